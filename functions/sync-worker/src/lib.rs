@@ -1,0 +1,13 @@
+//! The sync-worker function.
+
+use signalbox::environment::{Environment, StartError};
+use signalbox::function::Function;
+use signalbox::outside::Outside;
+
+/// Builds the handler from its environment.
+///
+/// # Errors
+/// When the environment is unusable.
+pub async fn build(_environment: &Environment, _outside: &Outside) -> Result<Function, StartError> {
+    Ok(Function::Http(axum::Router::new()))
+}

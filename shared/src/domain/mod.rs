@@ -1,0 +1,3 @@
+//! Pure decisions: no tokio, AWS, HTTP, clock or randomness.
+
+pub mod secret;

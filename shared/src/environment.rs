@@ -1,0 +1,88 @@
+//! Configuration is a value: a function reads its environment once, at start, and passes it on.
+//! In the local host ten functions share one process, each with its own environment from `template.yaml`.
+
+use std::collections::BTreeMap;
+
+use crate::domain::secret::Secret;
+
+/// The environment variables of one function.
+#[derive(Clone, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+/// Why a function refuses to start. The text names the variable, never its value.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A variable that has no sane default is unset or empty.
+    #[error("{0} is not set")]
+    Missing(&'static str),
+    /// A variable is set to something unusable.
+    #[error("{name} is not usable: {reason}")]
+    Invalid {
+        /// The variable.
+        name: &'static str,
+        /// What is wrong with it, without quoting a secret.
+        reason: String,
+    },
+}
+
+impl Environment {
+    /// The variables of this process.
+    #[must_use]
+    pub fn from_process() -> Self {
+        Self(std::env::vars().collect())
+    }
+
+    /// The variable's value; an empty one counts as unset, as CloudFormation cannot pass "unset".
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.trim().is_empty())
+    }
+
+    /// The variable's value, or a refusal that names it.
+    ///
+    /// # Errors
+    /// [`StartError::Missing`] when it is unset or blank.
+    pub fn require(&self, name: &'static str) -> Result<&str, StartError> {
+        self.get(name).ok_or(StartError::Missing(name))
+    }
+
+    /// A secret of at least `length_min` characters.
+    ///
+    /// # Errors
+    /// When it is unset, or too short to be one.
+    pub fn secret(&self, name: &'static str, length_min: usize) -> Result<Secret, StartError> {
+        let value = self.require(name)?;
+        if value.len() < length_min {
+            let reason = format!("a secret needs at least {length_min} characters");
+            return Err(StartError::Invalid { name, reason });
+        }
+        Ok(Secret::new(value))
+    }
+
+    /// The items of a comma-separated variable, trimmed, blanks dropped.
+    #[must_use]
+    pub fn list(&self, name: &str) -> Vec<String> {
+        self.get(name)
+            .map(|csv| csv.split(',').map(str::trim).filter(|item| !item.is_empty()).map(String::from).collect())
+            .unwrap_or_default()
+    }
+}
+
+impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+impl Extend<(String, String)> for Environment {
+    fn extend<I: IntoIterator<Item = (String, String)>>(&mut self, pairs: I) {
+        self.0.extend(pairs);
+    }
+}
+
+/// Prints names alone: values may be secrets.
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_set().entries(self.0.keys()).finish()
+    }
+}

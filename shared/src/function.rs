@@ -1,0 +1,108 @@
+//! What a Lambda function is, whichever runtime drives it.
+//!
+//! In production [`Function::run`] polls the Lambda Runtime API. The local host and the tests hand the very
+//! same value real event JSON through [`Function::invoke`].
+
+use std::future::Future;
+use std::sync::Arc;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use futures::future::BoxFuture;
+use lambda_http::request::LambdaRequest;
+use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
+use serde_json::Value;
+use tower::ServiceExt;
+
+use crate::environment::{Environment, StartError};
+use crate::outside::Outside;
+
+type SqsHandler = Arc<dyn Fn(SqsEvent, Context) -> BoxFuture<'static, SqsBatchResponse> + Send + Sync>;
+type EventHandler = Arc<dyn Fn(Value, Context) -> BoxFuture<'static, Result<(), Error>> + Send + Sync>;
+
+/// A function's handler, by what triggers it.
+#[derive(Clone)]
+pub enum Function {
+    /// HTTP requests, as API Gateway v2 events.
+    Http(axum::Router),
+    /// Queue messages; the answer names the ones that failed.
+    Sqs(SqsHandler),
+    /// Scheduled and domain events from EventBridge.
+    Event(EventHandler),
+}
+
+impl Function {
+    /// A handler of queue messages.
+    pub fn sqs<F, Fut>(handler: F) -> Self
+    where
+        F: Fn(SqsEvent, Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = SqsBatchResponse> + Send + 'static,
+    {
+        Self::Sqs(Arc::new(move |event, context| Box::pin(handler(event, context))))
+    }
+
+    /// A handler of EventBridge events.
+    pub fn event<F, Fut>(handler: F) -> Self
+    where
+        F: Fn(Value, Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Error>> + Send + 'static,
+    {
+        Self::Event(Arc::new(move |event, context| Box::pin(handler(event, context))))
+    }
+
+    /// Handles one event as Lambda would deliver it: the event's JSON in, the answer's JSON out.
+    ///
+    /// # Errors
+    /// When the event is not of the function's kind, or the handler failed: what Lambda would call a failed invocation.
+    pub async fn invoke(&self, event: Value, context: Context) -> Result<Value, Error> {
+        match self {
+            Self::Http(router) => {
+                let request: LambdaRequest = serde_json::from_value(event)?;
+                let adapter = lambda_http::Adapter::from(router.clone());
+                let response = adapter.oneshot(LambdaEvent::new(request, context)).await?;
+                Ok(serde_json::to_value(response)?)
+            }
+            Self::Sqs(handler) => {
+                let response = handler(serde_json::from_value(event)?, context).await;
+                Ok(serde_json::to_value(response)?)
+            }
+            Self::Event(handler) => {
+                handler(event, context).await?;
+                Ok(Value::Null)
+            }
+        }
+    }
+
+    /// Serves the Lambda Runtime API until the environment is shut down.
+    ///
+    /// # Errors
+    /// When the runtime cannot be reached.
+    pub async fn run(self) -> Result<(), Error> {
+        match self {
+            Self::Http(router) => lambda_http::run(router).await,
+            Self::Sqs(handler) => {
+                lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| {
+                    let answer = handler(event.payload, event.context);
+                    async move { Ok::<_, Error>(answer.await) }
+                }))
+                .await
+            }
+            Self::Event(handler) => {
+                lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| handler(event.payload, event.context)))
+                    .await
+            }
+        }
+    }
+}
+
+/// A function's `main`: read the environment once, refuse to start on a bad one, serve.
+///
+/// # Errors
+/// When the environment is unusable or the runtime cannot be reached.
+pub async fn serve<B>(build: B) -> Result<(), Error>
+where
+    B: AsyncFnOnce(&Environment, &Outside) -> Result<Function, StartError>,
+{
+    let environment = Environment::from_process();
+    crate::telemetry::logs::start(&environment);
+    build(&environment, &Outside::default()).await?.run().await
+}

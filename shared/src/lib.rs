@@ -1,0 +1,8 @@
+//! The crate that all Signalbox functions share.
+
+pub mod domain;
+pub mod environment;
+pub mod function;
+pub mod outside;
+pub mod telemetry;
+pub mod vendors;

@@ -1,0 +1,3 @@
+//! One folder per provider; its wire types never leave it.
+
+pub mod source;

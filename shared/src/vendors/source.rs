@@ -1,0 +1,5 @@
+//! Where catalogue bytes come from.
+
+/// placeholder
+#[derive(Clone, Default)]
+pub struct StoreFactory;
