@@ -1,3 +1,17 @@
-//! Pure decisions: no tokio, AWS, HTTP, clock or randomness.
+//! Pure decisions: no tokio, AWS, HTTP, clock or randomness. Everything here can be tested as a table.
 
+pub mod aggregate;
+pub mod canonical;
+pub mod diff;
+pub mod guard;
+pub mod ids;
+pub mod lease;
+pub mod manifest;
+pub mod redact;
+pub mod rows;
+pub mod run;
 pub mod secret;
+pub mod snapshot;
+pub mod time;
+pub mod vendor;
+pub mod window;

@@ -1,0 +1,65 @@
+//! Error texts that are kept and shown must not carry secrets (I9).
+
+/// The longest error text that is stored, in characters.
+pub const LENGTH_MAX: usize = 500;
+
+/// Shortens an error text and masks what looks like a credential: user info and query strings of URLs, values after
+/// `token`, `secret`, `key`, `password`, `authorization` and `signature`, and JSON Web Tokens.
+#[must_use]
+pub fn error_text(text: &str) -> String {
+    const NAMES: [&str; 6] = ["token", "secret", "key", "password", "authorization", "signature"];
+    let mut words = Vec::new();
+    let mut mask_next = false;
+    for word in text.split_whitespace() {
+        let lower = word.to_lowercase();
+        let plain = lower.trim_matches(|character: char| !character.is_alphanumeric());
+        let scheme = matches!(plain, "bearer" | "basic");
+        if mask_next && !scheme {
+            words.push("***".to_owned());
+            mask_next = false;
+            continue;
+        }
+        if word.matches('.').count() == 2 && word.contains("eyJ") {
+            words.push("***".to_owned());
+        } else if let Some((start, _)) = word.split_once("://") {
+            words.push(url(start, word));
+        } else if let Some(at) = word.find(['=', ':']).filter(|at| NAMES.iter().any(|name| lower[..*at].contains(name)))
+        {
+            words.push(format!("{}***", &word[..=at]));
+            mask_next = word.len() == at + 1;
+        } else {
+            words.push(word.to_owned());
+            mask_next |= scheme;
+        }
+    }
+    words.join(" ").chars().take(LENGTH_MAX).collect()
+}
+
+fn url(scheme: &str, word: &str) -> String {
+    let rest = &word[scheme.len() + 3..];
+    let end = rest.find('?');
+    let (path, query) = end.map_or((rest, ""), |end| (&rest[..end], "?***"));
+    let authority_end = path.find('/').unwrap_or(path.len());
+    let path = path[..authority_end].rfind('@').map_or(path, |at| &path[at + 1..]);
+    format!("{scheme}://{path}{query}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_masked_and_the_rest_stays_readable() {
+        for (input, expected) in [
+            ("no such file: moscot.catalog.json", "no such file: moscot.catalog.json"),
+            ("GET https://user:pw@shop.example/a?sig=1 failed", "GET https://shop.example/a?*** failed"),
+            ("api_key=abc123 refused", "api_key=*** refused"),
+            ("Authorization: Bearer abc123 refused", "Authorization:*** Bearer *** refused"),
+            ("password: hunter2", "password:*** ***"),
+            ("bad eyJhbGciOi.eyJzdWIi.c2ln here", "bad *** here"),
+        ] {
+            assert_eq!(error_text(input), expected);
+        }
+        assert_eq!(error_text(&"ø".repeat(2000)).chars().count(), LENGTH_MAX);
+    }
+}

@@ -1,0 +1,88 @@
+//! Times as clients see and send them.
+
+use jiff::{Timestamp, civil, tz::TimeZone};
+use serde::{Deserialize, Deserializer, Serializer};
+
+/// ISO-8601 in UTC with milliseconds and `Z`, as every timestamp that leaves.
+#[must_use]
+pub fn text(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+}
+
+/// Reads a date or date-time. One without an offset is UTC; a bare date is its first millisecond.
+#[must_use]
+pub fn parse(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Some(at);
+    }
+    if let Ok(at) = text.parse::<civil::DateTime>() {
+        return at.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
+    }
+    text.parse::<civil::Date>().ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+}
+
+/// For `#[serde(with)]`: the text form above.
+///
+/// # Errors
+/// Whatever the serializer reports.
+pub fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&text(*at))
+}
+
+/// For `#[serde(with)]`: reads what [`serialize`] wrote.
+///
+/// # Errors
+/// When the text is no time.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse(&text).ok_or_else(|| serde::de::Error::custom("not a timestamp"))
+}
+
+/// The same for a time that may be absent.
+pub mod optional {
+    use jiff::Timestamp;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// Text, or null.
+    ///
+    /// # Errors
+    /// Whatever the serializer reports.
+    pub fn serialize<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+        match at {
+            Some(at) => super::serialize(at, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    /// Reads what [`serialize`] wrote.
+    ///
+    /// # Errors
+    /// When a text is no time.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+        Option::<String>::deserialize(deserializer)?
+            .map(|text| super::parse(&text).ok_or_else(|| serde::de::Error::custom("not a timestamp")))
+            .transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_and_date_times_are_read_as_utc() {
+        for (input, expected) in [
+            ("2024-06-07", Some("2024-06-07T00:00:00.000Z")),
+            ("2024-06-07T08:09:10", Some("2024-06-07T08:09:10.000Z")),
+            ("2024-06-07T08:09:10.1234Z", Some("2024-06-07T08:09:10.123Z")),
+            ("2024-06-07T08:09:10+02:00", Some("2024-06-07T06:09:10.000Z")),
+            (" 2024-06-07T23:59:59.999Z ", Some("2024-06-07T23:59:59.999Z")),
+            ("07-06-2024", None),
+            ("", None),
+            ("soon", None),
+        ] {
+            assert_eq!(parse(input).map(text).as_deref(), expected, "{input}");
+        }
+    }
+}
