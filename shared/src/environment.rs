@@ -59,6 +59,12 @@ impl Environment {
         Ok(Secret::new(value))
     }
 
+    /// Whether this is somebody's own machine: `SIGNALBOX_STAGE` is `local`. Anything else fails closed.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.get("SIGNALBOX_STAGE") == Some("local")
+    }
+
     /// The items of a comma-separated variable, trimmed, blanks dropped.
     #[must_use]
     pub fn list(&self, name: &str) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! The crate that all Signalbox functions share.
 
+pub mod aws;
 pub mod domain;
 pub mod environment;
 pub mod function;

@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 
 use crate::telemetry::metrics::Metrics;
-use crate::vendors::source::StoreFactory;
+use crate::vendors::catalogue::StoreFactory;
 
 /// Everything from outside that a function may use.
 #[derive(Clone, Default)]

@@ -1,9 +1,11 @@
 //! The lease: the right to advance a run, one per connection.
 //!
 //! It does two things. It **reserves** the connection for one run from start to end, so that two runs never
-//! interleave; and it names who **holds** the run now, for a short time that must be renewed. A fencing token grows
-//! with every holder: a holder that lost its lease cannot commit, because its token is old (I3). Martin Kleppmann,
-//! "How to do distributed locking" (2016), explains why the expiry alone is not enough.
+//! interleave; and it names who **holds** the run now, for a short time that must be renewed. Each holder brings a
+//! fencing token of its own, which every commit is checked against: a holder that lost its lease cannot commit (I3).
+//! Martin Kleppmann, "How to do distributed locking" (2016), explains why the expiry alone is not enough. A random
+//! token serves as well as a growing one, as the store that checks it is the store that holds the lease; and it
+//! tells our own write whose reply was lost from a rival's.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,7 +14,8 @@ use super::ids::RunId;
 
 /// How long a holder may be silent before another may take over, in milliseconds.
 pub const LEASE_MS: i64 = 60_000;
-/// A holder renews when this much has passed since it took or renewed the lease, in milliseconds.
+/// A holder renews when this much has passed since it took or renewed the lease, in milliseconds. What is left is
+/// longer than any single call may take, so that no write of a holder lands after its lease ran out.
 pub const RENEW_AFTER_MS: i64 = 20_000;
 
 /// The lease of a connection, as stored.
@@ -22,12 +25,11 @@ pub struct Lease {
     /// The run the connection is reserved for; none when it is free.
     #[serde(default)]
     pub run_id: Option<RunId>,
-    /// Tells one attempt to take the lease from another: a lost reply must not look like a rival.
+    /// The holder's fencing token; none when nobody holds the run.
     #[serde(default)]
-    pub nonce: Option<String>,
-    /// Grows with every holder, and never falls.
-    pub token: u64,
+    pub fence: Option<String>,
     /// Until when the holder may act, epoch milliseconds; 0 when nobody holds the run.
+    #[serde(default)]
     pub until_ms: i64,
 }
 
@@ -37,7 +39,7 @@ pub struct Hold {
     /// The run.
     pub run_id: RunId,
     /// The fencing token that every commit is checked against.
-    pub token: u64,
+    pub fence: String,
     /// When it was taken or last renewed.
     pub since: Timestamp,
 }
@@ -50,26 +52,47 @@ impl Hold {
     }
 }
 
-/// What somebody who wants to advance a run finds.
+/// What somebody who was refused the lease finds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// Our own attempt had succeeded; only its reply was lost.
-    Ours {
-        /// The token we got.
-        token: u64,
-    },
-    /// The run has been released: it is over, or another run has the connection.
-    Gone,
-    /// Somebody else holds it.
+    Ours,
+    /// Somebody else holds this run.
     Held,
+    /// The connection is reserved for another run.
+    Reserved(RunId),
+    /// Nothing is reserved: the run is over.
+    Free,
 }
 
 /// Reads a lease that refused us.
 #[must_use]
-pub fn standing(lease: Option<&Lease>, run: &RunId, nonce: &str) -> Standing {
-    match lease {
-        Some(lease) if lease.nonce.as_deref() == Some(nonce) => Standing::Ours { token: lease.token },
-        Some(lease) if lease.run_id.as_ref() == Some(run) => Standing::Held,
-        _ => Standing::Gone,
+pub fn standing(lease: Option<&Lease>, run: &RunId, fence: &str) -> Standing {
+    let Some(lease) = lease else { return Standing::Free };
+    match &lease.run_id {
+        _ if lease.fence.as_deref() == Some(fence) => Standing::Ours,
+        Some(holder) if holder == run => Standing::Held,
+        Some(holder) => Standing::Reserved(holder.clone()),
+        None => Standing::Free,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_read_from_the_lease() {
+        let id = |random| RunId::new(Timestamp::UNIX_EPOCH, [random; 16]);
+        let lease = |run: Option<RunId>, fence: &str| Lease { run_id: run, fence: Some(fence.into()), until_ms: 0 };
+        for (lease, expected) in [
+            (None, Standing::Free),
+            (Some(lease(Some(id(1)), "mine")), Standing::Ours),
+            (Some(lease(Some(id(1)), "theirs")), Standing::Held),
+            (Some(lease(Some(id(2)), "theirs")), Standing::Reserved(id(2))),
+            (Some(lease(None, "theirs")), Standing::Free),
+        ] {
+            assert_eq!(standing(lease.as_ref(), &id(1), "mine"), expected);
+        }
     }
 }

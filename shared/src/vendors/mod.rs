@@ -1,3 +1,3 @@
 //! One folder per provider; its wire types never leave it.
 
-pub mod source;
+pub mod catalogue;

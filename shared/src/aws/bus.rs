@@ -1,0 +1,45 @@
+//! Domain events: what others may want to know, on the event bus.
+
+use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use serde_json::Value;
+
+use super::clients::Aws;
+use super::faults::{AwsFault, fault};
+
+/// The source of all of Signalbox's events.
+pub const SOURCE: &str = "signalbox";
+
+/// An event: `detail-type` and `detail`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DomainEvent {
+    /// For example `run.succeeded`.
+    pub kind: &'static str,
+    /// What it says; no secrets, no bodies.
+    pub detail: Value,
+}
+
+impl Aws {
+    /// Puts events on the bus, at most ten.
+    ///
+    /// # Errors
+    /// When the bus cannot be reached or took only some of them. Those may arrive twice then: consumers go by the
+    /// run's id in the detail.
+    pub async fn publish(&self, events: &[DomainEvent]) -> Result<(), AwsFault> {
+        const OPERATION: &str = "publish events";
+        let entry = |event: &DomainEvent| {
+            PutEventsRequestEntry::builder()
+                .event_bus_name(&self.names.bus)
+                .source(SOURCE)
+                .detail_type(event.kind)
+                .detail(event.detail.to_string())
+                .build()
+        };
+        let call = self.eventbridge.put_events().set_entries(Some(events.iter().map(entry).collect()));
+        let answer = call.send().await.map_err(|error| fault(OPERATION, &error))?;
+        if answer.failed_entry_count > 0 {
+            let code = answer.entries().iter().find_map(|entry| entry.error_code()).unwrap_or("unknown");
+            return Err(AwsFault { operation: OPERATION, detail: code.to_owned(), passing: true });
+        }
+        Ok(())
+    }
+}

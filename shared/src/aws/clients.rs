@@ -1,0 +1,94 @@
+//! The AWS clients, and the names of what they reach.
+
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+
+use crate::environment::{Environment, StartError};
+use crate::outside::Outside;
+
+/// A call that takes longer than this has failed. Three attempts stay well below what is left of a lease that is due
+/// for renewal, see [`crate::domain::lease::RENEW_AFTER_MS`].
+const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// Clients and names.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    pub(super) dynamodb: aws_sdk_dynamodb::Client,
+    pub(super) sqs: aws_sdk_sqs::Client,
+    pub(super) eventbridge: aws_sdk_eventbridge::Client,
+    pub(super) names: Names,
+}
+
+/// Physical names of tables, queue and bus.
+#[derive(Clone, Debug)]
+pub(super) struct Names {
+    pub(super) runs: String,
+    pub(super) records: String,
+    pub(super) snapshots: String,
+    pub(super) control: String,
+    pub(super) bus: String,
+    /// Only functions that hand runs on know it.
+    pub(super) sync_queue: Option<String>,
+}
+
+impl Aws {
+    /// Makes the clients; nothing is called.
+    ///
+    /// Credentials are the ones Lambda puts into the environment, so the SDK's whole chain of providers
+    /// (`aws-config`) is left out: it would double the size of a function.
+    ///
+    /// # Errors
+    /// When a name or the credentials are missing.
+    pub fn connect(environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
+        let required = |name| environment.require(name).map(String::from);
+        let names = Names {
+            runs: required("RUNS_TABLE")?,
+            records: required("RECORDS_TABLE")?,
+            snapshots: required("SNAPSHOTS_TABLE")?,
+            control: required("CONTROL_TABLE")?,
+            bus: required("EVENT_BUS_NAME")?,
+            sync_queue: environment.get("SYNC_QUEUE_URL").map(String::from),
+        };
+        let region = Region::new(required("AWS_REGION")?);
+        let credentials = Credentials::new(
+            required("AWS_ACCESS_KEY_ID")?,
+            required("AWS_SECRET_ACCESS_KEY")?,
+            environment.get("AWS_SESSION_TOKEN").map(String::from),
+            None,
+            "environment",
+        );
+        let endpoint = |service: &str| {
+            let own = environment.get(&format!("AWS_ENDPOINT_URL_{service}"));
+            own.or_else(|| environment.get("AWS_ENDPOINT_URL")).map(String::from)
+        };
+        let timeouts =
+            TimeoutConfig::builder().operation_timeout(CALL_TIMEOUT).operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
+
+        // The three builders share no type, only their methods.
+        macro_rules! client {
+            ($sdk:ident, $service:literal) => {{
+                let mut config = $sdk::Config::builder()
+                    .behavior_version(BehaviorVersion::latest())
+                    .region(region.clone())
+                    .credentials_provider(credentials.clone())
+                    .retry_config(RetryConfig::standard())
+                    .timeout_config(timeouts.clone());
+                config.set_endpoint_url(endpoint($service));
+                config.set_http_client(outside.aws_http.clone().map(|client: SharedHttpClient| client));
+                $sdk::Client::from_conf(config.build())
+            }};
+        }
+        Ok(Self {
+            dynamodb: client!(aws_sdk_dynamodb, "DYNAMODB"),
+            sqs: client!(aws_sdk_sqs, "SQS"),
+            eventbridge: client!(aws_sdk_eventbridge, "EVENTBRIDGE"),
+            names,
+        })
+    }
+}

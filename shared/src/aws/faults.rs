@@ -1,0 +1,62 @@
+//! What can go wrong in a call to AWS, reduced to what the caller does about it.
+
+use std::error::Error;
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+
+/// A call to AWS that failed.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{operation} failed: {detail}")]
+pub struct AwsFault {
+    /// What was called.
+    pub operation: &'static str,
+    /// The service's code, or how the call failed; no request data.
+    pub detail: String,
+    /// Whether trying again later makes sense. If so, the call may have taken effect all the same.
+    pub passing: bool,
+}
+
+impl AwsFault {
+    pub(super) fn damaged(operation: &'static str, detail: impl Into<String>) -> Self {
+        Self { operation, detail: detail.into(), passing: false }
+    }
+}
+
+/// Codes that the SDK has already retried, and that pass with time.
+const PASSING: [&str; 12] = [
+    "InternalFailure",
+    "InternalServerError",
+    "LimitExceededException",
+    "ProvisionedThroughputExceededException",
+    "ReplicatedWriteConflictException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "ServiceUnavailable",
+    "ThrottlingException",
+    "ThrottlingError",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+];
+
+pub(super) fn fault<E, R>(operation: &'static str, error: &SdkError<E, R>) -> AwsFault
+where
+    E: ProvideErrorMetadata + Error + 'static,
+    R: std::fmt::Debug,
+{
+    match error {
+        SdkError::ServiceError(service) => {
+            let code = service.err().code().unwrap_or("unknown");
+            // A validation message of ours says what to mend; others may quote the request.
+            let detail = match (code, service.err().message()) {
+                ("ValidationException", Some(message)) => format!("{code}: {message}"),
+                _ => code.to_owned(),
+            };
+            AwsFault { operation, detail, passing: PASSING.contains(&code) }
+        }
+        SdkError::TimeoutError(_) => AwsFault { operation, detail: "timed out".into(), passing: true },
+        SdkError::DispatchFailure(_) => AwsFault { operation, detail: "could not be reached".into(), passing: true },
+        SdkError::ResponseError(_) => AwsFault { operation, detail: "unreadable answer".into(), passing: true },
+        SdkError::ConstructionFailure(_) => AwsFault { operation, detail: "unusable request".into(), passing: false },
+        _ => AwsFault { operation, detail: "unknown".into(), passing: true },
+    }
+}

@@ -1,0 +1,37 @@
+//! Attribute values and keys.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::faults::AwsFault;
+
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+pub(super) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+pub(super) fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+pub(super) fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
+    HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
+}
+
+/// A value's fields as attributes, beside its key. Absent fields are left out rather than stored as null.
+pub(super) fn item(value: &impl Serialize, key: Item) -> Result<Item, AwsFault> {
+    let mut item: Item =
+        serde_dynamo::to_item(value).map_err(|error| AwsFault::damaged("encode item", error.to_string()))?;
+    item.retain(|_, value| !matches!(value, AttributeValue::Null(_)));
+    item.extend(key);
+    Ok(item)
+}
+
+/// A value read back; attributes it does not know are passed over.
+pub(super) fn value<T: DeserializeOwned>(item: Item) -> Result<T, AwsFault> {
+    serde_dynamo::from_item(item).map_err(|error| AwsFault::damaged("decode item", error.to_string()))
+}

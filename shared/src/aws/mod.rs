@@ -1,0 +1,14 @@
+//! DynamoDB tables, the queue and the event bus. The only place that names `aws_sdk_*`.
+
+pub mod bus;
+pub mod clients;
+pub mod faults;
+mod items;
+pub mod queue;
+pub mod records;
+pub mod run_log;
+pub mod runs;
+pub mod snapshots;
+pub mod statistics;
+mod transaction;
+pub mod vendor_tests;

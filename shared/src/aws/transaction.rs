@@ -1,0 +1,114 @@
+//! One transaction: all of its writes, or none.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{
+    CancellationReason, ConditionCheck, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem, Update,
+};
+
+use super::clients::Aws;
+use super::faults::{AwsFault, fault};
+use super::items::Item;
+
+/// A transaction that met another one on the same item is tried this often.
+const ATTEMPTS_MAX: u32 = 6;
+
+/// Why a transaction was not done.
+pub(super) enum Refusal {
+    /// A condition failed; the items as they are, by position, where one failed.
+    Condition(Vec<Option<Item>>),
+    /// The call failed.
+    Fault(AwsFault),
+}
+
+impl Refusal {
+    /// The item whose condition failed, when `position` was the one.
+    pub(super) fn at(&self, position: usize) -> Option<&Item> {
+        match self {
+            Self::Condition(items) => items.get(position)?.as_ref(),
+            Self::Fault(_) => None,
+        }
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Transaction(Vec<TransactWriteItem>);
+
+impl Transaction {
+    pub(super) fn put(mut self, put: Put) -> Self {
+        self.0.push(TransactWriteItem::builder().put(put).build());
+        self
+    }
+
+    pub(super) fn update(mut self, update: Update) -> Self {
+        self.0.push(TransactWriteItem::builder().update(update).build());
+        self
+    }
+
+    pub(super) fn check(mut self, check: ConditionCheck) -> Self {
+        self.0.push(TransactWriteItem::builder().condition_check(check).build());
+        self
+    }
+
+    pub(super) fn maybe(self, update: Option<Self>) -> Self {
+        let mut all = self;
+        all.0.extend(update.into_iter().flat_map(|more| more.0));
+        all
+    }
+
+    /// Commits. The SDK sends a client request token with it, so that its own retry of a commit whose reply was lost
+    /// commits nothing twice. A conflict with another transaction is not among what the SDK retries: nothing was
+    /// written then, and it is tried again here.
+    pub(super) async fn commit(self, aws: &Aws, operation: &'static str) -> Result<(), Refusal> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let call = aws
+                .dynamodb
+                .transact_write_items()
+                .set_transact_items(Some(self.0.clone()))
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            let Err(error) = call.send().await else { return Ok(()) };
+            let reasons = match error.as_service_error() {
+                Some(service) if service.is_transaction_canceled_exception() => reasons(service),
+                _ => return Err(Refusal::Fault(fault(operation, &error))),
+            };
+            let failed = |code: &str| reasons.iter().any(|reason| reason.code() == Some(code));
+            if failed("ConditionalCheckFailed") {
+                let old = |reason: CancellationReason| match reason.code() {
+                    Some("ConditionalCheckFailed") => Some(reason.item.unwrap_or_default()),
+                    _ => None,
+                };
+                return Err(Refusal::Condition(reasons.into_iter().map(old).collect()));
+            }
+            let passing = failed("TransactionConflict") || failed("ThrottlingError") || failed("ProvisionedThroughputExceeded");
+            if !passing || attempt == ATTEMPTS_MAX {
+                let codes: Vec<&str> = reasons.iter().filter_map(CancellationReason::code).collect();
+                let detail = format!("transaction cancelled: {}", codes.join(", "));
+                return Err(Refusal::Fault(AwsFault { operation, detail, passing }));
+            }
+            tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
+        }
+    }
+}
+
+fn reasons(
+    error: &aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError,
+) -> Vec<CancellationReason> {
+    use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError::TransactionCanceledException;
+    match error {
+        TransactionCanceledException(cancelled) => cancelled.cancellation_reasons().to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+/// Asks for the item back when its condition fails: the answer explains the refusal without another read.
+pub(super) const OLD: ReturnValuesOnConditionCheckFailure = ReturnValuesOnConditionCheckFailure::AllOld;
+
+/// A builder that can only miss what this crate itself leaves out.
+pub(super) fn built<T>(
+    result: Result<T, aws_sdk_dynamodb::error::BuildError>,
+) -> Result<T, AwsFault> {
+    result.map_err(|error| AwsFault::damaged("build request", error.to_string()))
+}

@@ -1,0 +1,142 @@
+//! Reads a catalogue as a stream: memory holds one chunk and one row.
+
+use std::io::Read as _;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use object_store::{GetOptions, GetResultPayload};
+
+use super::store::describe;
+use super::{Location, SourceError, SourceRules, StoreFactory};
+use crate::domain::rows::{Row, Rows};
+use crate::environment::Environment;
+
+/// Bytes that are gathered before rows are cut: a row that straddles two chunks is parsed twice.
+const CHUNK_BYTES: usize = 256 * 1024;
+/// The largest catalogue.
+const SOURCE_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+
+/// A catalogue being read.
+pub struct CatalogueReader {
+    rows: Rows,
+    payload: Payload,
+    source_path: String,
+    version: String,
+    size: u64,
+    taken: u64,
+    over: bool,
+}
+
+enum Payload {
+    File(std::fs::File, Vec<u8>),
+    Stream(BoxStream<'static, object_store::Result<Bytes>>),
+}
+
+impl CatalogueReader {
+    /// Opens the catalogue at a location.
+    ///
+    /// # Errors
+    /// When it is not there, cannot be reached, or is too large.
+    pub async fn open(
+        location: &Location,
+        rules: &SourceRules,
+        stores: &StoreFactory,
+        environment: &Environment,
+    ) -> Result<Self, SourceError> {
+        let source_path = describe(location);
+        let (store, path) = stores.open(location, rules, environment)?;
+        let found = store.get_opts(&path, GetOptions::new()).await.map_err(|error| unreadable(&source_path, &error))?;
+        let meta = &found.meta;
+        if meta.size > SOURCE_BYTES_MAX {
+            let reason = format!("it has {} bytes, more than {SOURCE_BYTES_MAX}", meta.size);
+            return Err(SourceError::Unreadable { source_path, reason, passing: false });
+        }
+        let changed = meta.last_modified.timestamp_millis();
+        let version = format!("{}/{}/{changed}", meta.e_tag.as_deref().unwrap_or("-"), meta.size);
+        let size = meta.size;
+        let payload = match found.payload {
+            GetResultPayload::File(file, _) => Payload::File(file, vec![0; CHUNK_BYTES]),
+            GetResultPayload::Stream(stream) => Payload::Stream(stream),
+        };
+        Ok(Self { rows: Rows::default(), payload, source_path, version, size, taken: 0, over: false })
+    }
+
+    /// Tells one version of the source from another.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The next row that has arrived; `None` when [`Self::more`] must be called.
+    ///
+    /// # Errors
+    /// When the document is no catalogue.
+    pub fn next_row(&mut self) -> Result<Option<Row<'_>>, SourceError> {
+        Ok(self.rows.next_row()?)
+    }
+
+    /// Waits for more of the document; false when it was whole and is read.
+    ///
+    /// # Errors
+    /// When the connection breaks, or the document is shorter than announced.
+    pub async fn more(&mut self) -> Result<bool, SourceError> {
+        if self.over {
+            return Ok(false);
+        }
+        let mut gathered = 0;
+        while gathered < CHUNK_BYTES {
+            let count = match &mut self.payload {
+                // Blocking, on purpose: a local file answers from the page cache, and a hop to another thread for
+                // each chunk costs more than the read.
+                Payload::File(file, buffer) => {
+                    let count = file.read(buffer).map_err(|error| SourceError::Unreadable {
+                        source_path: self.source_path.clone(),
+                        reason: error.to_string(),
+                        passing: true,
+                    })?;
+                    self.rows.push(&buffer[..count]);
+                    count
+                }
+                Payload::Stream(stream) => match stream.next().await {
+                    Some(piece) => {
+                        let piece = piece.map_err(|error| unreadable(&self.source_path, &error))?;
+                        self.rows.push(&piece);
+                        if piece.is_empty() {
+                            continue;
+                        }
+                        piece.len()
+                    }
+                    None => 0,
+                },
+            };
+            gathered += count;
+            self.taken += count as u64;
+            if count == 0 {
+                self.over = true;
+                if self.taken != self.size {
+                    let reason = format!("it ended after {} of {} bytes", self.taken, self.size);
+                    return Err(SourceError::Unreadable { source_path: self.source_path.clone(), reason, passing: true });
+                }
+                self.rows.end();
+                break;
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn unreadable(source_path: &str, error: &object_store::Error) -> SourceError {
+    use object_store::Error;
+    let source_path = source_path.to_owned();
+    let (reason, passing) = match error {
+        Error::NotFound { .. } => return SourceError::NotFound(source_path),
+        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => ("access was denied".to_owned(), false),
+        Error::InvalidPath { .. } | Error::NotSupported { .. } | Error::NotImplemented { .. } => {
+            ("the path cannot be used".to_owned(), false)
+        }
+        // The store's own text may quote a signed URL.
+        other => (crate::domain::redact::error_text(&other.to_string()), true),
+    };
+    SourceError::Unreadable { source_path, reason, passing }
+}

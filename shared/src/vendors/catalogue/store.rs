@@ -1,0 +1,130 @@
+//! Opens the store a location lies in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use object_store::aws::AmazonS3Builder;
+use object_store::client::{HttpClient, HttpConnector};
+use object_store::http::HttpBuilder;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
+
+use super::{Location, SourceError, SourceRules};
+use crate::environment::Environment;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Between two pieces of a document, not for all of it: that is what a run's budget is for.
+const READ_TIMEOUT: Duration = Duration::from_secs(20);
+const REDIRECTS_MAX: usize = 3;
+
+type Wrap = dyn Fn(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore> + Send + Sync;
+
+/// Makes stores. A test may wrap each of them, to cut a connection or to turn a file over.
+#[derive(Clone, Default)]
+pub struct StoreFactory(Option<Arc<Wrap>>);
+
+impl StoreFactory {
+    /// A factory whose stores are wrapped.
+    pub fn wrapped(wrap: impl Fn(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(wrap)))
+    }
+
+    /// The store of a location, and the path in it.
+    pub(super) fn open(
+        &self,
+        location: &Location,
+        rules: &SourceRules,
+        environment: &Environment,
+    ) -> Result<(Arc<dyn ObjectStore>, Path), SourceError> {
+        let (store, path) = open(location, rules, environment).map_err(|error| SourceError::Unreadable {
+            source_path: describe(location),
+            reason: error.to_string(),
+            passing: false,
+        })?;
+        Ok((self.0.as_ref().map_or_else(|| store.clone(), |wrap| wrap(store.clone())), path))
+    }
+}
+
+pub(super) fn describe(location: &Location) -> String {
+    match location {
+        Location::File { path, .. } => path.clone(),
+        Location::S3 { bucket, key } => format!("s3://{bucket}/{key}"),
+        Location::Http(url) => url.to_string(),
+    }
+}
+
+fn open(
+    location: &Location,
+    rules: &SourceRules,
+    environment: &Environment,
+) -> Result<(Arc<dyn ObjectStore>, Path), Box<dyn std::error::Error + Send + Sync>> {
+    let options = ClientOptions::new().with_connect_timeout(CONNECT_TIMEOUT).with_timeout_disabled();
+    let retry = RetryConfig {
+        backoff: BackoffConfig::default(),
+        max_retries: 2,
+        retry_timeout: Duration::from_secs(15),
+    };
+    Ok(match location {
+        Location::File { root, path } => (Arc::new(LocalFileSystem::new_with_prefix(root)?), Path::parse(path)?),
+        Location::S3 { bucket, key } => {
+            let mut builder = AmazonS3Builder::new()
+                .with_bucket_name(bucket)
+                .with_retry(retry)
+                .with_client_options(options.with_read_timeout(READ_TIMEOUT));
+            for (name, set) in [
+                ("AWS_REGION", AmazonS3Builder::with_region as fn(AmazonS3Builder, String) -> AmazonS3Builder),
+                ("AWS_ACCESS_KEY_ID", AmazonS3Builder::with_access_key_id),
+                ("AWS_SECRET_ACCESS_KEY", AmazonS3Builder::with_secret_access_key),
+                ("AWS_SESSION_TOKEN", AmazonS3Builder::with_token),
+                ("AWS_ENDPOINT_URL_S3", AmazonS3Builder::with_endpoint),
+            ] {
+                if let Some(value) = environment.get(name) {
+                    builder = set(builder, value.to_owned());
+                }
+            }
+            builder = builder.with_allow_http(environment.is_local());
+            (Arc::new(builder.build()?), Path::parse(key)?)
+        }
+        Location::Http(url) => {
+            let mut base = url.clone();
+            base.set_path("");
+            let store = HttpBuilder::new()
+                .with_url(base)
+                .with_retry(retry)
+                .with_client_options(options.with_allow_http(environment.is_local()))
+                .with_http_connector(AllowedHosts { hosts: rules.hosts().to_vec(), plain: environment.is_local() })
+                .build()?;
+            (Arc::new(store), Path::from_url_path(url.path())?)
+        }
+    })
+}
+
+/// Follows a redirect only to a host that may be read anyway: a vendor's open redirect must not lead into our network.
+#[derive(Debug)]
+struct AllowedHosts {
+    hosts: Vec<String>,
+    plain: bool,
+}
+
+impl HttpConnector for AllowedHosts {
+    fn connect(&self, _options: &ClientOptions) -> object_store::Result<HttpClient> {
+        let (hosts, plain) = (self.hosts.clone(), self.plain);
+        let policy = reqwest::redirect::Policy::custom(move |attempt| {
+            let url = attempt.url();
+            let host = url.host_str().unwrap_or_default();
+            let with_port = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+            let allowed = hosts.contains(&with_port) && (url.scheme() == "https" || plain);
+            if allowed && attempt.previous().len() <= REDIRECTS_MAX { attempt.follow() } else { attempt.stop() }
+        });
+        let client = reqwest::Client::builder()
+            .redirect(policy)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .https_only(!plain)
+            .user_agent(concat!("signalbox/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| object_store::Error::Generic { store: "HTTP", source: Box::new(error) })?;
+        Ok(HttpClient::new(client))
+    }
+}

@@ -1,5 +1,0 @@
-//! Where catalogue bytes come from.
-
-/// placeholder
-#[derive(Clone, Default)]
-pub struct StoreFactory;
