@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod domain;
+pub mod engine;
 pub mod environment;
 pub mod function;
 pub mod outside;

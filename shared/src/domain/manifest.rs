@@ -34,7 +34,7 @@ impl Fingerprint {
 }
 
 /// What the manifest knows of a row: which, and the first 8 bytes of its content hash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     /// Which row.
     pub fingerprint: Fingerprint,
@@ -175,6 +175,46 @@ impl Overlay {
     }
 }
 
+/// Merges the layers above a base into it, a part of the base at a time.
+pub struct Merger {
+    overlay: std::iter::Peekable<std::vec::IntoIter<(Fingerprint, Option<[u8; 8]>)>>,
+    merged: Vec<Entry>,
+}
+
+impl Merger {
+    /// Starts with what lies above the base.
+    #[must_use]
+    pub fn new(overlay: Overlay) -> Self {
+        Self { overlay: overlay.0.into_iter().peekable(), merged: Vec::new() }
+    }
+
+    /// Takes the next part of the base; parts must come in order.
+    pub fn base(&mut self, part: &[Entry]) {
+        for entry in part {
+            while let Some(above) = self.overlay.next_if(|(above, _)| *above < entry.fingerprint) {
+                self.put(above);
+            }
+            match self.overlay.next_if(|(above, _)| *above == entry.fingerprint) {
+                Some(above) => self.put(above),
+                None => self.merged.push(*entry),
+            }
+        }
+    }
+
+    fn put(&mut self, (fingerprint, content): (Fingerprint, Option<[u8; 8]>)) {
+        self.merged.extend(content.map(|content| Entry { fingerprint, content }));
+    }
+
+    /// The merged entries, sorted by fingerprint.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<Entry> {
+        while let Some(above) = self.overlay.next() {
+            self.put(above);
+        }
+        self.merged
+    }
+}
+
 /// Whether the layers above the base have grown so large that a new base pays.
 #[must_use]
 pub fn merge_is_due(base_rows: u64, upper: &[LayerRef]) -> bool {
@@ -239,7 +279,20 @@ mod tests {
                 prop_assert_eq!(&read, &layer);
                 overlay.lay(&read);
             }
-            prop_assert_eq!(overlay.0, expected.into_iter().collect::<Vec<_>>());
+            prop_assert_eq!(&overlay.0, &expected.into_iter().collect::<Vec<_>>());
+
+            let base: Vec<Entry> = (5..15).map(|n| entry(n, 9)).collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+            let mut model: std::collections::BTreeMap<_, _> = base.iter().map(|entry| (entry.fingerprint, entry.content)).collect();
+            for (fingerprint, content) in &overlay.0 {
+                match content {
+                    Some(content) => drop(model.insert(*fingerprint, *content)),
+                    None => drop(model.remove(fingerprint)),
+                }
+            }
+            let mut merger = Merger::new(overlay);
+            base.chunks(3).for_each(|part| merger.base(part));
+            let merged: Vec<_> = merger.finish().iter().map(|entry| (entry.fingerprint, entry.content)).collect();
+            prop_assert_eq!(merged, model.into_iter().collect::<Vec<_>>());
         }
     }
 }

@@ -1,0 +1,261 @@
+//! Advance: one slice of a run, by whoever holds it.
+
+use jiff::Timestamp;
+
+use crate::aws::faults::AwsFault;
+use crate::aws::queue::SliceMessage;
+use crate::aws::run_log::{CommitError, SnapshotChange};
+use crate::domain::guard::{RemovalRefused, check_removals};
+use crate::domain::ids::Connection;
+use crate::domain::lease::{Hold, Standing};
+use crate::domain::manifest::Layer;
+use crate::domain::redact;
+use crate::domain::run::{ATTEMPTS_MAX, Checkpoint, Run, RunError, RunStatus};
+use crate::domain::snapshot::{Manifest, Plan};
+use crate::engine::context::Engine;
+use crate::engine::end_run::{self, Applied};
+use crate::engine::{scan_catalogue, tell, write_changes};
+use crate::vendors::catalogue::SourceError;
+
+/// What a slice came to.
+#[derive(Debug)]
+pub enum SliceEnd {
+    /// The run is over.
+    Over(Run),
+    /// The run goes on in another slice, whose message is queued.
+    HandedOn(Run),
+    /// Somebody else advances the run, or it is over already: nothing to do.
+    NotOurs,
+}
+
+/// Why a slice stopped short.
+#[derive(Debug, thiserror::Error)]
+pub enum SliceFault {
+    /// The slice's time is used up; the next one goes on from the checkpoint.
+    #[error("the slice's time is used up")]
+    OutOfTime,
+    /// Somebody else holds the run now.
+    #[error("the lease was lost")]
+    LeaseLost,
+    /// The source could not be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The removal guard holds.
+    #[error(transparent)]
+    Removal(#[from] RemovalRefused),
+    /// AWS failed.
+    #[error(transparent)]
+    Aws(#[from] AwsFault),
+}
+
+impl From<CommitError> for SliceFault {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::LeaseLost => Self::LeaseLost,
+            CommitError::Fault(fault) => Self::Aws(fault),
+        }
+    }
+}
+
+impl SliceFault {
+    fn passing(&self) -> bool {
+        match self {
+            Self::OutOfTime => true,
+            Self::Source(error) => error.passing(),
+            Self::Aws(fault) => fault.passing,
+            Self::LeaseLost | Self::Removal(_) => false,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::OutOfTime => "run_too_slow",
+            Self::LeaseLost => "lease_lost",
+            Self::Source(error) => error.code(),
+            Self::Removal(_) => "removals_refused",
+            Self::Aws(_) => "storage_failed",
+        }
+    }
+}
+
+/// The state of a slice: the run, the right to advance it, and how long it may take.
+pub struct Slice<'a> {
+    /// The engine.
+    pub engine: &'a Engine,
+    /// The run; its checkpoint moves as the slice gets on.
+    pub run: Run,
+    /// The lease.
+    pub hold: Hold,
+    /// When the slice must hand on.
+    pub until: Timestamp,
+}
+
+impl Slice<'_> {
+    /// The run's connection.
+    #[must_use]
+    pub fn connection(&self) -> Connection {
+        self.run.connection()
+    }
+
+    /// Called between steps: renews the lease when it is time, and stops the slice when its time is used up.
+    ///
+    /// # Errors
+    /// [`SliceFault::OutOfTime`] or [`SliceFault::LeaseLost`], or what renewing failed with.
+    pub async fn breathe(&mut self) -> Result<(), SliceFault> {
+        let now = self.engine.now();
+        if now >= self.until {
+            return Err(SliceFault::OutOfTime);
+        }
+        if self.hold.wants_renewal(now) {
+            let connection = self.connection();
+            self.engine.aws.renew_lease(&connection, &mut self.hold, now).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes the run's lease and advances it by one slice, until `until` at most.
+///
+/// # Errors
+/// When AWS fails so that not even the failure can be stored. The lease runs out then, and the run is sent on.
+pub async fn take_and_advance(engine: &Engine, message: &SliceMessage, until: Timestamp) -> Result<SliceEnd, AwsFault> {
+    let connection = message.connection();
+    let fence = engine.new_fence();
+    match engine.aws.take_lease(&connection, &message.run_id, &fence, engine.now()).await? {
+        Ok(hold) => match engine.aws.run(&connection, &message.run_id).await? {
+            Some(run) => advance(engine, run, hold, until).await,
+            None => Err(AwsFault { operation: "read run", detail: "leased but not stored".into(), passing: false }),
+        },
+        // A duplicate message. If the holder has died, its lease runs out and the watchdog sends the run on.
+        Err(Standing::Held) => Ok(SliceEnd::NotOurs),
+        Err(_) => {
+            // Over. Whoever ended it may have died before telling.
+            if let Some(run) = engine.aws.run(&connection, &message.run_id).await?.filter(|run| run.status.is_over()) {
+                tell::tell(engine, &run).await?;
+            }
+            Ok(SliceEnd::NotOurs)
+        }
+    }
+}
+
+/// Advances a run that is held, until `until` at most.
+///
+/// # Errors
+/// As [`take_and_advance`].
+pub async fn advance(engine: &Engine, run: Run, hold: Hold, until: Timestamp) -> Result<SliceEnd, AwsFault> {
+    let mut slice = Slice { engine, run, hold, until };
+    match slice_of(&mut slice).await {
+        Ok(applied) => end(slice, RunStatus::Success, applied).await,
+        Err(SliceFault::LeaseLost) => Ok(SliceEnd::NotOurs),
+        Err(fault) => stop_short(slice, fault).await,
+    }
+}
+
+/// The steps of a slice, in order. Each can be done again.
+async fn slice_of(slice: &mut Slice<'_>) -> Result<Applied, SliceFault> {
+    let connection = slice.connection();
+    let manifest = slice.engine.aws.manifest(&connection).await?;
+    if let Some(plan) = manifest.plan_of(&slice.run.id).cloned() {
+        // An earlier slice, or one that died, had scanned and planned.
+        let layer = slice.engine.aws.layer(&connection, &plan.layer).await?;
+        match write_changes::write_changes(slice, &plan, &layer).await {
+            // The plan is no longer what the source says: make another. The old one stays in the manifest until the
+            // run ends, as records may have been written by it.
+            Err(SliceFault::Source(SourceError::Changed)) => slice.run.checkpoint = None,
+            written => {
+                written?;
+                return end_run::new_base_if_due(slice, manifest, plan).await;
+            }
+        }
+    }
+    let found = scan_catalogue::scan_catalogue(slice, &manifest).await?;
+    slice.run.counts = Some(found.counts);
+    slice.run.hash = Some(found.hash.clone());
+    check_removals(&found.counts, slice.run.allow_removals)?;
+    if slice.run.mode.is_dry() || (found.layer.is_empty() && manifest.plans.is_empty()) {
+        return Ok(Applied::unchanged());
+    }
+    let (manifest, plan) = commit_plan(slice, manifest, &found).await?;
+    write_changes::write_changes(slice, &plan, &found.layer).await?;
+    end_run::new_base_if_due(slice, manifest, plan).await
+}
+
+/// Stores the plan: first its segments, which nothing names yet, then the manifest that names them.
+async fn commit_plan(
+    slice: &mut Slice<'_>,
+    mut manifest: Manifest,
+    found: &scan_catalogue::Scanned,
+) -> Result<(Manifest, Plan), SliceFault> {
+    let connection = slice.connection();
+    let number = manifest.plans.iter().filter(|plan| plan.run_id == slice.run.id).count();
+    let layer = store_layer(slice, format!("{}.{number}", slice.run.id), &found.layer).await?;
+    let plan = Plan {
+        run_id: slice.run.id.clone(),
+        layer,
+        source_version: found.source_version.clone(),
+        hash: found.hash.clone(),
+        counts: found.counts,
+        rows: found.rows,
+    };
+    manifest.plans.push(plan.clone());
+    slice.engine.aws.commit_plan(&connection, &slice.hold, &manifest).await?;
+    slice.run.checkpoint = Some(Checkpoint::default());
+    Ok((manifest, plan))
+}
+
+/// Stores a layer's segments under an id of its own.
+pub(super) async fn store_layer(
+    slice: &mut Slice<'_>,
+    id: String,
+    layer: &Layer,
+) -> Result<crate::domain::manifest::LayerRef, SliceFault> {
+    let connection = slice.connection();
+    let mut stored = crate::domain::manifest::LayerRef { id, segments: 0, rows: layer.rows() };
+    for segment in layer.segments() {
+        slice.breathe().await?;
+        slice.engine.aws.put_segment(&connection, &stored, stored.segments, segment).await?;
+        stored.segments += 1;
+    }
+    Ok(stored)
+}
+
+async fn stop_short(mut slice: Slice<'_>, fault: SliceFault) -> Result<SliceEnd, AwsFault> {
+    let engine = slice.engine;
+    tracing::warn!(run_id = %slice.run.id, vendor = %slice.run.vendor, error = %redact::error_text(&fault.to_string()),
+        passing = fault.passing(), "slice stopped short");
+    if !matches!(fault, SliceFault::OutOfTime) || slice.run.checkpoint.is_none() {
+        slice.run.attempts += 1;
+    }
+    if fault.passing() && slice.run.attempts < ATTEMPTS_MAX {
+        slice.run.updated_at = engine.now();
+        match engine.aws.hand_on(&slice.run, &slice.hold).await {
+            Ok(()) => {}
+            Err(CommitError::LeaseLost) => return Ok(SliceEnd::NotOurs),
+            Err(CommitError::Fault(fault)) => return Err(fault),
+        }
+        // A crash before this message leaves an open run that nobody holds: the watchdog sends it on.
+        let delay = if matches!(fault, SliceFault::OutOfTime) { 0 } else { 2_u32 << slice.run.attempts.min(8) };
+        engine.aws.send_slice(&SliceMessage::of(&slice.run), delay).await?;
+        return Ok(SliceEnd::HandedOn(slice.run));
+    }
+    let detail = redact::error_text(&fault.to_string());
+    slice.run.error = Some(RunError { code: fault.code().into(), detail });
+    end(slice, RunStatus::Failed, Applied::unchanged()).await
+}
+
+async fn end(slice: Slice<'_>, status: RunStatus, applied: Applied) -> Result<SliceEnd, AwsFault> {
+    let Applied { manifest, replaced } = applied;
+    let run = slice.run.ended(status, slice.engine.now());
+    let change = SnapshotChange { manifest, ..end_run::snapshot_change(&run) };
+    match slice.engine.aws.end_run(&run, &slice.hold, &change).await {
+        Ok(()) => {}
+        Err(CommitError::LeaseLost) => return Ok(SliceEnd::NotOurs),
+        Err(CommitError::Fault(fault)) => return Err(fault),
+    }
+    end_run::measure(slice.engine, &run);
+    for layer in &replaced {
+        slice.engine.aws.expire_layer(&run.connection(), layer, run.updated_at).await?;
+    }
+    tell::tell(slice.engine, &run).await?;
+    Ok(SliceEnd::Over(run))
+}
