@@ -1,0 +1,134 @@
+//! One name per function: folder, package, binary, SAM logical id, event folder.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+use serde_norway::Value as Yaml;
+
+use super::workspace::{expect_none, files, metadata, template, text};
+
+/// The functions of `template.yaml` by logical id.
+fn functions_of_template() -> BTreeMap<String, Yaml> {
+    let template = template();
+    let resources = template["Resources"].as_mapping().expect("the template has resources");
+    let functions = resources.iter().filter(|(_, resource)| resource["Type"] == "AWS::Serverless::Function");
+    functions.map(|(id, resource)| (id.as_str().expect("an id is text").to_owned(), resource.clone())).collect()
+}
+
+/// `read-api` → `ReadApi`.
+fn logical_id(name: &str) -> String {
+    name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+}
+
+/// The sample events: function, file.
+fn events() -> Vec<(&'static str, &'static str)> {
+    let below = |file: &'static String| {
+        let (function, event) = file.strip_prefix("events/")?.split_once('/')?;
+        event.ends_with(".json").then_some((function, file.as_str()))
+    };
+    files().iter().filter_map(below).collect()
+}
+
+#[test]
+fn a_function_has_one_name_everywhere() {
+    let template = functions_of_template();
+    let mut problems = Vec::new();
+    let mut names = BTreeSet::new();
+
+    for package in metadata().workspace_packages() {
+        let folder = package.folder();
+        let Some(name) = folder.strip_prefix("functions/") else { continue };
+        names.insert(name.to_owned());
+
+        if package.name != format!("signalbox-{name}") {
+            problems.push(format!("{folder} holds package {}, not signalbox-{name}", package.name));
+        }
+        let binaries = package.targets.iter().filter(|target| target.kind == ["bin"]);
+        let binaries: Vec<&str> = binaries.map(|target| target.name.as_str()).collect();
+        if binaries != [name] {
+            problems.push(format!("{folder} has binaries {binaries:?}, not {name} alone"));
+        }
+        let id = logical_id(name);
+        match template.get(&id).map(|function| &function["Metadata"]["BuildProperties"]["Binary"]) {
+            None => problems.push(format!("{folder}: template.yaml has no function {id}")),
+            Some(binary) if binary != name => {
+                problems.push(format!("template.yaml: {id} builds binary {binary:?}, not {name}"));
+            }
+            Some(_) => {}
+        }
+        if !events().iter().any(|(function, _)| *function == name) {
+            problems.push(format!("{folder}: no sample event events/{name}/*.json"));
+        }
+    }
+
+    let ids: BTreeSet<String> = names.iter().map(|name| logical_id(name)).collect();
+    let strays = template.keys().filter(|id| !ids.contains(*id));
+    problems.extend(strays.map(|id| format!("template.yaml: function {id} has no folder in functions/")));
+    let strays = events().into_iter().filter(|(function, _)| !names.contains(*function));
+    problems.extend(strays.map(|(_, file)| format!("{file} belongs to no function")));
+
+    assert!(!names.is_empty(), "no package in functions/: the test looks in the wrong place");
+    expect_none(&problems, "A function's folder, package, binary, logical id and event folder follow from one name.");
+}
+
+#[test]
+fn a_sample_event_is_one_its_function_can_get() {
+    let template = functions_of_template();
+    let mut problems = Vec::new();
+    for (function, file) in events() {
+        // A function that is not there is the other test's to report.
+        let Some(resource) = template.get(&logical_id(function)) else { continue };
+        let Some(Ok(event)) = text(file).map(|text| serde_json::from_str::<Json>(&text)) else {
+            problems.push(format!("{file} is not JSON"));
+            continue;
+        };
+        let triggers = resource["Properties"]["Events"].as_mapping();
+        if !triggers.into_iter().flat_map(|triggers| triggers.values()).any(|trigger| sends(trigger, &event)) {
+            problems.push(format!("{file} fits no trigger of {}", logical_id(function)));
+        }
+    }
+    expect_none(&problems, "A route, queue or schedule of the function in template.yaml must be able to send it.");
+}
+
+/// Whether the trigger of `template.yaml` sends such events.
+fn sends(trigger: &Yaml, event: &Json) -> bool {
+    let properties = &trigger["Properties"];
+    match trigger["Type"].as_str() {
+        Some("HttpApi") => {
+            let property = |name: &str| properties[name].as_str().unwrap_or_default();
+            let route = format!("{} {}", property("Method"), property("Path"));
+            let context = &event["requestContext"];
+            event["version"] == "2.0"
+                && event["routeKey"] == route
+                && context["routeKey"] == route
+                && context["http"]["method"] == property("Method")
+                && context["http"]["path"] == event["rawPath"]
+                && event["rawPath"].as_str() == Some(&filled_in(property("Path"), &event["pathParameters"]))
+        }
+        Some("SQS") => event["Records"].as_array().is_some_and(|records| {
+            let from_queue = |record: &Json| {
+                record["eventSource"] == "aws:sqs"
+                    && record["body"].as_str().is_some_and(|body| serde_json::from_str::<Json>(body).is_ok())
+            };
+            !records.is_empty() && records.iter().all(from_queue)
+        }),
+        Some("Schedule") => {
+            let name = match &properties["Name"] {
+                Yaml::Tagged(sub) => sub.value.as_str(),
+                name => name.as_str(),
+            };
+            let rule = format!(":rule/{}", name.unwrap_or_default().replace("${AWS::StackName}", "signalbox"));
+            event["detail-type"] == "Scheduled Event"
+                && event["resources"][0].as_str().is_some_and(|resource| resource.ends_with(&rule))
+        }
+        _ => false,
+    }
+}
+
+/// The path with its `{parameters}` filled in.
+fn filled_in(path: &str, parameters: &Json) -> String {
+    let parameters = parameters.as_object().into_iter().flatten();
+    parameters.fold(path.to_owned(), |path, (name, value)| {
+        path.replace(&format!("{{{name}}}"), value.as_str().unwrap_or_default())
+    })
+}
