@@ -5,6 +5,7 @@ pub mod domain;
 pub mod engine;
 pub mod environment;
 pub mod function;
+pub mod http;
 pub mod outside;
 pub mod telemetry;
 pub mod vendors;

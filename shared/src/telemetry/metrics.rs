@@ -10,9 +10,11 @@ use serde_json::{Map, Value, json};
 /// The namespace of every metric.
 pub const NAMESPACE: &str = "Signalbox";
 
+type Sink = dyn Fn(&str) + Send + Sync;
+
 /// Where metric lines go.
 #[derive(Clone, Default)]
-pub struct Metrics(Option<Arc<dyn Fn(&str) + Send + Sync>>);
+pub struct Metrics(Option<Arc<Sink>>);
 
 /// The unit CloudWatch shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,363 @@
+//! Who asks: service tokens (HS256 JWT) and the browser's session cookie.
+//!
+//! The algorithm is pinned, two secrets are live at a time so that they can be rotated, and an unset secret is a
+//! refusal to start: the originals fell back to a constant.
+
+use http::{HeaderMap, header};
+use jiff::Timestamp;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+
+use super::problem::{FORBIDDEN, INSUFFICIENT_SCOPE, INVALID_TOKEN, MISSING_TOKEN, Problem};
+use crate::domain::ids::TenantId;
+use crate::domain::secret::Secret;
+use crate::environment::{Environment, StartError};
+
+/// The shortest secret: the length of an HS256 key (RFC 7518, section 3.2).
+pub const SECRET_LENGTH_MIN: usize = 32;
+/// The browser's session cookie.
+pub const SESSION_COOKIE: &str = "STORE_SESS";
+const SESSION_AUDIENCE: &str = "signalbox-session";
+/// Clocks of two machines may differ by this much.
+const LEEWAY_SECONDS: i64 = 5;
+
+/// Read the history.
+pub const READ: &str = "catalog:sync:read";
+/// Start syncs of any vendor.
+pub const WRITE: &str = "catalog:sync:write";
+/// Start syncs of MOSCOT.
+pub const MOSCOT: &str = "catalog:sync:moscot";
+/// The old general scope; alone it allows nothing.
+pub const GENERAL: &str = "catalog:sync";
+
+/// What a token says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Claims {
+    /// Who.
+    #[serde(default)]
+    pub sub: Option<String>,
+    /// For whom the token is.
+    #[serde(default)]
+    pub aud: Option<OneOrMany>,
+    /// When it was made, epoch seconds.
+    #[serde(default)]
+    pub iat: Option<i64>,
+    /// When it ends, epoch seconds.
+    pub exp: i64,
+    /// What it allows: an array, or one text with spaces.
+    #[serde(default)]
+    pub scopes: Option<OneOrMany>,
+    /// Whose data it is for; the default tenant if it names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+}
+
+/// A claim that may be one text or several.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many.as_slice(),
+        }
+        .iter()
+        .map(String::as_str)
+    }
+}
+
+/// Somebody whose token was verified. Only this module makes one.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Who, for the record.
+    pub actor: String,
+    /// Whose data they may see.
+    pub tenant: TenantId,
+    scopes: Vec<String>,
+    session: bool,
+}
+
+impl Caller {
+    /// Whether the token carries the scope.
+    #[must_use]
+    pub fn has(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|held| held == scope)
+    }
+
+    /// Asks for any one of the scopes.
+    ///
+    /// # Errors
+    /// 403 `insufficient_scope`.
+    pub fn require_any(&self, scopes: &[&str]) -> Result<(), Problem> {
+        if scopes.iter().any(|scope| self.has(scope)) { Ok(()) } else { Err(Problem::bare(INSUFFICIENT_SCOPE)) }
+    }
+
+    /// Asks for the right to read history: a session, or the read scope. Writing alone is no reading.
+    ///
+    /// # Errors
+    /// 403 `insufficient_scope`.
+    pub fn require_read(&self) -> Result<(), Problem> {
+        if self.session { Ok(()) } else { self.require_any(&[READ]) }
+    }
+}
+
+/// Verifies tokens.
+#[derive(Clone)]
+pub struct Authority {
+    secrets: Vec<Secret>,
+    session_secret: Secret,
+    audience: String,
+    local: bool,
+}
+
+impl Authority {
+    /// Reads `SERVICE_JWT_SECRET` (alias `AUTH_JWT_SECRET`), `SERVICE_JWT_SECRET_PREVIOUS`, `SERVICE_JWT_AUDIENCE`
+    /// and `SESSION_JWT_SECRET`.
+    ///
+    /// # Errors
+    /// When a secret is unset or too short.
+    pub fn from_environment(environment: &Environment) -> Result<Self, StartError> {
+        let current = match environment.get("SERVICE_JWT_SECRET") {
+            None if environment.get("AUTH_JWT_SECRET").is_some() => "AUTH_JWT_SECRET",
+            _ => "SERVICE_JWT_SECRET",
+        };
+        let mut secrets = vec![environment.secret(current, SECRET_LENGTH_MIN)?];
+        if environment.get("SERVICE_JWT_SECRET_PREVIOUS").is_some() {
+            secrets.push(environment.secret("SERVICE_JWT_SECRET_PREVIOUS", SECRET_LENGTH_MIN)?);
+        }
+        Ok(Self {
+            secrets,
+            session_secret: environment.secret("SESSION_JWT_SECRET", SECRET_LENGTH_MIN)?,
+            audience: environment.get("SERVICE_JWT_AUDIENCE").unwrap_or("clairity-services").to_owned(),
+            local: environment.is_local(),
+        })
+    }
+
+    /// Whether this is somebody's own machine, where reads are open and sessions can be minted.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.local
+    }
+
+    /// Verifies the service token of a request.
+    ///
+    /// # Errors
+    /// 401 without a valid token, 403 for another audience.
+    pub fn service(&self, headers: &HeaderMap, now: Timestamp) -> Result<Caller, Problem> {
+        let token = bearer(headers).ok_or_else(|| {
+            Problem::new(MISSING_TOKEN, "send a service token: Authorization: Bearer <token>, or x-service-token")
+        })?;
+        let claims = verify(token, &self.secrets, now)?;
+        if !claims.aud.as_ref().is_some_and(|audiences| audiences.iter().any(|audience| audience == self.audience)) {
+            return Err(Problem::new(FORBIDDEN, "the token is for another audience"));
+        }
+        caller(claims, "service", false)
+    }
+
+    /// Who reads: anybody on one's own machine, elsewhere a session or a service token that may read. A token that is
+    /// sent is verified anywhere.
+    ///
+    /// # Errors
+    /// 401 or 403.
+    pub fn reader(&self, headers: &HeaderMap, now: Timestamp) -> Result<Caller, Problem> {
+        let caller = if bearer(headers).is_some() {
+            self.service(headers, now)?
+        } else if let Some(caller) = self.session(headers, now) {
+            caller?
+        } else if self.local {
+            Caller { actor: "local".into(), tenant: TenantId::default(), scopes: vec![READ.into()], session: true }
+        } else {
+            self.service(headers, now)?
+        };
+        caller.require_read()?;
+        Ok(caller)
+    }
+
+    fn session(&self, headers: &HeaderMap, now: Timestamp) -> Option<Result<Caller, Problem>> {
+        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        let token = pairs.find(|(name, _)| *name == SESSION_COOKIE)?.1;
+        Some(verify(token, std::slice::from_ref(&self.session_secret), now).and_then(|claims| {
+            let ours = claims.aud.as_ref().is_some_and(|aud| aud.iter().any(|audience| audience == SESSION_AUDIENCE));
+            if ours { caller(claims, "session", true) } else { Err(Problem::new(FORBIDDEN, "the cookie is no session")) }
+        }))
+    }
+
+    /// Who is at the page: a session, a service token, or anybody on one's own machine.
+    ///
+    /// # Errors
+    /// 401 or 403.
+    pub fn visitor(&self, headers: &HeaderMap, now: Timestamp) -> Result<Caller, Problem> {
+        if bearer(headers).is_some() {
+            let caller = self.service(headers, now)?;
+            caller.require_any(&[WRITE])?;
+            return Ok(caller);
+        }
+        self.reader(headers, now)
+    }
+
+    /// A session for the browser, on one's own machine only: the cookie's value.
+    #[must_use]
+    pub fn mint_session(&self, now: Timestamp, seconds: i64) -> Option<String> {
+        let claims = Claims {
+            sub: Some("dev".into()),
+            aud: Some(OneOrMany::One(SESSION_AUDIENCE.into())),
+            iat: Some(now.as_second()),
+            exp: now.as_second() + seconds,
+            scopes: None,
+            tenant: None,
+        };
+        if self.local { mint(&claims, &self.session_secret).ok() } else { None }
+    }
+}
+
+/// Signs claims with HS256.
+///
+/// # Errors
+/// When they cannot be encoded.
+pub fn mint(claims: &Claims, secret: &Secret) -> Result<String, jsonwebtoken::errors::Error> {
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(secret.expose()))
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = authorization.and_then(|value| {
+        let (scheme, token) = value.trim().split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    });
+    let token = token.or_else(|| headers.get("x-service-token").and_then(|value| value.to_str().ok()).map(str::trim));
+    token.filter(|token| !token.is_empty())
+}
+
+fn verify(token: &str, secrets: &[Secret], now: Timestamp) -> Result<Claims, Problem> {
+    // The library reads the system's clock and mixes the audience with the signature: both are checked here.
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    validation.required_spec_claims.clear();
+    let invalid = |why: &str| Problem::new(INVALID_TOKEN, why);
+    let claims = secrets
+        .iter()
+        .find_map(|secret| {
+            let key = DecodingKey::from_secret(secret.expose());
+            jsonwebtoken::decode::<Claims>(token, &key, &validation).ok()
+        })
+        .ok_or_else(|| invalid("the token is malformed or not signed by us"))?
+        .claims;
+    if claims.exp + LEEWAY_SECONDS <= now.as_second() {
+        return Err(invalid("the token has expired"));
+    }
+    Ok(claims)
+}
+
+fn caller(claims: Claims, default_actor: &str, session: bool) -> Result<Caller, Problem> {
+    let tenant = match &claims.tenant {
+        Some(tenant) => TenantId::parse(tenant).map_err(|_| Problem::new(INVALID_TOKEN, "the token's tenant is no id"))?,
+        None => TenantId::default(),
+    };
+    let scopes = claims.scopes.iter().flat_map(OneOrMany::iter);
+    Ok(Caller {
+        actor: claims.sub.filter(|sub| !sub.is_empty()).unwrap_or_else(|| default_actor.to_owned()),
+        tenant,
+        scopes: scopes.flat_map(str::split_whitespace).map(String::from).collect(),
+        session,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+    const PREVIOUS: &str = "previous-secret-previous-secret-0";
+
+    fn authority(stage: &str) -> Authority {
+        let pairs = [
+            ("SIGNALBOX_STAGE", stage),
+            ("SERVICE_JWT_SECRET", SECRET),
+            ("SERVICE_JWT_SECRET_PREVIOUS", PREVIOUS),
+            ("SESSION_JWT_SECRET", "session-secret-session-secret-00"),
+        ];
+        Authority::from_environment(&pairs.into_iter().collect()).unwrap()
+    }
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_700_000_000).unwrap()
+    }
+
+    fn token(algorithm: Algorithm, secret: &str, claims: &Value) -> String {
+        jsonwebtoken::encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
+    }
+
+    fn headers(name: &'static str, value: String) -> HeaderMap {
+        HeaderMap::from_iter([(http::HeaderName::from_static(name), value.parse().unwrap())])
+    }
+
+    #[track_caller]
+    fn check(headers: &HeaderMap, expected: Result<&str, &str>) {
+        let found = authority("production").reader(headers, now());
+        let found = found.as_ref().map(|caller| caller.actor.as_str()).map_err(|problem| problem.kind().code);
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn service_tokens() {
+        let good = json!({"sub": "nightly", "aud": "clairity-services", "exp": 1_700_000_100, "scopes": ["catalog:sync:read"]});
+        let with = |name: &str, value: Value| {
+            let mut claims = good.clone();
+            claims[name] = value;
+            claims
+        };
+        let bearer = |claims: &Value| headers("authorization", format!("bearer {}", token(Algorithm::HS256, SECRET, claims)));
+        check(&bearer(&good), Ok("nightly"));
+        check(&headers("x-service-token", token(Algorithm::HS256, SECRET, &good)), Ok("nightly"));
+        check(&headers("authorization", format!("Bearer {}", token(Algorithm::HS256, PREVIOUS, &good))), Ok("nightly"));
+        check(&bearer(&with("sub", Value::Null)), Ok("service"));
+        check(&bearer(&with("aud", json!(["other", "clairity-services"]))), Ok("nightly"));
+        check(&bearer(&with("scopes", json!("a catalog:sync:read"))), Ok("nightly"));
+        check(&HeaderMap::new(), Err("missing_token"));
+        check(&headers("authorization", "Basic abc".into()), Err("missing_token"));
+        check(&headers("authorization", "Bearer abc".into()), Err("invalid_token"));
+        check(&bearer(&with("exp", json!(1_699_999_000))), Err("invalid_token"));
+        check(&bearer(&with("exp", json!("soon"))), Err("invalid_token"));
+        check(&headers("authorization", format!("Bearer {}", token(Algorithm::HS384, SECRET, &good))), Err("invalid_token"));
+        check(&headers("authorization", format!("Bearer {}", token(Algorithm::HS256, "another-secret-another-secret-00", &good))), Err("invalid_token"));
+        check(&bearer(&with("aud", json!("other"))), Err("forbidden"));
+        check(&bearer(&with("aud", Value::Null)), Err("forbidden"));
+        check(&bearer(&with("scopes", json!(["catalog:sync:write", "catalog:sync"]))), Err("insufficient_scope"));
+        check(&bearer(&with("tenant", json!("a/b"))), Err("invalid_token"));
+    }
+
+    #[test]
+    fn an_unsigned_token_is_refused() {
+        // {"alg":"none"} . {"exp":9999999999,"aud":"clairity-services","scopes":["catalog:sync:read"]}
+        let none = "eyJhbGciOiJub25lIn0.eyJleHAiOjk5OTk5OTk5OTksImF1ZCI6ImNsYWlyaXR5LXNlcnZpY2VzIiwic2NvcGVzIjpbImNhdGFsb2c6c3luYzpyZWFkIl19.";
+        check(&headers("authorization", format!("Bearer {none}")), Err("invalid_token"));
+    }
+
+    #[test]
+    fn a_session_reads_and_only_one_s_own_machine_mints_it() {
+        let local = authority("local");
+        let cookie = headers("cookie", format!("a=b; STORE_SESS={}", local.mint_session(now(), 60).unwrap()));
+        check(&cookie, Ok("dev"));
+        check(&headers("cookie", "STORE_SESS=abc".into()), Err("invalid_token"));
+        assert!(authority("production").mint_session(now(), 60).is_none());
+        assert!(local.reader(&HeaderMap::new(), now()).is_ok());
+    }
+
+    #[test]
+    fn an_unset_or_short_secret_is_a_refusal_to_start() {
+        for secret in ["", "short"] {
+            let environment = [("SERVICE_JWT_SECRET", secret), ("SESSION_JWT_SECRET", SECRET)].into_iter().collect();
+            assert!(Authority::from_environment(&environment).is_err(), "{secret:?}");
+        }
+    }
+}

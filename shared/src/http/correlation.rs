@@ -1,0 +1,52 @@
+//! The trace of a request: one id, taken from the caller or made, in every log line, event and answer.
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use tracing::Instrument as _;
+
+use crate::outside::Outside;
+
+/// The header that carries the id in an answer.
+pub const HEADER: HeaderName = HeaderName::from_static("x-correlation-id");
+/// Where it is looked for in a request, in this order.
+const SOURCES: [&str; 4] = ["x-correlation-id", "x-request-id", "x-trackstar-request-id", "x-delivery-id"];
+const LENGTH_MAX: usize = 128;
+
+/// The id of a request, among its extensions.
+#[derive(Debug, Clone)]
+pub struct CorrelationId(pub String);
+
+/// The id that a request carries, if it is one that can be logged.
+#[must_use]
+pub fn from_headers(headers: &HeaderMap) -> Option<String> {
+    let plain = |id: &&str| {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(&byte);
+        !id.is_empty() && id.len() <= LENGTH_MAX && id.bytes().all(allowed)
+    };
+    SOURCES.iter().filter_map(|name| headers.get(*name)?.to_str().ok()).map(str::trim).find(plain).map(String::from)
+}
+
+/// Middleware: finds or makes the id, logs the request by its route (never its query, which may hold a token), and
+/// echoes the id.
+pub async fn trace(State(outside): State<Outside>, mut request: Request, next: Next) -> Response {
+    let id = from_headers(request.headers()).unwrap_or_else(|| hex::encode(outside.entropy.bytes16()));
+    request.extensions_mut().insert(CorrelationId(id.clone()));
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("request", correlation_id = %id);
+    let started = outside.clock.now().as_millisecond();
+    let mut response = async {
+        let response = next.run(request).await;
+        let elapsed_ms = outside.clock.now().as_millisecond() - started;
+        tracing::info!(%method, route, status = response.status().as_u16(), elapsed_ms, "answered");
+        response
+    }
+    .instrument(span)
+    .await;
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(HEADER, value);
+    }
+    response
+}

@@ -1,0 +1,7 @@
+//! HTTP: who asks, what they ask for, and how they are answered. No use case, no storage.
+
+pub mod auth;
+pub mod correlation;
+pub mod problem;
+pub mod query;
+pub mod vendor_sync;

@@ -1,0 +1,100 @@
+//! Query strings as clients of the vendor sync write them: repeated names, aliases, blanks.
+
+use http::{HeaderMap, Uri};
+
+/// A query string's pairs, in order.
+#[derive(Debug, Clone, Default)]
+pub struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// Reads the query of a request.
+    #[must_use]
+    pub fn of(uri: &Uri) -> Self {
+        Self(url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect())
+    }
+
+    /// All values under any of the names, whose case does not matter, in order.
+    pub fn all(&self, names: &[&str]) -> impl Iterator<Item = &str> + use<'_> {
+        let named = |name: &str| names.iter().any(|wanted| wanted.eq_ignore_ascii_case(name));
+        let found: Vec<&str> = self.0.iter().filter(|(name, _)| named(name)).map(|(_, value)| value.trim()).collect();
+        found.into_iter()
+    }
+
+    /// The first value that is not blank.
+    #[must_use]
+    pub fn first(&self, names: &[&str]) -> Option<&str> {
+        self.all(names).find(|value| !value.is_empty())
+    }
+
+    /// A switch: 1, true, yes and on, or 0, false, no and off.
+    #[must_use]
+    pub fn switch(&self, name: &str) -> Option<bool> {
+        match self.first(&[name])?.to_lowercase().as_str() {
+            "1" | "true" | "yes" | "on" => Some(true),
+            "0" | "false" | "no" | "off" => Some(false),
+            _ => None,
+        }
+    }
+}
+
+/// What a request says about the vendor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VendorParameter {
+    /// Nothing.
+    Absent,
+    /// A name, but blank.
+    Blank,
+    /// A name.
+    Named(String),
+}
+
+/// Finds the vendor: the query names first, then the headers; the first that is not blank wins.
+#[must_use]
+pub fn vendor(query: &Query, names: &[&str], headers: &HeaderMap, header_names: &[&str]) -> VendorParameter {
+    if let Some(name) = query.first(names) {
+        return VendorParameter::Named(name.to_owned());
+    }
+    let mut blank = query.all(names).next().is_some();
+    for name in header_names {
+        match headers.get(*name).and_then(|value| value.to_str().ok()).map(str::trim) {
+            Some("") => blank = true,
+            Some(name) => return VendorParameter::Named(name.to_owned()),
+            None => {}
+        }
+    }
+    if blank { VendorParameter::Blank } else { VendorParameter::Absent }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vendor_is_found_under_any_of_its_names() {
+        use VendorParameter::*;
+        let headers = HeaderMap::from_iter([(http::HeaderName::from_static("x-vendor"), "beta".parse().unwrap())]);
+        let named = |name: &str| Named(name.to_owned());
+        for (query, with_headers, expected) in [
+            ("", false, Absent),
+            ("?vendor=alpha", false, named("alpha")),
+            ("?V=alpha", false, named("alpha")),
+            ("?vendor=&v=alpha", true, named("alpha")),
+            ("?vendor=%20", true, named("beta")),
+            ("?vendor=%20", false, Blank),
+            ("", true, named("beta")),
+        ] {
+            let uri: Uri = format!("/x{query}").parse().unwrap();
+            let headers = if with_headers { headers.clone() } else { HeaderMap::new() };
+            let found = vendor(&Query::of(&uri), &["vendor", "v"], &headers, &["x-vendor"]);
+            assert_eq!(found, expected, "{query} {with_headers}");
+        }
+    }
+
+    #[test]
+    fn switches() {
+        for (query, expected) in [("d=1", Some(true)), ("d=ON", Some(true)), ("d=no", Some(false)), ("d=maybe", None), ("d=", None)] {
+            let uri: Uri = format!("/x?{query}").parse().unwrap();
+            assert_eq!(Query::of(&uri).switch("d"), expected, "{query}");
+        }
+    }
+}
