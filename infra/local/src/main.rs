@@ -14,19 +14,19 @@ use crate::commands::{local, token};
 /// one process. A file named .env in the current folder is read first; variables that are set already win over it.
 #[derive(Parser)]
 #[command(name = "signalbox", version, args_conflicts_with_subcommands = true)]
-struct Arguments {
+struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    local: local::Arguments,
+    local: local::LocalArguments,
 }
 
 #[derive(Subcommand)]
 enum Command {
     /// Start the local host (the default)
-    Local(local::Arguments),
+    Local(local::LocalArguments),
     /// Print a service token, and nothing else
-    Token(token::Arguments),
+    Token(token::TokenArguments),
 }
 
 fn main() -> ExitCode {
@@ -36,10 +36,10 @@ fn main() -> ExitCode {
         Err(dotenvy::Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return commands::fail(&format!(".env: {error}")),
     }
-    let arguments = Arguments::parse();
-    match arguments.command {
+    let cli = Cli::parse();
+    match cli.command {
         Some(Command::Token(arguments)) => token::run(&arguments),
         Some(Command::Local(arguments)) => local::run(arguments),
-        None => local::run(arguments.local),
+        None => local::run(cli.local),
     }
 }

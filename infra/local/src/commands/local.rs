@@ -13,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 use super::{fail, hint, say, variables};
 
 #[derive(Args)]
-pub(crate) struct Arguments {
+pub(crate) struct LocalArguments {
     /// Port on 127.0.0.1; 0 picks a free one
     #[arg(long, env = "SIGNALBOX_PORT", default_value_t = 9000)]
     port: u16,
@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     no_demo: bool,
 }
 
-pub(crate) fn run(arguments: Arguments) -> ExitCode {
+pub(crate) fn run(arguments: LocalArguments) -> ExitCode {
     let variables = variables();
     start_logs(&variables);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
     code
 }
 
-async fn serve(arguments: Arguments, variables: Variables) -> ExitCode {
+async fn serve(arguments: LocalArguments, variables: Variables) -> ExitCode {
     // Before anything is started: a signal that comes during the start is not lost.
     let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
     let (mut terminate, mut interrupt) = match signals {
@@ -78,7 +78,7 @@ async fn serve(arguments: Arguments, variables: Variables) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn welcome(host: &Host, arguments: &Arguments) {
+fn welcome(host: &Host, arguments: &LocalArguments) {
     let url = host.url();
     let program = std::env::args().next().unwrap_or_else(|| "signalbox".into());
     let folder = match arguments.data_dir.to_str() {

@@ -14,7 +14,7 @@ use super::{fail, say, variables};
 /// The token is signed with SERVICE_JWT_SECRET, else AUTH_JWT_SECRET, else the secret in the local host's data folder,
 /// which is made if need be. Typical use: curl -H "Authorization: Bearer $(signalbox token write)" …
 #[derive(Args)]
-pub(crate) struct Arguments {
+pub(crate) struct TokenArguments {
     /// read, write, or a comma-separated list of scopes
     #[arg(value_name = "read|write|SCOPE[,SCOPE]", default_value = "read", hide_default_value = true)]
     kind: String,
@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
     data_dir: PathBuf,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+pub(crate) fn run(arguments: &TokenArguments) -> ExitCode {
     match mint(arguments) {
         Ok(token) => {
             say(&token);
@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn mint(arguments: &Arguments) -> Result<String, Box<dyn std::error::Error>> {
+fn mint(arguments: &TokenArguments) -> Result<String, Box<dyn std::error::Error>> {
     let variables = variables();
     let life_seconds = token::life_seconds(arguments.life.as_deref())?;
     let secret = match settings::value(&variables, settings::SECRET_ALIAS.0) {
