@@ -9,7 +9,7 @@ use rustack_events_core::provider::RustackEvents;
 use rustack_events_http::service::{EventsHttpConfig, EventsHttpService};
 use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
 use serde_json::Value;
-use signalbox::environment::{Environment, StartError};
+use signalbox::environment::Environment;
 use signalbox::function::Function;
 use signalbox::outside::Outside;
 use signalbox::telemetry::metrics::Metrics;
@@ -18,96 +18,22 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::clients::{self, Endpoints};
-use crate::data::{DataError, DataFolder, Storage};
+use crate::data::DataFolder;
 use crate::engines::events::{EventHandler, Seen, Targets};
 use crate::engines::journal::Journal;
 use crate::engines::queues::{QueueHandler, Queues};
 use crate::engines::{self, EngineError, dynamodb};
 use crate::gateway::{self, Gateway, routes::Routes};
 use crate::invoke::{Deployed, InvokeError, Invoker};
-use crate::settings::{self, Secrets, Variables};
-use crate::template::{ACCOUNT, Bindings, FunctionModel, REGION, Schedule, Source, Template, TemplateError};
+use crate::options::{HostError, Options};
+use crate::settings::{self, Secrets};
+use crate::template::{ACCOUNT, Bindings, FunctionModel, REGION, Schedule, Source, Template};
 use crate::{demo, poller, registry, ticker, token};
 
 /// How long a stop waits for work in flight; the rest of the ten seconds is for closing files.
 const STOP_MAX: Duration = Duration::from_secs(8);
 /// How often expired items are removed; DynamoDB itself may take days.
 const SWEEP: Duration = Duration::from_secs(5);
-
-/// How a host is started. The default is a test's: a free port, nothing on disk, no clockwork.
-#[derive(Clone)]
-pub struct Options {
-    /// The HTTP front's port on 127.0.0.1; 0 picks one.
-    pub port: u16,
-    /// Where data is kept.
-    pub storage: Storage,
-    /// Where generated secrets are kept when `storage` is ephemeral; `None` forgets them with the rest.
-    pub secrets: Option<std::path::PathBuf>,
-    /// Whether a host without data syncs the project's catalogue first.
-    pub demo: bool,
-    /// Whether schedules fire by themselves; [`Host::fire`] fires them by hand.
-    pub schedules: bool,
-    /// Whether queues trigger their functions.
-    pub poll: bool,
-    /// Environment variables: values of the template's parameters by their environment names.
-    pub variables: Variables,
-    /// What every function is given from outside.
-    pub outside: Outside,
-    /// Another template than the repository's, for tests of the host.
-    pub template: Option<String>,
-    /// Handlers in place of this binary's, by package, for tests of the host.
-    pub functions: BTreeMap<String, Function>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            port: 0,
-            storage: Storage::Ephemeral,
-            secrets: None,
-            demo: false,
-            schedules: false,
-            poll: true,
-            variables: Variables::new(),
-            outside: Outside::default(),
-            template: None,
-            functions: BTreeMap::new(),
-        }
-    }
-}
-
-/// Why a host does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum HostError {
-    /// The template.
-    #[error(transparent)]
-    Template(#[from] TemplateError),
-    /// The data folder.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// An engine.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// The front's port.
-    #[error("port {0} is in use: choose another with --port or SIGNALBOX_PORT (0 picks one)")]
-    PortInUse(u16),
-    /// The template has a function that this binary does not contain.
-    #[error("template.yaml: {logical_id}: this binary contains no function {name}; add it to infra/local/src/registry.rs")]
-    NotRegistered {
-        /// The logical id.
-        logical_id: String,
-        /// The package it would have.
-        name: String,
-    },
-    /// A function refuses its environment.
-    #[error("{function} does not start: {source}")]
-    Function {
-        /// The function.
-        function: String,
-        /// Why.
-        source: StartError,
-    },
-}
 
 /// A running host. Dropping it ends everything at once, much as kill -9 would.
 pub struct Host {

@@ -9,6 +9,7 @@ pub mod engines;
 pub mod gateway;
 pub mod host;
 pub mod invoke;
+pub mod options;
 mod poller;
 mod registry;
 pub mod schedule;
@@ -18,4 +19,5 @@ mod ticker;
 pub mod token;
 
 pub use self::data::Storage;
-pub use self::host::{Host, HostError, Options};
+pub use self::host::Host;
+pub use self::options::{HostError, Options};

@@ -11,8 +11,7 @@ use crate::data::{DataError, create, unusable};
 use crate::template::Source;
 
 /// Environment variables of the host itself, beside those of the template's parameters.
-pub const HOST_VARIABLES: [&str; 4] =
-    ["SIGNALBOX_PORT", "SIGNALBOX_DATA_DIR", "SIGNALBOX_EPHEMERAL", "SIGNALBOX_DEMO"];
+pub const HOST_VARIABLES: [&str; 4] = ["SIGNALBOX_PORT", "SIGNALBOX_DATA_DIR", "SIGNALBOX_EPHEMERAL", "SIGNALBOX_DEMO"];
 /// The name that the service secret has in older clients' environments.
 pub const SECRET_ALIAS: (&str, &str) = ("SERVICE_JWT_SECRET", "AUTH_JWT_SECRET");
 /// The stage in which secrets are generated, and reads need no token.

@@ -1,5 +1,6 @@
 //! The local host from outside: requests, queues, events and schedules reach functions as they do in AWS, and nothing
 //! that was accepted is lost.
+#![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -135,7 +136,8 @@ async fn request(host: &Host, head: &str, body: &[u8]) -> (u16, String) {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let address = host.url().replace("http://", "");
     let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
-    let head = format!("{head} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+    let head =
+        format!("{head} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
     stream.write_all(head.as_bytes()).await.unwrap();
     // The host may refuse before it has read everything.
     let _refused = stream.write_all(body).await;

@@ -49,9 +49,8 @@ async fn serve(arguments: LocalArguments, variables: Variables) -> ExitCode {
         (Err(error), _) | (_, Err(error)) => return fail(&error),
     };
     let folder = arguments.data_dir.clone();
-    let demo_off = settings::value(&variables, "SIGNALBOX_DEMO").is_some_and(|value| {
-        ["0", "false", "no", "off"].contains(&value.trim().to_ascii_lowercase().as_str())
-    });
+    let demo_off = settings::value(&variables, "SIGNALBOX_DEMO")
+        .is_some_and(|value| ["0", "false", "no", "off"].contains(&value.trim().to_ascii_lowercase().as_str()));
     let host = Host::start(Options {
         port: arguments.port,
         storage: if arguments.ephemeral { Storage::Ephemeral } else { Storage::Folder(folder.clone()) },

@@ -29,5 +29,7 @@ pub(crate) fn fail(error: &dyn Display) -> ExitCode {
 
 /// The process's environment; what is not Unicode is no setting of ours.
 pub(crate) fn variables() -> Variables {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }

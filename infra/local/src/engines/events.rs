@@ -74,8 +74,7 @@ impl EventHandler {
         for rule in rules {
             let state = if rule.enabled { "ENABLED" } else { "DISABLED" };
             let pattern = rule.pattern.to_string();
-            let request =
-                json!({"Name": rule.name, "EventBusName": rule.bus, "EventPattern": pattern, "State": state});
+            let request = json!({"Name": rule.name, "EventBusName": rule.bus, "EventPattern": pattern, "State": state});
             provider.handle_put_rule(typed(request)?).map_err(refused)?;
             let targets = json!({"Rule": rule.name, "EventBusName": rule.bus, "Targets": rule.targets});
             let output = provider.handle_put_targets(typed(targets)?).map_err(refused)?;

@@ -4,6 +4,7 @@
 pub mod dynamodb;
 pub mod events;
 pub mod journal;
+mod message;
 pub mod queues;
 mod server;
 

@@ -27,16 +27,15 @@ use rustack_sqs_http::response::json_response;
 use rustack_sqs_model::error::SqsError;
 use rustack_sqs_model::input::{
     ChangeMessageVisibilityBatchInput, ChangeMessageVisibilityInput, CreateQueueInput, DeleteMessageBatchInput,
-    DeleteMessageInput, GetQueueAttributesInput, PurgeQueueInput, ReceiveMessageInput,
-    SendMessageBatchInput, SendMessageInput,
+    DeleteMessageInput, GetQueueAttributesInput, PurgeQueueInput, ReceiveMessageInput, SendMessageBatchInput,
+    SendMessageInput,
 };
 use rustack_sqs_model::operations::SqsOperation;
 use rustack_sqs_model::output::{
     DeleteMessageBatchOutput, DeleteMessageOutput, ReceiveMessageOutput, SendMessageBatchOutput, SendMessageOutput,
 };
 use rustack_sqs_model::types::{
-    BatchResultErrorEntry, DeleteMessageBatchResultEntry, Message, MessageAttributeValue, MessageSystemAttributeValue,
-    SendMessageBatchRequestEntry, SendMessageBatchResultEntry,
+    DeleteMessageBatchResultEntry, Message, SendMessageBatchRequestEntry, SendMessageBatchResultEntry,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -44,7 +43,8 @@ use signalbox::outside::{Clock, Entropy};
 
 use super::EngineError;
 use super::journal::{Entry, Journal};
-use crate::template::{ACCOUNT, Queue, REGION};
+use super::message::{Receipt, arn, check_batch, failure, message, size};
+use crate::template::{ACCOUNT, Queue};
 
 /// SQS's limit of a message, and of a batch as a whole; the engine alone would stop at a quarter of it.
 const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
@@ -187,7 +187,9 @@ impl Queues {
             return Err(SqsError::missing_parameter("The request must contain the parameter MessageBody."));
         }
         if size(&entry) > MESSAGE_BYTES_MAX {
-            return Err(SqsError::invalid_parameter_value("One or more parameters are invalid. Reason: Message must be shorter than 1048576 bytes."));
+            return Err(SqsError::invalid_parameter_value(
+                "One or more parameters are invalid. Reason: Message must be shorter than 1048576 bytes.",
+            ));
         }
         let delay_seconds = entry.delay_seconds.unwrap_or_else(|| i32::try_from(queue.delay_seconds).unwrap_or(0));
         if !(0..=DELAY_SECONDS_MAX).contains(&delay_seconds) {
@@ -417,85 +419,7 @@ async fn finish<T: Send + 'static>(
     tokio::spawn(work).await.unwrap_or_else(|_| Err(SqsError::internal_error("the queue engine failed")))
 }
 
-/// What a receipt handle says. It outlives a restart, which the engine's own does not.
-struct Receipt<'a> {
-    id: &'a str,
-    receives: u32,
-    engine_handle: &'a str,
-}
-
-impl<'a> Receipt<'a> {
-    fn parse(handle: &'a str) -> Result<Self, SqsError> {
-        let mut parts = handle.splitn(3, ':');
-        let (Some(id), Some(receives), Some(engine_handle)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(SqsError::receipt_handle_is_invalid());
-        };
-        let receives = receives.parse().map_err(|_| SqsError::receipt_handle_is_invalid())?;
-        Ok(Self { id, receives, engine_handle })
-    }
-}
-
-fn message(entry: Entry, handle: &str, wanted: &[String], wanted_own: &[String]) -> Result<Message, SqsError> {
-    let system: HashMap<String, MessageSystemAttributeValue> = parse(entry.system_attributes.as_bytes())?;
-    let own: HashMap<String, MessageAttributeValue> = parse(entry.attributes.as_bytes())?;
-    let all = [
-        ("ApproximateReceiveCount", Some(entry.receives.to_string())),
-        ("SentTimestamp", Some(entry.sent_ms.to_string())),
-        ("SenderId", Some(ACCOUNT.to_owned())),
-        ("ApproximateFirstReceiveTimestamp", entry.first_received_ms.map(|at| at.to_string())),
-        ("MessageGroupId", entry.group),
-        ("DeadLetterQueueSourceArn", entry.source.as_deref().map(arn)),
-        ("AWSTraceHeader", system.get("AWSTraceHeader").and_then(|trace| trace.string_value.clone())),
-    ];
-    let is_wanted = |name: &str, list: &[String]| list.iter().any(|want| want == name || want == "All" || want == ".*");
-    Ok(Message {
-        message_id: Some(entry.id.clone()),
-        receipt_handle: Some(format!("{}:{}:{handle}", entry.id, entry.receives)),
-        md5_of_body: Some(md5_of_body(&entry.body)),
-        md5_of_message_attributes: md5_of_message_attributes(&own),
-        body: Some(entry.body),
-        message_attributes: own.into_iter().filter(|(name, _)| is_wanted(name, wanted_own)).collect(),
-        attributes: all
-            .into_iter()
-            .filter(|(name, _)| is_wanted(name, wanted))
-            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-            .collect(),
-    })
-}
-
-fn size(entry: &SendMessageBatchRequestEntry) -> usize {
-    let attribute = |(name, value): (&String, &MessageAttributeValue)| {
-        let text = value.string_value.as_ref().map_or(0, String::len);
-        name.len() + value.data_type.len() + text + value.binary_value.as_ref().map_or(0, Vec::len)
-    };
-    entry.message_body.len() + entry.message_attributes.iter().map(attribute).sum::<usize>()
-}
-
-fn check_batch<'a>(ids: impl Iterator<Item = &'a str>) -> Result<(), SqsError> {
-    let ids: Vec<&str> = ids.collect();
-    let distinct: std::collections::BTreeSet<&&str> = ids.iter().collect();
-    match ids.len() {
-        0 => Err(SqsError::empty_batch_request()),
-        11.. => Err(SqsError::too_many_entries_in_batch()),
-        count if count > distinct.len() => Err(SqsError::batch_entry_ids_not_distinct()),
-        _ => Ok(()),
-    }
-}
-
-fn failure(id: String, error: &SqsError) -> BatchResultErrorEntry {
-    BatchResultErrorEntry {
-        id,
-        sender_fault: error.code.is_sender_fault(),
-        code: error.code.error_type().to_owned(),
-        message: Some(error.message.clone()),
-    }
-}
-
-fn arn(queue: &str) -> String {
-    format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}")
-}
-
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, SqsError> {
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, SqsError> {
     serde_json::from_slice(body).map_err(|error| SqsError::invalid_parameter_value(error.to_string()))
 }
 

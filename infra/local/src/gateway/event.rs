@@ -39,7 +39,7 @@ pub(crate) fn request(arrived: &Arrived<'_>, found: &Found<'_>) -> Value {
         "routeKey": found.key,
         "rawPath": uri.path(),
         "rawQueryString": uri.query().unwrap_or_default(),
-        "headers": joined(headers),
+        "headers": joined(headers, &arrived.client.to_string()),
         "requestContext": {
             "accountId": ACCOUNT,
             "apiId": "local",
@@ -94,12 +94,15 @@ fn is_text(content_type: &str) -> bool {
         || ["application/json", "application/javascript", "application/xml"].contains(&kind.as_str())
 }
 
-fn joined(headers: &HeaderMap) -> BTreeMap<String, String> {
+fn joined(headers: &HeaderMap, client: &str) -> BTreeMap<String, String> {
     let mut joined: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in headers.iter().filter(|(name, _)| **name != COOKIE) {
         let value = text(value);
         joined.entry(name.as_str().to_owned()).and_modify(|all| *all = format!("{all},{value}")).or_insert(value);
     }
+    // The last address is the gateway's own observation; those before it are what the client claims.
+    let forwarded = joined.entry("x-forwarded-for".to_owned()).or_default();
+    *forwarded = if forwarded.is_empty() { client.to_owned() } else { format!("{forwarded}, {client}") };
     joined
 }
 
@@ -216,6 +219,7 @@ mod tests {
                 "host": "127.0.0.1:9000",
                 "user-agent": "curl/8",
                 "content-type": "application/json; charset=utf-8",
+                "x-forwarded-for": "127.0.0.1",
                 "x-many": "1,2",
             },
             "queryStringParameters": {"dryRun": "1", "tag": "a b,c"},

@@ -45,7 +45,7 @@ impl Routes {
     /// When two routes are the same, or a path is no path.
     pub fn new(routes: &[Route]) -> Result<Self, TemplateError> {
         let mut patterns: Vec<Pattern> = routes.iter().map(pattern).collect::<Result<_, _>>()?;
-        patterns.sort_by(|one, other| rank(one).cmp(&rank(other)));
+        patterns.sort_by_key(rank);
         for pair in patterns.windows(2) {
             if rank(&pair[0]) == rank(&pair[1]) && pair[0].key == pair[1].key {
                 return Err(TemplateError::at(&pair[0].key, "two events have this route"));

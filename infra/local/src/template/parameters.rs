@@ -72,7 +72,8 @@ fn one(name: String, value: &Value) -> Result<Parameter, TemplateError> {
             "Default" => parameter.default = Some(scalar(value).ok_or_else(unreadable)?),
             "AllowedValues" => {
                 let values = value.as_array().ok_or_else(unreadable)?;
-                parameter.allowed = values.iter().map(|value| scalar(value).ok_or_else(unreadable)).collect::<Result<_, _>>()?;
+                parameter.allowed =
+                    values.iter().map(|value| scalar(value).ok_or_else(unreadable)).collect::<Result<_, _>>()?;
             }
             "NoEcho" => parameter.secret = value.as_bool().ok_or_else(unreadable)?,
             "Description" | "ConstraintDescription" => {}

@@ -75,7 +75,12 @@ pub(super) fn build(
         for attribute in resource.keys() {
             match attribute.as_str() {
                 "Type" | "Properties" | "Metadata" | "DependsOn" | "DeletionPolicy" | "UpdateReplacePolicy" => {}
-                _ => return Err(TemplateError::at(format!("{id}.{attribute}"), "the local host does not understand it")),
+                _ => {
+                    return Err(TemplateError::at(
+                        format!("{id}.{attribute}"),
+                        "the local host does not understand it",
+                    ));
+                }
             }
         }
         let properties = resource.get("Properties").unwrap_or(&Value::Null);
@@ -88,11 +93,30 @@ pub(super) fn build(
             "AWS::Events::Rule" => template.rules.push(rule(id, properties, resolver)?),
             known if ELSEWHERE.contains(&known) => {}
             unknown => {
-                return Err(TemplateError::at(format!("{id}.Type"), format!("the local host does not run {unknown:?}")));
+                return Err(TemplateError::at(
+                    format!("{id}.Type"),
+                    format!("the local host does not run {unknown:?}"),
+                ));
             }
         }
     }
+    check_queues(&template)?;
     Ok(template)
+}
+
+/// Messages must not leave for a queue that is not there.
+fn check_queues(template: &Template) -> Result<(), TemplateError> {
+    let exists = |name: &str| template.queues.iter().any(|queue| queue.name == name);
+    for queue in &template.queues {
+        if let Some(redrive) = queue.redrive.as_ref().filter(|redrive| !exists(&redrive.queue)) {
+            let place = format!("{}.RedrivePolicy", queue.logical_id);
+            return Err(TemplateError::at(place, format!("there is no queue {}", redrive.queue)));
+        }
+    }
+    match template.event_sources.iter().find(|source| !exists(&source.queue)) {
+        Some(source) => Err(TemplateError::at(&source.function, format!("there is no queue {}", source.queue))),
+        None => Ok(()),
+    }
 }
 
 fn http_api(id: &str, properties: &Value) -> Result<(), TemplateError> {
@@ -206,7 +230,12 @@ fn trigger(
                 targets: vec![target],
             });
         }
-        kind => return Err(TemplateError::at(place, format!("the local host does not understand an event of type {kind}"))),
+        kind => {
+            return Err(TemplateError::at(
+                place,
+                format!("the local host does not understand an event of type {kind}"),
+            ));
+        }
     }
     Ok(())
 }

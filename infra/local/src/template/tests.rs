@@ -85,8 +85,16 @@ fn what_is_not_understood_is_refused_by_name() {
     refused("Resources: {Q: {Type: AWS::SQS::Queue, Properties: {FifoQueue: true}}}", "Q", "FifoQueue");
     refused("Resources: {Q: {Type: AWS::SQS::Queue, Condition: Production}}", "Q.Condition", "not understand");
     refused("Conditions: {Production: true}", "Conditions", "not understand");
-    refused("Resources: {Q: {Type: AWS::SQS::Queue, Properties: {DelaySeconds: !Ref Nowhere}}}", "Q.DelaySeconds", "Nowhere");
-    refused("Resources: {Q: {Type: AWS::SQS::Queue, Properties: {DelaySeconds: !If [a, 1, 2]}}}", "Q.DelaySeconds", "Fn::If");
+    refused(
+        "Resources: {Q: {Type: AWS::SQS::Queue, Properties: {DelaySeconds: !Ref Nowhere}}}",
+        "Q.DelaySeconds",
+        "Nowhere",
+    );
+    refused(
+        "Resources: {Q: {Type: AWS::SQS::Queue, Properties: {DelaySeconds: !If [a, 1, 2]}}}",
+        "Q.DelaySeconds",
+        "Fn::If",
+    );
     refused(
         "Resources: {F: {Type: AWS::Serverless::Function, Properties: {Events: {E: {Type: Kafka}}}}}",
         "F.Events.E",
