@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
@@ -15,7 +16,7 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 use signalbox::function::Function;
 use signalbox_local::{Host, HostError, Options, Storage};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 const TEMPLATE: &str = r#"
 Resources:
@@ -37,6 +38,7 @@ Resources:
         Jobs:
           Type: SQS
           Properties: {Queue: !GetAtt Jobs.Arn, BatchSize: 5, FunctionResponseTypes: [ReportBatchItemFailures]}
+        Slow: {Type: SQS, Properties: {Queue: !GetAtt Slow.Arn, FunctionResponseTypes: [ReportBatchItemFailures]}}
   Listener:
     Type: AWS::Serverless::Function
     Properties:
@@ -60,6 +62,7 @@ Resources:
       # Visible again at once, so that giving up needs no waiting.
       VisibilityTimeout: 0
       RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 2}
+  Slow: {Type: AWS::SQS::Queue}
   Dead: {Type: AWS::SQS::Queue}
   Copies: {Type: AWS::SQS::Queue}
 "#;
@@ -334,6 +337,36 @@ async fn a_schedule_fires_as_an_eventbridge_event() {
     assert_eq!(event["detail-type"], "Scheduled Event");
     assert_eq!(event["resources"][0], "arn:aws:events:us-east-1:000000000000:rule/signalbox-nightly");
     assert!(host.fire("signalbox-weekly").await.is_err());
+}
+
+#[tokio::test]
+async fn a_stop_finishes_what_is_in_flight() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tell, mut entered) = mpsc::unbounded_channel();
+    let gate = Arc::new(Semaphore::new(0));
+    let opened = Arc::clone(&gate);
+    let worker = Function::sqs(move |_event, _context| {
+        let (tell, gate) = (tell.clone(), Arc::clone(&gate));
+        async move {
+            tell.send(()).unwrap();
+            let _open = gate.acquire().await.unwrap();
+            serde_json::from_value(json!({"batchItemFailures": []})).unwrap()
+        }
+    });
+    let with_worker = |poll: bool| {
+        let mut functions = functions().0;
+        functions.insert("worker".into(), worker.clone());
+        Options { storage: Storage::Folder(folder.path().to_owned()), poll, ..options(functions) }
+    };
+    let host = Host::start(with_worker(true)).await.unwrap();
+    host.sqs().send_message().queue_url(queue(&host, "Slow")).message_body("work").send().await.unwrap();
+    tokio::time::timeout(WAIT_MAX, entered.recv()).await.unwrap();
+    let stopping = tokio::spawn(host.stop());
+    opened.add_permits(1);
+    assert!(stopping.await.unwrap(), "everything was finished");
+    let host = Host::start(with_worker(false)).await.unwrap();
+    let left = host.sqs().receive_message().queue_url(queue(&host, "Slow")).send().await.unwrap();
+    assert_eq!(left.messages().len(), 0, "what was done is deleted");
 }
 
 #[tokio::test]
