@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use lambda_http::request::LambdaRequest;
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
 use serde_json::Value;
-use tower::ServiceExt;
+use tower::Service;
 
 use crate::environment::{Environment, StartError};
 use crate::outside::Outside;
@@ -57,9 +57,9 @@ impl Function {
         match self {
             Self::Http(router) => {
                 let request: LambdaRequest = serde_json::from_value(event)?;
-                let adapter = lambda_http::Adapter::from(router.clone());
-                let response = adapter.oneshot(LambdaEvent::new(request, context)).await?;
-                Ok(serde_json::to_value(response)?)
+                // The adapter is not `Send`, its future is: so it is gone before the await. A router is always ready.
+                let answering = lambda_http::Adapter::from(router.clone()).call(LambdaEvent::new(request, context));
+                Ok(serde_json::to_value(answering.await?)?)
             }
             Self::Sqs(handler) => {
                 let response = handler(serde_json::from_value(event)?, context).await;

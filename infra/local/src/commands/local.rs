@@ -1,0 +1,110 @@
+//! `signalbox local`: the host, until Ctrl-C or SIGTERM.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+use signalbox_local::settings::{self, Variables};
+use signalbox_local::{Host, Options, Storage};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::{fail, hint, say, variables};
+
+#[derive(Args)]
+pub(crate) struct LocalArguments {
+    /// Port on 127.0.0.1; 0 picks a free one
+    #[arg(long, env = "SIGNALBOX_PORT", default_value_t = 9000)]
+    port: u16,
+    /// Where tables, queues, secrets and catalogues are kept
+    #[arg(long, env = "SIGNALBOX_DATA_DIR", default_value = ".signalbox", value_name = "FOLDER")]
+    data_dir: PathBuf,
+    /// Keep data in memory; the data folder then holds generated secrets alone
+    #[arg(long, env = "SIGNALBOX_EPHEMERAL", value_parser = FalseyValueParser::new())]
+    ephemeral: bool,
+    /// Start empty, without the first sync of the catalogue that comes with the project (SIGNALBOX_DEMO=0)
+    #[arg(long)]
+    no_demo: bool,
+}
+
+pub(crate) fn run(arguments: LocalArguments) -> ExitCode {
+    let variables = variables();
+    start_logs(&variables);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error),
+    };
+    let code = runtime.block_on(serve(arguments, variables));
+    // What still runs has had its time; waiting for it would break the promise of ten seconds.
+    runtime.shutdown_background();
+    code
+}
+
+async fn serve(arguments: LocalArguments, variables: Variables) -> ExitCode {
+    // Before anything is started: a signal that comes during the start is not lost.
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let (mut terminate, mut interrupt) = match signals {
+        (Ok(terminate), Ok(interrupt)) => (terminate, interrupt),
+        (Err(error), _) | (_, Err(error)) => return fail(&error),
+    };
+    let folder = arguments.data_dir.clone();
+    let demo_off = settings::value(&variables, "SIGNALBOX_DEMO")
+        .is_some_and(|value| ["0", "false", "no", "off"].contains(&value.trim().to_ascii_lowercase().as_str()));
+    let host = Host::start(Options {
+        port: arguments.port,
+        storage: if arguments.ephemeral { Storage::Ephemeral } else { Storage::Folder(folder.clone()) },
+        secrets: Some(folder),
+        demo: !arguments.no_demo && !demo_off,
+        schedules: true,
+        variables,
+        ..Options::default()
+    });
+    let host = match host.await {
+        Ok(host) => host,
+        Err(error) => return fail(&error),
+    };
+    welcome(&host, &arguments);
+    say(&format!("signalbox ready on {}", host.url()));
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    hint(&"Stopping: finishing what is in flight …");
+    if !host.stop().await {
+        hint(&"Not all work was finished in time; it goes on at the next start.");
+    }
+    ExitCode::SUCCESS
+}
+
+fn welcome(host: &Host, arguments: &LocalArguments) {
+    let url = host.url();
+    let program = std::env::args().next().unwrap_or_else(|| "signalbox".into());
+    let folder = match arguments.data_dir.to_str() {
+        Some(".signalbox") | None => String::new(),
+        Some(folder) => format!(" --data-dir {folder}"),
+    };
+    let kept = if arguments.ephemeral { "in memory".into() } else { arguments.data_dir.display().to_string() };
+    hint(&format!("Data      {kept}"));
+    for (variable, masked) in host.secrets().masked() {
+        hint(&format!("Secret    {variable}={masked} (generated)"));
+    }
+    hint(&format!(
+        "\
+Look      curl -s {url}/api/catalog/vendor-sync/runs
+          curl -s '{url}/api/catalog/vendor-sync/observability?limit=20'
+          curl -s {url}/api/catalog/vendor-sync/state
+          curl -s {url}/openapi.json
+Sync      curl -s -X POST {url}/api/catalog/moscot/sync -H \"Authorization: Bearer $({program} token write{folder})\"
+Stop      Ctrl-C
+"
+    ));
+}
+
+/// Logs go to standard error, as text: a person reads them here. In AWS they are JSON on standard output.
+fn start_logs(variables: &Variables) {
+    let level = settings::value(variables, "LOG_LEVEL").unwrap_or("warn,signalbox=info");
+    // dynoxide warns of every failed condition, which here is how things are meant to work.
+    let filter = EnvFilter::try_new(format!("{level},dynoxide=error")).unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).compact().init();
+}

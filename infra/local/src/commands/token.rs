@@ -1,0 +1,52 @@
+//! `signalbox token`: a service token for curl.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use signalbox::outside::Clock;
+use signalbox_local::settings;
+use signalbox_local::template::Source;
+use signalbox_local::token;
+
+use super::{fail, say, variables};
+
+/// The token is signed with SERVICE_JWT_SECRET, else AUTH_JWT_SECRET, else the secret in the local host's data folder,
+/// which is made if need be. Typical use: curl -H "Authorization: Bearer $(signalbox token write)" …
+#[derive(Args)]
+pub(crate) struct TokenArguments {
+    /// read, write, or a comma-separated list of scopes
+    #[arg(value_name = "read|write|SCOPE[,SCOPE]", default_value = "read", hide_default_value = true)]
+    kind: String,
+    /// How long the token lives [default: 300]
+    #[arg(value_name = "TTL_SECONDS", allow_hyphen_values = true)]
+    life: Option<String>,
+    /// The local host's data folder
+    #[arg(long, env = "SIGNALBOX_DATA_DIR", default_value = ".signalbox", value_name = "FOLDER")]
+    data_dir: PathBuf,
+}
+
+pub(crate) fn run(arguments: &TokenArguments) -> ExitCode {
+    match mint(arguments) {
+        Ok(token) => {
+            say(&token);
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(&error),
+    }
+}
+
+fn mint(arguments: &TokenArguments) -> Result<String, Box<dyn std::error::Error>> {
+    let variables = variables();
+    let life_seconds = token::life_seconds(arguments.life.as_deref())?;
+    let secret = match settings::value(&variables, settings::SECRET_ALIAS.0) {
+        Some(secret) => secret.to_owned(),
+        None => {
+            let secrets = settings::secrets(&Source::built_in()?, &variables, Some(&arguments.data_dir))?;
+            let secret = secrets.get(settings::SECRET_ALIAS.0).map(str::to_owned);
+            secret.ok_or("SERVICE_JWT_SECRET is not set, and outside local mode none is generated")?
+        }
+    };
+    let audience = settings::value(&variables, "SERVICE_JWT_AUDIENCE").unwrap_or(token::AUDIENCE_DEFAULT);
+    Ok(token::mint(&secret, audience, token::scopes(&arguments.kind), Clock::default().now(), life_seconds)?)
+}

@@ -1,0 +1,20 @@
+//! The functions that this binary contains: the one list to add a function to.
+
+use signalbox::environment::{Environment, StartError};
+use signalbox::function::Function;
+use signalbox::outside::Outside;
+
+/// Builds the function of a package; `None` when this binary contains no such function.
+pub(crate) async fn build(
+    package: &str,
+    environment: &Environment,
+    outside: &Outside,
+) -> Option<Result<Function, StartError>> {
+    Some(match package {
+        "read-api" => signalbox_read_api::build(environment, outside).await,
+        "scheduler" => signalbox_scheduler::build(environment, outside).await,
+        "sync-control" => signalbox_sync_control::build(environment, outside).await,
+        "sync-worker" => signalbox_sync_worker::build(environment, outside).await,
+        _ => return None,
+    })
+}

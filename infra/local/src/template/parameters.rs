@@ -1,0 +1,109 @@
+//! The template's parameters, and the environment variables that stand for them locally.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::TemplateError;
+
+/// One parameter.
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    /// Its name, in Pascal case.
+    pub name: String,
+    /// The value it has when nobody gives one.
+    pub default: Option<String>,
+    /// The only values it may have; empty when any will do.
+    pub allowed: Vec<String>,
+    /// Whether it is a secret.
+    pub secret: bool,
+    /// Whether a reference to it is a list.
+    pub list: bool,
+}
+
+impl Parameter {
+    /// The environment variable that sets it locally.
+    #[must_use]
+    pub fn environment_name(&self) -> String {
+        environment_name(&self.name)
+    }
+}
+
+/// `ServiceJwtSecret` becomes `SERVICE_JWT_SECRET`.
+#[must_use]
+pub fn environment_name(parameter: &str) -> String {
+    separated(parameter, '_').to_ascii_uppercase()
+}
+
+/// `SyncControl` becomes `sync-control`.
+pub(super) fn package_name(logical_id: &str) -> String {
+    separated(logical_id, '-').to_ascii_lowercase()
+}
+
+fn separated(pascal: &str, separator: char) -> String {
+    let mut text = String::with_capacity(pascal.len() + 4);
+    for letter in pascal.chars() {
+        if letter.is_ascii_uppercase() && !text.is_empty() {
+            text.push(separator);
+        }
+        text.push(letter);
+    }
+    text
+}
+
+pub(super) fn parse(section: Map<String, Value>) -> Result<Vec<Parameter>, TemplateError> {
+    section.into_iter().map(|(name, value)| one(name, &value)).collect()
+}
+
+fn one(name: String, value: &Value) -> Result<Parameter, TemplateError> {
+    let place = format!("Parameters.{name}");
+    let Some(fields) = value.as_object() else {
+        return Err(TemplateError::at(place, "is not a mapping"));
+    };
+    let mut parameter = Parameter { name, default: None, allowed: Vec::new(), secret: false, list: false };
+    for (field, value) in fields {
+        let unreadable = || TemplateError::at(format!("{place}.{field}"), "has an unexpected value");
+        match field.as_str() {
+            "Type" => match value.as_str() {
+                Some("String" | "Number") => {}
+                Some("CommaDelimitedList") => parameter.list = true,
+                _ => return Err(TemplateError::at(format!("{place}.Type"), format!("{value} is not supported"))),
+            },
+            "Default" => parameter.default = Some(scalar(value).ok_or_else(unreadable)?),
+            "AllowedValues" => {
+                let values = value.as_array().ok_or_else(unreadable)?;
+                parameter.allowed =
+                    values.iter().map(|value| scalar(value).ok_or_else(unreadable)).collect::<Result<_, _>>()?;
+            }
+            "NoEcho" => parameter.secret = value.as_bool().ok_or_else(unreadable)?,
+            "Description" | "ConstraintDescription" => {}
+            _ => return Err(TemplateError::at(format!("{place}.{field}"), "is not supported")),
+        }
+    }
+    Ok(parameter)
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        _ => None,
+    }
+}
+
+/// Every parameter has a value, and one that is allowed.
+pub(super) fn check(parameters: &[Parameter], values: &BTreeMap<String, String>) -> Result<(), TemplateError> {
+    for parameter in parameters {
+        let place = || format!("Parameters.{}", parameter.name);
+        let Some(value) = values.get(&parameter.name).or(parameter.default.as_ref()) else {
+            let reason = format!("has no value: set {}", parameter.environment_name());
+            return Err(TemplateError::at(place(), reason));
+        };
+        if !parameter.allowed.is_empty() && !parameter.allowed.contains(value) {
+            let reason = format!("{value:?} is none of {}", parameter.allowed.join(", "));
+            return Err(TemplateError::at(place(), reason));
+        }
+    }
+    Ok(())
+}

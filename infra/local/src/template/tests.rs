@@ -1,0 +1,116 @@
+//! What the template's reader understands, and how it refuses the rest.
+
+use super::*;
+
+fn bindings() -> Bindings {
+    let secret = |name: &str| (name.to_owned(), "x".repeat(32));
+    Bindings {
+        parameters: [secret("ServiceJwtSecret"), secret("SessionJwtSecret"), ("Stage".into(), "local".into())].into(),
+        sqs_endpoint: "http://127.0.0.1:1".into(),
+        api_endpoint: "http://127.0.0.1:2".into(),
+    }
+}
+
+fn resolved(yaml: &str) -> Result<Template, TemplateError> {
+    Source::parse(yaml)?.resolve(&bindings())
+}
+
+#[test]
+fn the_repositorys_template_is_understood() {
+    let template = resolved(TEMPLATE).unwrap();
+    let worker = template.functions.iter().find(|function| function.name == "sync-worker").unwrap();
+    assert_eq!(worker.environment["SYNC_QUEUE_URL"], "http://127.0.0.1:1/000000000000/signalbox-SyncQueue");
+    assert_eq!(worker.environment["RUNS_TABLE"], "signalbox-RunsTable");
+    assert_eq!(worker.environment["EVENT_BUS_NAME"], "signalbox-events");
+    assert_eq!(worker.environment["SIGNALBOX_STAGE"], "local");
+    assert_eq!((worker.timeout.as_secs(), worker.memory_mb), (300, 512));
+    let source = &template.event_sources[0];
+    assert_eq!((source.queue.as_str(), source.batch_size, source.concurrency_max), ("signalbox-SyncQueue", 1, 10));
+    assert!(source.partial_failures);
+    let queue = template.queues.iter().find(|queue| queue.logical_id == "SyncQueue").unwrap();
+    let redrive = queue.redrive.as_ref().unwrap();
+    assert_eq!((redrive.queue.as_str(), redrive.receives_max), ("signalbox-SyncDeadLetterQueue", 5));
+    assert!(template.schedules.iter().any(|schedule| schedule.name == "signalbox-nightly"));
+    assert!(template.tables.iter().any(|table| table.indexes.len() == 2));
+}
+
+#[test]
+fn the_built_in_template_is_the_repositorys() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+    assert_eq!(std::fs::read_to_string(file).unwrap(), TEMPLATE, "rebuild: template.yaml has changed");
+}
+
+#[test]
+fn events_rules_and_schedules_of_every_kind_are_read() {
+    let template = resolved(
+        r#"
+Resources:
+  Bus: {Type: AWS::Events::EventBus, Properties: {Name: !Sub "${AWS::StackName}-bus"}}
+  Jobs: {Type: AWS::SQS::Queue}
+  Alerts:
+    Type: AWS::Serverless::Function
+    Properties:
+      Events:
+        Any: {Type: HttpApi}
+        Failed: {Type: EventBridgeRule, Properties: {EventBusName: !Ref Bus, Pattern: {source: [signalbox]}}}
+        Often: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(5 minutes), Input: '{"job":"sweep"}'}}
+        Queue: {Type: SQS, Properties: {Queue: !GetAtt Jobs.Arn}}
+  Copy:
+    Type: AWS::Events::Rule
+    Properties:
+      EventBusName: !GetAtt Bus.Arn
+      EventPattern: {source: [signalbox]}
+      Targets: [{Id: jobs, Arn: !GetAtt Jobs.Arn, RetryPolicy: {MaximumRetryAttempts: 1}}]
+"#,
+    )
+    .unwrap();
+    assert_eq!(template.routes[0].path, "$default");
+    assert_eq!(template.rules[0].bus, "signalbox-bus");
+    assert_eq!(template.rules[1].bus, "signalbox-bus");
+    assert_eq!(template.rules[1].targets[0]["Arn"], "arn:aws:sqs:us-east-1:000000000000:signalbox-Jobs");
+    assert_eq!(template.rules[1].targets[0].get("RetryPolicy"), None);
+    assert_eq!(template.schedules[0].input, Some(serde_json::json!({"job": "sweep"})));
+    assert_eq!(template.event_sources[0].batch_size, 10);
+}
+
+#[track_caller]
+fn refused(yaml: &str, place: &str, reason: &str) {
+    let error = resolved(yaml).unwrap_err().to_string();
+    assert!(error.contains(place) && error.contains(reason), "{error}");
+}
+
+#[test]
+fn what_is_not_understood_is_refused_by_name() {
+    refused("Resources: {Topic: {Type: AWS::Kinesis::Stream}}", "Topic.Type", "AWS::Kinesis::Stream");
+    refused("Resources: {Q: {Type: AWS::SQS::Queue, Properties: {FifoQueue: true}}}", "Q", "FifoQueue");
+    refused("Resources: {Q: {Type: AWS::SQS::Queue, Condition: Production}}", "Q.Condition", "not understand");
+    refused("Conditions: {Production: true}", "Conditions", "not understand");
+    refused(
+        "Resources: {Q: {Type: AWS::SQS::Queue, Properties: {DelaySeconds: !Ref Nowhere}}}",
+        "Q.DelaySeconds",
+        "Nowhere",
+    );
+    refused(
+        "Resources: {Q: {Type: AWS::SQS::Queue, Properties: {DelaySeconds: !If [a, 1, 2]}}}",
+        "Q.DelaySeconds",
+        "Fn::If",
+    );
+    refused(
+        "Resources: {F: {Type: AWS::Serverless::Function, Properties: {Events: {E: {Type: Kafka}}}}}",
+        "F.Events.E",
+        "Kafka",
+    );
+    refused(
+        "Resources: {F: {Type: AWS::Serverless::Function, Properties: {Events: {E: {Type: Schedule, Properties: {Schedule: hourly}}}}}}",
+        "F.Events.E",
+        "hourly",
+    );
+    refused("Parameters: {Key: {Type: String}}", "Parameters.Key", "set KEY");
+    refused("Parameters: {Stage: {Type: String, AllowedValues: [production]}}", "Parameters.Stage", "production");
+}
+
+#[test]
+fn parameters_and_environment_variables_have_one_name() {
+    assert_eq!(environment_name("ServiceJwtSecretPrevious"), "SERVICE_JWT_SECRET_PREVIOUS");
+    assert_eq!(parameters::package_name("SyncControl"), "sync-control");
+}

@@ -1,0 +1,108 @@
+//! Service tokens, as `signalbox token` prints them and the demo uses them.
+
+use jiff::Timestamp;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde::Serialize;
+
+/// The audience when `SERVICE_JWT_AUDIENCE` is unset.
+pub const AUDIENCE_DEFAULT: &str = "clairity-services";
+/// A token's life when none is asked for.
+pub const LIFE_SECONDS_DEFAULT: i64 = 300;
+
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// A life that is over.
+    #[error("a token cannot live {0} seconds: the time must be positive")]
+    Life(i64),
+    /// It could not be signed.
+    #[error("the token could not be signed: {0}")]
+    Sign(#[from] jsonwebtoken::errors::Error),
+}
+
+#[derive(Serialize)]
+struct Claims<'a> {
+    sub: &'a str,
+    aud: &'a str,
+    iat: i64,
+    exp: i64,
+    scopes: Vec<String>,
+}
+
+/// The scopes that a kind stands for: `read`, `write`, or a comma-separated list of scopes.
+#[must_use]
+pub fn scopes(kind: &str) -> Vec<String> {
+    match kind.to_lowercase().as_str() {
+        "read" => vec!["catalog:sync:read".into()],
+        "write" => vec!["catalog:sync:write".into()],
+        list => list.split(',').map(str::trim).filter(|scope| !scope.is_empty()).map(String::from).collect(),
+    }
+}
+
+/// The life that an argument asks for; what is no number, and zero, asks for the default.
+///
+/// # Errors
+/// When it is negative.
+pub fn life_seconds(argument: Option<&str>) -> Result<i64, TokenError> {
+    match argument.and_then(|text| text.trim().parse::<i64>().ok()) {
+        None | Some(0) => Ok(LIFE_SECONDS_DEFAULT),
+        Some(life) if life < 0 => Err(TokenError::Life(life)),
+        Some(life) => Ok(life),
+    }
+}
+
+/// Signs a token.
+///
+/// # Errors
+/// When it cannot be signed.
+pub fn mint(
+    secret: &str,
+    audience: &str,
+    scopes: Vec<String>,
+    now: Timestamp,
+    life_seconds: i64,
+) -> Result<String, TokenError> {
+    let iat = now.as_second();
+    let claims = Claims { sub: "service", aud: audience, iat, exp: iat.saturating_add(life_seconds), scopes };
+    Ok(jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(secret.as_bytes()))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_stand_for_scopes() {
+        assert_eq!(scopes("READ"), ["catalog:sync:read"]);
+        assert_eq!(scopes("write"), ["catalog:sync:write"]);
+        assert_eq!(scopes("Catalog:Sync, catalog:sync:moscot,"), ["catalog:sync", "catalog:sync:moscot"]);
+    }
+
+    #[test]
+    fn a_life_is_the_number_asked_for_or_the_default() {
+        assert_eq!(life_seconds(None).unwrap(), 300);
+        assert_eq!(life_seconds(Some("soon")).unwrap(), 300);
+        assert_eq!(life_seconds(Some("0")).unwrap(), 300);
+        assert_eq!(life_seconds(Some("60")).unwrap(), 60);
+        assert!(life_seconds(Some("-1")).is_err());
+    }
+
+    #[test]
+    fn a_token_verifies_with_its_secret_and_audience() {
+        let secret = "s".repeat(32);
+        let now = Timestamp::from_second(4_000_000_000).unwrap();
+        let token = mint(&secret, AUDIENCE_DEFAULT, scopes("write"), now, 60).unwrap();
+        let mut validation = jsonwebtoken::Validation::new(Algorithm::HS256);
+        validation.set_audience(&[AUDIENCE_DEFAULT]);
+        let key = jsonwebtoken::DecodingKey::from_secret(secret.as_bytes());
+        let claims = jsonwebtoken::decode::<serde_json::Value>(&token, &key, &validation).unwrap().claims;
+        let expected = serde_json::json!({
+            "sub": "service",
+            "aud": "clairity-services",
+            "iat": 4_000_000_000_u64,
+            "exp": 4_000_000_060_u64,
+            "scopes": ["catalog:sync:write"],
+        });
+        assert_eq!(claims, expected);
+    }
+}
