@@ -30,7 +30,9 @@ async fn handle(engine: &Engine, event: &Value) -> Result<(), Error> {
             let runs = nightly::start_all(engine, id).await?;
             tracing::info!(runs = runs.len(), "nightly runs started");
         }
-        Some("watchdog") => drop(watchdog::watch(engine).await?),
+        Some("watchdog") => {
+            let _logged = watchdog::watch(engine).await?;
+        }
         _ => return Err(format!("no schedule of ours: {rule:?}").into()),
     }
     Ok(())
