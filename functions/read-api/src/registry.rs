@@ -6,6 +6,7 @@ use http::HeaderMap;
 use serde_json::{Value, json};
 use signalbox::aws::faults::AwsFault;
 use signalbox::domain::ids::{Connection, Slug};
+use signalbox::domain::redact;
 use signalbox::domain::time;
 use signalbox::domain::vendor::{Integration, Vendor};
 use signalbox::http::problem::{FAILED_TO_LIST_VENDORS, FAILED_TO_LOAD_VENDOR, INVALID_VENDOR, NOT_FOUND, Problem};
@@ -74,7 +75,7 @@ async fn view(reads: &Reads, vendor: &Vendor) -> Result<Value, AwsFault> {
     let integration = json!({
         "id": format!("{}-integration", vendor.slug),
         "type": match vendor.integration { Integration::Scraper => "SCRAPER", Integration::Api => "API" },
-        "scraperPath": vendor.source,
+        "scraperPath": vendor.source.as_deref().map(redact::source),
         "apiBaseUrl": null,
         "apiAuthType": null,
         // Never in clear; vendors of the configuration have none.
