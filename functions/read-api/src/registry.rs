@@ -1,6 +1,7 @@
 //! `GET /api/catalog/vendor-sync/registry` and `…/registry/{slug}`
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use http::HeaderMap;
 use serde_json::{Value, json};
@@ -10,6 +11,7 @@ use signalbox::domain::redact;
 use signalbox::domain::time;
 use signalbox::domain::vendor::{Integration, Vendor};
 use signalbox::http::problem::{FAILED_TO_LIST_VENDORS, FAILED_TO_LOAD_VENDOR, INVALID_VENDOR, NOT_FOUND, Problem};
+use signalbox::http::query::path_text;
 use signalbox::http::vendor_sync::ProblemView;
 
 use crate::Reads;
@@ -53,11 +55,11 @@ pub(crate) async fn list(State(reads): State<Reads>, headers: HeaderMap) -> Resu
 )]
 pub(crate) async fn entry(
     State(reads): State<Reads>,
-    Path(slug): Path<String>,
+    slug: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
     let caller = reads.reader(&headers)?;
-    let slug = Slug::parse(&slug).map_err(|error| Problem::new(INVALID_VENDOR, error.to_string()))?;
+    let slug = Slug::parse(&path_text(slug)).map_err(|error| Problem::new(INVALID_VENDOR, error.to_string()))?;
     let Some(vendor) = reads.engine.vendor(&caller.tenant, &slug) else {
         return Err(Problem::new(NOT_FOUND, "the vendor is not configured (VENDORS)"));
     };

@@ -2,6 +2,7 @@
 
 use axum::Extension;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Uri};
@@ -16,7 +17,7 @@ use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{
     INTEGRATION_NOT_SUPPORTED, INVALID_REQUEST, MISSING_VENDOR_SLUG, Problem, VENDOR_NOT_CONFIGURED,
 };
-use signalbox::http::query::Query;
+use signalbox::http::query::{Query, path_text};
 use signalbox::http::vendor_sync::ProblemView;
 
 use crate::Control;
@@ -51,7 +52,7 @@ use crate::start::{Outcome, goes_on, start};
 )]
 pub(crate) async fn sync_vendor(
     State(control): State<Control>,
-    Path(slug): Path<String>,
+    slug: Result<Path<String>, PathRejection>,
     Extension(correlation): Extension<CorrelationId>,
     uri: Uri,
     headers: HeaderMap,
@@ -59,6 +60,7 @@ pub(crate) async fn sync_vendor(
 ) -> Result<Response, Problem> {
     let caller = control.authority.service(&headers, control.engine.now())?;
     caller.require_any(&[WRITE])?;
+    let slug = path_text(slug);
     if slug.trim().is_empty() {
         return Err(Problem::new(MISSING_VENDOR_SLUG, "the path names no vendor"));
     }
