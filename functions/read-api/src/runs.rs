@@ -53,7 +53,7 @@ pub(crate) struct RunsPage {
     ),
     responses(
         (status = 200, description = "A page", body = RunsView),
-        (status = 400, description = "missing_vendor; invalid_request for an unknown cursor", body = ProblemView),
+        (status = 400, description = "missing_vendor, invalid_request: the vendor is blank, the cursor unknown", body = ProblemView),
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),
         (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
         (status = 500, description = "failed_to_fetch_runs", body = ProblemView),

@@ -30,6 +30,8 @@ use crate::body::{self, Fields, Sent};
         (status = 200, description = "`{ok, data: {ok, vendor, vendorName, integrationId, type, checkedAt, meta}}`", body = Object),
         (status = 400, description = "invalid_vendor, invalid_request", body = ProblemView),
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),
+        (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
+        (status = 413, description = "payload_too_large", body = ProblemView),
         (status = 500, description = "test_failed", body = ProblemView),
         (status = 501, description = "not_implemented", body = ProblemView),
     ),
