@@ -175,6 +175,8 @@ async fn in_local_mode_reads_are_open_and_starting_a_sync_is_not() {
         assert_eq!(answer.status, if path == RUN { 404 } else { 200 }, "{path}: {}", answer.body);
         let wrong = world.get(path).bearer("word").answer().await;
         assert_eq!(wrong.problem(), (401, "invalid_token"), "{path}: a token that is sent is verified");
+        let stale = world.get(path).cookie("word").answer().await;
+        assert_eq!(stale.status, answer.status, "{path}: a cookie of another day locks nobody out");
     }
     assert_eq!(world.post(TEST_VENDOR).answer().await.status, 200);
     for path in [SYNC_MOSCOT, SYNC_VENDOR] {
