@@ -21,6 +21,17 @@ use crate::wire::Wire;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Crashed;
 
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// There was none.
+    Nothing,
+    /// It is done with.
+    Done,
+    /// It comes again.
+    Failed,
+}
+
 /// An HTTP answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
@@ -44,6 +55,8 @@ pub struct Process<'a> {
 impl<'a> Process<'a> {
     pub(crate) async fn start(world: &'a World<'a>, wire: Wire) -> Self {
         let system = world.system;
+        // Runs sort by their start: those of two processes must not share a millisecond.
+        system.clock.advance(std::time::Duration::from_secs(1));
         let stores = wire.clone();
         let outside = Outside {
             clock: system.clock.clone(),
@@ -156,34 +169,44 @@ impl<'a> Process<'a> {
         self.fire("watchdog").await
     }
 
-    /// Hands the sync queue's messages to the worker, one by one, until the queue is empty. A message that failed, or
-    /// whose worker died, is left on the queue, as if its visibility timeout had passed.
+    /// Hands the sync queue's messages to the worker, one by one, until the queue is empty or one fails.
     ///
     /// # Errors
     /// When the process dies.
     pub async fn drain(&self) -> Result<(), Crashed> {
+        while self.work_once().await? == Work::Done {}
+        Ok(())
+    }
+
+    /// Hands the worker one message. If it failed, or the worker died, the message is left on the queue, as if its
+    /// visibility timeout had passed.
+    ///
+    /// # Errors
+    /// When the process dies.
+    pub async fn work_once(&self) -> Result<Work, Crashed> {
         let environment = self.world.environment("sync-control");
         let queue = environment.require("SYNC_QUEUE_URL").expect("a queue");
         let sqs = self.world.system.host.sqs();
-        loop {
-            let received = sqs.receive_message().queue_url(queue).max_number_of_messages(1).send().await;
-            let Some(message) = received.expect("the queue").messages.and_then(|mut messages| messages.pop()) else {
-                return Ok(());
-            };
-            let handle = message.receipt_handle().expect("a handle").to_owned();
-            let done = self.deliver(message.body().unwrap_or_default()).await;
-            if done == Ok(true) {
-                sqs.delete_message().queue_url(queue).receipt_handle(handle).send().await.expect("the queue");
-                continue;
-            }
+        let received = sqs.receive_message().queue_url(queue).max_number_of_messages(1).send().await;
+        let Some(message) = received.expect("the queue").messages.and_then(|mut messages| messages.pop()) else {
+            return Ok(Work::Nothing);
+        };
+        let handle = message.receipt_handle().expect("a handle").to_owned();
+        let done = self.deliver(message.body().unwrap_or_default()).await;
+        if done == Ok(Work::Done) {
+            sqs.delete_message().queue_url(queue).receipt_handle(handle).send().await.expect("the queue");
+        } else {
             let visible = sqs.change_message_visibility().queue_url(queue).receipt_handle(handle);
             visible.visibility_timeout(0).send().await.expect("the queue");
-            return done.map(drop);
         }
+        done
     }
 
-    /// Hands a message to the worker; says whether it was done with it.
-    async fn deliver(&self, body: &str) -> Result<bool, Crashed> {
+    /// Hands a message's body to the worker.
+    ///
+    /// # Errors
+    /// When the process dies.
+    pub async fn deliver(&self, body: &str) -> Result<Work, Crashed> {
         let id = format!("message-{}", self.messages.fetch_add(1, Ordering::SeqCst));
         let event = json!({"Records": [{
             "messageId": id, "receiptHandle": "test", "body": body, "attributes": {}, "messageAttributes": {},
@@ -191,6 +214,7 @@ impl<'a> Process<'a> {
             "eventSourceARN": "arn:aws:sqs:eu-central-1:000000000000:sync",
         }]});
         let answer = self.alive(self.worker.invoke(event, Context::default())).await?.expect("an answer");
-        Ok(answer["batchItemFailures"].as_array().is_none_or(Vec::is_empty))
+        let failed = answer["batchItemFailures"].as_array().is_some_and(|failures| !failures.is_empty());
+        Ok(if failed { Work::Failed } else { Work::Done })
     }
 }

@@ -56,7 +56,7 @@ const VOLATILE: [&str; 17] = [
 impl Stored {
     pub(crate) async fn read(world: &World<'_>) -> Self {
         let connection = world.connection();
-        let all_runs = query(world, "RUNS_TABLE", &connection).await;
+        let all_runs = runs(world).await;
         let open = all_runs.iter().filter(|run| run.contains_key("open")).count();
         let ids: Vec<String> = all_runs.iter().map(|run| text(run, "sk").to_owned()).collect();
         let snapshots = query(world, "SNAPSHOTS_TABLE", &connection).await;
@@ -135,6 +135,11 @@ pub async fn dump(world: &World<'_>) -> BTreeMap<String, Value> {
 
 fn name(world: &World<'_>, table: &'static str) -> String {
     world.environment("sync-control").require(table).expect("a table").to_owned()
+}
+
+/// The runs alone, as stored.
+pub(crate) async fn runs(world: &World<'_>) -> Vec<Item> {
+    query(world, "RUNS_TABLE", &world.connection()).await
 }
 
 async fn query(world: &World<'_>, table: &'static str, pk: &str) -> Vec<Item> {
