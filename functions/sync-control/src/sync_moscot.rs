@@ -13,7 +13,7 @@ use signalbox::http::auth::{MOSCOT, WRITE};
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{Problem, VENDOR_NOT_CONFIGURED};
 use signalbox::http::query::Query;
-use signalbox::http::vendor_sync::ProblemView;
+use signalbox::http::vendor_sync::{ProblemView, warning};
 
 use crate::body::{self, Sent};
 use crate::start::{Outcome, goes_on, start};
@@ -90,5 +90,6 @@ fn done(run: &Run) -> serde_json::Value {
             "dryRun": u8::from(run.mode.is_dry()),
         },
         "sourcePath": run.source_path,
+        "warning": warning(run),
     })
 }

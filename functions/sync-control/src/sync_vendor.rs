@@ -18,7 +18,7 @@ use signalbox::http::problem::{
     INTEGRATION_NOT_SUPPORTED, INVALID_REQUEST, MISSING_VENDOR_SLUG, Problem, VENDOR_NOT_CONFIGURED,
 };
 use signalbox::http::query::{Query, path_text};
-use signalbox::http::vendor_sync::ProblemView;
+use signalbox::http::vendor_sync::{ProblemView, warning};
 
 use crate::Control;
 use crate::body::{self, Fields, Sent};
@@ -99,9 +99,10 @@ pub(crate) async fn sync_vendor(
         correlation_id: correlation.0,
     };
     Ok(match start(&control, vendor, &request).await? {
-        Outcome::Done(run) => {
-            axum::Json(json!({"ok": true, "mode": mode, "runId": run.id, "summary": summary(&run)})).into_response()
-        }
+        Outcome::Done(run) => axum::Json(json!({
+            "ok": true, "mode": mode, "runId": run.id, "summary": summary(&run), "warning": warning(&run),
+        }))
+        .into_response(),
         Outcome::GoesOn(run) => goes_on(&run, json!({"mode": mode, "status": run.status.as_str()})),
     })
 }

@@ -174,8 +174,12 @@ async fn slice_of(slice: &mut Slice<'_>) -> Result<Applied, SliceFault> {
     let found = scan_catalogue::scan_catalogue(slice, &manifest).await?;
     slice.run.counts = Some(found.counts);
     slice.run.hash = Some(found.hash.clone());
+    // A dry run removes nothing: it is there to show what an apply would, see `RunView`.
+    if slice.run.mode.is_dry() {
+        return Ok(Applied::unchanged());
+    }
     check_removals(&found.counts, slice.run.allow_removals)?;
-    if slice.run.mode.is_dry() || (found.layer.is_empty() && manifest.plans.is_empty()) {
+    if found.layer.is_empty() && manifest.plans.is_empty() {
         return Ok(Applied::unchanged());
     }
     let (manifest, plan) = commit_plan(slice, manifest, &found).await?;

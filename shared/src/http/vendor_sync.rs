@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use crate::domain::guard::check_removals;
 use crate::domain::run::{Run, RunStatus, SeenStatus};
 use crate::domain::time;
 
@@ -90,6 +91,9 @@ impl From<&Run> for RunView {
         if run.status == RunStatus::Skipped {
             metadata["skipped"] = json!(true);
         }
+        if let Some(warning) = warning(run) {
+            metadata["warning"] = json!(warning);
+        }
         if let Some(checkpoint) = run.checkpoint {
             metadata["checkpoint"] = json!(checkpoint);
         }
@@ -112,6 +116,14 @@ impl From<&Run> for RunView {
             updated_at: time::text(run.updated_at),
         }
     }
+}
+
+/// What an apply of a dry run's source would be refused for.
+#[must_use]
+pub fn warning(run: &Run) -> Option<String> {
+    let counts = run.counts.filter(|_| run.mode.is_dry())?;
+    let refused = check_removals(&counts, run.allow_removals).err()?;
+    Some(format!("an apply would be refused: {refused}"))
 }
 
 /// The error envelope.
