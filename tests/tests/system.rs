@@ -2,4 +2,10 @@
 
 mod system {
     mod crash_matrix;
+    mod dry_run;
+    mod faults;
+    mod leases;
+    mod removals;
+    mod sources;
+    mod stale_holders;
 }
