@@ -1,5 +1,10 @@
 //! Nightly: a run for every configured vendor.
+//!
+//! EventBridge may deliver a schedule twice, and Lambda repeats an event whose handling failed: a vendor whose newest run
+//! came from the same event is passed over.
 
+use crate::aws::runs::Wanted;
+use crate::domain::ids::Connection;
 use crate::domain::run::{Mode, Run, Trigger};
 use crate::domain::vendor::Integration;
 use crate::engine::context::Engine;
@@ -23,8 +28,16 @@ pub async fn start_all(engine: &Engine, correlation_id: &str) -> Result<Vec<Run>
             trigger: Trigger::Schedule,
             correlation_id: correlation_id.to_owned(),
         };
-        match start_in_background(engine, vendor, &request).await {
-            Ok(run) => runs.push(run),
+        let started = async {
+            let connection = Connection::new(vendor.tenant.clone(), vendor.slug.clone());
+            let newest = engine.aws.runs(&connection, &Wanted { limit: 1, ..Wanted::default() }).await?.pop();
+            if newest.is_some_and(|run| run.correlation_id == correlation_id) {
+                return Ok(None);
+            }
+            start_in_background(engine, vendor, &request).await.map(Some)
+        };
+        match started.await {
+            Ok(run) => runs.extend(run),
             Err(error) => {
                 tracing::error!(vendor = %vendor.slug, tenant = %vendor.tenant, %error, "nightly run not started");
                 refused.get_or_insert(error);
