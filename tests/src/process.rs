@@ -1,6 +1,7 @@
 //! A process: one instance of every function, with one wire to everything outside.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -140,6 +141,21 @@ impl<'a> Process<'a> {
     /// `POST /api/catalog/moscot/sync`.
     pub async fn sync(&self, body: Value) -> Answer {
         self.try_sync(body).await.expect("the process lives")
+    }
+
+    /// As [`Process::sync`]: when the wire holds a call, `meanwhile` happens, and the call is let go.
+    pub async fn sync_around<T>(&self, body: Value, meanwhile: impl Future<Output = T>) -> (Answer, T) {
+        let mut syncing = pin!(self.sync(body));
+        tokio::select! {
+            biased;
+            answer = &mut syncing => panic!("no call was held: {}", answer.body),
+            () = self.wire.held() => {}
+        }
+        tokio::join!(syncing, async {
+            let done = meanwhile.await;
+            self.wire.release();
+            done
+        })
     }
 
     /// A `GET` of the read API.

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 /// A call to AWS that failed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -38,10 +39,9 @@ const PASSING: [&str; 12] = [
     "TransactionInProgressException",
 ];
 
-pub(super) fn fault<E, R>(operation: &'static str, error: &SdkError<E, R>) -> AwsFault
+pub(super) fn fault<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> AwsFault
 where
     E: ProvideErrorMetadata + Error + 'static,
-    R: std::fmt::Debug,
 {
     match error {
         SdkError::ServiceError(service) => {
@@ -51,7 +51,9 @@ where
                 ("ValidationException", Some(message)) => format!("{code}: {message}"),
                 _ => code.to_owned(),
             };
-            AwsFault { operation, detail, passing: PASSING.contains(&code) }
+            // What stands in front of a service answers without a code of ours, and services have codes of their own.
+            let passing = PASSING.contains(&code) || service.raw().status().is_server_error();
+            AwsFault { operation, detail, passing }
         }
         SdkError::TimeoutError(_) => AwsFault { operation, detail: "timed out".into(), passing: true },
         SdkError::DispatchFailure(_) => AwsFault { operation, detail: "could not be reached".into(), passing: true },

@@ -20,6 +20,11 @@ pub const BATCH_RECORDS_MAX: usize = 25;
 pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
 /// A batch of which parts were refused for lack of throughput is sent again this often.
 const ATTEMPTS_MAX: u32 = 8;
+/// All attempts at a batch together take no longer. Records are written without a look at the lease, so no write of a
+/// holder may land after its lease ran out, see [`crate::domain::lease::RENEW_AFTER_MS`].
+const BATCH_TIMEOUT: Duration = Duration::from_secs(20);
+
+const OPERATION: &str = "write records";
 
 /// One record to be stored.
 #[derive(Debug, Clone)]
@@ -91,8 +96,12 @@ impl Aws {
         self.write_batch(removals.iter().map(remove).collect::<Result<_, AwsFault>>()?).await
     }
 
-    async fn write_batch(&self, mut requests: Vec<WriteRequest>) -> Result<(), AwsFault> {
-        const OPERATION: &str = "write records";
+    async fn write_batch(&self, requests: Vec<WriteRequest>) -> Result<(), AwsFault> {
+        let late = AwsFault { operation: OPERATION, detail: "timed out".into(), passing: true };
+        tokio::time::timeout(BATCH_TIMEOUT, self.attempt_batch(requests)).await.unwrap_or(Err(late))
+    }
+
+    async fn attempt_batch(&self, mut requests: Vec<WriteRequest>) -> Result<(), AwsFault> {
         for attempt in 0..ATTEMPTS_MAX {
             if attempt > 0 {
                 tokio::time::sleep(Duration::from_millis(25 << attempt)).await;

@@ -195,7 +195,7 @@ async fn commit_plan(
 ) -> Result<(Manifest, Plan), SliceFault> {
     let connection = slice.connection();
     let number = manifest.plans_made(&slice.run.id);
-    let layer = store_layer(slice, format!("{}.{number}", slice.run.id), &found.layer).await?;
+    let layer = store_layer(slice, &number.to_string(), &found.layer).await?;
     let plan = Plan {
         run_id: slice.run.id.clone(),
         layer,
@@ -210,13 +210,15 @@ async fn commit_plan(
     Ok((manifest, plan))
 }
 
-/// Stores a layer's segments under an id of its own.
+/// Stores a layer's segments under an id of its own: the run's, the holder's and `name`. With the holder's token in it,
+/// one that was overtaken in the middle of a call cannot write over the layer of the one that overtook it.
 pub(super) async fn store_layer(
     slice: &mut Slice<'_>,
-    id: String,
+    name: &str,
     layer: &Layer,
 ) -> Result<crate::domain::manifest::LayerRef, SliceFault> {
     let connection = slice.connection();
+    let id = format!("{}.{}.{name}", slice.run.id, slice.hold.fence);
     let mut stored = crate::domain::manifest::LayerRef { id, segments: 0, rows: layer.rows() };
     for segment in layer.segments() {
         slice.breathe().await?;

@@ -62,7 +62,7 @@ async fn merge(slice: &mut Slice<'_>, base: &LayerRef, upper: &[LayerRef]) -> Re
         merger.base(&slice.engine.aws.segment(&connection, base, number).await?.puts);
     }
     let layer = Layer { puts: merger.finish(), removals: Vec::new() };
-    store_layer(slice, format!("{}.base", slice.run.id), &layer).await
+    store_layer(slice, "base", &layer).await
 }
 
 /// What the end of a run does to the state that clients see. A dry run does nothing to it (I5).

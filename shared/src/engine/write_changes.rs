@@ -94,7 +94,11 @@ async fn put_rows(slice: &mut Slice<'_>, plan: &Plan, puts: &[Entry]) -> Result<
     }
     .await;
 
-    // Whatever stopped the loop, what was sent must be known to have arrived before the checkpoint says so.
+    // Whoever has the run now may have read another version: what waits must not be sent any more.
+    if matches!(outcome, Err(SliceFault::LeaseLost)) {
+        return outcome;
+    }
+    // Whatever else stopped the loop, what was sent must be known to have arrived before the checkpoint says so.
     if matches!(outcome, Ok(()) | Err(SliceFault::OutOfTime)) && !batch.is_empty() {
         under_way.push(send(batch.take()));
     }

@@ -7,7 +7,7 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use object_store::{GetOptions, GetResultPayload};
 
-use super::store::describe;
+use super::store::{RedirectRefused, describe};
 use super::{Location, SourceError, SourceRules, StoreFactory};
 use crate::domain::rows::{Row, Rows};
 use crate::environment::Environment;
@@ -132,6 +132,13 @@ impl CatalogueReader {
 
 fn unreadable(source_path: &str, error: &object_store::Error) -> SourceError {
     use object_store::Error;
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(found) = cause {
+        if found.is::<RedirectRefused>() {
+            return SourceError::NotAllowed(RedirectRefused.to_string());
+        }
+        cause = found.source();
+    }
     let source_path = source_path.to_owned();
     let (reason, passing) = match error {
         Error::NotFound { .. } => return SourceError::NotFound(source_path),

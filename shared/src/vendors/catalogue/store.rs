@@ -104,6 +104,11 @@ struct AllowedHosts {
     plain: bool,
 }
 
+/// The place that a redirect leads to may not be read, or there are too many of them.
+#[derive(Debug, thiserror::Error)]
+#[error("the source redirects to a host that is not among the allowed ones (CATALOG_HOSTS), or too often")]
+pub(super) struct RedirectRefused;
+
 impl HttpConnector for AllowedHosts {
     fn connect(&self, _options: &ClientOptions) -> object_store::Result<HttpClient> {
         let (hosts, plain) = (self.hosts.clone(), self.plain);
@@ -112,7 +117,11 @@ impl HttpConnector for AllowedHosts {
             let host = url.host_str().unwrap_or_default();
             let with_port = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
             let allowed = hosts.contains(&with_port) && (url.scheme() == "https" || plain);
-            if allowed && attempt.previous().len() <= REDIRECTS_MAX { attempt.follow() } else { attempt.stop() }
+            if allowed && attempt.previous().len() <= REDIRECTS_MAX {
+                attempt.follow()
+            } else {
+                attempt.error(RedirectRefused)
+            }
         });
         let client = reqwest::Client::builder()
             .redirect(policy)

@@ -1,0 +1,188 @@
+//! Where catalogues come from: what may be read, and what becomes of a source that cannot be.
+
+use std::collections::BTreeMap;
+
+use axum::Router;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::routing::get;
+use serde_json::{Value, json};
+use signalbox_tests::catalogue::Catalogue;
+use signalbox_tests::system::{System, World};
+use signalbox_tests::wire::{Verdict, Wire};
+
+/// Syncs from a source that must fail, and returns the run's detail.
+async fn refused(world: &World<'_>, source: &str, code: &str) -> String {
+    let process = world.healthy().await;
+    let answer = process.sync(json!({"sourcePath": source})).await;
+    assert_eq!((answer.status, &answer.body["code"]), (500, &json!(code)), "{source}: {}", answer.body);
+    let stored = world.stored().await;
+    assert_eq!(stored.statuses().last(), Some(&"Failed"), "{source}");
+    assert_eq!(stored.state["lastError"], answer.body["detail"], "{source}");
+    assert_eq!(stored.records, BTreeMap::new(), "{source}");
+    stored.check_consistent();
+    answer.body["detail"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_path_out_of_the_root_is_refused() {
+    let system = System::start().await;
+    let world = system.world();
+    std::fs::write(world.root.parent().unwrap().join("outside.json"), Catalogue::small(3).json()).unwrap();
+    std::os::unix::fs::symlink("../outside.json", world.root.join("link.json")).unwrap();
+    for source in ["../outside.json", "a/../../outside.json", "/etc/passwd", "link.json", "file:///etc/passwd"] {
+        refused(&world, source, "source_not_allowed").await;
+    }
+    for source in ["s3://bucket/key.json", "https://shop.example/catalog.json", "http://127.0.0.1:1/c.json"] {
+        refused(&world, source, "source_not_allowed").await;
+    }
+}
+
+#[tokio::test]
+async fn a_missing_file_is_named_by_its_path_below_the_root() {
+    let system = System::start().await;
+    let world = system.world();
+    let detail = refused(&world, "none.json", "source_not_found").await;
+    assert_eq!(detail, "there is no catalogue at none.json");
+}
+
+#[tokio::test]
+async fn an_explicit_source_that_fails_does_not_fall_through_to_the_configured_one() {
+    let system = System::start().await;
+    let world = system.world();
+    world.publish(&Catalogue::small(3));
+    refused(&world, "none.json", "source_not_found").await;
+}
+
+#[tokio::test]
+async fn a_document_that_is_no_catalogue_is_refused_with_its_place() {
+    let system = System::start().await;
+    let world = system.world();
+    for (document, expected) in [
+        ("<html>", "must be a JSON array"),
+        (r#"[{"catalogId":"a"}"#, "cut off after row 1"),
+        (r#"[{"catalogId":"a"},{"name":"b"}]"#, "row 2 has no catalogId"),
+        (r#"[{"catalogId":"a"}] {"#, "after the end of the array"),
+        ("{\"catalogId\":\"a\"}\n{\"catalogId\":", "cut off after row 1"),
+    ] {
+        world.write("bad.json", document);
+        let detail = refused(&world, "bad.json", "source_invalid").await;
+        assert!(detail.contains(expected), "{document}: {detail}");
+    }
+}
+
+#[tokio::test]
+async fn one_product_a_line_is_the_same_catalogue() {
+    let system = System::start().await;
+    let world = system.world();
+    let catalogue = Catalogue::small(60);
+    world.apply(&catalogue).await;
+    world.write("lines.ndjson", &catalogue.ndjson());
+    let answer = world.healthy().await.sync(json!({"sourcePath": "lines.ndjson"})).await;
+    assert_eq!(answer.body["metrics"]["unchanged"], 60, "{}", answer.body);
+}
+
+#[tokio::test]
+async fn of_two_products_with_one_id_the_later_wins_wherever_they_stand() {
+    let system = System::start().await;
+    let world = system.world();
+    let mut catalogue = Catalogue::small(60);
+    for (at, name) in [(0, "first"), (30, "second"), (61, "third")] {
+        let mut double = catalogue.0[5].clone();
+        double["catalogId"] = json!("double");
+        double["name"] = json!(name);
+        catalogue.0.insert(at, double);
+    }
+    world.publish(&catalogue);
+    let answer = world.healthy().await.sync(json!({})).await;
+    assert_eq!(answer.body["metrics"]["total"], 61, "{}", answer.body);
+    let stored = world.stored().await;
+    stored.check_consistent();
+    assert_eq!(stored.products()["double"]["name"], "third");
+}
+
+#[tokio::test]
+async fn a_source_that_changes_between_scan_and_write_is_planned_again() {
+    let system = System::start().await;
+    let world = system.world();
+    let (source, newer) = (Catalogue::small(60), Catalogue::small(60).with_three_changes());
+    world.publish(&source);
+    // The second time that the run opens its source.
+    let mut opened = 0;
+    let process = world.process(Wire::planned(move |call| {
+        opened += usize::from(call.operation == "Store.get");
+        if call.operation == "Store.get" && opened == 2 { Verdict::Hold } else { Verdict::Pass }
+    }));
+    let process = process.await;
+    let (answer, ()) = process.sync_around(json!({}), async { world.publish(&newer) }).await;
+    // The trigger hands on, as after any fault that passes.
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    process.drain().await.unwrap();
+    let stored = world.stored().await;
+    assert_eq!((stored.statuses(), stored.plans), (vec!["Success"], 0));
+    assert_eq!(stored.products().len(), 60);
+    assert!(stored.products().contains_key("added"));
+    stored.check_consistent();
+}
+
+/// Serves catalogues on a port of its own; returns `127.0.0.1:port`.
+async fn vendor() -> String {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let catalogue =
+        || async { ([(header::LAST_MODIFIED, "Thu, 15 Jan 2026 10:00:00 GMT")], Catalogue::small(30).json()) };
+    let short = || async {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::LAST_MODIFIED, "Thu, 15 Jan 2026 10:00:00 GMT".parse().unwrap());
+        (headers, "[")
+    };
+    let to = |place: String| move || async move { (StatusCode::FOUND, [(header::LOCATION, place)]) };
+    let router = Router::new()
+        .route("/catalog.json", get(catalogue))
+        .route("/short.json", get(short))
+        .route("/moved.json", get(to("/catalog.json".into())))
+        // Another name of the same place, which nobody has allowed.
+        .route(
+            "/away.json",
+            get(to(format!("http://localhost:{}/catalog.json", listener.local_addr().unwrap().port()))),
+        );
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
+async fn sync_from(world: &World<'_>, source: String) -> (u16, Value) {
+    let process = world.healthy().await;
+    let answer = process.sync(json!({"sourcePath": source})).await;
+    (answer.status, answer.body)
+}
+
+#[tokio::test]
+async fn a_catalogue_is_fetched_from_an_allowed_host_and_redirects_within_it_are_followed() {
+    let system = System::start().await;
+    let mut world = system.world();
+    let host = vendor().await;
+    world.set("CATALOG_HOSTS", host.clone());
+    for path in ["catalog.json", "moved.json"] {
+        let (status, body) = sync_from(&world, format!("http://{host}/{path}")).await;
+        assert_eq!((status, &body["metrics"]["total"]), (200, &json!(30)), "{path}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_to_a_host_that_is_not_allowed_is_not_followed() {
+    let system = System::start().await;
+    let mut world = system.world();
+    let host = vendor().await;
+    world.set("CATALOG_HOSTS", host.clone());
+    let detail = refused(&world, &format!("http://{host}/away.json"), "source_not_allowed").await;
+    assert!(detail.contains("redirects to a host that is not among the allowed ones"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_document_that_the_vendor_does_not_have_is_not_found() {
+    let system = System::start().await;
+    let mut world = system.world();
+    let host = vendor().await;
+    world.set("CATALOG_HOSTS", host.clone());
+    refused(&world, &format!("http://{host}/none.json"), "source_not_found").await;
+    refused(&world, &format!("http://{host}/short.json"), "source_invalid").await;
+}
