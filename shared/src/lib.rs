@@ -6,6 +6,7 @@ pub mod engine;
 pub mod environment;
 pub mod function;
 pub mod http;
+pub mod network;
 pub mod outside;
 pub mod telemetry;
 pub mod vendors;

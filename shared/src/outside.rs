@@ -18,7 +18,7 @@ pub struct Outside {
     pub clock: Clock,
     /// Randomness for ids and nonces; never for secrets.
     pub entropy: Entropy,
-    /// The HTTP client below the AWS SDK; `None` takes the SDK's own. Tests put faults here.
+    /// The HTTP client below the AWS SDK; `None` takes our own. Tests put faults here.
     pub aws_http: Option<SharedHttpClient>,
     /// Where catalogue files come from. Tests put faults here.
     pub stores: StoreFactory,

@@ -8,6 +8,7 @@ use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::config::{BehaviorVersion, Region};
 
 use crate::template::REGION;
+use signalbox::network::Network;
 
 /// Any key will do; the engines check no signatures.
 pub(crate) const ACCESS_KEY: &str = "local";
@@ -35,6 +36,7 @@ macro_rules! client {
                 .behavior_version(BehaviorVersion::latest())
                 .region(Region::new(REGION))
                 .credentials_provider(Credentials::from_keys(ACCESS_KEY, SECRET_KEY, None))
+                .http_client(Network::default().for_sdk())
                 .timeout_config(TimeoutConfig::builder().operation_timeout(CALL_MAX).build())
                 .endpoint_url(endpoint)
                 .build();

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
 use crate::environment::{Environment, StartError};
+use crate::network::Network;
 use crate::outside::Outside;
 
 /// A call that takes longer than this has failed. Three attempts stay well below what is left of a lease that is due
@@ -70,6 +70,8 @@ impl Aws {
         let timeouts =
             TimeoutConfig::builder().operation_timeout(CALL_TIMEOUT).operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
 
+        let http = outside.aws_http.clone().unwrap_or_else(|| Network::default().for_sdk());
+
         // The three builders share no type, only their methods.
         macro_rules! client {
             ($sdk:ident, $service:literal) => {{
@@ -78,9 +80,9 @@ impl Aws {
                     .region(region.clone())
                     .credentials_provider(credentials.clone())
                     .retry_config(RetryConfig::standard())
-                    .timeout_config(timeouts.clone());
+                    .timeout_config(timeouts.clone())
+                    .http_client(http.clone());
                 config.set_endpoint_url(endpoint($service));
-                config.set_http_client(outside.aws_http.clone().map(|client: SharedHttpClient| client));
                 $sdk::Client::from_conf(config.build())
             }};
         }

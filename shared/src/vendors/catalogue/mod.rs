@@ -2,6 +2,7 @@
 
 mod location;
 mod reader;
+mod remote;
 mod store;
 
 pub use location::{Location, SourceRules};

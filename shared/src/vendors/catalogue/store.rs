@@ -1,33 +1,31 @@
 //! Opens the store a location lies in.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use object_store::aws::AmazonS3Builder;
-use object_store::client::{HttpClient, HttpConnector};
-use object_store::http::HttpBuilder;
+use aws_credential_types::Credentials;
+use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
+use url::Url;
 
+use super::remote::{Access, Remote};
 use super::{Location, SourceError, SourceRules};
 use crate::environment::Environment;
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Between two pieces of a document, not for all of it: that is what a run's budget is for.
-const READ_TIMEOUT: Duration = Duration::from_secs(20);
-const REDIRECTS_MAX: usize = 3;
+use crate::network::Network;
 
 type Wrap = dyn Fn(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore> + Send + Sync;
 
 /// Makes stores. A test may wrap each of them, to cut a connection or to turn a file over.
 #[derive(Clone, Default)]
-pub struct StoreFactory(Option<Arc<Wrap>>);
+pub struct StoreFactory {
+    network: Network,
+    wrap: Option<Arc<Wrap>>,
+}
 
 impl StoreFactory {
     /// A factory whose stores are wrapped.
     pub fn wrapped(wrap: impl Fn(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore> + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(wrap)))
+        Self { network: Network::default(), wrap: Some(Arc::new(wrap)) }
     }
 
     /// The store of a location, and the path in it.
@@ -37,12 +35,12 @@ impl StoreFactory {
         rules: &SourceRules,
         environment: &Environment,
     ) -> Result<(Arc<dyn ObjectStore>, Path), SourceError> {
-        let (store, path) = open(location, rules, environment).map_err(|error| SourceError::Unreadable {
+        let (store, path) = open(location, rules, environment, &self.network).map_err(|error| SourceError::Unreadable {
             source_path: describe(location),
             reason: error.to_string(),
             passing: false,
         })?;
-        Ok((self.0.as_ref().map_or_else(|| store.clone(), |wrap| wrap(store.clone())), path))
+        Ok((self.wrap.as_ref().map_or_else(|| store.clone(), |wrap| wrap(store.clone())), path))
     }
 }
 
@@ -58,70 +56,57 @@ fn open(
     location: &Location,
     rules: &SourceRules,
     environment: &Environment,
+    network: &Network,
 ) -> Result<(Arc<dyn ObjectStore>, Path), Box<dyn std::error::Error + Send + Sync>> {
-    let options = ClientOptions::new().with_connect_timeout(CONNECT_TIMEOUT).with_timeout_disabled();
-    let retry =
-        RetryConfig { backoff: BackoffConfig::default(), max_retries: 2, retry_timeout: Duration::from_secs(15) };
+    let network = network.clone();
     Ok(match location {
         Location::File { root, path } => (Arc::new(LocalFileSystem::new_with_prefix(root)?), Path::parse(path)?),
         Location::S3 { bucket, key } => {
-            let mut builder = AmazonS3Builder::new()
-                .with_bucket_name(bucket)
-                .with_retry(retry)
-                .with_client_options(options.with_read_timeout(READ_TIMEOUT));
-            for (name, set) in [
-                ("AWS_REGION", AmazonS3Builder::with_region as fn(AmazonS3Builder, String) -> AmazonS3Builder),
-                ("AWS_ACCESS_KEY_ID", AmazonS3Builder::with_access_key_id),
-                ("AWS_SECRET_ACCESS_KEY", AmazonS3Builder::with_secret_access_key),
-                ("AWS_SESSION_TOKEN", AmazonS3Builder::with_token),
-                ("AWS_ENDPOINT_URL_S3", AmazonS3Builder::with_endpoint),
-            ] {
-                if let Some(value) = environment.get(name) {
-                    builder = set(builder, value.to_owned());
-                }
+            let path = Path::parse(key)?;
+            let region = environment.require("AWS_REGION")?.to_owned();
+            let credentials = Credentials::new(
+                environment.require("AWS_ACCESS_KEY_ID")?,
+                environment.require("AWS_SECRET_ACCESS_KEY")?,
+                environment.get("AWS_SESSION_TOKEN").map(String::from),
+                None,
+                "environment",
+            );
+            let regional = || format!("https://s3.{region}.amazonaws.com");
+            let endpoint = environment.get("AWS_ENDPOINT_URL_S3").map_or_else(regional, String::from);
+            let url = Url::parse(&format!("{}/{bucket}/{}", endpoint.trim_end_matches('/'), encoded(key)))?;
+            if url.scheme() != "https" && !environment.is_local() {
+                return Err("S3 must be reached over https".into());
             }
-            builder = builder.with_allow_http(environment.is_local());
-            (Arc::new(builder.build()?), Path::parse(key)?)
+            (Arc::new(Remote { network, url, access: Access::Signed { credentials, region } }), path)
         }
         Location::Http(url) => {
-            let mut base = url.clone();
-            base.set_path("");
-            let store = HttpBuilder::new()
-                .with_url(base)
-                .with_retry(retry)
-                .with_client_options(options.with_allow_http(environment.is_local()))
-                .with_http_connector(AllowedHosts { hosts: rules.hosts().to_vec(), plain: environment.is_local() })
-                .build()?;
-            (Arc::new(store), Path::from_url_path(url.path())?)
+            let access = Access::Open { hosts: rules.hosts().to_vec(), plain: environment.is_local() };
+            (Arc::new(Remote { network, url: url.clone(), access }), Path::from_url_path(url.path())?)
         }
     })
 }
 
-/// Follows a redirect only to a host that may be read anyway: a vendor's open redirect must not lead into our network.
-#[derive(Debug)]
-struct AllowedHosts {
-    hosts: Vec<String>,
-    plain: bool,
+/// A key as S3 signs it: all but unreserved characters and slashes as percent signs and hex (RFC 3986).
+fn encoded(key: &str) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(key.len());
+    for byte in key.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _infallible = write!(text, "%{byte:02X}");
+        }
+    }
+    text
 }
 
-impl HttpConnector for AllowedHosts {
-    fn connect(&self, _options: &ClientOptions) -> object_store::Result<HttpClient> {
-        let (hosts, plain) = (self.hosts.clone(), self.plain);
-        let policy = reqwest::redirect::Policy::custom(move |attempt| {
-            let url = attempt.url();
-            let host = url.host_str().unwrap_or_default();
-            let with_port = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-            let allowed = hosts.contains(&with_port) && (url.scheme() == "https" || plain);
-            if allowed && attempt.previous().len() <= REDIRECTS_MAX { attempt.follow() } else { attempt.stop() }
-        });
-        let client = reqwest::Client::builder()
-            .redirect(policy)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
-            .https_only(!plain)
-            .user_agent(concat!("signalbox/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| object_store::Error::Generic { store: "HTTP", source: Box::new(error) })?;
-        Ok(HttpClient::new(client))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_encoded_as_s3_signs_it() {
+        assert_eq!(encoded("a/b c+d=æ~(1).json"), "a/b%20c%2Bd%3D%C3%A6~%281%29.json");
     }
 }
