@@ -32,6 +32,11 @@ impl Environment {
         Self(std::env::vars().collect())
     }
 
+    /// Names and values, to hand them to a process of its own. Values may be secrets.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The variable's value; an empty one counts as unset, as CloudFormation cannot pass "unset".
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {

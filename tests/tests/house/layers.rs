@@ -17,8 +17,9 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("environment", &["domain"]),
     ("telemetry", &["domain", "environment"]),
-    ("aws", &["domain", "telemetry", "environment", "outside"]),
-    ("vendors", &["domain", "telemetry", "environment", "outside"]),
+    ("network", &[]),
+    ("aws", &["domain", "telemetry", "environment", "outside", "network"]),
+    ("vendors", &["domain", "telemetry", "environment", "outside", "network"]),
     ("http", &["domain", "telemetry", "environment", "outside"]),
     // What a test replaces about the world includes where catalogues come from and where metrics go.
     ("outside", &["domain", "telemetry", "vendors"]),

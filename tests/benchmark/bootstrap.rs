@@ -1,0 +1,25 @@
+//! Size of each binary, and how long it takes from its start to its first poll for an event.
+
+use crate::Result;
+use crate::build::Build;
+use crate::report::{Report, Target, median};
+use crate::stage::Stage;
+
+const STARTS: usize = 15;
+
+pub(crate) async fn measure(build: &Build, report: &mut Report) -> Result<()> {
+    let stage = Stage::set().await?;
+    for name in &build.functions {
+        let megabytes = std::fs::metadata(build.binary(name))?.len() as f64 / 1e6;
+        report.add(format!("{name}: size"), megabytes, "MB", Target::AtMost(6.0));
+    }
+    for name in &build.functions {
+        let mut starts = Vec::with_capacity(STARTS);
+        for _ in 0..STARTS {
+            let function = stage.function(build, name).await?;
+            starts.push(function.spawn_to_first_poll.as_secs_f64() * 1e3);
+        }
+        report.add(format!("{name}: spawn to first poll"), median(starts), "ms", Target::AtMost(10.0));
+    }
+    Ok(())
+}

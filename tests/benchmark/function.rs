@@ -1,0 +1,170 @@
+//! A function as Lambda runs it: its own process, fed over the Lambda Runtime API.
+//! Source: Lambda developer guide, "Using the Lambda runtime API for custom runtimes".
+
+use std::path::Path as FilePath;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use axum::serve::ListenerExt as _;
+use http::StatusCode;
+use serde_json::Value;
+use signalbox::environment::Environment;
+use signalbox::outside::Clock;
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+
+use crate::{Result, process};
+
+/// An invocation that takes longer has hung.
+const ANSWER_MAX: Duration = Duration::from_secs(900);
+const START_MAX: Duration = Duration::from_secs(10);
+
+/// What the function said, and when it had been asked and had answered.
+struct Answered {
+    at: Instant,
+    failed: bool,
+    body: Bytes,
+}
+
+struct RuntimeApi {
+    events: Mutex<mpsc::UnboundedReceiver<String>>,
+    first_poll: watch::Sender<Option<Instant>>,
+    handed_out: watch::Sender<Option<Instant>>,
+    answers: mpsc::UnboundedSender<Answered>,
+}
+
+/// A running function.
+pub(crate) struct FunctionProcess {
+    child: Child,
+    pid: u32,
+    events: mpsc::UnboundedSender<String>,
+    handed_out: watch::Receiver<Option<Instant>>,
+    answers: mpsc::UnboundedReceiver<Answered>,
+    server: JoinHandle<()>,
+    /// From the call that starts the process to its first request for an event.
+    pub(crate) spawn_to_first_poll: Duration,
+}
+
+/// An answer, and how long it took from handing the event out to having the answer whole.
+pub(crate) struct Answer {
+    pub(crate) value: Value,
+    pub(crate) took: Duration,
+}
+
+impl FunctionProcess {
+    /// Starts the binary and waits for its first poll.
+    pub(crate) async fn start(binary: &FilePath, environment: &Environment) -> Result<Self> {
+        let (events, queue) = mpsc::unbounded_channel();
+        let (answers, answered) = mpsc::unbounded_channel();
+        let (first_poll, mut polled) = watch::channel(None);
+        let (handed_out, handed) = watch::channel(None);
+        let api = Arc::new(RuntimeApi { events: Mutex::new(queue), first_poll, handed_out, answers });
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        // Without it an answer in two packets waits for the other side's delayed acknowledgement.
+        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+        let router = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+            .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
+            .route("/2018-06-01/runtime/init/error", post(error))
+            .layer(DefaultBodyLimit::disable())
+            .with_state(api);
+        let server = tokio::spawn(async move { drop(axum::serve(listener, router).await) });
+
+        let mut command = Command::new(binary);
+        command
+            .env_clear()
+            .envs(environment.iter())
+            .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("LOG_LEVEL", "warn")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .kill_on_drop(true);
+        let spawned = Instant::now();
+        let child = command.spawn().map_err(|error| format!("{}: {error}", binary.display()))?;
+        let pid = child.id().ok_or("the function has ended at once")?;
+        let polled = timeout(START_MAX, polled.wait_for(Option::is_some)).await;
+        let polled = polled.map_err(|_| format!("{} does not poll", binary.display()))??.unwrap_or(spawned);
+        let spawn_to_first_poll = polled.duration_since(spawned);
+        Ok(Self { child, pid, events, handed_out: handed, answers: answered, server, spawn_to_first_poll })
+    }
+
+    /// Invokes the function once.
+    pub(crate) async fn invoke(&mut self, event: &Value) -> Result<Answer> {
+        self.events.send(event.to_string())?;
+        let answered = tokio::select! {
+            answered = timeout(ANSWER_MAX, self.answers.recv()) => answered?.ok_or("the runtime API has ended")?,
+            ended = self.child.wait() => return Err(format!("the function has ended: {}", ended?).into()),
+        };
+        if answered.failed {
+            return Err(format!("the function failed: {}", String::from_utf8_lossy(&answered.body)).into());
+        }
+        let handed_out = self.handed_out.borrow().unwrap_or(answered.at);
+        let took = answered.at.duration_since(handed_out);
+        Ok(Answer { value: serde_json::from_slice(&answered.body)?, took })
+    }
+
+    /// Invokes the function, and says how much CPU time that took it.
+    pub(crate) async fn invoke_counting_cpu(&mut self, event: &Value) -> Result<(Answer, Duration)> {
+        let before = process::cpu(self.pid)?;
+        let answer = self.invoke(event).await?;
+        Ok((answer, process::cpu(self.pid)? - before))
+    }
+
+    /// The most memory that was resident at once, and what is now, in megabytes.
+    pub(crate) fn memory(&self) -> Result<(f64, f64)> {
+        process::memory(self.pid)
+    }
+}
+
+impl Drop for FunctionProcess {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn next(State(api): State<Arc<RuntimeApi>>) -> impl IntoResponse {
+    api.first_poll.send_if_modified(|at| {
+        let first = at.is_none();
+        at.get_or_insert_with(Instant::now);
+        first
+    });
+    let Some(event) = api.events.lock().await.recv().await else {
+        return Err(StatusCode::INTERNAL_SERVER_ERROR);
+    };
+    let deadline = Clock::default().now().as_millisecond() + 900_000;
+    api.handed_out.send_replace(Some(Instant::now()));
+    let headers = [
+        ("Lambda-Runtime-Aws-Request-Id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned()),
+        ("Lambda-Runtime-Deadline-Ms", deadline.to_string()),
+        ("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-central-1:123456789012:function:f".to_owned()),
+        ("Lambda-Runtime-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0".to_owned()),
+        ("Content-Type", "application/json".to_owned()),
+    ];
+    Ok((headers, event))
+}
+
+async fn response(State(api): State<Arc<RuntimeApi>>, Path(_id): Path<String>, body: Bytes) -> StatusCode {
+    answer(&api, false, body)
+}
+
+async fn error(State(api): State<Arc<RuntimeApi>>, body: Bytes) -> StatusCode {
+    answer(&api, true, body)
+}
+
+fn answer(api: &RuntimeApi, failed: bool, body: Bytes) -> StatusCode {
+    // Nobody waits any more when the benchmark is over.
+    let _over = api.answers.send(Answered { at: Instant::now(), failed, body });
+    StatusCode::ACCEPTED
+}

@@ -1,0 +1,109 @@
+//! The benchmark: what the functions cost, measured on the binaries that are deployed. See docs/benchmarks.md.
+//!
+//! A function runs as its own process, as Lambda runs it, driven over the Lambda Runtime API; the embedded services
+//! stay in this process. So a function's CPU and memory are told apart from those of the database.
+
+mod bootstrap;
+mod build;
+mod catalogue;
+mod events;
+mod function;
+mod history;
+mod history_data;
+mod memory;
+mod process;
+mod proxy;
+mod report;
+mod rows;
+mod stage;
+mod writes;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+
+use crate::build::Build;
+use crate::report::Report;
+
+/// What goes wrong ends the benchmark with its text: there is nobody to handle it.
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Measures what the functions cost, on the binaries that are deployed. See docs/benchmarks.md.
+#[derive(Parser)]
+struct Arguments {
+    /// What to measure
+    #[arg(value_enum, default_value_t = Scenario::All)]
+    scenario: Scenario,
+    /// Where the figures are written as JSON
+    #[arg(long, value_name = "FILE", default_value = "benchmark.json")]
+    out: PathBuf,
+    /// A catalogue to measure throughput with, as JSON array; the default is the one that comes with the project
+    #[arg(long, value_name = "FILE")]
+    catalogue: Option<PathBuf>,
+    /// Leave out the comparison with dlt, which needs Python and PyPI
+    #[arg(long)]
+    without_dlt: bool,
+    /// Measure binaries that are there already instead of building them
+    #[arg(long, value_name = "FOLDER")]
+    binaries: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Scenario {
+    /// Everything
+    All,
+    /// CPU per row and megabytes per second
+    Catalogue,
+    /// Peak memory
+    Memory,
+    /// Items written
+    Writes,
+    /// Latency of reads over short and long histories
+    History,
+    /// Sizes and start times
+    Bootstrap,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match measure(&arguments).await {
+        Ok(report) => {
+            report::say(&report.table());
+            match std::fs::write(&arguments.out, report.json()) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    report::say(&format!("{} cannot be written: {error}", arguments.out.display()));
+                    ExitCode::FAILURE
+                }
+            }
+        }
+        Err(error) => {
+            report::say(&format!("benchmark: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure(arguments: &Arguments) -> Result<Report> {
+    let wanted = |scenario| arguments.scenario == Scenario::All || arguments.scenario == scenario;
+    let build = Build::make(arguments.binaries.as_deref())?;
+    let mut report = Report::new();
+    if wanted(Scenario::Bootstrap) {
+        bootstrap::measure(&build, &mut report).await?;
+    }
+    if wanted(Scenario::Catalogue) {
+        catalogue::measure(&build, arguments.catalogue.as_deref(), !arguments.without_dlt, &mut report).await?;
+    }
+    if wanted(Scenario::Writes) {
+        writes::measure(&build, &mut report).await?;
+    }
+    if wanted(Scenario::Memory) {
+        memory::measure(&build, &mut report).await?;
+    }
+    if wanted(Scenario::History) {
+        history::measure(&build, &mut report).await?;
+    }
+    Ok(report)
+}

@@ -1,0 +1,141 @@
+//! Stands between a function and DynamoDB, and counts what is written.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::task::JoinHandle;
+
+use crate::Result;
+
+/// What was written since the last look.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Written {
+    /// Items put, updated or deleted.
+    pub(crate) items: u64,
+    /// Items by table, without the stack's name.
+    pub(crate) tables: BTreeMap<String, u64>,
+    /// Write capacity units that the answers' `ConsumedCapacity` names.
+    pub(crate) units: f64,
+    /// Requests that wrote.
+    pub(crate) requests: u64,
+}
+
+/// A counting proxy.
+pub(crate) struct Proxy {
+    pub(crate) url: String,
+    written: Arc<Mutex<Written>>,
+    server: JoinHandle<()>,
+}
+
+impl Proxy {
+    /// Starts a proxy of the endpoint `http://host:port`.
+    pub(crate) async fn start(endpoint: &str) -> Result<Self> {
+        let upstream = endpoint.strip_prefix("http://").ok_or("the endpoint is not on plain http")?.to_owned();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let written = Arc::new(Mutex::new(Written::default()));
+        let counted = Arc::clone(&written);
+        let server = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (upstream, counted) = (upstream.clone(), Arc::clone(&counted));
+                // A connection that breaks shows as an error of the function.
+                tokio::spawn(async move { drop(serve(stream, &upstream, counted).await) });
+            }
+        });
+        Ok(Self { url, written, server })
+    }
+
+    /// What was written since the last call.
+    pub(crate) fn take(&self) -> Written {
+        std::mem::take(&mut *self.written.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// Each connection has one of its own upstream.
+async fn serve(stream: TcpStream, upstream: &str, counted: Arc<Mutex<Written>>) -> Result<()> {
+    stream.set_nodelay(true)?;
+    let upstream = TcpStream::connect(upstream).await?;
+    upstream.set_nodelay(true)?;
+    let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(upstream)).await?;
+    tokio::spawn(async move { drop(connection.await) });
+    let sender = Arc::new(AsyncMutex::new(sender));
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (sender, counted) = (Arc::clone(&sender), Arc::clone(&counted));
+        async move {
+            let answer = async {
+                let (parts, body) = request.into_parts();
+                let body = body.collect().await?.to_bytes();
+                let operation = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+                let operation = operation.and_then(|target| target.rsplit_once('.')).map(|(_, name)| name.to_owned());
+                let sent: Value = serde_json::from_slice(&body).unwrap_or_default();
+                let request = Request::from_parts(parts, Full::new(body));
+                let (parts, body) = sender.lock().await.send_request(request).await?.into_parts();
+                let body = body.collect().await?.to_bytes();
+                if parts.status.is_success() {
+                    let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+                    let mut written = counted.lock().unwrap_or_else(PoisonError::into_inner);
+                    written.count(operation.as_deref().unwrap_or_default(), &sent, &answer);
+                }
+                Ok::<_, hyper::Error>(Response::from_parts(parts, Full::new(body)))
+            };
+            Ok::<_, Infallible>(answer.await.unwrap_or_else(|error| {
+                let mut response = Response::new(Full::new(Bytes::from(error.to_string())));
+                *response.status_mut() = http::StatusCode::BAD_GATEWAY;
+                response
+            }))
+        }
+    });
+    Ok(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await?)
+}
+
+impl Written {
+    fn count(&mut self, operation: &str, sent: &Value, answer: &Value) {
+        let before = self.items;
+        match operation {
+            "PutItem" | "UpdateItem" | "DeleteItem" => self.item(&sent["TableName"], 1),
+            "BatchWriteItem" => {
+                for (table, requests) in sent["RequestItems"].as_object().into_iter().flatten() {
+                    let left = answer["UnprocessedItems"][table].as_array().map_or(0, Vec::len);
+                    self.item(&table.as_str().into(), (requests.as_array().map_or(0, Vec::len) - left) as u64);
+                }
+            }
+            "TransactWriteItems" => {
+                for step in sent["TransactItems"].as_array().into_iter().flatten() {
+                    for kind in ["Put", "Update", "Delete"] {
+                        if let Some(step) = step.get(kind) {
+                            self.item(&step["TableName"], 1);
+                        }
+                    }
+                }
+            }
+            _ => return,
+        }
+        self.requests += u64::from(self.items > before);
+        let consumed = &answer["ConsumedCapacity"];
+        let all = consumed.as_array().map_or_else(|| std::slice::from_ref(consumed), Vec::as_slice);
+        self.units += all.iter().filter_map(|table| table["CapacityUnits"].as_f64()).sum::<f64>();
+    }
+
+    fn item(&mut self, table: &Value, count: u64) {
+        let name = table.as_str().unwrap_or_default();
+        let name = name.split('-').find(|part| part.ends_with("Table")).unwrap_or(name);
+        *self.tables.entry(name.to_owned()).or_default() += count;
+        self.items += count;
+    }
+}
