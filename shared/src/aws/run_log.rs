@@ -9,7 +9,7 @@ use super::clients::Aws;
 use super::faults::{AwsFault, fault};
 use super::items::{key, number, text, value};
 use super::runs::run_item;
-use super::transaction::{OLD, Refusal, Transaction, built};
+use super::transaction::{OLD, Refusal, Transaction, built, past_conflicts};
 use crate::domain::ids::{Connection, RunId};
 use crate::domain::lease::{Hold, LEASE_MS, Lease, Standing, standing};
 use crate::domain::run::{Run, SeenStatus};
@@ -177,7 +177,7 @@ impl Aws {
             .expression_attribute_values(":run", text(run.as_str()))
             .expression_attribute_values(":now", number(now.as_millisecond()))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let Err(error) = call.send().await else { return Ok(Ok(hold)) };
+        let Err(error) = past_conflicts(|| call.clone().send()).await else { return Ok(Ok(hold)) };
         use aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException;
         let Some(ConditionalCheckFailedException(refused)) = error.as_service_error() else {
             return Err(fault("take lease", &error));
@@ -209,7 +209,7 @@ impl Aws {
             .expression_attribute_values(":fence", text(&hold.fence))
             .expression_attribute_values(":until", number(until(now)))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        match call.send().await {
+        match past_conflicts(|| call.clone().send()).await {
             Ok(_) => {
                 hold.since = now;
                 Ok(())

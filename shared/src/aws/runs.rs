@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use super::clients::Aws;
 use super::faults::{AwsFault, fault};
 use super::items::{Item, item, key, text, value};
+use super::transaction::past_conflicts;
 use crate::domain::ids::{Connection, RunId};
 use crate::domain::run::{Run, SeenStatus};
 
@@ -155,7 +156,7 @@ impl Aws {
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_names("#open", "open")
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        match call.send().await {
+        match past_conflicts(|| call.clone().send()).await {
             Ok(_) => Ok(()),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
             Err(error) => Err(fault("close run", &error)),

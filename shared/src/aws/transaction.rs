@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{
     CancellationReason, ConditionCheck, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
     TransactWriteItem, Update,
@@ -101,6 +102,24 @@ fn reasons(
     match error {
         TransactionCanceledException(cancelled) => cancelled.cancellation_reasons().to_vec(),
         _ => Vec::new(),
+    }
+}
+
+/// A single write that meets a transaction on its item writes nothing. The SDK does not try it again; this does.
+pub(super) async fn past_conflicts<T, E, R, F>(call: impl Fn() -> F) -> Result<T, SdkError<E, R>>
+where
+    E: ProvideErrorMetadata,
+    F: Future<Output = Result<T, SdkError<E, R>>>,
+{
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        match call().await {
+            Err(error) if error.code() == Some("TransactionConflictException") && attempt < ATTEMPTS_MAX => {
+                tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
+            }
+            done => return done,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Write: make the records equal to the plan. Every write can be done again.
 
+use std::task::Poll;
+
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 
@@ -83,6 +85,10 @@ async fn put_rows(slice: &mut Slice<'_>, plan: &Plan, puts: &[Entry]) -> Result<
                         settle(under_way.next().await)?;
                     }
                     under_way.push(send(batch.take()));
+                    // A future that nobody polls does not move: without this, batches would wait for the eighth.
+                    if let Poll::Ready(done) = futures::poll!(under_way.next()) {
+                        settle(done)?;
+                    }
                     slice.breathe().await?;
                 }
             }
