@@ -2,6 +2,9 @@
 
 pub mod aggregate;
 pub mod canonical;
+pub mod claim;
+pub mod correlation;
+pub mod delivery;
 pub mod diff;
 pub mod guard;
 pub mod ids;
