@@ -65,6 +65,15 @@ impl Environment {
         self.get("SIGNALBOX_STAGE") == Some("local")
     }
 
+    /// A whole number, or the default when it is unset.
+    ///
+    /// # Errors
+    /// When it is set to something else.
+    pub fn number(&self, name: &'static str, default: u64) -> Result<u64, StartError> {
+        let Some(text) = self.get(name) else { return Ok(default) };
+        text.trim().parse().map_err(|_| StartError::Invalid { name, reason: "it must be a whole number".into() })
+    }
+
     /// The items of a comma-separated variable, trimmed, blanks dropped.
     #[must_use]
     pub fn list(&self, name: &str) -> Vec<String> {

@@ -1,13 +1,85 @@
-//! The read-api function.
+//! Every read.
 
+mod documents;
+mod observability;
+mod overview;
+mod registry;
+mod run;
+mod runs;
+mod session;
+mod state;
+
+use axum::Router;
+use axum::routing::get;
+use http::HeaderMap;
+use signalbox::domain::ids::{Connection, Slug};
+use signalbox::engine::context::Engine;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
+use signalbox::http::auth::{Authority, Caller};
+use signalbox::http::correlation;
+use signalbox::http::problem::Problem;
 use signalbox::outside::Outside;
+use utoipa::OpenApi;
+
+/// The vendor of requests that name none.
+const DEFAULT_VENDOR: &str = "moscot";
+
+/// What the handlers work with.
+#[derive(Clone)]
+pub(crate) struct Reads {
+    engine: Engine,
+    authority: Authority,
+}
+
+impl Reads {
+    /// Who reads, if they may.
+    fn reader(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+        self.authority.reader(headers, self.engine.now())
+    }
+}
+
+/// The routes of this function.
+#[derive(OpenApi)]
+#[openapi(paths(
+    state::state,
+    runs::runs,
+    observability::observability,
+    overview::overview,
+    registry::list,
+    registry::entry,
+    run::run,
+    session::mint,
+    session::mint_by_post,
+    documents::health,
+    documents::openapi,
+))]
+pub struct Routes;
 
 /// Builds the handler from its environment.
 ///
 /// # Errors
 /// When the environment is unusable.
-pub async fn build(_environment: &Environment, _outside: &Outside) -> Result<Function, StartError> {
-    Ok(Function::Http(axum::Router::new()))
+pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
+    let reads =
+        Reads { engine: Engine::new(environment, outside)?, authority: Authority::from_environment(environment)? };
+    let router = Router::new()
+        .route("/api/catalog/vendor-sync/state", get(state::state))
+        .route("/api/catalog/vendor-sync/runs", get(runs::runs))
+        .route("/api/catalog/vendor-sync/observability", get(observability::observability))
+        .route("/api/catalog/vendor-sync/overview", get(overview::overview))
+        .route("/api/catalog/vendor-sync/registry", get(registry::list))
+        .route("/api/catalog/vendor-sync/registry/{slug}", get(registry::entry))
+        .route("/api/catalog/moscot/sync/runs/{runId}", get(run::run))
+        .route("/api/auth/dev-mint", get(session::mint).post(session::mint_by_post))
+        .route("/health", get(documents::health))
+        .route("/openapi.json", get(documents::openapi))
+        .layer(axum::middleware::from_fn_with_state(outside.clone(), correlation::trace))
+        .with_state(reads);
+    Ok(Function::Http(router))
+}
+
+/// The connection a reader asks for; `None` for a name that no vendor can have, of which nothing is known.
+fn connection(caller: &Caller, vendor: &str) -> Option<Connection> {
+    Slug::parse(vendor).ok().map(|slug| Connection::new(caller.tenant.clone(), slug))
 }

@@ -1,13 +1,52 @@
-//! The sync-control function.
+//! Every control write: start a sync, test a vendor.
 
+mod body;
+mod start;
+mod sync_moscot;
+mod sync_vendor;
+mod test_vendor;
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::post;
+use signalbox::engine::context::Engine;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
+use signalbox::http::auth::Authority;
+use signalbox::http::correlation;
 use signalbox::outside::Outside;
+use utoipa::OpenApi;
+
+/// What the handlers work with.
+#[derive(Clone)]
+pub(crate) struct Control {
+    engine: Engine,
+    authority: Authority,
+    /// How long a trigger advances its run before it answers that the run goes on without it.
+    inline: Duration,
+}
+
+/// The routes of this function.
+#[derive(OpenApi)]
+#[openapi(paths(sync_moscot::sync_moscot, sync_vendor::sync_vendor, test_vendor::test_vendor))]
+pub struct Routes;
 
 /// Builds the handler from its environment.
 ///
 /// # Errors
 /// When the environment is unusable.
-pub async fn build(_environment: &Environment, _outside: &Outside) -> Result<Function, StartError> {
-    Ok(Function::Http(axum::Router::new()))
+pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
+    let control = Control {
+        engine: Engine::new(environment, outside)?,
+        authority: Authority::from_environment(environment)?,
+        inline: Duration::from_millis(environment.number("INLINE_BUDGET_MS", 20_000)?),
+    };
+    let router = Router::new()
+        .route("/api/catalog/moscot/sync", post(sync_moscot::sync_moscot))
+        .route("/api/catalog/vendor-sync/{slug}/sync", post(sync_vendor::sync_vendor))
+        .route("/api/catalog/vendor-sync/registry/{slug}/test", post(test_vendor::test_vendor))
+        .layer(axum::middleware::from_fn_with_state(outside.clone(), correlation::trace))
+        .with_state(control);
+    Ok(Function::Http(router))
 }

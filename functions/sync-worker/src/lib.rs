@@ -1,13 +1,55 @@
-//! The sync-worker function.
+//! Advance one run by one slice, for each message of the queue.
 
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use jiff::SignedDuration;
+use signalbox::aws::faults::AwsFault;
+use signalbox::aws::queue::SliceMessage;
+use signalbox::engine::advance_run::{SliceEnd, take_and_advance};
+use signalbox::engine::context::Engine;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
 use signalbox::outside::Outside;
+use tracing::Instrument as _;
 
 /// Builds the handler from its environment.
 ///
 /// # Errors
 /// When the environment is unusable.
-pub async fn build(_environment: &Environment, _outside: &Outside) -> Result<Function, StartError> {
-    Ok(Function::Http(axum::Router::new()))
+pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
+    let engine = Engine::new(environment, outside)?;
+    let slice =
+        SignedDuration::from_millis(i64::try_from(environment.number("SLICE_BUDGET_MS", 240_000)?).unwrap_or(i64::MAX));
+    Ok(Function::sqs(move |event: SqsEvent, _context| {
+        let engine = engine.clone();
+        async move {
+            let mut response = SqsBatchResponse::default();
+            for message in event.records {
+                let id = message.message_id.clone().unwrap_or_default();
+                if let Err(error) = handle(&engine, &message, slice).await {
+                    // Back to the queue: it comes again when its visibility ends, and at last as a dead letter.
+                    tracing::error!(message_id = id, %error, "slice failed");
+                    let mut failure = BatchItemFailure::default();
+                    failure.item_identifier = id;
+                    response.batch_item_failures.push(failure);
+                }
+            }
+            response
+        }
+    }))
+}
+
+async fn handle(engine: &Engine, message: &SqsMessage, slice: SignedDuration) -> Result<(), AwsFault> {
+    let unreadable = |detail: String| AwsFault { operation: "read message", detail, passing: false };
+    let body = message.body.as_deref().unwrap_or_default();
+    let message: SliceMessage = serde_json::from_str(body).map_err(|error| unreadable(error.to_string()))?;
+    let span = tracing::info_span!("slice", run_id = %message.run_id, tenant = %message.tenant,
+        vendor = %message.vendor, correlation_id = message.correlation_id);
+    let until = engine.now().checked_add(slice).map_err(|error| unreadable(error.to_string()))?;
+    let end = take_and_advance(engine, &message, until).instrument(span).await?;
+    match end {
+        SliceEnd::Over(run) => tracing::debug!(run_id = %run.id, "slice ended the run"),
+        SliceEnd::HandedOn(run) => tracing::debug!(run_id = %run.id, "slice handed the run on"),
+        SliceEnd::NotOurs => tracing::debug!(run_id = %message.run_id, "somebody else has the run, or it is over"),
+    }
+    Ok(())
 }

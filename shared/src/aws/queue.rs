@@ -51,7 +51,8 @@ impl Aws {
     /// When the queue cannot be reached. The watchdog then finds the run.
     pub async fn send_slice(&self, message: &SliceMessage, delay_seconds: u32) -> Result<(), AwsFault> {
         const OPERATION: &str = "queue slice";
-        let url = self.names.sync_queue.as_ref().ok_or_else(|| AwsFault::damaged(OPERATION, "SYNC_QUEUE_URL is not set"))?;
+        let url =
+            self.names.sync_queue.as_ref().ok_or_else(|| AwsFault::damaged(OPERATION, "SYNC_QUEUE_URL is not set"))?;
         let body = serde_json::to_string(message).map_err(|error| AwsFault::damaged(OPERATION, error.to_string()))?;
         let delay = i32::try_from(delay_seconds.min(DELAY_SECONDS_MAX)).unwrap_or(0);
         let call = self

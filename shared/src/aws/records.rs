@@ -57,7 +57,12 @@ impl Aws {
     ///
     /// # Errors
     /// When the table cannot be written; some of the records may be stored then.
-    pub async fn put_records(&self, connection: &Connection, from: &Provenance, records: Vec<Record>) -> Result<(), AwsFault> {
+    pub async fn put_records(
+        &self,
+        connection: &Connection,
+        from: &Provenance,
+        records: Vec<Record>,
+    ) -> Result<(), AwsFault> {
         let put = |record: Record| {
             let mut item = record_key(connection, record.fingerprint);
             item.extend([

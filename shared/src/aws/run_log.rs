@@ -88,7 +88,8 @@ impl Aws {
     }
 
     fn counted(&self, run: &Run, from: Option<SeenStatus>) -> Result<Transaction, AwsFault> {
-        let counts = self.count(&run.connection(), run.started_at, from, run.status.seen(), run.duration_ms.unwrap_or(0))?;
+        let counts =
+            self.count(&run.connection(), run.started_at, from, run.status.seen(), run.duration_ms.unwrap_or(0))?;
         Ok(counts.into_iter().fold(Transaction::default(), Transaction::update))
     }
 
@@ -192,7 +193,12 @@ impl Aws {
     ///
     /// # Errors
     /// [`CommitError::LeaseLost`] when somebody else holds the run now.
-    pub async fn renew_lease(&self, connection: &Connection, hold: &mut Hold, now: Timestamp) -> Result<(), CommitError> {
+    pub async fn renew_lease(
+        &self,
+        connection: &Connection,
+        hold: &mut Hold,
+        now: Timestamp,
+    ) -> Result<(), CommitError> {
         let call = self
             .dynamodb
             .update_item()
@@ -220,7 +226,12 @@ impl Aws {
     ///
     /// # Errors
     /// [`CommitError::LeaseLost`] when somebody else holds the run now.
-    pub async fn commit_plan(&self, connection: &Connection, hold: &Hold, manifest: &Manifest) -> Result<(), CommitError> {
+    pub async fn commit_plan(
+        &self,
+        connection: &Connection,
+        hold: &Hold,
+        manifest: &Manifest,
+    ) -> Result<(), CommitError> {
         let transaction =
             Transaction::default().put(self.put_manifest(connection, manifest)?).check(self.held(connection, hold)?);
         Ok(transaction.commit(self, "commit plan").await?)
@@ -245,10 +256,8 @@ impl Aws {
         let connection = run.connection();
         let put = built(Put::builder().table_name(&self.names.runs).set_item(Some(run_item(run)?)).build())?;
         let release = self.release(&connection, hold, "SET untilMs = :zero REMOVE fence, runId")?;
-        let mut transaction = Transaction::default()
-            .put(put)
-            .update(release)
-            .maybe(Some(self.counted(run, Some(SeenStatus::Running))?));
+        let mut transaction =
+            Transaction::default().put(put).update(release).maybe(Some(self.counted(run, Some(SeenStatus::Running))?));
         if let Some(state) = &change.state {
             transaction = transaction.update(self.update_state(&connection, state)?);
         }

@@ -78,7 +78,7 @@ impl Aws {
         let keys: Vec<String> = statuses.iter().map(|status| status_key(connection, *status)).collect();
         let queries = keys.iter().map(|key| self.query_runs(Some("by_status"), key, wanted));
         let mut runs: Vec<Run> = futures::future::try_join_all(queries).await?.into_iter().flatten().collect();
-        runs.sort_by(|a, b| b.id.cmp(&a.id));
+        runs.sort_by_key(|run| std::cmp::Reverse(run.id.clone()));
         runs.truncate(wanted.limit);
         Ok(runs)
     }

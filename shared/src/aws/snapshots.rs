@@ -27,7 +27,12 @@ fn segment_key(connection: &Connection, layer: &LayerRef, number: u32) -> Item {
 }
 
 impl Aws {
-    async fn snapshot_item(&self, connection: &Connection, sk: &str, consistent: bool) -> Result<Option<Item>, AwsFault> {
+    async fn snapshot_item(
+        &self,
+        connection: &Connection,
+        sk: &str,
+        consistent: bool,
+    ) -> Result<Option<Item>, AwsFault> {
         let call = self
             .dynamodb
             .get_item()
@@ -58,7 +63,13 @@ impl Aws {
     ///
     /// # Errors
     /// When the table cannot be written. Segments that no manifest names are never read.
-    pub async fn put_segment(&self, connection: &Connection, layer: &LayerRef, number: u32, bytes: Vec<u8>) -> Result<(), AwsFault> {
+    pub async fn put_segment(
+        &self,
+        connection: &Connection,
+        layer: &LayerRef,
+        number: u32,
+        bytes: Vec<u8>,
+    ) -> Result<(), AwsFault> {
         let call = self
             .dynamodb
             .put_item()
@@ -86,7 +97,8 @@ impl Aws {
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let found = call.send().await.map_err(|error| fault(OPERATION, &error))?;
         let data = found.item.as_ref().and_then(|item| item.get("data")).and_then(|data| data.as_b().ok());
-        let data = data.ok_or_else(|| AwsFault::damaged(OPERATION, format!("segment {number} of {} is missing", layer.id)))?;
+        let data =
+            data.ok_or_else(|| AwsFault::damaged(OPERATION, format!("segment {number} of {} is missing", layer.id)))?;
         let mut part = Layer::default();
         part.append_segment(data.as_ref()).map_err(|error| AwsFault::damaged(OPERATION, error.to_string()))?;
         Ok(part)
@@ -110,7 +122,12 @@ impl Aws {
     ///
     /// # Errors
     /// When the table cannot be written.
-    pub async fn expire_layer(&self, connection: &Connection, layer: &LayerRef, now: Timestamp) -> Result<(), AwsFault> {
+    pub async fn expire_layer(
+        &self,
+        connection: &Connection,
+        layer: &LayerRef,
+        now: Timestamp,
+    ) -> Result<(), AwsFault> {
         for segment in 0..layer.segments {
             let call = self
                 .dynamodb

@@ -43,7 +43,8 @@ impl Aws {
         steps.extend(from.map(|from| (letter(from), -1)));
         steps.retain(|(_, step)| *step != 0);
         let update = |(counter, slot): (String, i8)| {
-            let mut update = Update::builder().table_name(&self.names.runs).set_key(Some(key(partition(connection), counter)));
+            let mut update =
+                Update::builder().table_name(&self.names.runs).set_key(Some(key(partition(connection), counter)));
             let mut adds = Vec::new();
             for (index, (letter, step)) in steps.iter().enumerate() {
                 adds.push(format!("#t{index} :v{index}, #s{index} :v{index}"));
@@ -117,7 +118,8 @@ impl Aws {
         }
         let found: Vec<Item> = page.responses.unwrap_or_default().into_values().flatten().collect();
         for slots in &cover.slots {
-            let counter = found.iter().find(|item| item.get("sk").and_then(|sk| sk.as_s().ok()) == Some(&slots.counter));
+            let counter =
+                found.iter().find(|item| item.get("sk").and_then(|sk| sk.as_s().ok()) == Some(&slots.counter));
             let Some(counter) = counter else { continue };
             for slot in slots.slots.clone() {
                 tally += read(counter, &format!("s{slot:02}"));

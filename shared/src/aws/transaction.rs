@@ -82,7 +82,8 @@ impl Transaction {
                 };
                 return Err(Refusal::Condition(reasons.into_iter().map(old).collect()));
             }
-            let passing = failed("TransactionConflict") || failed("ThrottlingError") || failed("ProvisionedThroughputExceeded");
+            let passing =
+                failed("TransactionConflict") || failed("ThrottlingError") || failed("ProvisionedThroughputExceeded");
             if !passing || attempt == ATTEMPTS_MAX {
                 let codes: Vec<&str> = reasons.iter().filter_map(CancellationReason::code).collect();
                 let detail = format!("transaction cancelled: {}", codes.join(", "));
@@ -107,8 +108,6 @@ fn reasons(
 pub(super) const OLD: ReturnValuesOnConditionCheckFailure = ReturnValuesOnConditionCheckFailure::AllOld;
 
 /// A builder that can only miss what this crate itself leaves out.
-pub(super) fn built<T>(
-    result: Result<T, aws_sdk_dynamodb::error::BuildError>,
-) -> Result<T, AwsFault> {
+pub(super) fn built<T>(result: Result<T, aws_sdk_dynamodb::error::BuildError>) -> Result<T, AwsFault> {
     result.map_err(|error| AwsFault::damaged("build request", error.to_string()))
 }

@@ -130,7 +130,7 @@ impl Collector {
                 drop(std::collections::binary_heap::PeekMut::pop(top));
             }
         }
-        entries.sort_unstable_by(|a, b| a.fingerprint.cmp(&b.fingerprint));
+        entries.sort_unstable_by_key(|entry| entry.fingerprint);
         Collected { entries, hash: aggregate.finalize().into(), rows: self.rows }
     }
 }

@@ -46,11 +46,12 @@ pub async fn page(engine: &Engine, connection: &Connection, wanted: Wanted) -> R
         match &wanted.cursor {
             // Without a cursor the page itself starts with the newest.
             None => Ok((None, None)),
-            Some(cursor) => futures::future::try_join(
-                engine.aws.run(connection, cursor),
-                async { Ok(engine.aws.runs(connection, &newest).await?.pop()) },
-            )
-            .await,
+            Some(cursor) => {
+                futures::future::try_join(engine.aws.run(connection, cursor), async {
+                    Ok(engine.aws.runs(connection, &newest).await?.pop())
+                })
+                .await
+            }
         }
     };
     let (mut runs, tally, (at_cursor, newest)) = futures::future::try_join3(

@@ -12,7 +12,8 @@ use crate::engine::start_run::{StartRefused, StartRequest, start_in_background};
 pub async fn start_all(engine: &Engine, correlation_id: &str) -> Result<Vec<Run>, StartRefused> {
     let mut runs = Vec::new();
     let mut refused = None;
-    let syncable = engine.vendors.iter().filter(|vendor| vendor.integration == Integration::Scraper && vendor.source.is_some());
+    let syncable =
+        engine.vendors.iter().filter(|vendor| vendor.integration == Integration::Scraper && vendor.source.is_some());
     for vendor in syncable {
         let request = StartRequest {
             mode: Mode::Apply,

@@ -55,13 +55,7 @@ pub async fn scan_catalogue(slice: &mut Slice<'_>, manifest: &Manifest) -> Resul
         }
     }
     let found = diff.finish(&touched);
-    Ok(Scanned {
-        counts: found.counts,
-        layer: found.layer,
-        hash,
-        source_version: reader.version().to_owned(),
-        rows,
-    })
+    Ok(Scanned { counts: found.counts, layer: found.layer, hash, source_version: reader.version().to_owned(), rows })
 }
 
 /// Opens the run's source.

@@ -67,7 +67,9 @@ pub async fn start_run(
                 return Ok((run, hold));
             }
             // A run past its deadline must not block its connection until the watchdog comes by.
-            Started::Busy(holder) if !given_up && watchdog::give_up_if_late(engine, &run.connection(), &holder).await? => {
+            Started::Busy(holder)
+                if !given_up && watchdog::give_up_if_late(engine, &run.connection(), &holder).await? =>
+            {
                 given_up = true;
             }
             Started::Busy(holder) => return Err(StartRefused::Busy(holder)),
@@ -113,7 +115,11 @@ async fn announce(engine: &Engine, run: &Run) {
 ///
 /// # Errors
 /// When AWS failed, or the vendor cannot be synced.
-pub async fn start_in_background(engine: &Engine, vendor: &Vendor, request: &StartRequest) -> Result<Run, StartRefused> {
+pub async fn start_in_background(
+    engine: &Engine,
+    vendor: &Vendor,
+    request: &StartRequest,
+) -> Result<Run, StartRefused> {
     match start_run(engine, vendor, request, false).await {
         Ok((run, _)) => {
             // A crash before this message leaves an open run that nobody holds: the watchdog sends it on.

@@ -35,7 +35,8 @@ pub async fn test_vendor(engine: &Engine, vendor: &Vendor, source: Option<&str>)
 
 async fn read(engine: &Engine, source: Option<&str>) -> Result<u64, SourceError> {
     let until = engine.now().as_millisecond() + TEST_MS_MAX;
-    let source = source.ok_or_else(|| SourceError::NotAllowed("no source is configured or named (sourcePath)".into()))?;
+    let source =
+        source.ok_or_else(|| SourceError::NotAllowed("no source is configured or named (sourcePath)".into()))?;
     let location = engine.sources.locate(source)?;
     let stores = &engine.outside.stores;
     let mut reader = CatalogueReader::open(&location, &engine.sources, stores, &engine.environment).await?;

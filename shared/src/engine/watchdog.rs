@@ -37,7 +37,13 @@ pub async fn watch(engine: &Engine) -> Result<Round, AwsFault> {
             fault.get_or_insert(error);
         }
     }
-    tracing::info!(told = round.told, sent_on = round.sent_on, given_up = round.given_up, moving = round.moving, "watchdog round");
+    tracing::info!(
+        told = round.told,
+        sent_on = round.sent_on,
+        given_up = round.given_up,
+        moving = round.moving,
+        "watchdog round"
+    );
     fault.map_or(Ok(round), Err)
 }
 

@@ -186,7 +186,11 @@ impl Authority {
         let token = pairs.find(|(name, _)| *name == SESSION_COOKIE)?.1;
         Some(verify(token, std::slice::from_ref(&self.session_secret), now).and_then(|claims| {
             let ours = claims.aud.as_ref().is_some_and(|aud| aud.iter().any(|audience| audience == SESSION_AUDIENCE));
-            if ours { caller(claims, "session", true) } else { Err(Problem::new(FORBIDDEN, "the cookie is no session")) }
+            if ours {
+                caller(claims, "session", true)
+            } else {
+                Err(Problem::new(FORBIDDEN, "the cookie is no session"))
+            }
         }))
     }
 
@@ -259,7 +263,9 @@ fn verify(token: &str, secrets: &[Secret], now: Timestamp) -> Result<Claims, Pro
 
 fn caller(claims: Claims, default_actor: &str, session: bool) -> Result<Caller, Problem> {
     let tenant = match &claims.tenant {
-        Some(tenant) => TenantId::parse(tenant).map_err(|_| Problem::new(INVALID_TOKEN, "the token's tenant is no id"))?,
+        Some(tenant) => {
+            TenantId::parse(tenant).map_err(|_| Problem::new(INVALID_TOKEN, "the token's tenant is no id"))?
+        }
         None => TenantId::default(),
     };
     let scopes = claims.scopes.iter().flat_map(OneOrMany::iter);
@@ -316,7 +322,8 @@ mod tests {
             claims[name] = value;
             claims
         };
-        let bearer = |claims: &Value| headers("authorization", format!("bearer {}", token(Algorithm::HS256, SECRET, claims)));
+        let bearer =
+            |claims: &Value| headers("authorization", format!("bearer {}", token(Algorithm::HS256, SECRET, claims)));
         check(&bearer(&good), Ok("nightly"));
         check(&headers("x-service-token", token(Algorithm::HS256, SECRET, &good)), Ok("nightly"));
         check(&headers("authorization", format!("Bearer {}", token(Algorithm::HS256, PREVIOUS, &good))), Ok("nightly"));
@@ -328,8 +335,17 @@ mod tests {
         check(&headers("authorization", "Bearer abc".into()), Err("invalid_token"));
         check(&bearer(&with("exp", json!(1_699_999_000))), Err("invalid_token"));
         check(&bearer(&with("exp", json!("soon"))), Err("invalid_token"));
-        check(&headers("authorization", format!("Bearer {}", token(Algorithm::HS384, SECRET, &good))), Err("invalid_token"));
-        check(&headers("authorization", format!("Bearer {}", token(Algorithm::HS256, "another-secret-another-secret-00", &good))), Err("invalid_token"));
+        check(
+            &headers("authorization", format!("Bearer {}", token(Algorithm::HS384, SECRET, &good))),
+            Err("invalid_token"),
+        );
+        check(
+            &headers(
+                "authorization",
+                format!("Bearer {}", token(Algorithm::HS256, "another-secret-another-secret-00", &good)),
+            ),
+            Err("invalid_token"),
+        );
         check(&bearer(&with("aud", json!("other"))), Err("forbidden"));
         check(&bearer(&with("aud", Value::Null)), Err("forbidden"));
         check(&bearer(&with("scopes", json!(["catalog:sync:write", "catalog:sync"]))), Err("insufficient_scope"));

@@ -92,7 +92,9 @@ mod tests {
 
     #[test]
     fn switches() {
-        for (query, expected) in [("d=1", Some(true)), ("d=ON", Some(true)), ("d=no", Some(false)), ("d=maybe", None), ("d=", None)] {
+        for (query, expected) in
+            [("d=1", Some(true)), ("d=ON", Some(true)), ("d=no", Some(false)), ("d=maybe", None), ("d=", None)]
+        {
             let uri: Uri = format!("/x?{query}").parse().unwrap();
             assert_eq!(Query::of(&uri).switch("d"), expected, "{query}");
         }

@@ -130,7 +130,8 @@ pub struct ProblemView {
 /// filter is none, as in the original.
 #[must_use]
 pub fn statuses<'a>(values: impl Iterator<Item = &'a str>) -> Vec<SeenStatus> {
-    let mut statuses: Vec<SeenStatus> = values.flat_map(|value| value.split(',')).filter_map(SeenStatus::parse).collect();
+    let mut statuses: Vec<SeenStatus> =
+        values.flat_map(|value| value.split(',')).filter_map(SeenStatus::parse).collect();
     statuses.sort();
     statuses.dedup();
     statuses

@@ -79,7 +79,9 @@ impl SourceRules {
                 _ => refuse("an S3 source is s3://bucket/key".into()),
             },
             Some(("https" | "http", _)) => self.locate_url(source),
-            Some((scheme, _)) => refuse(format!("{scheme}:// sources are not supported: use a path, s3:// or https://")),
+            Some((scheme, _)) => {
+                refuse(format!("{scheme}:// sources are not supported: use a path, s3:// or https://"))
+            }
             None => self.locate_file(source),
         }
     }
@@ -96,7 +98,9 @@ impl SourceRules {
         let host = url.host_str().unwrap_or_default();
         let with_port = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         if !self.hosts.contains(&with_port) {
-            return Err(SourceError::NotAllowed(format!("host {with_port:?} is not among the allowed ones (CATALOG_HOSTS)")));
+            return Err(SourceError::NotAllowed(format!(
+                "host {with_port:?} is not among the allowed ones (CATALOG_HOSTS)"
+            )));
         }
         Ok(Location::Http(url))
     }
@@ -104,7 +108,9 @@ impl SourceRules {
     fn locate_file(&self, source: &str) -> Result<Location, SourceError> {
         let outside = || SourceError::NotAllowed(format!("{source:?} is not below the catalogue root (CATALOG_ROOT)"));
         let Some(root) = &self.root else {
-            return Err(SourceError::NotAllowed("files cannot be read: no catalogue root is set (CATALOG_ROOT)".into()));
+            return Err(SourceError::NotAllowed(
+                "files cannot be read: no catalogue root is set (CATALOG_ROOT)".into(),
+            ));
         };
         let below = Path::new(source).strip_prefix(root).unwrap_or_else(|_| Path::new(source));
         let plain = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);

@@ -116,7 +116,11 @@ impl CatalogueReader {
                 self.over = true;
                 if self.taken != self.size {
                     let reason = format!("it ended after {} of {} bytes", self.taken, self.size);
-                    return Err(SourceError::Unreadable { source_path: self.source_path.clone(), reason, passing: true });
+                    return Err(SourceError::Unreadable {
+                        source_path: self.source_path.clone(),
+                        reason,
+                        passing: true,
+                    });
                 }
                 self.rows.end();
                 break;

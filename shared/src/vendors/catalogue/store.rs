@@ -60,11 +60,8 @@ fn open(
     environment: &Environment,
 ) -> Result<(Arc<dyn ObjectStore>, Path), Box<dyn std::error::Error + Send + Sync>> {
     let options = ClientOptions::new().with_connect_timeout(CONNECT_TIMEOUT).with_timeout_disabled();
-    let retry = RetryConfig {
-        backoff: BackoffConfig::default(),
-        max_retries: 2,
-        retry_timeout: Duration::from_secs(15),
-    };
+    let retry =
+        RetryConfig { backoff: BackoffConfig::default(), max_retries: 2, retry_timeout: Duration::from_secs(15) };
     Ok(match location {
         Location::File { root, path } => (Arc::new(LocalFileSystem::new_with_prefix(root)?), Path::parse(path)?),
         Location::S3 { bucket, key } => {

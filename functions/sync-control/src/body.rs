@@ -1,0 +1,68 @@
+//! Request bodies: bounded, and read as clients of the original wrote them.
+
+use axum::body::{Body, to_bytes};
+use serde_json::{Map, Value};
+use signalbox::http::problem::{PAYLOAD_TOO_LARGE, Problem};
+
+/// The largest body, in bytes.
+const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// A JSON object's fields, read one by one so that a wrong type is named.
+#[derive(Default)]
+pub(crate) struct Fields(Map<String, Value>);
+
+/// What a body was.
+pub(crate) enum Sent {
+    /// Nothing at all.
+    Nothing,
+    /// A JSON object.
+    Object(Fields),
+    /// Something else.
+    Unreadable,
+}
+
+/// Takes the body in.
+pub(crate) async fn read(body: Body) -> Result<Sent, Problem> {
+    let too_large = |_| Problem::new(PAYLOAD_TOO_LARGE, format!("a body may have {BODY_BYTES_MAX} bytes"));
+    let bytes = to_bytes(body, BODY_BYTES_MAX).await.map_err(too_large)?;
+    if bytes.trim_ascii().is_empty() {
+        return Ok(Sent::Nothing);
+    }
+    Ok(match serde_json::from_slice(&bytes) {
+        Ok(Value::Object(fields)) => Sent::Object(Fields(fields)),
+        _ => Sent::Unreadable,
+    })
+}
+
+impl Fields {
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    /// A switch; absent and null are the same.
+    pub(crate) fn switch(&self, name: &str) -> Result<Option<bool>, Problem> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Bool(value)) => Ok(Some(*value)),
+            Some(_) => Err(Problem::fields(&[(name, "must be true or false")])),
+        }
+    }
+
+    /// A text; absent, null and blank are the same.
+    pub(crate) fn text(&self, name: &str) -> Result<Option<String>, Problem> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
+            Some(_) => Err(Problem::fields(&[(name, "must be a string")])),
+        }
+    }
+
+    /// How many objects an array holds; absent and null are none.
+    pub(crate) fn objects(&self, name: &str) -> Result<usize, Problem> {
+        match self.get(name) {
+            None => Ok(0),
+            Some(Value::Array(items)) if items.iter().all(Value::is_object) => Ok(items.len()),
+            Some(_) => Err(Problem::fields(&[(name, "must be an array of objects")])),
+        }
+    }
+}
