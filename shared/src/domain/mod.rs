@@ -14,6 +14,7 @@ pub mod redact;
 pub mod rows;
 pub mod run;
 pub mod secret;
+pub mod signature;
 pub mod snapshot;
 pub mod time;
 pub mod vendor;
