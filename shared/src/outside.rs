@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use aws_smithy_async::rt::sleep::SharedAsyncSleep;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 
@@ -20,6 +21,8 @@ pub struct Outside {
     pub entropy: Entropy,
     /// The HTTP client below the AWS SDK; `None` takes the SDK's own. Tests put faults here.
     pub aws_http: Option<SharedHttpClient>,
+    /// How the AWS SDK waits between its attempts; `None` takes the real clock. Tests do not wait.
+    pub aws_sleep: Option<SharedAsyncSleep>,
     /// Where catalogue files come from. Tests put faults here.
     pub stores: StoreFactory,
     /// Where EMF metric lines go.

@@ -1,1 +1,14 @@
-//! x
+//! The test kit: a whole Signalbox in one process, with a wire that can be cut at every call.
+//!
+//! [`system::System`] starts the local host's engines; a [`process::Process`] is one set of function instances with a
+//! [`wire::Wire`] of its own between them and everything outside. Crashing a process drops it in the middle of a call,
+//! as the end of a machine would; the next process finds what the engines have stored, and nothing else.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a kit for tests, where a panic is the report")]
+
+pub mod catalogue;
+pub mod process;
+pub mod store;
+pub mod stored;
+pub mod system;
+pub mod walk;
+pub mod wire;

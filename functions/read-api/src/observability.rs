@@ -14,7 +14,7 @@ use signalbox::http::query::Query;
 use signalbox::http::vendor_sync::{ProblemView, RunView, statuses};
 use utoipa::ToSchema;
 
-use crate::runs::cursor;
+use crate::runs::{cursor, unknown_cursor};
 use crate::{DEFAULT_VENDOR, Reads, connection};
 
 const LIMIT_DEFAULT: usize = 20;
@@ -111,9 +111,10 @@ pub(crate) async fn observability(
     let vendor = connection.as_ref().map_or(vendor, |connection| connection.vendor.to_string());
     let found = match connection {
         Some(connection) => page(&reads.engine, &connection, wanted).await.map_err(|error| match error {
-            HistoryError::UnknownCursor => Problem::fields(&[("cursor", "names no run of this window")]),
+            HistoryError::UnknownCursor => unknown_cursor(),
             HistoryError::Fault(fault) => Problem::new(FAILED_TO_LOAD_OBSERVABILITY, fault.to_string()),
         })?,
+        None if wanted.cursor.is_some() => return Err(unknown_cursor()),
         None => Page::default(),
     };
     let count = |status| if filter.is_empty() || filter.contains(&status) { found.tally.count(status) } else { 0 };
@@ -177,7 +178,7 @@ fn wanted(query: &Query) -> Result<Wanted, Problem> {
         }
     };
     let cursor = cursor(query).unwrap_or_else(|_| {
-        wrong.push(("cursor", "is unknown"));
+        wrong.push(("cursor", "names no run of this list"));
         None
     });
     if !wrong.is_empty() {

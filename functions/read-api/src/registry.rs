@@ -1,14 +1,17 @@
 //! `GET /api/catalog/vendor-sync/registry` and `…/registry/{slug}`
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use http::HeaderMap;
 use serde_json::{Value, json};
 use signalbox::aws::faults::AwsFault;
 use signalbox::domain::ids::{Connection, Slug};
+use signalbox::domain::redact;
 use signalbox::domain::time;
 use signalbox::domain::vendor::{Integration, Vendor};
 use signalbox::http::problem::{FAILED_TO_LIST_VENDORS, FAILED_TO_LOAD_VENDOR, INVALID_VENDOR, NOT_FOUND, Problem};
+use signalbox::http::query::path_text;
 use signalbox::http::vendor_sync::ProblemView;
 
 use crate::Reads;
@@ -52,11 +55,11 @@ pub(crate) async fn list(State(reads): State<Reads>, headers: HeaderMap) -> Resu
 )]
 pub(crate) async fn entry(
     State(reads): State<Reads>,
-    Path(slug): Path<String>,
+    slug: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
     let caller = reads.reader(&headers)?;
-    let slug = Slug::parse(&slug).map_err(|error| Problem::new(INVALID_VENDOR, error.to_string()))?;
+    let slug = Slug::parse(&path_text(slug)).map_err(|error| Problem::new(INVALID_VENDOR, error.to_string()))?;
     let Some(vendor) = reads.engine.vendor(&caller.tenant, &slug) else {
         return Err(Problem::new(NOT_FOUND, "the vendor is not configured (VENDORS)"));
     };
@@ -74,7 +77,7 @@ async fn view(reads: &Reads, vendor: &Vendor) -> Result<Value, AwsFault> {
     let integration = json!({
         "id": format!("{}-integration", vendor.slug),
         "type": match vendor.integration { Integration::Scraper => "SCRAPER", Integration::Api => "API" },
-        "scraperPath": vendor.source,
+        "scraperPath": vendor.source.as_deref().map(redact::source),
         "apiBaseUrl": null,
         "apiAuthType": null,
         // Never in clear; vendors of the configuration have none.

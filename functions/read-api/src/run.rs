@@ -1,12 +1,14 @@
 //! `GET /api/catalog/moscot/sync/runs/{runId}`
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use http::HeaderMap;
 use serde::Serialize;
 use signalbox::domain::ids::RunId;
 use signalbox::http::auth::{GENERAL, MOSCOT, READ};
 use signalbox::http::problem::{FORBIDDEN, INTERNAL_ERROR, NOT_FOUND, Problem};
+use signalbox::http::query::path_text;
 use signalbox::http::vendor_sync::{ProblemView, RunView};
 use utoipa::ToSchema;
 
@@ -34,7 +36,7 @@ pub(crate) struct OneRunView {
 )]
 pub(crate) async fn run(
     State(reads): State<Reads>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Json<OneRunView>, Problem> {
     // The original had the code under `error` on some routes and under `code` on this one: both are sent.
@@ -55,7 +57,7 @@ pub(crate) async fn run(
         }
     };
     let missing = || Problem::new(NOT_FOUND, "there is no such run of this vendor");
-    let (Some(id), Some(connection)) = (RunId::parse(&id), connection(&caller, DEFAULT_VENDOR)) else {
+    let (Some(id), Some(connection)) = (RunId::parse(&path_text(id)), connection(&caller, DEFAULT_VENDOR)) else {
         return Err(missing());
     };
     let read = reads.engine.aws.run(&connection, &id).await;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use signalbox::aws::runs::Wanted;
 use signalbox::domain::ids::RunId;
 use signalbox::engine::history::{HistoryError, Page, page};
-use signalbox::http::problem::{FAILED_TO_FETCH_RUNS, INVALID_REQUEST, Problem};
+use signalbox::http::problem::{FAILED_TO_FETCH_RUNS, Problem};
 use signalbox::http::query::Query;
 use signalbox::http::vendor_sync::{ProblemView, RunView, statuses};
 use utoipa::ToSchema;
@@ -53,7 +53,7 @@ pub(crate) struct RunsPage {
     ),
     responses(
         (status = 200, description = "A page", body = RunsView),
-        (status = 400, description = "missing_vendor; invalid_request for an unknown cursor", body = ProblemView),
+        (status = 400, description = "missing_vendor, invalid_request: the vendor is blank, the cursor unknown", body = ProblemView),
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),
         (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
         (status = 500, description = "failed_to_fetch_runs", body = ProblemView),
@@ -73,9 +73,10 @@ pub(crate) async fn runs(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
     let (limit, statuses) = (wanted.limit, wanted.statuses.clone());
     let found = match connection(&caller, &vendor) {
         Some(connection) => page(&reads.engine, &connection, wanted).await.map_err(|error| match error {
-            HistoryError::UnknownCursor => Problem::fields(&[("cursor", "names no run of this vendor")]),
+            HistoryError::UnknownCursor => unknown_cursor(),
             HistoryError::Fault(fault) => Problem::new(FAILED_TO_FETCH_RUNS, fault.to_string()),
         })?,
+        None if wanted.cursor.is_some() => return Err(unknown_cursor()),
         None => Page::default(),
     };
     Ok(Json(RunsView {
@@ -94,8 +95,12 @@ pub(crate) async fn runs(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
 /// A cursor is a run's id; anything else is refused rather than taken for the first page.
 pub(crate) fn cursor(query: &Query) -> Result<Option<RunId>, Problem> {
     let Some(text) = query.first(&["cursor"]) else { return Ok(None) };
-    let unknown = || Problem::new(INVALID_REQUEST, "the cursor is unknown");
-    RunId::parse(text).map(Some).ok_or_else(unknown)
+    RunId::parse(text).map(Some).ok_or_else(unknown_cursor)
+}
+
+/// A cursor that names no run, or one of another list.
+pub(crate) fn unknown_cursor() -> Problem {
+    Problem::fields(&[("cursor", "names no run of this list")])
 }
 
 /// Never a refusal: a number is cut to a whole one and brought inside, anything else is the default.

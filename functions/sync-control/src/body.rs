@@ -2,7 +2,7 @@
 
 use axum::body::{Body, to_bytes};
 use serde_json::{Map, Value};
-use signalbox::http::problem::{PAYLOAD_TOO_LARGE, Problem};
+use signalbox::http::problem::{INVALID_REQUEST, PAYLOAD_TOO_LARGE, Problem};
 
 /// The largest body, in bytes.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -44,7 +44,7 @@ impl Fields {
         match self.get(name) {
             None => Ok(None),
             Some(Value::Bool(value)) => Ok(Some(*value)),
-            Some(_) => Err(Problem::fields(&[(name, "must be true or false")])),
+            Some(_) => Err(wrong(name, "true or false")),
         }
     }
 
@@ -53,7 +53,7 @@ impl Fields {
         match self.get(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
-            Some(_) => Err(Problem::fields(&[(name, "must be a string")])),
+            Some(_) => Err(wrong(name, "a string")),
         }
     }
 
@@ -62,7 +62,12 @@ impl Fields {
         match self.get(name) {
             None => Ok(0),
             Some(Value::Array(items)) if items.iter().all(Value::is_object) => Ok(items.len()),
-            Some(_) => Err(Problem::fields(&[(name, "must be an array of objects")])),
+            Some(_) => Err(wrong(name, "an array of objects")),
         }
     }
+}
+
+/// On these routes the detail is always a text.
+fn wrong(name: &str, expected: &str) -> Problem {
+    Problem::new(INVALID_REQUEST, format!("{name} must be {expected}"))
 }

@@ -30,11 +30,13 @@ use crate::{Control, body::Fields};
     responses(
         (status = 200, description = "The run is over: `{ok, dryRun, runId, status, metrics, sourcePath}`", body = Object),
         (status = 202, description = "The run goes on: `{ok, accepted, runId, status, location}`", body = Object),
+        (status = 400, description = "invalid_request: a field of the body has a wrong type", body = ProblemView),
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),
         (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
         (status = 404, description = "vendor_not_configured", body = ProblemView),
-        (status = 409, description = "sync_in_progress, with the holder's `runId`", body = ProblemView),
-        (status = 500, description = "error: the run failed, `detail` says why", body = ProblemView),
+        (status = 409, description = "sync_in_progress: `runId` is the run in progress", body = ProblemView),
+        (status = 413, description = "payload_too_large", body = ProblemView),
+        (status = 500, description = "error: the run failed; `detail` says why, `code` is the run's error code, `runId` the run", body = ProblemView),
     ),
     security(("service" = [])),
 )]

@@ -2,6 +2,7 @@
 
 use axum::Extension;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Uri};
@@ -16,7 +17,7 @@ use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{
     INTEGRATION_NOT_SUPPORTED, INVALID_REQUEST, MISSING_VENDOR_SLUG, Problem, VENDOR_NOT_CONFIGURED,
 };
-use signalbox::http::query::Query;
+use signalbox::http::query::{Query, path_text};
 use signalbox::http::vendor_sync::ProblemView;
 
 use crate::Control;
@@ -43,15 +44,16 @@ use crate::start::{Outcome, goes_on, start};
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),
         (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
         (status = 404, description = "vendor_not_configured", body = ProblemView),
-        (status = 409, description = "sync_in_progress, with the holder's `runId`", body = ProblemView),
-        (status = 500, description = "error: the run failed, `detail` says why", body = ProblemView),
+        (status = 409, description = "sync_in_progress: `runId` is the run in progress", body = ProblemView),
+        (status = 413, description = "payload_too_large", body = ProblemView),
+        (status = 500, description = "error: the run failed; `detail` says why, `code` is the run's error code, `runId` the run", body = ProblemView),
         (status = 501, description = "integration_not_supported", body = ProblemView),
     ),
     security(("service" = [])),
 )]
 pub(crate) async fn sync_vendor(
     State(control): State<Control>,
-    Path(slug): Path<String>,
+    slug: Result<Path<String>, PathRejection>,
     Extension(correlation): Extension<CorrelationId>,
     uri: Uri,
     headers: HeaderMap,
@@ -59,6 +61,7 @@ pub(crate) async fn sync_vendor(
 ) -> Result<Response, Problem> {
     let caller = control.authority.service(&headers, control.engine.now())?;
     caller.require_any(&[WRITE])?;
+    let slug = path_text(slug);
     if slug.trim().is_empty() {
         return Err(Problem::new(MISSING_VENDOR_SLUG, "the path names no vendor"));
     }

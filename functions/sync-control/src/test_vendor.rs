@@ -1,6 +1,7 @@
 //! `POST /api/catalog/vendor-sync/registry/{slug}/test`: can the vendor's source be read?
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
@@ -11,6 +12,7 @@ use signalbox::domain::time;
 use signalbox::domain::vendor::{Integration, Vendor};
 use signalbox::engine;
 use signalbox::http::problem::{INVALID_VENDOR, NOT_IMPLEMENTED, Problem, TEST_FAILED};
+use signalbox::http::query::path_text;
 use signalbox::http::vendor_sync::ProblemView;
 
 use crate::Control;
@@ -28,6 +30,8 @@ use crate::body::{self, Fields, Sent};
         (status = 200, description = "`{ok, data: {ok, vendor, vendorName, integrationId, type, checkedAt, meta}}`", body = Object),
         (status = 400, description = "invalid_vendor, invalid_request", body = ProblemView),
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),
+        (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
+        (status = 413, description = "payload_too_large", body = ProblemView),
         (status = 500, description = "test_failed", body = ProblemView),
         (status = 501, description = "not_implemented", body = ProblemView),
     ),
@@ -35,12 +39,12 @@ use crate::body::{self, Fields, Sent};
 )]
 pub(crate) async fn test_vendor(
     State(control): State<Control>,
-    Path(slug): Path<String>,
+    slug: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let caller = control.authority.visitor(&headers, control.engine.now())?;
-    let configured = Slug::parse(&slug).ok().and_then(|slug| control.engine.vendor(&caller.tenant, &slug));
+    let configured = Slug::parse(&path_text(slug)).ok().and_then(|slug| control.engine.vendor(&caller.tenant, &slug));
     let Some(vendor) = configured else {
         return Err(Problem::new(INVALID_VENDOR, "the vendor is not configured (VENDORS)"));
     };

@@ -88,6 +88,9 @@ impl Aws {
                     .timeout_config(timeouts.clone());
                 config.set_endpoint_url(endpoint($service));
                 config.set_http_client(outside.aws_http.clone().map(|client: SharedHttpClient| client));
+                if let Some(sleep) = outside.aws_sleep.clone() {
+                    config.set_sleep_impl(Some(sleep));
+                }
                 $sdk::Client::from_conf(config.build())
             }};
         }

@@ -3,6 +3,26 @@
 /// The longest error text that is stored, in characters.
 pub const LENGTH_MAX: usize = 500;
 
+/// A source as it may be kept and shown: user, query and fragment are masked, and so is all of a URL that is none. What
+/// is masked here is refused by whoever would read it, so nothing is read under another name than the one shown.
+#[must_use]
+pub fn source(text: &str) -> String {
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme @ ("http" | "https"), _)) if url::Url::parse(text).is_err() => return format!("{scheme}://?***"),
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), text),
+    };
+    // A file's name may have a #.
+    let ends: &[char] = if scheme.is_empty() { &['?'] } else { &['?', '#'] };
+    let end = rest.find(ends);
+    let (path, masked) = end.map_or((rest, String::new()), |end| (&rest[..end], format!("{}***", &rest[end..=end])));
+    let authority_end = path.find('/').unwrap_or(path.len());
+    match path[..authority_end].rfind('@').filter(|_| !scheme.is_empty()) {
+        Some(at) => format!("{scheme}***{}{masked}", &path[at..]),
+        None => format!("{scheme}{path}{masked}"),
+    }
+}
+
 /// Shortens an error text and masks what looks like a credential: user info and query strings of URLs, values after
 /// `token`, `secret`, `key`, `password`, `authorization` and `signature`, and JSON Web Tokens.
 #[must_use]
@@ -37,7 +57,7 @@ pub fn error_text(text: &str) -> String {
 
 fn url(scheme: &str, word: &str) -> String {
     let rest = &word[scheme.len() + 3..];
-    let end = rest.find('?');
+    let end = rest.find(['?', '#']);
     let (path, query) = end.map_or((rest, ""), |end| (&rest[..end], "?***"));
     let authority_end = path.find('/').unwrap_or(path.len());
     let path = path[..authority_end].rfind('@').map_or(path, |at| &path[at + 1..]);
@@ -53,12 +73,25 @@ mod tests {
         for (input, expected) in [
             ("no such file: moscot.catalog.json", "no such file: moscot.catalog.json"),
             ("GET https://user:pw@shop.example/a?sig=1 failed", "GET https://shop.example/a?*** failed"),
+            ("GET https://shop.example/a#token failed", "GET https://shop.example/a?*** failed"),
             ("api_key=abc123 refused", "api_key=*** refused"),
             ("Authorization: Bearer abc123 refused", "Authorization:*** Bearer *** refused"),
             ("password: hunter2", "password:*** ***"),
             ("bad eyJhbGciOi.eyJzdWIi.c2ln here", "bad *** here"),
         ] {
             assert_eq!(error_text(input), expected);
+        }
+        for (input, expected) in [
+            ("moscot#1@2.json", "moscot#1@2.json"),
+            ("a/b.json?token=1", "a/b.json?***"),
+            ("https://shop.example/@scope/a.json", "https://shop.example/@scope/a.json"),
+            ("https://user:pw@shop.example/a.json?token=1#x", "https://***@shop.example/a.json?***"),
+            ("https://shop.example/a.json#token", "https://shop.example/a.json#***"),
+            ("https://user:p/w@shop.example/a.json", "https://?***"),
+            ("s3://key:pw@ours/a.json?X-Amz-Signature=1", "s3://***@ours/a.json?***"),
+            ("ftp://user:pw@shop.example", "ftp://***@shop.example"),
+        ] {
+            assert_eq!(source(input), expected);
         }
         assert_eq!(error_text(&"ø".repeat(2000)).chars().count(), LENGTH_MAX);
     }

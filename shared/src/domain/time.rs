@@ -9,9 +9,14 @@ pub fn text(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
 
-/// Reads a date or date-time. One without an offset is UTC; a bare date is its first millisecond.
+/// Reads a date or date-time, to the millisecond: that is how times are stored, so a finer bound would leave out a run
+/// that is shown with the very same time. One without an offset is UTC; a bare date is its first millisecond.
 #[must_use]
 pub fn parse(text: &str) -> Option<Timestamp> {
+    Timestamp::from_millisecond(exact(text)?.as_millisecond()).ok()
+}
+
+fn exact(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     if let Ok(at) = text.parse::<Timestamp>() {
         return Some(at);
@@ -83,6 +88,10 @@ mod tests {
             ("soon", None),
         ] {
             assert_eq!(parse(input).map(text).as_deref(), expected, "{input}");
+        }
+        for input in ["2024-06-07T08:09:10.1239Z", "1969-12-31T23:59:59.9999Z"] {
+            let read = parse(input);
+            assert_eq!(read, read.map(text).and_then(|shown| parse(&shown)), "{input}");
         }
     }
 }

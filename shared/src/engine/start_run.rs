@@ -6,6 +6,7 @@ use crate::aws::queue::SliceMessage;
 use crate::aws::run_log::Started;
 use crate::domain::ids::RunId;
 use crate::domain::lease::Hold;
+use crate::domain::redact;
 use crate::domain::run::{Mode, Run, RunError, RunStatus, Trigger};
 use crate::domain::vendor::{Integration, Vendor};
 use crate::engine::context::Engine;
@@ -88,7 +89,8 @@ fn new_run(engine: &Engine, vendor: &Vendor, request: &StartRequest) -> Run {
         mode: request.mode,
         actor: request.actor.clone(),
         trigger: request.trigger,
-        source_path: request.source_path.clone().or_else(|| vendor.source.clone()),
+        // A source with a credential in it is refused when it is read; the history keeps what it was, without.
+        source_path: request.source_path.as_deref().or(vendor.source.as_deref()).map(redact::source),
         allow_removals: request.allow_removals,
         started_at: now,
         updated_at: now,

@@ -19,12 +19,12 @@ const TEST_MS_MAX: i64 = 20_000;
 /// # Errors
 /// When the result cannot be stored. A source that cannot be read is a result.
 pub async fn test_vendor(engine: &Engine, vendor: &Vendor, source: Option<&str>) -> Result<VendorTest, AwsFault> {
-    let source = source.or(vendor.source.as_deref());
-    let outcome = read(engine, source).await;
+    let source = source.or(vendor.source.as_deref()).map(redact::source);
+    let outcome = read(engine, source.as_deref()).await;
     let test = VendorTest {
         checked_at: engine.now(),
         ok: outcome.is_ok(),
-        source_path: source.map(redact::error_text),
+        source_path: source,
         total_items: outcome.as_ref().ok().copied(),
         error: outcome.err().map(|error| redact::error_text(&error.to_string())),
     };

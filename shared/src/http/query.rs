@@ -1,5 +1,7 @@
 //! Query strings as clients of the vendor sync write them: repeated names, aliases, blanks.
 
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use http::{HeaderMap, Uri};
 
 /// A query string's pairs, in order.
@@ -35,6 +37,13 @@ impl Query {
             _ => None,
         }
     }
+}
+
+/// A parameter of the path. One that is no UTF-8 becomes a text that nothing is called, so that the route refuses it as
+/// it refuses any unknown name, instead of the framework in words of its own.
+#[must_use]
+pub fn path_text(parameter: Result<Path<String>, PathRejection>) -> String {
+    parameter.map_or_else(|_| char::REPLACEMENT_CHARACTER.to_string(), |Path(text)| text)
 }
 
 /// What a request says about the vendor.

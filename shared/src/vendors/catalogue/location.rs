@@ -69,6 +69,9 @@ impl SourceRules {
     pub fn locate(&self, source: &str) -> Result<Location, SourceError> {
         let refuse = |why: String| Err(SourceError::NotAllowed(why));
         match source.split_once("://") {
+            None | Some(("s3", _)) if source.contains('?') => {
+                refuse("a source can have no query: it would be kept in the run history".into())
+            }
             Some(("s3", rest)) => match rest.split_once('/') {
                 Some((bucket, key)) if !key.is_empty() && self.buckets.iter().any(|allowed| allowed == bucket) => {
                     Ok(Location::S3 { bucket: bucket.into(), key: key.into() })
@@ -158,6 +161,8 @@ mod tests {
         check("s3://ours/a/b.json", Ok(()));
         check("s3://theirs/a.json", Err("\"theirs\" is not among the allowed ones"));
         check("s3://ours", Err("s3://bucket/key"));
+        check("s3://ours/a.json?X-Amz-Signature=1", Err("no query"));
+        check("a.json?token=1", Err("no query"));
         check("https://shop.example/catalog.json", Ok(()));
         check("https://shop.example:8443/catalog.json", Ok(()));
         check("https://shop.example.evil/catalog.json", Err("not among the allowed ones"));

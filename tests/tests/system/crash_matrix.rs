@@ -1,0 +1,239 @@
+//! Every await that touches AWS or a store of catalogues, killed before and after, one at a time, and then resumed:
+//! what is stored equals what an undisturbed run stores (I2, I3, I5).
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use signalbox_tests::catalogue::Catalogue;
+use signalbox_tests::process::{Crashed, Process, Work};
+use signalbox_tests::stored::Stored;
+use signalbox_tests::system::{System, World};
+use signalbox_tests::wire::{Call, Verdict, Wire};
+
+/// What is disturbed: one run, from a client's request until nothing is open any more.
+struct Scenario {
+    name: &'static str,
+    /// What is in the snapshot before.
+    before: Option<Catalogue>,
+    /// An apply of this was given up by the watchdog, having died at the end of its n-th batch of records.
+    given_up: Option<(Catalogue, usize)>,
+    /// What the source holds.
+    source: Catalogue,
+    /// What the source holds once the run's first slice is over.
+    later: Option<Catalogue>,
+    body: Value,
+    variables: &'static [(&'static str, &'static str)],
+    /// How much time each call takes.
+    tick: Duration,
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        Self {
+            name: "",
+            before: None,
+            given_up: None,
+            source: Catalogue(Vec::new()),
+            later: None,
+            body: json!({}),
+            variables: &[],
+            tick: Duration::ZERO,
+        }
+    }
+}
+
+/// What a world holds in the end.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    stored: Stored,
+    window: Value,
+}
+
+impl Scenario {
+    async fn prepare<'a>(&self, system: &'a System) -> World<'a> {
+        let mut world = system.world();
+        if let Some(before) = &self.before {
+            world.apply(before).await;
+        }
+        if let Some((catalogue, batches)) = &self.given_up {
+            world.publish(catalogue);
+            let process = world.process(die_after_batches(*batches)).await;
+            assert_eq!(process.try_sync(json!({})).await, Err(Crashed));
+            world.system.clock.advance(Duration::from_secs(3601));
+            world.settle().await;
+            assert_eq!(world.statuses().await.last().unwrap(), "Failed");
+        }
+        for (name, value) in self.variables {
+            world.set(name, *value);
+        }
+        world.publish(&self.source);
+        world
+    }
+
+    fn wire(&self, world: &World<'_>, kill: Option<(usize, Verdict)>) -> Wire {
+        let (clock, tick) = (world.system.clock.clone(), self.tick);
+        Wire::planned(move |call| {
+            clock.advance(tick);
+            kill.filter(|(number, _)| *number == call.number).map_or(Verdict::Pass, |(_, verdict)| verdict)
+        })
+    }
+
+    /// All that the run does when nothing disturbs it.
+    async fn run(&self, world: &World<'_>, process: &Process<'_>) -> Result<(), Crashed> {
+        process.try_sync(self.body.clone()).await?;
+        if let Some(later) = &self.later {
+            assert_eq!(process.work_once().await?, Work::Done);
+            world.publish(later);
+        }
+        process.drain().await
+    }
+
+    /// What a client and the engines do after a crash: a client that got no answer asks for the run again unless it
+    /// finds it over.
+    async fn recover(&self, world: &World<'_>, runs_before: usize) {
+        if let Some(later) = &self.later {
+            world.publish(later);
+        }
+        let statuses = world.statuses().await;
+        let process = world.process(self.wire(world, None)).await;
+        if statuses.len() == runs_before {
+            let answer = process.sync(self.body.clone()).await;
+            assert!(matches!(answer.status, 200 | 202), "{}", answer.body);
+        } else if statuses.last().unwrap() == "Pending" {
+            let answer = process.sync(self.body.clone()).await;
+            assert_eq!((answer.status, &answer.body["error"]), (409, &json!("sync_in_progress")));
+        }
+        world.drive(|_| self.wire(world, None)).await;
+    }
+
+    async fn outcome(&self, world: &World<'_>) -> Outcome {
+        let mut stored = world.stored().await;
+        stored.check_consistent();
+        if self.later.is_some() {
+            // A row of the void plan is put again by the same run, or was never touched: either is right.
+            stored.records.values_mut().for_each(|record| drop(record.remove("runId")));
+        }
+        let told = world.told("run.succeeded").len();
+        assert_eq!(told, stored.statuses().iter().filter(|status| **status == "Success").count(), "events");
+        let answer = world.healthy().await.get("/api/catalog/vendor-sync/observability?vendorId=moscot").await;
+        let aggregates = &answer.body["data"]["aggregates"];
+        Outcome { stored, window: json!([aggregates["totalRuns"], aggregates["counts"]]) }
+    }
+
+    /// Runs it undisturbed, then killed at every call, before and after.
+    async fn check(self) {
+        let system = System::start().await;
+        let undisturbed = self.prepare(&system).await;
+        let process = undisturbed.process(self.wire(&undisturbed, None)).await;
+        self.run(&undisturbed, &process).await.expect("nothing kills it");
+        let calls = process.wire().calls();
+        let expected = self.outcome(&undisturbed).await;
+        assert_eq!((expected.stored.open, expected.stored.statuses().last()), (0, Some(&"Success")));
+        self.check_records(&expected.stored);
+        println!("{}: {} calls, killed before and after each: {}", self.name, calls.len(), calls.join(" "));
+
+        for number in 0..calls.len() {
+            for verdict in [Verdict::KillBefore, Verdict::KillAfter] {
+                let world = self.prepare(&system).await;
+                let runs_before = world.statuses().await.len();
+                let process = world.process(self.wire(&world, Some((number, verdict)))).await;
+                let here = format!("{}: {verdict:?} of call {number} ({})", self.name, calls[number]);
+                assert_eq!(self.run(&world, &process).await, Err(Crashed), "{here}: the call was not made");
+                drop(process);
+                self.recover(&world, runs_before).await;
+                assert_eq!(self.outcome(&world).await, expected, "{here}");
+            }
+        }
+    }
+
+    /// The records are the source's products, whatever the counts and hashes say.
+    fn check_records(&self, stored: &Stored) {
+        let dry = self.body["dryRun"] == json!(true);
+        let source = if dry { self.before.as_ref() } else { self.later.as_ref().or(Some(&self.source)) };
+        let products = source.into_iter().flat_map(|catalogue| &catalogue.0);
+        let expected = products.map(|product| (product["catalogId"].as_str().unwrap().to_owned(), product.clone()));
+        assert_eq!(stored.products(), expected.collect(), "{}", self.name);
+    }
+}
+
+fn die_after_batches(batches: usize) -> Wire {
+    let mut seen = 0;
+    Wire::planned(move |call: &Call| {
+        seen += usize::from(call.operation == "DynamoDB.BatchWriteItem");
+        if seen == batches { Verdict::KillAfter } else { Verdict::Pass }
+    })
+}
+
+/// Of 60 products: half changed, five gone, ten new. Two batches of puts, and one of removals.
+fn quite_another() -> Catalogue {
+    let mut catalogue = Catalogue::small(70);
+    for product in &mut catalogue.0[..30] {
+        product["name"] = json!("Another name");
+    }
+    catalogue.0.drain(40..45);
+    catalogue
+}
+
+#[tokio::test]
+async fn a_crash_anywhere_in_the_first_apply_leaves_no_trace() {
+    Scenario { name: "first apply", source: Catalogue::real(), ..Scenario::default() }.check().await;
+}
+
+#[tokio::test]
+async fn a_crash_anywhere_in_an_apply_of_a_change_leaves_no_trace() {
+    let before = Catalogue::small(60);
+    let source = before.clone().with_three_changes();
+    Scenario { name: "change", before: Some(before), source, ..Scenario::default() }.check().await;
+}
+
+#[tokio::test]
+async fn a_crash_anywhere_in_an_apply_that_merges_layers_leaves_no_trace() {
+    let (before, source) = (Catalogue::small(60), quite_another());
+    Scenario { name: "merge", before: Some(before), source, ..Scenario::default() }.check().await;
+}
+
+#[tokio::test]
+async fn a_crash_anywhere_in_a_dry_run_leaves_no_trace() {
+    let (before, body) = (Catalogue::small(60), json!({"dryRun": true}));
+    let source = before.clone().with_three_changes();
+    Scenario { name: "dry run", before: Some(before), source, body, ..Scenario::default() }.check().await;
+}
+
+#[tokio::test]
+async fn a_crash_anywhere_in_an_unchanged_apply_leaves_no_trace() {
+    let source = Catalogue::small(60);
+    Scenario { name: "unchanged", before: Some(source.clone()), source, ..Scenario::default() }.check().await;
+}
+
+/// The trigger hands on at once; a slice has time for about a dozen calls, and renews its lease once.
+const SLICES: &[(&str, &str)] = &[("INLINE_BUDGET_MS", "0"), ("SLICE_BUDGET_MS", "40000")];
+const TICK: Duration = Duration::from_secs(3);
+
+#[tokio::test]
+async fn a_crash_anywhere_in_a_run_of_several_slices_leaves_no_trace() {
+    let (before, source) = (Catalogue::small(60), quite_another());
+    let scenario = Scenario { name: "slices", before: Some(before), source, ..Scenario::default() };
+    Scenario { variables: SLICES, tick: TICK, ..scenario }.check().await;
+}
+
+#[tokio::test]
+async fn a_crash_anywhere_in_a_run_whose_source_changes_between_slices_leaves_no_trace() {
+    let (before, source) = (Catalogue::small(60), quite_another());
+    let later = Some(before.clone().with_three_changes());
+    let scenario = Scenario { name: "source changes", before: Some(before), source, later, ..Scenario::default() };
+    Scenario { variables: SLICES, tick: TICK, ..scenario }.check().await;
+}
+
+#[tokio::test]
+async fn a_crash_anywhere_in_the_run_after_one_that_died_writing_leaves_no_trace() {
+    let before = Catalogue::small(60);
+    let (given_up, source) = (Some((quite_another(), 1)), before.clone().with_three_changes());
+    Scenario { name: "after half a run", before: Some(before), given_up, source, ..Scenario::default() }.check().await;
+}
+
+#[tokio::test]
+async fn a_crash_anywhere_in_the_run_after_one_that_had_written_all_leaves_no_trace() {
+    let before = Catalogue::small(60);
+    let (given_up, source) = (Some((quite_another(), 3)), before.clone().with_three_changes());
+    Scenario { name: "after a whole run", before: Some(before), given_up, source, ..Scenario::default() }.check().await;
+}
