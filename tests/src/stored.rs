@@ -109,7 +109,12 @@ impl Stored {
             let runs = self.statuses().iter().filter(|status| statuses.contains(status)).count();
             for counter in ["day", "day slot", "month", "month slot"] {
                 let counted = self.statistics.get(&format!("{counter} {letter}")).copied().unwrap_or(0);
-                assert_eq!(counted, i64::try_from(runs).expect("few runs"), "{counter} {letter}: {:?}", self.statuses());
+                assert_eq!(
+                    counted,
+                    i64::try_from(runs).expect("few runs"),
+                    "{counter} {letter}: {:?}",
+                    self.statuses()
+                );
             }
         };
         seen("r", &["Pending"]);

@@ -171,11 +171,7 @@ struct Client {
 }
 
 impl HttpClient for Client {
-    fn http_connector(
-        &self,
-        settings: &HttpConnectorSettings,
-        components: &RuntimeComponents,
-    ) -> SharedHttpConnector {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
         let next = self.next.http_connector(settings, components);
         SharedHttpConnector::new(Connector { wire: self.wire.clone(), next })
     }
@@ -213,7 +209,9 @@ async fn send(
             return Ok(answer(500, &json!({"__type": "InternalServerError", "message": "try again"}).to_string()));
         }
         Verdict::Fail(Fault::Unavailable) => return Ok(answer(503, "")),
-        Verdict::Fail(Fault::Unreachable) => return Err(ConnectorError::io("connection refused, says the plan".into())),
+        Verdict::Fail(Fault::Unreachable) => {
+            return Err(ConnectorError::io("connection refused, says the plan".into()));
+        }
         Verdict::Fail(Fault::Conflict) if operation == "DynamoDB.TransactWriteItems" => return Ok(conflict(&request)),
         Verdict::Fail(Fault::Unprocessed) if operation == "DynamoDB.BatchWriteItem" => {
             return half(next, request).await;

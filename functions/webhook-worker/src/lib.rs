@@ -58,7 +58,9 @@ async fn handle(deliveries: &Deliveries, message: &SqsMessage) -> bool {
                 let wait = retry_seconds(attempt.unwrap_or(1));
                 tracing::warn!(%error, attempt, wait, "delivery failed");
                 // Best effort: without it the queue's visibility timeout decides.
-                if let Err(fault) = deliveries.aws.retry_delivery_in(message.receipt_handle.as_deref().unwrap_or_default(), wait).await {
+                if let Err(fault) =
+                    deliveries.aws.retry_delivery_in(message.receipt_handle.as_deref().unwrap_or_default(), wait).await
+                {
                     tracing::warn!(%fault, "delivery not delayed");
                 }
                 false

@@ -51,7 +51,9 @@ pub(crate) async fn ingest(
     let taken = take_in(&deliveries, &arrival).await;
     deliveries.flush_counts().await;
     match taken {
-        Ok(Intake::Taken(Received::First, _)) => (StatusCode::CREATED, axum::Json(json!({"status": "accepted"}))).into_response(),
+        Ok(Intake::Taken(Received::First, _)) => {
+            (StatusCode::CREATED, axum::Json(json!({"status": "accepted"}))).into_response()
+        }
         Ok(Intake::Taken(..)) => StatusCode::NO_CONTENT.into_response(),
         Ok(Intake::Refused(refusal)) => refused(&refusal),
         Err(fault) => {
@@ -62,10 +64,14 @@ pub(crate) async fn ingest(
 }
 
 fn refused(refusal: &Refusal) -> Response {
-    let plain = |status, error: &str| (status, axum::Json(json!({"error": error, "code": refusal.reason.as_str()}))).into_response();
+    let plain = |status, error: &str| {
+        (status, axum::Json(json!({"error": error, "code": refusal.reason.as_str()}))).into_response()
+    };
     match (refusal.reason, &refusal.signature) {
         (_, Some(Refused::NoSecret)) => plain(StatusCode::INTERNAL_SERVER_ERROR, "Server configuration error"),
-        (_, Some(Refused::MissingSignature { .. })) => plain(StatusCode::UNAUTHORIZED, "Missing X-Webhook-Signature header"),
+        (_, Some(Refused::MissingSignature { .. })) => {
+            plain(StatusCode::UNAUTHORIZED, "Missing X-Webhook-Signature header")
+        }
         (Rejection::BadSignature, _) => plain(StatusCode::FORBIDDEN, "Invalid signature"),
         (Rejection::TooLarge, _) => framework(StatusCode::PAYLOAD_TOO_LARGE, &refusal.detail),
         (Rejection::Conflict, _) => framework(StatusCode::CONFLICT, &refusal.detail),

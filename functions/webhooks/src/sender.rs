@@ -52,7 +52,11 @@ pub(crate) async fn any(
         Ok(Intake::Refused(refusal)) => refused(&refusal),
         Err(fault) => {
             tracing::error!(%fault, correlation_id = arrival.correlation_id, "delivery not taken in");
-            answer(StatusCode::INTERNAL_SERVER_ERROR, "storage_failed", "the delivery could not be stored: send it again")
+            answer(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "storage_failed",
+                "the delivery could not be stored: send it again",
+            )
         }
     }
 }
@@ -60,7 +64,9 @@ pub(crate) async fn any(
 fn refused(refusal: &Refusal) -> Response {
     let status = match (refusal.reason, &refusal.signature) {
         (_, Some(signature)) if signature.is_ours() => StatusCode::SERVICE_UNAVAILABLE,
-        (Rejection::BadSignature, Some(Refused::MissingSignature { .. })) | (Rejection::BadSignature, _) => StatusCode::UNAUTHORIZED,
+        (Rejection::BadSignature, Some(Refused::MissingSignature { .. })) | (Rejection::BadSignature, _) => {
+            StatusCode::UNAUTHORIZED
+        }
         (Rejection::UnknownSender, _) => StatusCode::NOT_FOUND,
         (Rejection::TooLarge, _) => StatusCode::PAYLOAD_TOO_LARGE,
         (Rejection::Conflict, _) => StatusCode::CONFLICT,

@@ -103,9 +103,14 @@ pub(crate) async fn any(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    receive(&deliveries, Channel::TrackstarOther, trace, &headers, body, |_, _| {
-        json!({"success": true, "message": "Webhook received"})
-    })
+    receive(
+        &deliveries,
+        Channel::TrackstarOther,
+        trace,
+        &headers,
+        body,
+        |_, _| json!({"success": true, "message": "Webhook received"}),
+    )
     .await
 }
 
@@ -149,7 +154,9 @@ async fn receive(
 fn refused(channel: Channel, refusal: &Refusal) -> Response {
     let code = refusal.reason.as_str();
     match (refusal.reason, &refusal.signature) {
-        (_, Some(Refused::NoSecret)) => answer(StatusCode::SERVICE_UNAVAILABLE, "No webhook secret is configured", code),
+        (_, Some(Refused::NoSecret)) => {
+            answer(StatusCode::SERVICE_UNAVAILABLE, "No webhook secret is configured", code)
+        }
         (Rejection::BadSignature, _) if channel == Channel::TrackstarOther => {
             answer(StatusCode::BAD_REQUEST, "Invalid webhook signature", code)
         }

@@ -177,10 +177,19 @@ impl Aws {
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn rejected_one(&self, source: &str, number: i64) -> Result<Option<(Rejected, Option<Vec<u8>>)>, AwsFault> {
+    pub async fn rejected_one(
+        &self,
+        source: &str,
+        number: i64,
+    ) -> Result<Option<(Rejected, Option<Vec<u8>>)>, AwsFault> {
         let pk = rejected_partition(source);
         let get = |sk: String| {
-            self.dynamodb.get_item().table_name(&self.names.deliveries).set_key(Some(key(&pk, sk))).consistent_read(true).send()
+            self.dynamodb
+                .get_item()
+                .table_name(&self.names.deliveries)
+                .set_key(Some(key(&pk, sk)))
+                .consistent_read(true)
+                .send()
         };
         let read = |error| fault("read rejected delivery", &error);
         let Some(found) = get(format!("{number:012}")).await.map_err(read)?.item else { return Ok(None) };

@@ -85,7 +85,9 @@ impl Aws {
             .expression_attribute_values(":version", number(version_ms));
         match call.send().await {
             Ok(_) => Ok(true),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(false),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Ok(false)
+            }
             Err(error) => Err(fault("store version", &error)),
         }
     }

@@ -88,7 +88,12 @@ impl Aws {
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn dead_letters(&self, tenant: &TenantId, from: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, AwsFault> {
+    pub async fn dead_letters(
+        &self,
+        tenant: &TenantId,
+        from: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, AwsFault> {
         let call = self
             .dynamodb
             .query()

@@ -95,7 +95,8 @@ mod tests {
 
     #[test]
     fn a_claim_in_the_way_is_judged_by_nonce_then_body_then_status() {
-        let claim = |status| Claim { status, ..Claim::new("theirs".into(), "hash".into(), "c".into(), Timestamp::UNIX_EPOCH) };
+        let claim =
+            |status| Claim { status, ..Claim::new("theirs".into(), "hash".into(), "c".into(), Timestamp::UNIX_EPOCH) };
         for (status, nonce, hash, expected) in [
             (ClaimStatus::Received, "theirs", "hash", Verdict::First),
             (ClaimStatus::Received, "ours", "hash", Verdict::Again),

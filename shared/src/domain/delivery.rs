@@ -97,9 +97,7 @@ pub fn body_hash(body: &[u8]) -> String {
 /// Whether a queue takes the text as it is: the characters that SQS documents for SendMessage.
 #[must_use]
 pub fn fits_a_queue(body: &[u8]) -> bool {
-    let allowed = |character: char| {
-        matches!(character, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
-    };
+    let allowed = |character: char| matches!(character, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
     !body.is_empty() && std::str::from_utf8(body).is_ok_and(|text| text.chars().all(allowed))
 }
 

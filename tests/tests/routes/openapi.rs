@@ -51,9 +51,11 @@ fn operations(openapi: &Value) -> Vec<(String, &Value)> {
     let paths = openapi["paths"].as_object().unwrap();
     let of_path = |(path, item): (&String, &'_ Value)| {
         let item = item.as_object().unwrap();
-        METHODS.iter().filter(|method| item.contains_key(**method)).map(|method| {
-            (format!("{} {path}", method.to_uppercase()), method.to_string())
-        }).collect::<Vec<_>>()
+        METHODS
+            .iter()
+            .filter(|method| item.contains_key(**method))
+            .map(|method| (format!("{} {path}", method.to_uppercase()), method.to_string()))
+            .collect::<Vec<_>>()
     };
     paths
         .iter()

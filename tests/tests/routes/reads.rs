@@ -64,7 +64,8 @@ async fn a_dry_run_leaves_the_state_alone() {
 #[tokio::test]
 async fn the_description_is_served_as_it_is_kept() {
     let world = World::local().await;
-    let kept: Value = serde_json::from_str(&std::fs::read_to_string(root().join("docs/openapi.json")).unwrap()).unwrap();
+    let kept: Value =
+        serde_json::from_str(&std::fs::read_to_string(root().join("docs/openapi.json")).unwrap()).unwrap();
     assert_eq!(world.read("/openapi.json").await, kept);
 }
 
@@ -78,7 +79,13 @@ async fn about(world: &World, path: &str, headers: &[(&str, &str)]) -> Result<u6
     let body = answer.body;
     Ok(match &body["snapshot"]["totalItems"] {
         // The state has items, three and two: as many as there would be runs.
-        Value::Number(items) => if items.as_u64() == Some(3) { 1 } else { 2 },
+        Value::Number(items) => {
+            if items.as_u64() == Some(3) {
+                1
+            } else {
+                2
+            }
+        }
         _ => body["data"]["totalItems"].as_u64().or(body["data"]["totalRuns"].as_u64()).unwrap_or(0),
     })
 }

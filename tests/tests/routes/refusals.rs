@@ -143,7 +143,11 @@ async fn a_session_reads_and_tests_and_starts_nothing() {
     for (what, cookie, code) in [
         ("a word", "word".to_owned(), (401, "invalid_token")),
         ("a service token", world.token(&[READ]), (401, "invalid_token")),
-        ("a service token of the session's secret", sign(&world.claims(&[READ]), super::kit::SESSION_SECRET), (403, "forbidden")),
+        (
+            "a service token of the session's secret",
+            sign(&world.claims(&[READ]), super::kit::SESSION_SECRET),
+            (403, "forbidden"),
+        ),
     ] {
         assert_eq!(world.get(READS[0]).cookie(&cookie).answer().await.problem(), code, "{what}");
     }

@@ -11,7 +11,8 @@ const REGISTRY: &str = "/api/catalog/vendor-sync/registry";
 async fn the_registry_lists_the_configured_vendors_by_slug() {
     let world = World::local().await;
     let body = world.read(REGISTRY).await;
-    let slugs: Vec<&str> = body["data"].as_array().unwrap().iter().filter_map(|vendor| vendor["slug"].as_str()).collect();
+    let slugs: Vec<&str> =
+        body["data"].as_array().unwrap().iter().filter_map(|vendor| vendor["slug"].as_str()).collect();
     assert_eq!(slugs, ["acme", "bare", "moscot", "remote"]);
     golden("registry", &body);
 }
@@ -33,7 +34,10 @@ async fn a_test_that_fails_is_a_result_and_no_error() {
     let world = World::local().await;
     let path = format!("{REGISTRY}/moscot");
     let test = format!("{path}/test");
-    golden("registry-test-failed", &world.post(&test).body(r#"{"sourcePath": "nowhere.json"}"#).answer().await.expect(200));
+    golden(
+        "registry-test-failed",
+        &world.post(&test).body(r#"{"sourcePath": "nowhere.json"}"#).answer().await.expect(200),
+    );
     golden("registry-entry-test-failed", &world.read(&path).await);
     for source in ["/etc/hostname", "s3://theirs/x.json", "../x"] {
         let answer = world.post(&test).body(json!({"sourcePath": source}).to_string()).answer().await.expect(200);

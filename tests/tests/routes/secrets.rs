@@ -85,7 +85,8 @@ async fn no_secret_of_a_failing_sync_or_test_is_kept_or_told() {
         ] {
             let ask = world.post(path).bearer(&token).cookie(&session).header("x-api-key", "hunter2");
             let answer = ask.body(body.clone()).answer().await;
-            let refused = if path.contains("/test") { answer.body["data"]["ok"] == false } else { answer.status == 500 };
+            let refused =
+                if path.contains("/test") { answer.body["data"]["ok"] == false } else { answer.status == 500 };
             assert!(refused, "{source}: {} {}", answer.status, answer.body);
             answers.push_str(&answer.body.to_string());
         }

@@ -34,7 +34,8 @@ async fn the_counts_say_what_changed() {
     world.apply().await;
     world.catalogue("moscot.json", &["lemtosh", "miltzen", "nebb"], 310);
     let answer = world.write(MOSCOT, json!({})).await.expect(200);
-    let expected = json!({"total": 3, "created": 1, "updated": 0, "removed": 1, "unchanged": 2, "durationMs": 500, "dryRun": 0});
+    let expected =
+        json!({"total": 3, "created": 1, "updated": 0, "removed": 1, "unchanged": 2, "durationMs": 500, "dryRun": 0});
     assert_eq!(answer["metrics"], expected);
     world.catalogue("moscot.json", &["lemtosh", "miltzen", "nebb"], 330);
     let answer = world.write(VENDOR, json!({"mode": "apply"})).await.expect(200);
@@ -116,7 +117,11 @@ async fn a_mode_is_read_however_it_is_spelt() {
         ("", "dryRun"),
     ] {
         let answer = world.write(VENDOR, json!({"mode": mode})).await.expect(200);
-        assert_eq!([&answer["mode"], &answer["summary"]["dryRun"] ], [&json!(expected), &json!(expected == "dryRun")], "{mode:?}");
+        assert_eq!(
+            [&answer["mode"], &answer["summary"]["dryRun"]],
+            [&json!(expected), &json!(expected == "dryRun")],
+            "{mode:?}"
+        );
     }
 }
 

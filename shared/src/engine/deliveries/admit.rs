@@ -25,8 +25,15 @@ pub enum Admitted {
 ///
 /// # Errors
 /// When AWS fails. Admitting twice is harmless: the second is a duplicate.
-pub async fn admit(deliveries: &Deliveries, decider: &Decider, source: &str, number: i64) -> Result<Admitted, AwsFault> {
-    let Some((rejected, body)) = deliveries.aws.rejected_one(source, number).await? else { return Ok(Admitted::NotFound) };
+pub async fn admit(
+    deliveries: &Deliveries,
+    decider: &Decider,
+    source: &str,
+    number: i64,
+) -> Result<Admitted, AwsFault> {
+    let Some((rejected, body)) = deliveries.aws.rejected_one(source, number).await? else {
+        return Ok(Admitted::NotFound);
+    };
     let Some(body) = body else { return Ok(Admitted::NoBody) };
     let arrival = Arrival {
         door: rejected.door,

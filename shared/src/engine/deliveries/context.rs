@@ -171,8 +171,8 @@ fn parse_senders(json: &str) -> Result<BTreeMap<(String, String), Sender>, Strin
     }
     let shape = "expected a JSON array of {provider, connection, tenant?, scheme, secrets: [current, previous?], url?}";
     // serde's own text may quote what it stumbled over, which may be a secret.
-    let raw: Vec<Raw> =
-        serde_json::from_str(json).map_err(|error| format!("{shape}; it stops being one at column {}", error.column()))?;
+    let raw: Vec<Raw> = serde_json::from_str(json)
+        .map_err(|error| format!("{shape}; it stops being one at column {}", error.column()))?;
     let mut senders = BTreeMap::new();
     for (index, entry) in raw.into_iter().enumerate() {
         let wrong = |what: String| format!("sender {}: {what}", index + 1);
@@ -214,11 +214,23 @@ mod tests {
     #[test]
     fn a_wrong_list_of_senders_says_which_and_why_and_quotes_no_secret() {
         for (json, expected) in [
-            (r#"[{"provider":"github","connection":"a","scheme":"github","secrets":"s3cret-value"}]"#, "expected a JSON array"),
-            (r#"[{"provider":"github","connection":"a","scheme":"gitlab","secrets":["s3cret-value"]}]"#, "sender 1: no scheme \"gitlab\""),
-            (r#"[{"provider":"git hub","connection":"a","scheme":"github","secrets":["s3cret-value"]}]"#, "provider is no name"),
+            (
+                r#"[{"provider":"github","connection":"a","scheme":"github","secrets":"s3cret-value"}]"#,
+                "expected a JSON array",
+            ),
+            (
+                r#"[{"provider":"github","connection":"a","scheme":"gitlab","secrets":["s3cret-value"]}]"#,
+                "sender 1: no scheme \"gitlab\"",
+            ),
+            (
+                r#"[{"provider":"git hub","connection":"a","scheme":"github","secrets":["s3cret-value"]}]"#,
+                "provider is no name",
+            ),
             (r#"[{"provider":"github","connection":"a","scheme":"github","secrets":[]}]"#, "one or two texts"),
-            (r#"[{"provider":"square","connection":"a","scheme":"square","secrets":["s3cret-value"]}]"#, "url is missing"),
+            (
+                r#"[{"provider":"square","connection":"a","scheme":"square","secrets":["s3cret-value"]}]"#,
+                "url is missing",
+            ),
         ] {
             let Err(error) = parse_senders(json) else { panic!("{json} passed") };
             assert!(error.contains(expected) && !error.contains("s3cret"), "{error}");

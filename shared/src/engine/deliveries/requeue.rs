@@ -41,7 +41,12 @@ pub enum Decided {
 ///
 /// # Errors
 /// When AWS fails.
-pub async fn decide(deliveries: &Deliveries, decider: &Decider, id: &str, decision: Decision) -> Result<Decided, AwsFault> {
+pub async fn decide(
+    deliveries: &Deliveries,
+    decider: &Decider,
+    id: &str,
+    decision: Decision,
+) -> Result<Decided, AwsFault> {
     let Some((letter, body)) = deliveries.aws.dead_letter(&decider.tenant, id).await? else {
         return Ok(Decided::NotFound);
     };
@@ -57,7 +62,12 @@ pub async fn decide(deliveries: &Deliveries, decider: &Decider, id: &str, decisi
     Ok(Decided::Done)
 }
 
-async fn record(deliveries: &Deliveries, decider: &Decider, letter: &DeadLetter, decision: Decision) -> Result<(), AwsFault> {
+async fn record(
+    deliveries: &Deliveries,
+    decider: &Decider,
+    letter: &DeadLetter,
+    decision: Decision,
+) -> Result<(), AwsFault> {
     let entry = Audit {
         actor: decider.actor.clone(),
         action: match decision {

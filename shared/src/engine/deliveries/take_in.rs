@@ -14,8 +14,7 @@ use crate::domain::delivery::{
 };
 use crate::domain::ids::TenantId;
 use crate::domain::signature::{
-    LiveSecret, LocalBypass, Refused, Scheme, VerifiedDelivery, packr_content_key, pos_content_key,
-    schemes,
+    LiveSecret, LocalBypass, Refused, Scheme, VerifiedDelivery, packr_content_key, pos_content_key, schemes,
 };
 use crate::engine::deliveries::context::Deliveries;
 use crate::engine::deliveries::receive::{Received, receive};
@@ -117,7 +116,9 @@ fn identify(deliveries: &Deliveries, arrival: &Arrival) -> Result<(Label, Verifi
     let claimant = claimant(deliveries, arrival)?;
     let body = arrival.body.clone();
     let delivery = match LocalBypass::new(deliveries.senders.unsigned, deliveries.senders.unsigned) {
-        Some(right) => VerifiedDelivery::bypass(right, claimant.source, claimant.scheme, arrival.headers.0.as_slice(), body),
+        Some(right) => {
+            VerifiedDelivery::bypass(right, claimant.source, claimant.scheme, arrival.headers.0.as_slice(), body)
+        }
         None => VerifiedDelivery::verify(
             claimant.source,
             claimant.scheme,
@@ -145,7 +146,9 @@ fn identify(deliveries: &Deliveries, arrival: &Arrival) -> Result<(Label, Verifi
     };
     match &arrival.door {
         Door::Pos { source, tenant } => pos(&mut label, &delivery, source, tenant, &arrival.headers)?,
-        Door::Trackstar { channel } => trackstar(deliveries, &mut label, &delivery, *channel, arrival.correlation_made)?,
+        Door::Trackstar { channel } => {
+            trackstar(deliveries, &mut label, &delivery, *channel, arrival.correlation_made)?
+        }
         Door::Sender { provider, connection } => {
             let sender = deliveries.senders.others.get(&(provider.clone(), connection.clone()));
             let tenant = sender.map(|sender| sender.tenant.clone()).unwrap_or_default();
@@ -193,7 +196,8 @@ fn pos(
     let bad = |detail: String| Refusal::new(Rejection::BadBody, detail);
     let tenant = TenantId::parse(tenant).map_err(|error| bad(format!("x-tenant-id: {error}")))?;
     let source = TenantId::parse(source).map_err(|_| bad("the path names no source".into()))?;
-    serde_json::from_slice::<&RawValue>(delivery.body()).map_err(|error| bad(format!("the body is no JSON: {error}")))?;
+    serde_json::from_slice::<&RawValue>(delivery.body())
+        .map_err(|error| bad(format!("the body is no JSON: {error}")))?;
     label.key = match headers.get("idempotency-key").map(str::trim).filter(|key| !key.is_empty()) {
         Some(key) if key.len() <= 255 && !key.chars().any(char::is_control) => format!("key:{key}"),
         Some(_) => return Err(bad("Idempotency-Key may have 255 characters".into())),
@@ -223,7 +227,9 @@ fn trackstar(
     };
     let brand = connection.brand.as_str();
     match label.channel {
-        Channel::TrackstarInventory => drop(read_inventory(brand, &envelope.data).map_err(|error| bad(error.to_string()))?),
+        Channel::TrackstarInventory => {
+            drop(read_inventory(brand, &envelope.data).map_err(|error| bad(error.to_string()))?)
+        }
         Channel::TrackstarShipment | Channel::TrackstarReceipt => {
             let read = read_shipment(brand, &envelope.event_type, &envelope.data, label.received_ms);
             drop(read.map_err(|error| bad(error.to_string()))?);
@@ -253,9 +259,7 @@ fn trackstar(
 async fn refuse(deliveries: &Deliveries, arrival: &Arrival, refusal: Refusal, origin: Option<&Origin>) -> Intake {
     let (source, provider, connection, tenant) = match &arrival.door {
         Door::Pos { source, tenant } => ("pos".to_owned(), "pos".to_owned(), source.clone(), tenant.clone()),
-        Door::Trackstar { .. } => {
-            ("trackstar".to_owned(), "trackstar".to_owned(), String::new(), String::new())
-        }
+        Door::Trackstar { .. } => ("trackstar".to_owned(), "trackstar".to_owned(), String::new(), String::new()),
         Door::Sender { provider, connection } => {
             let known = deliveries.senders.others.get(&(provider.clone(), connection.clone()));
             // All unknown senders share one ring: names that a caller makes up must not make storage.

@@ -173,7 +173,9 @@ mod tests {
     fn what_is_no_stock_level_is_refused() {
         let good = json!({"id": "p", "sku": "s", "updated_date": "2024-06-07T00:00:00Z"});
         assert!(read_inventory("b", &good).is_ok());
-        for (field, bad) in [("id", json!(null)), ("sku", json!(" ")), ("updated_date", json!("soon")), ("onhand", json!("two"))] {
+        for (field, bad) in
+            [("id", json!(null)), ("sku", json!(" ")), ("updated_date", json!("soon")), ("onhand", json!("two"))]
+        {
             let mut data = good.clone();
             data[field] = bad;
             assert!(read_inventory("b", &data).is_err(), "{field}");

@@ -103,7 +103,8 @@ pub fn parse_connections(json: &str) -> Result<BTreeMap<String, Connection>, Str
         brand: Option<String>,
         active: Option<bool>,
     }
-    let raw: Vec<Raw> = serde_json::from_str(json).map_err(|error| format!("not a JSON array of connections: {error}"))?;
+    let raw: Vec<Raw> =
+        serde_json::from_str(json).map_err(|error| format!("not a JSON array of connections: {error}"))?;
     let mut connections = BTreeMap::new();
     for entry in raw {
         let id = entry.connection_id;
