@@ -6,6 +6,9 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a kit for tests, where a panic is the report")]
 
 pub mod catalogue;
+pub mod deliveries;
+pub mod hooks;
+pub mod instance;
 pub mod process;
 pub mod store;
 pub mod stored;

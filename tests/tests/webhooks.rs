@@ -1,0 +1,7 @@
+//! Webhooks, from the door to their effect.
+
+mod webhooks {
+    mod crash_matrix;
+    mod driver;
+    mod walk;
+}
