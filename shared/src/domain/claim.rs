@@ -30,7 +30,7 @@ pub struct Claim {
     pub status: ClaimStatus,
     /// Tells one attempt from another.
     pub nonce: String,
-    /// SHA-256 of the body, lower hex.
+    /// SHA-256 of the body, lower hex; see `Label::claimed_body`.
     pub body_hash: String,
     /// The trace.
     pub correlation_id: String,

@@ -17,6 +17,9 @@ pub const REJECTED_MAX: i64 = 200;
 /// For how long, in seconds.
 pub const REJECTED_SECONDS: i64 = 14 * 86_400;
 
+/// How a key begins that is made of the content, so that no sender's id is mistaken for one.
+pub const CONTENT_KEY: &str = "content:";
+
 /// What kind of effect a delivery has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -79,6 +82,13 @@ impl Label {
     #[must_use]
     pub fn claim_key(&self) -> String {
         format!("{}#{}", self.origin, self.key)
+    }
+
+    /// What a second delivery under the same key must have in common with this one, or it is a conflict: the bytes, unless
+    /// the key is made of the content. Equal content in another order or with other white space is no other content.
+    #[must_use]
+    pub fn claimed_body(&self) -> &str {
+        if self.key.starts_with(CONTENT_KEY) { CONTENT_KEY } else { &self.body_hash }
     }
 
     /// When it was received.

@@ -35,7 +35,8 @@ pub async fn receive(
     guard_replay: bool,
 ) -> Result<Received, AwsFault> {
     let nonce = hex::encode(deliveries.outside.entropy.bytes16());
-    let claim = Claim::new(nonce.clone(), label.body_hash.clone(), label.correlation_id.clone(), label.received_at());
+    let claim =
+        Claim::new(nonce.clone(), label.claimed_body().to_owned(), label.correlation_id.clone(), label.received_at());
     let verdict = deliveries.aws.claim(&label.claim_key(), &claim).await?;
     match verdict {
         Verdict::Conflict => return Ok(Received::Conflict),

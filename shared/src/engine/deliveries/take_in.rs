@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use crate::aws::faults::AwsFault;
 use crate::domain::correlation;
 use crate::domain::delivery::{
-    BODY_BYTES_MAX, Channel, Door, Label, Origin, Rejected, Rejection, body_hash, fits_a_queue,
+    BODY_BYTES_MAX, CONTENT_KEY, Channel, Door, Label, Origin, Rejected, Rejection, body_hash, fits_a_queue,
 };
 use crate::domain::ids::TenantId;
 use crate::domain::signature::{
@@ -201,7 +201,9 @@ fn pos(
     label.key = match headers.get("idempotency-key").map(str::trim).filter(|key| !key.is_empty()) {
         Some(key) if key.len() <= 255 && !key.chars().any(char::is_control) => format!("key:{key}"),
         Some(_) => return Err(bad("Idempotency-Key may have 255 characters".into())),
-        None => format!("content:{}", pos_content_key(tenant.as_str(), source.as_str(), delivery.body())),
+        None => {
+            format!("{CONTENT_KEY}{}", pos_content_key(tenant.as_str(), source.as_str(), delivery.body()))
+        }
     };
     label.origin = Origin { tenant, provider: "pos".into(), connection: source.as_str().to_owned() };
     Ok(())
@@ -245,7 +247,8 @@ fn trackstar(
             let resource = envelope.event_type.split('.').next().unwrap_or_default();
             let data = serde_json::value::to_raw_value(&envelope.data).map_err(|error| bad(error.to_string()))?;
             let action = envelope.event_type.as_str();
-            packr_content_key(label.origin.tenant.as_str(), brand, resource, action, &data)
+            let key = packr_content_key(label.origin.tenant.as_str(), brand, resource, action, &data);
+            format!("{CONTENT_KEY}{key}")
         }
     };
     let in_body = envelope.trace().filter(|id| correlation_made && correlation::is_plain(id));
