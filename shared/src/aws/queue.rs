@@ -81,6 +81,7 @@ impl Aws {
         let url = url.ok_or_else(|| AwsFault::damaged(OPERATION, "WEBHOOK_QUEUE_URL is not set"))?;
         let encoded = |error: serde_json::Error| AwsFault::damaged(OPERATION, error.to_string());
         let text = match std::str::from_utf8(body) {
+            _ if body.is_empty() => EMPTY_BODY.to_owned(),
             Ok(text) if !label.base64 => text.to_owned(),
             _ => BASE64.encode(body),
         };
@@ -116,10 +117,16 @@ impl Aws {
 /// The message attribute that carries a delivery's label.
 pub const LABEL_ATTRIBUTE: &str = "signalbox";
 
+/// What stands for an empty body: a queue takes none, and nothing else is encoded like this.
+const EMPTY_BODY: &str = "=";
+
 /// The body of a queued delivery.
 ///
 /// # Errors
 /// When it is not in the encoding its label names.
 pub fn delivery_body(label: &Label, text: &str) -> Result<Vec<u8>, base64::DecodeError> {
+    if label.base64 && text == EMPTY_BODY {
+        return Ok(Vec::new());
+    }
     if label.base64 { BASE64.decode(text) } else { Ok(text.as_bytes().to_vec()) }
 }

@@ -10,6 +10,8 @@ use super::ids::TenantId;
 
 /// The largest body, in bytes. A queue's message may have 1 MiB with all its attributes.
 pub const BODY_BYTES_MAX: usize = 900 * 1024;
+/// The largest body that a queue takes in base64 alone, in bytes: it grows by a third on its way.
+pub const ENCODED_BODY_BYTES_MAX: usize = 760 * 1024;
 /// The largest body that is kept with a rejected delivery, in bytes.
 pub const REJECTED_BODY_BYTES_MAX: usize = 32 * 1024;
 /// How many rejected deliveries are kept per source.

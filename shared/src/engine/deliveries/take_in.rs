@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 use crate::aws::faults::AwsFault;
 use crate::domain::correlation;
 use crate::domain::delivery::{
-    BODY_BYTES_MAX, CONTENT_KEY, Channel, Door, Label, Origin, Rejected, Rejection, body_hash, fits_a_queue,
+    BODY_BYTES_MAX, CONTENT_KEY, Channel, Door, ENCODED_BODY_BYTES_MAX, Label, Origin, Rejected, Rejection, body_hash,
+    fits_a_queue,
 };
 use crate::domain::ids::TenantId;
 use crate::domain::signature::{
@@ -134,6 +135,11 @@ fn identify(deliveries: &Deliveries, arrival: &Arrival) -> Result<(Label, Verifi
         detail: refused.to_string(),
         signature: Some(refused),
     })?;
+    let base64 = !fits_a_queue(delivery.body());
+    if base64 && delivery.body().len() > ENCODED_BODY_BYTES_MAX {
+        let detail = format!("the body is no plain text and has more than {ENCODED_BODY_BYTES_MAX} bytes");
+        return Err(Refusal::new(Rejection::TooLarge, detail));
+    }
     let mut label = Label {
         origin: Origin { tenant: TenantId::default(), provider: String::new(), connection: String::new() },
         channel: Channel::Event,
@@ -142,7 +148,7 @@ fn identify(deliveries: &Deliveries, arrival: &Arrival) -> Result<(Label, Verifi
         body_hash: hex::encode(delivery.body_hash()),
         received_ms: arrival.received_at.as_millisecond(),
         correlation_id: arrival.correlation_id.clone(),
-        base64: !fits_a_queue(delivery.body()),
+        base64,
     };
     match &arrival.door {
         Door::Pos { source, tenant } => pos(&mut label, &delivery, source, tenant, &arrival.headers)?,
