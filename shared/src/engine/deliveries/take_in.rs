@@ -23,6 +23,9 @@ use crate::engine::deliveries::reject::reject;
 use crate::telemetry::metrics::Unit;
 use crate::vendors::trackstar::{Envelope, read_inventory, read_shipment};
 
+/// Where senders say what happened, when they do not say it in the body.
+const EVENT_TYPE_HEADERS: [&str; 3] = ["x-github-event", "x-shopify-topic", "x-gitlab-event"];
+
 /// A request at a door.
 #[derive(Debug, Clone)]
 pub struct Arrival {
@@ -163,6 +166,8 @@ fn identify(deliveries: &Deliveries, arrival: &Arrival) -> Result<(Label, Verifi
                 Some(id) => format!("id:{}", id.text),
                 None => format!("body:{}", label.body_hash),
             };
+            let name = EVENT_TYPE_HEADERS.iter().find_map(|name| arrival.headers.get(name));
+            label.event_type = name.filter(|name| correlation::is_plain(name)).map(String::from);
         }
     }
     let unsigned_id = delivery.delivery_id().is_some_and(|id| !id.signed);
