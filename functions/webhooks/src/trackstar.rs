@@ -7,7 +7,6 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 use signalbox::domain::delivery::{Channel, Door, Label, Rejection};
-use signalbox::domain::signature::Refused;
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::deliveries::receive::Received;
 use signalbox::engine::deliveries::take_in::{Intake, Refusal, take_in};
@@ -30,7 +29,7 @@ use crate::arrival;
         (status = 409, description = "conflict", body = Object),
         (status = 413, description = "too_large", body = Object),
         (status = 500, description = "Storage failed: send it again", body = Object),
-        (status = 503, description = "No secret is configured", body = Object),
+        (status = 503, description = "No secret that can be used is configured", body = Object),
     ),
 )]
 pub(crate) async fn inventory(
@@ -137,13 +136,9 @@ async fn receive(
                 let body: Value = serde_json::from_slice(&arrival.body).unwrap_or_default();
                 answer["shipmentId"] = body["data"]["id"].clone();
             }
-            let mut response = axum::Json(answer).into_response();
-            if let Ok(value) = HeaderValue::from_str(&label.correlation_id) {
-                response.headers_mut().insert(correlation::HEADER, value);
-            }
-            response
+            traced(axum::Json(answer).into_response(), Some(&label.correlation_id))
         }
-        Ok(Intake::Refused(refusal)) => refused(channel, &refusal),
+        Ok(Intake::Refused(refusal)) => traced(refused(channel, &refusal), refusal.trace.as_deref()),
         Err(fault) => {
             tracing::error!(%fault, correlation_id = arrival.correlation_id, "delivery not taken in");
             answer(StatusCode::INTERNAL_SERVER_ERROR, "Failed to process webhook", "storage_failed")
@@ -151,11 +146,19 @@ async fn receive(
     }
 }
 
+/// Echoes a trace that was found in the body.
+fn traced(mut response: Response, trace: Option<&str>) -> Response {
+    if let Some(value) = trace.and_then(|trace| HeaderValue::from_str(trace).ok()) {
+        response.headers_mut().insert(correlation::HEADER, value);
+    }
+    response
+}
+
 fn refused(channel: Channel, refusal: &Refusal) -> Response {
     let code = refusal.reason.as_str();
     match (refusal.reason, &refusal.signature) {
-        (_, Some(Refused::NoSecret)) => {
-            answer(StatusCode::SERVICE_UNAVAILABLE, "No webhook secret is configured", code)
+        (_, Some(signature)) if signature.is_ours() => {
+            answer(StatusCode::SERVICE_UNAVAILABLE, "No webhook secret that can be used is configured", code)
         }
         (Rejection::BadSignature, _) if channel == Channel::TrackstarOther => {
             answer(StatusCode::BAD_REQUEST, "Invalid webhook signature", code)

@@ -73,11 +73,13 @@ pub struct Refusal {
     pub detail: String,
     /// What was wrong with the signature.
     pub signature: Option<Refused>,
+    /// The trace, if the body had a better one.
+    pub trace: Option<String>,
 }
 
 impl Refusal {
     fn new(reason: Rejection, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into(), signature: None }
+        Self { reason, detail: detail.into(), signature: None, trace: None }
     }
 }
 
@@ -137,6 +139,7 @@ fn identify(deliveries: &Deliveries, arrival: &Arrival) -> Result<(Label, Verifi
         reason: Rejection::BadSignature,
         detail: refused.to_string(),
         signature: Some(refused),
+        trace: None,
     })?;
     let base64 = !fits_a_queue(delivery.body());
     if base64 && delivery.body().len() > ENCODED_BODY_BYTES_MAX {
@@ -156,7 +159,9 @@ fn identify(deliveries: &Deliveries, arrival: &Arrival) -> Result<(Label, Verifi
     match &arrival.door {
         Door::Pos { source, tenant } => pos(&mut label, &delivery, source, tenant, &arrival.headers)?,
         Door::Trackstar { channel } => {
-            trackstar(deliveries, &mut label, &delivery, *channel, arrival.correlation_made)?
+            let read = trackstar(deliveries, &mut label, &delivery, *channel, arrival.correlation_made);
+            // What was read until then says by which trace its sender knows it.
+            read.map_err(|refusal| Refusal { trace: Some(label.correlation_id.clone()), ..refusal })?;
         }
         Door::Sender { provider, connection } => {
             let sender = deliveries.senders.others.get(&(provider.clone(), connection.clone()));
@@ -229,6 +234,10 @@ fn trackstar(
 ) -> Result<(), Refusal> {
     let bad = |detail: String| Refusal::new(Rejection::BadBody, detail);
     let envelope = Envelope::read(delivery.body()).map_err(|error| bad(error.to_string()))?;
+    let in_body = envelope.trace().filter(|_| correlation_made);
+    if let Some(trace) = in_body {
+        label.correlation_id = trace.to_owned();
+    }
     let known = deliveries.senders.connections.get(&envelope.connection_id).filter(|connection| connection.active);
     let Some(connection) = known else {
         let detail = format!("No active Trackstar integration found for connection_id: {}", envelope.connection_id);
@@ -262,10 +271,6 @@ fn trackstar(
             format!("{CONTENT_KEY}{key}")
         }
     };
-    let in_body = envelope.trace().filter(|id| correlation_made && correlation::is_plain(id));
-    if let Some(trace) = in_body {
-        label.correlation_id = trace.to_owned();
-    }
     label.event_type = Some(envelope.event_type);
     Ok(())
 }
@@ -291,7 +296,7 @@ async fn refuse(deliveries: &Deliveries, arrival: &Arrival, refusal: Refusal, or
         provider: short(provider),
         door: arrival.door.clone(),
         received_ms: arrival.received_at.as_millisecond(),
-        correlation_id: arrival.correlation_id.clone(),
+        correlation_id: refusal.trace.as_ref().unwrap_or(&arrival.correlation_id).clone(),
         body_bytes: arrival.body.len() as u64,
         body_hash: Some(body_hash(&arrival.body)),
         has_body: false,

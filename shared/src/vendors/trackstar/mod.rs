@@ -11,8 +11,12 @@ use serde_json::Value;
 pub use inventory::{Inventory, read_inventory};
 pub use shipment::{Shipment, read_shipment};
 
+use crate::domain::correlation;
 use crate::domain::delivery::Channel;
 use crate::domain::ids::TenantId;
+
+/// The longest name of an event: it is a part of keys.
+const EVENT_TYPE_BYTES_MAX: usize = 128;
 
 /// Why a payload is not what its route takes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,13 +57,17 @@ impl Envelope {
         if envelope.connection_id.trim().is_empty() || envelope.event_type.trim().is_empty() {
             return Err(BadPayload("connection_id and event_type must not be empty".into()));
         }
+        if envelope.event_type.len() > EVENT_TYPE_BYTES_MAX {
+            return Err(BadPayload(format!("event_type may have {EVENT_TYPE_BYTES_MAX} bytes")));
+        }
         Ok(envelope)
     }
 
     /// The trace in the body, if a header has none.
     #[must_use]
     pub fn trace(&self) -> Option<&str> {
-        [&self.delivery_id, &self.request_id, &self.correlation_id].into_iter().find_map(|id| id.as_deref())
+        let ids = [&self.delivery_id, &self.request_id, &self.correlation_id];
+        ids.into_iter().filter_map(|id| id.as_deref()).find(|id| correlation::is_plain(id))
     }
 
     /// What the event does. Names differ in `-`, `_` and case between the vendor's pages.
