@@ -3,5 +3,9 @@
 mod webhooks {
     mod crash_matrix;
     mod driver;
+    mod pos;
+    mod rejected;
+    mod sender;
+    mod trackstar;
     mod walk;
 }
