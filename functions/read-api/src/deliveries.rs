@@ -101,6 +101,15 @@ impl Filter {
             Some(None) => Err(Problem::fields(&[(name, "must be a date or date-time")])),
             found => Ok(found.flatten()),
         };
+        let place = |cursor: &str| {
+            let (time, rest) = cursor.split_once('-')?;
+            let number = rest.rsplit_once('#')?.1;
+            let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            (time.len() == 13 && digits(time) && digits(number)).then_some(())
+        };
+        if query.first(&["cursor"]).is_some_and(|cursor| place(cursor).is_none()) {
+            return Err(Problem::fields(&[("cursor", "is unknown")]));
+        }
         let limit = match query.first(&["limit"]).map(str::parse::<usize>) {
             None => LIMIT_DEFAULT,
             Some(Ok(limit)) if (1..=LIMIT_MAX).contains(&limit) => limit,

@@ -8,7 +8,7 @@ use crate::aws::faults::AwsFault;
 use crate::aws::journal::Audit;
 use crate::engine::deliveries::context::Deliveries;
 use crate::engine::deliveries::requeue::Decider;
-use crate::engine::deliveries::take_in::{Arrival, Headers, Intake, take_in};
+use crate::engine::deliveries::take_in::{Arrival, Headers, Intake, examine};
 
 /// What came of it.
 #[derive(Debug)]
@@ -52,9 +52,12 @@ pub async fn admit(
         correlation_id: decider.correlation_id.clone(),
     };
     deliveries.aws.audit(&decider.tenant, deliveries.outside.entropy.bytes16(), &entry).await?;
-    let intake = take_in(deliveries, &arrival).await?;
-    if matches!(intake, Intake::Taken(..)) {
-        deliveries.aws.mark_admitted(source, number, entry.at_ms).await?;
-    }
-    Ok(Admitted::Intake(intake))
+    Ok(match examine(deliveries, &arrival).await? {
+        Ok((received, label)) => {
+            deliveries.aws.mark_admitted(source, number, entry.at_ms).await?;
+            Admitted::Intake(Intake::Taken(received, label))
+        }
+        // It is kept already: to keep it again would push out others.
+        Err((refusal, _)) => Admitted::Intake(Intake::Refused(refusal)),
+    })
 }

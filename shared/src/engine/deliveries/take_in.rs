@@ -96,21 +96,32 @@ struct Claimant<'a> {
 /// # Errors
 /// When AWS fails. The sender must not be acknowledged then.
 pub async fn take_in(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, AwsFault> {
-    match identify(deliveries, arrival) {
-        Ok((label, delivery, guard_replay)) => {
-            let received = receive(deliveries, &label, &delivery, guard_replay).await?;
-            if received == Received::Duplicate {
-                emit(deliveries, "webhook.duplicate_events", &label.origin.provider);
-                deliveries.count_soon(format!("duplicate|{}", label.origin.provider));
-            }
-            if received == Received::Conflict {
-                let refusal = Refusal::new(Rejection::Conflict, "another body came under the same key before");
-                return Ok(refuse(deliveries, arrival, refusal, Some(&label.origin)).await);
-            }
-            Ok(Intake::Taken(received, label))
-        }
-        Err(refusal) => Ok(refuse(deliveries, arrival, refusal, None).await),
+    match examine(deliveries, arrival).await? {
+        Ok((received, label)) => Ok(Intake::Taken(received, label)),
+        Err((refusal, origin)) => Ok(refuse(deliveries, arrival, refusal, origin.as_ref()).await),
     }
+}
+
+/// Claims and enqueues an arrival, or says why not; keeps no refusal.
+pub(super) async fn examine(
+    deliveries: &Deliveries,
+    arrival: &Arrival,
+) -> Result<Result<(Received, Label), (Refusal, Option<Origin>)>, AwsFault> {
+    let (label, delivery, guard_replay) = match identify(deliveries, arrival) {
+        Ok(identified) => identified,
+        Err(refusal) => return Ok(Err((refusal, None))),
+    };
+    let received = receive(deliveries, &label, &delivery, guard_replay).await?;
+    if received == Received::Duplicate {
+        emit(deliveries, "webhook.duplicate_events", &label.origin.provider);
+        deliveries.count_soon(format!("duplicate|{}", label.origin.provider));
+    }
+    if received == Received::Conflict {
+        let mut refusal = Refusal::new(Rejection::Conflict, "another body came under the same key before");
+        refusal.trace = Some(label.correlation_id);
+        return Ok(Err((refusal, Some(label.origin))));
+    }
+    Ok(Ok((received, label)))
 }
 
 /// The pure part: who sent it, is it true, and what is it.
