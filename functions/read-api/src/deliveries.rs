@@ -16,9 +16,6 @@ use crate::Reads;
 
 const LIMIT_DEFAULT: usize = 50;
 const LIMIT_MAX: usize = 200;
-/// Sources that are always looked at; others are known by their counts.
-const SOURCES: [&str; 3] = ["pos", "trackstar", "unknown"];
-
 /// Webhooks that were not let in, newest first.
 ///
 /// Per source the last 200 are kept, for 14 days. Who was refused has proved no tenant: so operators of the default
@@ -50,23 +47,11 @@ pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
     let failed = |fault: signalbox::aws::faults::AwsFault| Problem::new(INTERNAL_ERROR, fault.to_string());
     let sources = match query.first(&["source"]) {
         Some(source) => vec![source.to_owned()],
-        None => {
-            let mut sources: Vec<String> = SOURCES.map(String::from).to_vec();
-            for (_, name, _) in reads.engine.aws.fleet_counts().await.map_err(failed)? {
-                sources.extend(
-                    name.strip_prefix("rejected|")
-                        .and_then(|rest| rest.rsplit_once('|'))
-                        .map(|(source, _)| source.to_owned()),
-                );
-            }
-            sources.sort();
-            sources.dedup();
-            sources
-        }
+        None => reads.engine.aws.rejected_sources().await.map_err(failed)?,
     };
     let mut found: Vec<(String, Rejected)> = Vec::new();
     for source in sources {
-        for (number, rejected) in reads.engine.aws.rejected(&source, None).await.map_err(failed)? {
+        for (number, rejected) in reads.engine.aws.rejected(&source).await.map_err(failed)? {
             if filter.takes(&rejected) && may_see(&caller.tenant, &rejected) {
                 found.push((format!("{:013}-{source}#{number}", rejected.received_ms), rejected));
             }

@@ -3,12 +3,13 @@
 //! | key | holds |
 //! |---|---|
 //! | `tenant/provider/connection#key`, `claim` | a [`Claim`] |
+//! | `rejected`, `sources` | the sources of which something was rejected |
 //! | `rejected#source`, `next` | the number of the newest rejected delivery of a source |
 //! | `rejected#source`, `000000000042` | a [`Rejected`] delivery; the one [`REJECTED_MAX`] before it is deleted |
 //! | `rejected#source`, `body#000000000042` | its body |
 
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, ReturnValue};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
 use super::clients::Aws;
 use super::faults::{AwsFault, fault};
@@ -126,6 +127,18 @@ impl Aws {
         let next = counted.attributes.as_ref().and_then(|item| item.get("next")).and_then(|next| next.as_n().ok());
         let next: i64 = next.and_then(|next| next.parse().ok()).unwrap_or(0);
 
+        // The first of a source, and now and then, in case that this died the first time.
+        if next % REJECTED_MAX == 1 {
+            let call = self
+                .dynamodb
+                .update_item()
+                .table_name(&self.names.deliveries)
+                .set_key(Some(key("rejected", "sources")))
+                .update_expression("ADD sources :source")
+                .expression_attribute_values(":source", AttributeValue::Ss(vec![source.to_owned()]));
+            call.send().await.map_err(|error| fault(OPERATION, &error))?;
+        }
+
         let expires_at = number(rejected.received_ms / 1000 + REJECTED_SECONDS);
         let put = |sk: String, mut fields: Item| {
             fields.insert("expires_at".into(), expires_at.clone());
@@ -147,30 +160,44 @@ impl Aws {
         Ok(next)
     }
 
-    /// The rejected deliveries of a source with their numbers, newest first, from `before` on (itself excluded).
+    /// The sources of which something was rejected: a bounded set, see [`Aws::keep_rejected`].
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn rejected(&self, source: &str, before: Option<i64>) -> Result<Vec<(i64, Rejected)>, AwsFault> {
-        let high = before.map_or(999_999_999_999, |before| before - 1).max(0);
+    pub async fn rejected_sources(&self) -> Result<Vec<String>, AwsFault> {
         let call = self
+            .dynamodb
+            .get_item()
+            .table_name(&self.names.deliveries)
+            .set_key(Some(key("rejected", "sources")))
+            .consistent_read(true);
+        let found = call.send().await.map_err(|error| fault("read sources", &error))?.item.unwrap_or_default();
+        Ok(found.get("sources").and_then(|sources| sources.as_ss().ok()).cloned().unwrap_or_default())
+    }
+
+    /// The rejected deliveries of a source with their numbers, newest first.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn rejected(&self, source: &str) -> Result<Vec<(i64, Rejected)>, AwsFault> {
+        let query = self
             .dynamodb
             .query()
             .table_name(&self.names.deliveries)
             .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
             .expression_attribute_values(":pk", text(rejected_partition(source)))
             .expression_attribute_values(":low", text("000000000000"))
-            .expression_attribute_values(":high", text(format!("{high:012}")))
-            .scan_index_forward(false)
-            // What is kept is bounded, so one page holds it.
-            .limit(i32::try_from(REJECTED_MAX).unwrap_or(i32::MAX))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let page = call.send().await.map_err(|error| fault("read rejected deliveries", &error))?;
-        let read = |found: Item| {
-            let number = found.get("sk").and_then(|sk| sk.as_s().ok()).and_then(|sk| sk.parse().ok()).unwrap_or(0);
-            Ok((number, value(found)?))
-        };
-        page.items.unwrap_or_default().into_iter().map(read).collect()
+            .expression_attribute_values(":high", text("999999999999"))
+            .scan_index_forward(false);
+        // What is kept is bounded, but with long headers it may be more than one page.
+        let mut pages = query.into_paginator().items().send();
+        let mut found = Vec::new();
+        while let Some(item) = pages.next().await {
+            let item = item.map_err(|error| fault("read rejected deliveries", &error))?;
+            let number = item.get("sk").and_then(|sk| sk.as_s().ok()).and_then(|sk| sk.parse().ok()).unwrap_or(0);
+            found.push((number, value(item)?));
+        }
+        Ok(found)
     }
 
     /// One rejected delivery with its body.
