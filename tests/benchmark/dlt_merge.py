@@ -33,7 +33,7 @@ def main(path):
         pipeline = dlt.pipeline(
             "benchmark",
             pipelines_dir=os.path.join(folder, "pipelines"),
-            destination=dlt.destinations.duckdb(os.path.join(folder, "catalogue.duckdb")),
+            destination=dlt.destinations.duckdb(os.path.join(folder, "benchmark.duckdb")),
             dataset_name="catalogue",
         )
         seconds = {}

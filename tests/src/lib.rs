@@ -7,6 +7,9 @@
 #![expect(clippy::print_stdout, reason = "what a test was given, shown when it fails")]
 
 pub mod catalogue;
+pub mod deliveries;
+pub mod hooks;
+pub mod instance;
 pub mod process;
 pub mod store;
 pub mod stored;

@@ -9,7 +9,7 @@ use signalbox::domain::manifest::{Fingerprint, Layer};
 use crate::system::World;
 
 /// An item as JSON; bytes are hex.
-type Item = Map<String, Value>;
+pub(crate) type Item = Map<String, Value>;
 
 /// Everything stored of one world, without what differs between two runs of the same: ids, times, fencing tokens.
 #[derive(Debug, Clone, PartialEq)]
@@ -182,7 +182,7 @@ async fn query(world: &World<'_>, table: &'static str, pk: &str) -> Vec<Item> {
     items
 }
 
-fn json(item: impl IntoIterator<Item = (String, AttributeValue)>) -> Item {
+pub(crate) fn json(item: impl IntoIterator<Item = (String, AttributeValue)>) -> Item {
     item.into_iter().map(|(name, value)| (name, value_of(value))).collect()
 }
 

@@ -227,8 +227,10 @@ async fn send(
         }
         Verdict::Pass | Verdict::Hold | Verdict::KillBefore | Verdict::Fail(_) => {}
     }
-    if operation == "SQS.SendMessage" {
-        deliver_at_once(&mut request);
+    match operation.as_str() {
+        "SQS.SendMessage" => deliver_at_once(&mut request),
+        "SQS.ChangeMessageVisibility" => show_at_once(&mut request),
+        _ => {}
     }
     next.call(request).await
 }
@@ -261,6 +263,13 @@ fn deliver_at_once(request: &mut HttpRequest) {
     if message.as_object_mut().is_some_and(|message| message.remove("DelaySeconds").is_some()) {
         set_body(request, &message);
     }
+}
+
+/// Nor for a message that failed to come again.
+fn show_at_once(request: &mut HttpRequest) {
+    let mut message = body(request);
+    message["VisibilityTimeout"] = json!(0);
+    set_body(request, &message);
 }
 
 fn answer(status: u16, body: &str) -> HttpResponse {

@@ -1,8 +1,12 @@
 //! Every read.
 
+mod dead_letters;
+mod deliveries;
 mod documents;
+mod metrics;
 mod observability;
 mod overview;
+mod probes;
 mod registry;
 mod run;
 mod runs;
@@ -53,6 +57,16 @@ impl Reads {
     session::mint_by_post,
     documents::health,
     documents::openapi,
+    deliveries::list,
+    dead_letters::list,
+    probes::healthz,
+    probes::livez,
+    probes::startupz,
+    probes::ready,
+    probes::api_ready,
+    probes::api_live,
+    probes::api_health,
+    metrics::metrics,
 ))]
 pub struct Routes;
 
@@ -74,6 +88,16 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         .route("/api/auth/dev-mint", get(session::mint).post(session::mint_by_post))
         .route("/health", get(documents::health))
         .route("/openapi.json", get(documents::openapi))
+        .route("/api/admin/deliveries", get(deliveries::list))
+        .route("/api/sync/dead-letters", get(dead_letters::list))
+        .route("/healthz", get(probes::healthz))
+        .route("/livez", get(probes::livez))
+        .route("/startupz", get(probes::startupz))
+        .route("/health/ready", get(probes::ready))
+        .route("/api/health", get(probes::api_health))
+        .route("/api/health/ready", get(probes::api_ready))
+        .route("/api/health/live", get(probes::api_live))
+        .route("/metrics", get(metrics::metrics))
         .layer(axum::middleware::from_fn_with_state(outside.clone(), correlation::trace))
         .with_state(reads);
     Ok(Function::Http(router))

@@ -1,6 +1,7 @@
 //! Every control write: start a sync, test a vendor.
 
 mod body;
+mod dead_letters;
 mod start;
 mod sync_moscot;
 mod sync_vendor;
@@ -9,8 +10,9 @@ mod test_vendor;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::post;
+use axum::routing::{delete, post};
 use signalbox::engine::context::Engine;
+use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
 use signalbox::http::auth::Authority;
@@ -22,6 +24,7 @@ use utoipa::OpenApi;
 #[derive(Clone)]
 pub(crate) struct Control {
     engine: Engine,
+    deliveries: Deliveries,
     authority: Authority,
     /// How long a trigger advances its run before it answers that the run goes on without it.
     inline: Duration,
@@ -29,7 +32,15 @@ pub(crate) struct Control {
 
 /// The routes of this function.
 #[derive(OpenApi)]
-#[openapi(paths(sync_moscot::sync_moscot, sync_vendor::sync_vendor, test_vendor::test_vendor))]
+#[openapi(paths(
+    sync_moscot::sync_moscot,
+    sync_vendor::sync_vendor,
+    test_vendor::test_vendor,
+    dead_letters::requeue,
+    dead_letters::requeue_many,
+    dead_letters::forget,
+    dead_letters::verify
+))]
 pub struct Routes;
 
 /// Builds the handler from its environment.
@@ -39,6 +50,7 @@ pub struct Routes;
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
     let control = Control {
         engine: Engine::new(environment, outside)?,
+        deliveries: Deliveries::with_senders(environment, outside)?,
         authority: Authority::from_environment(environment)?,
         inline: Duration::from_millis(environment.number("INLINE_BUDGET_MS", 20_000)?),
     };
@@ -46,6 +58,10 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         .route("/api/catalog/moscot/sync", post(sync_moscot::sync_moscot))
         .route("/api/catalog/vendor-sync/{slug}/sync", post(sync_vendor::sync_vendor))
         .route("/api/catalog/vendor-sync/registry/{slug}/test", post(test_vendor::test_vendor))
+        .route("/api/sync/dead-letters/{id}/requeue", post(dead_letters::requeue))
+        .route("/api/sync/dead-letters/requeue", post(dead_letters::requeue_many))
+        .route("/api/sync/dead-letters/{id}", delete(dead_letters::forget))
+        .route("/api/admin/deliveries/verify", post(dead_letters::verify))
         .layer(axum::middleware::from_fn_with_state(outside.clone(), correlation::trace))
         .with_state(control);
     Ok(Function::Http(router))

@@ -11,10 +11,13 @@ pub(crate) async fn build(
     outside: &Outside,
 ) -> Option<Result<Function, StartError>> {
     Some(match package {
+        "dead-letters" => signalbox_dead_letters::build(environment, outside).await,
         "read-api" => signalbox_read_api::build(environment, outside).await,
         "scheduler" => signalbox_scheduler::build(environment, outside).await,
         "sync-control" => signalbox_sync_control::build(environment, outside).await,
         "sync-worker" => signalbox_sync_worker::build(environment, outside).await,
+        "webhook-worker" => signalbox_webhook_worker::build(environment, outside).await,
+        "webhooks" => signalbox_webhooks::build(environment, outside).await,
         _ => return None,
     })
 }

@@ -33,8 +33,12 @@ pub(super) struct Names {
     pub(super) snapshots: String,
     pub(super) control: String,
     pub(super) bus: String,
+    pub(super) deliveries: String,
+    pub(super) journal: String,
     /// Only functions that hand runs on know it.
     pub(super) sync_queue: Option<String>,
+    /// Only functions that hand deliveries on know it.
+    pub(super) webhook_queue: Option<String>,
 }
 
 impl Aws {
@@ -53,7 +57,10 @@ impl Aws {
             snapshots: required("SNAPSHOTS_TABLE")?,
             control: required("CONTROL_TABLE")?,
             bus: required("EVENT_BUS_NAME")?,
+            deliveries: required("DELIVERIES_TABLE")?,
+            journal: required("JOURNAL_TABLE")?,
             sync_queue: environment.get("SYNC_QUEUE_URL").map(String::from),
+            webhook_queue: environment.get("WEBHOOK_QUEUE_URL").map(String::from),
         };
         let region = Region::new(required("AWS_REGION")?);
         let credentials = Credentials::new(

@@ -2,8 +2,11 @@
 
 pub mod bus;
 pub mod clients;
+pub mod deliveries;
+pub mod effects;
 pub mod faults;
 mod items;
+pub mod journal;
 pub mod queue;
 pub mod records;
 pub mod run_log;

@@ -2,6 +2,9 @@
 
 pub mod aggregate;
 pub mod canonical;
+pub mod claim;
+pub mod correlation;
+pub mod delivery;
 pub mod diff;
 pub mod guard;
 pub mod ids;
@@ -11,6 +14,7 @@ pub mod redact;
 pub mod rows;
 pub mod run;
 pub mod secret;
+pub mod signature;
 pub mod snapshot;
 pub mod time;
 pub mod vendor;

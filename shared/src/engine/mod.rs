@@ -5,6 +5,7 @@
 
 pub mod advance_run;
 pub mod context;
+pub mod deliveries;
 pub mod end_run;
 pub mod history;
 pub mod nightly;

@@ -27,6 +27,8 @@ pub const READ: &str = "catalog:sync:read";
 pub const WRITE: &str = "catalog:sync:write";
 /// Start syncs of MOSCOT.
 pub const MOSCOT: &str = "catalog:sync:moscot";
+/// Requeue and drop dead letters, let rejected deliveries in.
+pub const DELIVERIES_WRITE: &str = "deliveries:write";
 /// The old general scope; alone it allows nothing.
 pub const GENERAL: &str = "catalog:sync";
 

@@ -6,13 +6,13 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tracing::Instrument as _;
 
+use crate::domain::correlation::is_plain;
 use crate::outside::Outside;
 
 /// The header that carries the id in an answer.
 pub const HEADER: HeaderName = HeaderName::from_static("x-correlation-id");
 /// Where it is looked for in a request, in this order.
 const SOURCES: [&str; 4] = ["x-correlation-id", "x-request-id", "x-trackstar-request-id", "x-delivery-id"];
-const LENGTH_MAX: usize = 128;
 
 /// The id of a request, among its extensions.
 #[derive(Debug, Clone)]
@@ -21,11 +21,8 @@ pub struct CorrelationId(pub String);
 /// The id that a request carries, if it is one that can be logged.
 #[must_use]
 pub fn from_headers(headers: &HeaderMap) -> Option<String> {
-    let plain = |id: &&str| {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(&byte);
-        !id.is_empty() && id.len() <= LENGTH_MAX && id.bytes().all(allowed)
-    };
-    SOURCES.iter().filter_map(|name| headers.get(*name)?.to_str().ok()).map(str::trim).find(plain).map(String::from)
+    let found = SOURCES.iter().filter_map(|name| headers.get(*name)?.to_str().ok()).map(str::trim);
+    found.filter(|id| is_plain(id)).map(String::from).next()
 }
 
 /// Middleware: finds or makes the id, logs the request by its route (never its query, which may hold a token), and
@@ -45,8 +42,9 @@ pub async fn trace(State(outside): State<Outside>, mut request: Request, next: N
     }
     .instrument(span)
     .await;
+    // A handler that found a better one, in the body, has set it.
     if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(HEADER, value);
+        response.headers_mut().entry(HEADER).or_insert(value);
     }
     response
 }

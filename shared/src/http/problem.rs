@@ -46,8 +46,14 @@ kinds! {
     VENDOR_NOT_CONFIGURED = 404 "vendor_not_configured";
     /// Another run of this vendor is not over yet.
     SYNC_IN_PROGRESS = 409 "sync_in_progress";
+    /// The same key came with another body before.
+    CONFLICT = 409 "conflict";
     /// The body is larger than the route takes.
     PAYLOAD_TOO_LARGE = 413 "payload_too_large";
+    /// It is understood, and cannot be done with what is stored.
+    UNPROCESSABLE = 422 "unprocessable";
+    /// The delivery was verified again, and is still refused.
+    VERIFICATION_FAILED = 422 "verification_failed";
     /// The run failed; the detail says why.
     ERROR = 500 "error";
     /// The state could not be read.

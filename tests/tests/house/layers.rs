@@ -32,6 +32,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[];
 
 /// The dependencies that compute and touch nothing: what the domain may use. (utoipa only derives descriptions.)
 const PURE: &[&str] = &[
+    "base64",
     "bytes",
     "hex",
     "hmac",

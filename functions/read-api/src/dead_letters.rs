@@ -1,0 +1,99 @@
+//! `GET /api/sync/dead-letters`: what the queues gave up on.
+
+use axum::Json;
+use axum::extract::State;
+use http::{HeaderMap, Uri};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use signalbox::aws::journal::DeadLetter;
+use signalbox::domain::time;
+use signalbox::http::problem::{INTERNAL_ERROR, Problem};
+use signalbox::http::query::Query;
+use signalbox::http::vendor_sync::ProblemView;
+
+use crate::Reads;
+
+const LIMIT_DEFAULT: usize = 50;
+const LIMIT_MAX: usize = 200;
+/// A filter that matches little must not read for ever: the page then ends early, with a cursor.
+const READ_MAX: usize = 1000;
+
+/// What the queues gave up on, newest first, of the caller's tenant.
+#[utoipa::path(
+    get, path = "/api/sync/dead-letters", tag = "operations",
+    params(
+        ("provider" = Option<String>, Query, description = "pos, trackstar, …"),
+        ("connection" = Option<String>, Query, description = "The source or connection"),
+        ("reason" = Option<String>, Query, description = "A part of the reason, in any case"),
+        ("limit" = Option<u32>, Query, description = "1 to 200, default 50"),
+        ("cursor" = Option<String>, Query, description = "From `nextCursor`"),
+    ),
+    responses(
+        (status = 200, description = "`{ok, items, hasMore, nextCursor}`", body = Object),
+        (status = 400, description = "invalid_request", body = ProblemView),
+        (status = 401, description = "missing_token, invalid_token", body = ProblemView),
+        (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
+        (status = 500, description = "internal_error", body = ProblemView),
+    ),
+    security((), ("service" = []), ("session" = [])),
+)]
+pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMap) -> Result<Json<Value>, Problem> {
+    let caller = reads.reader(&headers)?;
+    let query = Query::of(&uri);
+    let limit = match query.first(&["limit"]).map(str::parse::<usize>) {
+        None => LIMIT_DEFAULT,
+        Some(Ok(limit)) if (1..=LIMIT_MAX).contains(&limit) => limit,
+        Some(_) => return Err(Problem::fields(&[("limit", "must be a whole number from 1 to 200")])),
+    };
+    let wanted = |name: &str| query.first(&[name]).map(str::to_lowercase);
+    let (provider, connection, reason) = (wanted("provider"), wanted("connection"), wanted("reason"));
+    let takes = |letter: &DeadLetter| {
+        let origin = letter.label.as_ref().map(|label| &label.origin);
+        provider.as_ref().is_none_or(|wanted| origin.is_some_and(|origin| origin.provider == *wanted))
+            && connection.as_ref().is_none_or(|wanted| origin.is_some_and(|origin| origin.connection == *wanted))
+            && reason.as_ref().is_none_or(|wanted| letter.reason.to_lowercase().contains(wanted))
+    };
+    let mut from = query.first(&["cursor"]).map(String::from);
+    if from.as_deref().is_some_and(|cursor| !cursor.starts_with(|first: char| first.is_ascii_digit())) {
+        return Err(Problem::fields(&[("cursor", "is unknown")]));
+    }
+    let (mut items, mut read) = (Vec::new(), 0);
+    let next = 'page: loop {
+        let letters = reads.engine.aws.dead_letters(&caller.tenant, from.as_deref(), limit + 1).await;
+        let mut letters = letters.map_err(|fault| Problem::new(INTERNAL_ERROR, fault.to_string()))?;
+        read += letters.len();
+        // One more than fits was read: it is where the next part starts.
+        let rest = if letters.len() > limit { letters.pop().map(|letter| letter.id) } else { None };
+        for letter in letters.iter().filter(|letter| takes(letter)) {
+            if items.len() == limit {
+                break 'page Some(letter.id.clone());
+            }
+            items.push(view(letter));
+        }
+        if rest.is_none() || read >= READ_MAX {
+            break rest;
+        }
+        from = rest;
+    };
+    Ok(Json(json!({"ok": true, "items": items, "hasMore": next.is_some(), "nextCursor": next})))
+}
+
+/// A dead letter without its body (I9).
+fn view(letter: &DeadLetter) -> Value {
+    let text = |ms: i64| Timestamp::from_millisecond(ms).map(time::text).ok();
+    let label = letter.label.as_ref();
+    json!({
+        "id": letter.id,
+        "reason": letter.reason,
+        "attempts": letter.attempts,
+        "payloadHash": letter.payload_hash,
+        "provider": label.map(|label| &label.origin.provider),
+        "connection": label.map(|label| &label.origin.connection),
+        "tenant": label.map(|label| &label.origin.tenant),
+        "eventKey": label.map(|label| &label.key),
+        "eventType": label.and_then(|label| label.event_type.as_ref()),
+        "correlationId": label.map(|label| &label.correlation_id),
+        "receivedAt": label.and_then(|label| text(label.received_ms)),
+        "recordedAt": text(letter.recorded_ms),
+    })
+}

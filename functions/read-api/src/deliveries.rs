@@ -1,0 +1,146 @@
+//! `GET /api/admin/deliveries`: webhooks that were not let in.
+
+use axum::Json;
+use axum::extract::State;
+use http::{HeaderMap, Uri};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use signalbox::domain::delivery::Rejected;
+use signalbox::domain::ids::TenantId;
+use signalbox::domain::time;
+use signalbox::http::problem::{INTERNAL_ERROR, Problem};
+use signalbox::http::query::Query;
+use signalbox::http::vendor_sync::ProblemView;
+
+use crate::Reads;
+
+const LIMIT_DEFAULT: usize = 50;
+const LIMIT_MAX: usize = 200;
+/// Webhooks that were not let in, newest first.
+///
+/// Per source the last 200 are kept, for 14 days. Who was refused has proved no tenant: so operators of the default
+/// tenant see all, and others only what was refused after its signature was right.
+#[utoipa::path(
+    get, path = "/api/admin/deliveries", tag = "operations",
+    params(
+        ("status" = Option<String>, Query, description = "`rejected` or `admitted`, or a reason: bad_signature, too_large, unknown_sender, bad_body, conflict"),
+        ("source" = Option<String>, Query, description = "`pos`, `trackstar`, `provider/connection`, or `unknown`"),
+        ("tenant" = Option<String>, Query, description = "The tenant"),
+        ("from" = Option<String>, Query, description = "Received at or after this"),
+        ("to" = Option<String>, Query, description = "Received at or before this"),
+        ("limit" = Option<u32>, Query, description = "1 to 200, default 50"),
+        ("cursor" = Option<String>, Query, description = "From `nextCursor`"),
+    ),
+    responses(
+        (status = 200, description = "`{ok, items, hasMore, nextCursor}`", body = Object),
+        (status = 400, description = "invalid_request", body = ProblemView),
+        (status = 401, description = "missing_token, invalid_token", body = ProblemView),
+        (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
+        (status = 500, description = "internal_error", body = ProblemView),
+    ),
+    security((), ("service" = []), ("session" = [])),
+)]
+pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMap) -> Result<Json<Value>, Problem> {
+    let caller = reads.reader(&headers)?;
+    let query = Query::of(&uri);
+    let filter = Filter::read(&query)?;
+    let failed = |fault: signalbox::aws::faults::AwsFault| Problem::new(INTERNAL_ERROR, fault.to_string());
+    let sources = match query.first(&["source"]) {
+        Some(source) => vec![source.to_owned()],
+        None => reads.engine.aws.rejected_sources().await.map_err(failed)?,
+    };
+    let mut found: Vec<(String, Rejected)> = Vec::new();
+    for source in sources {
+        for (number, rejected) in reads.engine.aws.rejected(&source).await.map_err(failed)? {
+            if filter.takes(&rejected) && may_see(&caller.tenant, &rejected) {
+                found.push((format!("{:013}-{source}#{number}", rejected.received_ms), rejected));
+            }
+        }
+    }
+    found.sort_by(|(a, _), (b, _)| b.cmp(a));
+    found.retain(|(place, _)| filter.cursor.as_ref().is_none_or(|cursor| place <= cursor));
+    let next = found.get(filter.limit).map(|(place, _)| place.clone());
+    found.truncate(filter.limit);
+    let items: Vec<Value> = found.iter().map(|(place, rejected)| view(place, rejected)).collect();
+    Ok(Json(json!({"ok": true, "items": items, "hasMore": next.is_some(), "nextCursor": next})))
+}
+
+fn may_see(tenant: &TenantId, rejected: &Rejected) -> bool {
+    use signalbox::domain::delivery::Rejection::{BadBody, Conflict};
+    let proved = matches!(rejected.reason, BadBody | Conflict);
+    *tenant == TenantId::default() || (proved && rejected.tenant == tenant.as_str())
+}
+
+struct Filter {
+    status: Option<String>,
+    tenant: Option<String>,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+    limit: usize,
+    cursor: Option<String>,
+}
+
+impl Filter {
+    fn read(query: &Query) -> Result<Self, Problem> {
+        let bound = |name: &'static str| match query.first(&[name]).map(time::parse) {
+            Some(None) => Err(Problem::fields(&[(name, "must be a date or date-time")])),
+            found => Ok(found.flatten()),
+        };
+        let place = |cursor: &str| {
+            let (time, rest) = cursor.split_once('-')?;
+            let number = rest.rsplit_once('#')?.1;
+            let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            (time.len() == 13 && digits(time) && digits(number)).then_some(())
+        };
+        if query.first(&["cursor"]).is_some_and(|cursor| place(cursor).is_none()) {
+            return Err(Problem::fields(&[("cursor", "is unknown")]));
+        }
+        let limit = match query.first(&["limit"]).map(str::parse::<usize>) {
+            None => LIMIT_DEFAULT,
+            Some(Ok(limit)) if (1..=LIMIT_MAX).contains(&limit) => limit,
+            Some(_) => return Err(Problem::fields(&[("limit", "must be a whole number from 1 to 200")])),
+        };
+        Ok(Self {
+            status: query.first(&["status"]).map(str::to_lowercase),
+            tenant: query.first(&["tenant"]).map(str::to_lowercase),
+            from: bound("from")?,
+            to: bound("to")?,
+            limit,
+            cursor: query.first(&["cursor"]).map(String::from),
+        })
+    }
+
+    fn takes(&self, rejected: &Rejected) -> bool {
+        let status = match self.status.as_deref() {
+            None => true,
+            Some("rejected") => rejected.admitted_ms.is_none(),
+            Some("admitted") => rejected.admitted_ms.is_some(),
+            Some(reason) => rejected.reason.as_str() == reason,
+        };
+        let ms = rejected.received_ms;
+        status
+            && self.tenant.as_ref().is_none_or(|tenant| rejected.tenant == *tenant)
+            && self.from.is_none_or(|from| ms >= from.as_millisecond())
+            && self.to.is_none_or(|to| ms <= to.as_millisecond())
+    }
+}
+
+/// Without headers and body: they may hold anything (I9).
+fn view(place: &str, rejected: &Rejected) -> Value {
+    let text = |ms: i64| Timestamp::from_millisecond(ms).map(time::text).ok();
+    json!({
+        "id": place.split_once('-').map(|(_, id)| id),
+        "status": if rejected.admitted_ms.is_some() { "admitted" } else { "rejected" },
+        "reason": rejected.reason.as_str(),
+        "detail": rejected.detail,
+        "tenant": rejected.tenant,
+        "provider": rejected.provider,
+        "connection": rejected.connection,
+        "receivedAt": text(rejected.received_ms),
+        "correlationId": rejected.correlation_id,
+        "bodyBytes": rejected.body_bytes,
+        "bodyHash": rejected.body_hash,
+        "hasBody": rejected.has_body,
+        "admittedAt": rejected.admitted_ms.and_then(text),
+    })
+}

@@ -1,0 +1,100 @@
+//! Health probes, as the point-of-sale service had them.
+
+use std::sync::OnceLock;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde_json::{Value, json};
+use signalbox::domain::time;
+
+use crate::Reads;
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// When this instance first answered, epoch milliseconds.
+static STARTED_MS: OnceLock<i64> = OnceLock::new();
+
+fn uptime_seconds(reads: &Reads) -> f64 {
+    let now = reads.engine.now().as_millisecond();
+    (now - STARTED_MS.get_or_init(|| now)) as f64 / 1000.0
+}
+
+/// Whether the service answers, with its version and this instance's uptime in seconds.
+#[utoipa::path(get, path = "/healthz", tag = "service",
+    responses((status = 200, description = "`{status, version, uptime}`", body = Object)))]
+pub(crate) async fn healthz(State(reads): State<Reads>) -> Json<Value> {
+    Json(json!({"status": "ok", "version": VERSION, "uptime": uptime_seconds(&reads)}))
+}
+
+/// Whether the service is alive.
+#[utoipa::path(get, path = "/livez", tag = "service",
+    responses((status = 200, description = "`{status: \"ok\"}`", body = Object)))]
+pub(crate) async fn livez() -> Json<Value> {
+    Json(json!({"status": "ok"}))
+}
+
+/// Whether the service could start: storage can be read.
+#[utoipa::path(get, path = "/startupz", tag = "service",
+    responses(
+        (status = 200, description = "`{status: \"ok\", phase, checks, uptime}`", body = Object),
+        (status = 503, description = "`{status: \"fail\", phase, checks, uptime}`", body = Object),
+    ))]
+pub(crate) async fn startupz(State(reads): State<Reads>) -> Response {
+    let connected = reads.engine.aws.fleet_counts().await.is_ok();
+    let state = if connected { "connected" } else { "disconnected" };
+    let body = json!({
+        "status": if connected { "ok" } else { "fail" },
+        "phase": "startup",
+        // The original's names, for its clients: both are the one storage.
+        "checks": {"db": state, "supabase": state, "database_url": "configured"},
+        "uptime": uptime_seconds(&reads),
+    });
+    (if connected { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body)).into_response()
+}
+
+/// Whether the service is ready: storage can be read.
+#[utoipa::path(get, path = "/health/ready", tag = "service",
+    responses(
+        (status = 200, description = "`{status: \"ready\", database, timestamp}`", body = Object),
+        (status = 503, description = "`{status: \"not ready\", database, timestamp, error}`", body = Object),
+    ))]
+pub(crate) async fn ready(State(reads): State<Reads>) -> Response {
+    let timestamp = time::text(reads.engine.now());
+    match reads.engine.aws.fleet_counts().await {
+        Ok(_) => Json(json!({"status": "ready", "database": "connected", "timestamp": timestamp})).into_response(),
+        Err(fault) => {
+            let body = json!({
+                "status": "not ready", "database": "disconnected", "timestamp": timestamp, "error": fault.to_string(),
+            });
+            (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+        }
+    }
+}
+
+/// The same under its other name.
+#[utoipa::path(get, path = "/api/health/ready", tag = "service",
+    responses(
+        (status = 200, description = "`{status: \"ready\", database, timestamp}`", body = Object),
+        (status = 503, description = "`{status: \"not ready\", database, timestamp, error}`", body = Object),
+    ))]
+pub(crate) async fn api_ready(reads: State<Reads>) -> Response {
+    ready(reads).await
+}
+
+/// Whether this instance is alive. Lambda bounds its memory, so there is no share of it to watch: usage is 0.
+#[utoipa::path(get, path = "/api/health/live", tag = "service",
+    responses((status = 200, description = "`{status: \"alive\", timestamp, memory}`", body = Object)))]
+pub(crate) async fn api_live(State(reads): State<Reads>) -> Json<Value> {
+    let timestamp = time::text(reads.engine.now());
+    Json(json!({"status": "alive", "timestamp": timestamp, "memory": {"usage": 0, "unit": "percent"}}))
+}
+
+/// Whether the service answers, with the time.
+#[utoipa::path(get, path = "/api/health", tag = "service",
+    responses((status = 200, description = "`{status, timestamp, version, uptime}`", body = Object)))]
+pub(crate) async fn api_health(State(reads): State<Reads>) -> Json<Value> {
+    let timestamp = time::text(reads.engine.now());
+    Json(json!({"status": "ok", "timestamp": timestamp, "version": VERSION, "uptime": uptime_seconds(&reads)}))
+}

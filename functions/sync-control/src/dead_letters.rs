@@ -1,0 +1,186 @@
+//! What operators do with dead letters and rejected deliveries. Each deed is recorded with its actor.
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use serde_json::json;
+use signalbox::aws::faults::AwsFault;
+use signalbox::domain::ids::TenantId;
+use signalbox::engine::deliveries::admit::{Admitted, admit};
+use signalbox::engine::deliveries::receive::Received;
+use signalbox::engine::deliveries::requeue::{Decided, Decider, Decision, decide};
+use signalbox::engine::deliveries::take_in::Intake;
+use signalbox::http::auth::DELIVERIES_WRITE;
+use signalbox::http::correlation::CorrelationId;
+use signalbox::http::problem::{
+    CONFLICT, INTERNAL_ERROR, INVALID_REQUEST, NOT_FOUND, Problem, UNPROCESSABLE, VERIFICATION_FAILED,
+};
+use signalbox::http::vendor_sync::ProblemView;
+
+use crate::Control;
+use crate::body::{self, Sent};
+
+/// Dead letters that one call requeues at most; the answer says how many are left to ask for.
+const REQUEUE_MAX: usize = 100;
+
+fn failed(fault: AwsFault) -> Problem {
+    Problem::new(INTERNAL_ERROR, fault.to_string())
+}
+
+fn decider(control: &Control, headers: &HeaderMap, trace: CorrelationId) -> Result<Decider, Problem> {
+    let caller = control.authority.service(headers, control.engine.now())?;
+    caller.require_any(&[DELIVERIES_WRITE])?;
+    Ok(Decider { tenant: caller.tenant.clone(), actor: caller.actor.clone(), correlation_id: trace.0 })
+}
+
+/// Send a dead letter through again.
+#[utoipa::path(
+    post, path = "/api/sync/dead-letters/{id}/requeue", tag = "operations",
+    params(("id" = String, Path, description = "The dead letter")),
+    responses(
+        (status = 200, description = "`{ok: true, id}`", body = Object),
+        (status = 401, description = "missing_token, invalid_token", body = ProblemView),
+        (status = 403, description = "forbidden, insufficient_scope: needs deliveries:write", body = ProblemView),
+        (status = 404, description = "not_found", body = ProblemView),
+        (status = 422, description = "unprocessable: nobody can tell where it should go", body = ProblemView),
+        (status = 500, description = "internal_error", body = ProblemView),
+    ),
+    security(("service" = [])),
+)]
+pub(crate) async fn requeue(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+    Extension(trace): Extension<CorrelationId>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let decider = decider(&control, &headers, trace)?;
+    decided(&control, &decider, &id, Decision::Requeue).await
+}
+
+/// Forget a dead letter.
+#[utoipa::path(
+    delete, path = "/api/sync/dead-letters/{id}", tag = "operations",
+    params(("id" = String, Path, description = "The dead letter")),
+    responses(
+        (status = 200, description = "`{ok: true, id}`", body = Object),
+        (status = 401, description = "missing_token, invalid_token", body = ProblemView),
+        (status = 403, description = "forbidden, insufficient_scope: needs deliveries:write", body = ProblemView),
+        (status = 404, description = "not_found", body = ProblemView),
+        (status = 500, description = "internal_error", body = ProblemView),
+    ),
+    security(("service" = [])),
+)]
+pub(crate) async fn forget(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+    Extension(trace): Extension<CorrelationId>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let decider = decider(&control, &headers, trace)?;
+    decided(&control, &decider, &id, Decision::Drop).await
+}
+
+async fn decided(control: &Control, decider: &Decider, id: &str, decision: Decision) -> Result<Response, Problem> {
+    match decide(&control.deliveries, decider, id, decision).await.map_err(failed)? {
+        Decided::Done => Ok(axum::Json(json!({"ok": true, "id": id})).into_response()),
+        Decided::NotFound => Err(Problem::new(NOT_FOUND, "there is no such dead letter")),
+        Decided::Unreadable => Err(Problem::new(UNPROCESSABLE, "it has no label that says where it goes: drop it")),
+    }
+}
+
+/// Send many dead letters through again, at most 100 a call, oldest excluded first by the filter.
+#[utoipa::path(
+    post, path = "/api/sync/dead-letters/requeue", tag = "operations",
+    request_body(content = Object, description = "`{provider?, connection?}`; an empty object means all"),
+    responses(
+        (status = 200, description = "`{ok: true, requeued, skipped, more}`", body = Object),
+        (status = 400, description = "invalid_request: the body must be an object", body = ProblemView),
+        (status = 401, description = "missing_token, invalid_token", body = ProblemView),
+        (status = 403, description = "forbidden, insufficient_scope: needs deliveries:write", body = ProblemView),
+        (status = 500, description = "internal_error", body = ProblemView),
+    ),
+    security(("service" = [])),
+)]
+pub(crate) async fn requeue_many(
+    State(control): State<Control>,
+    Extension(trace): Extension<CorrelationId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let decider = decider(&control, &headers, trace)?;
+    // Nothing said is not "all": that must be asked for with an empty object.
+    let Sent::Object(fields) = body::read(body).await? else {
+        return Err(Problem::new(INVALID_REQUEST, "the body must be a JSON object with the filter; {} means all"));
+    };
+    let (provider, connection) = (fields.text("provider")?, fields.text("connection")?);
+    let letters = control.deliveries.aws.dead_letters(&decider.tenant, None, REQUEUE_MAX + 1).await.map_err(failed)?;
+    let more = letters.len() > REQUEUE_MAX;
+    let (mut requeued, mut skipped) = (0, 0);
+    for letter in letters.into_iter().take(REQUEUE_MAX) {
+        let origin = letter.label.as_ref().map(|label| &label.origin);
+        let wanted = provider.as_ref().is_none_or(|wanted| origin.is_some_and(|origin| origin.provider == *wanted))
+            && connection.as_ref().is_none_or(|wanted| origin.is_some_and(|origin| origin.connection == *wanted));
+        let done = match wanted {
+            true => decide(&control.deliveries, &decider, &letter.id, Decision::Requeue).await.map_err(failed)?,
+            false => Decided::Unreadable,
+        };
+        if done == Decided::Done {
+            requeued += 1;
+        } else {
+            skipped += 1;
+        }
+    }
+    Ok(axum::Json(json!({"ok": true, "requeued": requeued, "skipped": skipped, "more": more})).into_response())
+}
+
+/// Verify a rejected delivery again, as of when it was received, and let it in. For operators of the default tenant:
+/// who was refused has proved no tenant.
+#[utoipa::path(
+    post, path = "/api/admin/deliveries/verify", tag = "operations",
+    request_body(content = Object, description = "`{id}` as listed by GET /api/admin/deliveries"),
+    responses(
+        (status = 200, description = "Let in: `{ok: true, status: \"accepted\"|\"duplicate\"}`", body = Object),
+        (status = 400, description = "invalid_request", body = ProblemView),
+        (status = 401, description = "missing_token, invalid_token", body = ProblemView),
+        (status = 403, description = "forbidden, insufficient_scope: needs deliveries:write", body = ProblemView),
+        (status = 404, description = "not_found", body = ProblemView),
+        (status = 409, description = "conflict", body = ProblemView),
+        (status = 422, description = "verification_failed, with the reason; unprocessable: its body was not kept", body = ProblemView),
+        (status = 500, description = "internal_error", body = ProblemView),
+    ),
+    security(("service" = [])),
+)]
+pub(crate) async fn verify(
+    State(control): State<Control>,
+    Extension(trace): Extension<CorrelationId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let decider = decider(&control, &headers, trace)?;
+    if decider.tenant != TenantId::default() {
+        return Err(Problem::new(NOT_FOUND, "there is no such rejected delivery"));
+    }
+    let id = match body::read(body).await? {
+        Sent::Object(fields) => fields.text("id")?,
+        Sent::Nothing | Sent::Unreadable => None,
+    };
+    let place = id.as_deref().and_then(|id| id.rsplit_once('#'));
+    let Some((source, number)) = place.and_then(|(source, number)| Some((source, number.parse().ok()?))) else {
+        return Err(Problem::fields(&[("id", "must be an id as listed by GET /api/admin/deliveries")]));
+    };
+    match admit(&control.deliveries, &decider, source, number).await.map_err(failed)? {
+        Admitted::NotFound => Err(Problem::new(NOT_FOUND, "there is no such rejected delivery")),
+        Admitted::NoBody => Err(Problem::new(UNPROCESSABLE, "its body was not kept: the sender must send it again")),
+        Admitted::Intake(Intake::Refused(refusal)) => {
+            let conflict = refusal.reason == signalbox::domain::delivery::Rejection::Conflict;
+            let kind = if conflict { CONFLICT } else { VERIFICATION_FAILED };
+            Err(Problem::new(kind, refusal.detail).with("reason", refusal.reason.as_str()))
+        }
+        Admitted::Intake(Intake::Taken(received, _)) => {
+            let status = if received == Received::First { "accepted" } else { "duplicate" };
+            Ok((StatusCode::OK, axum::Json(json!({"ok": true, "status": status}))).into_response())
+        }
+    }
+}

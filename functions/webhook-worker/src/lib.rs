@@ -1,0 +1,72 @@
+//! Apply deliveries, effect once: up to ten at a time, each on its own.
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use signalbox::aws::queue::{LABEL_ATTRIBUTE, delivery_body};
+use signalbox::domain::delivery::Label;
+use signalbox::engine::deliveries::apply::{apply, retry_seconds};
+use signalbox::engine::deliveries::context::Deliveries;
+use signalbox::environment::{Environment, StartError};
+use signalbox::function::Function;
+use signalbox::outside::Outside;
+use tracing::Instrument as _;
+
+/// Builds the handler from its environment.
+///
+/// # Errors
+/// When the environment is unusable.
+pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
+    let deliveries = Deliveries::without_senders(environment, outside)?;
+    Ok(Function::sqs(move |event: SqsEvent, _context| {
+        let deliveries = deliveries.clone();
+        async move {
+            let handled = event.records.iter().map(|message| handle(&deliveries, message));
+            let handled = futures::future::join_all(handled).await;
+            let mut response = SqsBatchResponse::default();
+            for (message, done) in event.records.iter().zip(handled) {
+                if !done {
+                    let mut failure = BatchItemFailure::default();
+                    failure.item_identifier = message.message_id.clone().unwrap_or_default();
+                    response.batch_item_failures.push(failure);
+                }
+            }
+            response
+        }
+    }))
+}
+
+/// Applies one message; false brings it back. A message that cannot be read fails alone, until the queue gives it up.
+async fn handle(deliveries: &Deliveries, message: &SqsMessage) -> bool {
+    let attribute = message.message_attributes.get(LABEL_ATTRIBUTE).and_then(|value| value.string_value.as_deref());
+    let Some(label) = attribute.and_then(|text| serde_json::from_str::<Label>(text).ok()) else {
+        tracing::error!(message_id = message.message_id, "message without a label");
+        return false;
+    };
+    let span = tracing::info_span!("delivery", correlation_id = label.correlation_id, origin = %label.origin);
+    async {
+        let text = message.body.as_deref().unwrap_or_default();
+        let Ok(body) = delivery_body(&label, text) else {
+            tracing::error!(message_id = message.message_id, "message with an unreadable body");
+            return false;
+        };
+        match apply(deliveries, &label, &body).await {
+            Ok(applied) => {
+                tracing::info!(?applied, key = label.key, "delivery applied");
+                true
+            }
+            Err(error) => {
+                let attempt = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+                let wait = retry_seconds(attempt.unwrap_or(1));
+                tracing::warn!(%error, attempt, wait, "delivery failed");
+                // Best effort: without it the queue's visibility timeout decides.
+                if let Err(fault) =
+                    deliveries.aws.retry_delivery_in(message.receipt_handle.as_deref().unwrap_or_default(), wait).await
+                {
+                    tracing::warn!(%fault, "delivery not delayed");
+                }
+                false
+            }
+        }
+    }
+    .instrument(span)
+    .await
+}

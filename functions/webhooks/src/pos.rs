@@ -1,0 +1,90 @@
+//! `POST /pos/{source}/ingest`: events of points of sale.
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+use signalbox::domain::delivery::{Door, Rejection};
+use signalbox::domain::signature::Refused;
+use signalbox::engine::deliveries::context::Deliveries;
+use signalbox::engine::deliveries::receive::Received;
+use signalbox::engine::deliveries::take_in::{Intake, Refusal, take_in};
+use signalbox::http::correlation::CorrelationId;
+
+use crate::arrival;
+
+/// Take in an event of a point of sale.
+///
+/// Signed with HMAC-SHA256 over the raw body, in `x-webhook-signature` or `x-signature`, hex, with or without `sha256=`. The
+/// idempotency key is the header's, or the SHA-256 of the canonical JSON of tenant, source and body.
+#[utoipa::path(
+    post, path = "/pos/{source}/ingest", tag = "webhooks",
+    params(
+        ("source" = String, Path, description = "The point of sale"),
+        ("x-tenant-id" = Option<String>, Header, description = "The tenant; default anonymous"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Names the event; at most 255 characters"),
+    ),
+    request_body(content = Object, description = "Any JSON, at most 900 KB"),
+    responses(
+        (status = 201, description = "Accepted: `{status: \"accepted\"}`", body = Object),
+        (status = 204, description = "Seen before; nothing is done again"),
+        (status = 400, description = "bad_body: no JSON, or a header that cannot be used", body = Object),
+        (status = 401, description = "bad_signature: none was sent", body = Object),
+        (status = 403, description = "bad_signature: it is wrong", body = Object),
+        (status = 409, description = "conflict: the key came with another body before; kept, not processed", body = Object),
+        (status = 413, description = "too_large", body = Object),
+        (status = 500, description = "Storage failed: send it again", body = Object),
+    ),
+)]
+pub(crate) async fn ingest(
+    State(deliveries): State<Deliveries>,
+    Path(source): Path<String>,
+    Extension(trace): Extension<CorrelationId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let tenant = headers.get("x-tenant-id").and_then(|tenant| tenant.to_str().ok()).map(str::trim);
+    let tenant = tenant.filter(|tenant| !tenant.is_empty()).unwrap_or("anonymous").to_owned();
+    let arrival = arrival::read(&deliveries, Door::Pos { source, tenant }, &headers, trace, body).await;
+    let taken = take_in(&deliveries, &arrival).await;
+    deliveries.flush_counts().await;
+    match taken {
+        Ok(Intake::Taken(Received::First, _)) => {
+            (StatusCode::CREATED, axum::Json(json!({"status": "accepted"}))).into_response()
+        }
+        Ok(Intake::Taken(..)) => StatusCode::NO_CONTENT.into_response(),
+        Ok(Intake::Refused(refusal)) => refused(&refusal),
+        Err(fault) => {
+            tracing::error!(%fault, correlation_id = arrival.correlation_id, "delivery not taken in");
+            framework(StatusCode::INTERNAL_SERVER_ERROR, "the event could not be stored: send it again")
+        }
+    }
+}
+
+fn refused(refusal: &Refusal) -> Response {
+    let plain = |status, error: &str| {
+        (status, axum::Json(json!({"error": error, "code": refusal.reason.as_str()}))).into_response()
+    };
+    match (refusal.reason, &refusal.signature) {
+        (_, Some(Refused::NoSecret)) => plain(StatusCode::INTERNAL_SERVER_ERROR, "Server configuration error"),
+        (_, Some(Refused::MissingSignature { .. })) => {
+            plain(StatusCode::UNAUTHORIZED, "Missing X-Webhook-Signature header")
+        }
+        (Rejection::BadSignature, _) => plain(StatusCode::FORBIDDEN, "Invalid signature"),
+        (Rejection::TooLarge, _) => framework(StatusCode::PAYLOAD_TOO_LARGE, &refusal.detail),
+        (Rejection::Conflict, _) => framework(StatusCode::CONFLICT, &refusal.detail),
+        (Rejection::BadBody | Rejection::UnknownSender, _) => framework(StatusCode::BAD_REQUEST, &refusal.detail),
+    }
+}
+
+/// The shape of errors that the original's framework made.
+fn framework(status: StatusCode, message: &str) -> Response {
+    let body: Value = json!({
+        "error": status.canonical_reason().unwrap_or_default(),
+        "message": message,
+        "statusCode": status.as_u16(),
+    });
+    (status, axum::Json(body)).into_response()
+}

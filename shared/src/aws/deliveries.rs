@@ -1,0 +1,292 @@
+//! The deliveries table.
+//!
+//! | key | holds |
+//! |---|---|
+//! | `tenant/provider/connection#key`, `claim` | a [`Claim`] |
+//! | `rejected`, `sources` | the sources of which something was rejected |
+//! | `rejected#source`, `next` | the number of the newest rejected delivery of a source |
+//! | `rejected#source`, `000000000042` | a [`Rejected`] delivery; the one [`REJECTED_MAX`] before it is deleted |
+//! | `rejected#source`, `body#000000000042` | its body |
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+
+use super::clients::Aws;
+use super::faults::{AwsFault, fault};
+use super::items::{Item, item, key, number, text, value};
+use super::transaction::OLD;
+use crate::domain::claim::{Claim, ClaimStatus, Verdict, judge};
+use crate::domain::delivery::{REJECTED_MAX, REJECTED_SECONDS, Rejected};
+
+fn rejected_partition(source: &str) -> String {
+    format!("rejected#{source}")
+}
+
+impl Aws {
+    /// Claims a key: one conditional write, whose refusal brings the claim that stands in the way.
+    ///
+    /// A claim that has expired but was not swept yet counts as gone.
+    ///
+    /// # Errors
+    /// When the table cannot be written. The claim may stand all the same: the sender's next attempt finds it, and
+    /// enqueues again.
+    pub async fn claim(&self, claim_key: &str, claim: &Claim) -> Result<Verdict, AwsFault> {
+        let call = self
+            .dynamodb
+            .put_item()
+            .table_name(&self.names.deliveries)
+            .set_item(Some(item(claim, key(claim_key, "claim"))?))
+            .condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
+            .expression_attribute_values(":now", number(claim.received_ms / 1000))
+            .return_values_on_condition_check_failure(OLD);
+        let Err(error) = call.send().await else { return Ok(Verdict::First) };
+        use aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException;
+        let Some(ConditionalCheckFailedException(refused)) = error.as_service_error() else {
+            return Err(fault("claim delivery", &error));
+        };
+        let standing: Claim = value(refused.item.clone().unwrap_or_default())?;
+        Ok(judge(&standing, &claim.nonce, &claim.body_hash))
+    }
+
+    /// The claim under a key, to see what became of it.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn claim_of(&self, claim_key: &str) -> Result<Option<Claim>, AwsFault> {
+        let call = self
+            .dynamodb
+            .get_item()
+            .table_name(&self.names.deliveries)
+            .set_key(Some(key(claim_key, "claim")))
+            .consistent_read(true);
+        call.send().await.map_err(|error| fault("read claim", &error))?.item.map(value).transpose()
+    }
+
+    /// Notes that a delivery's effect has happened. Doing it twice is harmless.
+    ///
+    /// # Errors
+    /// When the table cannot be written. The message comes again then, and so does its effect, which is idempotent.
+    pub async fn complete_claim(&self, claim_key: &str) -> Result<(), AwsFault> {
+        let processed = serde_json::to_value(ClaimStatus::Processed).unwrap_or_default();
+        let processed = processed.as_str().unwrap_or_default().to_owned();
+        self.update_claim(claim_key, "SET #status = :value REMOVE lastError", Some("status"), processed).await
+    }
+
+    /// Notes why applying a delivery failed, for whoever finds it among the dead letters.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn note_failure(&self, claim_key: &str, reason: &str) -> Result<(), AwsFault> {
+        self.update_claim(claim_key, "SET lastError = :value", None, reason.to_owned()).await
+    }
+
+    async fn update_claim(
+        &self,
+        claim_key: &str,
+        expression: &str,
+        named: Option<&str>,
+        value: String,
+    ) -> Result<(), AwsFault> {
+        let mut call = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.names.deliveries)
+            .set_key(Some(key(claim_key, "claim")))
+            .update_expression(expression)
+            // A claim that was swept must not come back as a half one.
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":value", text(value));
+        if let Some(named) = named {
+            call = call.expression_attribute_names("#status", named);
+        }
+        match call.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
+            Err(error) => Err(fault("update claim", &error)),
+        }
+    }
+
+    /// Keeps a rejected delivery, and drops the oldest of its source: a flood costs bounded storage.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn keep_rejected(&self, source: &str, rejected: &Rejected, body: Option<&[u8]>) -> Result<i64, AwsFault> {
+        const OPERATION: &str = "keep rejected delivery";
+        let pk = rejected_partition(source);
+        let call = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.names.deliveries)
+            .set_key(Some(key(&pk, "next")))
+            .update_expression("ADD #next :one, #reason :one")
+            .expression_attribute_names("#next", "next")
+            .expression_attribute_names("#reason", rejected.reason.as_str())
+            .expression_attribute_values(":one", number(1))
+            .return_values(ReturnValue::UpdatedNew);
+        let counted = call.send().await.map_err(|error| fault(OPERATION, &error))?;
+        let next = counted.attributes.as_ref().and_then(|item| item.get("next")).and_then(|next| next.as_n().ok());
+        let next: i64 = next.and_then(|next| next.parse().ok()).unwrap_or(0);
+
+        // The first of a source, and now and then, in case that this died the first time.
+        if next % REJECTED_MAX == 1 {
+            let call = self
+                .dynamodb
+                .update_item()
+                .table_name(&self.names.deliveries)
+                .set_key(Some(key("rejected", "sources")))
+                .update_expression("ADD sources :source")
+                .expression_attribute_values(":source", AttributeValue::Ss(vec![source.to_owned()]));
+            call.send().await.map_err(|error| fault(OPERATION, &error))?;
+        }
+
+        let expires_at = number(rejected.received_ms / 1000 + REJECTED_SECONDS);
+        let put = |sk: String, mut fields: Item| {
+            fields.insert("expires_at".into(), expires_at.clone());
+            fields.extend(key(&pk, sk));
+            self.dynamodb.put_item().table_name(&self.names.deliveries).set_item(Some(fields)).send()
+        };
+        if let Some(body) = body {
+            let fields = Item::from([("body".to_owned(), AttributeValue::B(Blob::new(body)))]);
+            put(format!("body#{next:012}"), fields).await.map_err(|error| fault(OPERATION, &error))?;
+        }
+        put(format!("{next:012}"), item(rejected, Item::new())?).await.map_err(|error| fault(OPERATION, &error))?;
+        let old = next - REJECTED_MAX;
+        if old > 0 {
+            for sk in [format!("{old:012}"), format!("body#{old:012}")] {
+                let call = self.dynamodb.delete_item().table_name(&self.names.deliveries).set_key(Some(key(&pk, sk)));
+                call.send().await.map_err(|error| fault(OPERATION, &error))?;
+            }
+        }
+        Ok(next)
+    }
+
+    /// The sources of which something was rejected: a bounded set, see [`Aws::keep_rejected`].
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn rejected_sources(&self) -> Result<Vec<String>, AwsFault> {
+        let call = self
+            .dynamodb
+            .get_item()
+            .table_name(&self.names.deliveries)
+            .set_key(Some(key("rejected", "sources")))
+            .consistent_read(true);
+        let found = call.send().await.map_err(|error| fault("read sources", &error))?.item.unwrap_or_default();
+        Ok(found.get("sources").and_then(|sources| sources.as_ss().ok()).cloned().unwrap_or_default())
+    }
+
+    /// The rejected deliveries of a source with their numbers, newest first.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn rejected(&self, source: &str) -> Result<Vec<(i64, Rejected)>, AwsFault> {
+        let query = self
+            .dynamodb
+            .query()
+            .table_name(&self.names.deliveries)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
+            .expression_attribute_values(":pk", text(rejected_partition(source)))
+            .expression_attribute_values(":low", text("000000000000"))
+            .expression_attribute_values(":high", text("999999999999"))
+            .scan_index_forward(false);
+        // What is kept is bounded, but with long headers it may be more than one page.
+        let mut pages = query.into_paginator().items().send();
+        let mut found = Vec::new();
+        while let Some(item) = pages.next().await {
+            let item = item.map_err(|error| fault("read rejected deliveries", &error))?;
+            let number = item.get("sk").and_then(|sk| sk.as_s().ok()).and_then(|sk| sk.parse().ok()).unwrap_or(0);
+            found.push((number, value(item)?));
+        }
+        Ok(found)
+    }
+
+    /// One rejected delivery with its body.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn rejected_one(
+        &self,
+        source: &str,
+        number: i64,
+    ) -> Result<Option<(Rejected, Option<Vec<u8>>)>, AwsFault> {
+        let pk = rejected_partition(source);
+        let get = |sk: String| {
+            self.dynamodb
+                .get_item()
+                .table_name(&self.names.deliveries)
+                .set_key(Some(key(&pk, sk)))
+                .consistent_read(true)
+                .send()
+        };
+        let read = |error| fault("read rejected delivery", &error);
+        let Some(found) = get(format!("{number:012}")).await.map_err(read)?.item else { return Ok(None) };
+        let rejected: Rejected = value(found)?;
+        let body = match rejected.has_body {
+            true => get(format!("body#{number:012}")).await.map_err(read)?.item,
+            false => None,
+        };
+        let body = body.and_then(|mut item| item.remove("body")).and_then(|body| body.as_b().ok().cloned());
+        Ok(Some((rejected, body.map(Blob::into_inner))))
+    }
+
+    /// Notes that a rejected delivery was let in after all.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn mark_admitted(&self, source: &str, place: i64, at_ms: i64) -> Result<(), AwsFault> {
+        let call = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.names.deliveries)
+            .set_key(Some(key(rejected_partition(source), format!("{place:012}"))))
+            .update_expression("SET admittedMs = :at")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":at", number(at_ms));
+        call.send().await.map(drop).map_err(|error| fault("mark delivery admitted", &error))
+    }
+
+    /// Adds to counters of the fleet, kept under `metrics`: instances come and go, and none knows of the others.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn count_fleet(&self, group: &str, steps: &[(String, u64)]) -> Result<(), AwsFault> {
+        if steps.is_empty() {
+            return Ok(());
+        }
+        let mut call =
+            self.dynamodb.update_item().table_name(&self.names.deliveries).set_key(Some(key("metrics", group)));
+        let mut adds = Vec::new();
+        for (index, (name, step)) in steps.iter().enumerate() {
+            adds.push(format!("#n{index} :v{index}"));
+            call = call
+                .expression_attribute_names(format!("#n{index}"), name)
+                .expression_attribute_values(format!(":v{index}"), number(step));
+        }
+        let call = call.update_expression(format!("ADD {}", adds.join(", ")));
+        call.send().await.map(drop).map_err(|error| fault("count", &error))
+    }
+
+    /// All counters of the fleet, by group and name.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn fleet_counts(&self) -> Result<Vec<(String, String, u64)>, AwsFault> {
+        let call = self
+            .dynamodb
+            .query()
+            .table_name(&self.names.deliveries)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text("metrics"));
+        let page = call.send().await.map_err(|error| fault("read counters", &error))?;
+        let mut counts = Vec::new();
+        for found in page.items.unwrap_or_default() {
+            let group = found.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
+            for (name, value) in &found {
+                if let Some(count) = value.as_n().ok().and_then(|count| count.parse().ok()) {
+                    counts.push((group.clone(), name.clone(), count));
+                }
+            }
+        }
+        Ok(counts)
+    }
+}

@@ -1,0 +1,94 @@
+//! What deliveries leave behind, in the records table. Every effect is idempotent by itself: keyed by its event, or
+//! versioned, so that an older version never overwrites a newer one. Followed by the claim's completion that costs half of a
+//! transaction over both, and is as safe: between the two the message is still in the queue.
+//!
+//! | partition | sort key | holds |
+//! |---|---|---|
+//! | `tenant/provider/connection#deliveries` | fingerprint of the event's key | the delivery; a long body goes on under the same key with a number |
+//! | `tenant/trackstar/connection#inventory` … | fingerprint of the sku, the shipment, the receipt | the newest version |
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Serialize;
+
+use super::clients::Aws;
+use super::faults::{AwsFault, fault};
+use super::items::{Item, item, number, text};
+use crate::domain::delivery::{Label, Origin};
+use crate::domain::manifest::Fingerprint;
+use crate::domain::time;
+
+/// What one item holds of a body; DynamoDB's limit is 400 KB with names and keys.
+const PART_BYTES_MAX: usize = 350_000;
+
+fn effect_key(partition: String, fingerprint: Fingerprint, part: Option<u8>) -> Item {
+    let mut sort = fingerprint.0.to_vec();
+    sort.extend(part);
+    Item::from([("pk".to_owned(), text(partition)), ("sk".to_owned(), AttributeValue::B(Blob::new(sort)))])
+}
+
+impl Aws {
+    /// Stores a delivery as it came, keyed by its event.
+    ///
+    /// # Errors
+    /// When the table cannot be written. The first part is written last: without it the others are not seen.
+    pub async fn store_event(&self, label: &Label, body: &[u8], handled: bool) -> Result<(), AwsFault> {
+        const OPERATION: &str = "store event";
+        let partition = format!("{}#deliveries", label.origin);
+        let fingerprint = Fingerprint::of(label.key.as_bytes());
+        let mut parts = body.chunks(PART_BYTES_MAX);
+        let first = parts.next().unwrap_or_default();
+        let mut count: u8 = 1;
+        for part in parts {
+            let mut fields = effect_key(partition.clone(), fingerprint, Some(count));
+            fields.insert("payload".into(), AttributeValue::B(Blob::new(part)));
+            let call = self.dynamodb.put_item().table_name(&self.names.records).set_item(Some(fields));
+            call.send().await.map_err(|error| fault(OPERATION, &error))?;
+            count += 1;
+        }
+        let mut fields = item(label, effect_key(partition, fingerprint, None))?;
+        // Text where it is text, so that a person who looks at the table can read it; a part may end inside a character.
+        let payload = match std::str::from_utf8(first) {
+            Ok(readable) if count == 1 => text(readable),
+            _ => AttributeValue::B(Blob::new(first)),
+        };
+        fields.insert("payload".into(), payload);
+        fields.insert("parts".into(), number(count));
+        fields.insert("handled".into(), AttributeValue::Bool(handled));
+        fields.insert("receivedAt".into(), text(time::text(label.received_at())));
+        let call = self.dynamodb.put_item().table_name(&self.names.records).set_item(Some(fields));
+        call.send().await.map(drop).map_err(|error| fault(OPERATION, &error))
+    }
+
+    /// Stores the newest version of a thing; false when a newer one, or this very one, is there already.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn store_version(
+        &self,
+        origin: &Origin,
+        entity: &str,
+        id: &str,
+        version_ms: i64,
+        fields: &impl Serialize,
+    ) -> Result<bool, AwsFault> {
+        let key = effect_key(format!("{origin}#{entity}"), Fingerprint::of(id.as_bytes()), None);
+        let mut fields = item(fields, key)?;
+        fields.insert("versionMs".into(), number(version_ms));
+        let call = self
+            .dynamodb
+            .put_item()
+            .table_name(&self.names.records)
+            .set_item(Some(fields))
+            // Two deliveries in any order: the older never overwrites the newer.
+            .condition_expression("attribute_not_exists(pk) OR versionMs < :version")
+            .expression_attribute_values(":version", number(version_ms));
+        match call.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Ok(false)
+            }
+            Err(error) => Err(fault("store version", &error)),
+        }
+    }
+}

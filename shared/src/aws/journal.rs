@@ -1,0 +1,161 @@
+//! The journal table: what the queues gave up on, and what operators did.
+//!
+//! | key | holds |
+//! |---|---|
+//! | `tenant#dead-letters`, time and message id | a [`DeadLetter`]; a long body goes on under `body#…` |
+//! | `tenant#audit`, time and a random part | an [`Audit`] entry |
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
+
+use super::clients::Aws;
+use super::faults::{AwsFault, fault};
+use super::items::{Item, item, key, number, text, value};
+use crate::domain::delivery::Label;
+use crate::domain::ids::TenantId;
+
+const PART_BYTES_MAX: usize = 350_000;
+/// Dead letters wait this long for somebody to decide, in seconds.
+const DEAD_LETTER_SECONDS: i64 = 90 * 86_400;
+/// What operators did is kept this long, in seconds.
+const AUDIT_SECONDS: i64 = 400 * 86_400;
+
+/// A message that a queue gave up on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeadLetter {
+    /// Sorts by time.
+    pub id: String,
+    /// What travelled with the body; none for a message that could not be read.
+    #[serde(default)]
+    pub label: Option<Label>,
+    /// Why applying it failed last.
+    pub reason: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// SHA-256 of the body, lower hex.
+    pub payload_hash: String,
+    /// When it was recorded, epoch milliseconds.
+    pub recorded_ms: i64,
+    /// The body's parts.
+    pub parts: u8,
+}
+
+/// What somebody did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Audit {
+    /// Who.
+    pub actor: String,
+    /// What: `dead_letter.requeue`, `dead_letter.drop`, `delivery.admit` …
+    pub action: String,
+    /// To what.
+    pub target: String,
+    /// What came of it.
+    pub result: String,
+    /// When, epoch milliseconds.
+    pub at_ms: i64,
+    /// The trace.
+    pub correlation_id: String,
+}
+
+fn partition(tenant: &TenantId) -> String {
+    format!("{tenant}#dead-letters")
+}
+
+impl Aws {
+    /// Records a dead letter. The same message recorded twice is one entry.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn put_dead_letter(&self, tenant: &TenantId, letter: &DeadLetter, body: &[u8]) -> Result<(), AwsFault> {
+        const OPERATION: &str = "record dead letter";
+        let expires_at = number(letter.recorded_ms / 1000 + DEAD_LETTER_SECONDS);
+        let put = |sk: String, mut fields: Item| {
+            fields.insert("expires_at".into(), expires_at.clone());
+            fields.extend(key(partition(tenant), sk));
+            self.dynamodb.put_item().table_name(&self.names.journal).set_item(Some(fields)).send()
+        };
+        for (part, bytes) in body.chunks(PART_BYTES_MAX).enumerate() {
+            let fields = Item::from([("body".to_owned(), AttributeValue::B(Blob::new(bytes)))]);
+            put(format!("body#{}#{part}", letter.id), fields).await.map_err(|error| fault(OPERATION, &error))?;
+        }
+        put(letter.id.clone(), item(letter, Item::new())?).await.map(drop).map_err(|error| fault(OPERATION, &error))
+    }
+
+    /// A tenant's dead letters, newest first, from `from` on (itself included).
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn dead_letters(
+        &self,
+        tenant: &TenantId,
+        from: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, AwsFault> {
+        let call = self
+            .dynamodb
+            .query()
+            .table_name(&self.names.journal)
+            // Ids start with a digit, bodies with a letter.
+            .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
+            .expression_attribute_values(":pk", text(partition(tenant)))
+            .expression_attribute_values(":low", text("0"))
+            .expression_attribute_values(":high", text(from.unwrap_or(":")))
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        let page = call.send().await.map_err(|error| fault("read dead letters", &error))?;
+        page.items.unwrap_or_default().into_iter().map(value).collect()
+    }
+
+    /// One dead letter with its body.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn dead_letter(&self, tenant: &TenantId, id: &str) -> Result<Option<(DeadLetter, Vec<u8>)>, AwsFault> {
+        let get = |sk: String| {
+            let call = self.dynamodb.get_item().table_name(&self.names.journal);
+            call.set_key(Some(key(partition(tenant), sk))).consistent_read(true).send()
+        };
+        let Some(found) = get(id.to_owned()).await.map_err(|error| fault("read dead letter", &error))?.item else {
+            return Ok(None);
+        };
+        let letter: DeadLetter = value(found)?;
+        let mut body = Vec::new();
+        for part in 0..letter.parts {
+            let found = get(format!("body#{id}#{part}")).await.map_err(|error| fault("read dead letter", &error))?;
+            let bytes = found.item.as_ref().and_then(|item| item.get("body")).and_then(|body| body.as_b().ok());
+            let bytes = bytes.ok_or_else(|| AwsFault::damaged("read dead letter", "a part of the body is missing"))?;
+            body.extend_from_slice(bytes.as_ref());
+        }
+        Ok(Some((letter, body)))
+    }
+
+    /// Forgets a dead letter, after it was requeued or dropped.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn delete_dead_letter(&self, tenant: &TenantId, letter: &DeadLetter) -> Result<(), AwsFault> {
+        let bodies = (0..letter.parts).map(|part| format!("body#{}#{part}", letter.id));
+        // The entry goes first: a crash after it leaves parts that nothing names and that expire.
+        for sk in std::iter::once(letter.id.clone()).chain(bodies) {
+            let call = self.dynamodb.delete_item().table_name(&self.names.journal);
+            let call = call.set_key(Some(key(partition(tenant), sk)));
+            call.send().await.map_err(|error| fault("delete dead letter", &error))?;
+        }
+        Ok(())
+    }
+
+    /// Records what somebody did, before it is done: what cannot be recorded is not done.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn audit(&self, tenant: &TenantId, random: [u8; 16], entry: &Audit) -> Result<(), AwsFault> {
+        let sk = format!("{:013}-{}", entry.at_ms, hex::encode(&random[..8]));
+        let mut fields = item(entry, key(format!("{tenant}#audit"), sk))?;
+        fields.insert("expires_at".into(), number(entry.at_ms / 1000 + AUDIT_SECONDS));
+        let call = self.dynamodb.put_item().table_name(&self.names.journal).set_item(Some(fields));
+        call.send().await.map(drop).map_err(|error| fault("record audit entry", &error))
+    }
+}

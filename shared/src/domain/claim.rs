@@ -1,0 +1,110 @@
+//! The claim: the idempotency key of a delivery, and what a second one under the same key means.
+//!
+//! Plain "put if absent, then send" loses acknowledged events: the SDK's own retry of a put whose reply was lost finds
+//! the key taken and calls its first attempt a duplicate; and a crash between the two leaves a key that lets
+//! nothing through any more. So a claim carries a nonce of its attempt, and a status that says whether the effect is known
+//! to have happened.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// How long a key is remembered, in seconds: longer than a message can live in the queue (4 days) and in the dead-letter
+/// queue (14 days), and longer than any sender retries (Stripe: 3 days, Shopify: 2 days, Svix: 28 hours).
+pub const CLAIM_SECONDS: i64 = 30 * 86_400;
+
+/// How far a claimed delivery got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClaimStatus {
+    /// Claimed; enqueued, or its attempt died before that.
+    Received,
+    /// Its effect has happened.
+    Processed,
+}
+
+/// A claim, as stored: at most 1 KB, so that it costs one write unit whatever the body's size.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Claim {
+    /// How far it got.
+    pub status: ClaimStatus,
+    /// Tells one attempt from another.
+    pub nonce: String,
+    /// SHA-256 of the body, lower hex; see `Label::claimed_body`.
+    pub body_hash: String,
+    /// The trace.
+    pub correlation_id: String,
+    /// When it was claimed, epoch milliseconds.
+    pub received_ms: i64,
+    /// From when it no longer counts, epoch seconds. DynamoDB's time to live sweeps it some time later.
+    #[serde(rename = "expires_at")]
+    pub expires_at: i64,
+    /// Why applying it failed last, if it did.
+    #[serde(default)]
+    pub last_error: Option<String>,
+}
+
+impl Claim {
+    /// A new claim.
+    #[must_use]
+    pub fn new(nonce: String, body_hash: String, correlation_id: String, now: Timestamp) -> Self {
+        Self {
+            status: ClaimStatus::Received,
+            nonce,
+            body_hash,
+            correlation_id,
+            received_ms: now.as_millisecond(),
+            expires_at: now.as_second() + CLAIM_SECONDS,
+            last_error: None,
+        }
+    }
+}
+
+/// What a delivery is, by what stands under its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The first: enqueue it.
+    First,
+    /// One seen before. Its effect is not known to have happened, and its attempt may have died before enqueuing: enqueue
+    /// again, for the worker's effect is idempotent.
+    Again,
+    /// One seen before, whose effect has happened.
+    Duplicate,
+    /// Another body under the same key: never processed as the first one.
+    Conflict,
+}
+
+/// Judges a delivery by the claim that stood in its way.
+#[must_use]
+pub fn judge(existing: &Claim, nonce: &str, body_hash: &str) -> Verdict {
+    if existing.nonce == nonce {
+        // Our own write had succeeded; only its reply was lost.
+        Verdict::First
+    } else if existing.body_hash != body_hash {
+        Verdict::Conflict
+    } else if existing.status == ClaimStatus::Processed {
+        Verdict::Duplicate
+    } else {
+        Verdict::Again
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_in_the_way_is_judged_by_nonce_then_body_then_status() {
+        let claim =
+            |status| Claim { status, ..Claim::new("theirs".into(), "hash".into(), "c".into(), Timestamp::UNIX_EPOCH) };
+        for (status, nonce, hash, expected) in [
+            (ClaimStatus::Received, "theirs", "hash", Verdict::First),
+            (ClaimStatus::Received, "ours", "hash", Verdict::Again),
+            (ClaimStatus::Processed, "ours", "hash", Verdict::Duplicate),
+            (ClaimStatus::Received, "ours", "other", Verdict::Conflict),
+            (ClaimStatus::Processed, "ours", "other", Verdict::Conflict),
+        ] {
+            assert_eq!(judge(&claim(status), nonce, hash), expected);
+        }
+    }
+}

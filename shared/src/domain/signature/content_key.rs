@@ -1,0 +1,157 @@
+//! The key of a delivery that its sender gave no id: its content.
+//!
+//! Two bodies share a key only if they mean the same: the order of keys and white space do not count, everything else
+//! does, at any depth. (The originals filtered nested fields away, so that every second event was dropped as a
+//! duplicate of the first.)
+
+use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::canonical::Node;
+
+/// A double holds any number of so many digits apart from its neighbours.
+const DIGITS_EXACT: usize = 15;
+
+/// The key of a POS event: SHA-256, in hex, of the canonical JSON of tenant, source and body. A body that is not JSON
+/// counts by its bytes.
+#[must_use]
+pub fn pos_content_key(tenant: &str, source: &str, body: &[u8]) -> String {
+    let text = |text: &str| canonical(&mut Node::Text(text.into()));
+    let (field, content) = match canonical_json(body) {
+        Some(json) => ("body", json),
+        // Under another name, so that no JSON body can be mistaken for it.
+        None => ("bodySha256", text(&hex::encode(Sha256::digest(body)))),
+    };
+    let mut hash = Sha256::new();
+    for part in [
+        b"{\"",
+        field.as_bytes(),
+        b"\":",
+        &content,
+        b",\"source\":",
+        &text(source),
+        b",\"tenant\":",
+        &text(tenant),
+        b"}",
+    ] {
+        hash.update(part);
+    }
+    hex::encode(hash.finalize())
+}
+
+/// The key of a Packr event: `{tenant}:{brand}:{resource}:{action}:` and the first 16 hex digits of the SHA-256 of the
+/// canonical JSON of its `data`. Text is hashed as it is, without quotes.
+#[must_use]
+pub fn packr_content_key(tenant: &str, brand: &str, resource: &str, action: &str, data: &RawValue) -> String {
+    let data = data.get().as_bytes();
+    let text = serde_json::from_slice::<String>(data).ok().map(String::into_bytes);
+    let content = text.or_else(|| canonical_json(data));
+    let hash = hex::encode(Sha256::digest(content.as_deref().unwrap_or(data)));
+    format!("{tenant}:{brand}:{resource}:{action}:{}", &hash[..16])
+}
+
+fn canonical(node: &mut Node<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    node.write_canonical(&[], &mut out);
+    out
+}
+
+/// The canonical form, if it tells apart what the text tells apart.
+fn canonical_json(text: &[u8]) -> Option<Vec<u8>> {
+    let mut node = serde_json::from_slice::<Node<'_>>(text).ok()?;
+    (!rounds_a_number(text)).then(|| canonical(&mut node))
+}
+
+/// Whether a number of the JSON text has more digits than a double keeps, and is no integer of 64 bits either. Two
+/// order numbers of twenty-one digits would become one, and the second order would be lost.
+fn rounds_a_number(json: &[u8]) -> bool {
+    let mut rest = json;
+    while let Some(start) = rest.iter().position(|byte| *byte == b'"' || *byte == b'-' || byte.is_ascii_digit()) {
+        rest = &rest[start..];
+        let length = if rest[0] == b'"' { string_length(rest) } else { number_length(rest) };
+        let (token, after) = rest.split_at(length);
+        if token[0] != b'"' && rounds(token) {
+            return true;
+        }
+        rest = after;
+    }
+    false
+}
+
+fn string_length(json: &[u8]) -> usize {
+    let mut at = 1;
+    while at < json.len() && json[at] != b'"' {
+        at += if json[at] == b'\\' { 2 } else { 1 };
+    }
+    (at + 1).min(json.len())
+}
+
+fn number_length(json: &[u8]) -> usize {
+    let in_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
+    json.iter().position(|byte| !in_number(byte)).unwrap_or(json.len())
+}
+
+fn rounds(number: &[u8]) -> bool {
+    let mantissa = number.split(|byte| byte.eq_ignore_ascii_case(&b'e')).next().unwrap_or_default();
+    let digits = mantissa.iter().filter(|byte| byte.is_ascii_digit()).skip_while(|digit| **digit == b'0').count();
+    let integer =
+        std::str::from_utf8(number).is_ok_and(|text| text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok());
+    digits > DIGITS_EXACT && !integer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn same(a: &str, b: &str, expected: bool) {
+        let key = |body: &str| pos_content_key("t1", "demo", body.as_bytes());
+        assert_eq!(key(a) == key(b), expected, "POS: {a} and {b}");
+        let raw = |data: &str| serde_json::from_str::<Box<RawValue>>(data);
+        if let (Ok(a), Ok(b)) = (raw(a), raw(b)) {
+            let key = |data: &RawValue| packr_content_key("t", "b", "inventory", "inventory.updated", data);
+            assert_eq!(key(&a) == key(&b), expected, "Packr: {a} and {b}");
+        }
+    }
+
+    #[test]
+    fn equal_content_has_one_key_and_other_content_another() {
+        same(r#"{"a":1,"b":{"c":[1,2],"d":null}}"#, " {\"b\" : {\"d\":null, \"c\":[1,2]},\n\"a\":1.0}", true);
+        same(r#"{"b":{"c":1}}"#, r#"{"b":{"c":2}}"#, false);
+        same(r#"{"b":[1,2]}"#, r#"{"b":[2,1]}"#, false);
+        same(r#"{"a":null}"#, "{}", false);
+        same(r#"{"a":1}"#, r#"{"a":"1"}"#, false);
+        same(r#"{"ts":"2026-01-01T00:00:00.000Z"}"#, r#"{"ts":"2026-01-01T00:00:00.001Z"}"#, false);
+        // More digits than a double has.
+        same(r#"{"order":123456789012345678901}"#, r#"{"order":123456789012345678902}"#, false);
+        same(r#"{"t":1731705121.1234567891}"#, r#"{"t":1731705121.1234567892}"#, false);
+        same(r#"{"n":18446744073709551615,"a":1}"#, r#"{"a":1,"n":18446744073709551615}"#, true);
+        same(r#"{"n":0.000000000000000000001,"a":1}"#, r#"{"a":1,"n":1e-21}"#, true);
+        same(r#"{"s":"123456789012345678901\"","a":1}"#, r#"{"a":1,"s":"123456789012345678901\""}"#, true);
+        // Not JSON.
+        same("hello", "hello", true);
+        same("hello", "hello\n", false);
+        same("", "null", false);
+        let hash = hex::encode(Sha256::digest("hello"));
+        same("hello", &format!("\"{hash}\""), false);
+    }
+
+    #[test]
+    fn a_pos_key_is_of_one_tenant_and_source() {
+        let key = |tenant: &str, source: &str| pos_content_key(tenant, source, b"{}");
+        assert_ne!(key("t1", "demo"), key("t2", "demo"));
+        assert_ne!(key("t1", "demo"), key("t1", "shop"));
+        assert_ne!(key("a\",\"x", "b"), key("a", "x\",\"b"));
+        assert_eq!(key("t1", "demo"), hex::encode(Sha256::digest(br#"{"body":{},"source":"demo","tenant":"t1"}"#)));
+    }
+
+    #[test]
+    fn a_packr_key_names_what_it_is_of() {
+        let data = |json: &str| serde_json::from_str::<Box<RawValue>>(json).unwrap();
+        let key = |json: &str| packr_content_key("t", "b", "inventory", "inventory.updated", &data(json));
+        // SHA-256 of {"a":1,"b":2}
+        assert_eq!(key(r#"{"b":2,"a":1}"#), "t:b:inventory:inventory.updated:43258cff783fe703");
+        // SHA-256 of abc, as FIPS 180-4 has it: text is hashed as it is.
+        assert_eq!(key(r#""abc""#), "t:b:inventory:inventory.updated:ba7816bf8f01cfea");
+    }
+}

@@ -1,0 +1,132 @@
+//! The type that only a verified delivery has. What comes after takes nothing weaker.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+
+use super::id::{self, DeliveryId};
+use super::refused::Refused;
+use super::scheme::{HeaderLookup, Scheme};
+use super::verify::{LiveSecret, SecretLabel, verify};
+
+/// A delivery that is from whom it claims to be from.
+#[derive(Clone)]
+pub struct VerifiedDelivery {
+    source: String,
+    body: Bytes,
+    delivery_id: Option<DeliveryId>,
+    timestamp: Option<Timestamp>,
+    proof: Proof,
+}
+
+/// Why a delivery was believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// Its signature fits this secret.
+    Signature(SecretLabel),
+    /// The signature was not looked at, on somebody's own machine.
+    LocalBypass,
+}
+
+/// The right to skip verification. It takes a switch *and* somebody's own machine; the originals took either.
+#[derive(Debug, Clone, Copy)]
+pub struct LocalBypass(());
+
+impl LocalBypass {
+    /// `None` unless the switch is on and the stage is local.
+    #[must_use]
+    pub fn new(switched_on: bool, stage_is_local: bool) -> Option<Self> {
+        (switched_on && stage_is_local).then_some(Self(()))
+    }
+}
+
+impl VerifiedDelivery {
+    /// Verifies a delivery of the source (a provider, or a connection's id); see [`verify`].
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub fn verify(
+        source: impl Into<String>,
+        scheme: &Scheme,
+        secrets: &[LiveSecret],
+        headers: &(impl HeaderLookup + ?Sized),
+        url: Option<&str>,
+        body: Bytes,
+        now: Timestamp,
+    ) -> Result<Self, Refused> {
+        let verified = verify(scheme, secrets, headers, url, &body, now)?;
+        Ok(Self {
+            source: source.into(),
+            body,
+            delivery_id: verified.delivery_id,
+            timestamp: verified.timestamp,
+            proof: Proof::Signature(verified.secret_label),
+        })
+    }
+
+    /// Takes a delivery as it is. Its id counts as unsigned, wherever it stands.
+    ///
+    /// # Errors
+    /// When it has an id that cannot be read.
+    pub fn bypass(
+        _right: LocalBypass,
+        source: impl Into<String>,
+        scheme: &Scheme,
+        headers: &(impl HeaderLookup + ?Sized),
+        body: Bytes,
+    ) -> Result<Self, Refused> {
+        let id = id::unverified(scheme, headers, &body)?;
+        let delivery_id = id.map(|id| DeliveryId { signed: false, ..id });
+        Ok(Self { source: source.into(), body, delivery_id, timestamp: None, proof: Proof::LocalBypass })
+    }
+
+    /// Whose secret it was verified with.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The bytes that were signed.
+    #[must_use]
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// SHA-256 of those bytes: what a claim remembers of them.
+    #[must_use]
+    pub fn body_hash(&self) -> [u8; 32] {
+        Sha256::digest(&self.body).into()
+    }
+
+    /// The name the sender gives it; `None` means to go by the content.
+    #[must_use]
+    pub fn delivery_id(&self) -> Option<&DeliveryId> {
+        self.delivery_id.as_ref()
+    }
+
+    /// When the sender signed it, for schemes that say so.
+    #[must_use]
+    pub fn timestamp(&self) -> Option<Timestamp> {
+        self.timestamp
+    }
+
+    /// Why it was believed.
+    #[must_use]
+    pub fn proof(&self) -> Proof {
+        self.proof
+    }
+}
+
+/// Without the body, which may hold anything (I9).
+impl std::fmt::Debug for VerifiedDelivery {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("VerifiedDelivery")
+            .field("source", &self.source)
+            .field("body_bytes", &self.body.len())
+            .field("delivery_id", &self.delivery_id)
+            .field("timestamp", &self.timestamp)
+            .field("proof", &self.proof)
+            .finish()
+    }
+}

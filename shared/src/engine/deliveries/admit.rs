@@ -1,0 +1,63 @@
+//! Admit: verify a rejected delivery again, as of when it was received, and let it in after all. For a secret that was
+//! wrong here, or a sender that was not configured yet.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::aws::faults::AwsFault;
+use crate::aws::journal::Audit;
+use crate::engine::deliveries::context::Deliveries;
+use crate::engine::deliveries::requeue::Decider;
+use crate::engine::deliveries::take_in::{Arrival, Headers, Intake, examine};
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Admitted {
+    /// It was taken in, or refused again.
+    Intake(Intake),
+    /// There is no such rejected delivery.
+    NotFound,
+    /// Its body was not kept: the sender must send it again.
+    NoBody,
+}
+
+/// Verifies a rejected delivery again.
+///
+/// # Errors
+/// When AWS fails. Admitting twice is harmless: the second is a duplicate.
+pub async fn admit(
+    deliveries: &Deliveries,
+    decider: &Decider,
+    source: &str,
+    number: i64,
+) -> Result<Admitted, AwsFault> {
+    let Some((rejected, body)) = deliveries.aws.rejected_one(source, number).await? else {
+        return Ok(Admitted::NotFound);
+    };
+    let Some(body) = body else { return Ok(Admitted::NoBody) };
+    let arrival = Arrival {
+        door: rejected.door,
+        headers: Headers(rejected.headers),
+        body: Bytes::from(body),
+        correlation_id: rejected.correlation_id,
+        correlation_made: false,
+        received_at: Timestamp::from_millisecond(rejected.received_ms).unwrap_or(Timestamp::UNIX_EPOCH),
+    };
+    let entry = Audit {
+        actor: decider.actor.clone(),
+        action: "delivery.admit".into(),
+        target: format!("{source}/{number}"),
+        result: rejected.body_hash.unwrap_or_default(),
+        at_ms: deliveries.now().as_millisecond(),
+        correlation_id: decider.correlation_id.clone(),
+    };
+    deliveries.aws.audit(&decider.tenant, deliveries.outside.entropy.bytes16(), &entry).await?;
+    Ok(match examine(deliveries, &arrival).await? {
+        Ok((received, label)) => {
+            deliveries.aws.mark_admitted(source, number, entry.at_ms).await?;
+            Admitted::Intake(Intake::Taken(received, label))
+        }
+        // It is kept already: to keep it again would push out others.
+        Err((refusal, _)) => Admitted::Intake(Intake::Refused(refusal)),
+    })
+}

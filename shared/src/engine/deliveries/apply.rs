@@ -1,0 +1,126 @@
+//! Apply: a delivery's effect, exactly once though the queue delivers twice and in any order.
+//!
+//! First the effect, which is idempotent by itself; then the completion of the claim; then the queue forgets the message. A
+//! crash between any two brings the message again, and the same effect.
+
+use serde_json::Value;
+
+use crate::aws::faults::AwsFault;
+use crate::domain::delivery::{Channel, Label};
+use crate::domain::redact;
+use crate::engine::deliveries::context::Deliveries;
+use crate::telemetry::metrics::Unit;
+use crate::vendors::trackstar::{BadPayload, Envelope, read_inventory, read_shipment};
+
+/// The longest wait before a failed delivery comes again, in seconds.
+const RETRY_SECONDS_MAX: i32 = 900;
+
+/// Why a delivery was not applied.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// AWS failed.
+    #[error(transparent)]
+    Fault(#[from] AwsFault),
+    /// The payload is not what its channel takes.
+    #[error("the payload cannot be applied: {0}")]
+    Payload(#[from] BadPayload),
+}
+
+/// What became of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// Its effect has happened, or had already.
+    Done,
+    /// A newer version was there already: nothing to do.
+    Older,
+    /// It was kept, and nothing handles its kind yet.
+    Unhandled,
+}
+
+/// Applies one delivery, and notes it.
+///
+/// # Errors
+/// When it could not be applied; the reason is noted on the claim, for the dead letter it may become.
+pub async fn apply(deliveries: &Deliveries, label: &Label, body: &[u8]) -> Result<Applied, ApplyError> {
+    match effect(deliveries, label, body).await {
+        Ok(applied) => {
+            deliveries.aws.complete_claim(&label.claim_key()).await?;
+            measure(deliveries, label);
+            Ok(applied)
+        }
+        Err(error) => {
+            let reason = redact::error_text(&error.to_string());
+            if let Err(fault) = deliveries.aws.note_failure(&label.claim_key(), &reason).await {
+                tracing::warn!(%fault, correlation_id = %label.correlation_id, "failure not noted");
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn effect(deliveries: &Deliveries, label: &Label, body: &[u8]) -> Result<Applied, ApplyError> {
+    let aws = &deliveries.aws;
+    let read = || -> Result<(Envelope, Value), BadPayload> {
+        let mut envelope = Envelope::read(body)?;
+        let data = envelope.data.take();
+        Ok((envelope, data))
+    };
+    // The brand was settled when the delivery was let in, and is the last part of its connection.
+    let brand = label.origin.connection.as_str();
+    let newest = match label.channel {
+        Channel::Event => {
+            aws.store_event(label, body, true).await?;
+            return Ok(Applied::Done);
+        }
+        Channel::TrackstarOther => {
+            aws.store_event(label, body, false).await?;
+            return Ok(Applied::Unhandled);
+        }
+        Channel::TrackstarInventory => {
+            let (_, data) = read()?;
+            let inventory = read_inventory(brand, &data)?;
+            aws.store_version(&label.origin, "inventory", &inventory.sku, inventory.version_ms, &inventory).await?
+        }
+        Channel::TrackstarShipment | Channel::TrackstarReceipt => {
+            let (envelope, data) = read()?;
+            let shipment = read_shipment(brand, &envelope.event_type, &data, label.received_ms)?;
+            let entity = match label.channel {
+                Channel::TrackstarShipment => "inbound-shipments",
+                _ => "inbound-shipment-receipts",
+            };
+            aws.store_version(&label.origin, entity, &shipment.id, shipment.version_ms, &shipment).await?
+        }
+    };
+    Ok(if newest { Applied::Done } else { Applied::Older })
+}
+
+fn measure(deliveries: &Deliveries, label: &Label) {
+    let now = deliveries.now();
+    let latency = (now.as_millisecond() - label.received_ms).max(0) as f64;
+    let properties = [
+        ("tenant", Value::from(label.origin.tenant.as_str())),
+        ("connection", Value::from(label.origin.connection.as_str())),
+        ("eventType", Value::from(label.event_type.as_deref())),
+        ("correlationId", Value::from(label.correlation_id.as_str())),
+    ];
+    let dimensions = [("provider", label.origin.provider.as_str())];
+    let metrics = [("webhook.processing_latency_ms", latency, Unit::Milliseconds)];
+    deliveries.outside.metrics.emit(now, &dimensions, &metrics, &properties);
+}
+
+/// How long a delivery that failed for the `attempt`-th time waits: 5 s, doubling, at most a quarter of an hour.
+#[must_use]
+pub fn retry_seconds(attempt: u32) -> i32 {
+    (5_i32 << attempt.saturating_sub(1).min(16)).min(RETRY_SECONDS_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_wait_longer_each_time_up_to_a_bound() {
+        let waits: Vec<i32> = [0, 1, 2, 3, 8, 9, 100].map(retry_seconds).to_vec();
+        assert_eq!(waits, [5, 5, 10, 20, 640, 900, 900]);
+    }
+}

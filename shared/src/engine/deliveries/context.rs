@@ -1,0 +1,239 @@
+//! What the use cases of deliveries work with.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::aws::clients::Aws;
+use crate::domain::ids::TenantId;
+use crate::domain::secret::Secret;
+use crate::domain::signature::{LiveSecret, Scheme, schemes};
+use crate::environment::{Environment, StartError};
+use crate::outside::Outside;
+use crate::vendors::trackstar;
+
+/// The shortest secret of a sender that we choose ourselves.
+const SECRET_LENGTH_MIN: usize = 32;
+/// How long counts may wait in memory before they are added to the fleet's, in milliseconds.
+const FLUSH_MS: i64 = 10_000;
+
+/// The context: clients, senders, and the world outside. Cheap to clone.
+#[derive(Clone)]
+pub struct Deliveries(Arc<Parts>);
+
+/// The parts of [`Deliveries`].
+pub struct Parts {
+    /// AWS.
+    pub aws: Aws,
+    /// Time, randomness, metrics.
+    pub outside: Outside,
+    /// Who may send.
+    pub senders: Senders,
+    pending: Mutex<Pending>,
+}
+
+#[derive(Default)]
+struct Pending {
+    counts: BTreeMap<String, u64>,
+    since_ms: i64,
+}
+
+/// Who may send, and how they sign.
+#[derive(Default)]
+pub struct Senders {
+    /// Points of sale share one secret.
+    pub pos: Vec<LiveSecret>,
+    /// Trackstar's; empty refuses its webhooks.
+    pub trackstar: Vec<LiveSecret>,
+    /// Trackstar's connections, by id.
+    pub connections: BTreeMap<String, trackstar::Connection>,
+    /// All others, by provider and connection.
+    pub others: BTreeMap<(String, String), Sender>,
+    /// Takes webhooks unsigned; only ever true in local mode.
+    pub unsigned: bool,
+}
+
+/// A sender of `/webhooks/{provider}/{connection}`.
+pub struct Sender {
+    /// Whose.
+    pub tenant: TenantId,
+    /// How it signs.
+    pub scheme: Scheme,
+    /// With what.
+    pub secrets: Vec<LiveSecret>,
+    /// The URL that was registered with it, for schemes that sign it.
+    pub url: Option<String>,
+}
+
+impl std::ops::Deref for Deliveries {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl Deliveries {
+    /// A context that only applies and gives up: it needs no sender's secret.
+    ///
+    /// # Errors
+    /// When the environment is unusable.
+    pub fn without_senders(environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
+        Self::with(environment, outside, Senders::default())
+    }
+
+    /// A context that receives.
+    ///
+    /// # Errors
+    /// When the environment is unusable, or a secret that must be set is not.
+    pub fn with_senders(environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
+        Self::with(environment, outside, Senders::from_environment(environment)?)
+    }
+
+    fn with(environment: &Environment, outside: &Outside, senders: Senders) -> Result<Self, StartError> {
+        let aws = Aws::connect(environment, outside)?;
+        Ok(Self(Arc::new(Parts { aws, outside: outside.clone(), senders, pending: Mutex::default() })))
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> jiff::Timestamp {
+        self.outside.clock.now()
+    }
+
+    /// Counts something for the whole fleet, some time soon. What an instance has counted and not yet added is lost with
+    /// it; so only what no other write can carry is counted here.
+    pub fn count_soon(&self, name: String) {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        *pending.counts.entry(name).or_default() += 1;
+    }
+
+    /// Adds what was counted to the fleet's counters, if that was not done for a while.
+    pub async fn flush_counts(&self) {
+        let now = self.now().as_millisecond();
+        let steps: Vec<(String, u64)> = {
+            let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+            if pending.counts.is_empty() || now - pending.since_ms < FLUSH_MS {
+                return;
+            }
+            pending.since_ms = now;
+            std::mem::take(&mut pending.counts).into_iter().collect()
+        };
+        if let Err(error) = self.aws.count_fleet("ingest", &steps).await {
+            tracing::warn!(%error, "counts not added");
+        }
+    }
+}
+
+impl Senders {
+    fn from_environment(environment: &Environment) -> Result<Self, StartError> {
+        let live = |current: &str, previous: &str| {
+            let current = environment.get(current).map(|text| LiveSecret::current(Secret::new(text.trim())));
+            let previous = environment.get(previous).map(|text| LiveSecret::previous(Secret::new(text.trim())));
+            current.into_iter().chain(previous).collect::<Vec<_>>()
+        };
+        environment.secret("WEBHOOK_SECRET", SECRET_LENGTH_MIN)?;
+        let mut trackstar = live("TRACKSTAR_WEBHOOK_SECRET", "TRACKSTAR_WEBHOOK_SECRET_PREVIOUS");
+        if trackstar.is_empty() {
+            trackstar = live("WEBHOOK_TRACKSTAR_SECRET", "TRACKSTAR_WEBHOOK_SECRET_PREVIOUS");
+        }
+        let connections = trackstar::parse_connections(environment.get("TRACKSTAR_CONNECTIONS").unwrap_or("[]"))
+            .map_err(|reason| StartError::Invalid { name: "TRACKSTAR_CONNECTIONS", reason })?;
+        let others = parse_senders(environment.get("WEBHOOK_SENDERS").unwrap_or("[]"))
+            .map_err(|reason| StartError::Invalid { name: "WEBHOOK_SENDERS", reason })?;
+        let unsigned = environment.get("SKIP_WEBHOOK_SIGNATURE_VALIDATION") == Some("true");
+        if unsigned && !environment.is_local() {
+            tracing::warn!("SKIP_WEBHOOK_SIGNATURE_VALIDATION has no effect outside local mode");
+        }
+        Ok(Self {
+            pos: live("WEBHOOK_SECRET", "WEBHOOK_SECRET_PREVIOUS"),
+            trackstar,
+            connections,
+            others,
+            unsigned: unsigned && environment.is_local(),
+        })
+    }
+}
+
+/// Reads the list of senders: a JSON array of `{"provider", "connection", "tenant", "scheme", "secrets", "url"}`, where the
+/// scheme is a name or an object of the generic one. Errors name the sender, never a secret.
+fn parse_senders(json: &str) -> Result<BTreeMap<(String, String), Sender>, String> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Raw {
+        provider: String,
+        connection: String,
+        tenant: Option<String>,
+        scheme: Value,
+        secrets: Vec<String>,
+        url: Option<String>,
+    }
+    let shape = "expected a JSON array of {provider, connection, tenant?, scheme, secrets: [current, previous?], url?}";
+    // serde's own text may quote what it stumbled over, which may be a secret.
+    let raw: Vec<Raw> = serde_json::from_str(json)
+        .map_err(|error| format!("{shape}; it stops being one at column {}", error.column()))?;
+    let mut senders = BTreeMap::new();
+    for (index, entry) in raw.into_iter().enumerate() {
+        let wrong = |what: String| format!("sender {}: {what}", index + 1);
+        let name = |text: &str| TenantId::parse(text).map(|id| id.as_str().to_owned());
+        let provider = name(&entry.provider).map_err(|_| wrong("provider is no name".into()))?;
+        let connection = name(&entry.connection).map_err(|_| wrong("connection is no name".into()))?;
+        let tenant = match &entry.tenant {
+            Some(tenant) => TenantId::parse(tenant).map_err(|error| wrong(error.to_string()))?,
+            None => TenantId::default(),
+        };
+        let scheme = match &entry.scheme {
+            Value::String(name) => schemes::find(name).cloned().ok_or_else(|| wrong(format!("no scheme {name:?}")))?,
+            object => Scheme::from_json(&object.to_string()).map_err(|error| wrong(error.to_string()))?,
+        };
+        let blank = entry.secrets.iter().any(|secret| secret.trim().is_empty());
+        if blank || entry.secrets.is_empty() || entry.secrets.len() > 2 {
+            return Err(wrong("secrets must be one or two texts: the current one, and the previous one".into()));
+        }
+        if scheme.needs_url() && entry.url.is_none() {
+            return Err(wrong("the scheme signs the URL that was registered: url is missing".into()));
+        }
+        let label = |(index, secret): (usize, &String)| match index {
+            0 => LiveSecret::current(Secret::new(secret.as_str())),
+            _ => LiveSecret::previous(Secret::new(secret.as_str())),
+        };
+        let secrets = entry.secrets.iter().enumerate().map(label).collect();
+        let sender = Sender { tenant, scheme, secrets, url: entry.url };
+        if senders.insert((provider, connection), sender).is_some() {
+            return Err(wrong("provider and connection stand twice".into()));
+        }
+    }
+    Ok(senders)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_list_of_senders_says_which_and_why_and_quotes_no_secret() {
+        for (json, expected) in [
+            (
+                r#"[{"provider":"github","connection":"a","scheme":"github","secrets":"s3cret-value"}]"#,
+                "expected a JSON array",
+            ),
+            (
+                r#"[{"provider":"github","connection":"a","scheme":"gitlab","secrets":["s3cret-value"]}]"#,
+                "sender 1: no scheme \"gitlab\"",
+            ),
+            (
+                r#"[{"provider":"git hub","connection":"a","scheme":"github","secrets":["s3cret-value"]}]"#,
+                "provider is no name",
+            ),
+            (r#"[{"provider":"github","connection":"a","scheme":"github","secrets":[]}]"#, "one or two texts"),
+            (
+                r#"[{"provider":"square","connection":"a","scheme":"square","secrets":["s3cret-value"]}]"#,
+                "url is missing",
+            ),
+        ] {
+            let Err(error) = parse_senders(json) else { panic!("{json} passed") };
+            assert!(error.contains(expected) && !error.contains("s3cret"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Give up: record what a queue could not have processed, so that somebody can look, requeue or drop it.
+
+use crate::aws::faults::AwsFault;
+use crate::aws::journal::DeadLetter;
+use crate::domain::delivery::{Label, body_hash};
+use crate::domain::ids::TenantId;
+use crate::engine::deliveries::context::Deliveries;
+
+/// A message of a dead-letter queue.
+pub struct Dead<'a> {
+    /// The queue's id of it, the same over all attempts.
+    pub message_id: &'a str,
+    /// When it was first sent, epoch milliseconds.
+    pub sent_ms: i64,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Its label; none when it had none that could be read.
+    pub label: Option<Label>,
+    /// Its body.
+    pub body: &'a [u8],
+}
+
+/// Records a dead letter. The same message recorded twice is one entry.
+///
+/// # Errors
+/// When AWS fails; the message stays in the dead-letter queue then.
+pub async fn give_up(deliveries: &Deliveries, dead: Dead<'_>) -> Result<DeadLetter, AwsFault> {
+    let reason = match &dead.label {
+        Some(label) => {
+            let claim = deliveries.aws.claim_of(&label.claim_key()).await?;
+            claim.and_then(|claim| claim.last_error).unwrap_or_else(|| "the worker did not finish".to_owned())
+        }
+        None => "the message has no label that can be read".to_owned(),
+    };
+    let letter = DeadLetter {
+        id: format!("{:013}-{}", dead.sent_ms, dead.message_id),
+        reason,
+        attempts: dead.attempts,
+        payload_hash: body_hash(dead.body),
+        recorded_ms: deliveries.now().as_millisecond(),
+        parts: u8::try_from(dead.body.len().div_ceil(350_000)).unwrap_or(u8::MAX),
+        label: dead.label,
+    };
+    let tenant = letter.label.as_ref().map_or_else(TenantId::default, |label| label.origin.tenant.clone());
+    deliveries.aws.put_dead_letter(&tenant, &letter, dead.body).await?;
+    tracing::error!(dead_letter = letter.id, %tenant, reason = letter.reason, attempts = letter.attempts,
+        correlation_id = letter.label.as_ref().map(|label| label.correlation_id.as_str()), "dead letter recorded");
+    Ok(letter)
+}

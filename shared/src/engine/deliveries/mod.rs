@@ -1,0 +1,11 @@
+//! A delivery's way: [`take_in`] (verify) → [`receive`] (claim, enqueue) → the queue → [`apply`] → or [`give_up`]. What is not let in
+//! goes to [`reject`]; operators use [`requeue`] and [`admit`].
+
+pub mod admit;
+pub mod apply;
+pub mod context;
+pub mod give_up;
+pub mod receive;
+pub mod reject;
+pub mod requeue;
+pub mod take_in;

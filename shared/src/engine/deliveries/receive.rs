@@ -1,0 +1,56 @@
+//! Receive: claim a verified delivery and enqueue it. Only then is the sender acknowledged.
+
+use crate::aws::faults::AwsFault;
+use crate::domain::claim::{Claim, Verdict};
+use crate::domain::delivery::Label;
+use crate::domain::signature::VerifiedDelivery;
+use crate::engine::deliveries::context::Deliveries;
+
+/// What a delivery turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Received {
+    /// The first: it is in the queue.
+    First,
+    /// Seen before: its effect has happened, or it is in the queue.
+    Duplicate,
+    /// Another body under the same key: nothing was enqueued.
+    Conflict,
+}
+
+/// Claims a delivery, then enqueues it: one write unit and one message. A duplicate costs one refused write.
+///
+/// With `guard_replay` the body is claimed too, a second write unit: the sender's id is not covered by the
+/// signature, and a captured body would pass under any other id. It is not for senders that name two equal bodies on
+/// purpose, as points of sale do.
+///
+/// A crash anywhere before the answer leaves the sender without one. It sends again, finds the claim of an attempt that
+/// is not known to have been applied, and is enqueued again.
+///
+/// # Errors
+/// When AWS fails. The sender must not be acknowledged then.
+pub async fn receive(
+    deliveries: &Deliveries,
+    label: &Label,
+    delivery: &VerifiedDelivery,
+    guard_replay: bool,
+) -> Result<Received, AwsFault> {
+    let nonce = hex::encode(deliveries.outside.entropy.bytes16());
+    let claim =
+        Claim::new(nonce.clone(), label.claimed_body().to_owned(), label.correlation_id.clone(), label.received_at());
+    let verdict = deliveries.aws.claim(&label.claim_key(), &claim).await?;
+    match verdict {
+        Verdict::Conflict => return Ok(Received::Conflict),
+        Verdict::Duplicate => return Ok(Received::Duplicate),
+        Verdict::First | Verdict::Again => {}
+    }
+    if guard_replay {
+        // Under the body's hash stands the key it first came with: another key is a replay.
+        let key = format!("{}#body:{}", label.origin, label.body_hash);
+        let claim = Claim::new(nonce, label.key.clone(), label.correlation_id.clone(), label.received_at());
+        if deliveries.aws.claim(&key, &claim).await? == Verdict::Conflict {
+            return Ok(Received::Duplicate);
+        }
+    }
+    deliveries.aws.send_delivery(label, delivery.body()).await?;
+    Ok(if verdict == Verdict::First { Received::First } else { Received::Duplicate })
+}

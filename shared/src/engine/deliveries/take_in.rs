@@ -1,0 +1,326 @@
+//! Take in: from raw bytes at a door to a claimed and enqueued delivery, or to a refusal that is kept.
+//!
+//! Size, sender and signature come first, in this order; nothing is parsed and no state is touched before the signature
+//! over the raw bytes was right.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::value::RawValue;
+
+use crate::aws::faults::AwsFault;
+use crate::domain::correlation;
+use crate::domain::delivery::{
+    BODY_BYTES_MAX, CONTENT_KEY, Channel, Door, ENCODED_BODY_BYTES_MAX, Label, Origin, Rejected, Rejection, body_hash,
+    fits_a_queue,
+};
+use crate::domain::ids::TenantId;
+use crate::domain::signature::{
+    LiveSecret, LocalBypass, Refused, Scheme, VerifiedDelivery, packr_content_key, pos_content_key, schemes,
+};
+use crate::engine::deliveries::context::Deliveries;
+use crate::engine::deliveries::receive::{Received, receive};
+use crate::engine::deliveries::reject::reject;
+use crate::telemetry::metrics::Unit;
+use crate::vendors::trackstar::{Envelope, read_inventory, read_shipment};
+
+/// Where senders say what happened, when they do not say it in the body.
+const EVENT_TYPE_HEADERS: [&str; 3] = ["x-github-event", "x-shopify-topic", "x-gitlab-event"];
+
+/// A request at a door.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// Which door.
+    pub door: Door,
+    /// The headers that say who sent it, lower case; credentials of other kinds are left out.
+    pub headers: Headers,
+    /// The raw body.
+    pub body: Bytes,
+    /// The trace, from a header or made.
+    pub correlation_id: String,
+    /// Whether the trace was made, so that one in the body is better.
+    pub correlation_made: bool,
+    /// When it was received; a stored one is verified again as of then.
+    pub received_at: Timestamp,
+}
+
+/// Header pairs, names in lower case.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Headers(pub Vec<(String, String)>);
+
+impl Headers {
+    /// A header's value.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
+
+/// What became of an arrival.
+#[derive(Debug)]
+pub enum Intake {
+    /// It is the first of its kind, or a duplicate.
+    Taken(Received, Label),
+    /// It was refused, and the refusal kept.
+    Refused(Refusal),
+}
+
+/// Why an arrival was refused.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The kind of reason.
+    pub reason: Rejection,
+    /// For people; no secret.
+    pub detail: String,
+    /// What was wrong with the signature.
+    pub signature: Option<Refused>,
+    /// The trace, if the body had a better one.
+    pub trace: Option<String>,
+}
+
+impl Refusal {
+    fn new(reason: Rejection, detail: impl Into<String>) -> Self {
+        Self { reason, detail: detail.into(), signature: None, trace: None }
+    }
+}
+
+/// Who the door says it is from: what to verify with.
+struct Claimant<'a> {
+    source: String,
+    scheme: &'a Scheme,
+    secrets: &'a [LiveSecret],
+    url: Option<&'a str>,
+}
+
+/// Takes an arrival in.
+///
+/// # Errors
+/// When AWS fails. The sender must not be acknowledged then.
+pub async fn take_in(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, AwsFault> {
+    match examine(deliveries, arrival).await? {
+        Ok((received, label)) => Ok(Intake::Taken(received, label)),
+        Err((refusal, origin)) => Ok(refuse(deliveries, arrival, refusal, origin.as_ref()).await),
+    }
+}
+
+/// Claims and enqueues an arrival, or says why not; keeps no refusal.
+pub(super) async fn examine(
+    deliveries: &Deliveries,
+    arrival: &Arrival,
+) -> Result<Result<(Received, Label), (Refusal, Option<Origin>)>, AwsFault> {
+    let (label, delivery, guard_replay) = match identify(deliveries, arrival) {
+        Ok(identified) => identified,
+        Err(refusal) => return Ok(Err((refusal, None))),
+    };
+    let received = receive(deliveries, &label, &delivery, guard_replay).await?;
+    if received == Received::Duplicate {
+        emit(deliveries, "webhook.duplicate_events", &label.origin.provider);
+        deliveries.count_soon(format!("duplicate|{}", label.origin.provider));
+    }
+    if received == Received::Conflict {
+        let mut refusal = Refusal::new(Rejection::Conflict, "another body came under the same key before");
+        refusal.trace = Some(label.correlation_id);
+        return Ok(Err((refusal, Some(label.origin))));
+    }
+    Ok(Ok((received, label)))
+}
+
+/// The pure part: who sent it, is it true, and what is it.
+fn identify(deliveries: &Deliveries, arrival: &Arrival) -> Result<(Label, VerifiedDelivery, bool), Refusal> {
+    if arrival.body.len() > BODY_BYTES_MAX {
+        let detail = format!("the body has {} bytes, more than {BODY_BYTES_MAX}", arrival.body.len());
+        return Err(Refusal::new(Rejection::TooLarge, detail));
+    }
+    let claimant = claimant(deliveries, arrival)?;
+    let body = arrival.body.clone();
+    let delivery = match LocalBypass::new(deliveries.senders.unsigned, deliveries.senders.unsigned) {
+        Some(right) => {
+            VerifiedDelivery::bypass(right, claimant.source, claimant.scheme, arrival.headers.0.as_slice(), body)
+        }
+        None => VerifiedDelivery::verify(
+            claimant.source,
+            claimant.scheme,
+            claimant.secrets,
+            arrival.headers.0.as_slice(),
+            claimant.url,
+            body,
+            arrival.received_at,
+        ),
+    };
+    let delivery = delivery.map_err(|refused| Refusal {
+        reason: Rejection::BadSignature,
+        detail: refused.to_string(),
+        signature: Some(refused),
+        trace: None,
+    })?;
+    let base64 = !fits_a_queue(delivery.body());
+    if base64 && delivery.body().len() > ENCODED_BODY_BYTES_MAX {
+        let detail = format!("the body is no plain text and has more than {ENCODED_BODY_BYTES_MAX} bytes");
+        return Err(Refusal::new(Rejection::TooLarge, detail));
+    }
+    let mut label = Label {
+        origin: Origin { tenant: TenantId::default(), provider: String::new(), connection: String::new() },
+        channel: Channel::Event,
+        key: String::new(),
+        event_type: None,
+        body_hash: hex::encode(delivery.body_hash()),
+        received_ms: arrival.received_at.as_millisecond(),
+        correlation_id: arrival.correlation_id.clone(),
+        base64,
+    };
+    match &arrival.door {
+        Door::Pos { source, tenant } => pos(&mut label, &delivery, source, tenant, &arrival.headers)?,
+        Door::Trackstar { channel } => {
+            let read = trackstar(deliveries, &mut label, &delivery, *channel, arrival.correlation_made);
+            // What was read until then says by which trace its sender knows it.
+            read.map_err(|refusal| Refusal { trace: Some(label.correlation_id.clone()), ..refusal })?;
+        }
+        Door::Sender { provider, connection } => {
+            let sender = deliveries.senders.others.get(&(provider.clone(), connection.clone()));
+            let tenant = sender.map(|sender| sender.tenant.clone()).unwrap_or_default();
+            label.origin = Origin { tenant, provider: provider.clone(), connection: connection.clone() };
+            label.key = match delivery.delivery_id() {
+                Some(id) => format!("id:{}", id.text),
+                None => format!("body:{}", label.body_hash),
+            };
+            let name = EVENT_TYPE_HEADERS.iter().find_map(|name| arrival.headers.get(name));
+            label.event_type = name.filter(|name| correlation::is_plain(name)).map(String::from);
+        }
+    }
+    let unsigned_id = delivery.delivery_id().is_some_and(|id| !id.signed);
+    let guard_replay = matches!(arrival.door, Door::Sender { .. }) && unsigned_id;
+    Ok((label, delivery, guard_replay))
+}
+
+fn claimant<'a>(deliveries: &'a Deliveries, arrival: &Arrival) -> Result<Claimant<'a>, Refusal> {
+    let senders = &deliveries.senders;
+    Ok(match &arrival.door {
+        Door::Pos { source, .. } => {
+            Claimant { source: source.clone(), scheme: &schemes::POS, secrets: &senders.pos, url: None }
+        }
+        Door::Trackstar { .. } => {
+            // What Trackstar really sends, else what its older clients send.
+            let svix = schemes::SVIX.is_addressed(arrival.headers.0.as_slice());
+            let scheme = if svix { &schemes::SVIX } else { &schemes::PACKR };
+            Claimant { source: "trackstar".into(), scheme, secrets: &senders.trackstar, url: None }
+        }
+        Door::Sender { provider, connection } => {
+            let Some(sender) = senders.others.get(&(provider.clone(), connection.clone())) else {
+                return Err(Refusal::new(Rejection::UnknownSender, "no such sender is configured (WEBHOOK_SENDERS)"));
+            };
+            let source = format!("{provider}/{connection}");
+            Claimant { source, scheme: &sender.scheme, secrets: &sender.secrets, url: sender.url.as_deref() }
+        }
+    })
+}
+
+fn pos(
+    label: &mut Label,
+    delivery: &VerifiedDelivery,
+    source: &str,
+    tenant: &str,
+    headers: &Headers,
+) -> Result<(), Refusal> {
+    let bad = |detail: String| Refusal::new(Rejection::BadBody, detail);
+    let tenant = TenantId::parse(tenant).map_err(|error| bad(format!("x-tenant-id: {error}")))?;
+    let source = TenantId::parse(source).map_err(|_| bad("the path names no source".into()))?;
+    serde_json::from_slice::<&RawValue>(delivery.body())
+        .map_err(|error| bad(format!("the body is no JSON: {error}")))?;
+    label.key = match headers.get("idempotency-key").map(str::trim).filter(|key| !key.is_empty()) {
+        Some(key) if key.len() <= 255 && !key.chars().any(char::is_control) => format!("key:{key}"),
+        Some(_) => return Err(bad("Idempotency-Key may have 255 characters".into())),
+        None => {
+            format!("{CONTENT_KEY}{}", pos_content_key(tenant.as_str(), source.as_str(), delivery.body()))
+        }
+    };
+    label.origin = Origin { tenant, provider: "pos".into(), connection: source.as_str().to_owned() };
+    Ok(())
+}
+
+fn trackstar(
+    deliveries: &Deliveries,
+    label: &mut Label,
+    delivery: &VerifiedDelivery,
+    expected: Channel,
+    correlation_made: bool,
+) -> Result<(), Refusal> {
+    let bad = |detail: String| Refusal::new(Rejection::BadBody, detail);
+    let envelope = Envelope::read(delivery.body()).map_err(|error| bad(error.to_string()))?;
+    let in_body = envelope.trace().filter(|_| correlation_made);
+    if let Some(trace) = in_body {
+        label.correlation_id = trace.to_owned();
+    }
+    let known = deliveries.senders.connections.get(&envelope.connection_id).filter(|connection| connection.active);
+    let Some(connection) = known else {
+        let detail = format!("No active Trackstar integration found for connection_id: {}", envelope.connection_id);
+        return Err(Refusal::new(Rejection::UnknownSender, detail));
+    };
+    label.channel = match envelope.channel() {
+        Channel::TrackstarOther => expected,
+        known => known,
+    };
+    let brand = connection.brand.as_str();
+    match label.channel {
+        Channel::TrackstarInventory => {
+            drop(read_inventory(brand, &envelope.data).map_err(|error| bad(error.to_string()))?)
+        }
+        Channel::TrackstarShipment | Channel::TrackstarReceipt => {
+            let read = read_shipment(brand, &envelope.event_type, &envelope.data, label.received_ms);
+            drop(read.map_err(|error| bad(error.to_string()))?);
+        }
+        Channel::TrackstarOther | Channel::Event => {}
+    }
+    label.origin =
+        Origin { tenant: connection.tenant.clone(), provider: "trackstar".into(), connection: brand.to_owned() };
+    let event_id = delivery.delivery_id().map(|id| id.text.as_str()).or(envelope.event_id.as_deref());
+    label.key = match event_id.map(str::trim).filter(|id| !id.is_empty() && id.len() <= 256) {
+        Some(id) => format!("id:{id}"),
+        None => {
+            let resource = envelope.event_type.split('.').next().unwrap_or_default();
+            let data = serde_json::value::to_raw_value(&envelope.data).map_err(|error| bad(error.to_string()))?;
+            let action = envelope.event_type.as_str();
+            let key = packr_content_key(label.origin.tenant.as_str(), brand, resource, action, &data);
+            format!("{CONTENT_KEY}{key}")
+        }
+    };
+    label.event_type = Some(envelope.event_type);
+    Ok(())
+}
+
+async fn refuse(deliveries: &Deliveries, arrival: &Arrival, refusal: Refusal, origin: Option<&Origin>) -> Intake {
+    let (source, provider, connection, tenant) = match &arrival.door {
+        Door::Pos { source, tenant } => ("pos".to_owned(), "pos".to_owned(), source.clone(), tenant.clone()),
+        Door::Trackstar { .. } => ("trackstar".to_owned(), "trackstar".to_owned(), String::new(), String::new()),
+        Door::Sender { provider, connection } => {
+            let known = deliveries.senders.others.get(&(provider.clone(), connection.clone()));
+            // All unknown senders share one ring: names that a caller makes up must not make storage.
+            let source = known.map_or_else(|| "unknown".to_owned(), |_| format!("{provider}/{connection}"));
+            let tenant = known.map(|sender| sender.tenant.to_string()).unwrap_or_default();
+            (source, provider.clone(), connection.clone(), tenant)
+        }
+    };
+    let short = |text: String| text.chars().take(128).collect::<String>();
+    let rejected = Rejected {
+        reason: refusal.reason,
+        detail: refusal.detail.clone(),
+        tenant: origin.map_or_else(|| short(tenant), |origin| origin.tenant.to_string()),
+        connection: origin.map_or_else(|| short(connection), |origin| origin.connection.clone()),
+        provider: short(provider),
+        door: arrival.door.clone(),
+        received_ms: arrival.received_at.as_millisecond(),
+        correlation_id: refusal.trace.as_ref().unwrap_or(&arrival.correlation_id).clone(),
+        body_bytes: arrival.body.len() as u64,
+        body_hash: Some(body_hash(&arrival.body)),
+        has_body: false,
+        headers: arrival.headers.0.clone(),
+        admitted_ms: None,
+    };
+    if refusal.reason == Rejection::BadSignature {
+        emit(deliveries, "webhook.signature_failures", &rejected.provider);
+    }
+    reject(deliveries, &source, rejected, &arrival.body).await;
+    Intake::Refused(refusal)
+}
+
+fn emit(deliveries: &Deliveries, metric: &str, provider: &str) {
+    deliveries.outside.metrics.emit(deliveries.now(), &[("provider", provider)], &[(metric, 1.0, Unit::Count)], &[]);
+}

@@ -1,0 +1,11 @@
+//! A request's headers, as the domain looks them up.
+
+use http::HeaderMap;
+
+use crate::domain::signature::HeaderLookup;
+
+impl HeaderLookup for HeaderMap {
+    fn get(&self, name: &str) -> Option<&[u8]> {
+        HeaderMap::get(self, name).map(http::HeaderValue::as_bytes)
+    }
+}

@@ -1,0 +1,169 @@
+//! Trackstar: what its webhooks say, and what of it is kept. Facts: docs.trackstarhq.com, "Webhooks".
+
+mod inventory;
+mod shipment;
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+pub use inventory::{Inventory, read_inventory};
+pub use shipment::{Shipment, read_shipment};
+
+use crate::domain::correlation;
+use crate::domain::delivery::Channel;
+use crate::domain::ids::TenantId;
+
+/// The longest name of an event: it is a part of keys.
+const EVENT_TYPE_BYTES_MAX: usize = 128;
+
+/// Why a payload is not what its route takes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadPayload(pub String);
+
+/// What every webhook says. There is no event id in it; `event_id` is what the header scheme's senders add.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Envelope {
+    /// Which connection it is about.
+    pub connection_id: String,
+    /// For example `inventory.updated`.
+    pub event_type: String,
+    /// The id, from senders that give one.
+    #[serde(default)]
+    pub event_id: Option<String>,
+    /// What happened to what.
+    #[serde(default)]
+    pub data: Value,
+    /// Traces, from senders that give them.
+    #[serde(default)]
+    pub delivery_id: Option<String>,
+    /// As `delivery_id`.
+    #[serde(default)]
+    pub request_id: Option<String>,
+    /// As `delivery_id`.
+    #[serde(default)]
+    pub correlation_id: Option<String>,
+}
+
+impl Envelope {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// When it is no JSON object with `connection_id` and `event_type`.
+    pub fn read(body: &[u8]) -> Result<Self, BadPayload> {
+        let envelope: Self = serde_json::from_slice(body).map_err(|error| BadPayload(error.to_string()))?;
+        if envelope.connection_id.trim().is_empty() || envelope.event_type.trim().is_empty() {
+            return Err(BadPayload("connection_id and event_type must not be empty".into()));
+        }
+        if envelope.event_type.len() > EVENT_TYPE_BYTES_MAX {
+            return Err(BadPayload(format!("event_type may have {EVENT_TYPE_BYTES_MAX} bytes")));
+        }
+        Ok(envelope)
+    }
+
+    /// The trace in the body, if a header has none.
+    #[must_use]
+    pub fn trace(&self) -> Option<&str> {
+        let ids = [&self.delivery_id, &self.request_id, &self.correlation_id];
+        ids.into_iter().filter_map(|id| id.as_deref()).find(|id| correlation::is_plain(id))
+    }
+
+    /// What the event does. Names differ in `-`, `_` and case between the vendor's pages.
+    #[must_use]
+    pub fn channel(&self) -> Channel {
+        let name = self.event_type.trim().to_lowercase().replace('_', "-");
+        match name.as_str() {
+            "inventory.created" | "inventory.updated" => Channel::TrackstarInventory,
+            "inbound-shipment.created" | "inbound-shipment.updated" => Channel::TrackstarShipment,
+            name if name.starts_with("inbound-shipment-receipt.") || name.starts_with("inbound-shipment.receipt.") => {
+                Channel::TrackstarReceipt
+            }
+            _ => Channel::TrackstarOther,
+        }
+    }
+}
+
+/// A connection of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// Trackstar's id.
+    pub connection_id: String,
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which of the tenant's brands.
+    pub brand: String,
+    /// Whether its webhooks are taken.
+    pub active: bool,
+}
+
+/// Reads the list of connections: a JSON array of `{"connectionId", "tenant", "brand", "active"}`.
+///
+/// # Errors
+/// A text that says which connection is wrong, and how.
+pub fn parse_connections(json: &str) -> Result<BTreeMap<String, Connection>, String> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields, rename_all = "camelCase")]
+    struct Raw {
+        connection_id: String,
+        tenant: Option<String>,
+        brand: Option<String>,
+        active: Option<bool>,
+    }
+    let raw: Vec<Raw> =
+        serde_json::from_str(json).map_err(|error| format!("not a JSON array of connections: {error}"))?;
+    let mut connections = BTreeMap::new();
+    for entry in raw {
+        let id = entry.connection_id;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if id.is_empty() || id.len() > 128 || !id.bytes().all(plain) {
+            return Err(format!("connection {id:?}: an id is 1 to 128 letters, digits, '-', '_' and '.'"));
+        }
+        let tenant = entry.tenant.map_or_else(|| Ok(TenantId::default()), |tenant| TenantId::parse(&tenant));
+        let tenant = tenant.map_err(|error| format!("connection {id:?}: {error}"))?;
+        // A brand is a part of keys, as a tenant is.
+        let brand = TenantId::parse(entry.brand.as_deref().unwrap_or(&id));
+        let brand = brand.map_err(|_| format!("connection {id:?}: its brand is no name"))?.as_str().to_owned();
+        let connection = Connection { connection_id: id.clone(), tenant, brand, active: entry.active.unwrap_or(true) };
+        if connections.insert(id.clone(), connection).is_some() {
+            return Err(format!("connection {id:?} stands twice"));
+        }
+    }
+    Ok(connections)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn event_names_are_read_in_any_spelling() {
+        for (name, expected) in [
+            ("inventory.updated", Channel::TrackstarInventory),
+            ("Inventory.Created", Channel::TrackstarInventory),
+            ("inbound_shipment.updated", Channel::TrackstarShipment),
+            ("inbound-shipment.created", Channel::TrackstarShipment),
+            ("inbound_shipment_receipt.created", Channel::TrackstarReceipt),
+            ("inbound-shipment.receipt.created", Channel::TrackstarReceipt),
+            ("inventory-ledger.created", Channel::TrackstarOther),
+            ("order.created", Channel::TrackstarOther),
+            ("connection-error.created", Channel::TrackstarOther),
+        ] {
+            let body = serde_json::json!({"connection_id": "c", "event_type": name});
+            assert_eq!(Envelope::read(body.to_string().as_bytes()).unwrap().channel(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_list_of_connections_says_which_and_why() {
+        for (json, expected) in [
+            (r#"{}"#, "not a JSON array"),
+            (r#"[{"connectionId":"a/b"}]"#, "\"a/b\": an id is"),
+            (r#"[{"connectionId":"a"},{"connectionId":"a"}]"#, "stands twice"),
+            (r#"[{"connectionId":"a","tenant":"A B"}]"#, "a tenant id"),
+        ] {
+            assert!(parse_connections(json).unwrap_err().contains(expected), "{json}");
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Shipments to the warehouse, and their receipts. The vendor's schema of them is not published with its webhooks, so they
+//! are kept as they come; only what orders them is read.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::BadPayload;
+use crate::domain::time;
+
+/// A shipment or a receipt as it is kept.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Shipment {
+    /// The vendor's id.
+    pub id: String,
+    brand: String,
+    event_type: String,
+    payload: String,
+    /// When the vendor last changed it, epoch milliseconds; when it was received, where the vendor says nothing.
+    #[serde(skip)]
+    pub version_ms: i64,
+}
+
+/// Reads the `data` of a shipment or receipt event.
+///
+/// # Errors
+/// When it has no `id`.
+pub fn read_shipment(brand: &str, event_type: &str, data: &Value, received_ms: i64) -> Result<Shipment, BadPayload> {
+    let id = data["id"].as_str().filter(|id| !id.trim().is_empty());
+    let id = id.ok_or_else(|| BadPayload("data: id must be a non-empty string".into()))?;
+    let changed = ["updated_date", "received_date", "created_date"].iter().find_map(|field| data[*field].as_str());
+    Ok(Shipment {
+        id: id.to_owned(),
+        brand: brand.to_owned(),
+        event_type: event_type.to_owned(),
+        payload: data.to_string(),
+        version_ms: changed.and_then(time::parse).map_or(received_ms, |at| at.as_millisecond()),
+    })
+}

@@ -1,0 +1,164 @@
+//! Deliveries as senders make them: signed, and sent again until they are answered.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use signalbox::domain::secret::Secret;
+use signalbox::domain::signature::{Scheme, schemes, sign};
+
+/// The points of sale's secret.
+pub const POS_SECRET: &str = "pos-secret-pos-secret-pos-secret-0";
+/// The one before it.
+pub const POS_SECRET_PREVIOUS: &str = "old-secret-old-secret-old-secret-0";
+/// Trackstar's, a Svix key that is a plain text too.
+pub const TRACKSTAR_SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+/// GitHub's.
+pub const GITHUB_SECRET: &str = "It's a Secret to Everybody";
+
+/// One delivery, as it is sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    /// Where to.
+    pub path: String,
+    /// Names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// The raw body.
+    pub body: Vec<u8>,
+    /// Whether the gateway hands the body on in base64.
+    pub base64: bool,
+}
+
+impl Delivery {
+    /// Not signed.
+    #[must_use]
+    pub fn unsigned(path: &str, body: impl Into<Vec<u8>>) -> Self {
+        let headers = [("content-type".to_owned(), "application/json".to_owned())].into();
+        Self { path: path.to_owned(), headers, body: body.into(), base64: false }
+    }
+
+    /// Signed by a scheme.
+    ///
+    /// # Panics
+    /// When the secret is no key of the scheme.
+    #[must_use]
+    pub fn signed(
+        path: &str,
+        scheme: &Scheme,
+        secret: &str,
+        id: Option<&str>,
+        at: Timestamp,
+        body: impl Into<Vec<u8>>,
+    ) -> Self {
+        let mut delivery = Self::unsigned(path, body);
+        let signed = sign(scheme, &Secret::new(secret), id, at, None, &delivery.body).expect("a signature");
+        for (name, value) in signed.into_iter().filter(|(_, value)| !value.is_empty()) {
+            delivery.headers.insert(name.to_lowercase(), value);
+        }
+        delivery
+    }
+
+    /// An event of a point of sale, signed.
+    #[must_use]
+    pub fn pos(tenant: &str, body: impl Into<Vec<u8>>) -> Self {
+        let path = "/pos/demo/ingest";
+        Self::signed(path, &schemes::POS, POS_SECRET, None, Timestamp::UNIX_EPOCH, body).header("x-tenant-id", tenant)
+    }
+
+    /// A GitHub delivery to `/webhooks/github/acme`, signed.
+    #[must_use]
+    pub fn github(id: &str, body: impl Into<Vec<u8>>) -> Self {
+        let path = "/webhooks/github/acme";
+        Self::signed(path, &schemes::GITHUB, GITHUB_SECRET, Some(id), Timestamp::UNIX_EPOCH, body)
+    }
+
+    /// A Trackstar event in the header scheme.
+    #[must_use]
+    pub fn trackstar(route: &str, body: &Value) -> Self {
+        let path = format!("/api/webhooks/trackstar{route}");
+        let at = Timestamp::UNIX_EPOCH;
+        Self::signed(&path, &schemes::PACKR, TRACKSTAR_SECRET, None, at, body.to_string())
+    }
+
+    /// With a header, in place of one of the same name.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Without a header.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.headers.remove(name);
+        self
+    }
+
+    /// As API Gateway hands it to the function.
+    #[must_use]
+    pub fn event(&self) -> Value {
+        let (body, encoded) = match std::str::from_utf8(&self.body) {
+            Ok(text) if !self.base64 => (text.to_owned(), false),
+            _ => (STANDARD.encode(&self.body), true),
+        };
+        http_event("POST", &self.path, &self.headers, &body, encoded)
+    }
+}
+
+/// A request as API Gateway hands it to a function.
+#[must_use]
+pub fn http_event(method: &str, path: &str, headers: &BTreeMap<String, String>, body: &str, encoded: bool) -> Value {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query, "headers": headers,
+        "requestContext": {
+            "accountId": "000000000000", "apiId": "test", "domainName": "test", "domainPrefix": "test",
+            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1",
+                "userAgent": "test"},
+            "requestId": "test", "routeKey": "$default", "stage": "$default",
+            "time": "15/Jan/2026:12:00:00 +0000", "timeEpoch": 0,
+        },
+        "body": body, "isBase64Encoded": encoded,
+    })
+}
+
+/// What a sender or an operator is told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// Names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// The body as it is.
+    pub text: String,
+    /// The body as JSON; null when it is none.
+    pub body: Value,
+}
+
+impl Reply {
+    pub(crate) fn new(status: u16, headers: BTreeMap<String, String>, text: String) -> Self {
+        let body = serde_json::from_str(&text).unwrap_or_default();
+        Self { status, headers, text, body }
+    }
+
+    /// A function's answer to API Gateway.
+    pub(crate) fn of(answer: &Value) -> Self {
+        let status = answer["statusCode"].as_u64().and_then(|status| status.try_into().ok()).expect("a status");
+        let headers = answer["headers"].as_object().into_iter().flatten();
+        let headers = headers.map(|(name, value)| (name.to_lowercase(), value.as_str().unwrap_or_default().to_owned()));
+        Self::new(status, headers.collect(), answer["body"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// The body, of a reply with this status.
+    ///
+    /// # Panics
+    /// When the status is another.
+    #[track_caller]
+    #[must_use]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        self.body
+    }
+}

@@ -1,0 +1,218 @@
+//! Every AWS call of ingest and worker, killed before it and after it, while the sender retries as senders do and the
+//! queue delivers twice and out of order: what is acknowledged has its effect exactly once, and nothing else happens (I1).
+
+use serde_json::json;
+use signalbox_tests::deliveries::Delivery;
+use signalbox_tests::hooks::{Hooks, Queue};
+use signalbox_tests::process::Crashed;
+use signalbox_tests::wire::{Call, Fault, Verdict, Wire};
+
+use super::driver::{Driver, Stored};
+
+/// Deliveries with the answers that are right: the first where nothing crashes.
+type Script = Vec<(Delivery, &'static [u16])>;
+
+struct Scenario {
+    name: &'static str,
+    script: fn(&str) -> Script,
+    /// The calls that the service refuses, by number: the worker then notes the failure, and the message comes again.
+    refused: std::ops::Range<usize>,
+    effects: usize,
+}
+
+impl Scenario {
+    fn wire(&self, kill: Option<(usize, Verdict)>) -> Wire {
+        let refused = self.refused.clone();
+        Wire::planned(move |call: &Call| match kill {
+            Some((number, verdict)) if number == call.number => verdict,
+            _ if refused.contains(&call.number) => Verdict::Fail(Fault::ServerError),
+            _ => Verdict::Pass,
+        })
+    }
+
+    /// All of the script, then the queue.
+    async fn run(&self, hooks: &Hooks, tenant: &str, kill: Option<(usize, Verdict)>) -> (Vec<String>, Ledger) {
+        let mut driver = Driver::start(hooks, self.wire(kill), Wire::whole).await;
+        let first = driver.instance.wire().clone();
+        let here = format!("{}: {kill:?}", self.name);
+        let mut ledger = Ledger::default();
+        for (delivery, expected) in (self.script)(tenant) {
+            let status = driver.send(&delivery).await;
+            assert!(expected.contains(&status), "{here}: {status} instead of {expected:?}");
+            assert!(driver.crashes > 0 || status == expected[0], "{here}: {status} instead of {}", expected[0]);
+            ledger.received += 1;
+            ledger.rejected += usize::from(status >= 400);
+        }
+        driver.work(Queue::Webhooks).await;
+        assert_eq!(driver.crashes, usize::from(kill.is_some()), "{here}: the call was not made");
+        assert_eq!(driver.hooks.work(Queue::DeadLetters).await, 0, "{here}: given up");
+        (first.calls(), ledger)
+    }
+
+    async fn check(self) {
+        let hooks = Hooks::start().await;
+        let (calls, ledger) = self.run(&hooks, "undisturbed", None).await;
+        let expected = Stored::read(&hooks, "undisturbed").await;
+        assert_eq!(expected.records.len(), self.effects, "{}", self.name);
+        assert!(expected.claims.iter().all(|claim| claim["status"] == "processed"), "{:?}", expected.claims);
+        println!("{}: {} calls, killed before and after each: {}", self.name, calls.len(), calls.join(" "));
+        let mut total = ledger.closed(&expected);
+        for number in 0..calls.len() {
+            for (letter, verdict) in [('b', Verdict::KillBefore), ('a', Verdict::KillAfter)] {
+                let tenant = format!("{letter}{number}");
+                let (_, ledger) = self.run(&hooks, &tenant, Some((number, verdict))).await;
+                let stored = Stored::read(&hooks, &tenant).await;
+                assert_eq!(stored, expected, "{}: {verdict:?} of call {number} ({})", self.name, calls[number]);
+                total.add(&ledger.closed(&stored));
+            }
+        }
+        total.print(self.name);
+    }
+}
+
+/// received = applied + duplicate + rejected + dead letter. Received counts what a sender wants delivered, not how often
+/// it has to try.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    pub(super) received: usize,
+    pub(super) applied: usize,
+    pub(super) duplicates: usize,
+    pub(super) rejected: usize,
+    pub(super) dead: usize,
+}
+
+impl Ledger {
+    fn closed(mut self, stored: &Stored) -> Self {
+        self.applied = stored.records.len();
+        self.duplicates = self.received - self.applied - self.rejected - self.dead;
+        self
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.received += other.received;
+        self.applied += other.applied;
+        self.duplicates += other.duplicates;
+        self.rejected += other.rejected;
+        self.dead += other.dead;
+    }
+
+    pub(super) fn print(&self, name: &str) {
+        let Self { received, applied, duplicates, rejected, dead } = self;
+        println!(
+            "{name}: received {received} = applied {applied} + duplicate {duplicates} + rejected {rejected} + dead letter {dead}"
+        );
+    }
+}
+
+fn sale(tenant: &str, number: usize) -> Delivery {
+    let body = json!({"sku": format!("K{number}"), "qty": 1, "ts": "2026-01-15T12:00:00.000Z"}).to_string();
+    // The trace is stored: it must not differ from run to run.
+    Delivery::pos(tenant, body).header("x-correlation-id", "trace")
+}
+
+/// The first answer, or the answer to a retry of an attempt that had got further than its sender knows.
+const NEW: &[u16] = &[201, 204];
+const SEEN: &[u16] = &[204];
+
+fn one(tenant: &str) -> Script {
+    vec![(sale(tenant, 1), NEW)]
+}
+
+fn mix(tenant: &str) -> Script {
+    let named =
+        |body: &str| Delivery::pos(tenant, body).header("x-correlation-id", "trace").header("idempotency-key", "k");
+    let forged = sale(tenant, 9).header("x-webhook-signature", &"0".repeat(64));
+    vec![
+        (sale(tenant, 1), NEW),
+        (sale(tenant, 2), NEW),
+        (sale(tenant, 1), SEEN),
+        (named("{\"total\":1}"), NEW),
+        (forged, &[403]),
+        (named("{\"total\":2}"), &[409]),
+        (sale(tenant, 3), NEW),
+        (named("{\"total\":1}"), SEEN),
+        (sale(tenant, 4), NEW),
+        (sale(tenant, 3), SEEN),
+    ]
+}
+
+#[tokio::test]
+async fn a_crash_anywhere_with_one_event_leaves_one_effect() {
+    Scenario { name: "one event", script: one, refused: 0..0, effects: 1 }.check().await;
+}
+
+#[tokio::test]
+async fn a_crash_anywhere_with_an_event_that_failed_at_first_leaves_one_effect() {
+    // The claim, the message, then the effect's three attempts.
+    Scenario { name: "failed at first", script: one, refused: 2..5, effects: 1 }.check().await;
+}
+
+#[tokio::test]
+async fn a_crash_anywhere_in_a_mix_leaves_one_effect_of_each_event() {
+    Scenario { name: "mix", script: mix, refused: 0..0, effects: 5 }.check().await;
+}
+
+/// Holds the first instance at each of its calls while a second does all of the same.
+#[tokio::test]
+async fn two_instances_at_once_have_one_effect() {
+    let hooks = Hooks::start().await;
+    for call in 0..2 {
+        let tenant = format!("twice{call}");
+        let delivery = sale(&tenant, 1);
+        let slow = hooks.instance(Wire::at(call, Verdict::Hold)).await;
+        let quick = hooks.instance(Wire::whole()).await;
+        let (held, other) = tokio::join!(slow.send(&delivery), async {
+            slow.wire().held().await;
+            let reply = quick.send(&delivery).await.unwrap();
+            slow.wire().release();
+            reply
+        });
+        let mut statuses = [held.unwrap().status, other.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [201, 204], "held at call {call}");
+
+        let messages = hooks.receive(Queue::Webhooks).await;
+        let worker = hooks.instance(Wire::at(call, Verdict::Hold)).await;
+        let (held, other) = tokio::join!(worker.handle("webhook-worker", &messages), async {
+            worker.wire().held().await;
+            let failed = quick.handle("webhook-worker", &messages).await.unwrap();
+            worker.wire().release();
+            failed
+        });
+        assert_eq!((held.unwrap().len(), other.len()), (0, 0));
+        hooks.finish(Queue::Webhooks, &messages, &[]).await;
+        let stored = Stored::read(&hooks, &tenant).await;
+        assert_eq!((stored.records.len(), stored.claims.len()), (1, 1), "held at call {call}");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_reply_or_a_refusal_of_any_call_is_no_second_event() {
+    let hooks = Hooks::start().await;
+    for (number, fault) in (0..4).flat_map(|number| {
+        [Fault::LostReply, Fault::Throttled, Fault::ServerError, Fault::Unavailable, Fault::Unreachable]
+            .map(|fault| (number, fault))
+    }) {
+        let tenant = format!("fault{number}{}", format!("{fault:?}").to_lowercase());
+        let wire = Wire::at(number, Verdict::Fail(fault));
+        let mut driver = Driver::start(&hooks, wire, Wire::whole).await;
+        // The SDK's own retry meets its own claim: it is the first still.
+        assert_eq!(driver.send(&sale(&tenant, 1)).await, 201, "{tenant}");
+        driver.work(Queue::Webhooks).await;
+        let stored = Stored::read(&hooks, &tenant).await;
+        assert_eq!((stored.records.len(), driver.crashes), (1, 0), "{tenant}");
+        assert_eq!(driver.send(&sale(&tenant, 1)).await, 204, "{tenant}");
+    }
+}
+
+/// A process that dies between the claim and the message leaves a claim that lets the sender's retry through.
+#[tokio::test]
+async fn a_claim_without_a_message_is_no_end_of_its_event() {
+    let hooks = Hooks::start().await;
+    let dying = hooks.instance(Wire::at(1, Verdict::KillBefore)).await;
+    assert_eq!(dying.send(&sale("t", 1)).await, Err(Crashed));
+    assert!(hooks.receive(Queue::Webhooks).await.is_empty());
+    assert_eq!(hooks.send(&sale("t", 1)).await.status, 204);
+    assert_eq!(hooks.work(Queue::Webhooks).await, 1);
+    assert_eq!(Stored::read(&hooks, "t").await.records.len(), 1);
+}

@@ -1,0 +1,112 @@
+//! What senders and the queue do around a process that may die.
+#![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
+
+use serde_json::Value;
+use signalbox_tests::deliveries::Delivery;
+use signalbox_tests::hooks::{Hooks, Queue};
+use signalbox_tests::instance::Instance;
+use signalbox_tests::process::Crashed;
+use signalbox_tests::wire::Wire;
+
+/// Attempts after which a sender must have been answered.
+const ATTEMPTS_MAX: usize = 100;
+
+/// A process that is started anew when it has died.
+pub(super) struct Driver<'a> {
+    pub(super) hooks: &'a Hooks,
+    pub(super) instance: Instance,
+    next: Box<dyn FnMut() -> Wire + 'a>,
+    pub(super) crashes: usize,
+}
+
+impl<'a> Driver<'a> {
+    /// The first process has this wire, the later ones those of `next`.
+    pub(super) async fn start(hooks: &'a Hooks, first: Wire, next: impl FnMut() -> Wire + 'a) -> Self {
+        Self { hooks, instance: hooks.instance(first).await, next: Box::new(next), crashes: 0 }
+    }
+
+    pub(super) async fn restart(&mut self) {
+        self.crashes += 1;
+        self.instance = self.hooks.instance((self.next)()).await;
+    }
+
+    /// Sends until there is an answer that no sender retries: the answer's status.
+    pub(super) async fn send(&mut self, delivery: &Delivery) -> u16 {
+        for _ in 0..ATTEMPTS_MAX {
+            match self.instance.send(delivery).await {
+                Ok(reply) if reply.status < 500 => return reply.status,
+                Ok(_) => {}
+                Err(Crashed) => self.restart().await,
+            }
+        }
+        panic!("no answer after {ATTEMPTS_MAX} attempts");
+    }
+
+    /// Delivers all that is in the queue: every message twice, the second time in the opposite order, before any is
+    /// deleted. What failed, and what a dead process held, comes again.
+    pub(super) async fn work(&mut self, queue: Queue) {
+        for _ in 0..ATTEMPTS_MAX {
+            let mut messages = Vec::new();
+            loop {
+                let more = self.hooks.receive(queue).await;
+                if more.is_empty() {
+                    break;
+                }
+                messages.extend(more);
+            }
+            if messages.is_empty() {
+                return;
+            }
+            messages.reverse();
+            for batch in messages.chunks(10) {
+                let first = self.instance.handle(queue.function(), batch).await;
+                let again: Vec<_> = batch.iter().rev().cloned().collect();
+                let second = match &first {
+                    Ok(_) => self.instance.handle(queue.function(), &again).await,
+                    Err(Crashed) => Err(Crashed),
+                };
+                let failed = match second {
+                    Ok(failed) => failed,
+                    Err(Crashed) => {
+                        self.restart().await;
+                        batch.iter().map(|message| message.message_id().unwrap().to_owned()).collect()
+                    }
+                };
+                self.hooks.finish(queue, batch, &failed).await;
+            }
+        }
+        panic!("the queue is not empty after {ATTEMPTS_MAX} rounds");
+    }
+}
+
+/// What is stored of one tenant, without its name (which content keys are made of) and without what differs between two
+/// runs of the same.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Stored {
+    /// Effects, in the order of their text.
+    pub(super) records: Vec<Value>,
+    /// Claims, in the order of their text.
+    pub(super) claims: Vec<Value>,
+    /// Dead letters and audit entries.
+    pub(super) journal: usize,
+}
+
+impl Stored {
+    pub(super) async fn read(hooks: &Hooks, tenant: &str) -> Self {
+        let table = async |table: &'static str, start: &str| {
+            let items = hooks.items(table, &format!("{tenant}{start}")).await;
+            let plain = items.into_iter().map(|mut item| {
+                item.retain(|name, _| !["nonce", "pk", "sk", "origin", "key"].contains(&name.as_str()));
+                Value::Object(item)
+            });
+            let mut plain: Vec<Value> = plain.collect();
+            plain.sort_by_key(Value::to_string);
+            plain
+        };
+        Self {
+            records: table("RECORDS_TABLE", "/").await,
+            claims: table("DELIVERIES_TABLE", "/").await,
+            journal: table("JOURNAL_TABLE", "#").await.len(),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Deliveries that were not let in: bounded, listed, and verified again once a secret was corrected.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use signalbox_tests::deliveries::{Delivery, Reply};
+use signalbox_tests::hooks::{Hooks, Queue};
+use signalbox_tests::wire::Wire;
+
+const LIST: &str = "/api/admin/deliveries";
+const VERIFY: &str = "/api/admin/deliveries/verify";
+
+fn forged(number: usize) -> Delivery {
+    Delivery::pos("t1", format!("{{\"n\":{number}}}")).header("x-webhook-signature", &"0".repeat(64))
+}
+
+async fn list(hooks: &Hooks, query: &str) -> Value {
+    hooks.ask("GET", &format!("{LIST}?{query}"), None, None).await.expect(200)
+}
+
+fn ids(page: &Value) -> Vec<String> {
+    page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_flood_costs_bounded_storage_and_the_newest_are_listed_once_each() {
+    let hooks = Hooks::start().await;
+    let process = hooks.instance(Wire::whole()).await;
+    for number in 0..300 {
+        assert_eq!(process.send(&forged(number)).await.unwrap().status, 403);
+        if number % 3 == 0 {
+            hooks.pass(std::time::Duration::from_millis(1));
+        }
+    }
+    // Each with its body, and the counter of the source.
+    assert_eq!(hooks.items("DELIVERIES_TABLE", "rejected#pos").await.len(), 401);
+
+    let (mut cursor, mut seen, mut pages) = (String::new(), Vec::new(), 0);
+    loop {
+        let page = list(&hooks, &format!("limit=7{cursor}")).await;
+        seen.extend(ids(&page));
+        pages += 1;
+        let Some(next) = page["nextCursor"].as_str() else {
+            assert_eq!(page["hasMore"], false);
+            break;
+        };
+        assert_eq!((&page["hasMore"], ids(&page).len()), (&json!(true), 7));
+        cursor = format!("&cursor={}", next.replace('#', "%23").replace('/', "%2F"));
+    }
+    assert_eq!((pages, seen.len()), (29, 200));
+    assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), 200, "each once");
+    assert_eq!((seen[0].as_str(), seen[199].as_str()), ("pos#300", "pos#101"), "the newest, newest first");
+}
+
+#[tokio::test]
+async fn filters_find_what_they_name() {
+    let hooks = Hooks::start().await;
+    let process = hooks.instance(Wire::whole()).await;
+    let start = hooks.clock.now().to_string();
+    let github = Delivery::github("1", "{}");
+    let refused = [
+        forged(1),
+        Delivery::pos("t2", "nonsense"),
+        Delivery::trackstar("/inventory", &json!({"connection_id": "conn-9", "event_type": "x"})),
+        github.clone().without("x-hub-signature-256"),
+        Delivery { path: "/webhooks/github/nobody".into(), ..github },
+    ];
+    for delivery in &refused {
+        process.send(delivery).await.unwrap();
+        // Within one of the instance's pauses between its counts.
+        hooks.pass(std::time::Duration::from_secs(1));
+    }
+    let middle = hooks.clock.now().to_string();
+    process.send(&forged(2)).await.unwrap();
+    let github = "github/acme#1";
+    for (query, expected) in [
+        ("", &["pos#3", "unknown#1", github, "trackstar#1", "pos#2", "pos#1"][..]),
+        ("source=pos", &["pos#3", "pos#2", "pos#1"]),
+        ("source=github%2Facme", &[github]),
+        ("source=nobody", &[]),
+        ("status=bad_signature", &["pos#3", github, "pos#1"]),
+        ("status=bad_body", &["pos#2"]),
+        ("status=unknown_sender", &["unknown#1", "trackstar#1"]),
+        ("status=rejected&tenant=t2", &["pos#2"]),
+        ("status=admitted", &[]),
+        (&format!("from={middle}"), &["pos#3"]),
+        (&format!("to={start}"), &["pos#1"]),
+    ] {
+        assert_eq!(ids(&list(&hooks, query).await), expected, "{query}");
+    }
+    for query in ["limit=0", "limit=201", "limit=x", "from=soon", "cursor=nonsense"] {
+        let reply = hooks.ask("GET", &format!("{LIST}?{query}"), None, None).await;
+        assert_eq!((reply.status, &reply.body["error"]), (400, &json!("invalid_request")), "{query}");
+    }
+    let item = &list(&hooks, "source=pos").await["items"][1];
+    assert_eq!((&item["tenant"], &item["connection"], &item["hasBody"]), (&json!("t2"), &json!("demo"), &json!(true)));
+    assert!(item.get("headers").is_none() && item.get("body").is_none(), "{item}");
+}
+
+#[tokio::test]
+async fn once_its_secret_is_corrected_a_delivery_is_let_in_once() {
+    let hooks = Hooks::start().await;
+    let wrong = [("WEBHOOK_SECRET", "wrong-secret-wrong-secret-wrong-secret"), ("WEBHOOK_SECRET_PREVIOUS", "")];
+    let before = hooks.instance_with(Wire::whole(), &wrong).await;
+    let after = hooks.instance(Wire::whole()).await;
+    let sale = Delivery::pos("t1", "{\"n\":1}").header("x-request-id", "trace-1");
+    assert_eq!(before.send(&sale).await.unwrap().status, 403);
+    hooks.pass(std::time::Duration::from_secs(3600));
+
+    let token = hooks.operator("default");
+    let verify = async |process: &signalbox_tests::instance::Instance, token: &str, id: &str| -> Reply {
+        process.ask("sync-control", "POST", VERIFY, token, Some(json!({"id": id}))).await.unwrap()
+    };
+    let refused = verify(&before, &token, "pos#1").await.expect(422);
+    assert_eq!((&refused["error"], &refused["reason"]), (&json!("verification_failed"), &json!("bad_signature")));
+    assert_eq!(ids(&list(&hooks, "").await), ["pos#1"], "looking at it again is no second delivery");
+    assert_eq!(verify(&after, &token, "pos#1").await.expect(200), json!({"ok": true, "status": "accepted"}));
+    assert_eq!(verify(&after, &token, "pos#1").await.expect(200)["status"], "duplicate");
+    hooks.work(Queue::Webhooks).await;
+    assert_eq!(verify(&after, &token, "pos#1").await.expect(200)["status"], "duplicate");
+    assert_eq!(after.send(&sale).await.unwrap().status, 204, "the sender's own retry");
+    assert_eq!(hooks.work(Queue::Webhooks).await, 0);
+
+    let records = hooks.items("RECORDS_TABLE", "t1/pos/demo").await;
+    assert_eq!(records.len(), 1);
+    assert_eq!((&records[0]["correlationId"], &records[0]["payload"]), (&json!("trace-1"), &json!("{\"n\":1}")));
+    let listed = list(&hooks, "status=admitted").await;
+    assert_eq!(ids(&listed), ["pos#1"]);
+    let audit = hooks.items("JOURNAL_TABLE", "default#audit").await;
+    assert_eq!(audit.len(), 4);
+    for entry in &audit {
+        assert_eq!((&entry["actor"], &entry["action"]), (&json!("operator"), &json!("delivery.admit")));
+        assert_eq!(entry["target"], "pos/1");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_let_in_says_why() {
+    let hooks = Hooks::start().await;
+    let large = Delivery { body: vec![b' '; 40 * 1024], ..forged(1) };
+    let named = |body: &str| Delivery::pos("t1", body).header("idempotency-key", "k");
+    for delivery in [large, named("{}"), named("[]")] {
+        hooks.send(&delivery).await;
+    }
+    let token = hooks.operator("default");
+    for (id, status, error) in [
+        ("pos#1", 422, "unprocessable"),
+        ("pos#2", 409, "conflict"),
+        ("pos#9", 404, "not_found"),
+        ("nobody#1", 404, "not_found"),
+        ("nonsense", 400, "invalid_request"),
+        ("", 400, "invalid_request"),
+    ] {
+        let reply = hooks.ask("POST", VERIFY, Some(&token), Some(json!({"id": id}))).await;
+        assert_eq!((reply.status, &reply.body["error"]), (status, &json!(error)), "{id}");
+    }
+    assert_eq!(ids(&list(&hooks, "").await).len(), 2);
+}
+
+#[tokio::test]
+async fn another_tenant_sees_what_proved_to_be_its_own_alone() {
+    let hooks = Hooks::start().await;
+    for delivery in [forged(1), Delivery::pos("t1", "nonsense"), Delivery::pos("t2", "nonsense")] {
+        hooks.send(&delivery).await;
+    }
+    for (tenant, expected) in
+        [("t1", &["pos#2"][..]), ("t2", &["pos#3"]), ("t3", &[]), ("default", &["pos#3", "pos#2", "pos#1"])]
+    {
+        for query in ["", "?source=pos", "?tenant=t1&source=pos"] {
+            let page =
+                hooks.ask("GET", &format!("{LIST}{query}"), Some(&hooks.operator(tenant)), None).await.expect(200);
+            let expected = expected.iter().filter(|id| !query.contains("tenant") || **id != "pos#3");
+            assert_eq!(ids(&page), expected.copied().collect::<Vec<_>>(), "{tenant} {query}");
+        }
+    }
+    let token = hooks.operator("t1");
+    assert_eq!(hooks.ask("POST", VERIFY, Some(&token), Some(json!({"id": "pos#2"}))).await.status, 404);
+    let reader = hooks.token("default", &[signalbox::http::auth::READ]);
+    assert_eq!(hooks.ask("POST", VERIFY, Some(&reader), Some(json!({"id": "pos#2"}))).await.status, 403);
+    assert_eq!(hooks.ask("POST", VERIFY, None, Some(json!({"id": "pos#2"}))).await.status, 401);
+}
