@@ -7,6 +7,9 @@ use signalbox::http::problem::{INVALID_REQUEST, PAYLOAD_TOO_LARGE, Problem};
 /// The largest body, in bytes.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
+/// The longest text in a body, in bytes.
+const TEXT_BYTES_MAX: usize = 1024;
+
 /// A JSON object's fields, read one by one so that a wrong type is named.
 #[derive(Default)]
 pub(crate) struct Fields(Map<String, Value>);
@@ -52,6 +55,10 @@ impl Fields {
     pub(crate) fn text(&self, name: &str) -> Result<Option<String>, Problem> {
         match self.get(name) {
             None => Ok(None),
+            // It may be stored with a run and each of its records.
+            Some(Value::String(text)) if text.len() > TEXT_BYTES_MAX => {
+                Err(Problem::new(INVALID_REQUEST, format!("{name} may have {TEXT_BYTES_MAX} bytes")))
+            }
             Some(Value::String(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
             Some(_) => Err(wrong(name, "a string")),
         }

@@ -22,7 +22,7 @@ pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
 const ATTEMPTS_MAX: u32 = 8;
 /// All attempts at a batch together take no longer. Records are written without a look at the lease, so no write of a
 /// holder may land after its lease ran out, see [`crate::domain::lease::RENEW_AFTER_MS`].
-const BATCH_TIMEOUT: Duration = Duration::from_secs(20);
+pub const BATCH_MS_MAX: i64 = 20_000;
 
 const OPERATION: &str = "write records";
 
@@ -98,7 +98,9 @@ impl Aws {
 
     async fn write_batch(&self, requests: Vec<WriteRequest>) -> Result<(), AwsFault> {
         let late = AwsFault { operation: OPERATION, detail: "timed out".into(), passing: true };
-        tokio::time::timeout(BATCH_TIMEOUT, self.attempt_batch(requests)).await.unwrap_or(Err(late))
+        tokio::time::timeout(Duration::from_millis(BATCH_MS_MAX.unsigned_abs()), self.attempt_batch(requests))
+            .await
+            .unwrap_or(Err(late))
     }
 
     async fn attempt_batch(&self, mut requests: Vec<WriteRequest>) -> Result<(), AwsFault> {

@@ -139,7 +139,15 @@ impl Aws {
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let page = call.send().await.map_err(|error| fault("read open runs", &error))?;
-        page.items.unwrap_or_default().into_iter().map(value).collect()
+        // One that cannot be read, from a younger version perhaps, must not stop the others.
+        let read = |item| match value(item) {
+            Ok(run) => Some(run),
+            Err(error) => {
+                tracing::error!(%error, "open run passed over");
+                None
+            }
+        };
+        Ok(page.items.unwrap_or_default().into_iter().filter_map(read).collect())
     }
 
     /// Takes a run that has been told of out of the index of open runs. Doing it twice is harmless.

@@ -7,6 +7,8 @@ use super::canonical::{Hash, Node, VolatilePath, item_hash};
 
 /// The longest row, in bytes. DynamoDB items end at 400 KB, and a record carries its provenance beside the row.
 pub const ROW_BYTES_MAX: usize = 380 * 1024;
+/// The longest id, in bytes: it stands in a record twice.
+pub const ID_BYTES_MAX: usize = 1024;
 /// The most rows of one catalogue.
 pub const ROWS_MAX: u64 = 5_000_000;
 
@@ -37,6 +39,12 @@ pub enum RowError {
     /// A row has no usable id.
     #[error("row {row} has no catalogId: each row must be an object with a non-empty string \"catalogId\"")]
     NoId {
+        /// Counted from 1.
+        row: u64,
+    },
+    /// An id is longer than a record can hold.
+    #[error("row {row} has a catalogId longer than {ID_BYTES_MAX} bytes")]
+    IdTooLong {
         /// Counted from 1.
         row: u64,
     },
@@ -151,8 +159,10 @@ impl Rows {
                 if self.rows > ROWS_MAX {
                     return Err(RowError::TooMany);
                 }
-                if item.catalog_id().is_none() {
-                    return Err(RowError::NoId { row: self.rows });
+                match item.catalog_id() {
+                    None => return Err(RowError::NoId { row: self.rows }),
+                    Some(id) if id.len() > ID_BYTES_MAX => return Err(RowError::IdTooLong { row: self.rows }),
+                    Some(_) => {}
                 }
                 self.position += length;
                 if self.state != State::Lines {

@@ -52,6 +52,9 @@ pub struct SnapshotState {
 pub struct Plan {
     /// The run that made it.
     pub run_id: RunId,
+    /// Which of the run's plans, counted from 0.
+    #[serde(default)]
+    pub number: u32,
     /// Its layer.
     pub layer: LayerRef,
     /// The version of the source it was made from: another one needs another plan.
@@ -71,7 +74,7 @@ pub struct Manifest {
     /// The base, then younger layers, oldest first.
     #[serde(default)]
     pub layers: Vec<LayerRef>,
-    /// Plans whose run has not finished, oldest first: rows they name may be ahead of the snapshot.
+    /// The latest plan, if its run has not finished: rows it names may be ahead of the snapshot.
     #[serde(default)]
     pub plans: Vec<Plan>,
 }
@@ -86,6 +89,6 @@ impl Manifest {
     /// How many plans the run has made.
     #[must_use]
     pub fn plans_made(&self, run: &RunId) -> u32 {
-        u32::try_from(self.plans.iter().filter(|plan| plan.run_id == *run).count()).unwrap_or(u32::MAX)
+        self.plan_of(run).map_or(0, |plan| plan.number.saturating_add(1))
     }
 }

@@ -4,11 +4,12 @@ use jiff::Timestamp;
 
 use crate::aws::faults::AwsFault;
 use crate::aws::queue::SliceMessage;
+use crate::aws::records::BATCH_MS_MAX;
 use crate::aws::run_log::{CommitError, SnapshotChange};
 use crate::domain::guard::{RemovalRefused, check_removals};
 use crate::domain::ids::Connection;
-use crate::domain::lease::{Hold, Standing};
-use crate::domain::manifest::Layer;
+use crate::domain::lease::{Hold, LEASE_MS, Standing};
+use crate::domain::manifest::{Layer, LayerRef};
 use crate::domain::redact;
 use crate::domain::run::{ATTEMPTS_MAX, Checkpoint, Run, RunError, RunStatus};
 use crate::domain::snapshot::{Manifest, Plan};
@@ -88,6 +89,8 @@ pub struct Slice<'a> {
     pub hold: Hold,
     /// When the slice must hand on.
     pub until: Timestamp,
+    /// The run's checkpoint when the slice began: a slice that does not move it counts as an attempt.
+    pub begun: Option<Checkpoint>,
 }
 
 impl Slice<'_> {
@@ -103,14 +106,18 @@ impl Slice<'_> {
     /// [`SliceFault::OutOfTime`] or [`SliceFault::LeaseLost`], or what renewing failed with.
     pub async fn breathe(&mut self) -> Result<(), SliceFault> {
         let now = self.engine.now();
-        if now >= self.until {
-            return Err(SliceFault::OutOfTime);
-        }
+        // First of all: a slice that stops for lack of time still settles what it has sent, as the holder.
         if self.hold.wants_renewal(now) {
             let connection = self.connection();
             self.engine.aws.renew_lease(&connection, &mut self.hold, now).await?;
         }
-        Ok(())
+        if now >= self.until { Err(SliceFault::OutOfTime) } else { Ok(()) }
+    }
+
+    /// Whether there is time enough on the lease for one more batch, all its attempts included.
+    #[must_use]
+    pub fn may_write(&self) -> bool {
+        self.engine.now().as_millisecond() - self.hold.since.as_millisecond() < LEASE_MS - BATCH_MS_MAX
     }
 }
 
@@ -127,14 +134,8 @@ pub async fn take_and_advance(engine: &Engine, message: &SliceMessage, until: Ti
             None => Err(AwsFault { operation: "read run", detail: "leased but not stored".into(), passing: false }),
         },
         // A duplicate message. If the holder has died, its lease runs out and the watchdog sends the run on.
-        Err(Standing::Held) => Ok(SliceEnd::NotOurs),
-        Err(_) => {
-            // Over. Whoever ended it may have died before telling.
-            if let Some(run) = engine.aws.run(&connection, &message.run_id).await?.filter(|run| run.status.is_over()) {
-                tell::tell(engine, &run).await?;
-            }
-            Ok(SliceEnd::NotOurs)
-        }
+        // Or the run is over; if whoever ended it died before telling, the watchdog tells.
+        Err(Standing::Held | Standing::Ours | Standing::Reserved(_) | Standing::Free) => Ok(SliceEnd::NotOurs),
     }
 }
 
@@ -143,7 +144,8 @@ pub async fn take_and_advance(engine: &Engine, message: &SliceMessage, until: Ti
 /// # Errors
 /// As [`take_and_advance`].
 pub async fn advance(engine: &Engine, run: Run, hold: Hold, until: Timestamp) -> Result<SliceEnd, AwsFault> {
-    let mut slice = Slice { engine, run, hold, until };
+    let begun = run.checkpoint;
+    let mut slice = Slice { engine, run, hold, until, begun };
     match slice_of(&mut slice).await {
         Ok(applied) => end(slice, RunStatus::Success, applied).await,
         Err(SliceFault::LeaseLost) => Ok(SliceEnd::NotOurs),
@@ -162,8 +164,7 @@ async fn slice_of(slice: &mut Slice<'_>) -> Result<Applied, SliceFault> {
         slice.run.checkpoint = slice.run.checkpoint.filter(|found| found.plan == begun.plan).or(Some(begun));
         let layer = slice.engine.aws.layer(&connection, &plan.layer).await?;
         match write_changes::write_changes(slice, &plan, &layer).await {
-            // The plan is no longer what the source says: make another. The old one stays in the manifest until the
-            // run ends, as records may have been written by it.
+            // The plan is no longer what the source says: make another, which puts right what this one has written.
             Err(SliceFault::Source(SourceError::Changed)) => slice.run.checkpoint = None,
             written => {
                 written?;
@@ -198,28 +199,28 @@ async fn commit_plan(
     let layer = store_layer(slice, &number.to_string(), &found.layer).await?;
     let plan = Plan {
         run_id: slice.run.id.clone(),
+        number,
         layer,
         source_version: found.source_version.clone(),
         hash: found.hash.clone(),
         counts: found.counts,
         rows: found.rows,
     };
-    manifest.plans.push(plan.clone());
+    // The new plan names every row that earlier ones do, see the diff's `touched`: it takes their place, or plans of runs
+    // that fail would pile up.
+    let void = std::mem::replace(&mut manifest.plans, vec![plan.clone()]);
     slice.engine.aws.commit_plan(&connection, &slice.hold, &manifest).await?;
+    expire(slice.engine, &connection, void.into_iter().map(|plan| plan.layer), slice.engine.now()).await;
     slice.run.checkpoint = Some(Checkpoint { plan: number + 1, ..Checkpoint::default() });
     Ok((manifest, plan))
 }
 
 /// Stores a layer's segments under an id of its own: the run's, the holder's and `name`. With the holder's token in it,
 /// one that was overtaken in the middle of a call cannot write over the layer of the one that overtook it.
-pub(super) async fn store_layer(
-    slice: &mut Slice<'_>,
-    name: &str,
-    layer: &Layer,
-) -> Result<crate::domain::manifest::LayerRef, SliceFault> {
+pub(super) async fn store_layer(slice: &mut Slice<'_>, name: &str, layer: &Layer) -> Result<LayerRef, SliceFault> {
     let connection = slice.connection();
     let id = format!("{}.{}.{name}", slice.run.id, slice.hold.fence);
-    let mut stored = crate::domain::manifest::LayerRef { id, segments: 0, rows: layer.rows() };
+    let mut stored = LayerRef { id, segments: 0, rows: layer.rows() };
     for segment in layer.segments() {
         slice.breathe().await?;
         slice.engine.aws.put_segment(&connection, &stored, stored.segments, segment).await?;
@@ -232,10 +233,14 @@ async fn stop_short(mut slice: Slice<'_>, fault: SliceFault) -> Result<SliceEnd,
     let engine = slice.engine;
     tracing::warn!(run_id = %slice.run.id, vendor = %slice.run.vendor, error = %redact::error_text(&fault.to_string()),
         passing = fault.passing(), "slice stopped short");
-    if !matches!(fault, SliceFault::OutOfTime) || slice.run.checkpoint.is_none() {
+    let moved = slice.run.checkpoint.is_some() && slice.run.checkpoint != slice.begun;
+    if !(matches!(fault, SliceFault::OutOfTime) && moved) {
         slice.run.attempts += 1;
     }
-    if fault.passing() && slice.run.attempts < ATTEMPTS_MAX {
+    // The watchdog finds a late run only while nobody holds it.
+    let late = engine.now() >= slice.run.deadline();
+    let fault = if late && fault.passing() { SliceFault::OutOfTime } else { fault };
+    if fault.passing() && !late && slice.run.attempts < ATTEMPTS_MAX {
         slice.run.updated_at = engine.now();
         match engine.aws.hand_on(&slice.run, &slice.hold).await {
             Ok(()) => {}
@@ -262,9 +267,16 @@ async fn end(slice: Slice<'_>, status: RunStatus, applied: Applied) -> Result<Sl
         Err(CommitError::Fault(fault)) => return Err(fault),
     }
     end_run::measure(slice.engine, &run);
-    for layer in &replaced {
-        slice.engine.aws.expire_layer(&run.connection(), layer, run.updated_at).await?;
-    }
-    tell::tell(slice.engine, &run).await?;
+    tell::tell(slice.engine, &run).await;
+    expire(slice.engine, &run.connection(), replaced, run.updated_at).await;
     Ok(SliceEnd::Over(run))
+}
+
+/// Lets layers expire that no manifest names any more. What is left over costs pennies and is never read: no reason to fail.
+async fn expire(engine: &Engine, connection: &Connection, layers: impl IntoIterator<Item = LayerRef>, now: Timestamp) {
+    for layer in layers {
+        if let Err(error) = engine.aws.expire_layer(connection, &layer, now).await {
+            tracing::warn!(%connection, layer = layer.id, %error, "replaced layer left behind");
+        }
+    }
 }

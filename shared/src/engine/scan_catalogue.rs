@@ -3,6 +3,7 @@
 use crate::domain::aggregate::{Collected, Collector};
 use crate::domain::diff::{Counts, Diff};
 use crate::domain::manifest::{Fingerprint, Layer, Overlay};
+use crate::domain::rows::{ROW_BYTES_MAX, RowError};
 use crate::domain::snapshot::Manifest;
 use crate::engine::advance_run::{Slice, SliceFault};
 use crate::vendors::catalogue::{CatalogueReader, SourceError};
@@ -84,6 +85,10 @@ async fn collect(slice: &mut Slice<'_>, reader: &mut CatalogueReader) -> Result<
     loop {
         while let Some(mut row) = reader.next_row()? {
             let hash = row.hash(&volatile, &mut scratch);
+            // Numbers may be longer in canonical form than in the source.
+            if scratch.len() > ROW_BYTES_MAX {
+                return Err(SourceError::from(RowError::TooLong { row: row.number }).into());
+            }
             collector.add(row.catalog_id(), hash);
         }
         if !reader.more().await? {

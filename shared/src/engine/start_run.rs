@@ -1,5 +1,7 @@
 //! Start: a run is stored before the caller gets its answer.
 
+use std::time::Duration;
+
 use crate::aws::bus::DomainEvent;
 use crate::aws::faults::AwsFault;
 use crate::aws::queue::SliceMessage;
@@ -11,6 +13,8 @@ use crate::domain::run::{Mode, Run, RunError, RunStatus, Trigger};
 use crate::domain::vendor::{Integration, Vendor};
 use crate::engine::context::Engine;
 use crate::engine::{tell, watchdog};
+
+const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -108,8 +112,11 @@ fn new_run(engine: &Engine, vendor: &Vendor, request: &StartRequest) -> Run {
 /// A start is told of at once and at best: the run itself is stored, and its end is told of without fail.
 async fn announce(engine: &Engine, run: &Run) {
     let event = DomainEvent { kind: "run.started", detail: tell::detail(run) };
-    if let Err(error) = engine.aws.publish(&[event]).await {
-        tracing::warn!(run_id = %run.id, %error, "start of run not told");
+    // The caller waits: a bus that is slow to answer is not waited for.
+    match tokio::time::timeout(ANNOUNCE_TIMEOUT, engine.aws.publish(&[event])).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(run_id = %run.id, %error, "start of run not told"),
+        Err(_) => tracing::warn!(run_id = %run.id, "start of run not told in time"),
     }
 }
 
@@ -135,7 +142,7 @@ pub async fn start_in_background(
             let detail = format!("skipped: run {holder} was in progress");
             run.error = Some(RunError { code: "sync_in_progress".into(), detail });
             engine.aws.record_run(&run).await?;
-            tell::tell(engine, &run).await?;
+            tell::tell(engine, &run).await;
             Ok(run)
         }
         Err(other) => Err(other),

@@ -6,7 +6,6 @@
 use serde_json::{Value, json};
 
 use crate::aws::bus::DomainEvent;
-use crate::aws::faults::AwsFault;
 use crate::domain::run::{Run, RunStatus};
 use crate::domain::time;
 use crate::engine::context::Engine;
@@ -51,13 +50,13 @@ fn events(run: &Run) -> Vec<DomainEvent> {
 
 /// Puts the events of a run that is over on the bus, and closes it. A bus that cannot be reached is left to the
 /// watchdog: the run itself is done.
-///
-/// # Errors
-/// When the run could not be closed after its events were taken.
-pub async fn tell(engine: &Engine, run: &Run) -> Result<(), AwsFault> {
+pub async fn tell(engine: &Engine, run: &Run) {
     if let Err(error) = engine.aws.publish(&events(run)).await {
         tracing::warn!(run_id = %run.id, %error, "end of run not told yet");
-        return Ok(());
+        return;
     }
-    engine.aws.close_run(&run.connection(), &run.id).await
+    // If this fails the watchdog tells once more.
+    if let Err(error) = engine.aws.close_run(&run.connection(), &run.id).await {
+        tracing::warn!(run_id = %run.id, %error, "run told of and not closed");
+    }
 }

@@ -8,6 +8,7 @@ use futures::stream::FuturesUnordered;
 use crate::aws::faults::AwsFault;
 use crate::aws::records::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, Provenance, Record};
 use crate::domain::manifest::{Entry, Fingerprint, Layer};
+use crate::domain::rows::{ROW_BYTES_MAX, RowError};
 use crate::domain::snapshot::Plan;
 use crate::domain::time;
 use crate::engine::advance_run::{Slice, SliceFault};
@@ -73,6 +74,9 @@ async fn put_rows(slice: &mut Slice<'_>, plan: &Plan, puts: &[Entry]) -> Result<
                 }
                 scratch.clear();
                 row.item.write_canonical(&[], &mut scratch);
+                if scratch.len() > ROW_BYTES_MAX {
+                    return Err(SourceError::from(RowError::TooLong { row: row.number }).into());
+                }
                 batch.add(Record {
                     fingerprint,
                     catalog_id: row.catalog_id().to_owned(),
@@ -101,8 +105,8 @@ async fn put_rows(slice: &mut Slice<'_>, plan: &Plan, puts: &[Entry]) -> Result<
     .await;
 
     // Whoever has the run now may have read another version: what waits must not be sent any more.
-    if matches!(outcome, Err(SliceFault::LeaseLost)) {
-        return outcome;
+    if matches!(outcome, Err(SliceFault::LeaseLost)) || !slice.may_write() {
+        return Err(SliceFault::LeaseLost);
     }
     // Whatever else stopped the loop, what was sent must be known to have arrived before the checkpoint says so.
     if matches!(outcome, Ok(()) | Err(SliceFault::OutOfTime)) && !batch.is_empty() {

@@ -24,6 +24,8 @@ const FUNCTION_TARGET: &str = "aarch64-unknown-linux-gnu";
 /// Crates that a function carries in two versions, and what holds the older one. Each costs size and start time.
 const FUNCTION_DUPLICATES: &[(&str, &str)] = &[
     ("base64", "aws_lambda_events, jsonwebtoken and lambda_runtime still use 0.22"),
+    ("crypto-common", "digest 0.10 brings it, see there"),
+    ("digest", "crc-fast, of object_store, still uses 0.10"),
     ("untrusted", "aws-lc-rs still uses 0.7"),
 ];
 

@@ -1,11 +1,13 @@
 //! Reads a catalogue as a stream: memory holds one chunk and one row.
 
 use std::io::Read as _;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use object_store::{GetOptions, GetResultPayload};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::store::{RedirectRefused, describe};
 use super::{Location, SourceError, SourceRules, StoreFactory};
@@ -14,6 +16,9 @@ use crate::environment::Environment;
 
 /// Bytes that are gathered before rows are cut: a row that straddles two chunks is parsed twice.
 const CHUNK_BYTES: usize = 256 * 1024;
+/// No step of a run may outlast what is left of a lease that is due for renewal.
+const CHUNK_TIMEOUT: Duration = Duration::from_secs(15);
+const OPEN_TIMEOUT: Duration = Duration::from_secs(20);
 /// The largest catalogue.
 const SOURCE_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 
@@ -46,7 +51,13 @@ impl CatalogueReader {
     ) -> Result<Self, SourceError> {
         let source_path = describe(location);
         let (store, path) = stores.open(location, rules, environment)?;
-        let found = store.get_opts(&path, GetOptions::new()).await.map_err(|error| unreadable(&source_path, &error))?;
+        let late = || SourceError::Unreadable {
+            source_path: source_path.clone(),
+            reason: "it did not answer in time".into(),
+            passing: true,
+        };
+        let opened = timeout(OPEN_TIMEOUT, store.get_opts(&path, GetOptions::new())).await.map_err(|_| late())?;
+        let found = opened.map_err(|error| unreadable(&source_path, &error))?;
         let meta = &found.meta;
         if meta.size > SOURCE_BYTES_MAX {
             let reason = format!("it has {} bytes, more than {SOURCE_BYTES_MAX}", meta.size);
@@ -84,6 +95,7 @@ impl CatalogueReader {
         if self.over {
             return Ok(false);
         }
+        let until = Instant::now() + CHUNK_TIMEOUT;
         let mut gathered = 0;
         while gathered < CHUNK_BYTES {
             let count = match &mut self.payload {
@@ -96,10 +108,22 @@ impl CatalogueReader {
                         passing: true,
                     })?;
                     self.rows.push(&buffer[..count]);
+                    // What is under way moves in between.
+                    tokio::task::yield_now().await;
                     count
                 }
-                Payload::Stream(stream) => match stream.next().await {
-                    Some(piece) => {
+                Payload::Stream(stream) => match timeout_at(until, stream.next()).await {
+                    // Slow, but moving: what came is read first.
+                    Err(_) if gathered > 0 => break,
+                    Err(_) => {
+                        let reason = "it stopped coming".to_owned();
+                        return Err(SourceError::Unreadable {
+                            source_path: self.source_path.clone(),
+                            reason,
+                            passing: true,
+                        });
+                    }
+                    Ok(Some(piece)) => {
                         let piece = piece.map_err(|error| unreadable(&self.source_path, &error))?;
                         self.rows.push(&piece);
                         if piece.is_empty() {
@@ -107,7 +131,7 @@ impl CatalogueReader {
                         }
                         piece.len()
                     }
-                    None => 0,
+                    Ok(None) => 0,
                 },
             };
             gathered += count;

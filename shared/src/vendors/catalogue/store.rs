@@ -37,6 +37,10 @@ impl StoreFactory {
         rules: &SourceRules,
         environment: &Environment,
     ) -> Result<(Arc<dyn ObjectStore>, Path), SourceError> {
+        // A root that is missing is a catalogue that is missing, not one that cannot be read.
+        if matches!(location, Location::File { root, .. } if !root.is_dir()) {
+            return Err(SourceError::NotFound(describe(location)));
+        }
         let (store, path) = open(location, rules, environment).map_err(|error| SourceError::Unreadable {
             source_path: describe(location),
             reason: error.to_string(),
