@@ -1,10 +1,10 @@
 //! What is stored, as a value that two worlds can be compared by.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Map, Value};
-use signalbox::domain::manifest::Layer;
+use signalbox::domain::manifest::{Fingerprint, Layer};
 
 use crate::system::World;
 
@@ -145,6 +145,29 @@ fn name(world: &World<'_>, table: &'static str) -> String {
 /// The runs alone, as stored.
 pub(crate) async fn runs(world: &World<'_>) -> Vec<Item> {
     query(world, "RUNS_TABLE", &world.connection()).await
+}
+
+/// Adds a layer that removes what was never there, and that says it has many rows.
+pub(crate) async fn add_large_layer(world: &World<'_>) {
+    let table = name(world, "SNAPSHOTS_TABLE");
+    let key = |sk: &str| {
+        let parts = [("pk", world.connection()), ("sk", sk.to_owned())];
+        parts.map(|(name, text)| (name.to_owned(), AttributeValue::S(text)))
+    };
+    let layer = Layer { puts: Vec::new(), removals: vec![Fingerprint::of(b"never there")] };
+    let mut segment = HashMap::from(key("segment#large#00000"));
+    segment.insert("data".into(), AttributeValue::B(layer.segments().next().expect("a segment").into()));
+    let dynamodb = world.system.host.dynamodb();
+    dynamodb.put_item().table_name(&table).set_item(Some(segment)).send().await.expect("the table");
+    let large = HashMap::from([
+        ("id".to_owned(), AttributeValue::S("large".into())),
+        ("segments".to_owned(), AttributeValue::N("1".into())),
+        ("rows".to_owned(), AttributeValue::N("2000".into())),
+    ]);
+    let update = dynamodb.update_item().table_name(&table).set_key(Some(HashMap::from(key("manifest"))));
+    let update = update.update_expression("SET layers = list_append(layers, :large)");
+    let large = AttributeValue::L(vec![AttributeValue::M(large)]);
+    update.expression_attribute_values(":large", large).send().await.expect("the table");
 }
 
 async fn query(world: &World<'_>, table: &'static str, pk: &str) -> Vec<Item> {

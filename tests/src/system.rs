@@ -143,6 +143,11 @@ impl World<'_> {
         assert_eq!(answer.status, 200, "{}", answer.body);
     }
 
+    /// Adds a layer to the manifest that counts as large, so that the next run which writes merges the layers.
+    pub async fn add_large_layer(&self) {
+        stored::add_large_layer(self).await;
+    }
+
     /// Everything stored of this world.
     pub async fn stored(&self) -> Stored {
         Stored::read(self).await

@@ -146,6 +146,9 @@ pub struct RunError {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Checkpoint {
+    /// Which of the run's plans it is about, counted from 1: another plan starts from nothing.
+    #[serde(default)]
+    pub plan: u32,
     /// All planned rows up to this row of the source are written.
     pub rows_written: u64,
     /// So many of the planned removals are done.

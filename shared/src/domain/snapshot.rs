@@ -82,4 +82,10 @@ impl Manifest {
     pub fn plan_of(&self, run: &RunId) -> Option<&Plan> {
         self.plans.iter().rev().find(|plan| plan.run_id == *run)
     }
+
+    /// How many plans the run has made.
+    #[must_use]
+    pub fn plans_made(&self, run: &RunId) -> u32 {
+        u32::try_from(self.plans.iter().filter(|plan| plan.run_id == *run).count()).unwrap_or(u32::MAX)
+    }
 }

@@ -156,7 +156,10 @@ async fn slice_of(slice: &mut Slice<'_>) -> Result<Applied, SliceFault> {
     let connection = slice.connection();
     let manifest = slice.engine.aws.manifest(&connection).await?;
     if let Some(plan) = manifest.plan_of(&slice.run.id).cloned() {
-        // An earlier slice, or one that died, had scanned and planned.
+        // An earlier slice, or one that died, had scanned and planned. If it died after another plan than the one that
+        // the run's checkpoint is about, nothing of this one is known to be written.
+        let begun = Checkpoint { plan: manifest.plans_made(&slice.run.id), ..Checkpoint::default() };
+        slice.run.checkpoint = slice.run.checkpoint.filter(|found| found.plan == begun.plan).or(Some(begun));
         let layer = slice.engine.aws.layer(&connection, &plan.layer).await?;
         match write_changes::write_changes(slice, &plan, &layer).await {
             // The plan is no longer what the source says: make another. The old one stays in the manifest until the
@@ -187,7 +190,7 @@ async fn commit_plan(
     found: &scan_catalogue::Scanned,
 ) -> Result<(Manifest, Plan), SliceFault> {
     let connection = slice.connection();
-    let number = manifest.plans.iter().filter(|plan| plan.run_id == slice.run.id).count();
+    let number = manifest.plans_made(&slice.run.id);
     let layer = store_layer(slice, format!("{}.{number}", slice.run.id), &found.layer).await?;
     let plan = Plan {
         run_id: slice.run.id.clone(),
@@ -199,7 +202,7 @@ async fn commit_plan(
     };
     manifest.plans.push(plan.clone());
     slice.engine.aws.commit_plan(&connection, &slice.hold, &manifest).await?;
-    slice.run.checkpoint = Some(Checkpoint::default());
+    slice.run.checkpoint = Some(Checkpoint { plan: number + 1, ..Checkpoint::default() });
     Ok((manifest, plan))
 }
 

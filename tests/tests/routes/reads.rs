@@ -74,7 +74,7 @@ async fn about(world: &World, path: &str, headers: &[(&str, &str)]) -> Result<u6
     let ask = headers.iter().fold(world.get(path), |ask, (name, value)| ask.header(name, value));
     let answer = ask.answer().await;
     if answer.status != 200 {
-        return Err(format!("{} {}", answer.status, answer.body["error"].as_str().unwrap()));
+        return Err(format!("{} {}", answer.status, answer.body["error"].as_str().unwrap_or_default()));
     }
     let body = answer.body;
     Ok(match &body["snapshot"]["totalItems"] {

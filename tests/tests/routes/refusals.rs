@@ -125,6 +125,18 @@ async fn starting_a_sync_takes_the_right_to_write() {
 }
 
 #[tokio::test]
+async fn the_authorization_header_goes_before_the_other() {
+    let world = World::production().await;
+    let good = world.token(&[READ]);
+    for (authorization, other, status) in
+        [(format!("Bearer {good}"), "word", 200), ("Bearer word".to_owned(), good.as_str(), 401)]
+    {
+        let ask = world.get(READS[0]).header("authorization", &authorization).header("x-service-token", other);
+        assert_eq!(ask.answer().await.status, status, "{authorization}");
+    }
+}
+
+#[tokio::test]
 async fn scopes_may_be_one_text_with_spaces() {
     let world = World::production().await;
     let claims = Claims { scopes: Some(OneOrMany::One(format!("other {WRITE}"))), ..world.claims(&[]) };
@@ -163,6 +175,8 @@ async fn in_local_mode_reads_are_open_and_starting_a_sync_is_not() {
         assert_eq!(answer.status, if path == RUN { 404 } else { 200 }, "{path}: {}", answer.body);
         let wrong = world.get(path).bearer("word").answer().await;
         assert_eq!(wrong.problem(), (401, "invalid_token"), "{path}: a token that is sent is verified");
+        let stale = world.get(path).cookie("word").answer().await;
+        assert_eq!(stale.status, answer.status, "{path}: a cookie of another day locks nobody out");
     }
     assert_eq!(world.post(TEST_VENDOR).answer().await.status, 200);
     for path in [SYNC_MOSCOT, SYNC_VENDOR] {
@@ -225,6 +239,33 @@ async fn a_path_that_is_no_text_is_refused_in_the_envelope() {
         let answer = world.ask(method, path).bearer(&token).answer().await;
         assert_eq!(answer.problem(), expected, "{method} {path}");
     }
+}
+
+#[tokio::test]
+async fn each_route_has_its_own_code_for_storage_that_fails() {
+    let world = World::local().await;
+    let dynamodb = world.host.dynamodb();
+    for table in dynamodb.list_tables().send().await.unwrap().table_names.unwrap() {
+        dynamodb.delete_table().table_name(table).send().await.unwrap();
+    }
+    let token = world.token(&[READ, WRITE]);
+    for (method, path, code) in [
+        ("GET", READS[0], "failed_to_fetch_state"),
+        ("GET", READS[1], "failed_to_fetch_runs"),
+        ("GET", READS[2], "failed_to_load_observability"),
+        ("GET", READS[3], "failed_to_load_overview"),
+        ("GET", READS[4], "failed_to_list_vendors"),
+        ("GET", READS[5], "failed_to_load_vendor"),
+        ("GET", RUN, "internal_error"),
+        ("POST", SYNC_MOSCOT, "error"),
+        ("POST", SYNC_VENDOR, "error"),
+        ("POST", TEST_VENDOR, "test_failed"),
+    ] {
+        let answer = world.ask(method, path).bearer(&token).answer().await;
+        assert_eq!(answer.problem(), (500, code), "{method} {path}");
+        assert!(answer.body["detail"].is_string(), "{method} {path}: {}", answer.body);
+    }
+    assert_eq!(world.get("/health").answer().await.status, 200, "the service itself answers");
 }
 
 #[tokio::test]
