@@ -163,7 +163,7 @@ pub(crate) async fn requeue_many(
         (status = 403, description = "forbidden, insufficient_scope: needs deliveries:write", body = ProblemView),
         (status = 404, description = "not_found", body = ProblemView),
         (status = 409, description = "conflict", body = ProblemView),
-        (status = 422, description = "verification_failed, with the reason; unprocessable: its body was not kept", body = ProblemView),
+        (status = 422, description = "verification_failed, unprocessable: `reason` says why it is still refused; or its body was not kept", body = ProblemView),
         (status = 500, description = "internal_error", body = ProblemView),
     ),
     security(("service" = [])),
