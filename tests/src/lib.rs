@@ -3,7 +3,8 @@
 //! [`system::System`] starts the local host's engines; a [`process::Process`] is one set of function instances with a
 //! [`wire::Wire`] of its own between them and everything outside. Crashing a process drops it in the middle of a call,
 //! as the end of a machine would; the next process finds what the engines have stored, and nothing else.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a kit for tests, where a panic is the report")]
+#![expect(clippy::unwrap_used, reason = "a kit for tests, where a panic is the report")]
+#![expect(clippy::print_stdout, reason = "what a test was given, shown when it fails")]
 
 pub mod catalogue;
 pub mod deliveries;

@@ -1,4 +1,6 @@
 //! Webhooks, from the door to their effect.
+#![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
+#![expect(clippy::print_stdout, reason = "what a test was given, shown when it fails")]
 
 mod webhooks {
     mod costs;

@@ -249,3 +249,54 @@ async fn a_message_without_a_label_can_only_be_dropped() {
     assert_eq!(ask(&hooks, "default", "DELETE", &format!("{LIST}/{id}"), None).await.status, 200);
     assert!(hooks.items("JOURNAL_TABLE", "default#dead-letters").await.is_empty());
 }
+
+/// An operator who gets no answer asks again, unless the dead letter is gone.
+#[tokio::test]
+async fn a_crash_anywhere_in_recording_or_requeuing_leaves_one_effect() {
+    let hooks = Hooks::start().await;
+    let kills = |calls: usize| {
+        (0..calls).flat_map(|number| [Verdict::KillBefore, Verdict::KillAfter].map(|kill| (number, kill)))
+    };
+    let healthy = hooks.instance(Wire::whole()).await;
+    let mut cases = 0;
+    let mut recording = kills(usize::MAX);
+    // First all calls of recording, then all of requeuing; each ends with a case in which the call is not made.
+    for phase in ["dead-letters", "sync-control"] {
+        loop {
+            let (number, kill) = recording.next().unwrap();
+            let tenant = format!("{}{number}{}", &phase[..1], format!("{kill:?}").to_lowercase());
+            let delivery = named(&tenant, "k");
+            assert_eq!(hooks.send(&delivery).await.status, 201);
+            exhaust(&hooks, &broken(&hooks).await).await;
+            let dying = hooks.instance(Wire::at(number, kill)).await;
+            let recorder = if phase == "dead-letters" { &dying } else { &healthy };
+            let messages = hooks.receive(Queue::DeadLetters).await;
+            let recorded = recorder.handle("dead-letters", &messages).await;
+            let mut died = recorded.is_err();
+            let again: Vec<String> = messages.iter().map(|message| message.message_id().unwrap().to_owned()).collect();
+            hooks.finish(Queue::DeadLetters, &messages, &recorded.unwrap_or(again)).await;
+            hooks.work(Queue::DeadLetters).await;
+
+            let page = ask(&hooks, &tenant, "GET", LIST, None).await.expect(200);
+            let [id] = ids(&page).try_into().unwrap();
+            let path = format!("{LIST}/{id}/requeue");
+            let operator = if phase == "dead-letters" { &healthy } else { &dying };
+            let token = hooks.operator(&tenant);
+            if operator.ask("sync-control", "POST", &path, &token, None).await.is_err() {
+                died = true;
+                let status = ask(&hooks, &tenant, "POST", &path, None).await.status;
+                assert!(matches!(status, 200 | 404), "{phase}: {kill:?} of call {number}: {status}");
+            }
+            assert!(ids(&ask(&hooks, &tenant, "GET", LIST, None).await.expect(200)).is_empty());
+            hooks.work(Queue::Webhooks).await;
+            let events = hooks.events(&format!("{tenant}/pos/demo")).await;
+            assert_eq!(events.into_keys().collect::<Vec<_>>(), ["key:k"], "{phase}: {kill:?} of call {number}");
+            if !died {
+                break;
+            }
+            cases += 1;
+        }
+        recording = kills(usize::MAX);
+    }
+    println!("{cases} crashes in recording and requeuing");
+}

@@ -57,6 +57,22 @@ async fn each_probe_says_what_its_clients_look_for() {
 }
 
 #[tokio::test]
+async fn every_answer_tells_browsers_to_be_careful() {
+    let hooks = Hooks::start().await;
+    let replies = [
+        hooks.ask("GET", "/healthz", None, None).await,
+        hooks.ask("DELETE", "/api/sync/dead-letters/1", None, None).await,
+        hooks.send(&Delivery::pos("t1", "{}")).await,
+        hooks.send(&Delivery::unsigned("/pos/demo/ingest", "{}")).await,
+    ];
+    for reply in replies {
+        let header = |name: &str| reply.headers[name].as_str();
+        let found = ["x-frame-options", "x-content-type-options", "x-xss-protection"].map(header);
+        assert_eq!(found, ["DENY", "nosniff", "1; mode=block"]);
+    }
+}
+
+#[tokio::test]
 async fn without_storage_it_is_not_ready_but_alive() {
     let hooks = Hooks::start().await;
     let cut = |_: &Call| Verdict::Fail(Fault::Unreachable);
