@@ -1,9 +1,14 @@
 //! Webhooks, from the door to their effect.
+#![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
+#![expect(clippy::print_stdout, reason = "what a test was given, shown when it fails")]
 
 mod webhooks {
+    mod costs;
     mod crash_matrix;
+    mod dead_letters;
     mod driver;
     mod pos;
+    mod probes;
     mod rejected;
     mod sender;
     mod trackstar;

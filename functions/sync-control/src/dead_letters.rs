@@ -24,6 +24,9 @@ use crate::body::{self, Sent};
 
 /// Dead letters that one call requeues at most; the answer says how many are left to ask for.
 const REQUEUE_MAX: usize = 100;
+/// Dead letters that are read at once, and that one call looks at.
+const PAGE: usize = 100;
+const READ_MAX: usize = 5000;
 
 fn failed(fault: AwsFault) -> Problem {
     Problem::new(INTERNAL_ERROR, fault.to_string())
@@ -90,7 +93,7 @@ async fn decided(control: &Control, decider: &Decider, id: &str, decision: Decis
     }
 }
 
-/// Send many dead letters through again, at most 100 a call, oldest excluded first by the filter.
+/// Send many dead letters through again, the newest first, at most 100 a call; `more` asks for another.
 #[utoipa::path(
     post, path = "/api/sync/dead-letters/requeue", tag = "operations",
     request_body(content = Object, description = "`{provider?, connection?}`; an empty object means all"),
@@ -115,23 +118,36 @@ pub(crate) async fn requeue_many(
         return Err(Problem::new(INVALID_REQUEST, "the body must be a JSON object with the filter; {} means all"));
     };
     let (provider, connection) = (fields.text("provider")?, fields.text("connection")?);
-    let letters = control.deliveries.aws.dead_letters(&decider.tenant, None, REQUEUE_MAX + 1).await.map_err(failed)?;
-    let more = letters.len() > REQUEUE_MAX;
-    let (mut requeued, mut skipped) = (0, 0);
-    for letter in letters.into_iter().take(REQUEUE_MAX) {
-        let origin = letter.label.as_ref().map(|label| &label.origin);
-        let wanted = provider.as_ref().is_none_or(|wanted| origin.is_some_and(|origin| origin.provider == *wanted))
-            && connection.as_ref().is_none_or(|wanted| origin.is_some_and(|origin| origin.connection == *wanted));
-        let done = match wanted {
-            true => decide(&control.deliveries, &decider, &letter.id, Decision::Requeue).await.map_err(failed)?,
-            false => Decided::Unreadable,
-        };
-        if done == Decided::Done {
-            requeued += 1;
-        } else {
-            skipped += 1;
+    let (mut requeued, mut skipped, mut read) = (0, 0, 0);
+    let mut from: Option<String> = None;
+    // What does not match stays, so the next part has to begin behind it.
+    let more = 'all: loop {
+        let letters = control.deliveries.aws.dead_letters(&decider.tenant, from.as_deref(), PAGE + 1).await;
+        let mut letters = letters.map_err(failed)?;
+        let rest = if letters.len() > PAGE { letters.pop().map(|letter| letter.id) } else { None };
+        read += letters.len();
+        for letter in letters {
+            let origin = letter.label.as_ref().map(|label| &label.origin);
+            let wanted = provider.as_ref().is_none_or(|wanted| origin.is_some_and(|origin| origin.provider == *wanted))
+                && connection.as_ref().is_none_or(|wanted| origin.is_some_and(|origin| origin.connection == *wanted));
+            if wanted && requeued == REQUEUE_MAX {
+                break 'all true;
+            }
+            let done = match wanted {
+                true => decide(&control.deliveries, &decider, &letter.id, Decision::Requeue).await.map_err(failed)?,
+                false => Decided::Unreadable,
+            };
+            if done == Decided::Done {
+                requeued += 1;
+            } else {
+                skipped += 1;
+            }
         }
-    }
+        from = rest;
+        if from.is_none() || read >= READ_MAX {
+            break from.is_some();
+        }
+    };
     Ok(axum::Json(json!({"ok": true, "requeued": requeued, "skipped": skipped, "more": more})).into_response())
 }
 
@@ -147,7 +163,7 @@ pub(crate) async fn requeue_many(
         (status = 403, description = "forbidden, insufficient_scope: needs deliveries:write", body = ProblemView),
         (status = 404, description = "not_found", body = ProblemView),
         (status = 409, description = "conflict", body = ProblemView),
-        (status = 422, description = "verification_failed, with the reason; unprocessable: its body was not kept", body = ProblemView),
+        (status = 422, description = "verification_failed, unprocessable: `reason` says why it is still refused; or its body was not kept", body = ProblemView),
         (status = 500, description = "internal_error", body = ProblemView),
     ),
     security(("service" = [])),

@@ -8,6 +8,7 @@
 //! | `rejected#source`, `000000000042` | a [`Rejected`] delivery; the one [`REJECTED_MAX`] before it is deleted |
 //! | `rejected#source`, `body#000000000042` | its body |
 
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
@@ -69,37 +70,38 @@ impl Aws {
     pub async fn complete_claim(&self, claim_key: &str) -> Result<(), AwsFault> {
         let processed = serde_json::to_value(ClaimStatus::Processed).unwrap_or_default();
         let processed = processed.as_str().unwrap_or_default().to_owned();
-        self.update_claim(claim_key, "SET #status = :value REMOVE lastError", Some("status"), processed).await
+        self.update_claim(claim_key, "SET #status = :status REMOVE lastError, attempts", |call| {
+            call.expression_attribute_names("#status", "status").expression_attribute_values(":status", text(processed))
+        })
+        .await
     }
 
-    /// Notes why applying a delivery failed, for whoever finds it among the dead letters.
+    /// Notes that applying a delivery failed, and why, for whoever finds it among the dead letters.
     ///
     /// # Errors
     /// When the table cannot be written.
     pub async fn note_failure(&self, claim_key: &str, reason: &str) -> Result<(), AwsFault> {
-        self.update_claim(claim_key, "SET lastError = :value", None, reason.to_owned()).await
+        self.update_claim(claim_key, "SET lastError = :reason ADD attempts :one", |call| {
+            call.expression_attribute_values(":reason", text(reason)).expression_attribute_values(":one", number(1))
+        })
+        .await
     }
 
     async fn update_claim(
         &self,
         claim_key: &str,
         expression: &str,
-        named: Option<&str>,
-        value: String,
+        with: impl FnOnce(UpdateItemFluentBuilder) -> UpdateItemFluentBuilder + Send,
     ) -> Result<(), AwsFault> {
-        let mut call = self
+        let call = self
             .dynamodb
             .update_item()
             .table_name(&self.names.deliveries)
             .set_key(Some(key(claim_key, "claim")))
             .update_expression(expression)
             // A claim that was swept must not come back as a half one.
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":value", text(value));
-        if let Some(named) = named {
-            call = call.expression_attribute_names("#status", named);
-        }
-        match call.send().await {
+            .condition_expression("attribute_exists(pk)");
+        match with(call).send().await {
             Ok(_) => Ok(()),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
             Err(error) => Err(fault("update claim", &error)),

@@ -42,6 +42,9 @@ pub struct Claim {
     /// Why applying it failed last, if it did.
     #[serde(default)]
     pub last_error: Option<String>,
+    /// How often applying it failed.
+    #[serde(default)]
+    pub attempts: Option<u32>,
 }
 
 impl Claim {
@@ -56,6 +59,7 @@ impl Claim {
             received_ms: now.as_millisecond(),
             expires_at: now.as_second() + CLAIM_SECONDS,
             last_error: None,
+            attempts: None,
         }
     }
 }

@@ -130,6 +130,9 @@ pub enum Rejection {
 }
 
 impl Rejection {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::BadSignature, Self::TooLarge, Self::UnknownSender, Self::BadBody, Self::Conflict];
+
     /// The reason in answers and filters.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -3,7 +3,7 @@
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tracing::Instrument as _;
 
 use crate::domain::correlation::is_plain;
@@ -13,6 +13,13 @@ use crate::outside::Outside;
 pub const HEADER: HeaderName = HeaderName::from_static("x-correlation-id");
 /// Where it is looked for in a request, in this order.
 const SOURCES: [&str; 4] = ["x-correlation-id", "x-request-id", "x-trackstar-request-id", "x-delivery-id"];
+
+/// What browsers are told with every answer: not to frame it, and not to guess what it is.
+const SECURITY: [(HeaderName, &str); 3] = [
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_XSS_PROTECTION, "1; mode=block"),
+];
 
 /// The id of a request, among its extensions.
 #[derive(Debug, Clone)]
@@ -42,6 +49,9 @@ pub async fn trace(State(outside): State<Outside>, mut request: Request, next: N
     }
     .instrument(span)
     .await;
+    for (name, value) in SECURITY {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
     // A handler that found a better one, in the body, has set it.
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().entry(HEADER).or_insert(value);

@@ -18,6 +18,8 @@ use tempfile::TempDir;
 pub(super) const SECRET: &str = "service-secret-service-secret-00";
 pub(super) const PREVIOUS_SECRET: &str = "previous-secret-previous-secret0";
 pub(super) const SESSION_SECRET: &str = "session-secret-session-secret-00";
+/// The sample events are signed with it.
+const WEBHOOK_SECRET: &str = "replace-with-signalbox-webhook-secret";
 /// When every test begins.
 pub(super) const START: &str = "2024-06-07T08:00:00Z";
 /// What one read of a source takes, on the test's clock.
@@ -87,6 +89,7 @@ impl World {
             ("SERVICE_JWT_SECRET", SECRET),
             ("SERVICE_JWT_SECRET_PREVIOUS", PREVIOUS_SECRET),
             ("SESSION_JWT_SECRET", SESSION_SECRET),
+            ("WEBHOOK_SECRET", WEBHOOK_SECRET),
             ("VENDORS", VENDORS),
             ("CATALOG_ROOT", folder),
         ]

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use signalbox::domain::delivery::Rejection;
 use signalbox::http::problem;
 use signalbox_local::template::{Bindings, Source};
 use utoipa::OpenApi as _;
@@ -14,7 +15,9 @@ const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// The description, from the code of every function with routes.
 fn openapi() -> Value {
-    let merged = signalbox_read_api::Routes::openapi().merge_from(signalbox_sync_control::Routes::openapi());
+    let merged = signalbox_read_api::Routes::openapi()
+        .merge_from(signalbox_sync_control::Routes::openapi())
+        .merge_from(signalbox_webhooks::Routes::openapi());
     let mut openapi = serde_json::to_value(merged).unwrap();
     openapi["info"] = json!({
         "title": "Signalbox",
@@ -26,6 +29,8 @@ fn openapi() -> Value {
     openapi["tags"] = json!([
         {"name": "vendor sync", "description": "Start syncs, read their history"},
         {"name": "vendor registry", "description": "The configured vendors"},
+        {"name": "webhooks", "description": "Take deliveries in, once"},
+        {"name": "operations", "description": "What was refused or given up on, and what operators do with it"},
         {"name": "session", "description": "A browser's session, on one's own machine"},
         {"name": "service", "description": "The service itself"},
     ]);
@@ -73,7 +78,8 @@ fn the_description_is_up_to_date() {
 
 #[test]
 fn the_template_has_the_routes_that_are_described_and_no_other() {
-    let parameters = ["ServiceJwtSecret", "SessionJwtSecret"].map(|name| (name.to_owned(), "x".repeat(32)));
+    let parameters =
+        ["ServiceJwtSecret", "SessionJwtSecret", "WebhookSecret"].map(|name| (name.to_owned(), "x".repeat(32)));
     let bindings = Bindings { parameters: parameters.into(), ..Bindings::default() };
     let template = Source::built_in().unwrap().resolve(&bindings).unwrap();
     let routed: BTreeSet<String> =
@@ -131,16 +137,43 @@ fn codes(description: &str) -> Vec<&str> {
     list.split(", ").collect()
 }
 
+/// Whether it answers senders, in envelopes of theirs and with the reasons of refusals as codes.
+fn is_webhook(operation: &Value) -> bool {
+    operation["tags"] == json!(["webhooks"])
+}
+
+#[test]
+fn refusals_of_webhooks_are_described_by_their_reasons() {
+    let text = std::fs::read_to_string(root().join("docs/errors.md")).unwrap();
+    let reasons = Rejection::ALL.map(Rejection::as_str);
+    for reason in reasons {
+        assert!(text.contains(&format!("\n- `{reason}`: ")), "docs/errors.md does not explain {reason}");
+    }
+    let openapi = openapi();
+    let operations = operations(&openapi);
+    let webhooks: Vec<_> = operations.iter().filter(|(_, operation)| is_webhook(operation)).collect();
+    assert_eq!(webhooks.len(), 6);
+    for (key, operation) in webhooks {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            for code in codes(response["description"].as_str().unwrap()) {
+                assert!(!status.starts_with('4') || reasons.contains(&code), "{key} {status}: {code:?} is no reason");
+            }
+        }
+    }
+}
+
 #[test]
 fn errors_are_described_by_their_codes() {
     let openapi = openapi();
     let mut named = BTreeSet::new();
-    for (key, operation) in operations(&openapi) {
+    for (key, operation) in operations(&openapi).into_iter().filter(|(_, operation)| !is_webhook(operation)) {
         for (status, response) in operation["responses"].as_object().unwrap() {
-            if status.starts_with('2') {
+            let description = response["description"].as_str().unwrap();
+            // A probe that says no says it in its own shape.
+            if status.starts_with('2') || description.starts_with("`{status:") {
                 continue;
             }
-            for code in codes(response["description"].as_str().unwrap()) {
+            for code in codes(description) {
                 let kind = problem::ALL.iter().find(|kind| kind.code == code);
                 let kind = kind.unwrap_or_else(|| panic!("{key} {status}: {code:?} is no code"));
                 assert_eq!(kind.status.to_string(), *status, "{key}: {code}");
@@ -155,7 +188,8 @@ fn errors_are_described_by_their_codes() {
 
 #[test]
 fn an_operation_that_asks_for_a_token_says_so() {
-    for (key, operation) in operations(&openapi()) {
+    // A webhook's 401 is about its signature.
+    for (key, operation) in operations(&openapi()).into_iter().filter(|(_, operation)| !is_webhook(operation)) {
         let refuses = operation["responses"].get("401").is_some();
         let asks = operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty());
         assert_eq!(refuses, asks, "{key}");

@@ -25,7 +25,7 @@ async fn every_sample_event_is_answered() {
             let event: Value = serde_json::from_str(&text).unwrap();
             let answer = world.host.invoke(&function, event).await.unwrap_or_else(|error| panic!("{name}: {error}"));
             match answer["statusCode"].as_u64() {
-                Some(status) => assert_eq!(status, 200, "{name}: {answer}"),
+                Some(status) => assert!((200..300).contains(&status), "{name}: {answer}"),
                 // A queue's function reports failures; a schedule's function answers nothing.
                 None => assert!(answer["batchItemFailures"].as_array().is_none_or(Vec::is_empty), "{name}: {answer}"),
             }

@@ -57,12 +57,12 @@ impl Scenario {
         assert!(expected.claims.iter().all(|claim| claim["status"] == "processed"), "{:?}", expected.claims);
         println!("{}: {} calls, killed before and after each: {}", self.name, calls.len(), calls.join(" "));
         let mut total = ledger.closed(&expected);
-        for number in 0..calls.len() {
+        for (number, call) in calls.iter().enumerate() {
             for (letter, verdict) in [('b', Verdict::KillBefore), ('a', Verdict::KillAfter)] {
                 let tenant = format!("{letter}{number}");
                 let (_, ledger) = self.run(&hooks, &tenant, Some((number, verdict))).await;
                 let stored = Stored::read(&hooks, &tenant).await;
-                assert_eq!(stored, expected, "{}: {verdict:?} of call {number} ({})", self.name, calls[number]);
+                assert_eq!(stored, expected, "{}: {verdict:?} of call {number} ({call})", self.name);
                 total.add(&ledger.closed(&stored));
             }
         }

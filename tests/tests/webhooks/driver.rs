@@ -1,5 +1,4 @@
 //! What senders and the queue do around a process that may die.
-#![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
 
 use serde_json::Value;
 use signalbox_tests::deliveries::Delivery;

@@ -5,7 +5,13 @@ use super::*;
 fn bindings() -> Bindings {
     let secret = |name: &str| (name.to_owned(), "x".repeat(32));
     Bindings {
-        parameters: [secret("ServiceJwtSecret"), secret("SessionJwtSecret"), ("Stage".into(), "local".into())].into(),
+        parameters: [
+            secret("ServiceJwtSecret"),
+            secret("SessionJwtSecret"),
+            secret("WebhookSecret"),
+            ("Stage".into(), "local".into()),
+        ]
+        .into(),
         sqs_endpoint: "http://127.0.0.1:1".into(),
         api_endpoint: "http://127.0.0.1:2".into(),
     }
@@ -24,7 +30,7 @@ fn the_repositorys_template_is_understood() {
     assert_eq!(worker.environment["EVENT_BUS_NAME"], "signalbox-events");
     assert_eq!(worker.environment["SIGNALBOX_STAGE"], "local");
     assert_eq!((worker.timeout.as_secs(), worker.memory_mb), (300, 512));
-    let source = &template.event_sources[0];
+    let source = template.event_sources.iter().find(|source| source.function == "sync-worker").unwrap();
     assert_eq!((source.queue.as_str(), source.batch_size, source.concurrency_max), ("signalbox-SyncQueue", 1, 10));
     assert!(source.partial_failures);
     let queue = template.queues.iter().find(|queue| queue.logical_id == "SyncQueue").unwrap();

@@ -12,7 +12,7 @@ pub struct Dead<'a> {
     pub message_id: &'a str,
     /// When it was first sent, epoch milliseconds.
     pub sent_ms: i64,
-    /// How often it was tried.
+    /// How often it was handed out, as its queue counts.
     pub attempts: u32,
     /// Its label; none when it had none that could be read.
     pub label: Option<Label>,
@@ -25,17 +25,19 @@ pub struct Dead<'a> {
 /// # Errors
 /// When AWS fails; the message stays in the dead-letter queue then.
 pub async fn give_up(deliveries: &Deliveries, dead: Dead<'_>) -> Result<DeadLetter, AwsFault> {
-    let reason = match &dead.label {
+    let (reason, noted) = match &dead.label {
         Some(label) => {
             let claim = deliveries.aws.claim_of(&label.claim_key()).await?;
-            claim.and_then(|claim| claim.last_error).unwrap_or_else(|| "the worker did not finish".to_owned())
+            let (error, noted) = claim.map(|claim| (claim.last_error, claim.attempts)).unwrap_or_default();
+            (error.unwrap_or_else(|| "the worker did not finish".to_owned()), noted.unwrap_or(0))
         }
-        None => "the message has no label that can be read".to_owned(),
+        None => ("the message has no label that can be read".to_owned(), 0),
     };
     let letter = DeadLetter {
         id: format!("{:013}-{}", dead.sent_ms, dead.message_id),
         reason,
-        attempts: dead.attempts,
+        // A dead-letter queue may count anew; and a worker that died has noted nothing.
+        attempts: dead.attempts.max(noted),
         payload_hash: body_hash(dead.body),
         recorded_ms: deliveries.now().as_millisecond(),
         parts: u8::try_from(dead.body.len().div_ceil(350_000)).unwrap_or(u8::MAX),
