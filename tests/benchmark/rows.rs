@@ -37,7 +37,7 @@ fn row(number: usize, edition: u32) -> serde_json::Value {
         "category": pick(&["Eyeglasses", "Sunglasses", "Accessories"], 24),
         "tags": ["Originals", "Custom Tints", color],
         "price": {"amount": 19_000 + (mixed >> 40) % 20_000, "currency": "USD", "compareAt": null},
-        "inStock": number % 3 != 0,
+        "inStock": !number.is_multiple_of(3),
         "weight": 21.5 + (number % 7) as f64,
         "edition": edition,
         "description": "Handmade acetate frame with a key-hole bridge, riveted hinges and temples that \
