@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{local, token};
+use crate::commands::{local, token, verify};
 
 /// Signalbox, an integration sync control plane, on your laptop.
 ///
@@ -27,6 +27,8 @@ enum Command {
     Local(local::LocalArguments),
     /// Print a service token, and nothing else
     Token(token::TokenArguments),
+    /// Say whether a captured webhook verifies and, if not, why
+    Verify(verify::VerifyArguments),
 }
 
 fn main() -> ExitCode {
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
         Some(Command::Token(arguments)) => token::run(&arguments),
+        Some(Command::Verify(arguments)) => verify::run(&arguments),
         Some(Command::Local(arguments)) => local::run(arguments),
         None => local::run(cli.local),
     }

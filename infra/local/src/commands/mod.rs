@@ -3,6 +3,7 @@
 
 pub(crate) mod local;
 pub(crate) mod token;
+pub(crate) mod verify;
 
 use std::fmt::Display;
 use std::process::ExitCode;

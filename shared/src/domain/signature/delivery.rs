@@ -41,7 +41,7 @@ impl LocalBypass {
 }
 
 impl VerifiedDelivery {
-    /// Verifies a delivery of the source (a provider, or a connection's id); see [`verify`].
+    /// Verifies a delivery of the source (a provider, or a connection's id); see [`verify()`].
     ///
     /// # Errors
     /// Why it is refused.

@@ -1,7 +1,7 @@
 //! Webhook signatures: is this delivery from whom it claims to be from?
 //!
-//! A [`Scheme`] is data; [`verify`] is one function for all of them, over the raw bytes of the body and before anything
-//! reads them. What it lets through becomes a [`VerifiedDelivery`], which nothing else can make. [`explain`] is for the
+//! A [`Scheme`] is data; [`verify()`] is one function for all of them, over the raw bytes of the body and before anything
+//! reads them. What it lets through becomes a [`VerifiedDelivery`], which nothing else can make. [`explain()`] is for the
 //! operator whose sender and secret disagree.
 
 mod content_key;

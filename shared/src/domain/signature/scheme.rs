@@ -1,4 +1,4 @@
-//! What a signature scheme is: data. Verifying is one function for all of them, in [`super::verify`].
+//! What a signature scheme is: data. Verifying is one function for all of them, in [`verify()`](super::verify()).
 
 use std::borrow::Cow;
 

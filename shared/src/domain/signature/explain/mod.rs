@@ -21,7 +21,7 @@ const DIGITS_OF_MILLISECONDS: usize = 13;
 /// Whether a delivery verifies, and what was found out if it does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
-    /// What [`verify`] says.
+    /// What [`verify()`] says.
     pub outcome: Result<Verified, Refused>,
     /// What would have to be different, most telling first. Empty when it verifies.
     pub findings: Vec<Finding>,
@@ -149,7 +149,7 @@ impl Finding {
     }
 }
 
-/// Verifies a captured delivery and, if that fails, looks for the mistake. Arguments as for [`verify`].
+/// Verifies a captured delivery and, if that fails, looks for the mistake. Arguments as for [`verify()`].
 #[must_use]
 pub fn explain(
     scheme: &Scheme,
