@@ -87,6 +87,10 @@ async fn a_vendor_that_cannot_be_started_keeps_no_other_waiting() {
     assert!(process.fire("nightly").await.unwrap().is_err());
     process.drain().await.unwrap();
     assert_eq!(world.told("run.succeeded").len(), 2);
+    // Lambda repeats an event that failed: the vendor that was left out is started, and no other a second time.
+    process.fire("nightly").await.unwrap().unwrap();
+    process.drain().await.unwrap();
+    assert_eq!(world.told("run.succeeded").len(), 3);
 }
 
 #[tokio::test]
