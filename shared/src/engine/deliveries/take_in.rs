@@ -112,6 +112,8 @@ pub(super) async fn examine(
         Err(refusal) => return Ok(Err((refusal, None))),
     };
     let received = receive(deliveries, &label, &delivery, guard_replay).await?;
+    // A rotation is over when nothing is proved by the previous secret any more.
+    tracing::info!(?received, proof = ?delivery.proof(), origin = %label.origin, key = label.key, "delivery taken in");
     if received == Received::Duplicate {
         emit(deliveries, "webhook.duplicate_events", &label.origin.provider);
         deliveries.count_soon(format!("duplicate|{}", label.origin.provider));
