@@ -40,17 +40,12 @@ const READ_MAX: usize = 1000;
 pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMap) -> Result<Json<Value>, Problem> {
     let caller = reads.reader(&headers)?;
     let query = Query::of(&uri);
-    let limit = match query.first(&["limit"]).map(str::parse::<usize>) {
-        None => LIMIT_DEFAULT,
-        Some(Ok(limit)) if (1..=LIMIT_MAX).contains(&limit) => limit,
-        Some(_) => return Err(Problem::fields(&[("limit", "must be a whole number from 1 to 200")])),
-    };
+    let limit = query.limit(&["limit"], LIMIT_DEFAULT, LIMIT_MAX);
+    let limit = limit.map_err(|wrong| Problem::fields(&[("limit", &wrong)]))?;
     let wanted = |name: &str| query.first(&[name]).map(str::to_lowercase);
     let (provider, connection, reason) = (wanted("provider"), wanted("connection"), wanted("reason"));
     let takes = |letter: &DeadLetter| {
-        let origin = letter.label.as_ref().map(|label| &label.origin);
-        provider.as_ref().is_none_or(|wanted| origin.is_some_and(|origin| origin.provider == *wanted))
-            && connection.as_ref().is_none_or(|wanted| origin.is_some_and(|origin| origin.connection == *wanted))
+        letter.is_from(provider.as_deref(), connection.as_deref())
             && reason.as_ref().is_none_or(|wanted| letter.reason.to_lowercase().contains(wanted))
     };
     let mut from = query.first(&["cursor"]).map(String::from);

@@ -16,6 +16,7 @@ use crate::Reads;
 
 const LIMIT_DEFAULT: usize = 50;
 const LIMIT_MAX: usize = 200;
+
 /// Webhooks that were not let in, newest first.
 ///
 /// Per source the last 200 are kept, for 14 days. Who was refused has proved no tenant: so operators of the default
@@ -95,11 +96,8 @@ impl Filter {
         if query.first(&["cursor"]).is_some_and(|cursor| place(cursor).is_none()) {
             return Err(Problem::fields(&[("cursor", "is unknown")]));
         }
-        let limit = match query.first(&["limit"]).map(str::parse::<usize>) {
-            None => LIMIT_DEFAULT,
-            Some(Ok(limit)) if (1..=LIMIT_MAX).contains(&limit) => limit,
-            Some(_) => return Err(Problem::fields(&[("limit", "must be a whole number from 1 to 200")])),
-        };
+        let limit = query.limit(&["limit"], LIMIT_DEFAULT, LIMIT_MAX);
+        let limit = limit.map_err(|wrong| Problem::fields(&[("limit", &wrong)]))?;
         Ok(Self {
             status: query.first(&["status"]).map(str::to_lowercase),
             tenant: query.first(&["tenant"]).map(str::to_lowercase),

@@ -14,11 +14,10 @@ use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 use crate::Reads;
 
 /// Name, type, help.
-const METRICS: [(&str, &str, &str); 15] = [
+const METRICS: [(&str, &str, &str); 13] = [
     ("build_info", "gauge", "Always 1, with the version"),
     ("ingest_dedup_total", "counter", "Deliveries seen before, by source"),
     ("ingest_latency_seconds", "histogram", "Time to take a delivery in"),
-    ("ingest_events_total", "counter", "Deliveries applied, by source"),
     ("ingest_rejected_total", "counter", "Deliveries not let in, by source and reason"),
     ("http_request_duration_seconds", "histogram", "Time to answer; see the access log and CloudWatch"),
     ("http_requests_total", "counter", "Requests answered; see the access log and CloudWatch"),
@@ -29,7 +28,6 @@ const METRICS: [(&str, &str, &str); 15] = [
     ("background_jobs_total", "counter", "Background jobs, by type and status; see CloudWatch"),
     ("db_connection_status", "gauge", "1 when storage can be read"),
     ("api_request_latency_seconds", "histogram", "Time to answer, by route; see CloudWatch"),
-    ("webhook_processing_latency_seconds", "histogram", "Time from receiving to applying a delivery"),
 ];
 
 /// The fleet's counters as Prometheus text. Outside local mode it needs a token that may read.
@@ -53,7 +51,6 @@ pub(crate) async fn metrics(State(reads): State<Reads>, headers: HeaderMap) -> R
         let parts: Vec<&str> = name.split('|').collect();
         let (metric, labels) = match parts.as_slice() {
             ["duplicate", source] => ("ingest_dedup_total", format!("{{source=\"{}\"}}", plain(source))),
-            ["applied", source] => ("ingest_events_total", format!("{{source=\"{}\"}}", plain(source))),
             ["rejected", source, reason] => {
                 let labels = format!("{{source=\"{}\",reason=\"{}\"}}", plain(source), plain(reason));
                 ("ingest_rejected_total", labels)

@@ -169,20 +169,14 @@ fn wanted(query: &Query) -> Result<Wanted, Problem> {
     {
         wrong.push(("start", "must not be after the end"));
     }
-    let limit = match query.first(&["limit", "pageSize"]).map(str::parse::<usize>) {
-        None => LIMIT_DEFAULT,
-        Some(Ok(limit)) if (1..=LIMIT_MAX).contains(&limit) => limit,
-        Some(_) => {
-            wrong.push(("limit", "must be a whole number from 1 to 200"));
-            LIMIT_DEFAULT
-        }
-    };
+    let limit = query.limit(&["limit", "pageSize"], LIMIT_DEFAULT, LIMIT_MAX);
+    if let Err(text) = &limit {
+        wrong.push(("limit", text));
+    }
     let cursor = cursor(query).unwrap_or_else(|_| {
         wrong.push(("cursor", "names no run of this list"));
         None
     });
-    if !wrong.is_empty() {
-        return Err(Problem::fields(&wrong));
-    }
-    Ok(Wanted { start, end, limit, cursor, statuses: statuses(query.all(&["status"])) })
+    let (true, Ok(limit)) = (wrong.is_empty(), &limit) else { return Err(Problem::fields(&wrong)) };
+    Ok(Wanted { start, end, limit: *limit, cursor, statuses: statuses(query.all(&["status"])) })
 }

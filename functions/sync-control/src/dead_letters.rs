@@ -127,9 +127,7 @@ pub(crate) async fn requeue_many(
         let rest = if letters.len() > PAGE { letters.pop().map(|letter| letter.id) } else { None };
         read += letters.len();
         for letter in letters {
-            let origin = letter.label.as_ref().map(|label| &label.origin);
-            let wanted = provider.as_ref().is_none_or(|wanted| origin.is_some_and(|origin| origin.provider == *wanted))
-                && connection.as_ref().is_none_or(|wanted| origin.is_some_and(|origin| origin.connection == *wanted));
+            let wanted = letter.is_from(provider.as_deref(), connection.as_deref());
             if wanted && requeued == REQUEUE_MAX {
                 break 'all true;
             }

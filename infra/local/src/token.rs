@@ -1,8 +1,8 @@
 //! Service tokens, as `signalbox token` prints them and the demo uses them.
 
 use jiff::Timestamp;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use serde::Serialize;
+use signalbox::domain::secret::Secret;
+use signalbox::http::auth::{self, Claims, OneOrMany};
 
 /// The audience when `SERVICE_JWT_AUDIENCE` is unset.
 pub const AUDIENCE_DEFAULT: &str = "clairity-services";
@@ -20,21 +20,12 @@ pub enum TokenError {
     Sign(#[from] jsonwebtoken::errors::Error),
 }
 
-#[derive(Serialize)]
-struct Claims<'a> {
-    sub: &'a str,
-    aud: &'a str,
-    iat: i64,
-    exp: i64,
-    scopes: Vec<String>,
-}
-
 /// The scopes that a kind stands for: `read`, `write`, or a comma-separated list of scopes.
 #[must_use]
 pub fn scopes(kind: &str) -> Vec<String> {
     match kind.to_lowercase().as_str() {
-        "read" => vec!["catalog:sync:read".into()],
-        "write" => vec!["catalog:sync:write".into()],
+        "read" => vec![auth::READ.into()],
+        "write" => vec![auth::WRITE.into()],
         list => list.split(',').map(str::trim).filter(|scope| !scope.is_empty()).map(String::from).collect(),
     }
 }
@@ -63,8 +54,15 @@ pub fn mint(
     life_seconds: i64,
 ) -> Result<String, TokenError> {
     let iat = now.as_second();
-    let claims = Claims { sub: "service", aud: audience, iat, exp: iat.saturating_add(life_seconds), scopes };
-    Ok(jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(secret.as_bytes()))?)
+    let claims = Claims {
+        sub: Some("service".into()),
+        aud: Some(OneOrMany::One(audience.into())),
+        iat: Some(iat),
+        exp: iat.saturating_add(life_seconds),
+        scopes: Some(OneOrMany::Many(scopes)),
+        tenant: None,
+    };
+    Ok(auth::mint(&claims, &Secret::new(secret))?)
 }
 
 #[cfg(test)]
@@ -92,7 +90,7 @@ mod tests {
         let secret = "s".repeat(32);
         let now = Timestamp::from_second(4_000_000_000).unwrap();
         let token = mint(&secret, AUDIENCE_DEFAULT, scopes("write"), now, 60).unwrap();
-        let mut validation = jsonwebtoken::Validation::new(Algorithm::HS256);
+        let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::HS256);
         validation.set_audience(&[AUDIENCE_DEFAULT]);
         let key = jsonwebtoken::DecodingKey::from_secret(secret.as_bytes());
         let claims = jsonwebtoken::decode::<serde_json::Value>(&token, &key, &validation).unwrap().claims;

@@ -13,13 +13,10 @@ use serde::Serialize;
 
 use super::clients::Aws;
 use super::faults::{AwsFault, fault};
-use super::items::{Item, item, number, text};
+use super::items::{BODY_PART_BYTES_MAX, Item, item, number, text};
 use crate::domain::delivery::{Label, Origin};
 use crate::domain::manifest::Fingerprint;
 use crate::domain::time;
-
-/// What one item holds of a body; DynamoDB's limit is 400 KB with names and keys.
-const PART_BYTES_MAX: usize = 350_000;
 
 fn effect_key(partition: String, fingerprint: Fingerprint, part: Option<u8>) -> Item {
     let mut sort = fingerprint.0.to_vec();
@@ -36,7 +33,7 @@ impl Aws {
         const OPERATION: &str = "store event";
         let partition = format!("{}#deliveries", label.origin);
         let fingerprint = Fingerprint::of(label.key.as_bytes());
-        let mut parts = body.chunks(PART_BYTES_MAX);
+        let mut parts = body.chunks(BODY_PART_BYTES_MAX);
         let first = parts.next().unwrap_or_default();
         let mut count: u8 = 1;
         for part in parts {

@@ -11,11 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::clients::Aws;
 use super::faults::{AwsFault, fault};
-use super::items::{Item, item, key, number, text, value};
+use super::items::{BODY_PART_BYTES_MAX, Item, item, key, number, text, value};
 use crate::domain::delivery::Label;
 use crate::domain::ids::TenantId;
 
-const PART_BYTES_MAX: usize = 350_000;
 /// Dead letters wait this long for somebody to decide, in seconds.
 const DEAD_LETTER_SECONDS: i64 = 90 * 86_400;
 /// What operators did is kept this long, in seconds.
@@ -40,6 +39,22 @@ pub struct DeadLetter {
     pub recorded_ms: i64,
     /// The body's parts.
     pub parts: u8,
+}
+
+impl DeadLetter {
+    /// In how many parts a body is stored.
+    #[must_use]
+    pub fn parts_of(body: &[u8]) -> u8 {
+        u8::try_from(body.len().div_ceil(BODY_PART_BYTES_MAX)).unwrap_or(u8::MAX)
+    }
+
+    /// Whether it came from this provider and this connection; none named means any.
+    #[must_use]
+    pub fn is_from(&self, provider: Option<&str>, connection: Option<&str>) -> bool {
+        let origin = self.label.as_ref().map(|label| &label.origin);
+        provider.is_none_or(|wanted| origin.is_some_and(|origin| origin.provider == wanted))
+            && connection.is_none_or(|wanted| origin.is_some_and(|origin| origin.connection == wanted))
+    }
 }
 
 /// What somebody did.
@@ -77,7 +92,7 @@ impl Aws {
             fields.extend(key(partition(tenant), sk));
             self.dynamodb.put_item().table_name(&self.names.journal).set_item(Some(fields)).send()
         };
-        for (part, bytes) in body.chunks(PART_BYTES_MAX).enumerate() {
+        for (part, bytes) in body.chunks(BODY_PART_BYTES_MAX).enumerate() {
             let fields = Item::from([("body".to_owned(), AttributeValue::B(Blob::new(bytes)))]);
             put(format!("body#{}#{part}", letter.id), fields).await.map_err(|error| fault(OPERATION, &error))?;
         }

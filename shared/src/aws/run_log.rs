@@ -87,6 +87,10 @@ impl Aws {
         )
     }
 
+    fn put_run(&self, run: &Run) -> Result<Put, AwsFault> {
+        built(Put::builder().table_name(&self.names.runs).set_item(Some(run_item(run)?)).build())
+    }
+
     fn counted(&self, run: &Run, from: Option<SeenStatus>) -> Result<Transaction, AwsFault> {
         let counts =
             self.count(&run.connection(), run.started_at, from, run.status.seen(), run.duration_ms.unwrap_or(0))?;
@@ -117,8 +121,8 @@ impl Aws {
         ]);
         values.extend(fence.map(|fence| (":fence".to_owned(), text(fence))));
         let reserve = built(reserve.set_expression_attribute_values(Some(values)).build())?;
-        let put = built(Put::builder().table_name(&self.names.runs).set_item(Some(run_item(run)?)).build())?;
-        let transaction = Transaction::default().update(reserve).put(put).maybe(Some(self.counted(run, None)?));
+        let put = self.put_run(run)?;
+        let transaction = Transaction::default().update(reserve).put(put).and(self.counted(run, None)?);
         match transaction.commit(self, "start run").await {
             Ok(()) => Ok(Started::Yes),
             Err(refusal) => {
@@ -144,8 +148,8 @@ impl Aws {
     /// # Errors
     /// When the table cannot be written.
     pub async fn record_run(&self, run: &Run) -> Result<(), AwsFault> {
-        let put = built(Put::builder().table_name(&self.names.runs).set_item(Some(run_item(run)?)).build())?;
-        match Transaction::default().put(put).maybe(Some(self.counted(run, None)?)).commit(self, "record run").await {
+        let put = self.put_run(run)?;
+        match Transaction::default().put(put).and(self.counted(run, None)?).commit(self, "record run").await {
             Ok(()) => Ok(()),
             Err(Refusal::Fault(fault)) => Err(fault),
             Err(Refusal::Condition(_)) => Err(AwsFault::damaged("record run", "unexpected condition")),
@@ -242,7 +246,7 @@ impl Aws {
     /// # Errors
     /// [`CommitError::LeaseLost`] when somebody else holds the run now.
     pub async fn hand_on(&self, run: &Run, hold: &Hold) -> Result<(), CommitError> {
-        let put = built(Put::builder().table_name(&self.names.runs).set_item(Some(run_item(run)?)).build())?;
+        let put = self.put_run(run)?;
         let release = self.release(&run.connection(), hold, "SET untilMs = :zero REMOVE fence")?;
         Ok(Transaction::default().put(put).update(release).commit(self, "hand run on").await?)
     }
@@ -254,10 +258,10 @@ impl Aws {
     /// [`CommitError::LeaseLost`] when somebody else holds the run now, or has ended it.
     pub async fn end_run(&self, run: &Run, hold: &Hold, change: &SnapshotChange) -> Result<(), CommitError> {
         let connection = run.connection();
-        let put = built(Put::builder().table_name(&self.names.runs).set_item(Some(run_item(run)?)).build())?;
+        let put = self.put_run(run)?;
         let release = self.release(&connection, hold, "SET untilMs = :zero REMOVE fence, runId")?;
         let mut transaction =
-            Transaction::default().put(put).update(release).maybe(Some(self.counted(run, Some(SeenStatus::Running))?));
+            Transaction::default().put(put).update(release).and(self.counted(run, Some(SeenStatus::Running))?);
         if let Some(state) = &change.state {
             transaction = transaction.update(self.update_state(&connection, state)?);
         }

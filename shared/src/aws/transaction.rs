@@ -52,10 +52,9 @@ impl Transaction {
         self
     }
 
-    pub(super) fn maybe(self, update: Option<Self>) -> Self {
-        let mut all = self;
-        all.0.extend(update.into_iter().flat_map(|more| more.0));
-        all
+    pub(super) fn and(mut self, more: Self) -> Self {
+        self.0.extend(more.0);
+        self
     }
 
     /// Commits. The SDK sends a client request token with it, so that its own retry of a commit whose reply was lost

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::manifest::{Entry, Fingerprint, Layer, Overlay};
+use super::manifest::{Entry, Fingerprint, Layer, Overlay, Walk};
 
 /// How many rows a run found, by what happened to them (I2).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,11 +33,16 @@ pub struct Difference {
 
 /// A diff in progress.
 pub struct Diff {
+    walk: Walk,
+    found: Found,
+}
+
+/// What was found so far.
+struct Found {
     new: Vec<Entry>,
     position: usize,
     changed: Vec<bool>,
     removals: Vec<Fingerprint>,
-    overlay: std::iter::Peekable<std::vec::IntoIter<(Fingerprint, Option<[u8; 8]>)>>,
     counts: Counts,
 }
 
@@ -47,23 +52,28 @@ impl Diff {
     pub fn new(new: Vec<Entry>, overlay: Overlay) -> Self {
         let counts = Counts { total: new.len() as u64, ..Counts::default() };
         let changed = vec![false; new.len()];
-        let overlay = overlay.0.into_iter().peekable();
-        Self { new, position: 0, changed, removals: Vec::new(), overlay, counts }
+        let found = Found { new, position: 0, changed, removals: Vec::new(), counts };
+        Self { walk: Walk::new(overlay), found }
     }
 
     /// Takes the next part of the base; parts must come in order.
     pub fn base(&mut self, part: &[Entry]) {
-        for entry in part {
-            while let Some((fingerprint, content)) = self.overlay.next_if(|(above, _)| *above < entry.fingerprint) {
-                self.old(fingerprint, content);
-            }
-            match self.overlay.next_if(|(above, _)| *above == entry.fingerprint) {
-                Some((fingerprint, content)) => self.old(fingerprint, content),
-                None => self.old(entry.fingerprint, Some(entry.content)),
-            }
-        }
+        let found = &mut self.found;
+        self.walk.base(part, |fingerprint, content| found.old(fingerprint, content));
     }
 
+    /// Ends the diff. `touched` are rows that an earlier run may have written without finishing: they are put or
+    /// removed again whatever the manifest says, and count only if they differ from the snapshot.
+    #[must_use]
+    pub fn finish(self, touched: &[Fingerprint]) -> Difference {
+        let mut found = self.found;
+        self.walk.rest(|fingerprint, content| found.old(fingerprint, content));
+        found.create_below(None);
+        found.end(touched)
+    }
+}
+
+impl Found {
     fn old(&mut self, fingerprint: Fingerprint, content: Option<[u8; 8]>) {
         // Removed by an earlier run: the snapshot does not hold it.
         let Some(content) = content else { return };
@@ -93,22 +103,13 @@ impl Diff {
         }
     }
 
-    /// Ends the diff. `touched` are rows that an earlier run may have written without finishing: they are put or
-    /// removed again whatever the manifest says, and count only if they differ from the snapshot.
-    #[must_use]
-    pub fn finish(mut self, touched: &[Fingerprint]) -> Difference {
-        while let Some((fingerprint, content)) = self.overlay.next() {
-            self.old(fingerprint, content);
-        }
-        self.create_below(None);
-        let mut again = Vec::new();
+    fn end(mut self, touched: &[Fingerprint]) -> Difference {
         for fingerprint in touched {
             match self.new.binary_search_by_key(fingerprint, |entry| entry.fingerprint) {
                 Ok(index) => self.changed[index] = true,
-                Err(_) => again.push(*fingerprint),
+                Err(_) => self.removals.push(*fingerprint),
             }
         }
-        self.removals.extend(again);
         self.removals.sort_unstable();
         self.removals.dedup();
         let mut changed = self.changed.iter();

@@ -175,9 +175,37 @@ impl Overlay {
     }
 }
 
+/// Walks a base with the layers above it, in the order of fingerprints, a part of the base at a time. What lies above has
+/// the last word on a row: its content, or that it was removed.
+pub(super) struct Walk(std::iter::Peekable<std::vec::IntoIter<(Fingerprint, Option<[u8; 8]>)>>);
+
+impl Walk {
+    pub(super) fn new(overlay: Overlay) -> Self {
+        Self(overlay.0.into_iter().peekable())
+    }
+
+    /// Walks the next part of the base; parts must come in order.
+    pub(super) fn base(&mut self, part: &[Entry], mut row: impl FnMut(Fingerprint, Option<[u8; 8]>)) {
+        for entry in part {
+            while let Some((fingerprint, content)) = self.0.next_if(|(above, _)| *above < entry.fingerprint) {
+                row(fingerprint, content);
+            }
+            match self.0.next_if(|(above, _)| *above == entry.fingerprint) {
+                Some((fingerprint, content)) => row(fingerprint, content),
+                None => row(entry.fingerprint, Some(entry.content)),
+            }
+        }
+    }
+
+    /// Walks what lies behind the base's last row.
+    pub(super) fn rest(self, mut row: impl FnMut(Fingerprint, Option<[u8; 8]>)) {
+        self.0.for_each(|(fingerprint, content)| row(fingerprint, content));
+    }
+}
+
 /// Merges the layers above a base into it, a part of the base at a time.
 pub struct Merger {
-    overlay: std::iter::Peekable<std::vec::IntoIter<(Fingerprint, Option<[u8; 8]>)>>,
+    walk: Walk,
     merged: Vec<Entry>,
 }
 
@@ -185,34 +213,26 @@ impl Merger {
     /// Starts with what lies above the base.
     #[must_use]
     pub fn new(overlay: Overlay) -> Self {
-        Self { overlay: overlay.0.into_iter().peekable(), merged: Vec::new() }
+        Self { walk: Walk::new(overlay), merged: Vec::new() }
     }
 
     /// Takes the next part of the base; parts must come in order.
     pub fn base(&mut self, part: &[Entry]) {
-        for entry in part {
-            while let Some(above) = self.overlay.next_if(|(above, _)| *above < entry.fingerprint) {
-                self.put(above);
-            }
-            match self.overlay.next_if(|(above, _)| *above == entry.fingerprint) {
-                Some(above) => self.put(above),
-                None => self.merged.push(*entry),
-            }
-        }
-    }
-
-    fn put(&mut self, (fingerprint, content): (Fingerprint, Option<[u8; 8]>)) {
-        self.merged.extend(content.map(|content| Entry { fingerprint, content }));
+        let merged = &mut self.merged;
+        self.walk.base(part, |fingerprint, content| keep(merged, fingerprint, content));
     }
 
     /// The merged entries, sorted by fingerprint.
     #[must_use]
-    pub fn finish(mut self) -> Vec<Entry> {
-        while let Some(above) = self.overlay.next() {
-            self.put(above);
-        }
-        self.merged
+    pub fn finish(self) -> Vec<Entry> {
+        let mut merged = self.merged;
+        self.walk.rest(|fingerprint, content| keep(&mut merged, fingerprint, content));
+        merged
     }
+}
+
+fn keep(merged: &mut Vec<Entry>, fingerprint: Fingerprint, content: Option<[u8; 8]>) {
+    merged.extend(content.map(|content| Entry { fingerprint, content }));
 }
 
 /// Whether the layers above the base have grown so large that a new base pays.

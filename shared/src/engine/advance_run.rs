@@ -6,6 +6,7 @@ use crate::aws::faults::AwsFault;
 use crate::aws::queue::SliceMessage;
 use crate::aws::records::BATCH_MS_MAX;
 use crate::aws::run_log::{CommitError, SnapshotChange};
+use crate::domain::canonical::VolatilePath;
 use crate::domain::guard::{RemovalRefused, check_removals};
 use crate::domain::ids::Connection;
 use crate::domain::lease::{Hold, LEASE_MS, Standing};
@@ -93,11 +94,18 @@ pub struct Slice<'a> {
     pub begun: Option<Checkpoint>,
 }
 
-impl Slice<'_> {
+impl<'a> Slice<'a> {
     /// The run's connection.
     #[must_use]
     pub fn connection(&self) -> Connection {
         self.run.connection()
+    }
+
+    /// The fields of the vendor's items that stay out of the hash.
+    #[must_use]
+    pub fn volatile(&self) -> &'a [VolatilePath] {
+        let engine = self.engine;
+        engine.vendor(&self.run.tenant, &self.run.vendor).map_or(&[], |vendor| &vendor.volatile)
     }
 
     /// Called between steps: renews the lease when it is time, and stops the slice when its time is used up.

@@ -75,16 +75,12 @@ pub async fn open_source(slice: &Slice<'_>) -> Result<CatalogueReader, SliceFaul
 }
 
 async fn collect(slice: &mut Slice<'_>, reader: &mut CatalogueReader) -> Result<Collected, SliceFault> {
-    let volatile = slice
-        .engine
-        .vendor(&slice.run.tenant, &slice.run.vendor)
-        .map(|vendor| vendor.volatile.clone())
-        .unwrap_or_default();
+    let volatile = slice.volatile();
     let mut collector = Collector::default();
     let mut scratch = Vec::new();
     loop {
         while let Some(mut row) = reader.next_row()? {
-            let hash = row.hash(&volatile, &mut scratch);
+            let hash = row.hash(volatile, &mut scratch);
             // Numbers may be longer in canonical form than in the source.
             if scratch.len() > ROW_BYTES_MAX {
                 return Err(SourceError::from(RowError::TooLong { row: row.number }).into());

@@ -42,8 +42,7 @@ async fn put_rows(slice: &mut Slice<'_>, plan: &Plan, puts: &[Entry]) -> Result<
     }
     let engine = slice.engine;
     let connection = slice.connection();
-    let volatile = engine.vendor(&slice.run.tenant, &slice.run.vendor).map(|vendor| vendor.volatile.clone());
-    let volatile = volatile.unwrap_or_default();
+    let volatile = slice.volatile();
     let from = Provenance {
         source: slice.run.source_path.clone().unwrap_or_default(),
         fetched_at: time::text(engine.now()),
@@ -63,7 +62,7 @@ async fn put_rows(slice: &mut Slice<'_>, plan: &Plan, puts: &[Entry]) -> Result<
                 last_row = row.number;
                 let fingerprint = Fingerprint::of(row.catalog_id().as_bytes());
                 let Ok(index) = puts.binary_search_by_key(&fingerprint, |entry| entry.fingerprint) else { continue };
-                let hash = row.hash(&volatile, &mut scratch);
+                let hash = row.hash(volatile, &mut scratch);
                 // An earlier row of a repeated id is not the planned one.
                 if Entry::new(fingerprint, &hash).content != puts[index].content {
                     continue;

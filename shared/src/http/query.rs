@@ -28,6 +28,18 @@ impl Query {
         self.all(names).find(|value| !value.is_empty())
     }
 
+    /// How many rows a page has: a whole number from 1 to `max`, or the default when it is absent.
+    ///
+    /// # Errors
+    /// The text to refuse it with.
+    pub fn limit(&self, names: &[&str], default: usize, max: usize) -> Result<usize, String> {
+        match self.first(names).map(str::parse::<usize>) {
+            None => Ok(default),
+            Some(Ok(limit)) if (1..=max).contains(&limit) => Ok(limit),
+            Some(_) => Err(format!("must be a whole number from 1 to {max}")),
+        }
+    }
+
     /// A switch: 1, true, yes and on, or 0, false, no and off.
     #[must_use]
     pub fn switch(&self, name: &str) -> Option<bool> {

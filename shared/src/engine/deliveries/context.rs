@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::aws::clients::Aws;
 use crate::domain::ids::TenantId;
 use crate::domain::secret::Secret;
-use crate::domain::signature::{LiveSecret, Scheme, schemes};
+use crate::domain::signature::{LiveSecret, LocalBypass, Scheme, schemes};
 use crate::environment::{Environment, StartError};
 use crate::outside::Outside;
 use crate::vendors::trackstar;
@@ -51,8 +51,8 @@ pub struct Senders {
     pub connections: BTreeMap<String, trackstar::Connection>,
     /// All others, by provider and connection.
     pub others: BTreeMap<(String, String), Sender>,
-    /// Takes webhooks unsigned; only ever true in local mode.
-    pub unsigned: bool,
+    /// The right to take webhooks unsigned, on somebody's own machine.
+    pub bypass: Option<LocalBypass>,
 }
 
 /// A sender of `/webhooks/{provider}/{connection}`.
@@ -143,16 +143,11 @@ impl Senders {
         let others = parse_senders(environment.get("WEBHOOK_SENDERS").unwrap_or("[]"))
             .map_err(|reason| StartError::Invalid { name: "WEBHOOK_SENDERS", reason })?;
         let unsigned = environment.get("SKIP_WEBHOOK_SIGNATURE_VALIDATION") == Some("true");
-        if unsigned && !environment.is_local() {
+        let bypass = LocalBypass::new(unsigned, environment.is_local());
+        if unsigned && bypass.is_none() {
             tracing::warn!("SKIP_WEBHOOK_SIGNATURE_VALIDATION has no effect outside local mode");
         }
-        Ok(Self {
-            pos: live("WEBHOOK_SECRET", "WEBHOOK_SECRET_PREVIOUS"),
-            trackstar,
-            connections,
-            others,
-            unsigned: unsigned && environment.is_local(),
-        })
+        Ok(Self { pos: live("WEBHOOK_SECRET", "WEBHOOK_SECRET_PREVIOUS"), trackstar, connections, others, bypass })
     }
 }
 

@@ -40,7 +40,7 @@ pub async fn give_up(deliveries: &Deliveries, dead: Dead<'_>) -> Result<DeadLett
         attempts: dead.attempts.max(noted),
         payload_hash: body_hash(dead.body),
         recorded_ms: deliveries.now().as_millisecond(),
-        parts: u8::try_from(dead.body.len().div_ceil(350_000)).unwrap_or(u8::MAX),
+        parts: DeadLetter::parts_of(dead.body),
         label: dead.label,
     };
     let tenant = letter.label.as_ref().map_or_else(TenantId::default, |label| label.origin.tenant.clone());

@@ -15,7 +15,7 @@ use crate::domain::delivery::{
 };
 use crate::domain::ids::TenantId;
 use crate::domain::signature::{
-    LiveSecret, LocalBypass, Refused, Scheme, VerifiedDelivery, packr_content_key, pos_content_key, schemes,
+    LiveSecret, Refused, Scheme, VerifiedDelivery, packr_content_key, pos_content_key, schemes,
 };
 use crate::engine::deliveries::context::Deliveries;
 use crate::engine::deliveries::receive::{Received, receive};
@@ -134,7 +134,7 @@ fn identify(deliveries: &Deliveries, arrival: &Arrival) -> Result<(Label, Verifi
     }
     let claimant = claimant(deliveries, arrival)?;
     let body = arrival.body.clone();
-    let delivery = match LocalBypass::new(deliveries.senders.unsigned, deliveries.senders.unsigned) {
+    let delivery = match deliveries.senders.bypass {
         Some(right) => {
             VerifiedDelivery::bypass(right, claimant.source, claimant.scheme, arrival.headers.0.as_slice(), body)
         }

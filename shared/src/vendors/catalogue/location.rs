@@ -56,10 +56,25 @@ impl SourceRules {
         })
     }
 
-    /// The hosts that https documents may come from.
-    #[must_use]
-    pub fn hosts(&self) -> &[String] {
-        &self.hosts
+    /// Whether a document may be fetched: from an allowed host, over https unless it is somebody's own machine.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(super) fn may_fetch(&self, url: &Url) -> Result<(), String> {
+        if url.scheme() != "https" && !self.plain_http {
+            return Err("a source must be fetched over https".into());
+        }
+        let host = url.host_str().unwrap_or_default();
+        let with_port = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        if self.hosts.contains(&with_port) {
+            return Ok(());
+        }
+        Err(format!("host {with_port:?} is not among the allowed ones (CATALOG_HOSTS)"))
+    }
+
+    /// Whether plain http is allowed at all.
+    pub(super) fn plain_http(&self) -> bool {
+        self.plain_http
     }
 
     /// Finds the place that a source text names.
@@ -92,19 +107,10 @@ impl SourceRules {
     fn locate_url(&self, source: &str) -> Result<Location, SourceError> {
         let refuse = |why: &str| Err(SourceError::NotAllowed(why.to_owned()));
         let Ok(url) = Url::parse(source) else { return refuse("the source is not a URL") };
-        if url.scheme() == "http" && !self.plain_http {
-            return refuse("a source must be fetched over https");
-        }
         if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
             return refuse("a source URL can have no user, query or fragment: they would be kept in the run history");
         }
-        let host = url.host_str().unwrap_or_default();
-        let with_port = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        if !self.hosts.contains(&with_port) {
-            return Err(SourceError::NotAllowed(format!(
-                "host {with_port:?} is not among the allowed ones (CATALOG_HOSTS)"
-            )));
-        }
+        self.may_fetch(&url).map_err(SourceError::NotAllowed)?;
         Ok(Location::Http(url))
     }
 

@@ -93,8 +93,8 @@ fn open(
             let store = HttpBuilder::new()
                 .with_url(base)
                 .with_retry(retry)
-                .with_client_options(options.with_allow_http(environment.is_local()))
-                .with_http_connector(AllowedHosts { hosts: rules.hosts().to_vec(), plain: environment.is_local() })
+                .with_client_options(options.with_allow_http(rules.plain_http()))
+                .with_http_connector(AllowedHosts(rules.clone()))
                 .build()?;
             (Arc::new(store), Path::from_url_path(url.path())?)
         }
@@ -103,10 +103,7 @@ fn open(
 
 /// Follows a redirect only to a host that may be read anyway: a vendor's open redirect must not lead into our network.
 #[derive(Debug)]
-struct AllowedHosts {
-    hosts: Vec<String>,
-    plain: bool,
-}
+struct AllowedHosts(SourceRules);
 
 /// The place that a redirect leads to may not be read, or there are too many of them.
 #[derive(Debug, thiserror::Error)]
@@ -115,12 +112,9 @@ pub(super) struct RedirectRefused;
 
 impl HttpConnector for AllowedHosts {
     fn connect(&self, _options: &ClientOptions) -> object_store::Result<HttpClient> {
-        let (hosts, plain) = (self.hosts.clone(), self.plain);
+        let rules = self.0.clone();
         let policy = reqwest::redirect::Policy::custom(move |attempt| {
-            let url = attempt.url();
-            let host = url.host_str().unwrap_or_default();
-            let with_port = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-            let allowed = hosts.contains(&with_port) && (url.scheme() == "https" || plain);
+            let allowed = rules.may_fetch(attempt.url()).is_ok();
             if allowed && attempt.previous().len() <= REDIRECTS_MAX {
                 attempt.follow()
             } else {
@@ -131,7 +125,7 @@ impl HttpConnector for AllowedHosts {
             .redirect(policy)
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
-            .https_only(!plain)
+            .https_only(!self.0.plain_http())
             .user_agent(concat!("signalbox/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| object_store::Error::Generic { store: "HTTP", source: Box::new(error) })?;
