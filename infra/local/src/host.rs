@@ -260,11 +260,11 @@ impl Host {
         let audience = bindings.parameters.get("ServiceJwtAudience").map_or(token::AUDIENCE_DEFAULT, String::as_str);
         let now = self.outside.clock.now();
         let token = token::mint(&secret, audience, token::scopes("write"), now, token::LIFE_SECONDS_DEFAULT);
-        let address = self.address;
+        let url = self.url();
         // Behind the ready line, and no reason to fail: the host is as useful without it.
         self.services.spawn(async move {
             let outcome = match token {
-                Ok(token) => demo::sync(address, &token).await,
+                Ok(token) => demo::sync(&url, &token).await,
                 Err(error) => Err(error.to_string()),
             };
             match outcome {

@@ -12,6 +12,7 @@ pub mod invoke;
 pub mod options;
 mod poller;
 mod registry;
+pub mod remote;
 pub mod schedule;
 pub mod settings;
 pub mod template;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{local, token, verify};
+use crate::commands::{check_loadtest, loadtest, local, smoke, token, verify, wait_for_health};
 
 /// Signalbox, an integration sync control plane, on your laptop.
 ///
@@ -29,7 +29,18 @@ enum Command {
     Token(token::TokenArguments),
     /// Say whether a captured webhook verifies and, if not, why
     Verify(verify::VerifyArguments),
+    /// Wait until a deployment is healthy
+    WaitForHealth(wait_for_health::WaitForHealthArguments),
+    /// Look whether a deployment does what it should, with one event
+    Smoke(smoke::SmokeArguments),
+    /// Send many signed events, some more than once, and count the answers
+    Loadtest(loadtest::LoadtestArguments),
+    /// Say whether a load test's report is good enough
+    CheckLoadtest(check_loadtest::CheckLoadtestArguments),
 }
+
+/// Called wrongly. Not clap's 2: to gates of deployments that is a load test with failures.
+const EXIT_USAGE: u8 = 1;
 
 fn main() -> ExitCode {
     // Before any thread exists, because it writes to the process's environment, where clap looks too.
@@ -38,10 +49,21 @@ fn main() -> ExitCode {
         Err(dotenvy::Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return commands::fail(&format!(".env: {error}")),
     }
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // It cannot be said that nothing can be said.
+            let _closed = error.print();
+            return if error.use_stderr() { ExitCode::from(EXIT_USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
     match cli.command {
         Some(Command::Token(arguments)) => token::run(&arguments),
         Some(Command::Verify(arguments)) => verify::run(&arguments),
+        Some(Command::WaitForHealth(arguments)) => wait_for_health::run(&arguments),
+        Some(Command::Smoke(arguments)) => smoke::run(&arguments),
+        Some(Command::Loadtest(arguments)) => loadtest::run(&arguments),
+        Some(Command::CheckLoadtest(arguments)) => check_loadtest::run(&arguments),
         Some(Command::Local(arguments)) => local::run(arguments),
         None => local::run(cli.local),
     }

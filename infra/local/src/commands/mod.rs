@@ -1,9 +1,14 @@
 //! The commands, and the one place that writes to the terminal: standard output is for programs (the ready line, a
 //! token), standard error for people.
 
+pub(crate) mod check_loadtest;
+pub(crate) mod loadtest;
 pub(crate) mod local;
+mod sender;
+pub(crate) mod smoke;
 pub(crate) mod token;
 pub(crate) mod verify;
+pub(crate) mod wait_for_health;
 
 use std::fmt::Display;
 use std::process::ExitCode;

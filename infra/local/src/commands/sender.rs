@@ -1,0 +1,72 @@
+//! What the commands that send events have in common: where to, as whom, signed with what.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use signalbox::domain::secret::Secret;
+use signalbox_local::remote::point_of_sale::PointOfSale;
+use signalbox_local::remote::{Remote, RemoteError};
+use signalbox_local::settings;
+use signalbox_local::template::Source;
+
+use super::variables;
+
+/// The variable that has the secret, here as for the functions.
+const SECRET_VARIABLE: &str = "WEBHOOK_SECRET";
+
+#[derive(Args)]
+pub(crate) struct SenderArguments {
+    #[command(flatten)]
+    pub(crate) remote: RemoteArguments,
+    /// The point of sale, as in the path
+    #[arg(long, env = "SOURCE", default_value = "demo")]
+    pub(crate) source: String,
+    /// The tenant
+    #[arg(long, env = "TENANT", default_value = "t1")]
+    pub(crate) tenant: String,
+    /// The secret of the points of sale. Without it the one in WEBHOOK_SECRET, so that it stays out of the shell's
+    /// history; else the one in the local host's data folder
+    #[arg(long)]
+    secret: Option<String>,
+    /// The local host's data folder
+    #[arg(long, env = "SIGNALBOX_DATA_DIR", default_value = ".signalbox", value_name = "FOLDER")]
+    data_dir: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct RemoteArguments {
+    /// Where it answers; the default is the local host
+    #[arg(long, env = "API_URL", default_value = "http://127.0.0.1:9000")]
+    pub(crate) url: String,
+    /// How long to wait for an answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
+    timeout: u64,
+}
+
+impl RemoteArguments {
+    pub(crate) fn remote(&self) -> Result<Remote, RemoteError> {
+        Remote::new(&self.url, Duration::from_secs(self.timeout))
+    }
+}
+
+impl SenderArguments {
+    pub(crate) fn sender(&self) -> Result<PointOfSale, Box<dyn std::error::Error>> {
+        let variables = variables();
+        let given = self.secret.as_deref().or_else(|| settings::value(&variables, SECRET_VARIABLE)).map(str::to_owned);
+        let secret = match given {
+            Some(secret) => secret,
+            // What the local host generated is right for the local host alone.
+            None => {
+                let generated = settings::secrets(&Source::built_in()?, &variables, Some(&self.data_dir))?;
+                generated.get(SECRET_VARIABLE).map(str::to_owned).ok_or("give --secret, or set WEBHOOK_SECRET")?
+            }
+        };
+        Ok(PointOfSale::new(self.remote.remote()?, &self.source, &self.tenant, Secret::new(secret.trim())))
+    }
+}
+
+/// Waits for a command's work.
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> std::io::Result<T> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work))
+}

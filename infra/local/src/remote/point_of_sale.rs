@@ -1,0 +1,68 @@
+//! A point of sale that signs its events, as a client of the door `/pos/{source}/ingest`.
+
+use jiff::Timestamp;
+use signalbox::domain::secret::Secret;
+use signalbox::domain::signature::{schemes, sign};
+
+use super::{Answer, NoAnswer, Remote, RemoteError, answer};
+
+/// A point of sale.
+#[derive(Debug, Clone)]
+pub struct PointOfSale {
+    remote: Remote,
+    source: String,
+    tenant: String,
+    secret: Secret,
+}
+
+/// A signed event. Sending it again is sending the same event.
+#[derive(Debug, Clone)]
+pub struct Event {
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl PointOfSale {
+    /// A point of sale of a tenant.
+    #[must_use]
+    pub fn new(remote: Remote, source: &str, tenant: &str, secret: Secret) -> Self {
+        Self { remote, source: source.to_owned(), tenant: tenant.to_owned(), secret }
+    }
+
+    /// Where it sends its events, and who else is there.
+    #[must_use]
+    pub fn remote(&self) -> &Remote {
+        &self.remote
+    }
+
+    /// Signs a body; without a key the content names the event.
+    ///
+    /// # Errors
+    /// When the secret is no key.
+    pub fn event(&self, body: String, idempotency_key: Option<String>) -> Result<Event, RemoteError> {
+        // The scheme signs the body alone: no id, no time, no URL.
+        let signed = sign(&schemes::POS, &self.secret, None, Timestamp::UNIX_EPOCH, None, body.as_bytes())?;
+        let mut headers: Vec<(String, String)> =
+            signed.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
+        headers.push(("content-type".into(), "application/json".into()));
+        headers.push(("x-tenant-id".into(), self.tenant.clone()));
+        headers.extend(idempotency_key.map(|key| ("idempotency-key".into(), key)));
+        Ok(Event { headers, body })
+    }
+
+    /// Sends an event, once.
+    ///
+    /// # Errors
+    /// When there is no answer; whether it was taken in is then not known.
+    pub async fn send(&self, event: &Event) -> Result<Answer, NoAnswer> {
+        let mut url = self.remote.url("/pos");
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.extend([self.source.as_str(), "ingest"]);
+        }
+        let mut request = self.remote.client.post(url);
+        for (name, value) in &event.headers {
+            request = request.header(name, value);
+        }
+        answer(request.body(event.body.clone())).await
+    }
+}
