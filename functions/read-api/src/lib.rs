@@ -17,7 +17,7 @@ use axum::Router;
 use axum::routing::get;
 use http::HeaderMap;
 use signalbox::domain::ids::{Connection, Slug};
-use signalbox::engine::context::Engine;
+use signalbox::engine::runs::context::Engine;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
 use signalbox::http::auth::{Authority, Caller};

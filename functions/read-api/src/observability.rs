@@ -8,7 +8,7 @@ use serde::Serialize;
 use signalbox::aws::runs::Wanted;
 use signalbox::domain::run::SeenStatus;
 use signalbox::domain::time;
-use signalbox::engine::history::{HistoryError, Page, page};
+use signalbox::engine::runs::history::{HistoryError, Page, page};
 use signalbox::http::problem::{FAILED_TO_LOAD_OBSERVABILITY, Problem};
 use signalbox::http::query::Query;
 use signalbox::http::vendor_sync::{ProblemView, RunView, statuses};

@@ -6,7 +6,7 @@ use http::{HeaderMap, Uri};
 use serde::Serialize;
 use signalbox::aws::runs::Wanted;
 use signalbox::domain::ids::RunId;
-use signalbox::engine::history::{HistoryError, Page, page};
+use signalbox::engine::runs::history::{HistoryError, Page, page};
 use signalbox::http::problem::{FAILED_TO_FETCH_RUNS, Problem};
 use signalbox::http::query::Query;
 use signalbox::http::vendor_sync::{ProblemView, RunView, statuses};

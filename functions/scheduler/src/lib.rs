@@ -4,8 +4,8 @@
 
 use lambda_runtime::Error;
 use serde_json::Value;
-use signalbox::engine::context::Engine;
-use signalbox::engine::{nightly, watchdog};
+use signalbox::engine::runs::context::Engine;
+use signalbox::engine::runs::{nightly, watchdog};
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
 use signalbox::outside::Outside;

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{delete, post};
-use signalbox::engine::context::Engine;
 use signalbox::engine::deliveries::context::Deliveries;
+use signalbox::engine::runs::context::Engine;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
 use signalbox::http::auth::Authority;

@@ -8,8 +8,8 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use signalbox::domain::run::{Run, RunStatus};
 use signalbox::domain::vendor::Vendor;
-use signalbox::engine::advance_run::{SliceEnd, advance};
-use signalbox::engine::start_run::{StartRefused, StartRequest, start_run};
+use signalbox::engine::runs::advance_run::{SliceEnd, advance};
+use signalbox::engine::runs::start_run::{StartRefused, StartRequest, start_run};
 use signalbox::http::problem::{ERROR, INTEGRATION_NOT_SUPPORTED, Problem, SYNC_IN_PROGRESS};
 
 use crate::Control;

@@ -8,7 +8,7 @@ use http::{HeaderMap, Uri};
 use serde_json::json;
 use signalbox::domain::ids::Slug;
 use signalbox::domain::run::{Mode, Run, Trigger};
-use signalbox::engine::start_run::StartRequest;
+use signalbox::engine::runs::start_run::StartRequest;
 use signalbox::http::auth::{MOSCOT, WRITE};
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{Problem, VENDOR_NOT_CONFIGURED};

@@ -11,7 +11,7 @@ use signalbox::domain::ids::Slug;
 use signalbox::domain::run::{Mode, Run, Trigger};
 use signalbox::domain::time;
 use signalbox::domain::vendor::Integration;
-use signalbox::engine::start_run::StartRequest;
+use signalbox::engine::runs::start_run::StartRequest;
 use signalbox::http::auth::WRITE;
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{

@@ -56,7 +56,7 @@ pub(crate) async fn test_vendor(
         Sent::Nothing | Sent::Unreadable => Fields::default(),
     };
     let source = fields.text("sourcePath")?;
-    let test = engine::test_vendor::test_vendor(&control.engine, vendor, source.as_deref())
+    let test = engine::runs::test_vendor::test_vendor(&control.engine, vendor, source.as_deref())
         .await
         .map_err(|fault| Problem::new(TEST_FAILED, fault.to_string()))?;
     Ok(axum::Json(json!({"ok": true, "data": view(vendor, &test)})).into_response())

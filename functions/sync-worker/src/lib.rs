@@ -4,8 +4,8 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMe
 use jiff::SignedDuration;
 use signalbox::aws::faults::AwsFault;
 use signalbox::aws::queue::SliceMessage;
-use signalbox::engine::advance_run::{SliceEnd, take_and_advance};
-use signalbox::engine::context::Engine;
+use signalbox::engine::runs::advance_run::{SliceEnd, take_and_advance};
+use signalbox::engine::runs::context::Engine;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
 use signalbox::outside::Outside;

@@ -1,17 +1,4 @@
-//! Use cases, each a file that reads top to bottom as the steps it does.
-//!
-//! A catalogue run's way: [`start_run`] → [`advance_run`] (→ [`scan_catalogue`] → [`write_changes`]) → [`end_run`] →
-//! [`tell`]. What stops moving on that way is found by [`watchdog`].
+//! Use cases, each a file that reads top to bottom as the steps it does: those of [`runs`], and those of [`deliveries`].
 
-pub mod advance_run;
-pub mod context;
 pub mod deliveries;
-pub mod end_run;
-pub mod history;
-pub mod nightly;
-pub mod scan_catalogue;
-pub mod start_run;
-pub mod tell;
-pub mod test_vendor;
-pub mod watchdog;
-pub mod write_changes;
+pub mod runs;

@@ -9,7 +9,7 @@ use crate::domain::ids::Connection;
 use crate::domain::manifest::Fingerprint;
 use crate::domain::redact;
 use crate::domain::vendor::Vendor;
-use crate::engine::context::Engine;
+use crate::engine::runs::context::Engine;
 use crate::vendors::catalogue::{CatalogueReader, SourceError};
 
 /// How long a test may read, in milliseconds: the caller waits for it.

@@ -11,8 +11,8 @@ use crate::domain::lease::Hold;
 use crate::domain::redact;
 use crate::domain::run::{Mode, Run, RunError, RunStatus, Trigger};
 use crate::domain::vendor::{Integration, Vendor};
-use crate::engine::context::Engine;
-use crate::engine::{tell, watchdog};
+use crate::engine::runs::context::Engine;
+use crate::engine::runs::{tell, watchdog};
 
 const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(2);
 

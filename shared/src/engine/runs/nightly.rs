@@ -7,8 +7,8 @@ use crate::aws::runs::Wanted;
 use crate::domain::ids::Connection;
 use crate::domain::run::{Mode, Run, Trigger};
 use crate::domain::vendor::Integration;
-use crate::engine::context::Engine;
-use crate::engine::start_run::{StartRefused, StartRequest, start_in_background};
+use crate::engine::runs::context::Engine;
+use crate::engine::runs::start_run::{StartRefused, StartRequest, start_in_background};
 
 /// Starts a run for each vendor that has a source. A vendor that cannot be started does not keep the others waiting.
 ///

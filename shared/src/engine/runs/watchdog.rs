@@ -5,8 +5,8 @@ use crate::aws::queue::SliceMessage;
 use crate::aws::run_log::{CommitError, SnapshotChange};
 use crate::domain::ids::{Connection, RunId};
 use crate::domain::run::{Run, RunError, RunStatus};
-use crate::engine::context::Engine;
-use crate::engine::{end_run, tell};
+use crate::engine::runs::context::Engine;
+use crate::engine::runs::{end_run, tell};
 
 /// Open runs looked at in one round; the rest wait for the next.
 const RUNS_MAX: usize = 100;

@@ -7,7 +7,7 @@ use crate::aws::runs::Wanted;
 use crate::domain::ids::{Connection, RunId, TenantId};
 use crate::domain::run::{Run, SeenStatus};
 use crate::domain::window::{Tally, cover};
-use crate::engine::context::Engine;
+use crate::engine::runs::context::Engine;
 
 /// A page of runs.
 #[derive(Debug, Default)]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::aws::bus::DomainEvent;
 use crate::domain::run::{Run, RunStatus};
 use crate::domain::time;
-use crate::engine::context::Engine;
+use crate::engine::runs::context::Engine;
 
 /// What every event about a run says.
 #[must_use]

@@ -6,8 +6,8 @@ use crate::aws::run_log::SnapshotChange;
 use crate::domain::manifest::{Layer, LayerRef, Merger, Overlay, merge_is_due};
 use crate::domain::run::{Run, RunStatus};
 use crate::domain::snapshot::{Manifest, Plan, SnapshotState};
-use crate::engine::advance_run::{Slice, SliceFault, store_layer};
-use crate::engine::context::Engine;
+use crate::engine::runs::advance_run::{Slice, SliceFault, store_layer};
+use crate::engine::runs::context::Engine;
 use crate::telemetry::metrics::Unit;
 
 /// What the write phase left to be switched to.

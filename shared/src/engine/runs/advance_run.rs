@@ -14,9 +14,9 @@ use crate::domain::manifest::{Layer, LayerRef};
 use crate::domain::redact;
 use crate::domain::run::{ATTEMPTS_MAX, Checkpoint, Run, RunError, RunStatus};
 use crate::domain::snapshot::{Manifest, Plan};
-use crate::engine::context::Engine;
-use crate::engine::end_run::{self, Applied};
-use crate::engine::{scan_catalogue, tell, write_changes};
+use crate::engine::runs::context::Engine;
+use crate::engine::runs::end_run::{self, Applied};
+use crate::engine::runs::{scan_catalogue, tell, write_changes};
 use crate::vendors::catalogue::SourceError;
 
 /// What a slice came to.

@@ -1,0 +1,14 @@
+//! A run's way: [`start_run`] → [`advance_run`] (→ [`scan_catalogue`] → [`write_changes`]) → [`end_run`] → [`tell`]. What stops
+//! moving on that way is found by [`watchdog`]; [`nightly`] starts what is due, [`history`] shows what was.
+
+pub mod advance_run;
+pub mod context;
+pub mod end_run;
+pub mod history;
+pub mod nightly;
+pub mod scan_catalogue;
+pub mod start_run;
+pub mod tell;
+pub mod test_vendor;
+pub mod watchdog;
+pub mod write_changes;
