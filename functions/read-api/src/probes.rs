@@ -42,7 +42,7 @@ pub(crate) async fn livez() -> Json<Value> {
         (status = 503, description = "`{status: \"fail\", phase, checks, uptime}`", body = Object),
     ))]
 pub(crate) async fn startupz(State(reads): State<Reads>) -> Response {
-    let connected = reads.engine.aws.fleet_counts().await.is_ok();
+    let connected = reads.engine.aws.storage_answers().await.is_ok();
     let state = if connected { "connected" } else { "disconnected" };
     let body = json!({
         "status": if connected { "ok" } else { "fail" },
@@ -62,7 +62,7 @@ pub(crate) async fn startupz(State(reads): State<Reads>) -> Response {
     ))]
 pub(crate) async fn ready(State(reads): State<Reads>) -> Response {
     let timestamp = time::text(reads.engine.now());
-    match reads.engine.aws.fleet_counts().await {
+    match reads.engine.aws.storage_answers().await {
         Ok(_) => Json(json!({"status": "ready", "database": "connected", "timestamp": timestamp})).into_response(),
         Err(fault) => {
             let body = json!({
