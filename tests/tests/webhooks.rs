@@ -7,6 +7,7 @@ mod webhooks {
     mod crash_matrix;
     mod dead_letters;
     mod driver;
+    mod fairness;
     mod metrics;
     mod pos;
     mod probes;
