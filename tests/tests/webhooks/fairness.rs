@@ -49,8 +49,8 @@ async fn every_message_carries_its_tenant_as_its_group() {
     let hooks = Hooks::start().await;
     let sent = Groups::default();
     let process = hooks.instance(sent.wire(false)).await;
-    // One of them is a hundred times as busy as the others.
-    let number = |tenant: usize| if tenant == 0 { 100 } else { 1 };
+    // One of them is much busier than the others.
+    let number = |tenant: usize| if tenant == 0 { 40 } else { 1 };
     let expected = || groups((0..10).map(|tenant| (format!("tenant{tenant}"), number(tenant))));
     for (tenant, count) in (0..10).map(|tenant| (tenant, number(tenant))) {
         for event in 0..count {
@@ -61,15 +61,18 @@ async fn every_message_carries_its_tenant_as_its_group() {
 
     // What is given up, and what comes back from there.
     let broken = hooks.instance(sent.wire(true)).await;
-    loop {
-        let messages = hooks.receive(Queue::Webhooks).await;
-        if messages.is_empty() {
+    let mut dead = 0;
+    for _ in 0..1000 {
+        if dead == 49 {
             break;
         }
+        // Nothing is handed out by a look at the queue that gives messages up.
+        let messages = hooks.receive(Queue::Webhooks).await;
         let failed = broken.handle("webhook-worker", &messages).await.unwrap();
         hooks.finish(Queue::Webhooks, &messages, &failed).await;
+        dead += hooks.work(Queue::DeadLetters).await;
     }
-    assert_eq!(hooks.work(Queue::DeadLetters).await, 109);
+    assert_eq!(dead, 49);
     for tenant in (0..10).map(|tenant| format!("tenant{tenant}")) {
         let token = hooks.operator(&tenant);
         let body = Some(json!({}));
