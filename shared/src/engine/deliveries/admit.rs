@@ -55,7 +55,7 @@ pub async fn admit(
     Ok(match examine(deliveries, &arrival, deliveries.now()).await? {
         Ok((received, label)) => {
             deliveries.aws.mark_admitted(source, number, entry.at_ms).await?;
-            Admitted::Intake(Intake::Taken(received, label))
+            Admitted::Intake(Intake::Taken(received, Box::new(label)))
         }
         // It is kept already: to keep it again would push out others.
         Err((refusal, _)) => Admitted::Intake(Intake::Refused(refusal)),

@@ -60,7 +60,7 @@ impl Headers {
 #[derive(Debug)]
 pub enum Intake {
     /// It is the first of its kind, or a duplicate.
-    Taken(Received, Label),
+    Taken(Received, Box<Label>),
     /// It was refused, and the refusal kept.
     Refused(Refusal),
 }
@@ -98,7 +98,7 @@ struct Claimant<'a> {
 /// When AWS fails. The sender must not be acknowledged then.
 pub async fn take_in(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, AwsFault> {
     match examine(deliveries, arrival, arrival.received_at).await? {
-        Ok((received, label)) => Ok(Intake::Taken(received, label)),
+        Ok((received, label)) => Ok(Intake::Taken(received, Box::new(label))),
         Err((refusal, origin)) => Ok(refuse(deliveries, arrival, refusal, origin.as_ref()).await),
     }
 }
