@@ -56,6 +56,8 @@ pub struct Call {
     pub number: usize,
     /// What is called: `DynamoDB.PutItem`, `SQS.SendMessage`, `Events.PutEvents`, `Store.get`, `Store.read`.
     pub operation: String,
+    /// The group of a message that is sent, if it has one.
+    pub group: Option<String>,
 }
 
 type Plan = Box<dyn FnMut(&Call) -> Verdict + Send>;
@@ -129,13 +131,14 @@ impl Wire {
 
     /// Asks the plan about a call, and performs all of the verdict that does not need the call itself: from here on
     /// the call is to be sent, unless the verdict is a fault that keeps it.
-    pub(crate) async fn ask(&self, operation: &str) -> Verdict {
+    pub(crate) async fn ask(&self, operation: &str, group: Option<&str>) -> Verdict {
         if self.0.dead.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
         let verdict = {
             let mut calls = self.0.calls.lock().unwrap();
-            let call = Call { number: self.0.number.fetch_add(1, Ordering::SeqCst), operation: operation.to_owned() };
+            let number = self.0.number.fetch_add(1, Ordering::SeqCst);
+            let call = Call { number, operation: operation.to_owned(), group: group.map(String::from) };
             calls.push(call.operation.clone());
             (self.0.plan.lock().unwrap())(&call)
         };
@@ -196,7 +199,8 @@ async fn send(
     mut request: HttpRequest,
 ) -> Result<HttpResponse, ConnectorError> {
     let operation = operation(&request);
-    match wire.ask(&operation).await {
+    let group = body(&request)["MessageGroupId"].as_str().filter(|_| operation == "SQS.SendMessage").map(String::from);
+    match wire.ask(&operation, group.as_deref()).await {
         Verdict::Fail(Fault::Throttled) => {
             let code = if operation.starts_with("DynamoDB") {
                 "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"

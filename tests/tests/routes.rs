@@ -2,6 +2,7 @@
 
 mod routes {
     mod background;
+    mod cors;
     mod documents;
     mod golden;
     mod isolation;

@@ -7,7 +7,9 @@ mod webhooks {
     mod crash_matrix;
     mod dead_letters;
     mod driver;
+    mod fairness;
     mod load;
+    mod metrics;
     mod pos;
     mod probes;
     mod rejected;

@@ -3,6 +3,7 @@
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use signalbox::aws::faults::AwsFault;
 use signalbox::aws::queue::{LABEL_ATTRIBUTE, delivery_body};
+use signalbox::domain::counters::Tally;
 use signalbox::domain::delivery::Label;
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::deliveries::give_up::{Dead, give_up};
@@ -20,20 +21,25 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         let deliveries = deliveries.clone();
         async move {
             let mut response = SqsBatchResponse::default();
+            let mut recorded = Tally::default();
             for message in &event.records {
-                if let Err(fault) = record(&deliveries, message).await {
-                    tracing::error!(%fault, message_id = message.message_id, "dead letter not recorded");
-                    let mut failure = BatchItemFailure::default();
-                    failure.item_identifier = message.message_id.clone().unwrap_or_default();
-                    response.batch_item_failures.push(failure);
+                match record(&deliveries, message).await {
+                    Ok(tally) => recorded.merge(tally),
+                    Err(fault) => {
+                        tracing::error!(%fault, message_id = message.message_id, "dead letter not recorded");
+                        let mut failure = BatchItemFailure::default();
+                        failure.item_identifier = message.message_id.clone().unwrap_or_default();
+                        response.batch_item_failures.push(failure);
+                    }
                 }
             }
+            deliveries.count(&recorded).await;
             response
         }
     }))
 }
 
-async fn record(deliveries: &Deliveries, message: &SqsMessage) -> Result<(), AwsFault> {
+async fn record(deliveries: &Deliveries, message: &SqsMessage) -> Result<Tally, AwsFault> {
     let text = message.body.as_deref().unwrap_or_default();
     let attribute = message.message_attributes.get(LABEL_ATTRIBUTE).and_then(|value| value.string_value.as_deref());
     let label: Option<Label> = attribute.and_then(|label| serde_json::from_str(label).ok());
@@ -46,5 +52,5 @@ async fn record(deliveries: &Deliveries, message: &SqsMessage) -> Result<(), Aws
         label,
         body: decoded.as_deref().unwrap_or(text.as_bytes()),
     };
-    give_up(deliveries, dead).await.map(drop)
+    give_up(deliveries, dead).await
 }

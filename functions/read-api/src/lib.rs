@@ -3,6 +3,7 @@
 mod dead_letters;
 mod deliveries;
 mod documents;
+mod memory;
 mod metrics;
 mod observability;
 mod overview;

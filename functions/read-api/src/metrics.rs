@@ -1,7 +1,8 @@
 //! `GET /metrics`: the fleet's counters as Prometheus text (exposition format 0.0.4).
 //!
 //! One instance's memory says nothing about the fleet, so every sample comes from durable counters. A name without such a
-//! counter still has its HELP and TYPE, for the gates that look for them. No label names a tenant: there may be thousands.
+//! counter still has its HELP and TYPE, for the gates that look for them. No label names a tenant: there may be thousands,
+//! and each would be a time series of its own. Sources are bounded by configuration.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,16 +10,22 @@ use std::fmt::Write as _;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
+use signalbox::domain::counters::{Counter, LATENCY_BOUNDS, Tally, bound};
 use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 
 use crate::Reads;
 
+const LATENCY: &str = "ingest_latency_seconds";
+
 /// Name, type, help.
-const METRICS: [(&str, &str, &str); 13] = [
+const METRICS: [(&str, &str, &str); 16] = [
     ("build_info", "gauge", "Always 1, with the version"),
+    (LATENCY, "histogram", "Time to take a delivery in, new or seen before, by source"),
     ("ingest_dedup_total", "counter", "Deliveries seen before, by source"),
-    ("ingest_latency_seconds", "histogram", "Time to take a delivery in"),
     ("ingest_rejected_total", "counter", "Deliveries not let in, by source and reason"),
+    ("signature_secret_matched_total", "counter", "Deliveries proved, by source and by which live secret"),
+    ("deliveries_applied_total", "counter", "Deliveries applied, by source and outcome"),
+    ("deliveries_dead_total", "counter", "Deliveries given up, by source"),
     ("http_request_duration_seconds", "histogram", "Time to answer; see the access log and CloudWatch"),
     ("http_requests_total", "counter", "Requests answered; see the access log and CloudWatch"),
     ("retry_attempts_total", "counter", "Calls tried again"),
@@ -29,6 +36,9 @@ const METRICS: [(&str, &str, &str); 13] = [
     ("db_connection_status", "gauge", "1 when storage can be read"),
     ("api_request_latency_seconds", "histogram", "Time to answer, by route; see CloudWatch"),
 ];
+
+/// Lines of samples by the name they belong to.
+type Samples = BTreeMap<&'static str, Vec<String>>;
 
 /// The fleet's counters as Prometheus text. Outside local mode it needs a token that may read.
 #[utoipa::path(
@@ -44,33 +54,61 @@ pub(crate) async fn metrics(State(reads): State<Reads>, headers: HeaderMap) -> R
     reads.reader(&headers)?;
     let counts =
         reads.engine.aws.fleet_counts().await.map_err(|fault| Problem::new(INTERNAL_ERROR, fault.to_string()))?;
-    let mut samples: BTreeMap<&str, Vec<(String, u64)>> = BTreeMap::new();
-    samples.insert("build_info", vec![(format!("{{version=\"{}\"}}", env!("CARGO_PKG_VERSION")), 1)]);
-    samples.insert("db_connection_status", vec![(String::new(), 1)]);
-    for (_, name, count) in counts {
-        let parts: Vec<&str> = name.split('|').collect();
-        let (metric, labels) = match parts.as_slice() {
-            ["duplicate", source] => ("ingest_dedup_total", format!("{{source=\"{}\"}}", plain(source))),
-            ["rejected", source, reason] => {
-                let labels = format!("{{source=\"{}\",reason=\"{}\"}}", plain(source), plain(reason));
-                ("ingest_rejected_total", labels)
-            }
-            _ => continue,
-        };
-        samples.entry(metric).or_default().push((labels, count));
+    Ok((StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text(&counts)).into_response())
+}
+
+fn text(counts: &Tally) -> String {
+    let mut samples = Samples::new();
+    samples.insert("build_info", vec![format!("build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"))]);
+    samples.insert("db_connection_status", vec!["db_connection_status 1".into()]);
+    for (source, counters) in counts.sources() {
+        let source = format!("source=\"{}\"", plain(source));
+        for (counter, count) in counters {
+            let (name, more) = match counter {
+                Counter::Duplicate => ("ingest_dedup_total", String::new()),
+                Counter::Rejected(reason) => ("ingest_rejected_total", label("reason", reason.as_str())),
+                Counter::Matched(secret) => ("signature_secret_matched_total", label("secret", secret.as_str())),
+                Counter::Applied(outcome) => ("deliveries_applied_total", label("outcome", outcome.as_str())),
+                Counter::Dead => ("deliveries_dead_total", String::new()),
+                Counter::Latency(_) | Counter::LatencySumMs => continue,
+            };
+            samples.entry(name).or_default().push(format!("{name}{{{source}{more}}} {count}"));
+        }
+        samples.entry(LATENCY).or_default().extend(latency(&source, counters));
     }
     let mut text = String::new();
     for (name, kind, help) in METRICS {
         // Writing to a String cannot fail.
         let _infallible = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
-        for (labels, count) in samples.get(name).into_iter().flatten() {
-            let _infallible = writeln!(text, "{name}{labels} {count}");
+        for line in samples.get(name).into_iter().flatten() {
+            let _infallible = writeln!(text, "{line}");
         }
     }
-    Ok((StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+    text
 }
 
-/// Label values are our own names; whatever else got in must not break the format.
+/// The histogram of a source. Each bucket is stored by itself and shown with those below it, so that the last one is the
+/// count whatever was added in between.
+fn latency(source: &str, counters: &BTreeMap<Counter, u64>) -> Vec<String> {
+    let of = |counter: Counter| counters.get(&counter).copied().unwrap_or(0);
+    let mut lines = Vec::new();
+    let mut count = 0;
+    for place in 0..=LATENCY_BOUNDS.len() {
+        count += of(Counter::Latency(place));
+        lines.push(format!("{LATENCY}_bucket{{{source},le=\"{}\"}} {count}", bound(place)));
+    }
+    let sum_ms = of(Counter::LatencySumMs);
+    lines.push(format!("{LATENCY}_sum{{{source}}} {}.{:03}", sum_ms / 1000, sum_ms % 1000));
+    lines.push(format!("{LATENCY}_count{{{source}}} {count}"));
+    // A source of which nothing was taken in has no histogram, rather than an empty one.
+    if count > 0 { lines } else { Vec::new() }
+}
+
+fn label(name: &str, value: &str) -> String {
+    format!(",{name}=\"{value}\"")
+}
+
+/// Sources are names from our configuration; whatever else got in must not break the format.
 fn plain(text: &str) -> String {
     text.chars().filter(|character| !matches!(character, '"' | '\\' | '\n')).collect()
 }

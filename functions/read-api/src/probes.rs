@@ -9,7 +9,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use signalbox::domain::time;
 
-use crate::Reads;
+use crate::{Reads, memory};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -42,7 +42,7 @@ pub(crate) async fn livez() -> Json<Value> {
         (status = 503, description = "`{status: \"fail\", phase, checks, uptime}`", body = Object),
     ))]
 pub(crate) async fn startupz(State(reads): State<Reads>) -> Response {
-    let connected = reads.engine.aws.fleet_counts().await.is_ok();
+    let connected = reads.engine.aws.storage_answers().await.is_ok();
     let state = if connected { "connected" } else { "disconnected" };
     let body = json!({
         "status": if connected { "ok" } else { "fail" },
@@ -62,7 +62,7 @@ pub(crate) async fn startupz(State(reads): State<Reads>) -> Response {
     ))]
 pub(crate) async fn ready(State(reads): State<Reads>) -> Response {
     let timestamp = time::text(reads.engine.now());
-    match reads.engine.aws.fleet_counts().await {
+    match reads.engine.aws.storage_answers().await {
         Ok(_) => Json(json!({"status": "ready", "database": "connected", "timestamp": timestamp})).into_response(),
         Err(fault) => {
             let body = json!({
@@ -83,12 +83,25 @@ pub(crate) async fn api_ready(reads: State<Reads>) -> Response {
     ready(reads).await
 }
 
-/// Whether this instance is alive. Lambda bounds its memory, so there is no share of it to watch: usage is 0.
+/// Whether this instance is alive: it uses at most 90 % of the memory it has. Usage is 0 where that cannot be told.
 #[utoipa::path(get, path = "/api/health/live", tag = "service",
-    responses((status = 200, description = "`{status: \"alive\", timestamp, memory}`", body = Object)))]
-pub(crate) async fn api_live(State(reads): State<Reads>) -> Json<Value> {
-    let timestamp = time::text(reads.engine.now());
-    Json(json!({"status": "alive", "timestamp": timestamp, "memory": {"usage": 0, "unit": "percent"}}))
+    responses(
+        (status = 200, description = "`{status: \"alive\", timestamp, memory: {usage, unit: \"percent\"}}`", body = Object),
+        (status = 503, description = "`{status: \"unhealthy\", timestamp, error}`", body = Object),
+    ))]
+pub(crate) async fn api_live(State(reads): State<Reads>) -> Response {
+    let (status, body) = liveness(memory::usage(&reads.engine.environment), &time::text(reads.engine.now()));
+    (status, Json(body)).into_response()
+}
+
+fn liveness(usage: u64, timestamp: &str) -> (StatusCode, Value) {
+    if usage > memory::PERCENT_MAX {
+        let error = format!("memory usage is {usage} %, more than {} %", memory::PERCENT_MAX);
+        let body = json!({"status": "unhealthy", "timestamp": timestamp, "error": error});
+        return (StatusCode::SERVICE_UNAVAILABLE, body);
+    }
+    let memory = json!({"usage": usage, "unit": "percent"});
+    (StatusCode::OK, json!({"status": "alive", "timestamp": timestamp, "memory": memory}))
 }
 
 /// Whether the service answers, with the time.
@@ -97,4 +110,22 @@ pub(crate) async fn api_live(State(reads): State<Reads>) -> Json<Value> {
 pub(crate) async fn api_health(State(reads): State<Reads>) -> Json<Value> {
     let timestamp = time::text(reads.engine.now());
     Json(json!({"status": "ok", "timestamp": timestamp, "version": VERSION, "uptime": uptime_seconds(&reads)}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_than_nine_tenths_of_the_memory_is_unhealthy() {
+        for (usage, expected) in [(0, 200), (90, 200), (91, 503), (120, 503)] {
+            let (status, body) = liveness(usage, "2026-01-15T12:00:00.000Z");
+            assert_eq!(status, expected, "{usage} %");
+            assert_eq!(body["timestamp"], "2026-01-15T12:00:00.000Z");
+            match expected {
+                200 => assert_eq!(body["memory"], json!({"usage": usage, "unit": "percent"})),
+                _ => assert_eq!((&body["status"], body["error"].is_string()), (&json!("unhealthy"), true)),
+            }
+        }
+    }
 }

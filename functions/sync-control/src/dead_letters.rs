@@ -184,7 +184,10 @@ pub(crate) async fn verify(
     let Some((source, number)) = place.and_then(|(source, number)| Some((source, number.parse().ok()?))) else {
         return Err(Problem::fields(&[("id", "must be an id as listed by GET /api/admin/deliveries")]));
     };
-    match admit(&control.deliveries, &decider, source, number).await.map_err(failed)? {
+    let admitted = admit(&control.deliveries, &decider, source, number).await;
+    // An operator's calls are far apart: the next may be another instance's.
+    control.deliveries.flush_all_counts().await;
+    match admitted.map_err(failed)? {
         Admitted::NotFound => Err(Problem::new(NOT_FOUND, "there is no such rejected delivery")),
         Admitted::NoBody => Err(Problem::new(UNPROCESSABLE, "its body was not kept: the sender must send it again")),
         Admitted::Intake(Intake::Refused(refusal)) => {

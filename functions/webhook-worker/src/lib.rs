@@ -2,6 +2,7 @@
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use signalbox::aws::queue::{LABEL_ATTRIBUTE, delivery_body};
+use signalbox::domain::counters::Tally;
 use signalbox::domain::delivery::Label;
 use signalbox::engine::deliveries::apply::{apply, retry_seconds};
 use signalbox::engine::deliveries::context::Deliveries;
@@ -22,36 +23,43 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
             let handled = event.records.iter().map(|message| handle(&deliveries, message));
             let handled = futures::future::join_all(handled).await;
             let mut response = SqsBatchResponse::default();
-            for (message, done) in event.records.iter().zip(handled) {
-                if !done {
-                    let mut failure = BatchItemFailure::default();
-                    failure.item_identifier = message.message_id.clone().unwrap_or_default();
-                    response.batch_item_failures.push(failure);
+            let mut applied = Tally::default();
+            for (message, handled) in event.records.iter().zip(handled) {
+                match handled {
+                    Some(tally) => applied.merge(tally),
+                    None => {
+                        let mut failure = BatchItemFailure::default();
+                        failure.item_identifier = message.message_id.clone().unwrap_or_default();
+                        response.batch_item_failures.push(failure);
+                    }
                 }
             }
+            // Once for all of the batch: counting each by itself would cost as much as completing it.
+            deliveries.count(&applied).await;
             response
         }
     }))
 }
 
-/// Applies one message; false brings it back. A message that cannot be read fails alone, until the queue gives it up.
-async fn handle(deliveries: &Deliveries, message: &SqsMessage) -> bool {
+/// Applies one message: what there is to count of it, or `None`, which brings it back. A message that cannot be read fails
+/// alone, until the queue gives it up.
+async fn handle(deliveries: &Deliveries, message: &SqsMessage) -> Option<Tally> {
     let attribute = message.message_attributes.get(LABEL_ATTRIBUTE).and_then(|value| value.string_value.as_deref());
     let Some(label) = attribute.and_then(|text| serde_json::from_str::<Label>(text).ok()) else {
         tracing::error!(message_id = message.message_id, "message without a label");
-        return false;
+        return None;
     };
     let span = tracing::info_span!("delivery", correlation_id = label.correlation_id, origin = %label.origin);
     async {
         let text = message.body.as_deref().unwrap_or_default();
         let Ok(body) = delivery_body(&label, text) else {
             tracing::error!(message_id = message.message_id, "message with an unreadable body");
-            return false;
+            return None;
         };
         match apply(deliveries, &label, &body).await {
-            Ok(applied) => {
+            Ok((applied, tally)) => {
                 tracing::info!(?applied, key = label.key, "delivery applied");
-                true
+                Some(tally)
             }
             Err(error) => {
                 let attempt = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
@@ -63,7 +71,7 @@ async fn handle(deliveries: &Deliveries, message: &SqsMessage) -> bool {
                 {
                     tracing::warn!(%fault, "delivery not delayed");
                 }
-                false
+                None
             }
         }
     }

@@ -90,6 +90,7 @@ impl Host {
             Bindings { parameters, sqs_endpoint: endpoints.sqs.clone(), api_endpoint: format!("http://{address}") };
         let template = source.resolve(&bindings)?;
         let routes = Routes::new(&template.routes)?;
+        let cors = gateway::cors::layer(template.cors.as_ref(), settings::is_local(&options.variables))?;
 
         let mut outside = options.outside.clone();
         // Standard output has the ready line and nothing else.
@@ -141,7 +142,7 @@ impl Host {
             let invoker = Arc::clone(&invoker);
             intake.spawn(ticker::tick(schedule.clone(), invoker, clock.clone(), entropy.clone(), stopped.clone()));
         }
-        let gateway = Gateway { routes, invoker: Arc::clone(&invoker), clock, entropy };
+        let gateway = Gateway { routes, invoker: Arc::clone(&invoker), clock, entropy, cors };
         let mut front_stopped = stopped;
         let served = gateway::serve(front, gateway, async move {
             let _stopped = front_stopped.wait_for(|stop| *stop).await;

@@ -1,6 +1,7 @@
 //! Service tokens, as `signalbox token` prints them and the demo uses them.
 
 use jiff::Timestamp;
+use signalbox::domain::ids::TenantId;
 use signalbox::domain::secret::Secret;
 use signalbox::http::auth::{self, Claims, OneOrMany};
 
@@ -42,11 +43,26 @@ pub fn life_seconds(argument: Option<&str>) -> Result<i64, TokenError> {
     }
 }
 
-/// Signs a token.
+/// Signs a token for the default tenant.
 ///
 /// # Errors
 /// When it cannot be signed.
 pub fn mint(
+    secret: &str,
+    audience: &str,
+    scopes: Vec<String>,
+    now: Timestamp,
+    life_seconds: i64,
+) -> Result<String, TokenError> {
+    mint_for(None, secret, audience, scopes, now, life_seconds)
+}
+
+/// Signs a token for a tenant, or for the default one where none is named.
+///
+/// # Errors
+/// When it cannot be signed.
+pub fn mint_for(
+    tenant: Option<&TenantId>,
     secret: &str,
     audience: &str,
     scopes: Vec<String>,
@@ -60,7 +76,7 @@ pub fn mint(
         iat: Some(iat),
         exp: iat.saturating_add(life_seconds),
         scopes: Some(OneOrMany::Many(scopes)),
-        tenant: None,
+        tenant: tenant.map(ToString::to_string),
     };
     Ok(auth::mint(&claims, &Secret::new(secret))?)
 }
@@ -89,18 +105,22 @@ mod tests {
     fn a_token_verifies_with_its_secret_and_audience() {
         let secret = "s".repeat(32);
         let now = Timestamp::from_second(4_000_000_000).unwrap();
-        let token = mint(&secret, AUDIENCE_DEFAULT, scopes("write"), now, 60).unwrap();
         let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::HS256);
         validation.set_audience(&[AUDIENCE_DEFAULT]);
         let key = jsonwebtoken::DecodingKey::from_secret(secret.as_bytes());
-        let claims = jsonwebtoken::decode::<serde_json::Value>(&token, &key, &validation).unwrap().claims;
-        let expected = serde_json::json!({
+        let mut expected = serde_json::json!({
             "sub": "service",
             "aud": "clairity-services",
             "iat": 4_000_000_000_u64,
             "exp": 4_000_000_060_u64,
             "scopes": ["catalog:sync:write"],
         });
-        assert_eq!(claims, expected);
+        let claims = |tenant: Option<&TenantId>| {
+            let token = mint_for(tenant, &secret, AUDIENCE_DEFAULT, scopes("write"), now, 60).unwrap();
+            jsonwebtoken::decode::<serde_json::Value>(&token, &key, &validation).unwrap().claims
+        };
+        assert_eq!(claims(None), expected);
+        expected["tenant"] = "anonymous".into();
+        assert_eq!(claims(Some(&TenantId::parse("anonymous").unwrap())), expected);
     }
 }

@@ -63,17 +63,23 @@ impl Aws {
         call.send().await.map_err(|error| fault("read claim", &error))?.item.map(value).transpose()
     }
 
-    /// Notes that a delivery's effect has happened. Doing it twice is harmless.
+    /// Notes that a delivery's effect has happened; false when that was noted before. Doing it twice is harmless.
     ///
     /// # Errors
     /// When the table cannot be written. The message comes again then, and so does its effect, which is idempotent.
-    pub async fn complete_claim(&self, claim_key: &str) -> Result<(), AwsFault> {
+    pub async fn complete_claim(&self, claim_key: &str) -> Result<bool, AwsFault> {
         let processed = serde_json::to_value(ClaimStatus::Processed).unwrap_or_default();
-        let processed = processed.as_str().unwrap_or_default().to_owned();
-        self.update_claim(claim_key, "SET #status = :status REMOVE lastError, attempts", |call| {
-            call.expression_attribute_names("#status", "status").expression_attribute_values(":status", text(processed))
-        })
-        .await
+        let processed = text(processed.as_str().unwrap_or_default());
+        let status = processed.clone();
+        let before = self
+            .update_claim(claim_key, "SET #status = :status REMOVE lastError, attempts", |call| {
+                call.expression_attribute_names("#status", "status")
+                    .expression_attribute_values(":status", status)
+                    // What was there before comes back at no cost.
+                    .return_values(ReturnValue::UpdatedOld)
+            })
+            .await?;
+        Ok(before.get("status") != Some(&processed))
     }
 
     /// Notes that applying a delivery failed, and why, for whoever finds it among the dead letters.
@@ -85,6 +91,7 @@ impl Aws {
             call.expression_attribute_values(":reason", text(reason)).expression_attribute_values(":one", number(1))
         })
         .await
+        .map(drop)
     }
 
     async fn update_claim(
@@ -92,7 +99,7 @@ impl Aws {
         claim_key: &str,
         expression: &str,
         with: impl FnOnce(UpdateItemFluentBuilder) -> UpdateItemFluentBuilder + Send,
-    ) -> Result<(), AwsFault> {
+    ) -> Result<Item, AwsFault> {
         let call = self
             .dynamodb
             .update_item()
@@ -102,8 +109,10 @@ impl Aws {
             // A claim that was swept must not come back as a half one.
             .condition_expression("attribute_exists(pk)");
         match with(call).send().await {
-            Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
+            Ok(done) => Ok(done.attributes.unwrap_or_default()),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Ok(Item::new())
+            }
             Err(error) => Err(fault("update claim", &error)),
         }
     }
@@ -245,50 +254,5 @@ impl Aws {
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":at", number(at_ms));
         call.send().await.map(drop).map_err(|error| fault("mark delivery admitted", &error))
-    }
-
-    /// Adds to counters of the fleet, kept under `metrics`: instances come and go, and none knows of the others.
-    ///
-    /// # Errors
-    /// When the table cannot be written.
-    pub async fn count_fleet(&self, group: &str, steps: &[(String, u64)]) -> Result<(), AwsFault> {
-        if steps.is_empty() {
-            return Ok(());
-        }
-        let mut call =
-            self.dynamodb.update_item().table_name(&self.names.deliveries).set_key(Some(key("metrics", group)));
-        let mut adds = Vec::new();
-        for (index, (name, step)) in steps.iter().enumerate() {
-            adds.push(format!("#n{index} :v{index}"));
-            call = call
-                .expression_attribute_names(format!("#n{index}"), name)
-                .expression_attribute_values(format!(":v{index}"), number(step));
-        }
-        let call = call.update_expression(format!("ADD {}", adds.join(", ")));
-        call.send().await.map(drop).map_err(|error| fault("count", &error))
-    }
-
-    /// All counters of the fleet, by group and name.
-    ///
-    /// # Errors
-    /// When the table cannot be read.
-    pub async fn fleet_counts(&self) -> Result<Vec<(String, String, u64)>, AwsFault> {
-        let call = self
-            .dynamodb
-            .query()
-            .table_name(&self.names.deliveries)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text("metrics"));
-        let page = call.send().await.map_err(|error| fault("read counters", &error))?;
-        let mut counts = Vec::new();
-        for found in page.items.unwrap_or_default() {
-            let group = found.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
-            for (name, value) in &found {
-                if let Some(count) = value.as_n().ok().and_then(|count| count.parse().ok()) {
-                    counts.push((group.clone(), name.clone(), count));
-                }
-            }
-        }
-        Ok(counts)
     }
 }

@@ -43,7 +43,9 @@ impl Aws {
             call.send().await.map_err(|error| fault(OPERATION, &error))?;
             count += 1;
         }
-        let mut fields = item(label, effect_key(partition, fingerprint, None))?;
+        // How its attempt was taken in is for counting: the effect is the same whichever attempt it comes from.
+        let kept = Label { taken_in: None, ..label.clone() };
+        let mut fields = item(&kept, effect_key(partition, fingerprint, None))?;
         // Text where it is text, so that a person who looks at the table can read it; a part may end inside a character.
         let payload = match std::str::from_utf8(first) {
             Ok(readable) if count == 1 => text(readable),

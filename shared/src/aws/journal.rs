@@ -6,7 +6,7 @@
 //! | `tenant#audit`, time and a random part | an [`Audit`] entry |
 
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use serde::{Deserialize, Serialize};
 
 use super::clients::Aws;
@@ -80,23 +80,26 @@ fn partition(tenant: &TenantId) -> String {
 }
 
 impl Aws {
-    /// Records a dead letter. The same message recorded twice is one entry.
+    /// Records a dead letter; false when it was recorded before. The same message recorded twice is one entry.
     ///
     /// # Errors
     /// When the table cannot be written.
-    pub async fn put_dead_letter(&self, tenant: &TenantId, letter: &DeadLetter, body: &[u8]) -> Result<(), AwsFault> {
+    pub async fn put_dead_letter(&self, tenant: &TenantId, letter: &DeadLetter, body: &[u8]) -> Result<bool, AwsFault> {
         const OPERATION: &str = "record dead letter";
         let expires_at = number(letter.recorded_ms / 1000 + DEAD_LETTER_SECONDS);
         let put = |sk: String, mut fields: Item| {
             fields.insert("expires_at".into(), expires_at.clone());
             fields.extend(key(partition(tenant), sk));
-            self.dynamodb.put_item().table_name(&self.names.journal).set_item(Some(fields)).send()
+            self.dynamodb.put_item().table_name(&self.names.journal).set_item(Some(fields))
         };
         for (part, bytes) in body.chunks(BODY_PART_BYTES_MAX).enumerate() {
             let fields = Item::from([("body".to_owned(), AttributeValue::B(Blob::new(bytes)))]);
-            put(format!("body#{}#{part}", letter.id), fields).await.map_err(|error| fault(OPERATION, &error))?;
+            let call = put(format!("body#{}#{part}", letter.id), fields);
+            call.send().await.map_err(|error| fault(OPERATION, &error))?;
         }
-        put(letter.id.clone(), item(letter, Item::new())?).await.map(drop).map_err(|error| fault(OPERATION, &error))
+        let call = put(letter.id.clone(), item(letter, Item::new())?).return_values(ReturnValue::AllOld);
+        let before = call.send().await.map_err(|error| fault(OPERATION, &error))?.attributes;
+        Ok(before.is_none_or(|before| before.is_empty()))
     }
 
     /// A tenant's dead letters, newest first, from `from` on (itself included).

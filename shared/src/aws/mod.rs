@@ -5,6 +5,7 @@ pub mod clients;
 pub mod deliveries;
 pub mod effects;
 pub mod faults;
+pub mod fleet;
 mod items;
 pub mod journal;
 pub mod queue;

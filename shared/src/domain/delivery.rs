@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::ids::TenantId;
+use super::signature::Proof;
 
 /// The largest body, in bytes. A queue's message may have 1 MiB with all its attributes.
 pub const BODY_BYTES_MAX: usize = 900 * 1024;
@@ -18,6 +19,13 @@ pub const REJECTED_BODY_BYTES_MAX: usize = 32 * 1024;
 pub const REJECTED_MAX: i64 = 200;
 /// For how long, in seconds.
 pub const REJECTED_SECONDS: i64 = 14 * 86_400;
+
+/// The provider of points of sale.
+pub const POS: &str = "pos";
+/// The provider of Trackstar's connections.
+pub const TRACKSTAR: &str = "trackstar";
+/// The source of all that nobody is configured for.
+pub const UNKNOWN_SOURCE: &str = "unknown";
 
 /// How a key begins that is made of the content, so that no sender's id is mistaken for one.
 pub const CONTENT_KEY: &str = "content:";
@@ -49,6 +57,23 @@ pub struct Origin {
     pub connection: String,
 }
 
+impl Origin {
+    /// The source that lists, limits and counters go by.
+    #[must_use]
+    pub fn source(&self) -> String {
+        source(&self.provider, &self.connection)
+    }
+}
+
+/// A configured sender as one of a bounded set: points of sale are one source and Trackstar's connections are, as theirs
+/// may be many and are named by callers; all others are bounded by configuration.
+fn source(provider: &str, connection: &str) -> String {
+    match provider {
+        POS | TRACKSTAR => provider.to_owned(),
+        _ => format!("{provider}/{connection}"),
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}/{}/{}", self.tenant, self.provider, self.connection)
@@ -77,6 +102,45 @@ pub struct Label {
     /// Whether the body travels in base64, as a queue takes no control characters.
     #[serde(default)]
     pub base64: bool,
+    /// How it was taken in, for whoever applies it to count, as that costs less than counting at the door. None where the
+    /// door counted it itself, and in messages of versions that did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_in: Option<TakenIn>,
+}
+
+/// How a delivery was taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenIn {
+    /// What proved it.
+    pub proof: Proof,
+    /// How long it took until it was handed to the queue, or known not to need that, in milliseconds.
+    pub ms: u64,
+}
+
+/// What became of a delivery that was applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Applied {
+    /// Its effect has happened, or had already.
+    Done,
+    /// A newer version was there already: nothing to do.
+    Older,
+    /// It was kept, and nothing handles its kind yet.
+    Unhandled,
+}
+
+impl Applied {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Done, Self::Older, Self::Unhandled];
+
+    /// The outcome in metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Older => "older",
+            Self::Unhandled => "unhandled",
+        }
+    }
 }
 
 impl Label {
@@ -114,7 +178,7 @@ pub fn fits_a_queue(body: &[u8]) -> bool {
 }
 
 /// Why a delivery was not let in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rejection {
     /// No signature, or a wrong one.
@@ -171,6 +235,18 @@ pub enum Door {
     },
 }
 
+impl Door {
+    /// The source of what comes to it, if its sender is configured.
+    #[must_use]
+    pub fn source(&self) -> String {
+        match self {
+            Self::Pos { source: connection, .. } => source(POS, connection),
+            Self::Trackstar { .. } => source(TRACKSTAR, ""),
+            Self::Sender { provider, connection } => source(provider, connection),
+        }
+    }
+}
+
 /// A delivery that was not let in, as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -224,5 +300,33 @@ mod tests {
         ] {
             assert_eq!(fits_a_queue(body), fits, "{body:?}");
         }
+    }
+
+    #[test]
+    fn a_source_is_one_of_a_bounded_set_wherever_it_is_asked_for() {
+        let sender = |provider: &str| Door::Sender { provider: provider.into(), connection: "acme".into() };
+        let pos = Door::Pos { source: "made-up".into(), tenant: "t1".into() };
+        let trackstar = Door::Trackstar { channel: Channel::TrackstarOther };
+        for (door, provider, connection, expected) in [
+            (pos, POS, "made-up", "pos"),
+            (trackstar, TRACKSTAR, "north", "trackstar"),
+            (sender("github"), "github", "acme", "github/acme"),
+        ] {
+            let tenant = TenantId::default();
+            let origin = Origin { tenant, provider: provider.into(), connection: connection.into() };
+            assert_eq!((door.source().as_str(), origin.source().as_str()), (expected, expected));
+        }
+    }
+
+    #[test]
+    fn a_label_of_a_version_that_did_not_say_how_it_was_taken_in_is_read() {
+        let old = r#"{"origin":{"tenant":"t1","provider":"pos","connection":"demo"},"channel":"event","key":"key:1",
+            "bodyHash":"","receivedMs":0,"correlationId":"trace"}"#;
+        let label: Label = serde_json::from_str(old).unwrap();
+        assert_eq!(label.taken_in, None);
+        let label = Label { taken_in: Some(TakenIn { proof: Proof::LocalBypass, ms: 7 }), ..label };
+        let text = serde_json::to_string(&label).unwrap();
+        assert!(text.contains(r#""takenIn":{"proof":"bypass","ms":7}"#), "{text}");
+        assert_eq!(serde_json::from_str::<Label>(&text).unwrap(), label);
     }
 }

@@ -4,6 +4,7 @@ pub mod aggregate;
 pub mod canonical;
 pub mod claim;
 pub mod correlation;
+pub mod counters;
 pub mod delivery;
 pub mod diff;
 pub mod guard;

@@ -158,3 +158,22 @@ async fn a_run_whose_end_the_bus_did_not_take_is_told_of_later() {
     assert_eq!(world.events(), ["run.succeeded", "snapshot.changed"]);
     assert_eq!(world.open_runs().await, 0);
 }
+
+/// As with deliveries: it keeps the queue fair between tenants.
+#[tokio::test]
+async fn a_slice_is_queued_in_its_tenants_group() {
+    let system = System::start().await;
+    let world = system.world();
+    world.publish(&Catalogue::small(30));
+    let (tell, sent) = std::sync::mpsc::channel();
+    let noted = move |call: &Call| {
+        if call.operation == "SQS.SendMessage" {
+            tell.send(call.group.clone()).unwrap();
+        }
+        Verdict::Pass
+    };
+    let process = world.process(Wire::planned(noted)).await;
+    process.fire("nightly").await.unwrap().unwrap();
+    process.drain().await.unwrap();
+    assert_eq!(sent.try_iter().collect::<Vec<_>>(), [Some(world.tenant.clone())]);
+}

@@ -10,6 +10,7 @@ use signalbox_tests::wire::Wire;
 
 const PUT: &str = "DynamoDB.PutItem";
 const SEND: &str = "SQS.SendMessage";
+const UPDATE: &str = "DynamoDB.UpdateItem";
 
 fn sale(bytes: usize, key: &str) -> Delivery {
     Delivery::pos("t1", format!("{{\"pad\":\"{}\"}}", "x".repeat(bytes))).header("idempotency-key", key)
@@ -34,15 +35,18 @@ async fn apply(hooks: &Hooks, process: &Instance) -> BTreeMap<String, usize> {
     counts
 }
 
-/// What writing the item again costs: the engine counts units as DynamoDB does, by the item's size.
-async fn write_units(hooks: &Hooks, key: &str) -> f64 {
-    let table = hooks.environment("webhooks").require("DELIVERIES_TABLE").unwrap().to_owned();
-    let scan = hooks.host.dynamodb().scan().table_name(&table).filter_expression("pk = :pk");
-    let scan = scan.expression_attribute_values(":pk", AttributeValue::S(format!("t1/pos/demo#key:{key}")));
-    let item = scan.send().await.unwrap().items.unwrap().pop().expect("the claim");
-    let put = hooks.host.dynamodb().put_item().table_name(table).set_item(Some(item));
-    let put = put.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await.unwrap();
-    put.consumed_capacity.unwrap().capacity_units.unwrap()
+/// What writing each item of a table again costs: the engine counts units as DynamoDB does, by the item's size.
+async fn write_units(hooks: &Hooks, table: &'static str, partition: &str) -> Vec<f64> {
+    let table = hooks.environment("webhooks").require(table).unwrap().to_owned();
+    let scan = hooks.host.dynamodb().scan().table_name(&table).filter_expression("begins_with(pk, :pk)");
+    let scan = scan.expression_attribute_values(":pk", AttributeValue::S(partition.to_owned()));
+    let mut units = Vec::new();
+    for item in scan.send().await.unwrap().items.unwrap() {
+        let put = hooks.host.dynamodb().put_item().table_name(&table).set_item(Some(item));
+        let put = put.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await.unwrap();
+        units.push(put.consumed_capacity.unwrap().capacity_units.unwrap());
+    }
+    units
 }
 
 #[tokio::test]
@@ -53,8 +57,8 @@ async fn a_new_event_costs_one_write_and_one_message_whatever_its_size() {
     for (bytes, key, trace) in [(2, "small", "t"), (800 * 1024, "large", "t"), (2, long.as_str(), &*"t".repeat(128))] {
         let delivery = sale(bytes, key).header("x-request-id", trace);
         assert_eq!(calls(&process, &delivery, 201).await, [PUT, SEND], "{bytes} bytes");
-        let units = write_units(&hooks, key).await;
-        assert!((units - 1.0).abs() < f64::EPSILON, "{bytes} bytes: {units} write units");
+        let units = write_units(&hooks, "DELIVERIES_TABLE", &format!("t1/pos/demo#key:{key}")).await;
+        assert_eq!(units, [1.0], "{bytes} bytes");
     }
 }
 
@@ -63,10 +67,30 @@ async fn an_event_costs_one_effect_and_one_completion_to_apply() {
     let hooks = Hooks::start().await;
     let process = hooks.instance(Wire::whole()).await;
     assert_eq!(process.send(&sale(2, "small")).await.unwrap().status, 201);
-    assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 1), ("DynamoDB.UpdateItem".into(), 1)].into());
+    // Its completion, and the counters of the batch.
+    assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 1), (UPDATE.into(), 2)].into());
     // Three items of 350 KB hold it.
     assert_eq!(process.send(&sale(800 * 1024, "large")).await.unwrap().status, 201);
-    assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 3), ("DynamoDB.UpdateItem".into(), 1)].into());
+    assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 3), (UPDATE.into(), 2)].into());
+}
+
+/// From the door to the effect: 3.1 write units an event where batches are full, 4 where each comes alone.
+#[tokio::test]
+async fn a_batch_of_ten_costs_thirty_one_write_units() {
+    let hooks = Hooks::start().await;
+    let process = hooks.instance(Wire::whole()).await;
+    for number in 0..10 {
+        assert_eq!(calls(&process, &sale(2, &format!("k{number}")), 201).await, [PUT, SEND]);
+    }
+    assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 10), (UPDATE.into(), 11)].into());
+    // Each of these writes is one unit: the claims, the effects, and the counters of the one source.
+    for (table, partition, items) in [
+        ("DELIVERIES_TABLE", "t1/pos/demo#", 10),
+        ("RECORDS_TABLE", "t1/pos/demo#", 10),
+        ("DELIVERIES_TABLE", "metrics", 1),
+    ] {
+        assert_eq!(write_units(&hooks, table, partition).await, vec![1.0; items], "{table}, {partition}");
+    }
 }
 
 #[tokio::test]
@@ -77,7 +101,7 @@ async fn a_duplicate_of_what_is_applied_costs_one_refused_write() {
     assert_eq!(process.send(&delivery).await.unwrap().status, 201);
     apply(&hooks, &process).await;
     // An instance adds what it has counted every ten seconds, once for all duplicates of these.
-    assert_eq!(calls(&process, &delivery, 204).await, [PUT, "DynamoDB.UpdateItem"]);
+    assert_eq!(calls(&process, &delivery, 204).await, [PUT, UPDATE]);
     for _ in 0..50 {
         assert_eq!(calls(&process, &delivery, 204).await, [PUT]);
     }

@@ -189,7 +189,7 @@ async fn two_instances_at_once_have_one_effect() {
 #[tokio::test]
 async fn a_lost_reply_or_a_refusal_of_any_call_is_no_second_event() {
     let hooks = Hooks::start().await;
-    for (number, fault) in (0..4).flat_map(|number| {
+    for (number, fault) in (0..5).flat_map(|number| {
         [Fault::LostReply, Fault::Throttled, Fault::ServerError, Fault::Unavailable, Fault::Unreachable]
             .map(|fault| (number, fault))
     }) {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use signalbox::domain::ids::TenantId;
 use signalbox::outside::Clock;
 use signalbox_local::settings;
 use signalbox_local::template::Source;
@@ -21,6 +22,9 @@ pub(crate) struct TokenArguments {
     /// How long the token lives [default: 300]
     #[arg(value_name = "TTL_SECONDS", allow_hyphen_values = true)]
     life: Option<String>,
+    /// Whose data the token is for [default: the default tenant]
+    #[arg(long, value_name = "TENANT")]
+    tenant: Option<String>,
     /// The local host's data folder
     #[arg(long, env = "SIGNALBOX_DATA_DIR", default_value = ".signalbox", value_name = "FOLDER")]
     data_dir: PathBuf,
@@ -38,6 +42,7 @@ pub(crate) fn run(arguments: &TokenArguments) -> ExitCode {
 
 fn mint(arguments: &TokenArguments) -> Result<String, Box<dyn std::error::Error>> {
     let variables = variables();
+    let tenant = arguments.tenant.as_deref().map(TenantId::parse).transpose()?;
     let life_seconds = token::life_seconds(arguments.life.as_deref())?;
     let secret = match settings::value(&variables, settings::SECRET_ALIAS.0) {
         Some(secret) => secret.to_owned(),
@@ -48,5 +53,6 @@ fn mint(arguments: &TokenArguments) -> Result<String, Box<dyn std::error::Error>
         }
     };
     let audience = settings::value(&variables, "SERVICE_JWT_AUDIENCE").unwrap_or(token::AUDIENCE_DEFAULT);
-    Ok(token::mint(&secret, audience, token::scopes(&arguments.kind), Clock::default().now(), life_seconds)?)
+    let scopes = token::scopes(&arguments.kind);
+    Ok(token::mint_for(tenant.as_ref(), &secret, audience, scopes, Clock::default().now(), life_seconds)?)
 }

@@ -1,6 +1,7 @@
 //! The HTTP front, as API Gateway's HTTP API is: a request becomes an event of payload format 2.0, the function's
 //! answer a response. A route that the template does not have does not exist.
 
+pub(crate) mod cors;
 pub mod event;
 pub mod routes;
 
@@ -14,6 +15,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use signalbox::outside::{Clock, Entropy};
 use tokio::net::TcpListener;
+use tower_http::cors::CorsLayer;
 
 use self::event::Arrived;
 use self::routes::Routes;
@@ -31,15 +33,20 @@ pub(crate) struct Gateway {
     pub(crate) invoker: Arc<Invoker>,
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
+    pub(crate) cors: Option<CorsLayer>,
 }
 
 /// Serves until `stop` resolves and the requests in flight are answered.
 pub(crate) async fn serve(
     listener: TcpListener,
-    gateway: Gateway,
+    mut gateway: Gateway,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let app = axum::Router::new().fallback(answer).with_state(Arc::new(gateway));
+    let cors = gateway.cors.take();
+    let mut app = axum::Router::new().fallback(answer).with_state(Arc::new(gateway));
+    if let Some(cors) = cors {
+        app = app.layer(cors);
+    }
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, app).with_graceful_shutdown(stop).await
 }

@@ -1,4 +1,4 @@
-//! CloudFormation's intrinsic functions: `!Ref`, `!Sub` and `!GetAtt`, with the physical names that things have locally.
+//! CloudFormation's intrinsic functions: `!Ref`, `!Sub`, `!GetAtt` and `!Split`, with the physical names that things have locally.
 
 use std::collections::BTreeMap;
 
@@ -107,6 +107,7 @@ impl<'a> Resolver<'a> {
                     self.attribute(&id, &attribute, place).map(Value::String)
                 }
                 Some(("Fn::Sub", argument)) => self.substitute(argument, place).map(Value::String),
+                Some(("Fn::Split", argument)) => self.split(argument, place),
                 Some((function, _)) if function.starts_with("Fn::") || function == "Condition" => {
                     Err(TemplateError::at(place, format!("the local host does not understand {function}")))
                 }
@@ -175,6 +176,15 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    fn split(&self, argument: &Value, place: &str) -> Result<Value, TemplateError> {
+        match argument.as_array().map(Vec::as_slice) {
+            Some([Value::String(separator), text]) => {
+                Ok(self.text(text, place)?.split(separator.as_str()).map(Value::from).collect())
+            }
+            _ => Err(TemplateError::at(place, "!Split needs a separator and a text")),
+        }
+    }
+
     fn substitute(&self, argument: &Value, place: &str) -> Result<String, TemplateError> {
         let Some(text) = argument.as_str() else {
             return Err(TemplateError::at(place, "the local host understands !Sub with a string alone"));
@@ -203,7 +213,7 @@ impl<'a> Resolver<'a> {
     }
 }
 
-fn single(object: &Map<String, Value>) -> Option<(&str, &Value)> {
+pub(super) fn single(object: &Map<String, Value>) -> Option<(&str, &Value)> {
     let (key, value) = object.iter().next()?;
     (object.len() == 1).then_some((key.as_str(), value))
 }

@@ -2,6 +2,7 @@
 //! whatever in it the host does not understand is an error with the logical id and the property, never skipped:
 //! a setting that is silently ignored here is one that is first seen working in production.
 
+mod conditions;
 mod intrinsics;
 mod parameters;
 mod properties;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use self::conditions::Conditions;
 pub use self::intrinsics::{ACCOUNT, Bindings, REGION, STACK};
 pub use self::parameters::{Parameter, environment_name};
 
@@ -44,6 +46,7 @@ impl TemplateError {
 #[derive(Debug)]
 pub struct Source {
     parameters: Vec<Parameter>,
+    conditions: Conditions,
     globals: Map<String, Value>,
     resources: Map<String, Value>,
 }
@@ -55,6 +58,8 @@ pub struct Template {
     pub functions: Vec<FunctionModel>,
     /// The HTTP API's routes.
     pub routes: Vec<Route>,
+    /// Which pages may call it.
+    pub cors: Option<Cors>,
     /// The queues.
     pub queues: Vec<Queue>,
     /// Which queue triggers which function.
@@ -97,6 +102,23 @@ pub struct Route {
     pub path: String,
     /// The function that answers.
     pub function: String,
+}
+
+/// Which pages of other origins may call the HTTP API.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cors {
+    /// Their origins; none where the template's condition for them does not hold.
+    pub origins: Vec<String>,
+    /// The methods they may use.
+    pub methods: Vec<String>,
+    /// The headers they may send.
+    pub headers: Vec<String>,
+    /// The headers of answers that they may read.
+    pub exposed: Vec<String>,
+    /// How long a browser may remember all this.
+    pub max_age: Duration,
+    /// Whether they may send cookies.
+    pub credentials: bool,
 }
 
 /// One queue.
@@ -217,12 +239,13 @@ impl Source {
             Some(_) => Err(TemplateError::at(name, "is not a mapping")),
         };
         let parameters = parameters::parse(take("Parameters")?)?;
+        let conditions = Conditions::new(take("Conditions")?);
         let mut globals = take("Globals")?;
         let resources = take("Resources")?;
         for described in ["AWSTemplateFormatVersion", "Transform", "Description", "Metadata", "Outputs"] {
             sections.remove(described);
         }
-        // Conditions and Mappings would decide what exists; guessing would run another stack than the deployed one.
+        // Mappings would decide what exists; guessing would run another stack than the deployed one.
         if let Some(unknown) = sections.keys().next() {
             return Err(TemplateError::at(unknown, "the local host does not understand this section"));
         }
@@ -231,7 +254,7 @@ impl Source {
             Some(Value::Object(function)) => function,
             Some(_) => return Err(TemplateError::at("Globals.Function", "is not a mapping")),
         };
-        Ok(Self { parameters, globals, resources })
+        Ok(Self { parameters, conditions, globals, resources })
     }
 
     /// The template's parameters, in its order.
@@ -247,7 +270,8 @@ impl Source {
     pub fn resolve(&self, bindings: &Bindings) -> Result<Template, TemplateError> {
         parameters::check(&self.parameters, &bindings.parameters)?;
         let resolver = intrinsics::Resolver::new(&self.parameters, &self.resources, bindings)?;
-        resources::build(&self.globals, &self.resources, &resolver)
+        self.conditions.check(&resolver)?;
+        resources::build(&self.globals, &self.resources, &self.conditions, &resolver)
     }
 }
 

@@ -73,6 +73,22 @@ pub(super) struct HttpApiEvent {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct CorsProperties {
+    pub(super) allow_origins: Vec<String>,
+    #[serde(default)]
+    pub(super) allow_credentials: bool,
+    #[serde(default)]
+    pub(super) allow_methods: Vec<String>,
+    #[serde(default)]
+    pub(super) allow_headers: Vec<String>,
+    #[serde(default)]
+    pub(super) expose_headers: Vec<String>,
+    #[serde(default)]
+    pub(super) max_age: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct SqsEvent {
     pub(super) queue: String,
     pub(super) batch_size: Option<u32>,

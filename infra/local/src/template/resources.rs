@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::conditions::Conditions;
 use super::intrinsics::{ACCOUNT, REGION, Resolver, STACK};
 use super::parameters::package_name;
 use super::properties::{
-    EventProperties, FunctionProperties, HttpApiEvent, QueueProperties, RuleEvent, RuleProperties, ScheduleEvent,
-    SqsEvent, TableProperties, read,
+    CorsProperties, EventProperties, FunctionProperties, HttpApiEvent, QueueProperties, RuleEvent, RuleProperties,
+    ScheduleEvent, SqsEvent, TableProperties, read,
 };
-use super::{EventSource, FunctionModel, Queue, Redrive, Route, Rule, Schedule, Table, Template, TemplateError};
+use super::{Cors, EventSource, FunctionModel, Queue, Redrive, Route, Rule, Schedule, Table, Template, TemplateError};
 use crate::schedule::Expression;
 
 /// Resource types that have no counterpart on a laptop: rights, logs and alarms.
@@ -65,6 +66,7 @@ const TARGET_ELSEWHERE: [&str; 3] = ["RetryPolicy", "DeadLetterConfig", "RoleArn
 pub(super) fn build(
     globals: &Map<String, Value>,
     resources: &Map<String, Value>,
+    conditions: &Conditions,
     resolver: &Resolver<'_>,
 ) -> Result<Template, TemplateError> {
     let mut template = Template::default();
@@ -86,7 +88,7 @@ pub(super) fn build(
         let properties = resource.get("Properties").unwrap_or(&Value::Null);
         match resource.get("Type").and_then(Value::as_str).unwrap_or_default() {
             "AWS::Serverless::Function" => function(id, globals, properties, resolver, &mut template)?,
-            "AWS::Serverless::HttpApi" => http_api(id, properties)?,
+            "AWS::Serverless::HttpApi" => template.cors = http_api(id, properties, conditions, resolver)?,
             "AWS::SQS::Queue" => template.queues.push(queue(id, properties, resolver)?),
             "AWS::DynamoDB::Table" => template.tables.push(table(id, properties, resolver)?),
             "AWS::Events::EventBus" => template.buses.push(resolver.physical_name(id)),
@@ -119,14 +121,43 @@ fn check_queues(template: &Template) -> Result<(), TemplateError> {
     }
 }
 
-fn http_api(id: &str, properties: &Value) -> Result<(), TemplateError> {
-    let known = ["Description", "AccessLogSettings", "DefaultRouteSettings", "Tags", "FailOnWarnings"];
+fn http_api(
+    id: &str,
+    properties: &Value,
+    conditions: &Conditions,
+    resolver: &Resolver<'_>,
+) -> Result<Option<Cors>, TemplateError> {
+    const CORS: &str = "CorsConfiguration";
+    let known = [CORS, "Description", "AccessLogSettings", "DefaultRouteSettings", "Tags", "FailOnWarnings"];
     let unknown = properties.as_object().into_iter().flat_map(Map::keys).find(|name| !known.contains(&name.as_str()));
     match unknown {
-        // CorsConfiguration, Auth, StageName: each would change what a client sees.
+        // Auth, StageName: each would change what a client sees.
         Some(name) => Err(TemplateError::at(format!("{id}.{name}"), "the local host does not understand it")),
-        None => Ok(()),
+        None if properties[CORS].is_null() => Ok(None),
+        None => cors(&format!("{id}.{CORS}"), &properties[CORS], conditions, resolver).map(Some),
     }
+}
+
+/// Under a condition that does not hold there are no origins; the rest counts all the same, for the origins that the
+/// local host allows by itself.
+fn cors(place: &str, value: &Value, conditions: &Conditions, resolver: &Resolver<'_>) -> Result<Cors, TemplateError> {
+    let nothing = json!({"Ref": "AWS::NoValue"});
+    let (holds, value) = match value.get("Fn::If").and_then(Value::as_array).map(Vec::as_slice) {
+        None => (true, value),
+        Some([Value::String(name), then, otherwise]) if *otherwise == nothing => {
+            (conditions.holds(name, place, resolver)?, then)
+        }
+        Some(_) => return Err(TemplateError::at(place, "the local host understands !If with AWS::NoValue alone")),
+    };
+    let cors: CorsProperties = read(value, &[], place, resolver)?;
+    Ok(Cors {
+        origins: if holds { cors.allow_origins } else { Vec::new() },
+        methods: cors.allow_methods,
+        headers: cors.allow_headers,
+        exposed: cors.expose_headers,
+        max_age: Duration::from_secs(cors.max_age),
+        credentials: cors.allow_credentials,
+    })
 }
 
 fn function(

@@ -90,7 +90,14 @@ fn what_is_not_understood_is_refused_by_name() {
     refused("Resources: {Topic: {Type: AWS::Kinesis::Stream}}", "Topic.Type", "AWS::Kinesis::Stream");
     refused("Resources: {Q: {Type: AWS::SQS::Queue, Properties: {FifoQueue: true}}}", "Q", "FifoQueue");
     refused("Resources: {Q: {Type: AWS::SQS::Queue, Condition: Production}}", "Q.Condition", "not understand");
-    refused("Conditions: {Production: true}", "Conditions", "not understand");
+    refused("Conditions: {Production: true}", "Conditions.Production", "not understand");
+    refused("Conditions: {Production: !Or [!Equals [a, a]]}", "Conditions.Production", "not understand");
+    let api = |cors: &str| format!("Resources: {{A: {{Type: AWS::Serverless::HttpApi, Properties: {{{cors}}}}}}}");
+    refused(&api("CorsConfiguration: !If [Nowhere, {AllowOrigins: []}, !Ref AWS::NoValue]"), "A.CorsC", "Nowhere");
+    refused(&api("CorsConfiguration: !If [a, {AllowOrigins: []}, {AllowOrigins: []}]"), "A.CorsC", "NoValue");
+    refused(&api("CorsConfiguration: {AllowOrigins: [], AllowAll: true}"), "A.CorsC", "AllowAll");
+    refused(&api("CorsConfiguration: {AllowOrigins: !Split a}"), "A.CorsC", "!Split needs");
+    refused(&api("StageName: dev"), "A.StageName", "not understand");
     refused(
         "Resources: {Q: {Type: AWS::SQS::Queue, Properties: {DelaySeconds: !Ref Nowhere}}}",
         "Q.DelaySeconds",
@@ -119,4 +126,19 @@ fn what_is_not_understood_is_refused_by_name() {
 fn parameters_and_environment_variables_have_one_name() {
     assert_eq!(environment_name("ServiceJwtSecretPrevious"), "SERVICE_JWT_SECRET_PREVIOUS");
     assert_eq!(parameters::package_name("SyncControl"), "sync-control");
+}
+
+#[test]
+fn the_repositorys_template_allows_the_origins_that_are_configured() {
+    let source = Source::parse(TEMPLATE).unwrap();
+    let mut bindings = bindings();
+    for (origins, expected) in
+        [("", &[][..]), ("https://a.example,https://b.example", &["https://a.example", "https://b.example"])]
+    {
+        bindings.parameters.insert("CorsAllowedOrigins".into(), origins.into());
+        let cors = source.resolve(&bindings).unwrap().cors.unwrap();
+        assert_eq!(cors.origins, expected);
+        assert!(cors.credentials && cors.headers.contains(&"authorization".to_owned()), "{cors:?}");
+        assert_eq!(cors.methods, ["GET", "POST", "DELETE"]);
+    }
 }

@@ -2,12 +2,16 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::id::{self, DeliveryId};
 use super::refused::Refused;
 use super::scheme::{HeaderLookup, Scheme};
 use super::verify::{LiveSecret, SecretLabel, verify};
+
+/// What stands for a proof that was not asked for.
+const BYPASS: &str = "bypass";
 
 /// A delivery that is from whom it claims to be from.
 #[derive(Clone)]
@@ -19,13 +23,32 @@ pub struct VerifiedDelivery {
     proof: Proof,
 }
 
-/// Why a delivery was believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why a delivery was believed; `current`, `previous` or `bypass` where it is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str")]
 pub enum Proof {
     /// Its signature fits this secret.
     Signature(SecretLabel),
     /// The signature was not looked at, on somebody's own machine.
     LocalBypass,
+}
+
+impl From<Proof> for &'static str {
+    fn from(proof: Proof) -> Self {
+        match proof {
+            Proof::Signature(secret) => secret.as_str(),
+            Proof::LocalBypass => BYPASS,
+        }
+    }
+}
+
+impl TryFrom<String> for Proof {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let secret = SecretLabel::ALL.into_iter().find(|secret| secret.as_str() == text).map(Self::Signature);
+        secret.or((text == BYPASS).then_some(Self::LocalBypass)).ok_or("no proof is called that")
+    }
 }
 
 /// The right to skip verification. It takes a switch *and* somebody's own machine; the originals took either.

@@ -21,7 +21,7 @@ const SIGNATURES_MAX: usize = 16;
 const TIMESTAMP_BYTES_MAX: usize = 40;
 
 /// Which of a source's live secrets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SecretLabel {
     /// The one that senders should use.
     Current,
@@ -30,6 +30,9 @@ pub enum SecretLabel {
 }
 
 impl SecretLabel {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Current, Self::Previous];
+
     /// The label in logs and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -52,10 +52,10 @@ pub async fn admit(
         correlation_id: decider.correlation_id.clone(),
     };
     deliveries.aws.audit(&decider.tenant, deliveries.outside.entropy.bytes16(), &entry).await?;
-    Ok(match examine(deliveries, &arrival).await? {
+    Ok(match examine(deliveries, &arrival, deliveries.now()).await? {
         Ok((received, label)) => {
             deliveries.aws.mark_admitted(source, number, entry.at_ms).await?;
-            Admitted::Intake(Intake::Taken(received, label))
+            Admitted::Intake(Intake::Taken(received, Box::new(label)))
         }
         // It is kept already: to keep it again would push out others.
         Err((refusal, _)) => Admitted::Intake(Intake::Refused(refusal)),

@@ -6,7 +6,8 @@
 use serde_json::Value;
 
 use crate::aws::faults::AwsFault;
-use crate::domain::delivery::{Channel, Label};
+use crate::domain::counters::{Counter, Tally};
+use crate::domain::delivery::{Applied, Channel, Label};
 use crate::domain::redact;
 use crate::engine::deliveries::context::Deliveries;
 use crate::telemetry::metrics::Unit;
@@ -26,27 +27,26 @@ pub enum ApplyError {
     Payload(#[from] BadPayload),
 }
 
-/// What became of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Applied {
-    /// Its effect has happened, or had already.
-    Done,
-    /// A newer version was there already: nothing to do.
-    Older,
-    /// It was kept, and nothing handles its kind yet.
-    Unhandled,
-}
-
-/// Applies one delivery, and notes it.
+/// Applies one delivery, and notes it; with what there is to count of it.
+///
+/// It is counted when its completion is new: the queue may deliver it twice. A process that dies between the completion and
+/// the count leaves it uncounted.
 ///
 /// # Errors
 /// When it could not be applied; the reason is noted on the claim, for the dead letter it may become.
-pub async fn apply(deliveries: &Deliveries, label: &Label, body: &[u8]) -> Result<Applied, ApplyError> {
+pub async fn apply(deliveries: &Deliveries, label: &Label, body: &[u8]) -> Result<(Applied, Tally), ApplyError> {
     match effect(deliveries, label, body).await {
         Ok(applied) => {
-            deliveries.aws.complete_claim(&label.claim_key()).await?;
+            let mut tally = Tally::default();
+            if deliveries.aws.complete_claim(&label.claim_key()).await? {
+                let source = label.origin.source();
+                tally.add(&source, Counter::Applied(applied), 1);
+                if let Some(taken_in) = label.taken_in {
+                    tally.taken_in(&source, taken_in);
+                }
+            }
             measure(deliveries, label);
-            Ok(applied)
+            Ok((applied, tally))
         }
         Err(error) => {
             let reason = redact::error_text(&error.to_string());

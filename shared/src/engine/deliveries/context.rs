@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::aws::clients::Aws;
+use crate::domain::counters::Tally;
 use crate::domain::ids::TenantId;
 use crate::domain::secret::Secret;
 use crate::domain::signature::{LiveSecret, LocalBypass, Scheme, schemes};
@@ -36,7 +37,7 @@ pub struct Parts {
 
 #[derive(Default)]
 struct Pending {
-    counts: BTreeMap<String, u64>,
+    counts: Tally,
     since_ms: i64,
 }
 
@@ -104,23 +105,34 @@ impl Deliveries {
 
     /// Counts something for the whole fleet, some time soon. What an instance has counted and not yet added is lost with
     /// it; so only what no other write can carry is counted here.
-    pub fn count_soon(&self, name: String) {
-        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        *pending.counts.entry(name).or_default() += 1;
+    pub fn count_soon(&self, count: impl FnOnce(&mut Tally)) {
+        count(&mut self.pending.lock().unwrap_or_else(PoisonError::into_inner).counts);
     }
 
     /// Adds what was counted to the fleet's counters, if that was not done for a while.
     pub async fn flush_counts(&self) {
         let now = self.now().as_millisecond();
-        let steps: Vec<(String, u64)> = {
+        let counts = {
             let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
             if pending.counts.is_empty() || now - pending.since_ms < FLUSH_MS {
                 return;
             }
             pending.since_ms = now;
-            std::mem::take(&mut pending.counts).into_iter().collect()
+            std::mem::take(&mut pending.counts)
         };
-        if let Err(error) = self.aws.count_fleet("ingest", &steps).await {
+        self.count(&counts).await;
+    }
+
+    /// Adds what was counted now: for who is asked too seldom to wait for the next time.
+    pub async fn flush_all_counts(&self) {
+        let counts = std::mem::take(&mut self.pending.lock().unwrap_or_else(PoisonError::into_inner).counts);
+        self.count(&counts).await;
+    }
+
+    /// Adds to the fleet's counters: one write a source. Nothing fails with it, as graphs are no reason to do work again.
+    pub async fn count(&self, tally: &Tally) {
+        let writes = tally.sources().map(|(source, counters)| self.aws.count_fleet(source, counters));
+        for error in futures::future::join_all(writes).await.into_iter().filter_map(Result::err) {
             tracing::warn!(%error, "counts not added");
         }
     }

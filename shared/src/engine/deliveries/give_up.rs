@@ -2,7 +2,8 @@
 
 use crate::aws::faults::AwsFault;
 use crate::aws::journal::DeadLetter;
-use crate::domain::delivery::{Label, body_hash};
+use crate::domain::counters::{Counter, Tally};
+use crate::domain::delivery::{Label, UNKNOWN_SOURCE, body_hash};
 use crate::domain::ids::TenantId;
 use crate::engine::deliveries::context::Deliveries;
 
@@ -20,11 +21,11 @@ pub struct Dead<'a> {
     pub body: &'a [u8],
 }
 
-/// Records a dead letter. The same message recorded twice is one entry.
+/// Records a dead letter, and says what there is to count of it. The same message recorded twice is one entry.
 ///
 /// # Errors
 /// When AWS fails; the message stays in the dead-letter queue then.
-pub async fn give_up(deliveries: &Deliveries, dead: Dead<'_>) -> Result<DeadLetter, AwsFault> {
+pub async fn give_up(deliveries: &Deliveries, dead: Dead<'_>) -> Result<Tally, AwsFault> {
     let (reason, noted) = match &dead.label {
         Some(label) => {
             let claim = deliveries.aws.claim_of(&label.claim_key()).await?;
@@ -44,8 +45,13 @@ pub async fn give_up(deliveries: &Deliveries, dead: Dead<'_>) -> Result<DeadLett
         label: dead.label,
     };
     let tenant = letter.label.as_ref().map_or_else(TenantId::default, |label| label.origin.tenant.clone());
-    deliveries.aws.put_dead_letter(&tenant, &letter, dead.body).await?;
+    let first = deliveries.aws.put_dead_letter(&tenant, &letter, dead.body).await?;
     tracing::error!(dead_letter = letter.id, %tenant, reason = letter.reason, attempts = letter.attempts,
         correlation_id = letter.label.as_ref().map(|label| label.correlation_id.as_str()), "dead letter recorded");
-    Ok(letter)
+    let mut tally = Tally::default();
+    if first {
+        let source = letter.label.map_or_else(|| UNKNOWN_SOURCE.to_owned(), |label| label.origin.source());
+        tally.add(&source, Counter::Dead, 1);
+    }
+    Ok(tally)
 }

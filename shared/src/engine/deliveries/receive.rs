@@ -1,8 +1,10 @@
 //! Receive: claim a verified delivery and enqueue it. Only then is the sender acknowledged.
 
+use jiff::Timestamp;
+
 use crate::aws::faults::AwsFault;
 use crate::domain::claim::{Claim, Verdict};
-use crate::domain::delivery::Label;
+use crate::domain::delivery::{Label, TakenIn};
 use crate::domain::signature::VerifiedDelivery;
 use crate::engine::deliveries::context::Deliveries;
 
@@ -26,13 +28,17 @@ pub enum Received {
 /// A crash anywhere before the answer leaves the sender without one. It sends again, finds the claim of an attempt that
 /// is not known to have been applied, and is enqueued again.
 ///
+/// What is to be counted of the first travels in its label, to whoever applies it: here it would cost a second write unit.
+/// `started` is when taking it in began.
+///
 /// # Errors
 /// When AWS fails. The sender must not be acknowledged then.
 pub async fn receive(
     deliveries: &Deliveries,
-    label: &Label,
+    label: &mut Label,
     delivery: &VerifiedDelivery,
     guard_replay: bool,
+    started: Timestamp,
 ) -> Result<Received, AwsFault> {
     let nonce = hex::encode(deliveries.outside.entropy.bytes16());
     let claim =
@@ -51,6 +57,15 @@ pub async fn receive(
             return Ok(Received::Duplicate);
         }
     }
+    if verdict == Verdict::First {
+        label.taken_in = Some(taken_in(deliveries, delivery, started));
+    }
     deliveries.aws.send_delivery(label, delivery.body()).await?;
     Ok(if verdict == Verdict::First { Received::First } else { Received::Duplicate })
+}
+
+/// How a delivery is being taken in, until now.
+pub(super) fn taken_in(deliveries: &Deliveries, delivery: &VerifiedDelivery, started: Timestamp) -> TakenIn {
+    let ms = deliveries.now().as_millisecond() - started.as_millisecond();
+    TakenIn { proof: delivery.proof(), ms: u64::try_from(ms).unwrap_or(0) }
 }

@@ -1,6 +1,7 @@
 //! Reject: keep what was not let in, for a bounded time and number per source, so that it can be found, and let in after
 //! a secret was corrected.
 
+use crate::domain::counters::Counter;
 use crate::domain::delivery::{REJECTED_BODY_BYTES_MAX, Rejected};
 use crate::domain::redact;
 use crate::engine::deliveries::context::Deliveries;
@@ -13,7 +14,7 @@ pub async fn reject(deliveries: &Deliveries, source: &str, mut rejected: Rejecte
     rejected.detail = redact::error_text(&rejected.detail);
     tracing::warn!(source, reason = rejected.reason.as_str(), correlation_id = %rejected.correlation_id,
         body_bytes = rejected.body_bytes, "delivery rejected");
-    deliveries.count_soon(format!("rejected|{source}|{}", rejected.reason.as_str()));
+    deliveries.count_soon(|tally| tally.add(source, Counter::Rejected(rejected.reason), 1));
     if let Err(error) = deliveries.aws.keep_rejected(source, &rejected, body).await {
         tracing::error!(source, %error, correlation_id = %rejected.correlation_id, "rejected delivery not kept");
     }

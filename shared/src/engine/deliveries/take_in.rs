@@ -9,16 +9,17 @@ use serde_json::value::RawValue;
 
 use crate::aws::faults::AwsFault;
 use crate::domain::correlation;
+use crate::domain::counters::Counter;
 use crate::domain::delivery::{
-    BODY_BYTES_MAX, CONTENT_KEY, Channel, Door, ENCODED_BODY_BYTES_MAX, Label, Origin, Rejected, Rejection, body_hash,
-    fits_a_queue,
+    BODY_BYTES_MAX, CONTENT_KEY, Channel, Door, ENCODED_BODY_BYTES_MAX, Label, Origin, POS, Rejected, Rejection,
+    TRACKSTAR, UNKNOWN_SOURCE, body_hash, fits_a_queue,
 };
 use crate::domain::ids::TenantId;
 use crate::domain::signature::{
     LiveSecret, Refused, Scheme, VerifiedDelivery, packr_content_key, pos_content_key, schemes,
 };
 use crate::engine::deliveries::context::Deliveries;
-use crate::engine::deliveries::receive::{Received, receive};
+use crate::engine::deliveries::receive::{Received, receive, taken_in};
 use crate::engine::deliveries::reject::reject;
 use crate::telemetry::metrics::Unit;
 use crate::vendors::trackstar::{Envelope, read_inventory, read_shipment};
@@ -59,7 +60,7 @@ impl Headers {
 #[derive(Debug)]
 pub enum Intake {
     /// It is the first of its kind, or a duplicate.
-    Taken(Received, Label),
+    Taken(Received, Box<Label>),
     /// It was refused, and the refusal kept.
     Refused(Refusal),
 }
@@ -96,29 +97,43 @@ struct Claimant<'a> {
 /// # Errors
 /// When AWS fails. The sender must not be acknowledged then.
 pub async fn take_in(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, AwsFault> {
-    match examine(deliveries, arrival).await? {
-        Ok((received, label)) => Ok(Intake::Taken(received, label)),
+    match examine(deliveries, arrival, arrival.received_at).await? {
+        Ok((received, label)) => Ok(Intake::Taken(received, Box::new(label))),
         Err((refusal, origin)) => Ok(refuse(deliveries, arrival, refusal, origin.as_ref()).await),
     }
 }
 
-/// Claims and enqueues an arrival, or says why not; keeps no refusal.
+/// Claims and enqueues an arrival, or says why not; keeps no refusal. `started` is when that began.
 pub(super) async fn examine(
     deliveries: &Deliveries,
     arrival: &Arrival,
+    started: Timestamp,
 ) -> Result<Result<(Received, Label), (Refusal, Option<Origin>)>, AwsFault> {
-    let (label, delivery, guard_replay) = match identify(deliveries, arrival) {
-        Ok(identified) => identified,
+    let delivery = match verify(deliveries, arrival) {
+        Ok(delivery) => delivery,
         Err(refusal) => return Ok(Err((refusal, None))),
     };
-    let received = receive(deliveries, &label, &delivery, guard_replay).await?;
+    let source = arrival.door.source();
+    let proved = || deliveries.count_soon(|tally| tally.proved(&source, delivery.proof()));
+    let (mut label, guard_replay) = match identify(deliveries, arrival, &delivery) {
+        Ok(identified) => identified,
+        Err(refusal) => {
+            proved();
+            return Ok(Err((refusal, None)));
+        }
+    };
+    let received = receive(deliveries, &mut label, &delivery, guard_replay, started).await?;
     // A rotation is over when nothing is proved by the previous secret any more.
     tracing::info!(?received, proof = ?delivery.proof(), origin = %label.origin, key = label.key, "delivery taken in");
     if received == Received::Duplicate {
         emit(deliveries, "webhook.duplicate_events", &label.origin.provider);
-        deliveries.count_soon(format!("duplicate|{}", label.origin.provider));
+        deliveries.count_soon(|tally| {
+            tally.add(&source, Counter::Duplicate, 1);
+            tally.taken_in(&source, taken_in(deliveries, &delivery, started));
+        });
     }
     if received == Received::Conflict {
+        proved();
         let mut refusal = Refusal::new(Rejection::Conflict, "another body came under the same key before");
         refusal.trace = Some(label.correlation_id);
         return Ok(Err((refusal, Some(label.origin))));
@@ -126,8 +141,8 @@ pub(super) async fn examine(
     Ok(Ok((received, label)))
 }
 
-/// The pure part: who sent it, is it true, and what is it.
-fn identify(deliveries: &Deliveries, arrival: &Arrival) -> Result<(Label, VerifiedDelivery, bool), Refusal> {
+/// Who sent it, and is it true?
+fn verify(deliveries: &Deliveries, arrival: &Arrival) -> Result<VerifiedDelivery, Refusal> {
     if arrival.body.len() > BODY_BYTES_MAX {
         let detail = format!("the body has {} bytes, more than {BODY_BYTES_MAX}", arrival.body.len());
         return Err(Refusal::new(Rejection::TooLarge, detail));
@@ -148,12 +163,16 @@ fn identify(deliveries: &Deliveries, arrival: &Arrival) -> Result<(Label, Verifi
             arrival.received_at,
         ),
     };
-    let delivery = delivery.map_err(|refused| Refusal {
+    delivery.map_err(|refused| Refusal {
         reason: Rejection::BadSignature,
         detail: refused.to_string(),
         signature: Some(refused),
         trace: None,
-    })?;
+    })
+}
+
+/// What is it; and whether its body must be claimed too.
+fn identify(deliveries: &Deliveries, arrival: &Arrival, delivery: &VerifiedDelivery) -> Result<(Label, bool), Refusal> {
     let base64 = !fits_a_queue(delivery.body());
     if base64 && delivery.body().len() > ENCODED_BODY_BYTES_MAX {
         let detail = format!("the body is no plain text and has more than {ENCODED_BODY_BYTES_MAX} bytes");
@@ -168,11 +187,12 @@ fn identify(deliveries: &Deliveries, arrival: &Arrival) -> Result<(Label, Verifi
         received_ms: arrival.received_at.as_millisecond(),
         correlation_id: arrival.correlation_id.clone(),
         base64,
+        taken_in: None,
     };
     match &arrival.door {
-        Door::Pos { source, tenant } => pos(&mut label, &delivery, source, tenant, &arrival.headers)?,
+        Door::Pos { source, tenant } => pos(&mut label, delivery, source, tenant, &arrival.headers)?,
         Door::Trackstar { channel } => {
-            let read = trackstar(deliveries, &mut label, &delivery, *channel, arrival.correlation_made);
+            let read = trackstar(deliveries, &mut label, delivery, *channel, arrival.correlation_made);
             // What was read until then says by which trace its sender knows it.
             read.map_err(|refusal| Refusal { trace: Some(label.correlation_id.clone()), ..refusal })?;
         }
@@ -190,26 +210,24 @@ fn identify(deliveries: &Deliveries, arrival: &Arrival) -> Result<(Label, Verifi
     }
     let unsigned_id = delivery.delivery_id().is_some_and(|id| !id.signed);
     let guard_replay = matches!(arrival.door, Door::Sender { .. }) && unsigned_id;
-    Ok((label, delivery, guard_replay))
+    Ok((label, guard_replay))
 }
 
 fn claimant<'a>(deliveries: &'a Deliveries, arrival: &Arrival) -> Result<Claimant<'a>, Refusal> {
     let senders = &deliveries.senders;
+    let source = arrival.door.source();
     Ok(match &arrival.door {
-        Door::Pos { source, .. } => {
-            Claimant { source: source.clone(), scheme: &schemes::POS, secrets: &senders.pos, url: None }
-        }
+        Door::Pos { .. } => Claimant { source, scheme: &schemes::POS, secrets: &senders.pos, url: None },
         Door::Trackstar { .. } => {
             // What Trackstar really sends, else what its older clients send.
             let svix = schemes::SVIX.is_addressed(arrival.headers.0.as_slice());
             let scheme = if svix { &schemes::SVIX } else { &schemes::PACKR };
-            Claimant { source: "trackstar".into(), scheme, secrets: &senders.trackstar, url: None }
+            Claimant { source, scheme, secrets: &senders.trackstar, url: None }
         }
         Door::Sender { provider, connection } => {
             let Some(sender) = senders.others.get(&(provider.clone(), connection.clone())) else {
                 return Err(Refusal::new(Rejection::UnknownSender, "no such sender is configured (WEBHOOK_SENDERS)"));
             };
-            let source = format!("{provider}/{connection}");
             Claimant { source, scheme: &sender.scheme, secrets: &sender.secrets, url: sender.url.as_deref() }
         }
     })
@@ -234,7 +252,7 @@ fn pos(
             format!("{CONTENT_KEY}{}", pos_content_key(tenant.as_str(), source.as_str(), delivery.body()))
         }
     };
-    label.origin = Origin { tenant, provider: "pos".into(), connection: source.as_str().to_owned() };
+    label.origin = Origin { tenant, provider: POS.into(), connection: source.as_str().to_owned() };
     Ok(())
 }
 
@@ -272,7 +290,7 @@ fn trackstar(
         Channel::TrackstarOther | Channel::Event => {}
     }
     label.origin =
-        Origin { tenant: connection.tenant.clone(), provider: "trackstar".into(), connection: brand.to_owned() };
+        Origin { tenant: connection.tenant.clone(), provider: TRACKSTAR.into(), connection: brand.to_owned() };
     let event_id = delivery.delivery_id().map(|id| id.text.as_str()).or(envelope.event_id.as_deref());
     label.key = match event_id.map(str::trim).filter(|id| !id.is_empty() && id.len() <= 256) {
         Some(id) => format!("id:{id}"),
@@ -289,15 +307,18 @@ fn trackstar(
 }
 
 async fn refuse(deliveries: &Deliveries, arrival: &Arrival, refusal: Refusal, origin: Option<&Origin>) -> Intake {
-    let (source, provider, connection, tenant) = match &arrival.door {
-        Door::Pos { source, tenant } => ("pos".to_owned(), "pos".to_owned(), source.clone(), tenant.clone()),
-        Door::Trackstar { .. } => ("trackstar".to_owned(), "trackstar".to_owned(), String::new(), String::new()),
+    let mut source = arrival.door.source();
+    let (provider, connection, tenant) = match &arrival.door {
+        Door::Pos { source, tenant } => (POS.to_owned(), source.clone(), tenant.clone()),
+        Door::Trackstar { .. } => (TRACKSTAR.to_owned(), String::new(), String::new()),
         Door::Sender { provider, connection } => {
             let known = deliveries.senders.others.get(&(provider.clone(), connection.clone()));
-            // All unknown senders share one ring: names that a caller makes up must not make storage.
-            let source = known.map_or_else(|| "unknown".to_owned(), |_| format!("{provider}/{connection}"));
+            if known.is_none() {
+                // They all share one ring: names that a caller makes up must not make storage.
+                source = UNKNOWN_SOURCE.to_owned();
+            }
             let tenant = known.map(|sender| sender.tenant.to_string()).unwrap_or_default();
-            (source, provider.clone(), connection.clone(), tenant)
+            (provider.clone(), connection.clone(), tenant)
         }
     };
     let short = |text: String| text.chars().take(128).collect::<String>();

@@ -1,0 +1,88 @@
+//! Pages of other origins, as browsers ask for them; in AWS it is API Gateway that answers, by the same template.
+
+use std::collections::BTreeMap;
+
+use signalbox_tests::hooks::Hooks;
+
+const SHOP: &str = "https://shop.example";
+
+/// The status, and the headers that browsers look at.
+async fn ask(hooks: &Hooks, method: &str, path: &str, headers: &[(&str, &str)]) -> (u16, BTreeMap<String, String>) {
+    let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let mut request = client.request(method, format!("{}{path}", hooks.host.url()));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let reply = request.send().await.expect("an answer");
+    let cors = reply.headers().iter().filter_map(|(name, value)| {
+        let name = name.as_str().strip_prefix("access-control-")?;
+        Some((name.to_owned(), value.to_str().expect("text").to_lowercase()))
+    });
+    (reply.status().as_u16(), cors.collect())
+}
+
+async fn preflight(hooks: &Hooks, origin: &str) -> (u16, BTreeMap<String, String>) {
+    let wanted = [
+        ("origin", origin),
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "content-type,x-tenant-id"),
+    ];
+    ask(hooks, "OPTIONS", "/pos/demo/ingest", &wanted).await
+}
+
+#[tokio::test]
+async fn a_configured_origin_may_call_with_credentials_and_no_other() {
+    let hooks = Hooks::with(&[("CORS_ALLOWED_ORIGINS", "https://shop.example,https://till.example:8443")]).await;
+    for origin in [SHOP, "https://till.example:8443"] {
+        let (status, cors) = preflight(&hooks, origin).await;
+        assert_eq!(status, 200);
+        assert_eq!((cors["allow-origin"].as_str(), cors["allow-credentials"].as_str()), (origin, "true"));
+        assert_eq!((cors["allow-methods"].as_str(), cors["max-age"].as_str()), ("get,post,delete", "600"));
+        for header in ["authorization", "content-type", "x-service-token", "x-tenant-id", "idempotency-key"] {
+            assert!(cors["allow-headers"].split(',').any(|allowed| allowed == header), "{header}: {cors:?}");
+        }
+
+        let (status, cors) = ask(&hooks, "GET", "/healthz", &[("origin", origin)]).await;
+        assert_eq!((status, cors["allow-origin"].as_str(), cors["allow-credentials"].as_str()), (200, origin, "true"));
+        assert!(cors["expose-headers"].split(',').any(|exposed| exposed == "x-correlation-id"), "{cors:?}");
+    }
+    // Loopback too is no other's: what is configured counts alone.
+    for origin in
+        ["https://evil.example", "https://shop.example.evil.example", "http://shop.example", "http://localhost", "null"]
+    {
+        assert_eq!(preflight(&hooks, origin).await.1.get("allow-origin"), None, "{origin}");
+        let (status, cors) = ask(&hooks, "GET", "/healthz", &[("origin", origin)]).await;
+        assert_eq!((status, cors.get("allow-origin")), (200, None), "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_refuses_can_be_read_by_the_page_too() {
+    let hooks = Hooks::with(&[("CORS_ALLOWED_ORIGINS", SHOP)]).await;
+    for (method, path, expected) in [("GET", "/nowhere", 404), ("POST", "/pos/demo/ingest", 401)] {
+        let (status, cors) = ask(&hooks, method, path, &[("origin", SHOP)]).await;
+        assert_eq!((status, cors["allow-origin"].as_str()), (expected, SHOP), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn on_ones_own_machine_its_own_origins_may_call() {
+    let hooks = Hooks::start().await;
+    for origin in ["http://localhost:3000", "http://127.0.0.1", "https://[::1]:8443"] {
+        assert_eq!(preflight(&hooks, origin).await.1["allow-origin"], origin);
+    }
+    for origin in [SHOP, "http://localhost.example"] {
+        assert_eq!(preflight(&hooks, origin).await.1.get("allow-origin"), None, "{origin}");
+        assert_eq!(ask(&hooks, "GET", "/healthz", &[("origin", origin)]).await.1.get("allow-origin"), None);
+    }
+}
+
+#[tokio::test]
+async fn elsewhere_nobody_may_call_until_it_is_configured() {
+    let hooks = Hooks::with(&[("STAGE", "production")]).await;
+    for origin in [SHOP, "http://localhost:3000"] {
+        assert_eq!(preflight(&hooks, origin).await, (404, BTreeMap::new()), "{origin}");
+        assert_eq!(ask(&hooks, "GET", "/healthz", &[("origin", origin)]).await, (200, BTreeMap::new()), "{origin}");
+    }
+}
