@@ -15,6 +15,7 @@ pub mod redact;
 pub mod rows;
 pub mod run;
 pub mod secret;
+pub mod sender;
 pub mod signature;
 pub mod snapshot;
 pub mod time;
