@@ -7,9 +7,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use signalbox::aws::journal::DeadLetter;
 use signalbox::domain::time;
-use signalbox::http::problem::{INTERNAL_ERROR, Problem};
+use signalbox::http::problem::{INTERNAL_ERROR, Problem, ProblemView};
 use signalbox::http::query::Query;
-use signalbox::http::vendor_sync::ProblemView;
 
 use crate::Reads;
 

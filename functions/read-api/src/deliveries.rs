@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 use signalbox::domain::delivery::Rejected;
 use signalbox::domain::ids::TenantId;
 use signalbox::domain::time;
-use signalbox::http::problem::{INTERNAL_ERROR, Problem};
+use signalbox::http::problem::{INTERNAL_ERROR, Problem, ProblemView};
 use signalbox::http::query::Query;
-use signalbox::http::vendor_sync::ProblemView;
 
 use crate::Reads;
 

@@ -9,9 +9,9 @@ use signalbox::aws::runs::Wanted;
 use signalbox::domain::run::SeenStatus;
 use signalbox::domain::time;
 use signalbox::engine::runs::history::{HistoryError, Page, page};
-use signalbox::http::problem::{FAILED_TO_LOAD_OBSERVABILITY, Problem};
+use signalbox::http::problem::{FAILED_TO_LOAD_OBSERVABILITY, Problem, ProblemView};
 use signalbox::http::query::Query;
-use signalbox::http::vendor_sync::{ProblemView, RunView, statuses};
+use signalbox::http::vendor_sync::{RunView, statuses};
 use utoipa::ToSchema;
 
 use crate::runs::{cursor, unknown_cursor};

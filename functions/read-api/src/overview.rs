@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 use signalbox::domain::run::Run;
 use signalbox::domain::time;
 use signalbox::engine;
-use signalbox::http::problem::{FAILED_TO_LOAD_OVERVIEW, Problem};
-use signalbox::http::vendor_sync::ProblemView;
+use signalbox::http::problem::{FAILED_TO_LOAD_OVERVIEW, Problem, ProblemView};
 
 use crate::Reads;
 

@@ -10,9 +10,10 @@ use signalbox::domain::ids::{Connection, Slug};
 use signalbox::domain::redact;
 use signalbox::domain::time;
 use signalbox::domain::vendor::{Integration, Vendor};
-use signalbox::http::problem::{FAILED_TO_LIST_VENDORS, FAILED_TO_LOAD_VENDOR, INVALID_VENDOR, NOT_FOUND, Problem};
+use signalbox::http::problem::{
+    FAILED_TO_LIST_VENDORS, FAILED_TO_LOAD_VENDOR, INVALID_VENDOR, NOT_FOUND, Problem, ProblemView,
+};
 use signalbox::http::query::path_text;
-use signalbox::http::vendor_sync::ProblemView;
 
 use crate::Reads;
 

@@ -7,9 +7,9 @@ use http::HeaderMap;
 use serde::Serialize;
 use signalbox::domain::ids::RunId;
 use signalbox::http::auth::{GENERAL, MOSCOT, READ};
-use signalbox::http::problem::{FORBIDDEN, INTERNAL_ERROR, NOT_FOUND, Problem};
+use signalbox::http::problem::{FORBIDDEN, INTERNAL_ERROR, NOT_FOUND, Problem, ProblemView};
 use signalbox::http::query::path_text;
-use signalbox::http::vendor_sync::{ProblemView, RunView};
+use signalbox::http::vendor_sync::RunView;
 use utoipa::ToSchema;
 
 use crate::{DEFAULT_VENDOR, Reads, connection};

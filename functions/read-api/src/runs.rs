@@ -7,9 +7,9 @@ use serde::Serialize;
 use signalbox::aws::runs::Wanted;
 use signalbox::domain::ids::RunId;
 use signalbox::engine::runs::history::{HistoryError, Page, page};
-use signalbox::http::problem::{FAILED_TO_FETCH_RUNS, Problem};
+use signalbox::http::problem::{FAILED_TO_FETCH_RUNS, Problem, ProblemView};
 use signalbox::http::query::Query;
-use signalbox::http::vendor_sync::{ProblemView, RunView, statuses};
+use signalbox::http::vendor_sync::{RunView, statuses};
 use utoipa::ToSchema;
 
 use crate::state::vendor_of;

@@ -7,8 +7,7 @@ use http::header;
 use serde_json::json;
 use signalbox::domain::time;
 use signalbox::http::auth::SESSION_COOKIE;
-use signalbox::http::problem::{NOT_FOUND, Problem};
-use signalbox::http::vendor_sync::ProblemView;
+use signalbox::http::problem::{NOT_FOUND, Problem, ProblemView};
 
 use crate::Reads;
 

@@ -5,9 +5,8 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use serde::Serialize;
 use signalbox::domain::snapshot::SnapshotState;
-use signalbox::http::problem::{FAILED_TO_FETCH_STATE, MISSING_VENDOR, Problem};
+use signalbox::http::problem::{FAILED_TO_FETCH_STATE, MISSING_VENDOR, Problem, ProblemView};
 use signalbox::http::query::{Query, VendorParameter, vendor};
-use signalbox::http::vendor_sync::ProblemView;
 use utoipa::ToSchema;
 
 use crate::{DEFAULT_VENDOR, Reads, connection};

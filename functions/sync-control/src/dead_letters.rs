@@ -15,9 +15,8 @@ use signalbox::engine::deliveries::take_in::Intake;
 use signalbox::http::auth::DELIVERIES_WRITE;
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{
-    CONFLICT, INTERNAL_ERROR, INVALID_REQUEST, NOT_FOUND, Problem, UNPROCESSABLE, VERIFICATION_FAILED,
+    CONFLICT, INTERNAL_ERROR, INVALID_REQUEST, NOT_FOUND, Problem, ProblemView, UNPROCESSABLE, VERIFICATION_FAILED,
 };
-use signalbox::http::vendor_sync::ProblemView;
 
 use crate::Control;
 use crate::body::{self, Sent};

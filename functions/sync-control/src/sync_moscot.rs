@@ -11,9 +11,9 @@ use signalbox::domain::run::{Mode, Run, Trigger};
 use signalbox::engine::runs::start_run::StartRequest;
 use signalbox::http::auth::{MOSCOT, WRITE};
 use signalbox::http::correlation::CorrelationId;
-use signalbox::http::problem::{Problem, VENDOR_NOT_CONFIGURED};
+use signalbox::http::problem::{Problem, ProblemView, VENDOR_NOT_CONFIGURED};
 use signalbox::http::query::Query;
-use signalbox::http::vendor_sync::{ProblemView, warning};
+use signalbox::http::vendor_sync::warning;
 
 use crate::body::{self, Sent};
 use crate::start::{Outcome, goes_on, start};

@@ -15,10 +15,10 @@ use signalbox::engine::runs::start_run::StartRequest;
 use signalbox::http::auth::WRITE;
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{
-    INTEGRATION_NOT_SUPPORTED, INVALID_REQUEST, MISSING_VENDOR_SLUG, Problem, VENDOR_NOT_CONFIGURED,
+    INTEGRATION_NOT_SUPPORTED, INVALID_REQUEST, MISSING_VENDOR_SLUG, Problem, ProblemView, VENDOR_NOT_CONFIGURED,
 };
 use signalbox::http::query::{Query, path_text};
-use signalbox::http::vendor_sync::{ProblemView, warning};
+use signalbox::http::vendor_sync::warning;
 
 use crate::Control;
 use crate::body::{self, Fields, Sent};

@@ -11,9 +11,8 @@ use signalbox::domain::ids::Slug;
 use signalbox::domain::time;
 use signalbox::domain::vendor::{Integration, Vendor};
 use signalbox::engine;
-use signalbox::http::problem::{INVALID_VENDOR, NOT_IMPLEMENTED, Problem, TEST_FAILED};
+use signalbox::http::problem::{INVALID_VENDOR, NOT_IMPLEMENTED, Problem, ProblemView, TEST_FAILED};
 use signalbox::http::query::path_text;
-use signalbox::http::vendor_sync::ProblemView;
 
 use crate::Control;
 use crate::body::{self, Fields, Sent};

@@ -1,10 +1,11 @@
 //! The registry of problems: every stable code, its status, and what it means. `docs/errors.md` lists the same codes; a
 //! test compares the two both ways.
 
-use http::{HeaderValue, StatusCode, header};
-use serde_json::{Value, json};
-
 use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 /// A kind of problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,6 +140,18 @@ impl Problem {
     pub fn kind(&self) -> Kind {
         self.kind
     }
+}
+
+/// The error envelope of a [`Problem`], for the API's description.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProblemView {
+    /// Always false.
+    pub ok: bool,
+    /// A stable code, see `docs/errors.md`.
+    pub error: String,
+    /// For people: a text, an object with `formErrors` and `fieldErrors`, or null.
+    #[schema(value_type = Option<Object>)]
+    pub detail: Value,
 }
 
 impl IntoResponse for Problem {

@@ -126,18 +126,6 @@ pub fn warning(run: &Run) -> Option<String> {
     Some(format!("an apply would be refused: {refused}"))
 }
 
-/// The error envelope.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ProblemView {
-    /// Always false.
-    pub ok: bool,
-    /// A stable code, see `docs/errors.md`.
-    pub error: String,
-    /// For people: a text, an object with `formErrors` and `fieldErrors`, or null.
-    #[schema(value_type = Option<Object>)]
-    pub detail: Value,
-}
-
 /// Reads status filters: repeated, or in comma lists. What is no status is passed over, and if nothing is left the
 /// filter is none, as in the original.
 #[must_use]
