@@ -67,6 +67,7 @@ impl Reads {
     probes::api_ready,
     probes::api_live,
     probes::api_health,
+    probes::api,
     metrics::metrics,
 ))]
 pub struct Routes;
@@ -95,6 +96,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         .route("/livez", get(probes::livez))
         .route("/startupz", get(probes::startupz))
         .route("/health/ready", get(probes::ready))
+        .route("/api", get(probes::api))
         .route("/api/health", get(probes::api_health))
         .route("/api/health/ready", get(probes::api_ready))
         .route("/api/health/live", get(probes::api_live))

@@ -129,3 +129,10 @@ mod tests {
         }
     }
 }
+
+/// That this is the API, with its version. The text is the original's: its clients look for it.
+#[utoipa::path(get, path = "/api", tag = "service",
+    responses((status = 200, description = "`{status, version}`", body = Object)))]
+pub(crate) async fn api() -> Json<Value> {
+    Json(json!({"status": "Codex API running", "version": VERSION}))
+}

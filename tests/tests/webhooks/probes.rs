@@ -36,6 +36,7 @@ async fn each_probe_says_what_its_clients_look_for() {
         (&json!("ok"), &json!(now), &json!(version))
     );
     assert!(health["uptime"].is_number());
+    assert_eq!(get(&hooks, "/api").await, json!({"status": "Codex API running", "version": version}));
 }
 
 #[tokio::test]
