@@ -6,6 +6,7 @@ use http::{HeaderMap, Uri};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use signalbox::aws::journal::DeadLetter;
+use signalbox::domain::place::DeadLetterId;
 use signalbox::domain::time;
 use signalbox::http::problem::{INTERNAL_ERROR, Problem, ProblemView};
 use signalbox::http::query::Query;
@@ -48,7 +49,7 @@ pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
             && reason.as_ref().is_none_or(|wanted| letter.reason.to_lowercase().contains(wanted))
     };
     let mut from = query.first(&["cursor"]).map(String::from);
-    if from.as_deref().is_some_and(|cursor| !cursor.starts_with(|first: char| first.is_ascii_digit())) {
+    if from.as_deref().is_some_and(|cursor| cursor.parse::<DeadLetterId>().is_err()) {
         return Err(Problem::fields(&[("cursor", "is unknown")]));
     }
     let (mut items, mut read) = (Vec::new(), 0);

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use signalbox::domain::delivery::Rejected;
 use signalbox::domain::ids::TenantId;
+use signalbox::domain::place::{RejectedId, RejectedPlace};
 use signalbox::domain::time;
 use signalbox::http::problem::{INTERNAL_ERROR, Problem, ProblemView};
 use signalbox::http::query::Query;
@@ -46,14 +47,16 @@ pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
     let filter = Filter::read(&query)?;
     let failed = |fault: signalbox::aws::faults::AwsFault| Problem::new(INTERNAL_ERROR, fault.to_string());
     let sources = match query.first(&["source"]) {
-        Some(source) => vec![source.to_owned()],
+        // Nothing was rejected of what cannot be a source.
+        Some(source) => Some(source.to_owned()).filter(|source| RejectedId::is_source(source)).into_iter().collect(),
         None => reads.engine.aws.rejected_sources().await.map_err(failed)?,
     };
     let mut found: Vec<(String, Rejected)> = Vec::new();
     for source in sources {
         for (number, rejected) in reads.engine.aws.rejected(&source).await.map_err(failed)? {
             if filter.takes(&rejected) && may_see(&caller.tenant, &rejected) {
-                found.push((format!("{:013}-{source}#{number}", rejected.received_ms), rejected));
+                let id = RejectedId { source: source.clone(), number };
+                found.push((RejectedPlace { received_ms: rejected.received_ms, id }.to_string(), rejected));
             }
         }
     }
@@ -86,13 +89,7 @@ impl Filter {
             Some(None) => Err(Problem::fields(&[(name, "must be a date or date-time")])),
             found => Ok(found.flatten()),
         };
-        let place = |cursor: &str| {
-            let (time, rest) = cursor.split_once('-')?;
-            let number = rest.rsplit_once('#')?.1;
-            let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-            (time.len() == 13 && digits(time) && digits(number)).then_some(())
-        };
-        if query.first(&["cursor"]).is_some_and(|cursor| place(cursor).is_none()) {
+        if query.first(&["cursor"]).is_some_and(|cursor| cursor.parse::<RejectedPlace>().is_err()) {
             return Err(Problem::fields(&[("cursor", "is unknown")]));
         }
         let limit = query.limit(&["limit"], LIMIT_DEFAULT, LIMIT_MAX);

@@ -8,6 +8,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::json;
 use signalbox::aws::faults::AwsFault;
 use signalbox::domain::ids::TenantId;
+use signalbox::domain::place::RejectedId;
 use signalbox::engine::deliveries::admit::{Admitted, admit};
 use signalbox::engine::deliveries::receive::Received;
 use signalbox::engine::deliveries::requeue::{Decided, Decider, Decision, decide};
@@ -179,11 +180,10 @@ pub(crate) async fn verify(
         Sent::Object(fields) => fields.text("id")?,
         Sent::Nothing | Sent::Unreadable => None,
     };
-    let place = id.as_deref().and_then(|id| id.rsplit_once('#'));
-    let Some((source, number)) = place.and_then(|(source, number)| Some((source, number.parse().ok()?))) else {
+    let Some(RejectedId { source, number }) = id.and_then(|id| id.parse().ok()) else {
         return Err(Problem::fields(&[("id", "must be an id as listed by GET /api/admin/deliveries")]));
     };
-    let admitted = admit(&control.deliveries, &decider, source, number).await;
+    let admitted = admit(&control.deliveries, &decider, &source, number).await;
     // An operator's calls are far apart: the next may be another instance's.
     control.deliveries.flush_all_counts().await;
     match admitted.map_err(failed)? {

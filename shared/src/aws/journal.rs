@@ -14,6 +14,7 @@ use super::faults::{AwsFault, fault};
 use super::items::{BODY_PART_BYTES_MAX, Item, item, key, number, text, value};
 use crate::domain::delivery::Label;
 use crate::domain::ids::TenantId;
+use crate::domain::place::DeadLetterId;
 
 /// Dead letters wait this long for somebody to decide, in seconds.
 const DEAD_LETTER_SECONDS: i64 = 90 * 86_400;
@@ -132,8 +133,8 @@ impl Aws {
     /// # Errors
     /// When the table cannot be read.
     pub async fn dead_letter(&self, tenant: &TenantId, id: &str) -> Result<Option<(DeadLetter, Vec<u8>)>, AwsFault> {
-        // Ids start with a digit; parts of bodies are in the same partition, and are no dead letters.
-        if !id.starts_with(|first: char| first.is_ascii_digit()) {
+        // Parts of bodies are in the same partition, and are no dead letters.
+        if id.parse::<DeadLetterId>().is_err() {
             return Ok(None);
         }
         let get = |sk: String| {

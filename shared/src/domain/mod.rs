@@ -11,6 +11,7 @@ pub mod guard;
 pub mod ids;
 pub mod lease;
 pub mod manifest;
+pub mod place;
 pub mod redact;
 pub mod rows;
 pub mod run;

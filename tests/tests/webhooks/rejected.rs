@@ -78,6 +78,8 @@ async fn filters_find_what_they_name() {
         ("source=pos", &["pos#3", "pos#2", "pos#1"]),
         ("source=github%2Facme", &[github]),
         ("source=nobody", &[]),
+        // More than a key can be.
+        (&format!("source={}", "x".repeat(2100)), &[]),
         ("status=bad_signature", &["pos#3", github, "pos#1"]),
         ("status=bad_body", &["pos#2"]),
         ("status=unknown_sender", &["unknown#1", "trackstar#1"]),

@@ -5,6 +5,7 @@ use crate::aws::journal::DeadLetter;
 use crate::domain::counters::{Counter, Tally};
 use crate::domain::delivery::{Label, UNKNOWN_SOURCE, body_hash};
 use crate::domain::ids::TenantId;
+use crate::domain::place::DeadLetterId;
 use crate::engine::deliveries::context::Deliveries;
 
 /// A message of a dead-letter queue.
@@ -35,7 +36,7 @@ pub async fn give_up(deliveries: &Deliveries, dead: Dead<'_>) -> Result<Tally, A
         None => ("the message has no label that can be read".to_owned(), 0),
     };
     let letter = DeadLetter {
-        id: format!("{:013}-{}", dead.sent_ms, dead.message_id),
+        id: DeadLetterId::new(dead.sent_ms, dead.message_id).to_string(),
         reason,
         // A dead-letter queue may count anew; and a worker that died has noted nothing.
         attempts: dead.attempts.max(noted),
