@@ -1,0 +1,4 @@
+//! See `src/bodies.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| signalbox_fuzz::bodies::check(data));

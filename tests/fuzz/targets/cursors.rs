@@ -1,0 +1,4 @@
+//! See `src/cursors.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| signalbox_fuzz::cursors::check(data));
