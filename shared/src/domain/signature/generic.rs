@@ -87,6 +87,14 @@ pub enum InvalidScheme {
         /// The field of the description.
         field: &'static str,
     },
+    /// One header cannot hold two things.
+    #[error("{field} names a header that another field names, too: {name}")]
+    SameHeader {
+        /// The field of the description.
+        field: &'static str,
+        /// What it says.
+        name: Text,
+    },
     /// Anybody could set the timestamp.
     #[error("timestampHeader is given, but the template does not hold {{timestamp}}: it would not be signed")]
     TimestampUnsigned,
@@ -142,6 +150,14 @@ fn scheme(description: Description) -> Result<Scheme, InvalidScheme> {
     let signature = header_name("header", &description.header)?;
     let timestamp = description.timestamp_header.map(|name| header_name("timestampHeader", &name)).transpose()?;
     let id_header = description.id_header.map(|name| header_name("idHeader", &name)).transpose()?;
+    for (field, name, others) in [
+        ("timestampHeader", &timestamp, [Some(&signature), None]),
+        ("idHeader", &id_header, [Some(&signature), timestamp.as_ref()]),
+    ] {
+        if let Some(name) = name.as_ref().filter(|name| others.contains(&Some(name))) {
+            return Err(InvalidScheme::SameHeader { field, name: name.clone() });
+        }
+    }
     if !description.prefix.is_empty() {
         printable("prefix", &description.prefix)?;
     }
@@ -260,6 +276,15 @@ mod tests {
             "from 1 to 86400",
         );
         refused(r#"{"header":"x-a","idHeader":"x-i","idField":"id"}"#, "not both");
+        refused(r#"{"header":"x-a","idHeader":"X-A"}"#, "idHeader names a header that another field names, too: x-a");
+        refused(
+            r#"{"header":"x-a","timestampHeader":"x-a","template":"{timestamp}{body}"}"#,
+            "timestampHeader names a header that another field names",
+        );
+        refused(
+            r#"{"header":"x-a","timestampHeader":"x-t","idHeader":"x-t","template":"{timestamp}{body}"}"#,
+            "idHeader names a header that another field names",
+        );
         refused(r#"{"header":"x-a","idField":""}"#, "idField must be 1 to 64");
         refused(r#"{"header":"x-a","prefix":"a b"}"#, "prefix must be 1 to 64");
     }
