@@ -26,12 +26,13 @@ pub(super) fn find(
     scheme: &Scheme,
     headers: &(impl HeaderLookup + ?Sized),
     signed_id: Option<&str>,
+    timestamp: Option<&str>,
     body: &[u8],
 ) -> Result<Option<DeliveryId>, Refused> {
     let (place, found, signed) = match &scheme.id {
         None => return Ok(None),
         Some(IdSource::SignedHeader) => {
-            return Ok(signed_id.map(|id| DeliveryId { text: id.to_owned(), signed: scheme.binds(id) }));
+            return Ok(signed_id.map(|id| DeliveryId { text: id.to_owned(), signed: scheme.binds(id, timestamp) }));
         }
         Some(IdSource::Header(name)) => {
             let id = sent(headers, name).map(|value| header_text(name, value, ID_BYTES_MAX)).transpose()?;
@@ -55,7 +56,7 @@ pub(super) fn unverified(
         Some((name, sent(headers, name)?))
     });
     let id = in_header.map(|(name, value)| header_text(name, value, ID_BYTES_MAX)).transpose()?;
-    find(scheme, headers, id, body)
+    find(scheme, headers, id, None, body)
 }
 
 /// A header's value as text of a bounded length.

@@ -127,14 +127,29 @@ impl Scheme {
         self.signature_headers().any(|name| sent(headers, name).is_some())
     }
 
-    /// Whether nobody can sign one delivery and have it read under another id: the id is followed by a separator
-    /// that it does not contain. `{id}.{timestamp}.{body}` with the id `a.1` reads as the id `a` as well.
-    pub(super) fn binds(&self, id: &str) -> bool {
-        let after = self.template.iter().skip_while(|part| **part != Part::Id).nth(1);
-        match after {
-            Some(Part::Literal(separator)) => !id.contains(separator.as_ref()),
-            _ => false,
+    /// Whether nobody can sign one delivery and have it read under another id: it is plain where the id starts and where
+    /// it ends, by a separator that it does not contain. `{id}.{timestamp}.{body}` with the id `a.1` reads as the id
+    /// `a` as well, and `{body}{id}.` as an id without its first letter.
+    pub(super) fn binds(&self, id: &str, timestamp: Option<&str>) -> bool {
+        let mut parts = self.template.iter().peekable();
+        while let Some(part) = parts.next() {
+            let text = match part {
+                Part::Literal(_) => continue,
+                Part::Id => id,
+                Part::Timestamp => timestamp.unwrap_or_default(),
+                // They may hold anything, the separator too.
+                Part::Url | Part::Body => return false,
+            };
+            let Some(Part::Literal(separator)) = parts.peek() else { return false };
+            // A separator may also begin in what is before it: `--` after `a-`.
+            if format!("{text}{separator}").find(separator.as_ref()) != Some(text.len()) {
+                return false;
+            }
+            if *part == Part::Id {
+                return true;
+            }
         }
+        false
     }
 }
 

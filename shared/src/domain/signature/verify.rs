@@ -129,7 +129,7 @@ pub fn verify(
             continue;
         };
         if mac::any_equal(&values.tag(&scheme.template, &key), &signatures) {
-            let delivery_id = id::find(scheme, headers, sent.id, body)?;
+            let delivery_id = id::find(scheme, headers, sent.id, timestamp_text, body)?;
             return Ok(Verified { secret_index, secret_label: *label, delivery_id, timestamp });
         }
     }
