@@ -62,8 +62,9 @@ fn canonical_json(text: &[u8]) -> Option<Vec<u8>> {
     (!rounds_a_number(text)).then(|| canonical(&mut node))
 }
 
-/// Whether a number of the JSON text has more digits than a double keeps, and is no integer of 64 bits either. Two
-/// order numbers of twenty-one digits would become one, and the second order would be lost.
+/// Whether a number of the JSON text has more digits than a double keeps, and is no integer of 64 bits either; or is so
+/// small that a double keeps fewer. Two order numbers of twenty-one digits would become one, and the second order would
+/// be lost.
 fn rounds_a_number(json: &[u8]) -> bool {
     let mut rest = json;
     while let Some(start) = rest.iter().position(|byte| *byte == b'"' || *byte == b'-' || byte.is_ascii_digit()) {
@@ -93,10 +94,14 @@ fn number_length(json: &[u8]) -> usize {
 
 fn rounds(number: &[u8]) -> bool {
     let mantissa = number.split(|byte| byte.eq_ignore_ascii_case(&b'e')).next().unwrap_or_default();
-    let digits = mantissa.iter().filter(|byte| byte.is_ascii_digit()).skip_while(|digit| **digit == b'0').count();
-    let integer =
-        std::str::from_utf8(number).is_ok_and(|text| text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok());
-    digits > DIGITS_EXACT && !integer
+    let digits = mantissa.iter().filter(|byte| byte.is_ascii_digit()).skip_while(|digit| **digit == b'0');
+    // Up to the last that is no zero: 3e20 can be written with 21 of them.
+    let digits = digits.enumerate().filter(|(_, digit)| **digit != b'0').last().map_or(0, |(index, _)| index + 1);
+    let text = std::str::from_utf8(number).unwrap_or_default();
+    if digits == 0 || text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok() {
+        return false;
+    }
+    digits > DIGITS_EXACT || !text.parse::<f64>().is_ok_and(f64::is_normal)
 }
 
 #[cfg(test)]
@@ -127,6 +132,11 @@ mod tests {
         same(r#"{"t":1731705121.1234567891}"#, r#"{"t":1731705121.1234567892}"#, false);
         same(r#"{"n":18446744073709551615,"a":1}"#, r#"{"a":1,"n":18446744073709551615}"#, true);
         same(r#"{"n":0.000000000000000000001,"a":1}"#, r#"{"a":1,"n":1e-21}"#, true);
+        same(r#"{"n":300000000000000000000,"m":1.50000000000000000}"#, r#"{"m":1.5,"n":3E+20}"#, true);
+        // Smaller than a double can be, or can be with all its digits.
+        same(r#"{"n":1e-400}"#, r#"{"n":2e-400}"#, false);
+        same(r#"{"n":1.23456789012e-320}"#, r#"{"n":1.23456789013e-320}"#, false);
+        same(r#"{"n":0.0e-400,"a":-0}"#, r#"{"a":0,"n":0}"#, true);
         same(r#"{"s":"123456789012345678901\"","a":1}"#, r#"{"a":1,"s":"123456789012345678901\""}"#, true);
         // Not JSON.
         same("hello", "hello", true);
