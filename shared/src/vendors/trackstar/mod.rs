@@ -1,13 +1,14 @@
 //! Trackstar: what its webhooks say, and what of it is kept. Facts: docs.trackstarhq.com, "Webhooks".
 
+mod data;
 mod inventory;
 mod shipment;
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::Value;
 
+pub use data::Data;
 pub use inventory::{Inventory, read_inventory};
 pub use shipment::{Shipment, read_shipment};
 
@@ -35,7 +36,7 @@ pub struct Envelope {
     pub event_id: Option<String>,
     /// What happened to what.
     #[serde(default)]
-    pub data: Value,
+    pub data: Data,
     /// Traces, from senders that give them.
     #[serde(default)]
     pub delivery_id: Option<String>,

@@ -1,0 +1,87 @@
+//! The `data` of an event: as it was sent, and as it reads.
+
+use std::ops::{Deref, DerefMut};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::domain::canonical::Node;
+
+/// JSON that still has its text. A [`Value`] rounds long numbers: two events that differ in the last digit of an order
+/// number would share the key that is made of their content, and the second would be lost. So what is serialized is
+/// the text, and what is read is the value.
+#[derive(Debug, Clone, Default)]
+pub struct Data {
+    text: Option<Box<RawValue>>,
+    value: Value,
+}
+
+impl Deref for Data {
+    type Target = Value;
+    fn deref(&self) -> &Value {
+        &self.value
+    }
+}
+
+/// For taking the value out; the text stays what was sent.
+impl DerefMut for Data {
+    fn deref_mut(&mut self) -> &mut Value {
+        &mut self.value
+    }
+}
+
+impl<'de> Deserialize<'de> for Data {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        let value = value(serde_json::from_str(text.get()).map_err(serde::de::Error::custom)?);
+        Ok(Self { text: Some(text), value })
+    }
+}
+
+/// Not read as a [`Value`] directly: to that, an object with the one name that `serde_json` keeps for itself is the JSON in
+/// its text, and not what was sent.
+fn value(node: Node<'_>) -> Value {
+    match node {
+        Node::Null => Value::Null,
+        Node::Bool(it) => Value::Bool(it),
+        Node::Unsigned(number) => Value::from(number),
+        Node::Signed(number) => Value::from(number),
+        Node::Float(number) => Value::from(number),
+        Node::Text(text) => Value::String(text.into_owned()),
+        Node::Array(items) => Value::Array(items.into_iter().map(value).collect()),
+        Node::Object(members) => Value::Object(
+            members.into_iter().map(|(name, node)| (name.into_owned(), value(node))).collect::<Map<_, _>>(),
+        ),
+    }
+}
+
+impl Serialize for Data {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.text {
+            Some(text) => text.serialize(serializer),
+            None => self.value.serialize(serializer),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_what_was_sent() {
+        let all = r#"{"order": 123456789012345678901, "a":[1.0,-1,1,true,null,"\u0061"], "b":1, "b":2}"#;
+        for json in [all, "null", "\"text\""] {
+            let data: Data = serde_json::from_str(json).unwrap();
+            assert_eq!(serde_json::to_string(&data).unwrap(), json);
+            assert_eq!(*data, serde_json::from_str::<Value>(json).unwrap());
+        }
+        for inner in ["no JSON", "[1]"] {
+            let name = "$serde_json::private::RawValue";
+            let data: Data = serde_json::from_str(&format!(r#"{{"{name}":"{inner}"}}"#)).unwrap();
+            assert_eq!(data[name], inner);
+        }
+        assert_eq!(serde_json::to_string(&Data::default()).unwrap(), "null");
+    }
+}
