@@ -3,6 +3,9 @@
 use jiff::{Timestamp, civil, tz::TimeZone};
 use serde::{Deserialize, Deserializer, Serializer};
 
+/// The first second of the year 0. Years before it are not written with four digits.
+const FIRST_SECOND: i64 = -62_167_219_200;
+
 /// ISO-8601 in UTC with milliseconds and `Z`, as every timestamp that leaves.
 #[must_use]
 pub fn text(at: Timestamp) -> String {
@@ -10,10 +13,12 @@ pub fn text(at: Timestamp) -> String {
 }
 
 /// Reads a date or date-time, to the millisecond: that is how times are stored, so a finer bound would leave out a run
-/// that is shown with the very same time. One without an offset is UTC; a bare date is its first millisecond.
+/// that is shown with the very same time. One without an offset is UTC; a bare date is its first millisecond. A year
+/// before 0 is none, as [`text`] could not show it.
 #[must_use]
 pub fn parse(text: &str) -> Option<Timestamp> {
-    Timestamp::from_millisecond(exact(text)?.as_millisecond()).ok()
+    let at = Timestamp::from_millisecond(exact(text)?.as_millisecond()).ok()?;
+    (at.as_second() >= FIRST_SECOND).then_some(at)
 }
 
 fn exact(text: &str) -> Option<Timestamp> {
@@ -83,6 +88,9 @@ mod tests {
             ("2024-06-07T08:09:10.1234Z", Some("2024-06-07T08:09:10.123Z")),
             ("2024-06-07T08:09:10+02:00", Some("2024-06-07T06:09:10.000Z")),
             (" 2024-06-07T23:59:59.999Z ", Some("2024-06-07T23:59:59.999Z")),
+            ("0000-01-01", Some("0000-01-01T00:00:00.000Z")),
+            ("-000001-12-31", None),
+            ("0000-01-01T00:00:00+02:00", None),
             ("07-06-2024", None),
             ("", None),
             ("soon", None),
