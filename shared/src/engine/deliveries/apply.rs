@@ -60,11 +60,6 @@ pub async fn apply(deliveries: &Deliveries, label: &Label, body: &[u8]) -> Resul
 
 async fn effect(deliveries: &Deliveries, label: &Label, body: &[u8]) -> Result<Applied, ApplyError> {
     let aws = &deliveries.aws;
-    let read = || -> Result<(Envelope, Value), BadPayload> {
-        let mut envelope = Envelope::read(body)?;
-        let data = envelope.data.take();
-        Ok((envelope, data))
-    };
     // The brand was settled when the delivery was let in, and is the last part of its connection.
     let brand = label.origin.connection.as_str();
     let newest = match label.channel {
@@ -77,13 +72,12 @@ async fn effect(deliveries: &Deliveries, label: &Label, body: &[u8]) -> Result<A
             return Ok(Applied::Unhandled);
         }
         Channel::TrackstarInventory => {
-            let (_, data) = read()?;
-            let inventory = read_inventory(brand, &data)?;
+            let inventory = read_inventory(brand, &Envelope::read(body)?.data)?;
             aws.store_version(&label.origin, "inventory", &inventory.sku, inventory.version_ms, &inventory).await?
         }
         Channel::TrackstarShipment | Channel::TrackstarReceipt => {
-            let (envelope, data) = read()?;
-            let shipment = read_shipment(brand, &envelope.event_type, &data, label.received_ms)?;
+            let envelope = Envelope::read(body)?;
+            let shipment = read_shipment(brand, &envelope.event_type, &envelope.data, label.received_ms)?;
             let entity = match label.channel {
                 Channel::TrackstarShipment => "inbound-shipments",
                 _ => "inbound-shipment-receipts",

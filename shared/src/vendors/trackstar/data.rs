@@ -1,6 +1,6 @@
 //! The `data` of an event: as it was sent, and as it reads.
 
-use std::ops::{Deref, DerefMut};
+use std::ops::Deref;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -24,10 +24,11 @@ impl Deref for Data {
     }
 }
 
-/// For taking the value out; the text stays what was sent.
-impl DerefMut for Data {
-    fn deref_mut(&mut self) -> &mut Value {
-        &mut self.value
+impl Data {
+    /// The text that was sent.
+    #[must_use]
+    pub fn as_sent(&self) -> &str {
+        self.text.as_ref().map_or("null", |text| text.get())
     }
 }
 

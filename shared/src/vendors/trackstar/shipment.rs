@@ -2,9 +2,8 @@
 //! are kept as they come; only what orders them is read.
 
 use serde::Serialize;
-use serde_json::Value;
 
-use super::BadPayload;
+use super::{BadPayload, Data};
 use crate::domain::time;
 
 /// A shipment or a receipt as it is kept.
@@ -25,7 +24,7 @@ pub struct Shipment {
 ///
 /// # Errors
 /// When it has no `id`.
-pub fn read_shipment(brand: &str, event_type: &str, data: &Value, received_ms: i64) -> Result<Shipment, BadPayload> {
+pub fn read_shipment(brand: &str, event_type: &str, data: &Data, received_ms: i64) -> Result<Shipment, BadPayload> {
     let id = data["id"].as_str().filter(|id| !id.trim().is_empty());
     let id = id.ok_or_else(|| BadPayload("data: id must be a non-empty string".into()))?;
     let changed = ["updated_date", "received_date", "created_date"].iter().find_map(|field| data[*field].as_str());
@@ -33,7 +32,20 @@ pub fn read_shipment(brand: &str, event_type: &str, data: &Value, received_ms: i
         id: id.to_owned(),
         brand: brand.to_owned(),
         event_type: event_type.to_owned(),
-        payload: data.to_string(),
+        payload: data.as_sent().to_owned(),
         version_ms: changed.and_then(time::parse).map_or(received_ms, |at| at.as_millisecond()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shipment_is_kept_as_it_was_sent() {
+        let sent = r#"{"id":"s-1", "purchase_order": 123456789012345678901}"#;
+        let data: Data = serde_json::from_str(sent).unwrap();
+        let kept = serde_json::to_value(read_shipment("brand", "inbound_shipment.created", &data, 0).unwrap()).unwrap();
+        assert_eq!(kept["payload"], sent);
+    }
 }
