@@ -7,9 +7,9 @@ use rustack_sqs_model::error::SqsError;
 use rustack_sqs_model::types::{
     BatchResultErrorEntry, Message, MessageAttributeValue, MessageSystemAttributeValue, SendMessageBatchRequestEntry,
 };
+use serde::de::DeserializeOwned;
 
 use super::journal::Entry;
-use super::queues::parse;
 use crate::template::{ACCOUNT, REGION};
 
 /// What a receipt handle says. It outlives a restart, which the engine's own does not.
@@ -93,4 +93,8 @@ pub(super) fn failure(id: String, error: &SqsError) -> BatchResultErrorEntry {
 
 pub(super) fn arn(queue: &str) -> String {
     format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}")
+}
+
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, SqsError> {
+    serde_json::from_slice(body).map_err(|error| SqsError::invalid_parameter_value(error.to_string()))
 }

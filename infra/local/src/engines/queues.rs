@@ -38,12 +38,11 @@ use rustack_sqs_model::types::{
     DeleteMessageBatchResultEntry, Message, SendMessageBatchRequestEntry, SendMessageBatchResultEntry,
 };
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use signalbox::outside::{Clock, Entropy};
 
 use super::EngineError;
 use super::journal::{Entry, Journal};
-use super::message::{Receipt, arn, check_batch, failure, message, size};
+use super::message::{Receipt, arn, check_batch, failure, message, parse, size};
 use crate::template::{ACCOUNT, Queue};
 
 /// SQS's limit of a message, and of a batch as a whole; the engine alone would stop at a quarter of it.
@@ -417,10 +416,6 @@ async fn finish<T: Send + 'static>(
     work: impl Future<Output = Result<T, SqsError>> + Send + 'static,
 ) -> Result<T, SqsError> {
     tokio::spawn(work).await.unwrap_or_else(|_| Err(SqsError::internal_error("the queue engine failed")))
-}
-
-pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, SqsError> {
-    serde_json::from_slice(body).map_err(|error| SqsError::invalid_parameter_value(error.to_string()))
 }
 
 fn text<T: Serialize>(value: &T) -> Result<String, SqsError> {

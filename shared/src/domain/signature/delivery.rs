@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::id::{self, DeliveryId};
+use super::live_secret::{LiveSecret, SecretLabel};
 use super::refused::Refused;
 use super::scheme::{HeaderLookup, Scheme};
-use super::verify::{LiveSecret, SecretLabel, verify};
+use super::verify::verify;
 
 /// What stands for a proof that was not asked for.
 const BYPASS: &str = "bypass";

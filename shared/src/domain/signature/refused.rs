@@ -1,9 +1,9 @@
 //! Why a delivery is refused: stable codes, and texts that an operator can act on. None holds a secret, a signature,
 //! the one that was expected, or anything else that the sender sent (I9).
 
+use super::live_secret::SecretLabel;
 use super::mac;
 use super::scheme::Text;
-use super::verify::SecretLabel;
 
 /// Why a delivery is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -4,9 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
+use super::live_secret::SecretLabel;
 use super::refused::Refused;
 use super::scheme::{Encoding, IdSource, Scheme, Text, TimestampForm, ValueForm};
-use super::verify::{SecretLabel, Values, key};
+use super::verify::{Values, key};
 use crate::domain::secret::Secret;
 
 /// The headers that make the body a delivery of this scheme, under the first of its spellings. `id` is passed over

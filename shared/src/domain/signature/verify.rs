@@ -1,17 +1,15 @@
 //! Verifies a delivery, whatever the scheme.
 
-use std::fmt;
-
 use base64::Engine as _;
 use jiff::Timestamp;
 
 use super::id::{self, DeliveryId, ID_BYTES_MAX};
+use super::live_secret::{LiveSecret, SecretLabel};
 use super::mac::{self, Tag};
 use super::refused::{Flaw, Refused};
 use super::scheme::{
     Encoding, HeaderLookup, KeyForm, Part, SECRET_PREFIX, Scheme, Spelling, Text, TimestampForm, ValueForm, sent,
 };
-use crate::domain::secret::Secret;
 
 /// The longest signature header: sixteen signatures and some room.
 const SIGNATURE_BYTES_MAX: usize = 4096;
@@ -19,62 +17,6 @@ const SIGNATURE_BYTES_MAX: usize = 4096;
 const SIGNATURES_MAX: usize = 16;
 /// The longest timestamp: RFC 3339 with nanoseconds and an offset.
 const TIMESTAMP_BYTES_MAX: usize = 40;
-
-/// Which of a source's live secrets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SecretLabel {
-    /// The one that senders should use.
-    Current,
-    /// The one that is being rotated out.
-    Previous,
-}
-
-impl SecretLabel {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Current, Self::Previous];
-
-    /// The label in logs and metrics.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Current => "current",
-            Self::Previous => "previous",
-        }
-    }
-}
-
-impl fmt::Display for SecretLabel {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-/// A secret of a source, and which one it is.
-#[derive(Debug, Clone)]
-pub struct LiveSecret {
-    /// Which one.
-    pub label: SecretLabel,
-    /// Its value.
-    pub secret: Secret,
-}
-
-impl LiveSecret {
-    /// The one that senders should use.
-    #[must_use]
-    pub fn current(secret: Secret) -> Self {
-        Self { label: SecretLabel::Current, secret }
-    }
-
-    /// The one that is being rotated out.
-    #[must_use]
-    pub fn previous(secret: Secret) -> Self {
-        Self { label: SecretLabel::Previous, secret }
-    }
-
-    fn is_blank(&self) -> bool {
-        self.secret.expose().trim_ascii().is_empty()
-    }
-}
 
 /// What is known of a delivery once its signature was right.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use crate::aws::run_log::SnapshotChange;
 use crate::domain::manifest::{Layer, LayerRef, Merger, Overlay, merge_is_due};
 use crate::domain::run::{Run, RunStatus};
 use crate::domain::snapshot::{Manifest, Plan, SnapshotState};
-use crate::engine::runs::advance_run::{Slice, SliceFault, store_layer};
 use crate::engine::runs::context::Engine;
+use crate::engine::runs::slice::{Slice, SliceFault};
 use crate::telemetry::metrics::Unit;
 
 /// What the write phase left to be switched to.
@@ -62,7 +62,7 @@ async fn merge(slice: &mut Slice<'_>, base: &LayerRef, upper: &[LayerRef]) -> Re
         merger.base(&slice.engine.aws.segment(&connection, base, number).await?.puts);
     }
     let layer = Layer { puts: merger.finish(), removals: Vec::new() };
-    store_layer(slice, "base", &layer).await
+    slice.store_layer("base", &layer).await
 }
 
 /// What the end of a run does to the state that clients see. A dry run does nothing to it (I5).

@@ -5,7 +5,7 @@ use crate::domain::diff::{Counts, Diff};
 use crate::domain::manifest::{Fingerprint, Layer, Overlay};
 use crate::domain::rows::{ROW_BYTES_MAX, RowError};
 use crate::domain::snapshot::Manifest;
-use crate::engine::runs::advance_run::{Slice, SliceFault};
+use crate::engine::runs::slice::{Slice, SliceFault};
 use crate::vendors::catalogue::{CatalogueReader, SourceError};
 
 /// What a scan found.

@@ -11,8 +11,8 @@ use crate::domain::manifest::{Entry, Fingerprint, Layer};
 use crate::domain::rows::{ROW_BYTES_MAX, RowError};
 use crate::domain::snapshot::Plan;
 use crate::domain::time;
-use crate::engine::runs::advance_run::{Slice, SliceFault};
 use crate::engine::runs::scan_catalogue::open_source;
+use crate::engine::runs::slice::{Slice, SliceFault};
 use crate::vendors::catalogue::SourceError;
 
 /// Batches under way at once.

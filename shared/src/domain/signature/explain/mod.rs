@@ -7,11 +7,12 @@ mod guesses;
 use jiff::Timestamp;
 
 use self::guesses::Guesses;
+use super::live_secret::LiveSecret;
 use super::mac;
 use super::refused::Refused;
 use super::scheme::{Encoding, HeaderLookup, KeyForm, Part, Scheme, Text, sent};
 use super::schemes;
-use super::verify::{LiveSecret, Sent, Values, Verified, key, read_value, verify};
+use super::verify::{Sent, Values, Verified, key, read_value, verify};
 
 /// Two mistakes at once are looked for, not three: nearly anything would be found.
 const MISTAKES_MAX: usize = 2;
