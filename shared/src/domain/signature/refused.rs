@@ -2,7 +2,6 @@
 //! the one that was expected, or anything else that the sender sent (I9).
 
 use super::live_secret::SecretLabel;
-use super::mac;
 use super::scheme::Text;
 
 /// Why a delivery is refused.
@@ -84,7 +83,7 @@ pub enum Flaw {
     #[error("not base64")]
     NotBase64,
     /// Another algorithm, or cut off.
-    #[error("{bytes} bytes long, an HMAC-SHA256 has {}", mac::LENGTH)]
+    #[error("{bytes} bytes long, an HMAC-SHA256 has 32")]
     Length {
         /// Its length after decoding.
         bytes: usize,
