@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::Result;
 
-/// Operations that write single items, which the answer can say the cost of.
+/// Operations that write, whose answer can say what that cost.
 const WRITES: [&str; 5] = ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"];
 const CAPACITY: &str = "ReturnConsumedCapacity";
 
