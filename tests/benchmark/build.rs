@@ -17,17 +17,18 @@ pub(crate) fn root() -> PathBuf {
 /// Function binaries by name.
 pub(crate) struct Build {
     folder: PathBuf,
-    /// Every function there is, sorted.
+    /// Those that are measured, sorted.
     pub(crate) functions: Vec<String>,
 }
 
 impl Build {
-    /// Builds every function, or takes those in `folder`.
-    pub(crate) fn make(folder: Option<&Path>) -> Result<Self> {
+    /// Builds the functions, those named in `only` or all, or takes those in `folder`.
+    pub(crate) fn make(folder: Option<&Path>, only: &[&str]) -> Result<Self> {
         let mut functions = Vec::new();
         for entry in std::fs::read_dir(root().join("functions"))? {
             functions.push(entry?.file_name().to_string_lossy().into_owned());
         }
+        functions.retain(|function| only.is_empty() || only.contains(&function.as_str()));
         functions.sort();
         if let Some(folder) = folder {
             return Ok(Self { folder: folder.to_owned(), functions });

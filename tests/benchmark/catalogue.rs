@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::build::{Build, root, target};
+use crate::install::{self, run};
 use crate::report::{Report, Target, median, note};
 use crate::stage::{Stage, expect, vendor};
 use crate::{Result, rows};
@@ -68,16 +69,7 @@ async fn throughput(stage: &Stage, build: &Build, original: Option<&Path>, repor
 /// The same rows, merged by dlt into DuckDB. Its CPU is that of the database too, which is in its process.
 fn dlt(catalogue: &Path, report: &mut Report) -> Result<()> {
     let requirements = root().join("tests/benchmark/requirements.txt");
-    let environment = target()?.join("benchmark-venv");
-    let python = environment.join("bin/python");
-    let installed = environment.join("requirements.txt");
-    if std::fs::read(&installed).ok() != Some(std::fs::read(&requirements)?) {
-        note("installing dlt");
-        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment))?;
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
-        run(Command::new(&python).args(pip).arg(&requirements))?;
-        std::fs::copy(&requirements, &installed)?;
-    }
+    let python = install::python(&requirements, &target()?.join("benchmark-venv"))?;
     let script = root().join("tests/benchmark/dlt_merge.py");
     let output = run(Command::new(&python).arg(script).arg(catalogue))?;
     let measured: Value = serde_json::from_slice(&output)?;
@@ -91,12 +83,4 @@ fn dlt(catalogue: &Path, report: &mut Report) -> Result<()> {
         );
     }
     Ok(())
-}
-
-fn run(command: &mut Command) -> Result<Vec<u8>> {
-    let output = command.output()?;
-    if output.status.success() {
-        return Ok(output.stdout);
-    }
-    Err(format!("{command:?}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr)).into())
 }

@@ -1,11 +1,17 @@
 //! Events for the functions, made from the repository's own samples.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
+use signalbox::domain::secret::Secret;
+use signalbox::domain::signature::{schemes, sign};
 
 use crate::Result;
 
 const SYNC: &str = include_str!("../../events/sync-control/sync-vendor.json");
 const READ: &str = include_str!("../../events/read-api/runs.json");
+const SALE: &str = include_str!("../../events/webhooks/pos-ingest.json");
+/// Makes the body of a sale about 1 KB long.
+const SALE_LINES: usize = 13;
 
 fn at(sample: &str, route: &str, path: &str, query: &str) -> Result<Value> {
     let mut event: Value = serde_json::from_str(sample)?;
@@ -38,6 +44,30 @@ pub(crate) fn read(path: &str, query: &str) -> Result<Value> {
         headers.remove("authorization");
     }
     Ok(event)
+}
+
+/// A sale of a point of sale, signed, under this idempotency key.
+pub(crate) fn sale(secret: &str, key: &str) -> Result<Value> {
+    let line =
+        |number| json!({"sku": format!("MOS-LEM-{number:04}"), "qty": 1, "price": 32_000, "name": "Lemtosh, 46 mm"});
+    let lines: Value = (0..SALE_LINES).map(line).collect();
+    let body = json!({"sale": key, "ts": "2025-11-07T10:04:02.000Z", "lines": lines}).to_string();
+    let signed = sign(&schemes::POS, &Secret::new(secret), None, Timestamp::UNIX_EPOCH, None, body.as_bytes())?;
+    let (name, signature) = signed.into_iter().next().ok_or("a sale is not signed")?;
+    let mut event: Value = serde_json::from_str(SALE)?;
+    if let Some(headers) = event["headers"].as_object_mut() {
+        headers.remove(&*name);
+    }
+    event["headers"]["x-signature"] = json!(format!("sha256={}", signature.trim_start_matches("sha256=")));
+    event["headers"]["idempotency-key"] = json!(key);
+    event["headers"]["content-length"] = json!(body.len().to_string());
+    event["body"] = json!(body);
+    Ok(event)
+}
+
+/// Under what the function claims that sale.
+pub(crate) fn sale_claim(key: &str) -> String {
+    format!("t1/pos/demo#key:{key}")
 }
 
 /// The body of an answer with status 200.

@@ -49,25 +49,37 @@ pub(crate) struct FunctionProcess {
     events: mpsc::UnboundedSender<String>,
     handed_out: watch::Receiver<Option<Instant>>,
     answers: mpsc::UnboundedReceiver<Answered>,
+    first_poll: watch::Receiver<Option<Instant>>,
+    spawned: Instant,
     server: JoinHandle<()>,
-    /// From the call that starts the process to its first request for an event.
-    pub(crate) spawn_to_first_poll: Duration,
 }
 
-/// An answer, and how long it took from handing the event out to having the answer whole.
+/// An answer, how long it took from handing the event out to having the answer whole, and how long after the process
+/// was started that was.
 pub(crate) struct Answer {
     pub(crate) value: Value,
     pub(crate) took: Duration,
+    pub(crate) after_spawn: Duration,
 }
 
 impl FunctionProcess {
-    /// Starts the binary and waits for its first poll.
+    /// Starts the binary, without its log, and waits for its first poll.
     pub(crate) async fn start(binary: &FilePath, environment: &Environment) -> Result<Self> {
+        let mut environment = environment.clone();
+        environment.extend([("LOG_LEVEL".to_owned(), "warn".to_owned())]);
+        let mut function = Self::spawn(Command::new(binary), &environment).await?;
+        let polled = timeout(START_MAX, function.first_poll.wait_for(Option::is_some)).await;
+        polled.map_err(|_| format!("{} does not poll", binary.display()))??;
+        Ok(function)
+    }
+
+    /// Starts a process on this environment alone, and does not wait for it: an event may be there before it polls.
+    pub(crate) async fn spawn(mut command: Command, environment: &Environment) -> Result<Self> {
         let (events, queue) = mpsc::unbounded_channel();
         let (answers, answered) = mpsc::unbounded_channel();
-        let (first_poll, mut polled) = watch::channel(None);
+        let (polled, first_poll) = watch::channel(None);
         let (handed_out, handed) = watch::channel(None);
-        let api = Arc::new(RuntimeApi { events: Mutex::new(queue), first_poll, handed_out, answers });
+        let api = Arc::new(RuntimeApi { events: Mutex::new(queue), first_poll: polled, handed_out, answers });
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         // Without it an answer in two packets waits for the other side's delayed acknowledgement.
@@ -81,23 +93,23 @@ impl FunctionProcess {
             .with_state(api);
         let server = tokio::spawn(async move { drop(axum::serve(listener, router).await) });
 
-        let mut command = Command::new(binary);
         command
             .env_clear()
             .envs(environment.iter())
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
-            .env("LOG_LEVEL", "warn")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .kill_on_drop(true);
         let spawned = Instant::now();
-        let child = command.spawn().map_err(|error| format!("{}: {error}", binary.display()))?;
+        let child = command.spawn().map_err(|error| format!("{command:?}: {error}"))?;
         let pid = child.id().ok_or("the function has ended at once")?;
-        let polled = timeout(START_MAX, polled.wait_for(Option::is_some)).await;
-        let polled = polled.map_err(|_| format!("{} does not poll", binary.display()))??.unwrap_or(spawned);
-        let spawn_to_first_poll = polled.duration_since(spawned);
-        Ok(Self { child, pid, events, handed_out: handed, answers: answered, server, spawn_to_first_poll })
+        Ok(Self { child, pid, events, handed_out: handed, answers: answered, first_poll, spawned, server })
+    }
+
+    /// From the call that starts the process to its first request for an event.
+    pub(crate) fn spawn_to_first_poll(&self) -> Option<Duration> {
+        self.first_poll.borrow().map(|polled| polled.duration_since(self.spawned))
     }
 
     /// Invokes the function once.
@@ -112,14 +124,20 @@ impl FunctionProcess {
         }
         let handed_out = self.handed_out.borrow().unwrap_or(answered.at);
         let took = answered.at.duration_since(handed_out);
-        Ok(Answer { value: serde_json::from_slice(&answered.body)?, took })
+        let after_spawn = answered.at.duration_since(self.spawned);
+        Ok(Answer { value: serde_json::from_slice(&answered.body)?, took, after_spawn })
     }
 
     /// Invokes the function, and says how much CPU time that took it.
     pub(crate) async fn invoke_counting_cpu(&mut self, event: &Value) -> Result<(Answer, Duration)> {
-        let before = process::cpu(self.pid)?;
+        let before = self.cpu()?;
         let answer = self.invoke(event).await?;
-        Ok((answer, process::cpu(self.pid)? - before))
+        Ok((answer, self.cpu()? - before))
+    }
+
+    /// CPU time so far.
+    pub(crate) fn cpu(&self) -> Result<Duration> {
+        process::cpu(self.pid)
     }
 
     /// The most memory that was resident at once, and what is now, in megabytes.

@@ -10,7 +10,10 @@ mod events;
 mod function;
 mod history;
 mod history_data;
+mod ingest;
+mod install;
 mod memory;
+mod peers;
 mod process;
 mod proxy;
 mod report;
@@ -44,6 +47,9 @@ struct Arguments {
     /// Leave out the comparison with dlt, which needs Python and PyPI
     #[arg(long)]
     without_dlt: bool,
+    /// Leave out the functions that webhooks is compared with, which need Node with npm, Python with PyPI
+    #[arg(long)]
+    without_peers: bool,
     /// Measure binaries that are there already instead of building them
     #[arg(long, value_name = "FOLDER")]
     binaries: Option<PathBuf>,
@@ -63,6 +69,20 @@ enum Scenario {
     History,
     /// Sizes and start times
     Bootstrap,
+    /// What a webhook costs, beside the functions that people would write for it
+    Ingest,
+}
+
+impl Scenario {
+    /// The functions that it measures; none named are all of them.
+    fn functions(self) -> &'static [&'static str] {
+        match self {
+            Self::All | Self::Bootstrap => &[],
+            Self::Catalogue | Self::Memory | Self::Writes => &["sync-control"],
+            Self::History => &["read-api", "sync-control"],
+            Self::Ingest => &["webhooks"],
+        }
+    }
 }
 
 #[tokio::main]
@@ -88,7 +108,7 @@ async fn main() -> ExitCode {
 
 async fn measure(arguments: &Arguments) -> Result<Report> {
     let wanted = |scenario| arguments.scenario == Scenario::All || arguments.scenario == scenario;
-    let build = Build::make(arguments.binaries.as_deref())?;
+    let build = Build::make(arguments.binaries.as_deref(), arguments.scenario.functions())?;
     let mut report = Report::new();
     if wanted(Scenario::Bootstrap) {
         bootstrap::measure(&build, &mut report).await?;
@@ -104,6 +124,9 @@ async fn measure(arguments: &Arguments) -> Result<Report> {
     }
     if wanted(Scenario::History) {
         history::measure(&build, &mut report).await?;
+    }
+    if wanted(Scenario::Ingest) {
+        ingest::measure(&build, !arguments.without_peers, &mut report).await?;
     }
     Ok(report)
 }

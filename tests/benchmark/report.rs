@@ -27,6 +27,8 @@ pub(crate) enum Target {
     AtMost(f64),
     /// At least this.
     AtLeast(f64),
+    /// Neither more nor less.
+    Exactly(f64),
 }
 
 /// All figures of a run of the benchmark.
@@ -55,6 +57,9 @@ impl Report {
             Target::None => (None, None),
             Target::AtMost(limit) => (Some(value <= limit), Some(format!("≤ {} {unit}", number(limit)))),
             Target::AtLeast(limit) => (Some(value >= limit), Some(format!("≥ {} {unit}", number(limit)))),
+            Target::Exactly(wanted) => {
+                (Some((value - wanted).abs() < 1e-9), Some(format!("{} {unit}", number(wanted))))
+            }
         };
         note(&format!("{figure}: {} {unit}", number(value)));
         self.figures.push(Figure { figure, value, unit, target, met });
