@@ -3,7 +3,8 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::ids::TenantId;
@@ -103,9 +104,14 @@ pub struct Label {
     #[serde(default)]
     pub base64: bool,
     /// How it was taken in, for whoever applies it to count, as that costs less than counting at the door. None where the
-    /// door counted it itself, and in messages of versions that did not say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// door counted it itself, and in messages of versions that did not say, or said it in words that this one does not
+    /// know: a count is no reason to lose a delivery.
+    #[serde(default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
     pub taken_in: Option<TakenIn>,
+}
+
+fn known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TakenIn>, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(deserializer)?).unwrap_or_default())
 }
 
 /// How a delivery was taken in.
@@ -328,5 +334,9 @@ mod tests {
         let text = serde_json::to_string(&label).unwrap();
         assert!(text.contains(r#""takenIn":{"proof":"bypass","ms":7}"#), "{text}");
         assert_eq!(serde_json::from_str::<Label>(&text).unwrap(), label);
+        for unknown in [r#"{"proof":"a new name","ms":7}"#, r#"{"ms":7}"#, "7", "null"] {
+            let other = text.replace(r#"{"proof":"bypass","ms":7}"#, unknown);
+            assert_eq!(serde_json::from_str::<Label>(&other).unwrap(), Label { taken_in: None, ..label.clone() });
+        }
     }
 }

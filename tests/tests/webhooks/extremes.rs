@@ -1,0 +1,50 @@
+//! Deliveries that are unusual: what is acknowledged can be applied, in whatever order, and what cannot is refused.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use signalbox_tests::deliveries::{Delivery, Reply};
+use signalbox_tests::hooks::{Hooks, Queue};
+use signalbox_tests::wire::{Call, Fault, Verdict, Wire};
+
+const NORTH: &str = "acme/trackstar/north";
+const HALF_MB: usize = 500 * 1024;
+
+fn event(name: &str, data: &Value) -> Value {
+    json!({"connection_id": "conn-1", "event_type": name, "data": data})
+}
+
+fn stock(more: Value) -> Value {
+    let mut data = json!({"id": "p", "sku": "A", "updated_date": "2026-01-15T12:00:00Z"});
+    data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    event("inventory.updated", &data)
+}
+
+async fn send(hooks: &Hooks, route: &str, body: &Value) -> Reply {
+    hooks.send(&Delivery::trackstar(route, body)).await
+}
+
+#[track_caller]
+fn taken(reply: &Reply) {
+    assert_eq!(reply.status, 200, "{}", reply.text);
+}
+
+async fn kept(hooks: &Hooks, entity: &str) -> Vec<serde_json::Map<String, Value>> {
+    let items = hooks.items("RECORDS_TABLE", &format!("{NORTH}#{entity}")).await;
+    items.into_iter().filter(|item| item["pk"] == format!("{NORTH}#{entity}")).collect()
+}
+
+/// Among them one of a version that named a proof otherwise.
+#[tokio::test]
+async fn a_label_whose_proof_has_an_unknown_name_is_applied() {
+    let hooks = Hooks::start().await;
+    let process = hooks.instance(Wire::whole()).await;
+    assert_eq!(process.send(&Delivery::pos("t1", "{}")).await.unwrap().status, 201);
+    let messages = hooks.receive(Queue::Webhooks).await;
+    let mut message = messages[0].clone();
+    let label = message.message_attributes.as_mut().unwrap().get_mut("signalbox").unwrap();
+    label.string_value = label.string_value.take().map(|text| text.replace("\"current\"", "\"a-new-name\""));
+    assert!(label.string_value.as_ref().unwrap().contains("a-new-name"));
+    assert!(process.handle("webhook-worker", &[message]).await.unwrap().is_empty());
+    assert_eq!(hooks.events("t1/pos/demo").await.len(), 1);
+}
