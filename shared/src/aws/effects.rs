@@ -43,8 +43,8 @@ impl Aws {
             call.send().await.map_err(|error| fault(OPERATION, &error))?;
             count += 1;
         }
-        // How its attempt was taken in is for counting: the effect is the same whichever attempt it comes from.
-        let kept = Label { taken_in: None, ..label.clone() };
+        // These are for counting and measuring: the effect is the same whichever attempt it comes from.
+        let kept = Label { taken_in: None, enqueued_ms: None, ..label.clone() };
         let mut fields = item(&kept, effect_key(partition, fingerprint, None))?;
         // Text where it is text, so that a person who looks at the table can read it; a part may end inside a character.
         let payload = match std::str::from_utf8(first) {

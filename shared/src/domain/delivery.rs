@@ -103,6 +103,9 @@ pub struct Label {
     /// Whether the body travels in base64, as a queue takes no control characters.
     #[serde(default)]
     pub base64: bool,
+    /// When it was last handed to the queue, epoch milliseconds; not said by versions that did not measure from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enqueued_ms: Option<i64>,
     /// How it was taken in, for whoever applies it to count, as that costs less than counting at the door. None where the
     /// door counted it itself, and in messages of versions that did not say, or said it in words that this one does not
     /// know: a count is no reason to lose a delivery.

@@ -34,6 +34,24 @@ async fn kept(hooks: &Hooks, entity: &str) -> Vec<serde_json::Map<String, Value>
     items.into_iter().filter(|item| item["pk"] == format!("{NORTH}#{entity}")).collect()
 }
 
+/// Two days between receipt and admission or requeuing are nobody's processing.
+#[tokio::test]
+async fn processing_takes_as_long_as_its_last_way_through_the_queue() {
+    let hooks = Hooks::start().await;
+    let wrong = [("WEBHOOK_SECRET", "wrong-secret-wrong-secret-wrong-secret"), ("WEBHOOK_SECRET_PREVIOUS", "")];
+    let before = hooks.instance_with(Wire::whole(), &wrong).await;
+    assert_eq!(before.send(&Delivery::pos("t1", "{}")).await.unwrap().status, 403);
+    let process = hooks.instance(Wire::whole()).await;
+    hooks.pass(Duration::from_secs(2 * 86_400));
+    let (token, id) = (hooks.operator("default"), json!({"id": "pos#1"}));
+    taken(&process.ask("sync-control", "POST", "/api/admin/deliveries/verify", &token, Some(id)).await.unwrap());
+    hooks.pass(Duration::from_millis(1500));
+    let messages = hooks.receive(Queue::Webhooks).await;
+    assert!(process.handle("webhook-worker", &messages).await.unwrap().is_empty());
+    let found = process.metric("webhook.processing_latency_ms");
+    assert_eq!(found[0]["webhook.processing_latency_ms"], json!(1500.0));
+}
+
 /// Among them one of a version that named a proof otherwise.
 #[tokio::test]
 async fn a_label_whose_proof_has_an_unknown_name_is_applied() {

@@ -90,7 +90,9 @@ async fn effect(deliveries: &Deliveries, label: &Label, body: &[u8]) -> Result<A
 
 fn measure(deliveries: &Deliveries, label: &Label) {
     let now = deliveries.now();
-    let latency = (now.as_millisecond() - label.received_ms).max(0) as f64;
+    // One that was admitted or requeued has waited for a person before that.
+    let since = label.enqueued_ms.unwrap_or(label.received_ms);
+    let latency = (now.as_millisecond() - since).max(0) as f64;
     let properties = [
         ("tenant", Value::from(label.origin.tenant.as_str())),
         ("connection", Value::from(label.origin.connection.as_str())),

@@ -60,8 +60,14 @@ pub async fn receive(
     if verdict == Verdict::First {
         label.taken_in = Some(taken_in(deliveries, delivery, started));
     }
-    deliveries.aws.send_delivery(label, delivery.body()).await?;
+    enqueue(deliveries, label, delivery.body()).await?;
     Ok(if verdict == Verdict::First { Received::First } else { Received::Duplicate })
+}
+
+/// Hands a delivery to the queue, and notes when: what it waited for before that says nothing about the worker.
+pub(super) async fn enqueue(deliveries: &Deliveries, label: &mut Label, body: &[u8]) -> Result<(), AwsFault> {
+    label.enqueued_ms = Some(deliveries.now().as_millisecond());
+    deliveries.aws.send_delivery(label, body).await
 }
 
 /// How a delivery is being taken in, until now.

@@ -187,6 +187,7 @@ fn identify(deliveries: &Deliveries, arrival: &Arrival, delivery: &VerifiedDeliv
         received_ms: arrival.received_at.as_millisecond(),
         correlation_id: arrival.correlation_id.clone(),
         base64,
+        enqueued_ms: None,
         taken_in: None,
     };
     match &arrival.door {
