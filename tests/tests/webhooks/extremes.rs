@@ -34,6 +34,18 @@ async fn kept(hooks: &Hooks, entity: &str) -> Vec<serde_json::Map<String, Value>
     items.into_iter().filter(|item| item["pk"] == format!("{NORTH}#{entity}")).collect()
 }
 
+#[tokio::test]
+async fn an_undated_shipment_that_is_sent_again_is_as_old_as_when_it_first_came() {
+    let hooks = Hooks::start().await;
+    let shipment = |n: u32| event("inbound_shipment.updated", &json!({"id": "s", "n": n}));
+    for n in [1, 2, 1] {
+        taken(&send(&hooks, "/inbound-shipments", &shipment(n)).await);
+        hooks.pass(Duration::from_secs(60));
+    }
+    assert_eq!(hooks.work(Queue::Webhooks).await, 3);
+    assert_eq!(kept(&hooks, "inbound-shipments").await[0]["payload"], r#"{"id":"s","n":2}"#);
+}
+
 /// Two days between receipt and admission or requeuing are nobody's processing.
 #[tokio::test]
 async fn processing_takes_as_long_as_its_last_way_through_the_queue() {
