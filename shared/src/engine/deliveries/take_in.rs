@@ -15,6 +15,7 @@ use crate::domain::delivery::{
     TRACKSTAR, UNKNOWN_SOURCE, body_hash, fits_a_queue,
 };
 use crate::domain::ids::TenantId;
+use crate::domain::redact::LENGTH_MAX;
 use crate::domain::signature::{
     LiveSecret, Refused, Scheme, VerifiedDelivery, packr_content_key, pos_content_key, schemes,
 };
@@ -80,7 +81,9 @@ pub struct Refusal {
 
 impl Refusal {
     fn new(reason: Rejection, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into(), signature: None, trace: None }
+        // It goes into an answer, a table and a log, and may name what the sender sent.
+        let detail = detail.into().chars().take(LENGTH_MAX).collect();
+        Self { reason, detail, signature: None, trace: None }
     }
 }
 
