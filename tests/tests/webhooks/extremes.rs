@@ -35,6 +35,31 @@ async fn kept(hooks: &Hooks, entity: &str) -> Vec<serde_json::Map<String, Value>
 }
 
 #[tokio::test]
+async fn an_event_of_another_resource_is_kept_and_changes_none_of_the_path_s() {
+    let hooks = Hooks::start().await;
+    let shipments = "/inbound-shipments";
+    taken(&send(&hooks, shipments, &event("inbound_shipment.created", &json!({"id": "1"}))).await);
+    for (route, name) in [
+        (shipments, "order.created"),
+        (shipments, "inbound.created"),
+        ("/inbound-shipment-receipts", "shipment.created"),
+        ("/inventory", "inventory-ledger.created"),
+    ] {
+        taken(&send(&hooks, route, &event(name, &json!({"id": "1"}))).await);
+    }
+    // One of the resource that nobody has heard of.
+    taken(&send(&hooks, shipments, &event("Inbound-Shipments.arrived", &json!({"id": "2"}))).await);
+    hooks.work(Queue::Webhooks).await;
+    let mut names: Vec<Value> =
+        kept(&hooks, "inbound-shipments").await.into_iter().map(|item| item["eventType"].clone()).collect();
+    names.sort_by_key(Value::to_string);
+    assert_eq!(names, ["Inbound-Shipments.arrived", "inbound_shipment.created"]);
+    let others = kept(&hooks, "deliveries").await;
+    assert_eq!(others.len(), 4);
+    assert!(others.iter().all(|item| item["handled"] == false), "{others:?}");
+}
+
+#[tokio::test]
 async fn an_undated_shipment_that_is_sent_again_is_as_old_as_when_it_first_came() {
     let hooks = Hooks::start().await;
     let shipment = |n: u32| event("inbound_shipment.updated", &json!({"id": "s", "n": n}));

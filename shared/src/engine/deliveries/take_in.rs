@@ -278,10 +278,7 @@ fn trackstar(
         let detail = format!("No active Trackstar integration found for connection_id: {}", envelope.connection_id);
         return Err(Refusal::new(Rejection::UnknownSender, detail));
     };
-    label.channel = match envelope.channel() {
-        Channel::TrackstarOther => expected,
-        known => known,
-    };
+    label.channel = envelope.channel_at(expected);
     let brand = connection.brand.as_str();
     match label.channel {
         Channel::TrackstarInventory => {

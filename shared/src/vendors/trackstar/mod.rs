@@ -112,6 +112,24 @@ impl Envelope {
         ids.into_iter().filter_map(|id| id.as_deref()).find(|id| correlation::is_plain(id))
     }
 
+    /// What the event does at a route. A name that nobody knows goes by the route if it is one of the route's resource; one
+    /// of another resource must not overwrite what the route is about.
+    #[must_use]
+    pub fn channel_at(&self, route: Channel) -> Channel {
+        let plain = |text: &str| text.trim().to_lowercase().replace(['-', '_'], "");
+        let resource = plain(self.event_type.split('.').next().unwrap_or_default());
+        let (one, many) = match route {
+            Channel::TrackstarInventory => ("inventory", "inventories"),
+            Channel::TrackstarShipment => ("inboundshipment", "inboundshipments"),
+            Channel::TrackstarReceipt => ("inboundshipmentreceipt", "inboundshipmentreceipts"),
+            Channel::TrackstarOther | Channel::Event => return self.channel(),
+        };
+        match self.channel() {
+            Channel::TrackstarOther if resource == one || resource == many => route,
+            known => known,
+        }
+    }
+
     /// What the event does. Names differ in `-`, `_` and case between the vendor's pages.
     #[must_use]
     pub fn channel(&self) -> Channel {
@@ -194,6 +212,28 @@ mod tests {
         ] {
             let body = serde_json::json!({"connection_id": "c", "event_type": name});
             assert_eq!(Envelope::read(body.to_string().as_bytes()).unwrap().channel(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_nobody_knows_goes_by_the_route_of_its_resource_alone() {
+        use Channel::{TrackstarInventory as Inventory, TrackstarOther as Other};
+        use Channel::{TrackstarReceipt as Receipt, TrackstarShipment as Shipment};
+        for (route, name, expected) in [
+            (Inventory, "inventory.deleted", Inventory),
+            (Inventory, "Inventories.x", Inventory),
+            (Inventory, "inventory", Inventory),
+            (Inventory, "inventory-ledger.created", Other),
+            (Inventory, "inbound-shipment.created", Shipment),
+            (Shipment, "Inbound_Shipments.arrived", Shipment),
+            (Shipment, "order.created", Other),
+            (Shipment, "shipment.created", Other),
+            (Receipt, "inbound_shipment-receipts.x", Receipt),
+            (Receipt, "inbound-shipment.x", Other),
+            (Other, "inventory.deleted", Other),
+        ] {
+            let body = serde_json::json!({"connection_id": "c", "event_type": name});
+            assert_eq!(Envelope::read(body.to_string().as_bytes()).unwrap().channel_at(route), expected, "{name}");
         }
     }
 
