@@ -16,7 +16,9 @@ pub const BODY_BYTES_MAX: usize = 900 * 1024;
 pub const ENCODED_BODY_BYTES_MAX: usize = 760 * 1024;
 /// The largest body that is kept with a rejected delivery, in bytes.
 pub const REJECTED_BODY_BYTES_MAX: usize = 32 * 1024;
-/// How many rejected deliveries are kept per source.
+/// The largest body that is kept with a refusal that is acknowledged, in bytes: nobody sends it again, and one item holds it.
+pub const ACKNOWLEDGED_BODY_BYTES_MAX: usize = 350_000;
+/// How many rejected deliveries are kept per ring.
 pub const REJECTED_MAX: i64 = 200;
 /// For how long, in seconds.
 pub const REJECTED_SECONDS: i64 = 14 * 86_400;
@@ -253,6 +255,14 @@ impl Door {
             Self::Trackstar { .. } => source(TRACKSTAR, ""),
             Self::Sender { provider, connection } => source(provider, connection),
         }
+    }
+
+    /// Whether its senders are told of success though the delivery was refused, as the original's shipments routes did
+    /// with what they could not place. Nobody sends such a delivery again, so it must be kept whole.
+    #[must_use]
+    pub fn acknowledges(&self, reason: Rejection) -> bool {
+        let shipments = [Channel::TrackstarShipment, Channel::TrackstarReceipt];
+        reason == Rejection::UnknownSender && matches!(self, Self::Trackstar { channel } if shipments.contains(channel))
     }
 }
 

@@ -71,6 +71,33 @@ async fn an_undated_shipment_that_is_sent_again_is_as_old_as_when_it_first_came(
     assert_eq!(kept(&hooks, "inbound-shipments").await[0]["payload"], r#"{"id":"s","n":2}"#);
 }
 
+/// It is acknowledged, so nobody sends it again: it must be here once the connection is configured.
+#[tokio::test]
+async fn a_shipment_of_an_unknown_connection_is_acknowledged_only_once_it_is_kept_whole() {
+    let hooks = Hooks::start().await;
+    let shipment = |bytes: usize| {
+        let mut body = event("inbound_shipment.created", &json!({"id": "s", "note": "x".repeat(bytes)}));
+        body["connection_id"] = "conn-9".into();
+        Delivery::trackstar("/inbound-shipments", &body)
+    };
+    let large = shipment(340_000);
+    taken(&hooks.send(&large).await);
+    let too_large = hooks.send(&shipment(HALF_MB)).await.expect(413);
+    assert_eq!(too_large["code"], "too_large");
+    let broken = hooks.instance(Wire::planned(|_: &Call| Verdict::Fail(Fault::ServerError))).await;
+    assert_eq!(broken.send(&shipment(1)).await.unwrap().status, 500);
+
+    let connections = json!([{"connectionId": "conn-9", "tenant": "acme", "brand": "north"}]).to_string();
+    let after = hooks.instance_with(Wire::whole(), &[("TRACKSTAR_CONNECTIONS", &connections)]).await;
+    let id = json!({"id": "trackstar:proved#1"});
+    let token = hooks.operator("default");
+    let verified = after.ask("sync-control", "POST", "/api/admin/deliveries/verify", &token, Some(id)).await.unwrap();
+    assert_eq!(verified.expect(200)["status"], "accepted");
+    hooks.work(Queue::Webhooks).await;
+    let sent: Value = serde_json::from_slice(&large.body).unwrap();
+    assert_eq!(kept(&hooks, "inbound-shipments").await[0]["payload"], sent["data"].to_string());
+}
+
 /// Two days between receipt and admission or requeuing are nobody's processing.
 #[tokio::test]
 async fn processing_takes_as_long_as_its_last_way_through_the_queue() {

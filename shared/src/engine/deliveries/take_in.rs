@@ -11,8 +11,8 @@ use crate::aws::faults::AwsFault;
 use crate::domain::correlation;
 use crate::domain::counters::Counter;
 use crate::domain::delivery::{
-    BODY_BYTES_MAX, CONTENT_KEY, Channel, Door, ENCODED_BODY_BYTES_MAX, Label, Origin, POS, Rejected, Rejection,
-    TRACKSTAR, UNKNOWN_SOURCE, body_hash, fits_a_queue,
+    ACKNOWLEDGED_BODY_BYTES_MAX, BODY_BYTES_MAX, CONTENT_KEY, Channel, Door, ENCODED_BODY_BYTES_MAX, Label, Origin,
+    POS, Rejected, Rejection, TRACKSTAR, UNKNOWN_SOURCE, body_hash, fits_a_queue,
 };
 use crate::domain::ids::TenantId;
 use crate::domain::redact::LENGTH_MAX;
@@ -77,13 +77,15 @@ pub struct Refusal {
     pub signature: Option<Refused>,
     /// The trace, if the body had a better one.
     pub trace: Option<String>,
+    /// Whether its signature was right.
+    pub proved: bool,
 }
 
 impl Refusal {
     fn new(reason: Rejection, detail: impl Into<String>) -> Self {
         // It goes into an answer, a table and a log, and may name what the sender sent.
         let detail = detail.into().chars().take(LENGTH_MAX).collect();
-        Self { reason, detail, signature: None, trace: None }
+        Self { reason, detail, signature: None, trace: None, proved: false }
     }
 }
 
@@ -102,7 +104,7 @@ struct Claimant<'a> {
 pub async fn take_in(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, AwsFault> {
     match examine(deliveries, arrival, arrival.received_at).await? {
         Ok((received, label)) => Ok(Intake::Taken(received, Box::new(label))),
-        Err((refusal, origin)) => Ok(refuse(deliveries, arrival, refusal, origin.as_ref()).await),
+        Err((refusal, origin)) => refuse(deliveries, arrival, refusal, origin.as_ref()).await,
     }
 }
 
@@ -122,7 +124,7 @@ pub(super) async fn examine(
         Ok(identified) => identified,
         Err(refusal) => {
             proved();
-            return Ok(Err((refusal, None)));
+            return Ok(Err((Refusal { proved: true, ..refusal }, None)));
         }
     };
     let received = receive(deliveries, &mut label, &delivery, guard_replay, started).await?;
@@ -139,6 +141,7 @@ pub(super) async fn examine(
         proved();
         let mut refusal = Refusal::new(Rejection::Conflict, "another body came under the same key before");
         refusal.trace = Some(label.correlation_id);
+        refusal.proved = true;
         return Ok(Err((refusal, Some(label.origin))));
     }
     Ok(Ok((received, label)))
@@ -166,11 +169,9 @@ fn verify(deliveries: &Deliveries, arrival: &Arrival) -> Result<VerifiedDelivery
             arrival.received_at,
         ),
     };
-    delivery.map_err(|refused| Refusal {
-        reason: Rejection::BadSignature,
-        detail: refused.to_string(),
-        signature: Some(refused),
-        trace: None,
+    delivery.map_err(|refused| {
+        let detail = refused.to_string();
+        Refusal { signature: Some(refused), ..Refusal::new(Rejection::BadSignature, detail) }
     })
 }
 
@@ -275,6 +276,12 @@ fn trackstar(
     }
     let known = deliveries.senders.connections.get(&envelope.connection_id).filter(|connection| connection.active);
     let Some(connection) = known else {
+        let acknowledged = Door::Trackstar { channel: expected }.acknowledges(Rejection::UnknownSender);
+        if acknowledged && delivery.body().len() > ACKNOWLEDGED_BODY_BYTES_MAX {
+            let detail =
+                format!("the connection is not known, and only {ACKNOWLEDGED_BODY_BYTES_MAX} bytes can be kept");
+            return Err(Refusal::new(Rejection::TooLarge, detail));
+        }
         let detail = format!("No active Trackstar integration found for connection_id: {}", envelope.connection_id);
         return Err(Refusal::new(Rejection::UnknownSender, detail));
     };
@@ -307,7 +314,12 @@ fn trackstar(
     Ok(())
 }
 
-async fn refuse(deliveries: &Deliveries, arrival: &Arrival, refusal: Refusal, origin: Option<&Origin>) -> Intake {
+async fn refuse(
+    deliveries: &Deliveries,
+    arrival: &Arrival,
+    refusal: Refusal,
+    origin: Option<&Origin>,
+) -> Result<Intake, AwsFault> {
     let mut source = arrival.door.source();
     let (provider, connection, tenant) = match &arrival.door {
         Door::Pos { source, tenant } => (POS.to_owned(), source.clone(), tenant.clone()),
@@ -341,8 +353,11 @@ async fn refuse(deliveries: &Deliveries, arrival: &Arrival, refusal: Refusal, or
     if refusal.reason == Rejection::BadSignature {
         emit(deliveries, "webhook.signature_failures", &rejected.provider);
     }
-    reject(deliveries, &source, rejected, &arrival.body).await;
-    Intake::Refused(refusal)
+    let kept = reject(deliveries, &source, refusal.proved, rejected, &arrival.body).await;
+    if arrival.door.acknowledges(refusal.reason) {
+        kept?;
+    }
+    Ok(Intake::Refused(refusal))
 }
 
 fn emit(deliveries: &Deliveries, metric: &str, provider: &str) {
