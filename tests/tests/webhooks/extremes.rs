@@ -35,6 +35,72 @@ async fn kept(hooks: &Hooks, entity: &str) -> Vec<serde_json::Map<String, Value>
 }
 
 #[tokio::test]
+async fn what_a_stock_level_holds_beside_its_quantities_is_kept_as_it_was_sent() {
+    let deep = format!("{}1{}", "[".repeat(40), "]".repeat(40));
+    for (field, attribute, text) in [
+        ("lots", "lots", r#"[{"lot_id": "", "onhand": 1e300}]"#),
+        ("measurements", "measurements", r#"{"": {"": 1.50}}"#),
+        ("locations", "locations", r#"[{"location_id": 123456789012345678901}]"#),
+        ("additional_fields", "additionalFields", deep.as_str()),
+        ("inventory_by_warehouse_id", "byWarehouse", r#"{"": {"onhand": 2.0}}"#),
+    ] {
+        let hooks = Hooks::start().await;
+        // The value's own text: a number made of it would be written anew.
+        let body = stock(json!({ field: "HERE" })).to_string().replace("\"HERE\"", text);
+        let raw = Delivery::unsigned("/api/webhooks/trackstar/inventory", body);
+        let local = hooks.instance_with(Wire::whole(), &[("SKIP_WEBHOOK_SIGNATURE_VALIDATION", "true")]).await;
+        assert_eq!(local.send(&raw).await.unwrap().status, 200, "{field}");
+        assert_eq!(hooks.work(Queue::Webhooks).await, 1, "{field} was not applied at once");
+        assert_eq!(kept(&hooks, "inventory").await[0][attribute], text, "{field}");
+    }
+}
+
+/// An item of the table has room for less.
+#[tokio::test]
+async fn what_is_larger_than_an_item_is_kept_as_it_came_and_named_by_the_newest_version() {
+    let hooks = Hooks::start().await;
+    let long = "x".repeat(899 * 1024);
+    for (route, entity, body) in [
+        ("/inventory", "inventory", stock(json!({"additional_fields": {"note": long}}))),
+        (
+            "/inbound-shipments",
+            "inbound-shipments",
+            event("inbound_shipment.created", &json!({"id": "s", "note": long})),
+        ),
+    ] {
+        assert_eq!(send(&hooks, route, &body).await.status, 200);
+        assert_eq!(hooks.work(Queue::Webhooks).await, 1, "{entity} was not applied at once");
+        let version = &kept(&hooks, entity).await[0];
+        assert_eq!(version["brand"], "north");
+        let whole = &hooks.events(NORTH).await[version["deliveryKey"].as_str().unwrap()];
+        assert!(*whole == body.to_string().as_bytes(), "{entity} is not kept whole");
+    }
+    let short = stock(json!({"sku": "B"}));
+    taken(&send(&hooks, "/inventory", &short).await);
+    hooks.work(Queue::Webhooks).await;
+    let named = kept(&hooks, "inventory").await.iter().filter(|item| item.contains_key("deliveryKey")).count();
+    assert_eq!((named, hooks.events(NORTH).await.len()), (1, 2), "a short one is kept once");
+}
+
+#[tokio::test]
+async fn numbers_that_the_table_cannot_hold_are_refused_at_the_door() {
+    let hooks = Hooks::start().await;
+    for field in ["onhand", "sellable", "unit_cost"] {
+        for (number, status) in [(1e126, 400), (-1e300, 400), (9e-131, 400), (9.9e125, 200), (-1e-130, 200), (0.0, 200)]
+        {
+            let reply =
+                send(&hooks, "/inventory", &stock(json!({"sku": format!("{field} {number}"), field: number}))).await;
+            assert_eq!(reply.status, status, "{field} {number}: {}", reply.text);
+            if status == 400 {
+                assert_eq!(reply.body["code"], "bad_body");
+                assert!(reply.text.contains(field), "{}", reply.text);
+            }
+        }
+    }
+    assert_eq!(hooks.work(Queue::Webhooks).await, 9, "each is applied at once");
+}
+
+#[tokio::test]
 async fn an_event_of_another_resource_is_kept_and_changes_none_of_the_path_s() {
     let hooks = Hooks::start().await;
     let shipments = "/inbound-shipments";
@@ -96,6 +162,37 @@ async fn a_shipment_of_an_unknown_connection_is_acknowledged_only_once_it_is_kep
     hooks.work(Queue::Webhooks).await;
     let sent: Value = serde_json::from_slice(&large.body).unwrap();
     assert_eq!(kept(&hooks, "inbound-shipments").await[0]["payload"], sent["data"].to_string());
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_named_by_its_place_and_never_quoted() {
+    let hooks = Hooks::start().await;
+    let long = format!("hush {}", "x".repeat(HALF_MB));
+    let mut envelope = stock(json!({}));
+    envelope["event_id"] = json!([long]);
+    let mut unknown = stock(json!({}));
+    unknown["connection_id"] = long.trim_start_matches("hush ").into();
+    for (body, status, place) in [
+        (stock(json!({"onhand": long})), 400, "onhand"),
+        (stock(json!({"substitute_skus": ["a", {"b": long}]})), 400, "substitute_skus[1]"),
+        (
+            stock(json!({"inventory_by_warehouse_id": {"w": {"onhand": long}}})),
+            400,
+            "inventory_by_warehouse_id.w.onhand",
+        ),
+        (
+            stock(json!({"inventory_by_warehouse_id": {long.as_str(): {"onhand": "two"}}})),
+            400,
+            "inventory_by_warehouse_id.….onhand",
+        ),
+        (envelope, 400, "event_id"),
+        (unknown, 404, "connection_id"),
+    ] {
+        let reply = send(&hooks, "/inventory", &body).await;
+        assert_eq!(reply.status, status, "{place}");
+        assert!(reply.text.contains(place) && reply.text.len() < 700, "{place}: {} bytes", reply.text.len());
+        assert!(!reply.text.contains("hush x"), "{place}: {}", reply.text);
+    }
 }
 
 /// Two days between receipt and admission or requeuing are nobody's processing.
