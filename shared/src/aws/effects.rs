@@ -86,7 +86,8 @@ impl Aws {
         call.send().await.map(drop).map_err(|error| fault(OPERATION, &error))
     }
 
-    /// Stores the newest version of a thing; false when a newer one, or this very one, is there already.
+    /// Stores the newest version of a thing; false when a newer one, or this very one, is there already. Of two versions of
+    /// one moment the one that came later counts.
     ///
     /// What one item cannot hold is kept as it came, before the version that names it: so it is never named and not there.
     ///
@@ -108,14 +109,19 @@ impl Aws {
             fields.insert("deliveryKey".into(), text(&label.key));
         }
         fields.insert("versionMs".into(), number(version_ms));
+        fields.insert("receivedMs".into(), number(label.received_ms));
         let call = self
             .dynamodb
             .put_item()
             .table_name(&self.names.records)
             .set_item(Some(fields))
             // Two deliveries in any order: the older never overwrites the newer.
-            .condition_expression("attribute_not_exists(pk) OR versionMs < :version")
-            .expression_attribute_values(":version", number(version_ms));
+            .condition_expression(
+                "attribute_not_exists(pk) OR versionMs < :version OR (versionMs = :version \
+                 AND (attribute_not_exists(receivedMs) OR receivedMs < :received))",
+            )
+            .expression_attribute_values(":version", number(version_ms))
+            .expression_attribute_values(":received", number(label.received_ms));
         match call.send().await {
             Ok(_) => Ok(true),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {

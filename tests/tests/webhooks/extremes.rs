@@ -137,6 +137,33 @@ async fn an_undated_shipment_that_is_sent_again_is_as_old_as_when_it_first_came(
     assert_eq!(kept(&hooks, "inbound-shipments").await[0]["payload"], r#"{"id":"s","n":2}"#);
 }
 
+#[tokio::test]
+async fn of_two_events_of_one_moment_the_one_that_came_later_counts() {
+    let hooks = Hooks::start().await;
+    let process = hooks.instance(Wire::whole()).await;
+    let apply = async |messages: &[aws_sdk_sqs::types::Message]| {
+        assert!(process.handle("webhook-worker", messages).await.unwrap().is_empty());
+        kept(&hooks, "inventory").await[0]["onHand"].clone()
+    };
+    for onhand in [5, 6] {
+        taken(&send(&hooks, "/inventory", &stock(json!({"onhand": onhand}))).await);
+        hooks.pass(Duration::from_secs(1));
+    }
+    let mut messages = hooks.receive(Queue::Webhooks).await;
+    messages.sort_by_key(|message| message.body().unwrap().contains("\"onhand\":6"));
+    let (first, second) = messages.split_at(1);
+    for (messages, expected) in [(first, "5"), (second, "6"), (first, "6"), (second, "6")] {
+        assert_eq!(apply(messages).await, expected);
+    }
+    // One that was kept before the time of receipt was.
+    let table = hooks.environment("webhooks").require("RECORDS_TABLE").unwrap().to_owned();
+    let scan = hooks.host.dynamodb().scan().table_name(&table).send().await.unwrap();
+    let mut item = scan.items.unwrap().into_iter().find(|item| item.contains_key("sku")).unwrap();
+    item.remove("receivedMs");
+    hooks.host.dynamodb().put_item().table_name(table).set_item(Some(item)).send().await.unwrap();
+    assert_eq!(apply(first).await, "5");
+}
+
 /// It is acknowledged, so nobody sends it again: it must be here once the connection is configured.
 #[tokio::test]
 async fn a_shipment_of_an_unknown_connection_is_acknowledged_only_once_it_is_kept_whole() {
