@@ -25,6 +25,7 @@ use crate::arrival;
     request_body(content = Object, description = "Whatever the sender sends, at most 900 KB"),
     responses(
         (status = 200, description = "`{ok: true, status: \"accepted\"|\"duplicate\"}`", body = Object),
+        (status = 400, description = "bad_body: the id cannot be used", body = Object),
         (status = 401, description = "bad_signature", body = Object),
         (status = 404, description = "unknown_sender", body = Object),
         (status = 409, description = "conflict: the id came with another body before; kept, not processed", body = Object),

@@ -164,6 +164,30 @@ async fn of_two_events_of_one_moment_the_one_that_came_later_counts() {
     assert_eq!(apply(first).await, "5");
 }
 
+#[tokio::test]
+async fn an_id_that_cannot_be_a_key_is_a_bad_body_and_no_bad_signature() {
+    let hooks = Hooks::start().await;
+    let process = hooks.instance(Wire::whole()).await;
+    let named = |id: &str| {
+        let mut body = stock(json!({}));
+        body["event_id"] = id.into();
+        Delivery::trackstar("/inventory", &body)
+    };
+    for delivery in [
+        named(&"e".repeat(257)),
+        named("e\u{7}"),
+        Delivery::pos("t1", "{}").header("idempotency-key", &"k".repeat(300)),
+        Delivery::github(&"g".repeat(300), "{}"),
+    ] {
+        let reply = process.send(&delivery).await.unwrap();
+        assert_eq!(reply.status, 400, "{delivery:?}: {}", reply.text);
+    }
+    let listed = hooks.ask("GET", "/api/admin/deliveries", None, None).await.expect(200);
+    let reasons: Vec<&Value> = listed["items"].as_array().unwrap().iter().map(|item| &item["reason"]).collect();
+    assert_eq!(reasons, ["bad_body"; 4]);
+    assert_eq!(process.metric("webhook.signature_failures").len(), 0);
+}
+
 /// It is acknowledged, so nobody sends it again: it must be here once the connection is configured.
 #[tokio::test]
 async fn a_shipment_of_an_unknown_connection_is_acknowledged_only_once_it_is_kept_whole() {

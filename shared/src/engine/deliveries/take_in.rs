@@ -170,8 +170,11 @@ fn verify(deliveries: &Deliveries, arrival: &Arrival) -> Result<VerifiedDelivery
         ),
     };
     delivery.map_err(|refused| {
+        // Known only of one whose signature was right.
+        let proved = matches!(refused, Refused::UnusableId { .. });
+        let reason = if proved { Rejection::BadBody } else { Rejection::BadSignature };
         let detail = refused.to_string();
-        Refusal { signature: Some(refused), ..Refusal::new(Rejection::BadSignature, detail) }
+        Refusal { proved, signature: Some(refused), ..Refusal::new(reason, detail) }
     })
 }
 
@@ -300,7 +303,8 @@ fn trackstar(
     label.origin =
         Origin { tenant: connection.tenant.clone(), provider: TRACKSTAR.into(), connection: brand.to_owned() };
     let event_id = delivery.delivery_id().map(|id| id.text.as_str()).or(envelope.event_id.as_deref());
-    label.key = match event_id.map(str::trim).filter(|id| !id.is_empty() && id.len() <= 256) {
+    // One that cannot be a key was refused with its signature: only an event without an id goes by its content.
+    label.key = match event_id.map(str::trim).filter(|id| !id.is_empty()) {
         Some(id) => format!("id:{id}"),
         None => {
             let resource = envelope.event_type.split('.').next().unwrap_or_default();
