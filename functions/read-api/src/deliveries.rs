@@ -24,7 +24,7 @@ const LIMIT_MAX: usize = 200;
 #[utoipa::path(
     get, path = "/api/admin/deliveries", tag = "operations",
     params(
-        ("status" = Option<String>, Query, description = "`rejected` or `admitted`, or a reason: bad_signature, too_large, unknown_sender, bad_body, conflict"),
+        ("status" = Option<String>, Query, description = "`rejected` or `admitted`, or a reason: bad_signature, too_large, unknown_sender, bad_body, conflict, no_secret"),
         ("source" = Option<String>, Query, description = "`pos`, `trackstar`, `provider/connection`, or `unknown`; with `:proved`, what was signed alone"),
         ("tenant" = Option<String>, Query, description = "The tenant"),
         ("from" = Option<String>, Query, description = "Received at or after this"),

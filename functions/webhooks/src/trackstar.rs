@@ -29,7 +29,7 @@ use crate::arrival;
         (status = 409, description = "conflict", body = Object),
         (status = 413, description = "too_large", body = Object),
         (status = 500, description = "Storage failed: send it again", body = Object),
-        (status = 503, description = "No secret that can be used is configured", body = Object),
+        (status = 503, description = "no_secret: none that can be used is configured", body = Object),
     ),
 )]
 pub(crate) async fn inventory(
@@ -56,6 +56,7 @@ pub(crate) async fn inventory(
         (status = 409, description = "conflict", body = Object),
         (status = 413, description = "too_large: over 900 KB, or over 350 KB and of no connection", body = Object),
         (status = 500, description = "Storage failed: send it again", body = Object),
+        (status = 503, description = "no_secret: none that can be used is configured", body = Object),
     ),
 )]
 pub(crate) async fn inbound_shipments(
@@ -78,6 +79,7 @@ pub(crate) async fn inbound_shipments(
         (status = 409, description = "conflict", body = Object),
         (status = 413, description = "too_large: over 900 KB, or over 350 KB and of no connection", body = Object),
         (status = 500, description = "Storage failed: send it again", body = Object),
+        (status = 503, description = "no_secret: none that can be used is configured", body = Object),
     ),
 )]
 pub(crate) async fn inbound_shipment_receipts(
@@ -98,6 +100,7 @@ pub(crate) async fn inbound_shipment_receipts(
         (status = 400, description = "bad_signature, bad_body", body = Object),
         (status = 404, description = "unknown_sender: no active connection of that id", body = Object),
         (status = 500, description = "Storage failed: send it again", body = Object),
+        (status = 503, description = "no_secret: none that can be used is configured", body = Object),
     ),
 )]
 pub(crate) async fn any(
@@ -162,7 +165,7 @@ fn refused(door: &Door, refusal: &Refusal) -> Response {
     let code = refusal.reason.as_str();
     let any = *door == Door::Trackstar { channel: Channel::TrackstarOther };
     match refusal.reason {
-        _ if refusal.signature.as_ref().is_some_and(|signature| signature.is_ours()) => {
+        Rejection::NoSecret => {
             answer(StatusCode::SERVICE_UNAVAILABLE, "No webhook secret that can be used is configured", code)
         }
         Rejection::BadSignature if any => answer(StatusCode::BAD_REQUEST, "Invalid webhook signature", code),

@@ -202,11 +202,14 @@ pub enum Rejection {
     BadBody,
     /// Another body came under the same key.
     Conflict,
+    /// Our own secret for the sender is missing, or not usable.
+    NoSecret,
 }
 
 impl Rejection {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::BadSignature, Self::TooLarge, Self::UnknownSender, Self::BadBody, Self::Conflict];
+    pub const ALL: [Self; 6] =
+        [Self::BadSignature, Self::TooLarge, Self::UnknownSender, Self::BadBody, Self::Conflict, Self::NoSecret];
 
     /// The reason in answers and filters.
     #[must_use]
@@ -217,6 +220,7 @@ impl Rejection {
             Self::UnknownSender => "unknown_sender",
             Self::BadBody => "bad_body",
             Self::Conflict => "conflict",
+            Self::NoSecret => "no_secret",
         }
     }
 }

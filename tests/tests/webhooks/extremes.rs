@@ -188,6 +188,17 @@ async fn an_id_that_cannot_be_a_key_is_a_bad_body_and_no_bad_signature() {
     assert_eq!(process.metric("webhook.signature_failures").len(), 0);
 }
 
+#[tokio::test]
+async fn a_secret_of_ours_that_is_missing_is_nobody_s_bad_signature() {
+    let hooks = Hooks::start().await;
+    let process = hooks.instance_with(Wire::whole(), &[("TRACKSTAR_WEBHOOK_SECRET", "")]).await;
+    let reply = process.send(&Delivery::trackstar("/inventory", &stock(json!({})))).await.unwrap();
+    assert_eq!((reply.status, &reply.body["code"]), (503, &json!("no_secret")));
+    let listed = hooks.ask("GET", "/api/admin/deliveries?status=no_secret", None, None).await.expect(200);
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1, "{listed}");
+    assert_eq!(process.metric("webhook.signature_failures").len(), 0);
+}
+
 /// It is acknowledged, so nobody sends it again: it must be here once the connection is configured.
 #[tokio::test]
 async fn a_shipment_of_an_unknown_connection_is_acknowledged_only_once_it_is_kept_whole() {

@@ -172,7 +172,11 @@ fn verify(deliveries: &Deliveries, arrival: &Arrival) -> Result<VerifiedDelivery
     delivery.map_err(|refused| {
         // Known only of one whose signature was right.
         let proved = matches!(refused, Refused::UnusableId { .. });
-        let reason = if proved { Rejection::BadBody } else { Rejection::BadSignature };
+        let reason = match proved {
+            true => Rejection::BadBody,
+            false if refused.is_ours() => Rejection::NoSecret,
+            false => Rejection::BadSignature,
+        };
         let detail = refused.to_string();
         Refusal { proved, signature: Some(refused), ..Refusal::new(reason, detail) }
     })
