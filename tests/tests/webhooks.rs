@@ -7,6 +7,7 @@ mod webhooks {
     mod crash_matrix;
     mod dead_letters;
     mod driver;
+    mod extremes;
     mod fairness;
     mod load;
     mod metrics;

@@ -19,13 +19,13 @@ const LIMIT_MAX: usize = 200;
 
 /// Webhooks that were not let in, newest first.
 ///
-/// Per source the last 200 are kept, for 14 days. Who was refused has proved no tenant: so operators of the default
-/// tenant see all, and others only what was refused after its signature was right.
+/// Per source the last 200 are kept, and as many again whose signature was right, for 14 days. Who was refused has proved
+/// no tenant: so operators of the default tenant see all, and others only what was refused after its signature was right.
 #[utoipa::path(
     get, path = "/api/admin/deliveries", tag = "operations",
     params(
-        ("status" = Option<String>, Query, description = "`rejected` or `admitted`, or a reason: bad_signature, too_large, unknown_sender, bad_body, conflict"),
-        ("source" = Option<String>, Query, description = "`pos`, `trackstar`, `provider/connection`, or `unknown`"),
+        ("status" = Option<String>, Query, description = "`rejected` or `admitted`, or a reason: bad_signature, too_large, unknown_sender, bad_body, conflict, no_secret"),
+        ("source" = Option<String>, Query, description = "`pos`, `trackstar`, `provider/connection`, or `unknown`; with `:proved`, what was signed alone"),
         ("tenant" = Option<String>, Query, description = "The tenant"),
         ("from" = Option<String>, Query, description = "Received at or after this"),
         ("to" = Option<String>, Query, description = "Received at or before this"),
@@ -48,7 +48,10 @@ pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
     let failed = |fault: signalbox::aws::faults::AwsFault| Problem::new(INTERNAL_ERROR, fault.to_string());
     let sources = match query.first(&["source"]) {
         // Nothing was rejected of what cannot be a source.
-        Some(source) => Some(source.to_owned()).filter(|source| RejectedId::is_source(source)).into_iter().collect(),
+        Some(source) if RejectedId::is_source(source) => {
+            [false, true].map(|proved| RejectedId::ring(source, proved)).into()
+        }
+        Some(_) => Vec::new(),
         None => reads.engine.aws.rejected_sources().await.map_err(failed)?,
     };
     let mut found: Vec<(String, Rejected)> = Vec::new();

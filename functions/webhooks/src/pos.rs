@@ -35,7 +35,7 @@ use crate::arrival;
         (status = 403, description = "bad_signature: it is wrong", body = Object),
         (status = 409, description = "conflict: the key came with another body before; kept, not processed", body = Object),
         (status = 413, description = "too_large", body = Object),
-        (status = 500, description = "Storage failed: send it again", body = Object),
+        (status = 500, description = "Storage failed, or no_secret: send it again", body = Object),
     ),
 )]
 pub(crate) async fn ingest(
@@ -68,7 +68,7 @@ fn refused(refusal: &Refusal) -> Response {
         (status, axum::Json(json!({"error": error, "code": refusal.reason.as_str()}))).into_response()
     };
     match (refusal.reason, &refusal.signature) {
-        (_, Some(Refused::NoSecret)) => plain(StatusCode::INTERNAL_SERVER_ERROR, "Server configuration error"),
+        (Rejection::NoSecret, _) => plain(StatusCode::INTERNAL_SERVER_ERROR, "Server configuration error"),
         (_, Some(Refused::MissingSignature { .. })) => {
             plain(StatusCode::UNAUTHORIZED, "Missing X-Webhook-Signature header")
         }

@@ -7,7 +7,6 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 use signalbox::domain::delivery::{Door, Rejection};
-use signalbox::domain::signature::Refused;
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::deliveries::receive::Received;
 use signalbox::engine::deliveries::take_in::{Intake, Refusal, take_in};
@@ -25,12 +24,13 @@ use crate::arrival;
     request_body(content = Object, description = "Whatever the sender sends, at most 900 KB"),
     responses(
         (status = 200, description = "`{ok: true, status: \"accepted\"|\"duplicate\"}`", body = Object),
+        (status = 400, description = "bad_body: the id cannot be used", body = Object),
         (status = 401, description = "bad_signature", body = Object),
         (status = 404, description = "unknown_sender", body = Object),
         (status = 409, description = "conflict: the id came with another body before; kept, not processed", body = Object),
         (status = 413, description = "too_large", body = Object),
         (status = 500, description = "Storage failed: send it again", body = Object),
-        (status = 503, description = "The sender's secret cannot be used", body = Object),
+        (status = 503, description = "no_secret: the sender's secret cannot be used", body = Object),
     ),
 )]
 pub(crate) async fn any(
@@ -62,15 +62,13 @@ pub(crate) async fn any(
 }
 
 fn refused(refusal: &Refusal) -> Response {
-    let status = match (refusal.reason, &refusal.signature) {
-        (_, Some(signature)) if signature.is_ours() => StatusCode::SERVICE_UNAVAILABLE,
-        (Rejection::BadSignature, Some(Refused::MissingSignature { .. })) | (Rejection::BadSignature, _) => {
-            StatusCode::UNAUTHORIZED
-        }
-        (Rejection::UnknownSender, _) => StatusCode::NOT_FOUND,
-        (Rejection::TooLarge, _) => StatusCode::PAYLOAD_TOO_LARGE,
-        (Rejection::Conflict, _) => StatusCode::CONFLICT,
-        (Rejection::BadBody, _) => StatusCode::BAD_REQUEST,
+    let status = match refusal.reason {
+        Rejection::NoSecret => StatusCode::SERVICE_UNAVAILABLE,
+        Rejection::BadSignature => StatusCode::UNAUTHORIZED,
+        Rejection::UnknownSender => StatusCode::NOT_FOUND,
+        Rejection::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Rejection::Conflict => StatusCode::CONFLICT,
+        Rejection::BadBody => StatusCode::BAD_REQUEST,
     };
     answer(status, refusal.reason.as_str(), &refusal.detail)
 }

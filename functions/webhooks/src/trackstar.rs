@@ -29,7 +29,7 @@ use crate::arrival;
         (status = 409, description = "conflict", body = Object),
         (status = 413, description = "too_large", body = Object),
         (status = 500, description = "Storage failed: send it again", body = Object),
-        (status = 503, description = "No secret that can be used is configured", body = Object),
+        (status = 503, description = "no_secret: none that can be used is configured", body = Object),
     ),
 )]
 pub(crate) async fn inventory(
@@ -53,7 +53,10 @@ pub(crate) async fn inventory(
         (status = 200, description = "Taken in, already processed, or of no connection: `{success, message, shipmentId?}`", body = Object),
         (status = 400, description = "bad_body", body = Object),
         (status = 401, description = "bad_signature", body = Object),
+        (status = 409, description = "conflict", body = Object),
+        (status = 413, description = "too_large: over 900 KB, or over 350 KB and of no connection", body = Object),
         (status = 500, description = "Storage failed: send it again", body = Object),
+        (status = 503, description = "no_secret: none that can be used is configured", body = Object),
     ),
 )]
 pub(crate) async fn inbound_shipments(
@@ -73,7 +76,10 @@ pub(crate) async fn inbound_shipments(
         (status = 200, description = "Taken in, already processed, or of no connection: `{success, message, shipmentId?}`", body = Object),
         (status = 400, description = "bad_body", body = Object),
         (status = 401, description = "bad_signature", body = Object),
+        (status = 409, description = "conflict", body = Object),
+        (status = 413, description = "too_large: over 900 KB, or over 350 KB and of no connection", body = Object),
         (status = 500, description = "Storage failed: send it again", body = Object),
+        (status = 503, description = "no_secret: none that can be used is configured", body = Object),
     ),
 )]
 pub(crate) async fn inbound_shipment_receipts(
@@ -94,6 +100,7 @@ pub(crate) async fn inbound_shipment_receipts(
         (status = 400, description = "bad_signature, bad_body", body = Object),
         (status = 404, description = "unknown_sender: no active connection of that id", body = Object),
         (status = 500, description = "Storage failed: send it again", body = Object),
+        (status = 503, description = "no_secret: none that can be used is configured", body = Object),
     ),
 )]
 pub(crate) async fn any(
@@ -138,7 +145,7 @@ async fn receive(
             }
             traced(axum::Json(answer).into_response(), Some(&label.correlation_id))
         }
-        Ok(Intake::Refused(refusal)) => traced(refused(channel, &refusal), refusal.trace.as_deref()),
+        Ok(Intake::Refused(refusal)) => traced(refused(&arrival.door, &refusal), refusal.trace.as_deref()),
         Err(fault) => {
             tracing::error!(%fault, correlation_id = arrival.correlation_id, "delivery not taken in");
             answer(StatusCode::INTERNAL_SERVER_ERROR, "Failed to process webhook", "storage_failed")
@@ -154,24 +161,22 @@ fn traced(mut response: Response, trace: Option<&str>) -> Response {
     response
 }
 
-fn refused(channel: Channel, refusal: &Refusal) -> Response {
+fn refused(door: &Door, refusal: &Refusal) -> Response {
     let code = refusal.reason.as_str();
-    match (refusal.reason, &refusal.signature) {
-        (_, Some(signature)) if signature.is_ours() => {
+    let any = *door == Door::Trackstar { channel: Channel::TrackstarOther };
+    match refusal.reason {
+        Rejection::NoSecret => {
             answer(StatusCode::SERVICE_UNAVAILABLE, "No webhook secret that can be used is configured", code)
         }
-        (Rejection::BadSignature, _) if channel == Channel::TrackstarOther => {
-            answer(StatusCode::BAD_REQUEST, "Invalid webhook signature", code)
-        }
-        (Rejection::BadSignature, _) => answer(StatusCode::UNAUTHORIZED, "Invalid signature", code),
-        // The original's shipments routes acknowledged what they could not place; it is kept here.
-        (Rejection::UnknownSender, _) if matches!(channel, Channel::TrackstarShipment | Channel::TrackstarReceipt) => {
+        Rejection::BadSignature if any => answer(StatusCode::BAD_REQUEST, "Invalid webhook signature", code),
+        Rejection::BadSignature => answer(StatusCode::UNAUTHORIZED, "Invalid signature", code),
+        reason if door.acknowledges(reason) => {
             axum::Json(json!({"success": true, "message": "No matching integration found"})).into_response()
         }
-        (Rejection::UnknownSender, _) => answer(StatusCode::NOT_FOUND, &refusal.detail, code),
-        (Rejection::TooLarge, _) => answer(StatusCode::PAYLOAD_TOO_LARGE, &refusal.detail, code),
-        (Rejection::Conflict, _) => answer(StatusCode::CONFLICT, &refusal.detail, code),
-        (Rejection::BadBody, _) => answer(StatusCode::BAD_REQUEST, &refusal.detail, code),
+        Rejection::UnknownSender => answer(StatusCode::NOT_FOUND, &refusal.detail, code),
+        Rejection::TooLarge => answer(StatusCode::PAYLOAD_TOO_LARGE, &refusal.detail, code),
+        Rejection::Conflict => answer(StatusCode::CONFLICT, &refusal.detail, code),
+        Rejection::BadBody => answer(StatusCode::BAD_REQUEST, &refusal.detail, code),
     }
 }
 

@@ -5,7 +5,7 @@
 //! | partition | sort key | holds |
 //! |---|---|---|
 //! | `tenant/provider/connection#deliveries` | fingerprint of the event's key | the delivery; a long body goes on under the same key with a number |
-//! | `tenant/trackstar/connection#inventory` … | fingerprint of the sku, the shipment, the receipt | the newest version |
+//! | `tenant/trackstar/connection#inventory` … | fingerprint of the sku, the shipment, the receipt | the newest version; a large one names its delivery |
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -14,9 +14,36 @@ use serde::Serialize;
 use super::clients::Aws;
 use super::faults::{AwsFault, fault};
 use super::items::{BODY_PART_BYTES_MAX, Item, item, number, text};
-use crate::domain::delivery::{Label, Origin};
+use crate::domain::delivery::Label;
 use crate::domain::manifest::Fingerprint;
 use crate::domain::time;
+
+/// What stays in the item of a version that is too large for one, each in bytes.
+const SHORT_BYTES_MAX: usize = 1024;
+
+/// Which thing a version is of, and which version.
+#[derive(Debug, Clone, Copy)]
+pub struct VersionPlace<'a> {
+    /// The kind of thing.
+    pub entity: &'a str,
+    /// Its id.
+    pub id: &'a str,
+    /// When its sender last changed it, epoch milliseconds.
+    pub version_ms: i64,
+}
+
+/// At least what a value takes of an item.
+fn bytes(value: &AttributeValue) -> usize {
+    match value {
+        AttributeValue::S(text) | AttributeValue::N(text) => text.len(),
+        AttributeValue::B(blob) => blob.as_ref().len(),
+        AttributeValue::L(items) => items.iter().map(|item| bytes(item) + 1).sum::<usize>() + 3,
+        AttributeValue::M(members) => {
+            members.iter().map(|(name, item)| name.len() + bytes(item) + 1).sum::<usize>() + 3
+        }
+        _ => 1,
+    }
+}
 
 fn effect_key(partition: String, fingerprint: Fingerprint, part: Option<u8>) -> Item {
     let mut sort = fingerprint.0.to_vec();
@@ -43,8 +70,8 @@ impl Aws {
             call.send().await.map_err(|error| fault(OPERATION, &error))?;
             count += 1;
         }
-        // How its attempt was taken in is for counting: the effect is the same whichever attempt it comes from.
-        let kept = Label { taken_in: None, ..label.clone() };
+        // These are for counting and measuring: the effect is the same whichever attempt it comes from.
+        let kept = Label { taken_in: None, enqueued_ms: None, ..label.clone() };
         let mut fields = item(&kept, effect_key(partition, fingerprint, None))?;
         // Text where it is text, so that a person who looks at the table can read it; a part may end inside a character.
         let payload = match std::str::from_utf8(first) {
@@ -59,29 +86,42 @@ impl Aws {
         call.send().await.map(drop).map_err(|error| fault(OPERATION, &error))
     }
 
-    /// Stores the newest version of a thing; false when a newer one, or this very one, is there already.
+    /// Stores the newest version of a thing; false when a newer one, or this very one, is there already. Of two versions of
+    /// one moment the one that came later counts.
+    ///
+    /// What one item cannot hold is kept as it came, before the version that names it: so it is never named and not there.
     ///
     /// # Errors
     /// When the table cannot be written.
     pub async fn store_version(
         &self,
-        origin: &Origin,
-        entity: &str,
-        id: &str,
-        version_ms: i64,
+        label: &Label,
+        body: &[u8],
+        place: VersionPlace<'_>,
         fields: &impl Serialize,
     ) -> Result<bool, AwsFault> {
-        let key = effect_key(format!("{origin}#{entity}"), Fingerprint::of(id.as_bytes()), None);
+        let VersionPlace { entity, id, version_ms } = place;
+        let key = effect_key(format!("{}#{entity}", label.origin), Fingerprint::of(id.as_bytes()), None);
         let mut fields = item(fields, key)?;
+        if fields.iter().map(|(name, value)| name.len() + bytes(value)).sum::<usize>() > BODY_PART_BYTES_MAX {
+            self.store_event(label, body, true).await?;
+            fields.retain(|_, value| bytes(value) <= SHORT_BYTES_MAX);
+            fields.insert("deliveryKey".into(), text(&label.key));
+        }
         fields.insert("versionMs".into(), number(version_ms));
+        fields.insert("receivedMs".into(), number(label.received_ms));
         let call = self
             .dynamodb
             .put_item()
             .table_name(&self.names.records)
             .set_item(Some(fields))
             // Two deliveries in any order: the older never overwrites the newer.
-            .condition_expression("attribute_not_exists(pk) OR versionMs < :version")
-            .expression_attribute_values(":version", number(version_ms));
+            .condition_expression(
+                "attribute_not_exists(pk) OR versionMs < :version OR (versionMs = :version \
+                 AND (attribute_not_exists(receivedMs) OR receivedMs < :received))",
+            )
+            .expression_attribute_values(":version", number(version_ms))
+            .expression_attribute_values(":received", number(label.received_ms));
         match call.send().await {
             Ok(_) => Ok(true),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {

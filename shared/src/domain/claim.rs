@@ -71,7 +71,10 @@ pub enum Verdict {
     First,
     /// One seen before. Its effect is not known to have happened, and its attempt may have died before enqueuing: enqueue
     /// again, for the worker's effect is idempotent.
-    Again,
+    Again {
+        /// When it first came, epoch milliseconds: where nothing else orders effects, that does.
+        received_ms: i64,
+    },
     /// One seen before, whose effect has happened.
     Duplicate,
     /// Another body under the same key: never processed as the first one.
@@ -89,7 +92,7 @@ pub fn judge(existing: &Claim, nonce: &str, body_hash: &str) -> Verdict {
     } else if existing.status == ClaimStatus::Processed {
         Verdict::Duplicate
     } else {
-        Verdict::Again
+        Verdict::Again { received_ms: existing.received_ms }
     }
 }
 
@@ -103,7 +106,7 @@ mod tests {
             |status| Claim { status, ..Claim::new("theirs".into(), "hash".into(), "c".into(), Timestamp::UNIX_EPOCH) };
         for (status, nonce, hash, expected) in [
             (ClaimStatus::Received, "theirs", "hash", Verdict::First),
-            (ClaimStatus::Received, "ours", "hash", Verdict::Again),
+            (ClaimStatus::Received, "ours", "hash", Verdict::Again { received_ms: 0 }),
             (ClaimStatus::Processed, "ours", "hash", Verdict::Duplicate),
             (ClaimStatus::Received, "ours", "other", Verdict::Conflict),
             (ClaimStatus::Processed, "ours", "other", Verdict::Conflict),

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::ids::TenantId;
@@ -15,7 +16,9 @@ pub const BODY_BYTES_MAX: usize = 900 * 1024;
 pub const ENCODED_BODY_BYTES_MAX: usize = 760 * 1024;
 /// The largest body that is kept with a rejected delivery, in bytes.
 pub const REJECTED_BODY_BYTES_MAX: usize = 32 * 1024;
-/// How many rejected deliveries are kept per source.
+/// The largest body that is kept with a refusal that is acknowledged, in bytes: nobody sends it again, and one item holds it.
+pub const ACKNOWLEDGED_BODY_BYTES_MAX: usize = 350_000;
+/// How many rejected deliveries are kept per ring.
 pub const REJECTED_MAX: i64 = 200;
 /// For how long, in seconds.
 pub const REJECTED_SECONDS: i64 = 14 * 86_400;
@@ -102,10 +105,18 @@ pub struct Label {
     /// Whether the body travels in base64, as a queue takes no control characters.
     #[serde(default)]
     pub base64: bool,
-    /// How it was taken in, for whoever applies it to count, as that costs less than counting at the door. None where the
-    /// door counted it itself, and in messages of versions that did not say.
+    /// When it was last handed to the queue, epoch milliseconds; not said by versions that did not measure from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enqueued_ms: Option<i64>,
+    /// How it was taken in, for whoever applies it to count, as that costs less than counting at the door. None where the
+    /// door counted it itself, and in messages of versions that did not say, or said it in words that this one does not
+    /// know: a count is no reason to lose a delivery.
+    #[serde(default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
     pub taken_in: Option<TakenIn>,
+}
+
+fn known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TakenIn>, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(deserializer)?).unwrap_or_default())
 }
 
 /// How a delivery was taken in.
@@ -191,11 +202,14 @@ pub enum Rejection {
     BadBody,
     /// Another body came under the same key.
     Conflict,
+    /// Our own secret for the sender is missing, or not usable.
+    NoSecret,
 }
 
 impl Rejection {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::BadSignature, Self::TooLarge, Self::UnknownSender, Self::BadBody, Self::Conflict];
+    pub const ALL: [Self; 6] =
+        [Self::BadSignature, Self::TooLarge, Self::UnknownSender, Self::BadBody, Self::Conflict, Self::NoSecret];
 
     /// The reason in answers and filters.
     #[must_use]
@@ -206,6 +220,7 @@ impl Rejection {
             Self::UnknownSender => "unknown_sender",
             Self::BadBody => "bad_body",
             Self::Conflict => "conflict",
+            Self::NoSecret => "no_secret",
         }
     }
 }
@@ -244,6 +259,14 @@ impl Door {
             Self::Trackstar { .. } => source(TRACKSTAR, ""),
             Self::Sender { provider, connection } => source(provider, connection),
         }
+    }
+
+    /// Whether its senders are told of success though the delivery was refused, as the original's shipments routes did
+    /// with what they could not place. Nobody sends such a delivery again, so it must be kept whole.
+    #[must_use]
+    pub fn acknowledges(&self, reason: Rejection) -> bool {
+        let shipments = [Channel::TrackstarShipment, Channel::TrackstarReceipt];
+        reason == Rejection::UnknownSender && matches!(self, Self::Trackstar { channel } if shipments.contains(channel))
     }
 }
 
@@ -328,5 +351,9 @@ mod tests {
         let text = serde_json::to_string(&label).unwrap();
         assert!(text.contains(r#""takenIn":{"proof":"bypass","ms":7}"#), "{text}");
         assert_eq!(serde_json::from_str::<Label>(&text).unwrap(), label);
+        for unknown in [r#"{"proof":"a new name","ms":7}"#, r#"{"ms":7}"#, "7", "null"] {
+            let other = text.replace(r#"{"proof":"bypass","ms":7}"#, unknown);
+            assert_eq!(serde_json::from_str::<Label>(&other).unwrap(), Label { taken_in: None, ..label.clone() });
+        }
     }
 }

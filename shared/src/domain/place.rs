@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 /// SQS gives ids of up to 100 characters.
 const MESSAGE_ID_BYTES_MAX: usize = 100;
+/// What a source's second ring is called behind its name. No name has a colon.
+const PROVED: &str = ":proved";
 /// `provider/connection`, each a name of at most 64 characters, and some room.
 const SOURCE_BYTES_MAX: usize = 160;
 /// Milliseconds of the Unix epoch are written with so many digits, so that they sort as text.
@@ -54,7 +56,7 @@ impl fmt::Display for DeadLetterId {
 /// A rejected delivery's id: its source, and its number there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectedId {
-    /// `pos`, `trackstar`, `provider/connection`, or `unknown`.
+    /// `pos`, `trackstar`, `provider/connection`, or `unknown`; with `:proved` where its signature was right.
     pub source: String,
     /// Counts from 1.
     pub number: i64,
@@ -65,6 +67,12 @@ impl RejectedId {
     #[must_use]
     pub fn is_source(text: &str) -> bool {
         !text.is_empty() && text.len() <= SOURCE_BYTES_MAX && !text.contains(char::is_control)
+    }
+
+    /// The ring of a source: what was signed has one of its own, as anybody can flood the other.
+    #[must_use]
+    pub fn ring(source: &str, proved: bool) -> String {
+        if proved { format!("{source}{PROVED}") } else { source.to_owned() }
     }
 }
 
@@ -127,6 +135,9 @@ mod tests {
         let id = RejectedId { source: "github/acme-1".into(), number: 17 };
         let place = RejectedPlace { received_ms: 1_731_705_121_000, id };
         assert_eq!(place.to_string().parse(), Ok(place));
+        let source = RejectedId::ring(&format!("{0}/{0}", "x".repeat(64)), true);
+        let id = RejectedId { source, number: 999_999_999_999 };
+        assert_eq!(id.to_string().parse(), Ok(id));
 
         let long = "x".repeat(2000);
         for bad in ["", "7", "1731705121000", "1731705121-a", "+731705121000-a", "1731705121000-a b", "1731705121000-æ"]

@@ -2,6 +2,7 @@
 //!
 //! An input is a body.
 
+use serde_json::Value;
 use serde_json::value::RawValue;
 use signalbox::domain::canonical::{Node, VolatilePath, item_hash};
 use signalbox::domain::delivery::fits_a_queue;
@@ -94,7 +95,13 @@ fn trackstar(data: &[u8]) {
     let _any = (envelope.channel(), envelope.trace().map(str::len));
     if let Ok(inventory) = read_inventory("brand", &envelope.data) {
         assert!(!inventory.sku.trim().is_empty());
-        serde_json::to_string(&inventory).expect("a stock level can be stored");
+        let stored = serde_json::to_value(&inventory).expect("a stock level can be stored");
+        for (name, value) in stored.as_object().expect("a stock level has fields") {
+            // A table takes no other number, and names and depths only as we choose them.
+            let fits = value.as_f64().is_none_or(|number| number == 0.0 || (1e-130..1e126).contains(&number.abs()));
+            let flat = !value.is_object() && value.as_array().is_none_or(|items| items.iter().all(Value::is_string));
+            assert!(fits && flat, "{name} cannot be stored");
+        }
     }
     if let Ok(shipment) = read_shipment("brand", &envelope.event_type, &envelope.data, 0) {
         assert!(!shipment.id.trim().is_empty());

@@ -121,7 +121,7 @@ fn as_signed(capture: &Capture<'_>) {
         Err(Refused::NoSecret | Refused::NoUrl) => return,
         Err(Refused::Mismatch) if secrets[0].secret.expose().trim_ascii().is_empty() => return,
         // The one thing that can be wrong is an id in the body.
-        Err(Refused::Malformed { place, .. }) if reference.id_field() == Some(&*place) => return,
+        Err(Refused::UnusableId { place, .. }) if reference.id_field() == Some(&*place) => return,
         Err(refused) => panic!("refused what was signed: {refused}"),
     };
     let refused = |headers: &Headers, body: &[u8], what: &str| {

@@ -52,6 +52,25 @@ async fn a_flood_costs_bounded_storage_and_the_newest_are_listed_once_each() {
     assert_eq!((seen[0].as_str(), seen[199].as_str()), ("pos#300", "pos#101"), "the newest, newest first");
 }
 
+/// Anybody can send what is not signed.
+#[tokio::test]
+async fn a_flood_of_unsigned_ones_pushes_out_none_whose_signature_was_right() {
+    let hooks = Hooks::start().await;
+    let process = hooks.instance(Wire::whole()).await;
+    let named = |body: &str| Delivery::pos("t1", body).header("idempotency-key", "k");
+    for (delivery, status) in [(Delivery::pos("t1", "nonsense"), 400), (named("{}"), 201), (named("[]"), 409)] {
+        assert_eq!(process.send(&delivery).await.unwrap().status, status);
+    }
+    for number in 0..201 {
+        assert_eq!(process.send(&forged(number)).await.unwrap().status, 403);
+    }
+    assert_eq!(ids(&list(&hooks, "status=bad_body").await), ["pos:proved#1"]);
+    assert_eq!(ids(&list(&hooks, "status=conflict&source=pos").await), ["pos:proved#2"]);
+    assert_eq!(ids(&list(&hooks, "source=pos:proved").await).len(), 2);
+    let (token, id) = (hooks.operator("default"), json!({"id": "pos:proved#2"}));
+    assert_eq!(hooks.ask("POST", VERIFY, Some(&token), Some(id)).await.expect(409)["error"], "conflict");
+}
+
 #[tokio::test]
 async fn filters_find_what_they_name() {
     let hooks = Hooks::start().await;
@@ -74,18 +93,20 @@ async fn filters_find_what_they_name() {
     process.send(&forged(2)).await.unwrap();
     let github = "github/acme#1";
     for (query, expected) in [
-        ("", &["pos#3", "unknown#1", github, "trackstar#1", "pos#2", "pos#1"][..]),
-        ("source=pos", &["pos#3", "pos#2", "pos#1"]),
+        ("", &["pos#2", "unknown#1", github, "trackstar:proved#1", "pos:proved#1", "pos#1"][..]),
+        // Both of its rings.
+        ("source=pos", &["pos#2", "pos:proved#1", "pos#1"]),
+        ("source=pos:proved", &["pos:proved#1"]),
         ("source=github%2Facme", &[github]),
         ("source=nobody", &[]),
         // More than a key can be.
         (&format!("source={}", "x".repeat(2100)), &[]),
-        ("status=bad_signature", &["pos#3", github, "pos#1"]),
-        ("status=bad_body", &["pos#2"]),
-        ("status=unknown_sender", &["unknown#1", "trackstar#1"]),
-        ("status=rejected&tenant=t2", &["pos#2"]),
+        ("status=bad_signature", &["pos#2", github, "pos#1"]),
+        ("status=bad_body", &["pos:proved#1"]),
+        ("status=unknown_sender", &["unknown#1", "trackstar:proved#1"]),
+        ("status=rejected&tenant=t2", &["pos:proved#1"]),
         ("status=admitted", &[]),
-        (&format!("from={middle}"), &["pos#3"]),
+        (&format!("from={middle}"), &["pos#2"]),
         (&format!("to={start}"), &["pos#1"]),
     ] {
         assert_eq!(ids(&list(&hooks, query).await), expected, "{query}");
@@ -147,7 +168,7 @@ async fn what_cannot_be_let_in_says_why() {
     let token = hooks.operator("default");
     for (id, status, error) in [
         ("pos#1", 422, "unprocessable"),
-        ("pos#2", 409, "conflict"),
+        ("pos:proved#1", 409, "conflict"),
         ("pos#9", 404, "not_found"),
         ("nobody#1", 404, "not_found"),
         ("nonsense", 400, "invalid_request"),
@@ -165,19 +186,22 @@ async fn another_tenant_sees_what_proved_to_be_its_own_alone() {
     for delivery in [forged(1), Delivery::pos("t1", "nonsense"), Delivery::pos("t2", "nonsense")] {
         hooks.send(&delivery).await;
     }
-    for (tenant, expected) in
-        [("t1", &["pos#2"][..]), ("t2", &["pos#3"]), ("t3", &[]), ("default", &["pos#3", "pos#2", "pos#1"])]
-    {
+    for (tenant, expected) in [
+        ("t1", &["pos:proved#1"][..]),
+        ("t2", &["pos:proved#2"]),
+        ("t3", &[]),
+        ("default", &["pos:proved#2", "pos:proved#1", "pos#1"]),
+    ] {
         for query in ["", "?source=pos", "?tenant=t1&source=pos"] {
             let page =
                 hooks.ask("GET", &format!("{LIST}{query}"), Some(&hooks.operator(tenant)), None).await.expect(200);
-            let expected = expected.iter().filter(|id| !query.contains("tenant") || **id != "pos#3");
+            let expected = expected.iter().filter(|id| !query.contains("tenant") || **id != "pos:proved#2");
             assert_eq!(ids(&page), expected.copied().collect::<Vec<_>>(), "{tenant} {query}");
         }
     }
     let token = hooks.operator("t1");
-    assert_eq!(hooks.ask("POST", VERIFY, Some(&token), Some(json!({"id": "pos#2"}))).await.status, 404);
+    assert_eq!(hooks.ask("POST", VERIFY, Some(&token), Some(json!({"id": "pos:proved#1"}))).await.status, 404);
     let reader = hooks.token("default", &[signalbox::http::auth::READ]);
-    assert_eq!(hooks.ask("POST", VERIFY, Some(&reader), Some(json!({"id": "pos#2"}))).await.status, 403);
-    assert_eq!(hooks.ask("POST", VERIFY, None, Some(json!({"id": "pos#2"}))).await.status, 401);
+    assert_eq!(hooks.ask("POST", VERIFY, Some(&reader), Some(json!({"id": "pos:proved#1"}))).await.status, 403);
+    assert_eq!(hooks.ask("POST", VERIFY, None, Some(json!({"id": "pos:proved#1"}))).await.status, 401);
 }

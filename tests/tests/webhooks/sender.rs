@@ -96,7 +96,11 @@ async fn what_is_refused_is_kept_and_says_why() {
         let listed = hooks.ask("GET", "/api/admin/deliveries?limit=1", None, None).await.expect(200);
         assert_eq!(listed["items"][0]["reason"], reason, "{listed}");
         let source = listed["items"][0]["id"].as_str().unwrap().split('#').next().unwrap();
-        let expected = if reason == "unknown_sender" { "unknown" } else { "github/acme" };
+        let expected = match reason {
+            "unknown_sender" => "unknown",
+            "conflict" => "github/acme:proved",
+            _ => "github/acme",
+        };
         assert_eq!(source, expected);
         hooks.pass(std::time::Duration::from_secs(1));
     }

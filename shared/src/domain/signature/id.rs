@@ -21,7 +21,8 @@ pub struct DeliveryId {
     pub signed: bool,
 }
 
-/// The id of a delivery whose signature was right; `None` where the sender gives none and the content must do.
+/// The id of a delivery whose signature was right; `None` where the sender gives none and the content must do. One that
+/// is there and cannot be a key is refused: going by the content, it would be another event than its sender means.
 pub(super) fn find(
     scheme: &Scheme,
     headers: &(impl HeaderLookup + ?Sized),
@@ -35,14 +36,22 @@ pub(super) fn find(
             return Ok(signed_id.map(|id| DeliveryId { text: id.to_owned(), signed: scheme.binds(id, timestamp) }));
         }
         Some(IdSource::Header(name)) => {
-            let id = sent(headers, name).map(|value| header_text(name, value, ID_BYTES_MAX)).transpose()?;
+            let id = sent(headers, name).map(|value| header_text(name, value, ID_BYTES_MAX)).transpose();
+            let id = id.map_err(unusable)?;
             (name, id.map(str::to_owned), false)
         }
         Some(IdSource::BodyField(name)) => (name, body_field(name, body), true),
     };
     let Some(id) = found.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()) else { return Ok(None) };
-    check_text(place, &id, ID_BYTES_MAX)?;
+    check_text(place, &id, ID_BYTES_MAX).map_err(unusable)?;
     Ok(Some(DeliveryId { text: id, signed }))
+}
+
+fn unusable(refused: Refused) -> Refused {
+    match refused {
+        Refused::Malformed { place, flaw } => Refused::UnusableId { place, flaw },
+        other => other,
+    }
 }
 
 /// The id of a delivery that nobody verified.

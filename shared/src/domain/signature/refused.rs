@@ -31,9 +31,17 @@ pub enum Refused {
         /// Its name.
         header: Text,
     },
-    /// A header, or a field of the body that holds the id, cannot be read.
+    /// A header cannot be read.
     #[error("{place} is malformed: {flaw}")]
     Malformed {
+        /// Its name.
+        place: Text,
+        /// What is wrong with it.
+        flaw: Flaw,
+    },
+    /// Its signature is right, and its id cannot be a part of a key.
+    #[error("the id in {place} is malformed: {flaw}")]
+    UnusableId {
         /// The name of the header or field.
         place: Text,
         /// What is wrong with it.
@@ -128,6 +136,7 @@ impl Refused {
             Self::MissingSignature { .. } => "missing_signature",
             Self::MissingHeader { .. } => "missing_header",
             Self::Malformed { .. } => "malformed",
+            Self::UnusableId { .. } => "unusable_id",
             Self::TimestampTooOld { .. } => "timestamp_too_old",
             Self::TimestampTooNew { .. } => "timestamp_too_new",
             Self::Mismatch => "signature_mismatch",

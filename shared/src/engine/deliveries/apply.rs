@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use crate::aws::effects::VersionPlace;
 use crate::aws::faults::AwsFault;
 use crate::domain::counters::{Counter, Tally};
 use crate::domain::delivery::{Applied, Channel, Label};
@@ -73,7 +74,8 @@ async fn effect(deliveries: &Deliveries, label: &Label, body: &[u8]) -> Result<A
         }
         Channel::TrackstarInventory => {
             let inventory = read_inventory(brand, &Envelope::read(body)?.data)?;
-            aws.store_version(&label.origin, "inventory", &inventory.sku, inventory.version_ms, &inventory).await?
+            let place = VersionPlace { entity: "inventory", id: &inventory.sku, version_ms: inventory.version_ms };
+            aws.store_version(label, body, place, &inventory).await?
         }
         Channel::TrackstarShipment | Channel::TrackstarReceipt => {
             let envelope = Envelope::read(body)?;
@@ -82,7 +84,8 @@ async fn effect(deliveries: &Deliveries, label: &Label, body: &[u8]) -> Result<A
                 Channel::TrackstarShipment => "inbound-shipments",
                 _ => "inbound-shipment-receipts",
             };
-            aws.store_version(&label.origin, entity, &shipment.id, shipment.version_ms, &shipment).await?
+            let place = VersionPlace { entity, id: &shipment.id, version_ms: shipment.version_ms };
+            aws.store_version(label, body, place, &shipment).await?
         }
     };
     Ok(if newest { Applied::Done } else { Applied::Older })
@@ -90,7 +93,9 @@ async fn effect(deliveries: &Deliveries, label: &Label, body: &[u8]) -> Result<A
 
 fn measure(deliveries: &Deliveries, label: &Label) {
     let now = deliveries.now();
-    let latency = (now.as_millisecond() - label.received_ms).max(0) as f64;
+    // One that was admitted or requeued has waited for a person before that.
+    let since = label.enqueued_ms.unwrap_or(label.received_ms);
+    let latency = (now.as_millisecond() - since).max(0) as f64;
     let properties = [
         ("tenant", Value::from(label.origin.tenant.as_str())),
         ("connection", Value::from(label.origin.connection.as_str())),

@@ -47,7 +47,7 @@ pub async fn receive(
     match verdict {
         Verdict::Conflict => return Ok(Received::Conflict),
         Verdict::Duplicate => return Ok(Received::Duplicate),
-        Verdict::First | Verdict::Again => {}
+        Verdict::First | Verdict::Again { .. } => {}
     }
     if guard_replay {
         // Under the body's hash stands the key it first came with: another key is a replay.
@@ -57,11 +57,20 @@ pub async fn receive(
             return Ok(Received::Duplicate);
         }
     }
-    if verdict == Verdict::First {
-        label.taken_in = Some(taken_in(deliveries, delivery, started));
+    match verdict {
+        Verdict::First => label.taken_in = Some(taken_in(deliveries, delivery, started)),
+        // What its sender does not date is as old as when it first came, or a repetition would overwrite what is newer.
+        Verdict::Again { received_ms } => label.received_ms = received_ms,
+        Verdict::Duplicate | Verdict::Conflict => {}
     }
-    deliveries.aws.send_delivery(label, delivery.body()).await?;
+    enqueue(deliveries, label, delivery.body()).await?;
     Ok(if verdict == Verdict::First { Received::First } else { Received::Duplicate })
+}
+
+/// Hands a delivery to the queue, and notes when: what it waited for before that says nothing about the worker.
+pub(super) async fn enqueue(deliveries: &Deliveries, label: &mut Label, body: &[u8]) -> Result<(), AwsFault> {
+    label.enqueued_ms = Some(deliveries.now().as_millisecond());
+    deliveries.aws.send_delivery(label, body).await
 }
 
 /// How a delivery is being taken in, until now.

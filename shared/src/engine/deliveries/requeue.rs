@@ -4,6 +4,7 @@ use crate::aws::faults::AwsFault;
 use crate::aws::journal::{Audit, DeadLetter};
 use crate::domain::ids::TenantId;
 use crate::engine::deliveries::context::Deliveries;
+use crate::engine::deliveries::receive::enqueue;
 
 /// What to do with a dead letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,8 +56,8 @@ pub async fn decide(
         (_, label) => label.clone(),
     };
     record(deliveries, decider, &letter, decision).await?;
-    if let (Decision::Requeue, Some(label)) = (decision, label) {
-        deliveries.aws.send_delivery(&label, &body).await?;
+    if let (Decision::Requeue, Some(mut label)) = (decision, label) {
+        enqueue(deliveries, &mut label, &body).await?;
     }
     deliveries.aws.delete_dead_letter(&decider.tenant, &letter).await?;
     Ok(Decided::Done)

@@ -11,10 +11,11 @@ use crate::aws::faults::AwsFault;
 use crate::domain::correlation;
 use crate::domain::counters::Counter;
 use crate::domain::delivery::{
-    BODY_BYTES_MAX, CONTENT_KEY, Channel, Door, ENCODED_BODY_BYTES_MAX, Label, Origin, POS, Rejected, Rejection,
-    TRACKSTAR, UNKNOWN_SOURCE, body_hash, fits_a_queue,
+    ACKNOWLEDGED_BODY_BYTES_MAX, BODY_BYTES_MAX, CONTENT_KEY, Channel, Door, ENCODED_BODY_BYTES_MAX, Label, Origin,
+    POS, Rejected, Rejection, TRACKSTAR, UNKNOWN_SOURCE, body_hash, fits_a_queue,
 };
 use crate::domain::ids::TenantId;
+use crate::domain::redact::LENGTH_MAX;
 use crate::domain::signature::{
     LiveSecret, Refused, Scheme, VerifiedDelivery, packr_content_key, pos_content_key, schemes,
 };
@@ -76,11 +77,15 @@ pub struct Refusal {
     pub signature: Option<Refused>,
     /// The trace, if the body had a better one.
     pub trace: Option<String>,
+    /// Whether its signature was right.
+    pub proved: bool,
 }
 
 impl Refusal {
     fn new(reason: Rejection, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into(), signature: None, trace: None }
+        // It goes into an answer, a table and a log, and may name what the sender sent.
+        let detail = detail.into().chars().take(LENGTH_MAX).collect();
+        Self { reason, detail, signature: None, trace: None, proved: false }
     }
 }
 
@@ -99,7 +104,7 @@ struct Claimant<'a> {
 pub async fn take_in(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, AwsFault> {
     match examine(deliveries, arrival, arrival.received_at).await? {
         Ok((received, label)) => Ok(Intake::Taken(received, Box::new(label))),
-        Err((refusal, origin)) => Ok(refuse(deliveries, arrival, refusal, origin.as_ref()).await),
+        Err((refusal, origin)) => refuse(deliveries, arrival, refusal, origin.as_ref()).await,
     }
 }
 
@@ -119,7 +124,7 @@ pub(super) async fn examine(
         Ok(identified) => identified,
         Err(refusal) => {
             proved();
-            return Ok(Err((refusal, None)));
+            return Ok(Err((Refusal { proved: true, ..refusal }, None)));
         }
     };
     let received = receive(deliveries, &mut label, &delivery, guard_replay, started).await?;
@@ -136,6 +141,7 @@ pub(super) async fn examine(
         proved();
         let mut refusal = Refusal::new(Rejection::Conflict, "another body came under the same key before");
         refusal.trace = Some(label.correlation_id);
+        refusal.proved = true;
         return Ok(Err((refusal, Some(label.origin))));
     }
     Ok(Ok((received, label)))
@@ -163,11 +169,16 @@ fn verify(deliveries: &Deliveries, arrival: &Arrival) -> Result<VerifiedDelivery
             arrival.received_at,
         ),
     };
-    delivery.map_err(|refused| Refusal {
-        reason: Rejection::BadSignature,
-        detail: refused.to_string(),
-        signature: Some(refused),
-        trace: None,
+    delivery.map_err(|refused| {
+        // Known only of one whose signature was right.
+        let proved = matches!(refused, Refused::UnusableId { .. });
+        let reason = match proved {
+            true => Rejection::BadBody,
+            false if refused.is_ours() => Rejection::NoSecret,
+            false => Rejection::BadSignature,
+        };
+        let detail = refused.to_string();
+        Refusal { proved, signature: Some(refused), ..Refusal::new(reason, detail) }
     })
 }
 
@@ -187,6 +198,7 @@ fn identify(deliveries: &Deliveries, arrival: &Arrival, delivery: &VerifiedDeliv
         received_ms: arrival.received_at.as_millisecond(),
         correlation_id: arrival.correlation_id.clone(),
         base64,
+        enqueued_ms: None,
         taken_in: None,
     };
     match &arrival.door {
@@ -271,13 +283,16 @@ fn trackstar(
     }
     let known = deliveries.senders.connections.get(&envelope.connection_id).filter(|connection| connection.active);
     let Some(connection) = known else {
+        let acknowledged = Door::Trackstar { channel: expected }.acknowledges(Rejection::UnknownSender);
+        if acknowledged && delivery.body().len() > ACKNOWLEDGED_BODY_BYTES_MAX {
+            let detail =
+                format!("the connection is not known, and only {ACKNOWLEDGED_BODY_BYTES_MAX} bytes can be kept");
+            return Err(Refusal::new(Rejection::TooLarge, detail));
+        }
         let detail = format!("No active Trackstar integration found for connection_id: {}", envelope.connection_id);
         return Err(Refusal::new(Rejection::UnknownSender, detail));
     };
-    label.channel = match envelope.channel() {
-        Channel::TrackstarOther => expected,
-        known => known,
-    };
+    label.channel = envelope.channel_at(expected);
     let brand = connection.brand.as_str();
     match label.channel {
         Channel::TrackstarInventory => {
@@ -292,7 +307,8 @@ fn trackstar(
     label.origin =
         Origin { tenant: connection.tenant.clone(), provider: TRACKSTAR.into(), connection: brand.to_owned() };
     let event_id = delivery.delivery_id().map(|id| id.text.as_str()).or(envelope.event_id.as_deref());
-    label.key = match event_id.map(str::trim).filter(|id| !id.is_empty() && id.len() <= 256) {
+    // One that cannot be a key was refused with its signature: only an event without an id goes by its content.
+    label.key = match event_id.map(str::trim).filter(|id| !id.is_empty()) {
         Some(id) => format!("id:{id}"),
         None => {
             let resource = envelope.event_type.split('.').next().unwrap_or_default();
@@ -306,7 +322,12 @@ fn trackstar(
     Ok(())
 }
 
-async fn refuse(deliveries: &Deliveries, arrival: &Arrival, refusal: Refusal, origin: Option<&Origin>) -> Intake {
+async fn refuse(
+    deliveries: &Deliveries,
+    arrival: &Arrival,
+    refusal: Refusal,
+    origin: Option<&Origin>,
+) -> Result<Intake, AwsFault> {
     let mut source = arrival.door.source();
     let (provider, connection, tenant) = match &arrival.door {
         Door::Pos { source, tenant } => (POS.to_owned(), source.clone(), tenant.clone()),
@@ -340,8 +361,11 @@ async fn refuse(deliveries: &Deliveries, arrival: &Arrival, refusal: Refusal, or
     if refusal.reason == Rejection::BadSignature {
         emit(deliveries, "webhook.signature_failures", &rejected.provider);
     }
-    reject(deliveries, &source, rejected, &arrival.body).await;
-    Intake::Refused(refusal)
+    let kept = reject(deliveries, &source, refusal.proved, rejected, &arrival.body).await;
+    if arrival.door.acknowledges(refusal.reason) {
+        kept?;
+    }
+    Ok(Intake::Refused(refusal))
 }
 
 fn emit(deliveries: &Deliveries, metric: &str, provider: &str) {

@@ -1,35 +1,42 @@
 //! Stock levels.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
+use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
-use super::BadPayload;
+use super::{BadPayload, Data, read_at};
 use crate::domain::time;
 
-/// The seven quantities of a warehouse, or of all of them. Null and absent are zero.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-struct Quantities {
-    #[serde(deserialize_with = "or_zero")]
-    awaiting: f64,
-    #[serde(deserialize_with = "or_zero")]
-    onhand: f64,
-    #[serde(deserialize_with = "or_zero")]
-    committed: f64,
-    #[serde(deserialize_with = "or_zero")]
-    unfulfillable: f64,
-    #[serde(deserialize_with = "or_zero")]
-    fulfillable: f64,
-    #[serde(deserialize_with = "or_zero")]
-    unsellable: f64,
-    #[serde(deserialize_with = "or_zero")]
-    sellable: f64,
+/// What the table takes as a number besides zero, by its size.
+const NUMBERS: Range<f64> = 1e-130..1e126;
+
+fn number_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    let number = Option::<f64>::deserialize(deserializer)?;
+    match number.filter(|number| *number != 0.0 && !NUMBERS.contains(&number.abs())) {
+        Some(_) => Err(D::Error::custom("expected 0, or a number from 1e-130 to below 1e126, or below 0 the same")),
+        None => Ok(number),
+    }
 }
 
-fn or_zero<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+/// Null and absent are zero.
+fn number_or_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(number_or_none(deserializer)?.unwrap_or_default())
+}
+
+/// A warehouse's quantities, which are kept as they were sent: here they are numbers or they are not.
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "only their types are looked at")]
+struct Quantities {
+    awaiting: Option<f64>,
+    onhand: Option<f64>,
+    committed: Option<f64>,
+    unfulfillable: Option<f64>,
+    fulfillable: Option<f64>,
+    unsellable: Option<f64>,
+    sellable: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -43,29 +50,35 @@ struct Wire {
     warehouse_customer_id: Option<String>,
     #[serde(default)]
     name: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number_or_none")]
     unit_cost: Option<f64>,
     #[serde(default)]
     active: Option<bool>,
-    #[serde(flatten)]
-    quantities: Quantities,
+    #[serde(default, deserialize_with = "number_or_zero")]
+    awaiting: f64,
+    #[serde(default, deserialize_with = "number_or_zero")]
+    onhand: f64,
+    #[serde(default, deserialize_with = "number_or_zero")]
+    committed: f64,
+    #[serde(default, deserialize_with = "number_or_zero")]
+    unfulfillable: f64,
+    #[serde(default, deserialize_with = "number_or_zero")]
+    fulfillable: f64,
+    #[serde(default, deserialize_with = "number_or_zero")]
+    unsellable: f64,
+    #[serde(default, deserialize_with = "number_or_zero")]
+    sellable: f64,
     #[serde(default)]
+    #[expect(dead_code, reason = "kept as it was sent")]
     inventory_by_warehouse_id: Option<BTreeMap<String, Quantities>>,
     #[serde(default)]
     substitute_skus: Option<Vec<String>>,
     #[serde(default)]
-    lots: Option<Value>,
-    #[serde(default)]
-    measurements: Option<Value>,
-    #[serde(default)]
-    locations: Option<Value>,
-    #[serde(default)]
     external_system_url: Option<String>,
-    #[serde(default)]
-    additional_fields: Option<Value>,
 }
 
-/// A stock level as it is kept: one item per tenant, brand and sku.
+/// A stock level as it is kept: one item per tenant, brand and sku. What it holds beside its quantities is kept as the text
+/// that was sent: a table takes neither every name nor every number that JSON takes, nor every depth.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Inventory {
@@ -85,13 +98,13 @@ pub struct Inventory {
     unfulfillable: f64,
     unsellable: f64,
     sellable: f64,
-    by_warehouse: Option<BTreeMap<String, Quantities>>,
+    by_warehouse: Option<String>,
     substitute_skus: Option<Vec<String>>,
-    lots: Option<Value>,
-    measurements: Option<Value>,
-    locations: Option<Value>,
+    lots: Option<String>,
+    measurements: Option<String>,
+    locations: Option<String>,
     external_system_url: Option<String>,
-    additional_fields: Option<Value>,
+    additional_fields: Option<String>,
     created_at: Option<String>,
     last_trackstar_update_at: String,
     /// When the vendor last changed it, epoch milliseconds: an older event never overwrites a newer one.
@@ -102,14 +115,20 @@ pub struct Inventory {
 /// Reads the `data` of an inventory event.
 ///
 /// # Errors
-/// When it lacks `id`, `sku` or `updated_date`, or a field is of the wrong type.
-pub fn read_inventory(brand: &str, data: &Value) -> Result<Inventory, BadPayload> {
-    let wire = Wire::deserialize(data).map_err(|error| BadPayload(format!("data: {error}")))?;
+/// When it lacks `id`, `sku` or `updated_date`, a field is of the wrong type, or a number cannot be stored.
+pub fn read_inventory(brand: &str, data: &Data) -> Result<Inventory, BadPayload> {
+    let wire: Wire = read_at("data", &**data)?;
+    // Of two members of one name the last counts, here as there.
+    let members: BTreeMap<String, &RawValue> =
+        serde_json::from_str(data.as_sent()).map_err(|_| BadPayload("data: expected an object".into()))?;
+    let as_sent = |name: &str| {
+        let text = members.get(name).map(|member| member.get()).filter(|text| *text != "null");
+        text.map(str::to_owned)
+    };
     let updated = time::parse(&wire.updated_date).ok_or_else(|| BadPayload("data: updated_date is no time".into()))?;
     if wire.sku.trim().is_empty() {
         return Err(BadPayload("data: sku must not be empty".into()));
     }
-    let all = wire.quantities;
     Ok(Inventory {
         sku: wire.sku,
         brand: brand.to_owned(),
@@ -118,21 +137,21 @@ pub fn read_inventory(brand: &str, data: &Value) -> Result<Inventory, BadPayload
         name: wire.name,
         unit_cost: wire.unit_cost,
         active: wire.active.unwrap_or(true),
-        on_hand: all.onhand,
-        available: all.fulfillable,
-        incoming: all.awaiting,
-        awaiting: all.awaiting,
-        committed: all.committed,
-        unfulfillable: all.unfulfillable,
-        unsellable: all.unsellable,
-        sellable: all.sellable,
-        by_warehouse: wire.inventory_by_warehouse_id,
+        on_hand: wire.onhand,
+        available: wire.fulfillable,
+        incoming: wire.awaiting,
+        awaiting: wire.awaiting,
+        committed: wire.committed,
+        unfulfillable: wire.unfulfillable,
+        unsellable: wire.unsellable,
+        sellable: wire.sellable,
+        by_warehouse: as_sent("inventory_by_warehouse_id"),
         substitute_skus: wire.substitute_skus,
-        lots: wire.lots,
-        measurements: wire.measurements,
-        locations: wire.locations,
+        lots: as_sent("lots"),
+        measurements: as_sent("measurements"),
+        locations: as_sent("locations"),
         external_system_url: wire.external_system_url,
-        additional_fields: wire.additional_fields,
+        additional_fields: as_sent("additional_fields"),
         created_at: wire.created_date,
         last_trackstar_update_at: time::text(updated),
         version_ms: updated.as_millisecond(),
@@ -142,7 +161,11 @@ pub fn read_inventory(brand: &str, data: &Value) -> Result<Inventory, BadPayload
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
+
+    fn read(data: &Value) -> Result<Inventory, BadPayload> {
+        read_inventory("brand", &serde_json::from_str(&data.to_string()).unwrap())
+    }
 
     #[test]
     fn all_fields_are_mapped_and_nulls_are_taken() {
@@ -152,7 +175,7 @@ mod tests {
             "awaiting": 1, "onhand": 2, "committed": 3, "unfulfillable": 4, "fulfillable": 5, "unsellable": null,
             "inventory_by_warehouse_id": {"wh": {"onhand": 2}}, "lots": [{"lot_id": "l", "onhand": 2, "warehouse_id": "wh"}],
         });
-        let found = serde_json::to_value(read_inventory("brand", &data).unwrap()).unwrap();
+        let found = serde_json::to_value(read(&data).unwrap()).unwrap();
         for (field, expected) in [
             ("trackstarProductId", json!("p1")),
             ("onHand", json!(2.0)),
@@ -166,19 +189,20 @@ mod tests {
         ] {
             assert_eq!(found[field], expected, "{field}");
         }
-        assert_eq!(found["byWarehouse"]["wh"]["onhand"], json!(2.0));
+        assert_eq!(found["byWarehouse"], r#"{"wh":{"onhand":2}}"#);
+        assert_eq!(found["locations"], Value::Null);
     }
 
     #[test]
     fn what_is_no_stock_level_is_refused() {
         let good = json!({"id": "p", "sku": "s", "updated_date": "2024-06-07T00:00:00Z"});
-        assert!(read_inventory("b", &good).is_ok());
+        assert!(read(&good).is_ok());
         for (field, bad) in
             [("id", json!(null)), ("sku", json!(" ")), ("updated_date", json!("soon")), ("onhand", json!("two"))]
         {
             let mut data = good.clone();
             data[field] = bad;
-            assert!(read_inventory("b", &data).is_err(), "{field}");
+            assert!(read(&data).is_err(), "{field}");
         }
     }
 }

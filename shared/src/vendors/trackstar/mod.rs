@@ -6,7 +6,8 @@ mod shipment;
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_path_to_error::Segment;
 
 pub use data::Data;
 pub use inventory::{Inventory, read_inventory};
@@ -16,6 +17,8 @@ use crate::domain::correlation;
 use crate::domain::delivery::Channel;
 use crate::domain::ids::TenantId;
 
+/// The longest member that is named where something is wrong.
+const NAME_BYTES_MAX: usize = 40;
 /// The longest name of an event: it is a part of keys.
 const EVENT_TYPE_BYTES_MAX: usize = 128;
 
@@ -23,6 +26,42 @@ const EVENT_TYPE_BYTES_MAX: usize = 128;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BadPayload(pub String);
+
+impl BadPayload {
+    /// What was expected where, and never what stands there: serde quotes it, and it may be anything of any length (I9).
+    fn at(root: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> Self {
+        let text = error.inner().to_string();
+        let what = match text.rsplit_once("expected ") {
+            Some((quoted, expected)) if quoted.starts_with("invalid ") => format!("expected {expected}"),
+            _ => text,
+        };
+        let mut place = root.to_owned();
+        for segment in error.path() {
+            match segment {
+                Segment::Seq { index } => place.push_str(&format!("[{index}]")),
+                // A member may be the sender's own.
+                Segment::Map { key } if !is_plain_name(key) => place.push_str(".…"),
+                Segment::Map { key } if place.is_empty() => place.push_str(key),
+                Segment::Map { key } => place.push_str(&format!(".{key}")),
+                Segment::Enum { .. } | Segment::Unknown => {}
+            }
+        }
+        Self(if place.is_empty() { what } else { format!("{place}: {what}") })
+    }
+}
+
+fn is_plain_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    !name.is_empty() && name.len() <= NAME_BYTES_MAX && name.bytes().all(plain)
+}
+
+/// Reads a value, or says where it is not of its type.
+fn read_at<'de, T: Deserialize<'de>>(
+    root: &str,
+    deserializer: impl Deserializer<'de, Error = serde_json::Error>,
+) -> Result<T, BadPayload> {
+    serde_path_to_error::deserialize(deserializer).map_err(|error| BadPayload::at(root, &error))
+}
 
 /// What every webhook says. There is no event id in it; `event_id` is what the header scheme's senders add.
 #[derive(Debug, Clone, Deserialize)]
@@ -54,7 +93,9 @@ impl Envelope {
     /// # Errors
     /// When it is no JSON object with `connection_id` and `event_type`.
     pub fn read(body: &[u8]) -> Result<Self, BadPayload> {
-        let envelope: Self = serde_json::from_slice(body).map_err(|error| BadPayload(error.to_string()))?;
+        let mut json = serde_json::Deserializer::from_slice(body);
+        let envelope: Self = read_at("", &mut json)?;
+        json.end().map_err(|error| BadPayload(error.to_string()))?;
         if envelope.connection_id.trim().is_empty() || envelope.event_type.trim().is_empty() {
             return Err(BadPayload("connection_id and event_type must not be empty".into()));
         }
@@ -69,6 +110,24 @@ impl Envelope {
     pub fn trace(&self) -> Option<&str> {
         let ids = [&self.delivery_id, &self.request_id, &self.correlation_id];
         ids.into_iter().filter_map(|id| id.as_deref()).find(|id| correlation::is_plain(id))
+    }
+
+    /// What the event does at a route. A name that nobody knows goes by the route if it is one of the route's resource; one
+    /// of another resource must not overwrite what the route is about.
+    #[must_use]
+    pub fn channel_at(&self, route: Channel) -> Channel {
+        let plain = |text: &str| text.trim().to_lowercase().replace(['-', '_'], "");
+        let resource = plain(self.event_type.split('.').next().unwrap_or_default());
+        let (one, many) = match route {
+            Channel::TrackstarInventory => ("inventory", "inventories"),
+            Channel::TrackstarShipment => ("inboundshipment", "inboundshipments"),
+            Channel::TrackstarReceipt => ("inboundshipmentreceipt", "inboundshipmentreceipts"),
+            Channel::TrackstarOther | Channel::Event => return self.channel(),
+        };
+        match self.channel() {
+            Channel::TrackstarOther if resource == one || resource == many => route,
+            known => known,
+        }
     }
 
     /// What the event does. Names differ in `-`, `_` and case between the vendor's pages.
@@ -153,6 +212,43 @@ mod tests {
         ] {
             let body = serde_json::json!({"connection_id": "c", "event_type": name});
             assert_eq!(Envelope::read(body.to_string().as_bytes()).unwrap().channel(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_nobody_knows_goes_by_the_route_of_its_resource_alone() {
+        use Channel::{TrackstarInventory as Inventory, TrackstarOther as Other};
+        use Channel::{TrackstarReceipt as Receipt, TrackstarShipment as Shipment};
+        for (route, name, expected) in [
+            (Inventory, "inventory.deleted", Inventory),
+            (Inventory, "Inventories.x", Inventory),
+            (Inventory, "inventory", Inventory),
+            (Inventory, "inventory-ledger.created", Other),
+            (Inventory, "inbound-shipment.created", Shipment),
+            (Shipment, "Inbound_Shipments.arrived", Shipment),
+            (Shipment, "order.created", Other),
+            (Shipment, "shipment.created", Other),
+            (Receipt, "inbound_shipment-receipts.x", Receipt),
+            (Receipt, "inbound-shipment.x", Other),
+            (Other, "inventory.deleted", Other),
+        ] {
+            let body = serde_json::json!({"connection_id": "c", "event_type": name});
+            assert_eq!(Envelope::read(body.to_string().as_bytes()).unwrap().channel_at(route), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_body_is_said_without_the_body() {
+        for (body, expected) in [
+            (r#"{"connection_id":"c","event_type":["hush"]}"#, "event_type: expected a string at line 1 column 34"),
+            (r#"{"connection_id":"hush, expected nothing"#, "connection_id: EOF while parsing a string"),
+            (r#"{"connection_id":{"hush, expected":1},"event_type":"e"}"#, "connection_id: expected a string"),
+            (r#"{"connection_id":"c"}"#, "missing field `event_type`"),
+            (r#""hush""#, "expected struct Envelope"),
+            (r#"{"connection_id":"c","event_type":"e"} hush"#, "trailing characters"),
+        ] {
+            let error = Envelope::read(body.as_bytes()).unwrap_err().to_string();
+            assert!(error.starts_with(expected) && !error.contains("hush"), "{body}: {error}");
         }
     }
 
