@@ -1,6 +1,8 @@
 //! From a request to an arrival: the raw body, and the headers that matter.
 
 use axum::body::{Body, to_bytes};
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use bytes::Bytes;
 use http::HeaderMap;
 use signalbox::domain::delivery::Door;
@@ -34,6 +36,12 @@ pub(crate) async fn read(
         correlation_id: trace.0,
         received_at: deliveries.now(),
     }
+}
+
+/// What a path names; where its encoding is broken, a name that nobody can have. It goes the way of all such names: its
+/// signature is looked at, its refusal kept, and the answer is in the route's own form.
+pub(crate) fn named<T>(path: Result<Path<T>, PathRejection>, nobody: impl FnOnce(String) -> T) -> T {
+    path.map_or_else(|_| nobody(char::REPLACEMENT_CHARACTER.into()), |Path(named)| named)
 }
 
 /// A header's value. What is no UTF-8, or too long, stays unusable: a header that was sent must not count as absent.

@@ -2,6 +2,7 @@
 
 use axum::Extension;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
@@ -41,11 +42,12 @@ use crate::arrival;
 )]
 pub(crate) async fn ingest(
     State(deliveries): State<Deliveries>,
-    Path(source): Path<String>,
+    source: Result<Path<String>, PathRejection>,
     Extension(trace): Extension<CorrelationId>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
+    let source = arrival::named(source, |nobody| nobody);
     let tenant = arrival::text(&headers, TENANT).filter(|tenant| !tenant.trim().is_empty());
     let tenant = tenant.map_or_else(|| "anonymous".to_owned(), |tenant| tenant.trim().to_owned());
     let arrival = arrival::read(&deliveries, Door::Pos { source, tenant }, &headers, trace, body).await;

@@ -123,6 +123,22 @@ async fn other_headers_push_nothing_out_and_are_not_kept() {
 }
 
 #[tokio::test]
+async fn a_path_that_is_no_text_is_refused_as_others_are() {
+    let hooks = Hooks::start().await;
+    let sale = Delivery { path: "/pos/%ff/ingest".into(), ..Delivery::pos("t1", SALE) };
+    let answer = answers(&hooks, &sale, 400).await;
+    assert_eq!((&answer["error"], &answer["statusCode"]), (&json!("Bad Request"), &json!(400)));
+    assert_eq!(answers(&hooks, &sale.without("x-webhook-signature"), 401).await["code"], "bad_signature");
+    for path in ["/webhooks/github/%ff", "/webhooks/%ff/acme"] {
+        let delivery = Delivery { path: path.into(), ..Delivery::github("1", "{}") };
+        let answer = answers(&hooks, &delivery, 404).await;
+        assert_eq!((&answer["ok"], &answer["error"]), (&json!(false), &json!("unknown_sender")), "{path}");
+    }
+    let listed = hooks.ask("GET", "/api/admin/deliveries", None, None).await.expect(200);
+    assert_eq!(listed["items"].as_array().unwrap().len(), 4, "{listed}");
+}
+
+#[tokio::test]
 async fn what_is_refused_says_why() {
     let hooks = Hooks::start().await;
     let sale = || Delivery::pos("t1", SALE);
