@@ -26,7 +26,7 @@ use crate::arrival;
     params(
         ("source" = String, Path, description = "The point of sale"),
         ("x-tenant-id" = Option<String>, Header, description = "The tenant; default anonymous"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Names the event; UTF-8, at most 255 bytes"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Names the event within the tenant; UTF-8, at most 255 bytes"),
     ),
     request_body(content = Object, description = "Any JSON, at most 900 KB"),
     responses(

@@ -3,6 +3,7 @@
 //! | key | holds |
 //! |---|---|
 //! | `tenant/provider/connection#key`, `claim` | a [`Claim`] |
+//! | `tenant/pos#key:…`, `claim` | a [`Claim`] of a key that a point of sale gave |
 //! | `rejected`, `sources` | the sources of which something was rejected |
 //! | `rejected#source`, `next` | the number of the newest rejected delivery of a source |
 //! | `rejected#source`, `000000000042` | a [`Rejected`] delivery; the one [`REJECTED_MAX`] before it is deleted |
@@ -26,27 +27,27 @@ fn rejected_partition(source: &str) -> String {
 impl Aws {
     /// Claims a key: one conditional write, whose refusal brings the claim that stands in the way.
     ///
-    /// A claim that has expired but was not swept yet counts as gone.
+    /// A claim that has expired but was not swept yet counts as gone. Beside the verdict comes the claim that stands now.
     ///
     /// # Errors
     /// When the table cannot be written. The claim may stand all the same: the sender's next attempt finds it, and
     /// enqueues again.
-    pub async fn claim(&self, claim_key: &str, claim: &Claim) -> Result<Verdict, AwsFault> {
+    pub async fn claim(&self, claim_key: &str, claim: Claim) -> Result<(Verdict, Claim), AwsFault> {
         let call = self
             .dynamodb
             .put_item()
             .table_name(&self.names.deliveries)
-            .set_item(Some(item(claim, key(claim_key, "claim"))?))
+            .set_item(Some(item(&claim, key(claim_key, "claim"))?))
             .condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
             .expression_attribute_values(":now", number(claim.received_ms / 1000))
             .return_values_on_condition_check_failure(OLD);
-        let Err(error) = call.send().await else { return Ok(Verdict::First) };
+        let Err(error) = call.send().await else { return Ok((Verdict::First, claim)) };
         use aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException;
         let Some(ConditionalCheckFailedException(refused)) = error.as_service_error() else {
             return Err(fault("claim delivery", &error));
         };
         let standing: Claim = value(refused.item.clone().unwrap_or_default())?;
-        Ok(judge(&standing, &claim.nonce, &claim.body_hash))
+        Ok((judge(&standing, &claim.nonce, &claim.body_hash), standing))
     }
 
     /// The claim under a key, to see what became of it.

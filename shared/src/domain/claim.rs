@@ -34,6 +34,9 @@ pub struct Claim {
     pub body_hash: String,
     /// The trace.
     pub correlation_id: String,
+    /// The source or connection of the first, whose event it is: a key may hold for several.
+    #[serde(default)]
+    pub connection: Option<String>,
     /// When it was claimed, epoch milliseconds.
     pub received_ms: i64,
     /// From when it no longer counts, epoch seconds. DynamoDB's time to live sweeps it some time later.
@@ -56,6 +59,7 @@ impl Claim {
             nonce,
             body_hash,
             correlation_id,
+            connection: None,
             received_ms: now.as_millisecond(),
             expires_at: now.as_second() + CLAIM_SECONDS,
             last_error: None,

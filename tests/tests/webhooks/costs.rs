@@ -57,7 +57,7 @@ async fn a_new_event_costs_one_write_and_one_message_whatever_its_size() {
     for (bytes, key, trace) in [(2, "small", "t"), (800 * 1024, "large", "t"), (2, long.as_str(), &*"t".repeat(128))] {
         let delivery = sale(bytes, key).header("x-request-id", trace);
         assert_eq!(calls(&process, &delivery, 201).await, [PUT, SEND], "{bytes} bytes");
-        let units = write_units(&hooks, "DELIVERIES_TABLE", &format!("t1/pos/demo#key:{key}")).await;
+        let units = write_units(&hooks, "DELIVERIES_TABLE", &format!("t1/pos#key:{key}")).await;
         assert_eq!(units, [1.0], "{bytes} bytes");
     }
 }
@@ -84,11 +84,9 @@ async fn a_batch_of_ten_costs_thirty_one_write_units() {
     }
     assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 10), (UPDATE.into(), 11)].into());
     // Each of these writes is one unit: the claims, the effects, and the counters of the one source.
-    for (table, partition, items) in [
-        ("DELIVERIES_TABLE", "t1/pos/demo#", 10),
-        ("RECORDS_TABLE", "t1/pos/demo#", 10),
-        ("DELIVERIES_TABLE", "metrics", 1),
-    ] {
+    for (table, partition, items) in
+        [("DELIVERIES_TABLE", "t1/pos#", 10), ("RECORDS_TABLE", "t1/pos/demo#", 10), ("DELIVERIES_TABLE", "metrics", 1)]
+    {
         assert_eq!(write_units(&hooks, table, partition).await, vec![1.0; items], "{table}, {partition}");
     }
 }

@@ -70,6 +70,24 @@ async fn a_key_of_the_sender_names_the_event() {
     assert_eq!((&items[0]["tenant"], &items[0]["connection"]), (&json!("t1"), &json!("demo")));
 }
 
+#[tokio::test]
+async fn a_key_of_the_sender_counts_at_every_source_of_its_tenant() {
+    let hooks = Hooks::start().await;
+    let at = |source: &str, body: &str| Delivery {
+        path: format!("/pos/{source}/ingest"),
+        ..Delivery::pos("t1", body).header("idempotency-key", "k")
+    };
+    answers(&hooks, &at("demo", SALE), 201).await;
+    // Before it is applied, when it is sent on once more, and after.
+    for messages in [2, 0] {
+        answers(&hooks, &at("shop", SALE), 204).await;
+        answers(&hooks, &at("shop", "{}"), 409).await;
+        assert_eq!(hooks.work(Queue::Webhooks).await, messages);
+        assert_eq!(hooks.events("t1/pos/demo").await.len(), 1);
+        assert!(hooks.events("t1/pos/shop").await.is_empty(), "one event has one effect");
+    }
+}
+
 /// A header that names an event or a tenant counts, or is refused: what is passed over would make one event of two.
 #[tokio::test]
 async fn a_name_in_any_script_counts_and_one_that_cannot_be_used_is_refused() {

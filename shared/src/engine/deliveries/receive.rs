@@ -41,9 +41,10 @@ pub async fn receive(
     started: Timestamp,
 ) -> Result<Received, AwsFault> {
     let nonce = hex::encode(deliveries.outside.entropy.bytes16());
-    let claim =
+    let mut claim =
         Claim::new(nonce.clone(), label.claimed_body().to_owned(), label.correlation_id.clone(), label.received_at());
-    let verdict = deliveries.aws.claim(&label.claim_key(), &claim).await?;
+    claim.connection = Some(label.origin.connection.clone());
+    let (verdict, standing) = deliveries.aws.claim(&label.claim_key(), claim).await?;
     match verdict {
         Verdict::Conflict => return Ok(Received::Conflict),
         Verdict::Duplicate => return Ok(Received::Duplicate),
@@ -53,9 +54,13 @@ pub async fn receive(
         // Under the body's hash stands the key it first came with: another key is a replay.
         let key = format!("{}#body:{}", label.origin, label.body_hash);
         let claim = Claim::new(nonce, label.key.clone(), label.correlation_id.clone(), label.received_at());
-        if deliveries.aws.claim(&key, &claim).await? == Verdict::Conflict {
+        if deliveries.aws.claim(&key, claim).await?.0 == Verdict::Conflict {
             return Ok(Received::Duplicate);
         }
+    }
+    // What comes again to another source is the first one's event: it must not have an effect of its own there.
+    if let Some(first) = standing.connection {
+        label.origin.connection = first;
     }
     if verdict == Verdict::First {
         label.taken_in = Some(taken_in(deliveries, delivery, started));

@@ -11,8 +11,8 @@ use crate::aws::faults::AwsFault;
 use crate::domain::correlation;
 use crate::domain::counters::Counter;
 use crate::domain::delivery::{
-    BODY_BYTES_MAX, CONTENT_KEY, Channel, Door, ENCODED_BODY_BYTES_MAX, Label, Origin, POS, Rejected, Rejection,
-    TRACKSTAR, UNKNOWN_SOURCE, body_hash, fits_a_queue,
+    BODY_BYTES_MAX, CONTENT_KEY, Channel, Door, ENCODED_BODY_BYTES_MAX, GIVEN_KEY, Label, Origin, POS, Rejected,
+    Rejection, TRACKSTAR, UNKNOWN_SOURCE, body_hash, fits_a_queue,
 };
 use crate::domain::ids::TenantId;
 use crate::domain::signature::{
@@ -250,7 +250,7 @@ fn pos(
     serde_json::from_slice::<&RawValue>(delivery.body())
         .map_err(|error| bad(format!("the body is no JSON: {error}")))?;
     label.key = match headers.get(IDEMPOTENCY_KEY).map(str::trim).filter(|key| !key.is_empty()) {
-        Some(key) if is_key(key) => format!("key:{key}"),
+        Some(key) if is_key(key) => format!("{GIVEN_KEY}{key}"),
         // To go by the content instead would lose a second sale with an equal body.
         Some(_) => {
             let limits = format!("at most {KEY_BYTES_MAX} bytes of UTF-8, without control characters");
