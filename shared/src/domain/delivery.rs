@@ -277,7 +277,7 @@ pub struct Rejected {
     pub correlation_id: String,
     /// The body's length in bytes.
     pub body_bytes: u64,
-    /// SHA-256 of the body, lower hex; none when it was too large to be read.
+    /// SHA-256 of the body, lower hex; none in items of versions that left it out.
     #[serde(default)]
     pub body_hash: Option<String>,
     /// Whether the body is kept.
