@@ -131,10 +131,7 @@ impl Senders {
             current.into_iter().chain(previous).collect::<Vec<_>>()
         };
         environment.secret("WEBHOOK_SECRET", SECRET_LENGTH_MIN)?;
-        let mut trackstar = live("TRACKSTAR_WEBHOOK_SECRET", "TRACKSTAR_WEBHOOK_SECRET_PREVIOUS");
-        if trackstar.is_empty() {
-            trackstar = live("WEBHOOK_TRACKSTAR_SECRET", "TRACKSTAR_WEBHOOK_SECRET_PREVIOUS");
-        }
+        let trackstar = live("TRACKSTAR_WEBHOOK_SECRET", "TRACKSTAR_WEBHOOK_SECRET_PREVIOUS");
         let connections = trackstar::parse_connections(environment.get("TRACKSTAR_CONNECTIONS").unwrap_or("[]"))
             .map_err(|reason| StartError::Invalid { name: "TRACKSTAR_CONNECTIONS", reason })?;
         let others = parse_senders(environment.get("WEBHOOK_SENDERS").unwrap_or("[]"))
