@@ -5,9 +5,11 @@
 //! | `tenant/provider/connection#key`, `claim` | a [`Claim`] |
 //! | `tenant/pos#key:…`, `claim` | a [`Claim`] of a key that a point of sale gave |
 //! | `rejected`, `sources` | the sources of which something was rejected |
-//! | `rejected#source`, `next` | the number of the newest rejected delivery of a source |
+//! | `rejected#source`, `next` | the number of the newest rejected delivery of a source, and how many there were of each reason |
 //! | `rejected#source`, `000000000042` | a [`Rejected`] delivery; the one [`REJECTED_MAX`] before it is deleted |
 //! | `rejected#source`, `body#000000000042` | its body |
+
+use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::primitives::Blob;
@@ -18,7 +20,10 @@ use super::faults::{AwsFault, fault};
 use super::items::{Item, item, key, number, text, value};
 use super::transaction::OLD;
 use crate::domain::claim::{Claim, ClaimStatus, Verdict, judge};
-use crate::domain::delivery::{REJECTED_MAX, REJECTED_SECONDS, Rejected};
+use crate::domain::delivery::{REJECTED_MAX, REJECTED_SECONDS, Rejected, Rejection, source_of_ring};
+
+/// How many deliveries were rejected, by source and reason.
+pub type RejectedCounts = BTreeMap<(String, Rejection), u64>;
 
 fn rejected_partition(source: &str) -> String {
     format!("rejected#{source}")
@@ -185,6 +190,31 @@ impl Aws {
             .consistent_read(true);
         let found = call.send().await.map_err(|error| fault("read sources", &error))?.item.unwrap_or_default();
         Ok(found.get("sources").and_then(|sources| sources.as_ss().ok()).cloned().unwrap_or_default())
+    }
+
+    /// How many deliveries were rejected since counting began, by source and reason: counted by the write that numbers them,
+    /// so that what is kept is counted. Reasons that this version does not know are passed over.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn rejected_counts(&self) -> Result<RejectedCounts, AwsFault> {
+        let rings = self.rejected_sources().await?;
+        let read = rings.iter().map(|ring| {
+            let call = self.dynamodb.get_item().table_name(&self.names.deliveries);
+            call.set_key(Some(key(rejected_partition(ring), "next"))).consistent_read(true).send()
+        });
+        let mut counts = RejectedCounts::new();
+        for (ring, found) in rings.iter().zip(futures::future::join_all(read).await) {
+            let found = found.map_err(|error| fault("read counts of rejected deliveries", &error))?.item;
+            for reason in Rejection::ALL {
+                let count = found.as_ref().and_then(|item| item.get(reason.as_str())?.as_n().ok()?.parse().ok());
+                if let Some(count) = count.filter(|count: &u64| *count > 0) {
+                    let all: &mut u64 = counts.entry((source_of_ring(ring).to_owned(), reason)).or_default();
+                    *all = all.saturating_add(count);
+                }
+            }
+        }
+        Ok(counts)
     }
 
     /// The rejected deliveries of a source with their numbers, newest first.

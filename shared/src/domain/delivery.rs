@@ -77,6 +77,13 @@ fn source(provider: &str, connection: &str) -> String {
     }
 }
 
+/// The source whose rejected deliveries a ring holds. A source may have several rings, told apart by what follows a colon,
+/// which no name holds.
+#[must_use]
+pub fn source_of_ring(ring: &str) -> &str {
+    ring.split_once(':').map_or(ring, |(source, _)| source)
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}/{}/{}", self.tenant, self.provider, self.connection)
@@ -323,6 +330,9 @@ mod tests {
             let tenant = TenantId::default();
             let origin = Origin { tenant, provider: provider.into(), connection: connection.into() };
             assert_eq!((door.source().as_str(), origin.source().as_str()), (expected, expected));
+            for ring in [expected.to_owned(), format!("{expected}:other")] {
+                assert_eq!(source_of_ring(&ring), expected);
+            }
         }
     }
 
