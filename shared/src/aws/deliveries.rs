@@ -14,10 +14,11 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use jiff::Timestamp;
 
 use super::clients::Aws;
 use super::faults::{AwsFault, fault};
-use super::items::{Item, item, key, number, text, value};
+use super::items::{Item, is_over, item, key, number, text, value};
 use super::transaction::OLD;
 use crate::domain::claim::{Claim, ClaimStatus, Verdict, judge};
 use crate::domain::delivery::{REJECTED_MAX, REJECTED_SECONDS, Rejected, Rejection, source_of_ring};
@@ -217,11 +218,11 @@ impl Aws {
         Ok(counts)
     }
 
-    /// The rejected deliveries of a source with their numbers, newest first.
+    /// The rejected deliveries of a source with their numbers, newest first; none that has expired by `now`.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn rejected(&self, source: &str) -> Result<Vec<(i64, Rejected)>, AwsFault> {
+    pub async fn rejected(&self, source: &str, now: Timestamp) -> Result<Vec<(i64, Rejected)>, AwsFault> {
         let query = self
             .dynamodb
             .query()
@@ -236,13 +237,16 @@ impl Aws {
         let mut found = Vec::new();
         while let Some(item) = pages.next().await {
             let item = item.map_err(|error| fault("read rejected deliveries", &error))?;
+            if is_over(&item, now) {
+                continue;
+            }
             let number = item.get("sk").and_then(|sk| sk.as_s().ok()).and_then(|sk| sk.parse().ok()).unwrap_or(0);
             found.push((number, value(item)?));
         }
         Ok(found)
     }
 
-    /// One rejected delivery with its body.
+    /// One rejected delivery with its body, unless it has expired by `now`.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -250,6 +254,7 @@ impl Aws {
         &self,
         source: &str,
         number: i64,
+        now: Timestamp,
     ) -> Result<Option<(Rejected, Option<Vec<u8>>)>, AwsFault> {
         let pk = rejected_partition(source);
         let get = |sk: String| {
@@ -261,7 +266,8 @@ impl Aws {
                 .send()
         };
         let read = |error| fault("read rejected delivery", &error);
-        let Some(found) = get(format!("{number:012}")).await.map_err(read)?.item else { return Ok(None) };
+        let found = get(format!("{number:012}")).await.map_err(read)?.item;
+        let Some(found) = found.filter(|item| !is_over(item, now)) else { return Ok(None) };
         let rejected: Rejected = value(found)?;
         let body = match rejected.has_body {
             true => get(format!("body#{number:012}")).await.map_err(read)?.item,
