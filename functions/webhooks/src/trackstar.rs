@@ -53,7 +53,10 @@ pub(crate) async fn inventory(
         (status = 200, description = "Taken in, already processed, or of no connection: `{success, message, shipmentId?}`", body = Object),
         (status = 400, description = "bad_body", body = Object),
         (status = 401, description = "bad_signature", body = Object),
+        (status = 409, description = "conflict", body = Object),
+        (status = 413, description = "too_large", body = Object),
         (status = 500, description = "Storage failed: send it again", body = Object),
+        (status = 503, description = "No secret that can be used is configured", body = Object),
     ),
 )]
 pub(crate) async fn inbound_shipments(
@@ -73,7 +76,10 @@ pub(crate) async fn inbound_shipments(
         (status = 200, description = "Taken in, already processed, or of no connection: `{success, message, shipmentId?}`", body = Object),
         (status = 400, description = "bad_body", body = Object),
         (status = 401, description = "bad_signature", body = Object),
+        (status = 409, description = "conflict", body = Object),
+        (status = 413, description = "too_large", body = Object),
         (status = 500, description = "Storage failed: send it again", body = Object),
+        (status = 503, description = "No secret that can be used is configured", body = Object),
     ),
 )]
 pub(crate) async fn inbound_shipment_receipts(
@@ -93,7 +99,10 @@ pub(crate) async fn inbound_shipment_receipts(
         (status = 200, description = "`{success: true, message: \"Webhook received\"}`", body = Object),
         (status = 400, description = "bad_signature, bad_body", body = Object),
         (status = 404, description = "unknown_sender: no active connection of that id", body = Object),
+        (status = 409, description = "conflict", body = Object),
+        (status = 413, description = "too_large", body = Object),
         (status = 500, description = "Storage failed: send it again", body = Object),
+        (status = 503, description = "No secret that can be used is configured", body = Object),
     ),
 )]
 pub(crate) async fn any(
