@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use signalbox::domain::secret::Secret;
@@ -15,6 +15,7 @@ use signalbox_local::remote::load::{Load, RETRIES_MAX};
 use signalbox_local::remote::point_of_sale::PointOfSale;
 use signalbox_local::{Host, Options, Storage};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 const SECRET: &str = "pos-secret-pos-secret-pos-secret-0";
 /// Longer than anything here takes; a test that waits this long has failed.
