@@ -67,7 +67,7 @@ pub(crate) fn sale(secret: &str, key: &str) -> Result<Value> {
 
 /// Under what the function claims that sale.
 pub(crate) fn sale_claim(key: &str) -> String {
-    format!("t1/pos/demo#key:{key}")
+    format!("t1/pos#key:{key}")
 }
 
 /// The body of an answer with status 200.

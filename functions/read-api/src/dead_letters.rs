@@ -44,8 +44,10 @@ pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
     let limit = limit.map_err(|wrong| Problem::fields(&[("limit", &wrong)]))?;
     let wanted = |name: &str| query.first(&[name]).map(str::to_lowercase);
     let (provider, connection, reason) = (wanted("provider"), wanted("connection"), wanted("reason"));
+    let now = reads.engine.now();
     let takes = |letter: &DeadLetter| {
-        letter.is_from(provider.as_deref(), connection.as_deref())
+        !letter.is_over(now)
+            && letter.is_from(provider.as_deref(), connection.as_deref())
             && reason.as_ref().is_none_or(|wanted| letter.reason.to_lowercase().contains(wanted))
     };
     let mut from = query.first(&["cursor"]).map(String::from);

@@ -54,9 +54,10 @@ pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
         Some(_) => Vec::new(),
         None => reads.engine.aws.rejected_sources().await.map_err(failed)?,
     };
+    let now = reads.engine.now();
     let mut found: Vec<(String, Rejected)> = Vec::new();
     for source in sources {
-        for (number, rejected) in reads.engine.aws.rejected(&source).await.map_err(failed)? {
+        for (number, rejected) in reads.engine.aws.rejected(&source, now).await.map_err(failed)? {
             if filter.takes(&rejected) && may_see(&caller.tenant, &rejected) {
                 let id = RejectedId { source: source.clone(), number };
                 found.push((RejectedPlace { received_ms: rejected.received_ms, id }.to_string(), rejected));

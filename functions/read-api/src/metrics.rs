@@ -10,19 +10,21 @@ use std::fmt::Write as _;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
+use signalbox::aws::deliveries::RejectedCounts;
 use signalbox::domain::counters::{Counter, LATENCY_BOUNDS, Tally, bound};
-use signalbox::http::problem::{INTERNAL_ERROR, Problem};
+use signalbox::http::problem::Problem;
 
 use crate::Reads;
 
 const LATENCY: &str = "ingest_latency_seconds";
+const REJECTED: &str = "ingest_rejected_total";
 
 /// Name, type, help.
 const METRICS: [(&str, &str, &str); 16] = [
     ("build_info", "gauge", "Always 1, with the version"),
     (LATENCY, "histogram", "Time to take a delivery in, new or seen before, by source"),
     ("ingest_dedup_total", "counter", "Deliveries seen before, by source"),
-    ("ingest_rejected_total", "counter", "Deliveries not let in, by source and reason"),
+    (REJECTED, "counter", "Deliveries not let in, by source and reason"),
     ("signature_secret_matched_total", "counter", "Deliveries proved, by source and by which live secret"),
     ("deliveries_applied_total", "counter", "Deliveries applied, by source and outcome"),
     ("deliveries_dead_total", "counter", "Deliveries given up, by source"),
@@ -33,7 +35,7 @@ const METRICS: [(&str, &str, &str); 16] = [
     ("database_query_duration_seconds", "histogram", "Time of a storage call; see CloudWatch"),
     ("active_connections", "gauge", "Open connections; the gateway's, see CloudWatch"),
     ("background_jobs_total", "counter", "Background jobs, by type and status; see CloudWatch"),
-    ("db_connection_status", "gauge", "1 when storage can be read"),
+    ("db_connection_status", "gauge", "1 when storage can be read, else 0"),
     ("api_request_latency_seconds", "histogram", "Time to answer, by route; see CloudWatch"),
 ];
 
@@ -46,35 +48,25 @@ type Samples = BTreeMap<&'static str, Vec<String>>;
     responses(
         (status = 200, description = "Prometheus text, 0.0.4", body = String, content_type = "text/plain"),
         (status = 401, description = "missing_token, invalid_token"),
-        (status = 500, description = "internal_error"),
     ),
     security((), ("service" = []), ("session" = [])),
 )]
 pub(crate) async fn metrics(State(reads): State<Reads>, headers: HeaderMap) -> Result<Response, Problem> {
     reads.reader(&headers)?;
-    let counts =
-        reads.engine.aws.fleet_counts().await.map_err(|fault| Problem::new(INTERNAL_ERROR, fault.to_string()))?;
-    Ok((StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text(&counts)).into_response())
+    let aws = &reads.engine.aws;
+    let counts = tokio::try_join!(aws.fleet_counts(), aws.rejected_counts());
+    // A page that fails with storage would not say that it is storage.
+    let counts = counts.inspect_err(|fault| tracing::error!(%fault, "counters not read")).ok();
+    Ok((StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text(counts.as_ref())).into_response())
 }
 
-fn text(counts: &Tally) -> String {
+/// The page, without the fleet's samples where they could not be read.
+fn text(counts: Option<&(Tally, RejectedCounts)>) -> String {
     let mut samples = Samples::new();
     samples.insert("build_info", vec![format!("build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"))]);
-    samples.insert("db_connection_status", vec!["db_connection_status 1".into()]);
-    for (source, counters) in counts.sources() {
-        let source = format!("source=\"{}\"", plain(source));
-        for (counter, count) in counters {
-            let (name, more) = match counter {
-                Counter::Duplicate => ("ingest_dedup_total", String::new()),
-                Counter::Rejected(reason) => ("ingest_rejected_total", label("reason", reason.as_str())),
-                Counter::Matched(secret) => ("signature_secret_matched_total", label("secret", secret.as_str())),
-                Counter::Applied(outcome) => ("deliveries_applied_total", label("outcome", outcome.as_str())),
-                Counter::Dead => ("deliveries_dead_total", String::new()),
-                Counter::Latency(_) | Counter::LatencySumMs => continue,
-            };
-            samples.entry(name).or_default().push(format!("{name}{{{source}{more}}} {count}"));
-        }
-        samples.entry(LATENCY).or_default().extend(latency(&source, counters));
+    samples.insert("db_connection_status", vec![format!("db_connection_status {}", u8::from(counts.is_some()))]);
+    if let Some((tally, rejected)) = counts {
+        fleet(&mut samples, tally, rejected);
     }
     let mut text = String::new();
     for (name, kind, help) in METRICS {
@@ -85,6 +77,27 @@ fn text(counts: &Tally) -> String {
         }
     }
     text
+}
+
+fn fleet(samples: &mut Samples, tally: &Tally, rejected: &RejectedCounts) {
+    for ((source, reason), count) in rejected {
+        let labels = format!("source=\"{}\"{}", plain(source), label("reason", reason.as_str()));
+        samples.entry(REJECTED).or_default().push(format!("{REJECTED}{{{labels}}} {count}"));
+    }
+    for (source, counters) in tally.sources() {
+        let source = format!("source=\"{}\"", plain(source));
+        for (counter, count) in counters {
+            let (name, more) = match counter {
+                Counter::Duplicate => ("ingest_dedup_total", String::new()),
+                Counter::Matched(secret) => ("signature_secret_matched_total", label("secret", secret.as_str())),
+                Counter::Applied(outcome) => ("deliveries_applied_total", label("outcome", outcome.as_str())),
+                Counter::Dead => ("deliveries_dead_total", String::new()),
+                Counter::Latency(_) | Counter::LatencySumMs => continue,
+            };
+            samples.entry(name).or_default().push(format!("{name}{{{source}{more}}} {count}"));
+        }
+        samples.entry(LATENCY).or_default().extend(latency(&source, counters));
+    }
 }
 
 /// The histogram of a source. Each bucket is stored by itself and shown with those below it, so that the last one is the

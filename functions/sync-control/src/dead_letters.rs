@@ -120,13 +120,14 @@ pub(crate) async fn requeue_many(
     let (provider, connection) = (fields.text("provider")?, fields.text("connection")?);
     let (mut requeued, mut skipped, mut read) = (0, 0, 0);
     let mut from: Option<String> = None;
+    let now = control.engine.now();
     // What does not match stays, so the next part has to begin behind it.
     let more = 'all: loop {
         let letters = control.deliveries.aws.dead_letters(&decider.tenant, from.as_deref(), PAGE + 1).await;
         let mut letters = letters.map_err(failed)?;
         let rest = if letters.len() > PAGE { letters.pop().map(|letter| letter.id) } else { None };
         read += letters.len();
-        for letter in letters {
+        for letter in letters.into_iter().filter(|letter| !letter.is_over(now)) {
             let wanted = letter.is_from(provider.as_deref(), connection.as_deref());
             if wanted && requeued == REQUEUE_MAX {
                 break 'all true;

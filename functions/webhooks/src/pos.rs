@@ -2,6 +2,7 @@
 
 use axum::Extension;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use signalbox::domain::delivery::{Door, Rejection};
 use signalbox::domain::signature::Refused;
 use signalbox::engine::deliveries::context::Deliveries;
+use signalbox::engine::deliveries::headers::TENANT;
 use signalbox::engine::deliveries::receive::Received;
 use signalbox::engine::deliveries::take_in::{Intake, Refusal, take_in};
 use signalbox::http::correlation::CorrelationId;
@@ -24,7 +26,7 @@ use crate::arrival;
     params(
         ("source" = String, Path, description = "The point of sale"),
         ("x-tenant-id" = Option<String>, Header, description = "The tenant; default anonymous"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Names the event; at most 255 characters"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Names the event within the tenant; UTF-8, at most 255 bytes"),
     ),
     request_body(content = Object, description = "Any JSON, at most 900 KB"),
     responses(
@@ -40,13 +42,14 @@ use crate::arrival;
 )]
 pub(crate) async fn ingest(
     State(deliveries): State<Deliveries>,
-    Path(source): Path<String>,
+    source: Result<Path<String>, PathRejection>,
     Extension(trace): Extension<CorrelationId>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let tenant = headers.get("x-tenant-id").and_then(|tenant| tenant.to_str().ok()).map(str::trim);
-    let tenant = tenant.filter(|tenant| !tenant.is_empty()).unwrap_or("anonymous").to_owned();
+    let source = arrival::named(source, |nobody| nobody);
+    let tenant = arrival::text(&headers, TENANT).filter(|tenant| !tenant.trim().is_empty());
+    let tenant = tenant.map_or_else(|| "anonymous".to_owned(), |tenant| tenant.trim().to_owned());
     let arrival = arrival::read(&deliveries, Door::Pos { source, tenant }, &headers, trace, body).await;
     let taken = take_in(&deliveries, &arrival).await;
     deliveries.flush_counts().await;

@@ -2,6 +2,7 @@
 
 use axum::Extension;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
@@ -35,11 +36,12 @@ use crate::arrival;
 )]
 pub(crate) async fn any(
     State(deliveries): State<Deliveries>,
-    Path((provider, connection)): Path<(String, String)>,
+    sender: Result<Path<(String, String)>, PathRejection>,
     Extension(trace): Extension<CorrelationId>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
+    let (provider, connection) = arrival::named(sender, |nobody| (nobody.clone(), nobody));
     let door = Door::Sender { provider: provider.to_lowercase(), connection: connection.to_lowercase() };
     let arrival = arrival::read(&deliveries, door, &headers, trace, body).await;
     let intake = take_in(&deliveries, &arrival).await;

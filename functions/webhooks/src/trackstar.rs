@@ -99,6 +99,8 @@ pub(crate) async fn inbound_shipment_receipts(
         (status = 200, description = "`{success: true, message: \"Webhook received\"}`", body = Object),
         (status = 400, description = "bad_signature, bad_body", body = Object),
         (status = 404, description = "unknown_sender: no active connection of that id", body = Object),
+        (status = 409, description = "conflict", body = Object),
+        (status = 413, description = "too_large", body = Object),
         (status = 500, description = "Storage failed: send it again", body = Object),
         (status = 503, description = "no_secret: none that can be used is configured", body = Object),
     ),

@@ -12,8 +12,11 @@ use crate::template::Source;
 
 /// Environment variables of the host itself, beside those of the template's parameters.
 pub const HOST_VARIABLES: [&str; 4] = ["SIGNALBOX_PORT", "SIGNALBOX_DATA_DIR", "SIGNALBOX_EPHEMERAL", "SIGNALBOX_DEMO"];
-/// The name that the service secret has in older clients' environments.
-pub const SECRET_ALIAS: (&str, &str) = ("SERVICE_JWT_SECRET", "AUTH_JWT_SECRET");
+/// The variable of the service secret.
+pub const SERVICE_SECRET: &str = "SERVICE_JWT_SECRET";
+/// Names that secrets have in older clients' environments, read when the first is unset.
+const ALIASES: [(&str, &str); 2] =
+    [(SERVICE_SECRET, "AUTH_JWT_SECRET"), ("TRACKSTAR_WEBHOOK_SECRET", "WEBHOOK_TRACKSTAR_SECRET")];
 /// The stage in which secrets are generated, and reads need no token.
 const LOCAL: &str = "local";
 
@@ -50,7 +53,7 @@ impl std::fmt::Debug for Secrets {
 #[must_use]
 pub fn value<'a>(variables: &'a Variables, name: &str) -> Option<&'a str> {
     let own = |name: &str| variables.get(name).map(String::as_str).filter(|value| !value.trim().is_empty());
-    own(name).or_else(|| if name == SECRET_ALIAS.0 { own(SECRET_ALIAS.1) } else { None })
+    own(name).or_else(|| ALIASES.iter().find(|(known, _)| *known == name).and_then(|(_, alias)| own(alias)))
 }
 
 /// Whether a host with these variables runs in local mode.
@@ -170,6 +173,23 @@ mod tests {
         let values = parameters(&source, &variables, &generated, None);
         assert_eq!(values["ServiceJwtSecret"], "x".repeat(40));
         assert_eq!(values["Stage"], "local");
+    }
+
+    #[test]
+    fn a_secret_under_its_older_name_counts_where_the_newer_is_unset() {
+        let source = Source::built_in().unwrap();
+        let values = |variables: &[(&str, &str)]| {
+            let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            parameters(&source, &variables, &Secrets::default(), None)
+        };
+        for (parameter, name, alias) in [
+            ("ServiceJwtSecret", "SERVICE_JWT_SECRET", "AUTH_JWT_SECRET"),
+            ("TrackstarWebhookSecret", "TRACKSTAR_WEBHOOK_SECRET", "WEBHOOK_TRACKSTAR_SECRET"),
+        ] {
+            assert_eq!(values(&[(alias, "old")])[parameter], "old");
+            assert_eq!(values(&[(alias, "old"), (name, " ")])[parameter], "old");
+            assert_eq!(values(&[(alias, "old"), (name, "new")])[parameter], "new");
+        }
     }
 
     #[test]

@@ -3,21 +3,29 @@
 //! | key | holds |
 //! |---|---|
 //! | `tenant/provider/connection#key`, `claim` | a [`Claim`] |
+//! | `tenant/pos#key:…`, `claim` | a [`Claim`] of a key that a point of sale gave |
 //! | `rejected`, `sources` | the sources of which something was rejected |
-//! | `rejected#source`, `next` | the number of the newest rejected delivery of a source |
+//! | `rejected#source`, `next` | the number of the newest rejected delivery of a source, and how many there were of each reason |
 //! | `rejected#source`, `000000000042` | a [`Rejected`] delivery; the one [`REJECTED_MAX`] before it is deleted |
 //! | `rejected#source`, `body#000000000042` | its body |
+
+use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use jiff::Timestamp;
 
 use super::clients::Aws;
 use super::faults::{AwsFault, fault};
-use super::items::{Item, item, key, number, text, value};
+use super::items::{Item, is_over, item, key, number, text, value};
 use super::transaction::OLD;
 use crate::domain::claim::{Claim, ClaimStatus, Verdict, judge};
-use crate::domain::delivery::{REJECTED_MAX, REJECTED_SECONDS, Rejected};
+use crate::domain::delivery::{REJECTED_MAX, REJECTED_SECONDS, Rejected, Rejection};
+use crate::domain::place::RejectedId;
+
+/// How many deliveries were rejected, by source and reason.
+pub type RejectedCounts = BTreeMap<(String, Rejection), u64>;
 
 fn rejected_partition(source: &str) -> String {
     format!("rejected#{source}")
@@ -26,27 +34,27 @@ fn rejected_partition(source: &str) -> String {
 impl Aws {
     /// Claims a key: one conditional write, whose refusal brings the claim that stands in the way.
     ///
-    /// A claim that has expired but was not swept yet counts as gone.
+    /// A claim that has expired but was not swept yet counts as gone. Beside the verdict comes the claim that stands now.
     ///
     /// # Errors
     /// When the table cannot be written. The claim may stand all the same: the sender's next attempt finds it, and
     /// enqueues again.
-    pub async fn claim(&self, claim_key: &str, claim: &Claim) -> Result<Verdict, AwsFault> {
+    pub async fn claim(&self, claim_key: &str, claim: Claim) -> Result<(Verdict, Claim), AwsFault> {
         let call = self
             .dynamodb
             .put_item()
             .table_name(&self.names.deliveries)
-            .set_item(Some(item(claim, key(claim_key, "claim"))?))
+            .set_item(Some(item(&claim, key(claim_key, "claim"))?))
             .condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
             .expression_attribute_values(":now", number(claim.received_ms / 1000))
             .return_values_on_condition_check_failure(OLD);
-        let Err(error) = call.send().await else { return Ok(Verdict::First) };
+        let Err(error) = call.send().await else { return Ok((Verdict::First, claim)) };
         use aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException;
         let Some(ConditionalCheckFailedException(refused)) = error.as_service_error() else {
             return Err(fault("claim delivery", &error));
         };
         let standing: Claim = value(refused.item.clone().unwrap_or_default())?;
-        Ok(judge(&standing, &claim.nonce, &claim.body_hash))
+        Ok((judge(&standing, &claim.nonce, &claim.body_hash), standing))
     }
 
     /// The claim under a key, to see what became of it.
@@ -186,11 +194,36 @@ impl Aws {
         Ok(found.get("sources").and_then(|sources| sources.as_ss().ok()).cloned().unwrap_or_default())
     }
 
-    /// The rejected deliveries of a source with their numbers, newest first.
+    /// How many deliveries were rejected since counting began, by source and reason: counted by the write that numbers them,
+    /// so that what is kept is counted. Reasons that this version does not know are passed over.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn rejected(&self, source: &str) -> Result<Vec<(i64, Rejected)>, AwsFault> {
+    pub async fn rejected_counts(&self) -> Result<RejectedCounts, AwsFault> {
+        let rings = self.rejected_sources().await?;
+        let read = rings.iter().map(|ring| {
+            let call = self.dynamodb.get_item().table_name(&self.names.deliveries);
+            call.set_key(Some(key(rejected_partition(ring), "next"))).consistent_read(true).send()
+        });
+        let mut counts = RejectedCounts::new();
+        for (ring, found) in rings.iter().zip(futures::future::join_all(read).await) {
+            let found = found.map_err(|error| fault("read counts of rejected deliveries", &error))?.item;
+            for reason in Rejection::ALL {
+                let count = found.as_ref().and_then(|item| item.get(reason.as_str())?.as_n().ok()?.parse().ok());
+                if let Some(count) = count.filter(|count: &u64| *count > 0) {
+                    let all: &mut u64 = counts.entry((RejectedId::source_of(ring).to_owned(), reason)).or_default();
+                    *all = all.saturating_add(count);
+                }
+            }
+        }
+        Ok(counts)
+    }
+
+    /// The rejected deliveries of a source with their numbers, newest first; none that has expired by `now`.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn rejected(&self, source: &str, now: Timestamp) -> Result<Vec<(i64, Rejected)>, AwsFault> {
         let query = self
             .dynamodb
             .query()
@@ -205,13 +238,16 @@ impl Aws {
         let mut found = Vec::new();
         while let Some(item) = pages.next().await {
             let item = item.map_err(|error| fault("read rejected deliveries", &error))?;
+            if is_over(&item, now) {
+                continue;
+            }
             let number = item.get("sk").and_then(|sk| sk.as_s().ok()).and_then(|sk| sk.parse().ok()).unwrap_or(0);
             found.push((number, value(item)?));
         }
         Ok(found)
     }
 
-    /// One rejected delivery with its body.
+    /// One rejected delivery with its body, unless it has expired by `now`.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -219,6 +255,7 @@ impl Aws {
         &self,
         source: &str,
         number: i64,
+        now: Timestamp,
     ) -> Result<Option<(Rejected, Option<Vec<u8>>)>, AwsFault> {
         let pk = rejected_partition(source);
         let get = |sk: String| {
@@ -230,7 +267,8 @@ impl Aws {
                 .send()
         };
         let read = |error| fault("read rejected delivery", &error);
-        let Some(found) = get(format!("{number:012}")).await.map_err(read)?.item else { return Ok(None) };
+        let found = get(format!("{number:012}")).await.map_err(read)?.item;
+        let Some(found) = found.filter(|item| !is_over(item, now)) else { return Ok(None) };
         let rejected: Rejected = value(found)?;
         let body = match rejected.has_body {
             true => get(format!("body#{number:012}")).await.map_err(read)?.item,

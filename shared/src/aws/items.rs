@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -23,6 +24,12 @@ pub(super) fn number(value: impl ToString) -> AttributeValue {
 
 pub(super) fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
     HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
+}
+
+/// Whether an item has expired: DynamoDB sweeps such items some time later, and until then they count as gone.
+pub(super) fn is_over(item: &Item, now: Timestamp) -> bool {
+    let expires_at = item.get("expires_at").and_then(|at| at.as_n().ok()?.parse::<i64>().ok());
+    expires_at.is_some_and(|at| at <= now.as_second())
 }
 
 /// A value's fields as attributes, beside its key. Absent fields are left out rather than stored as null.

@@ -7,17 +7,18 @@
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::clients::Aws;
 use super::faults::{AwsFault, fault};
-use super::items::{BODY_PART_BYTES_MAX, Item, item, key, number, text, value};
+use super::items::{BODY_PART_BYTES_MAX, Item, is_over, item, key, number, text, value};
 use crate::domain::delivery::Label;
 use crate::domain::ids::TenantId;
 use crate::domain::place::DeadLetterId;
 
 /// Dead letters wait this long for somebody to decide, in seconds.
-const DEAD_LETTER_SECONDS: i64 = 90 * 86_400;
+pub const DEAD_LETTER_SECONDS: i64 = 90 * 86_400;
 /// What operators did is kept this long, in seconds.
 const AUDIT_SECONDS: i64 = 400 * 86_400;
 
@@ -40,6 +41,9 @@ pub struct DeadLetter {
     pub recorded_ms: i64,
     /// The body's parts.
     pub parts: u8,
+    /// From when it no longer counts, epoch seconds. DynamoDB's time to live sweeps it some time later.
+    #[serde(rename = "expires_at")]
+    pub expires_at: i64,
 }
 
 impl DeadLetter {
@@ -47,6 +51,12 @@ impl DeadLetter {
     #[must_use]
     pub fn parts_of(body: &[u8]) -> u8 {
         u8::try_from(body.len().div_ceil(BODY_PART_BYTES_MAX)).unwrap_or(u8::MAX)
+    }
+
+    /// Whether it has expired, though it may not have been swept yet.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.expires_at <= now.as_second()
     }
 
     /// Whether it came from this provider and this connection; none named means any.
@@ -87,7 +97,7 @@ impl Aws {
     /// When the table cannot be written.
     pub async fn put_dead_letter(&self, tenant: &TenantId, letter: &DeadLetter, body: &[u8]) -> Result<bool, AwsFault> {
         const OPERATION: &str = "record dead letter";
-        let expires_at = number(letter.recorded_ms / 1000 + DEAD_LETTER_SECONDS);
+        let expires_at = number(letter.expires_at);
         let put = |sk: String, mut fields: Item| {
             fields.insert("expires_at".into(), expires_at.clone());
             fields.extend(key(partition(tenant), sk));
@@ -103,7 +113,8 @@ impl Aws {
         Ok(before.is_none_or(|before| before.is_empty()))
     }
 
-    /// A tenant's dead letters, newest first, from `from` on (itself included).
+    /// A tenant's dead letters, newest first, from `from` on (itself included). Those that have expired and were not swept yet
+    /// are among them, as one of them may be where the next part starts: see [`DeadLetter::is_over`].
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -128,11 +139,16 @@ impl Aws {
         page.items.unwrap_or_default().into_iter().map(value).collect()
     }
 
-    /// One dead letter with its body.
+    /// One dead letter with its body, unless it has expired by `now`.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn dead_letter(&self, tenant: &TenantId, id: &str) -> Result<Option<(DeadLetter, Vec<u8>)>, AwsFault> {
+    pub async fn dead_letter(
+        &self,
+        tenant: &TenantId,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<Option<(DeadLetter, Vec<u8>)>, AwsFault> {
         // Parts of bodies are in the same partition, and are no dead letters.
         if id.parse::<DeadLetterId>().is_err() {
             return Ok(None);
@@ -141,9 +157,8 @@ impl Aws {
             let call = self.dynamodb.get_item().table_name(&self.names.journal);
             call.set_key(Some(key(partition(tenant), sk))).consistent_read(true).send()
         };
-        let Some(found) = get(id.to_owned()).await.map_err(|error| fault("read dead letter", &error))?.item else {
-            return Ok(None);
-        };
+        let found = get(id.to_owned()).await.map_err(|error| fault("read dead letter", &error))?.item;
+        let Some(found) = found.filter(|item| !is_over(item, now)) else { return Ok(None) };
         let letter: DeadLetter = value(found)?;
         let mut body = Vec::new();
         for part in 0..letter.parts {

@@ -34,6 +34,9 @@ pub struct Claim {
     pub body_hash: String,
     /// The trace.
     pub correlation_id: String,
+    /// The source or connection of the first, whose event it is: a key may hold for several.
+    #[serde(default)]
+    pub connection: Option<String>,
     /// When it was claimed, epoch milliseconds.
     pub received_ms: i64,
     /// From when it no longer counts, epoch seconds. DynamoDB's time to live sweeps it some time later.
@@ -56,6 +59,7 @@ impl Claim {
             nonce,
             body_hash,
             correlation_id,
+            connection: None,
             received_ms: now.as_millisecond(),
             expires_at: now.as_second() + CLAIM_SECONDS,
             last_error: None,
@@ -71,10 +75,7 @@ pub enum Verdict {
     First,
     /// One seen before. Its effect is not known to have happened, and its attempt may have died before enqueuing: enqueue
     /// again, for the worker's effect is idempotent.
-    Again {
-        /// When it first came, epoch milliseconds: where nothing else orders effects, that does.
-        received_ms: i64,
-    },
+    Again,
     /// One seen before, whose effect has happened.
     Duplicate,
     /// Another body under the same key: never processed as the first one.
@@ -92,7 +93,7 @@ pub fn judge(existing: &Claim, nonce: &str, body_hash: &str) -> Verdict {
     } else if existing.status == ClaimStatus::Processed {
         Verdict::Duplicate
     } else {
-        Verdict::Again { received_ms: existing.received_ms }
+        Verdict::Again
     }
 }
 
@@ -106,7 +107,7 @@ mod tests {
             |status| Claim { status, ..Claim::new("theirs".into(), "hash".into(), "c".into(), Timestamp::UNIX_EPOCH) };
         for (status, nonce, hash, expected) in [
             (ClaimStatus::Received, "theirs", "hash", Verdict::First),
-            (ClaimStatus::Received, "ours", "hash", Verdict::Again { received_ms: 0 }),
+            (ClaimStatus::Received, "ours", "hash", Verdict::Again),
             (ClaimStatus::Processed, "ours", "hash", Verdict::Duplicate),
             (ClaimStatus::Received, "ours", "other", Verdict::Conflict),
             (ClaimStatus::Processed, "ours", "other", Verdict::Conflict),

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::delivery::{Applied, Rejection, TakenIn};
+use super::delivery::{Applied, TakenIn};
 use super::signature::{Proof, SecretLabel};
 
 /// Upper bounds of the latency's buckets: in milliseconds, and in seconds as the metric names them.
@@ -23,8 +23,6 @@ pub enum Counter {
     LatencySumMs,
     /// Seen before.
     Duplicate,
-    /// Not let in.
-    Rejected(Rejection),
     /// Proved by this secret.
     Matched(SecretLabel),
     /// Applied.
@@ -39,7 +37,6 @@ impl Counter {
         let latency = (0..=LATENCY_BOUNDS.len()).map(Self::Latency);
         latency
             .chain([Self::LatencySumMs, Self::Duplicate, Self::Dead])
-            .chain(Rejection::ALL.map(Self::Rejected))
             .chain(SecretLabel::ALL.map(Self::Matched))
             .chain(Applied::ALL.map(Self::Applied))
     }
@@ -51,7 +48,6 @@ impl Counter {
             Self::Latency(place) => format!("latency.le.{}", bound(place)),
             Self::LatencySumMs => "latency.sum_ms".into(),
             Self::Duplicate => "duplicate".into(),
-            Self::Rejected(reason) => format!("rejected.{}", reason.as_str()),
             Self::Matched(secret) => format!("secret.{}", secret.as_str()),
             Self::Applied(outcome) => format!("applied.{}", outcome.as_str()),
             Self::Dead => "dead".into(),
@@ -131,7 +127,7 @@ mod tests {
         for counter in Counter::all() {
             assert_eq!(Counter::parse(&counter.name()), Some(counter));
         }
-        for other in ["", "pk", "latency.le.3", "duplicate|pos", "rejected|pos|bad_signature"] {
+        for other in ["", "pk", "latency.le.3", "duplicate|pos", "rejected.bad_signature"] {
             assert_eq!(Counter::parse(other), None, "{other}");
         }
     }

@@ -33,6 +33,9 @@ pub const UNKNOWN_SOURCE: &str = "unknown";
 /// How a key begins that is made of the content, so that no sender's id is mistaken for one.
 pub const CONTENT_KEY: &str = "content:";
 
+/// How a key begins that a point of sale gave its event.
+pub const GIVEN_KEY: &str = "key:";
+
 /// What kind of effect a delivery has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -91,7 +94,7 @@ pub struct Label {
     pub origin: Origin,
     /// What it does.
     pub channel: Channel,
-    /// Its idempotency key within the origin.
+    /// Its idempotency key; where it counts, [`Label::claim_key`] says.
     pub key: String,
     /// The sender's name of the event, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -155,9 +158,14 @@ impl Applied {
 }
 
 impl Label {
-    /// The key of its claim.
+    /// The key of its claim. One that a point of sale gave names the event for the whole tenant, whichever source it comes
+    /// to; content keys have their source in them.
     #[must_use]
     pub fn claim_key(&self) -> String {
+        let Origin { tenant, provider, .. } = &self.origin;
+        if provider == POS && self.key.starts_with(GIVEN_KEY) {
+            return format!("{tenant}/{POS}#{}", self.key);
+        }
         format!("{}#{}", self.origin, self.key)
     }
 
@@ -292,7 +300,7 @@ pub struct Rejected {
     pub correlation_id: String,
     /// The body's length in bytes.
     pub body_bytes: u64,
-    /// SHA-256 of the body, lower hex; none when it was too large to be read.
+    /// SHA-256 of the body, lower hex; none in items of versions that left it out.
     #[serde(default)]
     pub body_hash: Option<String>,
     /// Whether the body is kept.

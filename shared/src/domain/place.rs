@@ -74,6 +74,12 @@ impl RejectedId {
     pub fn ring(source: &str, proved: bool) -> String {
         if proved { format!("{source}{PROVED}") } else { source.to_owned() }
     }
+
+    /// The source whose ring it is.
+    #[must_use]
+    pub fn source_of(ring: &str) -> &str {
+        ring.strip_suffix(PROVED).unwrap_or(ring)
+    }
 }
 
 impl FromStr for RejectedId {
@@ -135,6 +141,9 @@ mod tests {
         let id = RejectedId { source: "github/acme-1".into(), number: 17 };
         let place = RejectedPlace { received_ms: 1_731_705_121_000, id };
         assert_eq!(place.to_string().parse(), Ok(place));
+        for proved in [false, true] {
+            assert_eq!(RejectedId::source_of(&RejectedId::ring("github/acme-1", proved)), "github/acme-1");
+        }
         let source = RejectedId::ring(&format!("{0}/{0}", "x".repeat(64)), true);
         let id = RejectedId { source, number: 999_999_999_999 };
         assert_eq!(id.to_string().parse(), Ok(id));

@@ -50,6 +50,25 @@ async fn exhaust(hooks: &Hooks, worker: &Instance) -> usize {
     }
 }
 
+#[tokio::test]
+async fn what_has_expired_is_gone_though_nobody_swept_it() {
+    let hooks = Hooks::start().await;
+    let day = std::time::Duration::from_secs(86_400);
+    given_up(&hooks, &[named("t1", "old")]).await;
+    hooks.pass(day);
+    given_up(&hooks, &[named("t1", "new")]).await;
+    hooks.pass(day * 89 - std::time::Duration::from_secs(60));
+    let both = ids(&ask(&hooks, "t1", "GET", LIST, None).await.expect(200));
+    assert_eq!(both.len(), 2);
+    hooks.pass(std::time::Duration::from_secs(60));
+    assert_eq!(ids(&ask(&hooks, "t1", "GET", LIST, None).await.expect(200)), both[..1]);
+    for (method, path) in [("POST", format!("{LIST}/{}/requeue", both[1])), ("DELETE", format!("{LIST}/{}", both[1]))] {
+        assert_eq!(ask(&hooks, "t1", method, &path, None).await.status, 404, "{method}");
+    }
+    let requeued = ask(&hooks, "t1", "POST", REQUEUE, Some(json!({}))).await.expect(200);
+    assert_eq!(requeued, json!({"ok": true, "requeued": 1, "skipped": 0, "more": false}));
+}
+
 /// Dead letters of these events.
 async fn given_up(hooks: &Hooks, deliveries: &[Delivery]) {
     let worker = broken(hooks).await;

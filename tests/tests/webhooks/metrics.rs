@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use signalbox::domain::signature::schemes;
-use signalbox_tests::deliveries::{Delivery, POS_SECRET_PREVIOUS};
+use signalbox_tests::deliveries::{Delivery, POS_SECRET_PREVIOUS, Reply};
 use signalbox_tests::hooks::{Hooks, Queue};
 use signalbox_tests::wire::{Call, Fault, Verdict, Wire};
 
@@ -33,7 +33,10 @@ const NAMES: [(&str, &str); 16] = [
 
 /// The page's samples: name with labels → value, after the format was checked.
 async fn samples(hooks: &Hooks) -> BTreeMap<String, String> {
-    let reply = hooks.ask("GET", "/metrics", None, None).await;
+    checked(&hooks.ask("GET", "/metrics", None, None).await)
+}
+
+fn checked(reply: &Reply) -> BTreeMap<String, String> {
     assert_eq!(reply.status, 200);
     assert!(reply.headers["content-type"].starts_with("text/plain"));
     let mut described: BTreeMap<&str, &str> = BTreeMap::new();
@@ -108,7 +111,7 @@ async fn what_became_of_each_delivery_is_counted_by_its_source() {
     let send = async |delivery: &Delivery, status: u16| {
         assert_eq!(process.send(delivery).await.unwrap().status, status);
         // Longer than an instance keeps its counts to itself.
-        hooks.pass(Duration::from_secs(11));
+        hooks.pass(Duration::from_secs(1));
     };
     let previous = Delivery::signed(
         "/pos/demo/ingest",
@@ -200,12 +203,64 @@ async fn what_instances_count_adds_up() {
         let process = hooks.instance(Wire::whole()).await;
         process.send(&sale("t1", round)).await.unwrap();
         process.send(&sale("t1", round)).await.unwrap();
-        hooks.pass(Duration::from_secs(11));
         process.send(&sale("t1", round).header("x-webhook-signature", &"0".repeat(64))).await.unwrap();
     }
     let samples = samples(&hooks).await;
     assert_eq!(samples["ingest_dedup_total{source=\"pos\"}"], "2");
     assert_eq!(samples["ingest_rejected_total{source=\"pos\",reason=\"bad_signature\"}"], "2");
+}
+
+/// No time passes, and no later request brings what is missing.
+#[tokio::test]
+async fn a_burst_is_counted_but_for_less_than_a_batch_and_refusals_all() {
+    let hooks = Hooks::start().await;
+    let process = hooks.instance(Wire::whole()).await;
+    let send = async |delivery: Delivery, status: u16| {
+        assert_eq!(process.send(&delivery).await.unwrap().status, status);
+    };
+    send(sale("t1", 1), 201).await;
+    hooks.work(Queue::Webhooks).await;
+    for _ in 0..200 {
+        send(sale("t1", 1), 204).await;
+    }
+    let duplicates = async || samples(&hooks).await["ingest_dedup_total{source=\"pos\"}"].clone();
+    // The first at once, then 25 at a time.
+    assert_eq!(duplicates().await, "176");
+    hooks.pass(Duration::from_secs(1));
+    send(sale("t1", 1), 204).await;
+    assert_eq!(duplicates().await, "201");
+
+    for number in 0..30 {
+        send(sale("t1", number).header("x-webhook-signature", &"0".repeat(64)), 403).await;
+    }
+    let expected = [("ingest_rejected_total{source=\"pos\",reason=\"bad_signature\"}", "30")];
+    assert_eq!(of(&samples(&hooks).await, &["ingest_rejected"]), expected);
+}
+
+#[tokio::test]
+async fn the_rings_of_a_source_are_counted_as_one() {
+    let hooks = Hooks::start().await;
+    assert_eq!(hooks.send(&Delivery::pos("t1", "no JSON")).await.status, 400);
+    let table = hooks.environment("read-api").require("DELIVERIES_TABLE").unwrap().to_owned();
+    let put = || hooks.host.dynamodb().put_item().table_name(&table);
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let number = |number: &str| AttributeValue::N(number.to_owned());
+    let ring = put().item("pk", text("rejected#pos")).item("sk", text("next")).item("next", number("5"));
+    ring.item("bad_body", number("2")).item("unheard_of", number("3")).send().await.unwrap();
+    let rings = AttributeValue::Ss(vec!["pos".into(), "pos:proved".into()]);
+    put().item("pk", text("rejected")).item("sk", text("sources")).item("sources", rings).send().await.unwrap();
+    let expected = [("ingest_rejected_total{source=\"pos\",reason=\"bad_body\"}", "3")];
+    assert_eq!(of(&samples(&hooks).await, &["ingest_rejected"]), expected);
+}
+
+#[tokio::test]
+async fn the_page_says_when_storage_cannot_be_read() {
+    let hooks = Hooks::start().await;
+    assert_eq!(of(&samples(&hooks).await, &["db_"]), [("db_connection_status", "1")]);
+    let broken = hooks.instance(Wire::planned(|_: &Call| Verdict::Fail(Fault::ServerError))).await;
+    let page = broken.ask("read-api", "GET", "/metrics", &hooks.operator("default"), None).await.unwrap();
+    assert_eq!(page.status, 200, "{}", page.text);
+    assert_eq!(of(&checked(&page), &["db_"]), [("db_connection_status", "0")]);
 }
 
 #[tokio::test]

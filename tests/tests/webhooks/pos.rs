@@ -71,6 +71,92 @@ async fn a_key_of_the_sender_names_the_event() {
 }
 
 #[tokio::test]
+async fn a_key_of_the_sender_counts_at_every_source_of_its_tenant() {
+    let hooks = Hooks::start().await;
+    let at = |source: &str, body: &str| Delivery {
+        path: format!("/pos/{source}/ingest"),
+        ..Delivery::pos("t1", body).header("idempotency-key", "k")
+    };
+    answers(&hooks, &at("demo", SALE), 201).await;
+    // Before it is applied, when it is sent on once more, and after.
+    for messages in [2, 0] {
+        answers(&hooks, &at("shop", SALE), 204).await;
+        answers(&hooks, &at("shop", "{}"), 409).await;
+        assert_eq!(hooks.work(Queue::Webhooks).await, messages);
+        assert_eq!(hooks.events("t1/pos/demo").await.len(), 1);
+        assert!(hooks.events("t1/pos/shop").await.is_empty(), "one event has one effect");
+    }
+}
+
+/// A header that names an event or a tenant counts, or is refused: what is passed over would make one event of two.
+#[tokio::test]
+async fn a_name_in_any_script_counts_and_one_that_cannot_be_used_is_refused() {
+    let hooks = Hooks::start().await;
+    let named = |key: &str| Delivery::pos("t1", SALE).header("idempotency-key", key);
+    answers(&hooks, &named("vare-æ-1"), 201).await;
+    answers(&hooks, &named("vare-æ-2"), 201).await;
+    answers(&hooks, &named("vare-æ-1"), 204).await;
+    answers(&hooks, &Delivery::pos("t1", "{}").header("idempotency-key", "vare-æ-1"), 409).await;
+    let (long, longer) = ("k".repeat(255), "æ".repeat(128));
+    answers(&hooks, &named(&long), 201).await;
+    for unusable in [&longer, &"k".repeat(5000), "k\tk", "k\u{85}k", "k\u{FFFD}", "k\u{FFFF}"] {
+        let answer = answers(&hooks, &named(unusable), 400).await;
+        assert!(answer["message"].as_str().unwrap().contains("Idempotency-Key"), "{answer}");
+    }
+    for tenant in ["kø", "k\u{FFFD}", &"t".repeat(5000)] {
+        let answer = answers(&hooks, &Delivery::pos(tenant, SALE), 400).await;
+        assert!(answer["message"].as_str().unwrap().contains("x-tenant-id"), "{answer}");
+    }
+    // Who has not signed learns nothing of it.
+    answers(&hooks, &named(&longer).header("x-webhook-signature", &"0".repeat(64)), 403).await;
+    hooks.work(Queue::Webhooks).await;
+    let keys: Vec<String> = hooks.events("t1/pos/demo").await.into_keys().collect();
+    assert_eq!(keys, [format!("key:{long}"), "key:vare-æ-1".into(), "key:vare-æ-2".into()]);
+    assert!(hooks.items("RECORDS_TABLE", "anonymous/").await.is_empty());
+}
+
+#[tokio::test]
+async fn other_headers_push_nothing_out_and_are_not_kept() {
+    let hooks = Hooks::start().await;
+    let crowded = |delivery: Delivery| {
+        let crowd = |delivery: Delivery, number| delivery.header(&format!("a-{number:02}"), "x");
+        (0..60).fold(delivery, crowd).header("x-api-key", "s3cret").header("authorization", "Bearer s3cret")
+    };
+    let sale = || crowded(Delivery::pos("t1", SALE)).header("idempotency-key", "k");
+    answers(&hooks, &sale(), 201).await;
+    answers(&hooks, &Delivery { body: b"no JSON".into(), ..sale() }, 403).await;
+    answers(&hooks, &crowded(Delivery::pos("t1", "no JSON")).header("x-request-id", "trace"), 400).await;
+    hooks.work(Queue::Webhooks).await;
+    assert_eq!(hooks.events("t1/pos/demo").await.into_keys().collect::<Vec<_>>(), ["key:k"]);
+    let kept = hooks.items("DELIVERIES_TABLE", "rejected#pos").await;
+    let headers: Vec<&serde_json::Value> = kept.iter().filter_map(|item| item.get("headers")).collect();
+    assert_eq!(headers.len(), 2);
+    for headers in headers {
+        let text = headers.to_string();
+        for name in ["x-webhook-signature", "x-tenant-id", "content-type"] {
+            assert!(text.contains(name), "{text}");
+        }
+        assert!(!text.contains("a-00") && !text.contains("s3cret"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_is_no_text_is_refused_as_others_are() {
+    let hooks = Hooks::start().await;
+    let sale = Delivery { path: "/pos/%ff/ingest".into(), ..Delivery::pos("t1", SALE) };
+    let answer = answers(&hooks, &sale, 400).await;
+    assert_eq!((&answer["error"], &answer["statusCode"]), (&json!("Bad Request"), &json!(400)));
+    assert_eq!(answers(&hooks, &sale.without("x-webhook-signature"), 401).await["code"], "bad_signature");
+    for path in ["/webhooks/github/%ff", "/webhooks/%ff/acme"] {
+        let delivery = Delivery { path: path.into(), ..Delivery::github("1", "{}") };
+        let answer = answers(&hooks, &delivery, 404).await;
+        assert_eq!((&answer["ok"], &answer["error"]), (&json!(false), &json!("unknown_sender")), "{path}");
+    }
+    let listed = hooks.ask("GET", "/api/admin/deliveries", None, None).await.expect(200);
+    assert_eq!(listed["items"].as_array().unwrap().len(), 4, "{listed}");
+}
+
+#[tokio::test]
 async fn what_is_refused_says_why() {
     let hooks = Hooks::start().await;
     let sale = || Delivery::pos("t1", SALE);

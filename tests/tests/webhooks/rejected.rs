@@ -158,6 +158,24 @@ async fn once_its_secret_is_corrected_a_delivery_is_let_in_once() {
 }
 
 #[tokio::test]
+async fn what_has_expired_is_gone_though_nobody_swept_it() {
+    let hooks = Hooks::start().await;
+    let day = std::time::Duration::from_secs(86_400);
+    hooks.send(&Delivery::pos("t1", "no JSON")).await;
+    hooks.pass(day);
+    hooks.send(&Delivery::pos("t1", "no JSON either")).await;
+    hooks.pass(day * 13 - std::time::Duration::from_secs(1));
+    assert_eq!(ids(&list(&hooks, "").await), ["pos:proved#2", "pos:proved#1"]);
+    hooks.pass(std::time::Duration::from_secs(1));
+    assert_eq!(ids(&list(&hooks, "").await), ["pos:proved#2"]);
+    let token = hooks.operator("default");
+    for (id, status) in [("pos:proved#1", 404), ("pos:proved#2", 422)] {
+        let reply = hooks.ask("POST", VERIFY, Some(&token), Some(json!({"id": id}))).await;
+        assert_eq!(reply.status, status, "{id}: {}", reply.text);
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_let_in_says_why() {
     let hooks = Hooks::start().await;
     let large = Delivery { body: vec![b' '; 40 * 1024], ..forged(1) };

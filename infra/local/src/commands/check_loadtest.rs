@@ -12,8 +12,8 @@ use super::{fail, hint, say};
 /// More than any report has.
 const REPORT_BYTES_MAX: u64 = 1 << 20;
 
-/// Passes when everything was answered with 2xx, as many requests were sent as expected, and at least a fifth of them were
-/// duplicates. Exit code 0 when it passes, 1 when not.
+/// Passes when everything was answered with 2xx, as many requests were sent as expected, at least a fifth of them were
+/// duplicates, and no duplicate was accepted as a new event. Exit code 0 when it passes, 1 when not.
 #[derive(Args)]
 pub(crate) struct CheckLoadtestArguments {
     /// What `signalbox loadtest` printed; "-" is standard input

@@ -44,11 +44,11 @@ fn mint(arguments: &TokenArguments) -> Result<String, Box<dyn std::error::Error>
     let variables = variables();
     let tenant = arguments.tenant.as_deref().map(TenantId::parse).transpose()?;
     let life_seconds = token::life_seconds(arguments.life.as_deref())?;
-    let secret = match settings::value(&variables, settings::SECRET_ALIAS.0) {
+    let secret = match settings::value(&variables, settings::SERVICE_SECRET) {
         Some(secret) => secret.to_owned(),
         None => {
             let secrets = settings::secrets(&Source::built_in()?, &variables, Some(&arguments.data_dir))?;
-            let secret = secrets.get(settings::SECRET_ALIAS.0).map(str::to_owned);
+            let secret = secrets.get(settings::SERVICE_SECRET).map(str::to_owned);
             secret.ok_or("SERVICE_JWT_SECRET is not set, and outside local mode none is generated")?
         }
     };

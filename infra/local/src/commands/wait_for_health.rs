@@ -9,7 +9,7 @@ use super::sender::{RemoteArguments, block_on};
 use super::{fail, hint, say};
 
 /// Asks /healthz and /livez until both answer with 2xx in the same try. Between two tries it waits 2 s, then 4, doubling, at
-/// most 64: ten tries take at most 382 s. Exit code 0 when it is healthy, 1 when it was not in time.
+/// most 64: with the default tries and timeout all of it takes at most 382 s. Exit code 0 when it is healthy, 1 when it was not in time.
 #[derive(Args)]
 pub(crate) struct WaitForHealthArguments {
     #[command(flatten)]

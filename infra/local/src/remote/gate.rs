@@ -1,9 +1,20 @@
 //! The gate of a deployment: whether a load test's report is good enough.
 
-use super::load::LoadReport;
+use serde::Deserialize;
 
 /// The least share of duplicates for which a load test says anything about them.
 const DUPLICATES_SHARE_MIN: f64 = 0.2;
+
+/// What is read of a report. The tool that this one replaces tells neither new events nor repeated ones.
+#[derive(Deserialize)]
+struct Told {
+    total: usize,
+    duplicates: usize,
+    success: usize,
+    other: usize,
+    accepted: Option<usize>,
+    repeated: Option<usize>,
+}
 
 /// What a report says, in a line, and what is wrong with it; nothing when it passes.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,8 +30,7 @@ pub struct Judgement {
 /// # Errors
 /// When it is none.
 pub fn judge(text: &str, expected: usize) -> Result<Judgement, String> {
-    let report: LoadReport =
-        serde_json::from_str(text).map_err(|error| format!("no report of a load test: {error}"))?;
+    let report: Told = serde_json::from_str(text).map_err(|error| format!("no report of a load test: {error}"))?;
     let share = if report.total == 0 { 0.0 } else { report.duplicates as f64 / report.total as f64 };
     let mut problems = Vec::new();
     if report.other > 0 {
@@ -32,10 +42,20 @@ pub fn judge(text: &str, expected: usize) -> Result<Judgement, String> {
     if report.success + report.other != report.total {
         problems.push(format!("{} + {} answers to {} requests", report.success, report.other, report.total));
     }
+    let different = report.total.saturating_sub(report.duplicates);
+    if let Some(accepted) = report.accepted.filter(|accepted| *accepted > different) {
+        problems
+            .push(format!("{accepted} of {different} different events were accepted as new: duplicates were taken in"));
+    }
+    if let (Some(accepted), Some(repeated)) = (report.accepted, report.repeated)
+        && accepted.saturating_add(repeated) != report.success
+    {
+        problems.push(format!("{accepted} new and {repeated} repeated events in {} good answers", report.success));
+    }
     if share < DUPLICATES_SHARE_MIN {
         problems.push(format!("only {share:.2} of the requests are duplicates, less than {DUPLICATES_SHARE_MIN}"));
     }
-    let LoadReport { total, duplicates, other, .. } = report;
+    let Told { total, duplicates, other, .. } = report;
     Ok(Judgement { line: format!("total={total} duplicates={duplicates} ratio={share:.2} other={other}"), problems })
 }
 
@@ -55,6 +75,27 @@ mod tests {
                 r#"{"total":100,"duplicates":20,"success":100,"other":0,"unknown":1}"#,
                 "total=100 duplicates=20 ratio=0.20 other=0",
                 &[],
+            ),
+            (
+                r#"{"total":100,"duplicates":50,"success":100,"other":0,"accepted":50,"repeated":50}"#,
+                "total=100 duplicates=50 ratio=0.50 other=0",
+                &[],
+            ),
+            // The same load sent again.
+            (
+                r#"{"total":100,"duplicates":50,"success":100,"other":0,"accepted":0,"repeated":100}"#,
+                "total=100 duplicates=50 ratio=0.50 other=0",
+                &[],
+            ),
+            (
+                r#"{"total":100,"duplicates":50,"success":100,"other":0,"accepted":100,"repeated":0}"#,
+                "total=100 duplicates=50 ratio=0.50 other=0",
+                &["100 of 50 different events were accepted as new: duplicates were taken in"],
+            ),
+            (
+                r#"{"total":100,"duplicates":50,"success":100,"other":0,"accepted":50,"repeated":0}"#,
+                "total=100 duplicates=50 ratio=0.50 other=0",
+                &["50 new and 0 repeated events in 100 good answers"],
             ),
             (
                 r#"{"total":90,"duplicates":9,"success":80,"other":9}"#,

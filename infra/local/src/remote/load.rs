@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
@@ -44,7 +44,7 @@ pub struct Load {
 }
 
 /// What became of a load. Serialises to what gates of deployments read.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LoadReport {
     /// Requests in all.
@@ -56,31 +56,23 @@ pub struct LoadReport {
     /// Everything else.
     pub other: usize,
     /// Answered with 201: a new event.
-    #[serde(default)]
     pub accepted: usize,
     /// Answered with 204: seen before.
-    #[serde(default)]
     pub repeated: usize,
     /// What `other` consists of.
-    #[serde(default)]
     pub others: BTreeMap<String, usize>,
     /// Attempts after a first one.
-    #[serde(default)]
     pub retries: usize,
     /// From the first request to the last answer.
-    #[serde(default)]
     pub seconds: f64,
     /// Requests answered per second.
-    #[serde(default)]
     pub per_second: f64,
     /// From sending a request to the end of its answer, last attempts alone.
-    #[serde(default)]
     pub latency_ms: Latency,
 }
 
 /// Percentiles in milliseconds, by the nearest-rank method.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Latency {
     /// Half took at most this.
     pub p50: f64,

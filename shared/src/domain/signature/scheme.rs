@@ -109,6 +109,17 @@ impl Scheme {
         self.spellings.iter().map(|spelling| spelling.signature.as_ref())
     }
 
+    /// All headers that it reads, in lower case.
+    pub fn headers(&self) -> impl Iterator<Item = &str> {
+        let id = match &self.id {
+            Some(IdSource::Header(name)) => Some(name),
+            Some(IdSource::SignedHeader | IdSource::BodyField(_)) | None => None,
+        };
+        let spelt =
+            self.spellings.iter().flat_map(|one| [Some(&one.signature), one.timestamp.as_ref(), one.id.as_ref()]);
+        spelt.chain([id]).flatten().map(AsRef::as_ref)
+    }
+
     /// How far a timestamp may lie from now, either way; `None` where nothing limits a replay but the claim.
     #[must_use]
     pub fn tolerance_seconds(&self) -> Option<u32> {

@@ -72,17 +72,26 @@ pub static PACKR: Scheme = Scheme {
 };
 
 /// Points of sale: the header that the original server read, and the one that its clients sent.
-pub static POS: Scheme = Scheme {
-    name: text("pos"),
-    spellings: Cow::Borrowed(&[spelling("x-webhook-signature"), spelling("x-signature")]),
-    template: Cow::Borrowed(BODY),
-    key: KeyForm::Raw,
-    value: optional("sha256="),
-    encoding: Encoding::Hex,
-    timestamp: TimestampForm::Seconds,
-    tolerance_seconds: None,
-    id: Some(IdSource::Header(text("idempotency-key"))),
-};
+pub static POS: Scheme = pos(Some(IdSource::Header(text("idempotency-key"))));
+
+/// The same at their own door, which reads the key itself: one that cannot be used says nothing about the signature.
+pub static POS_DOOR: Scheme = pos(None);
+
+static POS_HEADERS: [Spelling; 2] = [spelling("x-webhook-signature"), spelling("x-signature")];
+
+const fn pos(id: Option<IdSource>) -> Scheme {
+    Scheme {
+        name: text("pos"),
+        spellings: Cow::Borrowed(&POS_HEADERS),
+        template: Cow::Borrowed(BODY),
+        key: KeyForm::Raw,
+        value: optional("sha256="),
+        encoding: Encoding::Hex,
+        timestamp: TimestampForm::Seconds,
+        tolerance_seconds: None,
+        id,
+    }
+}
 
 /// Stripe. Its secrets start with `whsec_` too, but there that is a part of the key.
 pub static STRIPE: Scheme = Scheme {

@@ -31,7 +31,7 @@ pub async fn admit(
     source: &str,
     number: i64,
 ) -> Result<Admitted, AwsFault> {
-    let Some((rejected, body)) = deliveries.aws.rejected_one(source, number).await? else {
+    let Some((rejected, body)) = deliveries.aws.rejected_one(source, number, deliveries.now()).await? else {
         return Ok(Admitted::NotFound);
     };
     let Some(body) = body else { return Ok(Admitted::NoBody) };

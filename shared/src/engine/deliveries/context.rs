@@ -14,8 +14,10 @@ use crate::vendors::trackstar;
 
 /// The shortest secret of a sender that we choose ourselves.
 const SECRET_LENGTH_MIN: usize = 32;
-/// How long counts may wait in memory before they are added to the fleet's, in milliseconds.
-const FLUSH_MS: i64 = 10_000;
+/// What waits in memory is added to the fleet's counters with this many, or when this long has passed since the last time, in
+/// milliseconds. So an instance that goes idle loses one less, and one in a burst writes once for as many.
+const PENDING_MAX: usize = 25;
+const FLUSH_MS: i64 = 1000;
 
 /// The context: clients, senders, and the world outside. Cheap to clone.
 #[derive(Clone)]
@@ -35,7 +37,14 @@ pub struct Parts {
 #[derive(Default)]
 struct Pending {
     counts: Tally,
+    number: usize,
     since_ms: i64,
+}
+
+impl Pending {
+    fn take(&mut self, now_ms: i64) -> Tally {
+        std::mem::replace(self, Self { since_ms: now_ms, ..Self::default() }).counts
+    }
 }
 
 /// Who may send, and how they sign.
@@ -91,26 +100,29 @@ impl Deliveries {
     /// Counts something for the whole fleet, some time soon. What an instance has counted and not yet added is lost with
     /// it; so only what no other write can carry is counted here.
     pub fn count_soon(&self, count: impl FnOnce(&mut Tally)) {
-        count(&mut self.pending.lock().unwrap_or_else(PoisonError::into_inner).counts);
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.number += 1;
+        count(&mut pending.counts);
     }
 
-    /// Adds what was counted to the fleet's counters, if that was not done for a while.
+    /// Adds what was counted to the fleet's counters, if that is much or was not done for a while.
     pub async fn flush_counts(&self) {
         let now = self.now().as_millisecond();
         let counts = {
             let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-            if pending.counts.is_empty() || now - pending.since_ms < FLUSH_MS {
+            let soon = pending.number < PENDING_MAX && now - pending.since_ms < FLUSH_MS;
+            if pending.counts.is_empty() || soon {
                 return;
             }
-            pending.since_ms = now;
-            std::mem::take(&mut pending.counts)
+            pending.take(now)
         };
         self.count(&counts).await;
     }
 
     /// Adds what was counted now: for who is asked too seldom to wait for the next time.
     pub async fn flush_all_counts(&self) {
-        let counts = std::mem::take(&mut self.pending.lock().unwrap_or_else(PoisonError::into_inner).counts);
+        let now = self.now().as_millisecond();
+        let counts = self.pending.lock().unwrap_or_else(PoisonError::into_inner).take(now);
         self.count(&counts).await;
     }
 
@@ -131,10 +143,7 @@ impl Senders {
             current.into_iter().chain(previous).collect::<Vec<_>>()
         };
         environment.secret("WEBHOOK_SECRET", SECRET_LENGTH_MIN)?;
-        let mut trackstar = live("TRACKSTAR_WEBHOOK_SECRET", "TRACKSTAR_WEBHOOK_SECRET_PREVIOUS");
-        if trackstar.is_empty() {
-            trackstar = live("WEBHOOK_TRACKSTAR_SECRET", "TRACKSTAR_WEBHOOK_SECRET_PREVIOUS");
-        }
+        let trackstar = live("TRACKSTAR_WEBHOOK_SECRET", "TRACKSTAR_WEBHOOK_SECRET_PREVIOUS");
         let connections = trackstar::parse_connections(environment.get("TRACKSTAR_CONNECTIONS").unwrap_or("[]"))
             .map_err(|reason| StartError::Invalid { name: "TRACKSTAR_CONNECTIONS", reason })?;
         let others = parse_senders(environment.get("WEBHOOK_SENDERS").unwrap_or("[]"))

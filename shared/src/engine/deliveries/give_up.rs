@@ -1,7 +1,7 @@
 //! Give up: record what a queue could not have processed, so that somebody can look, requeue or drop it.
 
 use crate::aws::faults::AwsFault;
-use crate::aws::journal::DeadLetter;
+use crate::aws::journal::{DEAD_LETTER_SECONDS, DeadLetter};
 use crate::domain::counters::{Counter, Tally};
 use crate::domain::delivery::{Label, UNKNOWN_SOURCE, body_hash};
 use crate::domain::ids::TenantId;
@@ -35,13 +35,15 @@ pub async fn give_up(deliveries: &Deliveries, dead: Dead<'_>) -> Result<Tally, A
         }
         None => ("the message has no label that can be read".to_owned(), 0),
     };
+    let now = deliveries.now();
     let letter = DeadLetter {
         id: DeadLetterId::new(dead.sent_ms, dead.message_id).to_string(),
         reason,
         // A dead-letter queue may count anew; and a worker that died has noted nothing.
         attempts: dead.attempts.max(noted),
         payload_hash: body_hash(dead.body),
-        recorded_ms: deliveries.now().as_millisecond(),
+        recorded_ms: now.as_millisecond(),
+        expires_at: now.as_second() + DEAD_LETTER_SECONDS,
         parts: DeadLetter::parts_of(dead.body),
         label: dead.label,
     };

@@ -5,6 +5,7 @@ pub mod admit;
 pub mod apply;
 pub mod context;
 pub mod give_up;
+pub mod headers;
 pub mod receive;
 pub mod reject;
 pub mod requeue;

@@ -41,27 +41,32 @@ pub async fn receive(
     started: Timestamp,
 ) -> Result<Received, AwsFault> {
     let nonce = hex::encode(deliveries.outside.entropy.bytes16());
-    let claim =
+    let mut claim =
         Claim::new(nonce.clone(), label.claimed_body().to_owned(), label.correlation_id.clone(), label.received_at());
-    let verdict = deliveries.aws.claim(&label.claim_key(), &claim).await?;
+    claim.connection = Some(label.origin.connection.clone());
+    let (verdict, standing) = deliveries.aws.claim(&label.claim_key(), claim).await?;
     match verdict {
         Verdict::Conflict => return Ok(Received::Conflict),
         Verdict::Duplicate => return Ok(Received::Duplicate),
-        Verdict::First | Verdict::Again { .. } => {}
+        Verdict::First | Verdict::Again => {}
     }
     if guard_replay {
         // Under the body's hash stands the key it first came with: another key is a replay.
         let key = format!("{}#body:{}", label.origin, label.body_hash);
         let claim = Claim::new(nonce, label.key.clone(), label.correlation_id.clone(), label.received_at());
-        if deliveries.aws.claim(&key, &claim).await? == Verdict::Conflict {
+        if deliveries.aws.claim(&key, claim).await?.0 == Verdict::Conflict {
             return Ok(Received::Duplicate);
         }
     }
-    match verdict {
-        Verdict::First => label.taken_in = Some(taken_in(deliveries, delivery, started)),
+    if verdict == Verdict::First {
+        label.taken_in = Some(taken_in(deliveries, delivery, started));
+    } else {
         // What its sender does not date is as old as when it first came, or a repetition would overwrite what is newer.
-        Verdict::Again { received_ms } => label.received_ms = received_ms,
-        Verdict::Duplicate | Verdict::Conflict => {}
+        label.received_ms = standing.received_ms;
+        // What comes again to another source is the first one's event: it must not have an effect of its own there.
+        if let Some(first) = standing.connection {
+            label.origin.connection = first;
+        }
     }
     enqueue(deliveries, label, delivery.body()).await?;
     Ok(if verdict == Verdict::First { Received::First } else { Received::Duplicate })

@@ -2,14 +2,13 @@
 //! a secret was corrected.
 
 use crate::aws::faults::AwsFault;
-use crate::domain::counters::Counter;
 use crate::domain::delivery::{ACKNOWLEDGED_BODY_BYTES_MAX, REJECTED_BODY_BYTES_MAX, Rejected};
 use crate::domain::place::RejectedId;
 use crate::domain::redact;
 use crate::engine::deliveries::context::Deliveries;
 
 /// Keeps a rejected delivery. `source` is one of a bounded set, never a name that the sender made up. What is `proved`, by a
-/// signature that was right, has a ring of its own, which nobody without the secret can flood.
+/// signature that was right, has a ring of its own, which nobody without the secret can flood. Keeping it counts it.
 ///
 /// # Errors
 /// When it could not be kept. That matters for one that is acknowledged; another's answer is a refusal anyway.
@@ -27,7 +26,6 @@ pub async fn reject(
     rejected.detail = redact::error_text(&rejected.detail);
     tracing::warn!(source, reason = rejected.reason.as_str(), correlation_id = %rejected.correlation_id,
         body_bytes = rejected.body_bytes, "delivery rejected");
-    deliveries.count_soon(|tally| tally.add(source, Counter::Rejected(rejected.reason), 1));
     let kept = deliveries.aws.keep_rejected(&RejectedId::ring(source, proved), &rejected, body).await;
     if let Err(error) = &kept {
         tracing::error!(source, %error, correlation_id = %rejected.correlation_id, "rejected delivery not kept");

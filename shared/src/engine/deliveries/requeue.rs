@@ -48,7 +48,7 @@ pub async fn decide(
     id: &str,
     decision: Decision,
 ) -> Result<Decided, AwsFault> {
-    let Some((letter, body)) = deliveries.aws.dead_letter(&decider.tenant, id).await? else {
+    let Some((letter, body)) = deliveries.aws.dead_letter(&decider.tenant, id, deliveries.now()).await? else {
         return Ok(Decided::NotFound);
     };
     let label = match (decision, &letter.label) {

@@ -11,8 +11,8 @@ use crate::aws::faults::AwsFault;
 use crate::domain::correlation;
 use crate::domain::counters::Counter;
 use crate::domain::delivery::{
-    ACKNOWLEDGED_BODY_BYTES_MAX, BODY_BYTES_MAX, CONTENT_KEY, Channel, Door, ENCODED_BODY_BYTES_MAX, Label, Origin,
-    POS, Rejected, Rejection, TRACKSTAR, UNKNOWN_SOURCE, body_hash, fits_a_queue,
+    ACKNOWLEDGED_BODY_BYTES_MAX, BODY_BYTES_MAX, CONTENT_KEY, Channel, Door, ENCODED_BODY_BYTES_MAX, GIVEN_KEY, Label,
+    Origin, POS, Rejected, Rejection, TRACKSTAR, UNKNOWN_SOURCE, body_hash, fits_a_queue,
 };
 use crate::domain::ids::TenantId;
 use crate::domain::redact::LENGTH_MAX;
@@ -20,20 +20,24 @@ use crate::domain::signature::{
     LiveSecret, Refused, Scheme, VerifiedDelivery, packr_content_key, pos_content_key, schemes,
 };
 use crate::engine::deliveries::context::Deliveries;
+use crate::engine::deliveries::headers::IDEMPOTENCY_KEY;
 use crate::engine::deliveries::receive::{Received, receive, taken_in};
 use crate::engine::deliveries::reject::reject;
 use crate::telemetry::metrics::Unit;
 use crate::vendors::trackstar::{Envelope, read_inventory, read_shipment};
 
 /// Where senders say what happened, when they do not say it in the body.
-const EVENT_TYPE_HEADERS: [&str; 3] = ["x-github-event", "x-shopify-topic", "x-gitlab-event"];
+pub(super) const EVENT_TYPE_HEADERS: [&str; 3] = ["x-github-event", "x-shopify-topic", "x-gitlab-event"];
+
+/// The longest key that a point of sale may give its event.
+const KEY_BYTES_MAX: usize = 255;
 
 /// A request at a door.
 #[derive(Debug, Clone)]
 pub struct Arrival {
     /// Which door.
     pub door: Door,
-    /// The headers that say who sent it, lower case; credentials of other kinds are left out.
+    /// The headers that matter to its door, lower case (`headers.rs`). What is no UTF-8 has replacement characters.
     pub headers: Headers,
     /// The raw body.
     pub body: Bytes,
@@ -229,7 +233,7 @@ fn claimant<'a>(deliveries: &'a Deliveries, arrival: &Arrival) -> Result<Claiman
     let senders = &deliveries.senders;
     let source = arrival.door.source();
     Ok(match &arrival.door {
-        Door::Pos { .. } => Claimant { source, scheme: &schemes::POS, secrets: &senders.pos, url: None },
+        Door::Pos { .. } => Claimant { source, scheme: &schemes::POS_DOOR, secrets: &senders.pos, url: None },
         Door::Trackstar { .. } => {
             // What Trackstar really sends, else what its older clients send.
             let svix = schemes::SVIX.is_addressed(arrival.headers.0.as_slice());
@@ -257,15 +261,26 @@ fn pos(
     let source = TenantId::parse(source).map_err(|_| bad("the path names no source".into()))?;
     serde_json::from_slice::<&RawValue>(delivery.body())
         .map_err(|error| bad(format!("the body is no JSON: {error}")))?;
-    label.key = match headers.get("idempotency-key").map(str::trim).filter(|key| !key.is_empty()) {
-        Some(key) if key.len() <= 255 && !key.chars().any(char::is_control) => format!("key:{key}"),
-        Some(_) => return Err(bad("Idempotency-Key may have 255 characters".into())),
+    label.key = match headers.get(IDEMPOTENCY_KEY).map(str::trim).filter(|key| !key.is_empty()) {
+        Some(key) if is_key(key) => format!("{GIVEN_KEY}{key}"),
+        // To go by the content instead would lose a second sale with an equal body.
+        Some(_) => {
+            let limits = format!("at most {KEY_BYTES_MAX} bytes of UTF-8, without control characters");
+            return Err(bad(format!("Idempotency-Key must be {limits}")));
+        }
         None => {
             format!("{CONTENT_KEY}{}", pos_content_key(tenant.as_str(), source.as_str(), delivery.body()))
         }
     };
     label.origin = Origin { tenant, provider: POS.into(), connection: source.as_str().to_owned() };
     Ok(())
+}
+
+/// Whether a key of a sender can be one: a replacement character stands for bytes that were no text, and two keys that differ
+/// there would be one. It travels through a queue, too.
+fn is_key(key: &str) -> bool {
+    let plain = |character: char| !character.is_control() && character != char::REPLACEMENT_CHARACTER;
+    key.len() <= KEY_BYTES_MAX && key.chars().all(plain) && fits_a_queue(key.as_bytes())
 }
 
 fn trackstar(

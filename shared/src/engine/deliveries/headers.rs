@@ -1,0 +1,62 @@
+//! Which headers of a request matter to a door: they are read, and kept with what was not let in, and no others. So no
+//! credential of another kind is stored, and nothing that a sender adds pushes out what verifying needs.
+
+use std::collections::BTreeSet;
+
+use crate::domain::delivery::Door;
+use crate::domain::signature::{Scheme, schemes};
+use crate::engine::deliveries::context::Senders;
+use crate::engine::deliveries::take_in::EVENT_TYPE_HEADERS;
+use crate::http::correlation;
+
+/// Names the event of a point of sale.
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// Names the tenant of a point of sale.
+pub const TENANT: &str = "x-tenant-id";
+/// What tells operators who it was.
+const DESCRIBING: [&str; 2] = ["content-type", "user-agent"];
+
+/// The headers that matter to a door, in lower case.
+///
+/// Those of every known scheme, as the configuration may have been wrong, or not have named the sender yet, and a delivery
+/// is verified again once it is corrected. The generic schemes of others are not known to a sender's door.
+#[must_use]
+pub fn needed<'a>(senders: &'a Senders, door: &Door) -> BTreeSet<&'a str> {
+    let own = match door {
+        Door::Sender { provider, connection } => senders.others.get(&(provider.clone(), connection.clone())),
+        Door::Pos { .. } | Door::Trackstar { .. } => None,
+    };
+    let known = schemes::ALL.into_iter().flat_map(Scheme::headers);
+    known
+        .chain(own.into_iter().flat_map(|sender| sender.scheme.headers()))
+        .chain([IDEMPOTENCY_KEY, TENANT])
+        .chain(correlation::SOURCES)
+        .chain(EVENT_TYPE_HEADERS)
+        .chain(DESCRIBING)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::sender::parse_senders;
+
+    #[test]
+    fn a_door_needs_its_sender_s_headers_and_those_of_every_known_scheme_and_no_credential() {
+        let scheme = r#"{"header": "X-Erp-Signature", "timestampHeader": "x-erp-time", "idHeader": "x-erp-id",
+            "template": "{id}.{timestamp}.{body}"}"#;
+        let others = format!(r#"[{{"provider": "erp", "connection": "main", "scheme": {scheme}, "secrets": ["s"]}}]"#);
+        let senders = Senders { others: parse_senders(&others).unwrap(), ..Senders::default() };
+        let door = |provider: &str| Door::Sender { provider: provider.into(), connection: "main".into() };
+        let (own, unknown) = (needed(&senders, &door("erp")), needed(&senders, &door("nobody")));
+        for name in ["x-erp-signature", "x-erp-time", "x-erp-id"] {
+            assert!(own.contains(name) && !unknown.contains(name), "{name}");
+        }
+        for name in ["svix-id", "webhook-timestamp", "x-github-delivery", "x-slack-request-timestamp", "x-signature"] {
+            assert!(own.contains(name) && unknown.contains(name), "{name}");
+        }
+        for name in ["authorization", "cookie", "x-api-key", "x-service-token", "x-admin-token"] {
+            assert!(!own.contains(name), "{name}");
+        }
+    }
+}
