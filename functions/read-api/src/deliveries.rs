@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use signalbox::domain::delivery::Rejected;
 use signalbox::domain::ids::TenantId;
-use signalbox::domain::place::{RejectedId, RejectedPlace};
+use signalbox::domain::place::{RejectedId, RejectedPlace, Ring};
 use signalbox::domain::time;
 use signalbox::http::problem::{INTERNAL_ERROR, Problem, ProblemView};
 use signalbox::http::query::Query;
@@ -25,7 +25,7 @@ const LIMIT_MAX: usize = 200;
     get, path = "/api/admin/deliveries", tag = "operations",
     params(
         ("status" = Option<String>, Query, description = "`rejected` or `admitted`, or a reason: bad_signature, too_large, unknown_sender, bad_body, conflict, no_secret"),
-        ("source" = Option<String>, Query, description = "`pos`, `trackstar`, `provider/connection`, or `unknown`; with `:proved`, what was signed alone"),
+        ("source" = Option<String>, Query, description = "`pos`, `trackstar`, `provider/connection`, or `unknown`; with `:proved` or `:acknowledged`, that ring alone"),
         ("tenant" = Option<String>, Query, description = "The tenant"),
         ("from" = Option<String>, Query, description = "Received at or after this"),
         ("to" = Option<String>, Query, description = "Received at or before this"),
@@ -48,9 +48,7 @@ pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
     let failed = |fault: signalbox::aws::faults::AwsFault| Problem::new(INTERNAL_ERROR, fault.to_string());
     let sources = match query.first(&["source"]) {
         // Nothing was rejected of what cannot be a source.
-        Some(source) if RejectedId::is_source(source) => {
-            [false, true].map(|proved| RejectedId::ring(source, proved)).into()
-        }
+        Some(source) if RejectedId::is_source(source) => Ring::ALL.map(|ring| ring.of(source)).into(),
         Some(_) => Vec::new(),
         None => reads.engine.aws.rejected_sources().await.map_err(failed)?,
     };

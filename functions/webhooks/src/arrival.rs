@@ -47,7 +47,11 @@ pub(crate) fn named<T>(path: Result<Path<T>, PathRejection>, nobody: impl FnOnce
 /// A header's value. What is no UTF-8, or too long, stays unusable: a header that was sent must not count as absent.
 pub(crate) fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     let mut text = String::from_utf8_lossy(headers.get(name)?.as_bytes()).into_owned();
-    text.truncate(text.floor_char_boundary(HEADER_BYTES_MAX));
+    if text.len() > HEADER_BYTES_MAX {
+        text.truncate(text.floor_char_boundary(HEADER_BYTES_MAX));
+        // Readers trim: what is left must not look whole.
+        text.push(char::REPLACEMENT_CHARACTER);
+    }
     Some(text)
 }
 
@@ -63,7 +67,7 @@ mod tests {
             ("vare-æ-1".as_bytes(), "vare-æ-1"),
             (b"vare-\xe6-1", "vare-\u{FFFD}-1"),
             (b"", ""),
-            (&[b'k'; 5000], &"k".repeat(HEADER_BYTES_MAX)),
+            (&[b'k'; 5000], &format!("{}\u{FFFD}", "k".repeat(HEADER_BYTES_MAX))),
         ] {
             let headers = [(http::header::ORIGIN, HeaderValue::from_bytes(value).unwrap())].into_iter().collect();
             assert_eq!(text(&headers, "origin").as_deref(), Some(expected));

@@ -6,7 +6,7 @@
 //! | `tenant/pos#key:…`, `claim` | a [`Claim`] of a key that a point of sale gave |
 //! | `rejected`, `sources` | the sources of which something was rejected |
 //! | `rejected#source`, `next` | the number of the newest rejected delivery of a source, and how many there were of each reason |
-//! | `rejected#source`, `000000000042` | a [`Rejected`] delivery; the one [`REJECTED_MAX`] before it is deleted |
+//! | `rejected#source`, `000000000042` | a [`Rejected`] delivery; the one whose place it takes is deleted |
 //! | `rejected#source`, `body#000000000042` | its body |
 
 use std::collections::BTreeMap;
@@ -21,8 +21,8 @@ use super::faults::{AwsFault, fault};
 use super::items::{Item, is_over, item, key, number, text, value};
 use super::transaction::OLD;
 use crate::domain::claim::{Claim, ClaimStatus, Verdict, judge};
-use crate::domain::delivery::{REJECTED_MAX, REJECTED_SECONDS, Rejected, Rejection};
-use crate::domain::place::RejectedId;
+use crate::domain::delivery::{REJECTED_SECONDS, Rejected, Rejection};
+use crate::domain::place::Ring;
 
 /// How many deliveries were rejected, by source and reason.
 pub type RejectedCounts = BTreeMap<(String, Rejection), u64>;
@@ -125,13 +125,35 @@ impl Aws {
         }
     }
 
-    /// Keeps a rejected delivery, and drops the oldest of its source: a flood costs bounded storage.
+    /// Notes that something is kept in a ring. Lists and counters go by it, so it comes before anything is kept there.
     ///
     /// # Errors
     /// When the table cannot be written.
-    pub async fn keep_rejected(&self, source: &str, rejected: &Rejected, body: Option<&[u8]>) -> Result<i64, AwsFault> {
+    pub async fn register_ring(&self, ring: &str) -> Result<(), AwsFault> {
+        let call = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.names.deliveries)
+            .set_key(Some(key("rejected", "sources")))
+            .update_expression("ADD sources :source")
+            .expression_attribute_values(":source", AttributeValue::Ss(vec![ring.to_owned()]));
+        call.send().await.map(drop).map_err(|error| fault("register ring", &error))
+    }
+
+    /// Keeps a rejected delivery in a ring that is registered, and drops the one whose place it takes: a flood costs bounded
+    /// storage. One that cannot be dropped expires all the same.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn keep_rejected(
+        &self,
+        source: &str,
+        ring: Ring,
+        rejected: &Rejected,
+        body: Option<&[u8]>,
+    ) -> Result<i64, AwsFault> {
         const OPERATION: &str = "keep rejected delivery";
-        let pk = rejected_partition(source);
+        let pk = rejected_partition(&ring.of(source));
         let call = self
             .dynamodb
             .update_item()
@@ -146,18 +168,6 @@ impl Aws {
         let next = counted.attributes.as_ref().and_then(|item| item.get("next")).and_then(|next| next.as_n().ok());
         let next: i64 = next.and_then(|next| next.parse().ok()).unwrap_or(0);
 
-        // The first of a source, and now and then, in case that this died the first time.
-        if next % REJECTED_MAX == 1 {
-            let call = self
-                .dynamodb
-                .update_item()
-                .table_name(&self.names.deliveries)
-                .set_key(Some(key("rejected", "sources")))
-                .update_expression("ADD sources :source")
-                .expression_attribute_values(":source", AttributeValue::Ss(vec![source.to_owned()]));
-            call.send().await.map_err(|error| fault(OPERATION, &error))?;
-        }
-
         let expires_at = number(rejected.received_ms / 1000 + REJECTED_SECONDS);
         let put = |sk: String, mut fields: Item| {
             fields.insert("expires_at".into(), expires_at.clone());
@@ -169,17 +179,20 @@ impl Aws {
             put(format!("body#{next:012}"), fields).await.map_err(|error| fault(OPERATION, &error))?;
         }
         put(format!("{next:012}"), item(rejected, Item::new())?).await.map_err(|error| fault(OPERATION, &error))?;
-        let old = next - REJECTED_MAX;
+        let old = next - ring.places();
         if old > 0 {
             for sk in [format!("{old:012}"), format!("body#{old:012}")] {
                 let call = self.dynamodb.delete_item().table_name(&self.names.deliveries).set_key(Some(key(&pk, sk)));
-                call.send().await.map_err(|error| fault(OPERATION, &error))?;
+                if let Err(error) = call.send().await {
+                    let fault = fault("drop rejected delivery", &error);
+                    tracing::warn!(%fault, place = old, "rejected delivery left behind");
+                }
             }
         }
         Ok(next)
     }
 
-    /// The sources of which something was rejected: a bounded set, see [`Aws::keep_rejected`].
+    /// The rings in which something was kept: a bounded set, see [`Aws::register_ring`].
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -211,7 +224,7 @@ impl Aws {
             for reason in Rejection::ALL {
                 let count = found.as_ref().and_then(|item| item.get(reason.as_str())?.as_n().ok()?.parse().ok());
                 if let Some(count) = count.filter(|count: &u64| *count > 0) {
-                    let all: &mut u64 = counts.entry((RejectedId::source_of(ring).to_owned(), reason)).or_default();
+                    let all: &mut u64 = counts.entry((Ring::source(ring).to_owned(), reason)).or_default();
                     *all = all.saturating_add(count);
                 }
             }

@@ -117,8 +117,7 @@ impl Aws {
             .set_item(Some(fields))
             // Two deliveries in any order: the older never overwrites the newer.
             .condition_expression(
-                "attribute_not_exists(pk) OR versionMs < :version OR (versionMs = :version \
-                 AND (attribute_not_exists(receivedMs) OR receivedMs < :received))",
+                "attribute_not_exists(pk) OR versionMs < :version OR (versionMs = :version AND receivedMs < :received)",
             )
             .expression_attribute_values(":version", number(version_ms))
             .expression_attribute_values(":received", number(label.received_ms));

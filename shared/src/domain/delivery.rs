@@ -18,9 +18,7 @@ pub const ENCODED_BODY_BYTES_MAX: usize = 760 * 1024;
 pub const REJECTED_BODY_BYTES_MAX: usize = 32 * 1024;
 /// The largest body that is kept with a refusal that is acknowledged, in bytes: nobody sends it again, and one item holds it.
 pub const ACKNOWLEDGED_BODY_BYTES_MAX: usize = 350_000;
-/// How many rejected deliveries are kept per ring.
-pub const REJECTED_MAX: i64 = 200;
-/// For how long, in seconds.
+/// How long a rejected delivery is kept, in seconds.
 pub const REJECTED_SECONDS: i64 = 14 * 86_400;
 
 /// The provider of points of sale.

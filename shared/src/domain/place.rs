@@ -7,7 +7,6 @@ use std::str::FromStr;
 /// SQS gives ids of up to 100 characters.
 const MESSAGE_ID_BYTES_MAX: usize = 100;
 /// What a source's second ring is called behind its name. No name has a colon.
-const PROVED: &str = ":proved";
 /// `provider/connection`, each a name of at most 64 characters, and some room.
 const SOURCE_BYTES_MAX: usize = 160;
 /// Milliseconds of the Unix epoch are written with so many digits, so that they sort as text.
@@ -53,10 +52,56 @@ impl fmt::Display for DeadLetterId {
     }
 }
 
-/// A rejected delivery's id: its source, and its number there.
+/// The rings in which a source's rejected deliveries are kept, so that those of one kind push out none of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ring {
+    /// Whose signature was not right: anybody can fill it.
+    Open,
+    /// Whose signature was right.
+    Proved,
+    /// Whose signature was right, and whose sender was told of success: nobody sends them again.
+    Acknowledged,
+}
+
+impl Ring {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Proved, Self::Acknowledged];
+
+    /// The most that it holds; the next one takes the place of the oldest.
+    #[must_use]
+    pub fn places(self) -> i64 {
+        match self {
+            Self::Open | Self::Proved => 200,
+            Self::Acknowledged => 5000,
+        }
+    }
+
+    /// The name of this ring of a source. No source holds a colon.
+    #[must_use]
+    pub fn of(self, source: &str) -> String {
+        format!("{source}{}", self.suffix())
+    }
+
+    /// The source of a ring of that name.
+    #[must_use]
+    pub fn source(name: &str) -> &str {
+        let suffixed = |ring: Self| Some(ring.suffix()).filter(|suffix| !suffix.is_empty());
+        Self::ALL.into_iter().filter_map(suffixed).find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name)
+    }
+
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Open => "",
+            Self::Proved => ":proved",
+            Self::Acknowledged => ":acknowledged",
+        }
+    }
+}
+
+/// A rejected delivery's id: its ring, and its number there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectedId {
-    /// `pos`, `trackstar`, `provider/connection`, or `unknown`; with `:proved` where its signature was right.
+    /// The name of a [`Ring`] of `pos`, `trackstar`, `provider/connection`, or `unknown`.
     pub source: String,
     /// Counts from 1.
     pub number: i64,
@@ -67,18 +112,6 @@ impl RejectedId {
     #[must_use]
     pub fn is_source(text: &str) -> bool {
         !text.is_empty() && text.len() <= SOURCE_BYTES_MAX && !text.contains(char::is_control)
-    }
-
-    /// The ring of a source: what was signed has one of its own, as anybody can flood the other.
-    #[must_use]
-    pub fn ring(source: &str, proved: bool) -> String {
-        if proved { format!("{source}{PROVED}") } else { source.to_owned() }
-    }
-
-    /// The source whose ring it is.
-    #[must_use]
-    pub fn source_of(ring: &str) -> &str {
-        ring.strip_suffix(PROVED).unwrap_or(ring)
     }
 }
 
@@ -141,10 +174,10 @@ mod tests {
         let id = RejectedId { source: "github/acme-1".into(), number: 17 };
         let place = RejectedPlace { received_ms: 1_731_705_121_000, id };
         assert_eq!(place.to_string().parse(), Ok(place));
-        for proved in [false, true] {
-            assert_eq!(RejectedId::source_of(&RejectedId::ring("github/acme-1", proved)), "github/acme-1");
+        for ring in Ring::ALL {
+            assert_eq!(Ring::source(&ring.of("github/acme-1")), "github/acme-1");
         }
-        let source = RejectedId::ring(&format!("{0}/{0}", "x".repeat(64)), true);
+        let source = Ring::Acknowledged.of(&format!("{0}/{0}", "x".repeat(64)));
         let id = RejectedId { source, number: 999_999_999_999 };
         assert_eq!(id.to_string().parse(), Ok(id));
 

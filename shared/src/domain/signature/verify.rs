@@ -64,18 +64,20 @@ pub fn verify(
     }
 
     let values = Values { id: sent.id, timestamp: timestamp_text, url, body };
-    let mut unusable = None;
+    let (mut usable, mut unusable) = (false, None);
     for (secret_index, LiveSecret { label, secret }) in secrets.iter().enumerate().filter(|(_, one)| !one.is_blank()) {
         let Some(key) = key(scheme.key, secret.expose()) else {
             unusable = unusable.or(Some(Refused::SecretUnusable { label: *label }));
             continue;
         };
+        usable = true;
         if mac::any_equal(&values.tag(&scheme.template, &key), &signatures) {
             let delivery_id = id::find(scheme, headers, sent.id, timestamp_text, body)?;
             return Ok(Verified { secret_index, secret_label: *label, delivery_id, timestamp });
         }
     }
-    Err(unusable.unwrap_or(Refused::Mismatch))
+    // With one that can be used beside it, what fits neither is a wrong signature, or a forgery would look like our fault.
+    Err(unusable.filter(|_| !usable).unwrap_or(Refused::Mismatch))
 }
 
 /// The headers of a delivery, found but for their names not yet read.

@@ -1,6 +1,6 @@
 //! What the use cases of deliveries work with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::aws::clients::Aws;
@@ -32,6 +32,8 @@ pub struct Parts {
     /// Who may send.
     pub senders: Senders,
     pending: Mutex<Pending>,
+    /// The rings of rejected deliveries that this instance has registered: a few for each source.
+    rings: Mutex<BTreeSet<String>>,
 }
 
 #[derive(Default)]
@@ -88,13 +90,30 @@ impl Deliveries {
 
     fn with(environment: &Environment, outside: &Outside, senders: Senders) -> Result<Self, StartError> {
         let aws = Aws::connect(environment, outside)?;
-        Ok(Self(Arc::new(Parts { aws, outside: outside.clone(), senders, pending: Mutex::default() })))
+        Ok(Self(Arc::new(Parts {
+            aws,
+            outside: outside.clone(),
+            senders,
+            pending: Mutex::default(),
+            rings: Mutex::default(),
+        })))
     }
 
     /// The time.
     #[must_use]
     pub fn now(&self) -> jiff::Timestamp {
         self.outside.clock.now()
+    }
+
+    /// Whether this instance has registered a ring of rejected deliveries.
+    #[must_use]
+    pub fn has_registered(&self, ring: &str) -> bool {
+        self.rings.lock().unwrap_or_else(PoisonError::into_inner).contains(ring)
+    }
+
+    /// Notes that this instance has.
+    pub fn note_registered(&self, ring: String) {
+        self.rings.lock().unwrap_or_else(PoisonError::into_inner).insert(ring);
     }
 
     /// Counts something for the whole fleet, some time soon. What an instance has counted and not yet added is lost with

@@ -3,12 +3,12 @@
 
 use crate::aws::faults::AwsFault;
 use crate::domain::delivery::{ACKNOWLEDGED_BODY_BYTES_MAX, REJECTED_BODY_BYTES_MAX, Rejected};
-use crate::domain::place::RejectedId;
+use crate::domain::place::Ring;
 use crate::domain::redact;
 use crate::engine::deliveries::context::Deliveries;
 
-/// Keeps a rejected delivery. `source` is one of a bounded set, never a name that the sender made up. What is `proved`, by a
-/// signature that was right, has a ring of its own, which nobody without the secret can flood. Keeping it counts it.
+/// Keeps a rejected delivery. `source` is one of a bounded set, never a name that the sender made up; `proved` says that the
+/// signature was right. Keeping it counts it.
 ///
 /// # Errors
 /// When it could not be kept. That matters for one that is acknowledged; another's answer is a refusal anyway.
@@ -26,9 +26,30 @@ pub async fn reject(
     rejected.detail = redact::error_text(&rejected.detail);
     tracing::warn!(source, reason = rejected.reason.as_str(), correlation_id = %rejected.correlation_id,
         body_bytes = rejected.body_bytes, "delivery rejected");
-    let kept = deliveries.aws.keep_rejected(&RejectedId::ring(source, proved), &rejected, body).await;
+    let ring = match (proved, acknowledged) {
+        (true, true) => Ring::Acknowledged,
+        (true, false) => Ring::Proved,
+        (false, _) => Ring::Open,
+    };
+    let kept = keep(deliveries, source, ring, &rejected, body).await;
     if let Err(error) = &kept {
         tracing::error!(source, %error, correlation_id = %rejected.correlation_id, "rejected delivery not kept");
     }
-    kept.map(drop)
+    kept
+}
+
+async fn keep(
+    deliveries: &Deliveries,
+    source: &str,
+    ring: Ring,
+    rejected: &Rejected,
+    body: Option<&[u8]>,
+) -> Result<(), AwsFault> {
+    // Once for each ring and instance: registering it every time would double what a flood costs.
+    let name = ring.of(source);
+    if !deliveries.has_registered(&name) {
+        deliveries.aws.register_ring(&name).await?;
+        deliveries.note_registered(name);
+    }
+    deliveries.aws.keep_rejected(source, ring, rejected, body).await.map(drop)
 }

@@ -178,6 +178,13 @@ fn verify(deliveries: &Deliveries, arrival: &Arrival) -> Result<VerifiedDelivery
         let proved = matches!(refused, Refused::UnusableId { .. });
         let reason = match proved {
             true => Rejection::BadBody,
+            // Trackstar's secret may be one for its other scheme alone. Whoever picks the wrong one is no proof of a fault here.
+            false
+                if matches!(refused, Refused::SecretUnusable { .. })
+                    && matches!(arrival.door, Door::Trackstar { .. }) =>
+            {
+                Rejection::BadSignature
+            }
             false if refused.is_ours() => Rejection::NoSecret,
             false => Rejection::BadSignature,
         };

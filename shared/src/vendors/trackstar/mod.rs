@@ -14,7 +14,7 @@ pub use inventory::{Inventory, read_inventory};
 pub use shipment::{Shipment, read_shipment};
 
 use crate::domain::correlation;
-use crate::domain::delivery::Channel;
+use crate::domain::delivery::{Channel, fits_a_queue};
 use crate::domain::ids::TenantId;
 
 /// The longest member that is named where something is wrong.
@@ -101,6 +101,10 @@ impl Envelope {
         }
         if envelope.event_type.len() > EVENT_TYPE_BYTES_MAX {
             return Err(BadPayload(format!("event_type may have {EVENT_TYPE_BYTES_MAX} bytes")));
+        }
+        // It travels beside the body through a queue.
+        if !fits_a_queue(envelope.event_type.as_bytes()) {
+            return Err(BadPayload("event_type must be printable text".into()));
         }
         Ok(envelope)
     }

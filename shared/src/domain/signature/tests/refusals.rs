@@ -103,6 +103,10 @@ fn a_missing_blank_or_unusable_secret_refuses() {
         let found = refused(&schemes::SVIX, &current(secret));
         assert_eq!(found, Refused::SecretUnusable { label: SecretLabel::Current }, "{secret:?}");
         assert!(found.is_ours());
+        // Beside one that can be used it is passed over: what fits neither is a wrong signature.
+        let both =
+            [LiveSecret::current(Secret::new("MDEyMzQ1Njc4OWFiY2RlZg==")), LiveSecret::previous(Secret::new(secret))];
+        assert_eq!(refused(&schemes::SVIX, &both), Refused::Mismatch, "{secret:?}");
     }
     // A signature over nothing but an empty key is nobody's.
     let forged = signed(&schemes::GITHUB, "", BODY.as_bytes());
