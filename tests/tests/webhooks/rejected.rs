@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use signalbox_tests::deliveries::{Delivery, Reply};
 use signalbox_tests::hooks::{Hooks, Queue};
-use signalbox_tests::wire::Wire;
+use signalbox_tests::wire::{Call, Verdict, Wire};
 
 const LIST: &str = "/api/admin/deliveries";
 const VERIFY: &str = "/api/admin/deliveries/verify";
@@ -154,6 +154,26 @@ async fn once_its_secret_is_corrected_a_delivery_is_let_in_once() {
     for entry in &audit {
         assert_eq!((&entry["actor"], &entry["action"]), (&json!("operator"), &json!("delivery.admit")));
         assert_eq!(entry["target"], "pos/1");
+    }
+}
+
+/// Nothing may be kept where no list looks: the first refusal of a source is the one that makes its ring known.
+#[tokio::test]
+async fn the_first_refusal_of_a_source_is_listed_wherever_its_door_died_before() {
+    let whole = Hooks::start().await;
+    let process = whole.instance(Wire::whole()).await;
+    process.send(&forged(1)).await.unwrap();
+    let calls = process.wire().calls();
+    assert!(calls.len() >= 3, "{calls:?}");
+    for (number, call) in calls.iter().enumerate() {
+        for verdict in [Verdict::KillBefore, Verdict::KillAfter] {
+            let hooks = Hooks::start().await;
+            let kill = move |call: &Call| if call.number == number { verdict } else { Verdict::Pass };
+            let dying = hooks.instance(Wire::planned(kill)).await;
+            assert!(dying.send(&forged(1)).await.is_err(), "{call}");
+            assert_eq!(hooks.send(&forged(1)).await.status, 403);
+            assert!(!ids(&list(&hooks, "").await).is_empty(), "{verdict:?} of {call}");
+        }
     }
 }
 
