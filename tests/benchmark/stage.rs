@@ -46,7 +46,7 @@ impl Stage {
         let host = Host::start(Options { variables, poll: false, ..Options::default() }).await?;
         let secret = host.secrets().get("SERVICE_JWT_SECRET").ok_or("the host has generated no secret")?.to_owned();
         let now = Clock::default().now();
-        let token = token::mint(&secret, token::AUDIENCE_DEFAULT, token::scopes("write"), now, 86_400)?;
+        let token = token::mint(None, &secret, token::AUDIENCE_DEFAULT, token::scopes("write"), now, 86_400)?;
         std::fs::write(root.path().join("warm.ndjson"), "{\"catalogId\":\"warm\"}\n")?;
         Ok(Self { host, root, token })
     }

@@ -46,18 +46,18 @@ pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
     let query = Query::of(&uri);
     let filter = Filter::read(&query)?;
     let failed = |fault: signalbox::aws::faults::AwsFault| Problem::new(INTERNAL_ERROR, fault.to_string());
-    let sources = match query.first(&["source"]) {
+    let rings = match query.first(&["source"]) {
         // Nothing was rejected of what cannot be a source.
         Some(source) if RejectedId::is_source(source) => Ring::ALL.map(|ring| ring.of(source)).into(),
         Some(_) => Vec::new(),
-        None => reads.engine.aws.rejected_sources().await.map_err(failed)?,
+        None => reads.engine.aws.rejected_rings().await.map_err(failed)?,
     };
     let now = reads.engine.now();
     let mut found: Vec<(String, Rejected)> = Vec::new();
-    for source in sources {
-        for (number, rejected) in reads.engine.aws.rejected(&source, now).await.map_err(failed)? {
+    for ring in rings {
+        for (number, rejected) in reads.engine.aws.rejected(&ring, now).await.map_err(failed)? {
             if filter.takes(&rejected) && may_see(&caller.tenant, &rejected) {
-                let id = RejectedId { source: source.clone(), number };
+                let id = RejectedId { source: ring.clone(), number };
                 found.push((RejectedPlace { received_ms: rejected.received_ms, id }.to_string(), rejected));
             }
         }

@@ -181,10 +181,10 @@ pub(crate) async fn verify(
         Sent::Object(fields) => fields.text("id")?,
         Sent::Nothing | Sent::Unreadable => None,
     };
-    let Some(RejectedId { source, number }) = id.and_then(|id| id.parse().ok()) else {
+    let Some(id) = id.and_then(|id| id.parse::<RejectedId>().ok()) else {
         return Err(Problem::fields(&[("id", "must be an id as listed by GET /api/admin/deliveries")]));
     };
-    let admitted = admit(&control.deliveries, &decider, &source, number).await;
+    let admitted = admit(&control.deliveries, &decider, &id).await;
     // An operator's calls are far apart: the next may be another instance's.
     control.deliveries.flush_all_counts().await;
     match admitted.map_err(failed)? {

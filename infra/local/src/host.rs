@@ -260,7 +260,7 @@ impl Host {
         let (Some(secret), true) = (secret, wanted && mark.exists()) else { return self };
         let audience = bindings.parameters.get("ServiceJwtAudience").map_or(token::AUDIENCE_DEFAULT, String::as_str);
         let now = self.outside.clock.now();
-        let token = token::mint(&secret, audience, token::scopes("write"), now, token::LIFE_SECONDS_DEFAULT);
+        let token = token::mint(None, &secret, audience, token::scopes("write"), now, token::LIFE_SECONDS_DEFAULT);
         let url = self.url();
         // Behind the ready line, and no reason to fail: the host is as useful without it.
         self.services.spawn(async move {

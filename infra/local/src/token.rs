@@ -43,25 +43,11 @@ pub fn life_seconds(argument: Option<&str>) -> Result<i64, TokenError> {
     }
 }
 
-/// Signs a token for the default tenant.
-///
-/// # Errors
-/// When it cannot be signed.
-pub fn mint(
-    secret: &str,
-    audience: &str,
-    scopes: Vec<String>,
-    now: Timestamp,
-    life_seconds: i64,
-) -> Result<String, TokenError> {
-    mint_for(None, secret, audience, scopes, now, life_seconds)
-}
-
 /// Signs a token for a tenant, or for the default one where none is named.
 ///
 /// # Errors
 /// When it cannot be signed.
-pub fn mint_for(
+pub fn mint(
     tenant: Option<&TenantId>,
     secret: &str,
     audience: &str,
@@ -116,7 +102,7 @@ mod tests {
             "scopes": ["catalog:sync:write"],
         });
         let claims = |tenant: Option<&TenantId>| {
-            let token = mint_for(tenant, &secret, AUDIENCE_DEFAULT, scopes("write"), now, 60).unwrap();
+            let token = mint(tenant, &secret, AUDIENCE_DEFAULT, scopes("write"), now, 60).unwrap();
             jsonwebtoken::decode::<serde_json::Value>(&token, &key, &validation).unwrap().claims
         };
         assert_eq!(claims(None), expected);

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `tenant/provider/connection#key`, `claim` | a [`Claim`] |
 //! | `tenant/pos#key:…`, `claim` | a [`Claim`] of a key that a point of sale gave |
-//! | `rejected`, `sources` | the sources of which something was rejected |
+//! | `rejected`, `sources` | the rings in which something was kept |
 //! | `rejected#source`, `next` | the number of the newest rejected delivery of a source, and how many there were of each reason |
 //! | `rejected#source`, `000000000042` | a [`Rejected`] delivery; the one whose place it takes is deleted |
 //! | `rejected#source`, `body#000000000042` | its body |
@@ -22,13 +22,13 @@ use super::items::{Item, is_over, item, key, number, text, value};
 use super::transaction::OLD;
 use crate::domain::claim::{Claim, ClaimStatus, Verdict, judge};
 use crate::domain::delivery::{REJECTED_SECONDS, Rejected, Rejection};
-use crate::domain::place::Ring;
+use crate::domain::place::{RejectedId, Ring};
 
 /// How many deliveries were rejected, by source and reason.
 pub type RejectedCounts = BTreeMap<(String, Rejection), u64>;
 
-fn rejected_partition(source: &str) -> String {
-    format!("rejected#{source}")
+fn rejected_partition(ring: &str) -> String {
+    format!("rejected#{ring}")
 }
 
 impl Aws {
@@ -151,7 +151,7 @@ impl Aws {
         ring: Ring,
         rejected: &Rejected,
         body: Option<&[u8]>,
-    ) -> Result<i64, AwsFault> {
+    ) -> Result<(), AwsFault> {
         const OPERATION: &str = "keep rejected delivery";
         let pk = rejected_partition(&ring.of(source));
         let call = self
@@ -189,14 +189,14 @@ impl Aws {
                 }
             }
         }
-        Ok(next)
+        Ok(())
     }
 
     /// The rings in which something was kept: a bounded set, see [`Aws::register_ring`].
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn rejected_sources(&self) -> Result<Vec<String>, AwsFault> {
+    pub async fn rejected_rings(&self) -> Result<Vec<String>, AwsFault> {
         let call = self
             .dynamodb
             .get_item()
@@ -213,7 +213,7 @@ impl Aws {
     /// # Errors
     /// When the table cannot be read.
     pub async fn rejected_counts(&self) -> Result<RejectedCounts, AwsFault> {
-        let rings = self.rejected_sources().await?;
+        let rings = self.rejected_rings().await?;
         let read = rings.iter().map(|ring| {
             let call = self.dynamodb.get_item().table_name(&self.names.deliveries);
             call.set_key(Some(key(rejected_partition(ring), "next"))).consistent_read(true).send()
@@ -232,21 +232,21 @@ impl Aws {
         Ok(counts)
     }
 
-    /// The rejected deliveries of a source with their numbers, newest first; none that has expired by `now`.
+    /// The rejected deliveries of a ring with their numbers, newest first; none that has expired by `now`.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn rejected(&self, source: &str, now: Timestamp) -> Result<Vec<(i64, Rejected)>, AwsFault> {
+    pub async fn rejected(&self, ring: &str, now: Timestamp) -> Result<Vec<(i64, Rejected)>, AwsFault> {
         let query = self
             .dynamodb
             .query()
             .table_name(&self.names.deliveries)
             .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
-            .expression_attribute_values(":pk", text(rejected_partition(source)))
+            .expression_attribute_values(":pk", text(rejected_partition(ring)))
             .expression_attribute_values(":low", text("000000000000"))
             .expression_attribute_values(":high", text("999999999999"))
             .scan_index_forward(false);
-        // What is kept is bounded, but with long headers it may be more than one page.
+        // What is kept is bounded, and may be more than one page.
         let mut pages = query.into_paginator().items().send();
         let mut found = Vec::new();
         while let Some(item) = pages.next().await {
@@ -266,11 +266,10 @@ impl Aws {
     /// When the table cannot be read.
     pub async fn rejected_one(
         &self,
-        source: &str,
-        number: i64,
+        id: &RejectedId,
         now: Timestamp,
     ) -> Result<Option<(Rejected, Option<Vec<u8>>)>, AwsFault> {
-        let pk = rejected_partition(source);
+        let (pk, number) = (rejected_partition(&id.source), id.number);
         let get = |sk: String| {
             self.dynamodb
                 .get_item()
@@ -295,12 +294,12 @@ impl Aws {
     ///
     /// # Errors
     /// When the table cannot be written.
-    pub async fn mark_admitted(&self, source: &str, place: i64, at_ms: i64) -> Result<(), AwsFault> {
+    pub async fn mark_admitted(&self, id: &RejectedId, at_ms: i64) -> Result<(), AwsFault> {
         let call = self
             .dynamodb
             .update_item()
             .table_name(&self.names.deliveries)
-            .set_key(Some(key(rejected_partition(source), format!("{place:012}"))))
+            .set_key(Some(key(rejected_partition(&id.source), format!("{:012}", id.number))))
             .update_expression("SET admittedMs = :at")
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":at", number(at_ms));

@@ -194,6 +194,14 @@ pub fn fits_a_queue(body: &[u8]) -> bool {
     !body.is_empty() && std::str::from_utf8(body).is_ok_and(|text| text.chars().all(allowed))
 }
 
+/// Whether a text of a sender can be a part of a key, which travels through a queue: a replacement character stands for bytes
+/// that were no text, and two keys that differ there would be one.
+#[must_use]
+pub fn fits_a_key(text: &str) -> bool {
+    let plain = |character: char| !character.is_control() && character != char::REPLACEMENT_CHARACTER;
+    text.chars().all(plain) && (text.is_empty() || fits_a_queue(text.as_bytes()))
+}
+
 /// Why a delivery was not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -6,7 +6,6 @@ use std::str::FromStr;
 
 /// SQS gives ids of up to 100 characters.
 const MESSAGE_ID_BYTES_MAX: usize = 100;
-/// What a source's second ring is called behind its name. No name has a colon.
 /// `provider/connection`, each a name of at most 64 characters, and some room.
 const SOURCE_BYTES_MAX: usize = 160;
 /// Milliseconds of the Unix epoch are written with so many digits, so that they sort as text.

@@ -153,7 +153,7 @@ async fn once_its_secret_is_corrected_a_delivery_is_let_in_once() {
     assert_eq!(audit.len(), 4);
     for entry in &audit {
         assert_eq!((&entry["actor"], &entry["action"]), (&json!("operator"), &json!("delivery.admit")));
-        assert_eq!(entry["target"], "pos/1");
+        assert_eq!(entry["target"], "pos#1");
     }
 }
 

@@ -7,8 +7,8 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use signalbox_local::remote::load::{Load, LoadReport};
 
-use super::sender::{SenderArguments, block_on};
-use super::{fail, say};
+use super::sender::SenderArguments;
+use super::{block_on, fail, say};
 
 /// The exit code of a load of which something was not answered with 2xx.
 const EXIT_OTHER: u8 = 2;

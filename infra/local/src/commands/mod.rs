@@ -11,9 +11,11 @@ pub(crate) mod verify;
 pub(crate) mod wait_for_health;
 
 use std::fmt::Display;
+use std::path::Path;
 use std::process::ExitCode;
 
-use signalbox_local::settings::Variables;
+use signalbox_local::settings::{self, Variables};
+use signalbox_local::template::Source;
 
 /// One line on standard output.
 #[expect(clippy::print_stdout, reason = "this is what the command is for")]
@@ -38,4 +40,21 @@ pub(crate) fn variables() -> Variables {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
+}
+
+/// A secret from the environment, else the one in the local host's data folder, which is made if need be. What was
+/// generated there is right for the local host alone.
+pub(crate) fn secret(variable: &str, data_dir: &Path) -> Result<String, Box<dyn std::error::Error>> {
+    let variables = variables();
+    if let Some(secret) = settings::value(&variables, variable) {
+        return Ok(secret.to_owned());
+    }
+    let generated = settings::secrets(&Source::built_in()?, &variables, Some(data_dir))?;
+    let secret = generated.get(variable).map(str::to_owned);
+    Ok(secret.ok_or_else(|| format!("{variable} is not set, and outside local mode none is generated"))?)
+}
+
+/// Waits for a command's work.
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> std::io::Result<T> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work))
 }

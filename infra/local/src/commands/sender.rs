@@ -7,10 +7,8 @@ use clap::Args;
 use signalbox::domain::secret::Secret;
 use signalbox_local::remote::point_of_sale::PointOfSale;
 use signalbox_local::remote::{Remote, RemoteError};
-use signalbox_local::settings;
-use signalbox_local::template::Source;
 
-use super::variables;
+use super::secret;
 
 /// The variable that has the secret, here as for the functions.
 const SECRET_VARIABLE: &str = "WEBHOOK_SECRET";
@@ -52,21 +50,10 @@ impl RemoteArguments {
 
 impl SenderArguments {
     pub(crate) fn sender(&self) -> Result<PointOfSale, Box<dyn std::error::Error>> {
-        let variables = variables();
-        let given = self.secret.as_deref().or_else(|| settings::value(&variables, SECRET_VARIABLE)).map(str::to_owned);
-        let secret = match given {
-            Some(secret) => secret,
-            // What the local host generated is right for the local host alone.
-            None => {
-                let generated = settings::secrets(&Source::built_in()?, &variables, Some(&self.data_dir))?;
-                generated.get(SECRET_VARIABLE).map(str::to_owned).ok_or("give --secret, or set WEBHOOK_SECRET")?
-            }
+        let secret = match &self.secret {
+            Some(secret) => secret.clone(),
+            None => secret(SECRET_VARIABLE, &self.data_dir)?,
         };
         Ok(PointOfSale::new(self.remote.remote()?, &self.source, &self.tenant, Secret::new(secret.trim())))
     }
-}
-
-/// Waits for a command's work.
-pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> std::io::Result<T> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work))
 }

@@ -6,8 +6,8 @@ use clap::Args;
 use signalbox::outside::Clock;
 use signalbox_local::remote::smoke::{Check, smoke};
 
-use super::sender::{SenderArguments, block_on};
-use super::{fail, say};
+use super::sender::SenderArguments;
+use super::{block_on, fail, say};
 
 /// Looks at /healthz and /metrics, sends one new event and the same again. Every run sends another event, which stays
 /// in the tables. Exit code 0 when all is well, 1 when not.

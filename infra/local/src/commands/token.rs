@@ -7,10 +7,9 @@ use clap::Args;
 use signalbox::domain::ids::TenantId;
 use signalbox::outside::Clock;
 use signalbox_local::settings;
-use signalbox_local::template::Source;
 use signalbox_local::token;
 
-use super::{fail, say, variables};
+use super::{fail, say, secret, variables};
 
 /// The token is signed with SERVICE_JWT_SECRET, else AUTH_JWT_SECRET, else the secret in the local host's data folder,
 /// which is made if need be. Typical use: curl -H "Authorization: Bearer $(signalbox token write)" …
@@ -44,15 +43,8 @@ fn mint(arguments: &TokenArguments) -> Result<String, Box<dyn std::error::Error>
     let variables = variables();
     let tenant = arguments.tenant.as_deref().map(TenantId::parse).transpose()?;
     let life_seconds = token::life_seconds(arguments.life.as_deref())?;
-    let secret = match settings::value(&variables, settings::SERVICE_SECRET) {
-        Some(secret) => secret.to_owned(),
-        None => {
-            let secrets = settings::secrets(&Source::built_in()?, &variables, Some(&arguments.data_dir))?;
-            let secret = secrets.get(settings::SERVICE_SECRET).map(str::to_owned);
-            secret.ok_or("SERVICE_JWT_SECRET is not set, and outside local mode none is generated")?
-        }
-    };
+    let secret = secret(settings::SERVICE_SECRET, &arguments.data_dir)?;
     let audience = settings::value(&variables, "SERVICE_JWT_AUDIENCE").unwrap_or(token::AUDIENCE_DEFAULT);
     let scopes = token::scopes(&arguments.kind);
-    Ok(token::mint_for(tenant.as_ref(), &secret, audience, scopes, Clock::default().now(), life_seconds)?)
+    Ok(token::mint(tenant.as_ref(), &secret, audience, scopes, Clock::default().now(), life_seconds)?)
 }

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::Args;
 use signalbox_local::remote::health::{Failed, TRIES_DEFAULT, wait};
 
-use super::sender::{RemoteArguments, block_on};
-use super::{fail, hint, say};
+use super::sender::RemoteArguments;
+use super::{block_on, fail, hint, say};
 
 /// Asks /healthz and /livez until both answer with 2xx in the same try. Between two tries it waits 2 s, then 4, doubling, at
 /// most 64: with the default tries and timeout all of it takes at most 382 s. Exit code 0 when it is healthy, 1 when it was not in time.

@@ -7,6 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use super::refused::{Flaw, Refused};
 use super::scheme::{HeaderLookup, IdSource, Scheme, Text, sent};
 use crate::domain::canonical::Node;
+use crate::domain::delivery::fits_a_key;
 
 /// The longest id. It becomes a part of a key.
 pub(super) const ID_BYTES_MAX: usize = 256;
@@ -85,13 +86,7 @@ fn check_text(place: &Text, text: &str, bytes_max: usize) -> Result<(), Refused>
     if text.len() > bytes_max {
         return malformed(Flaw::TooLong { bytes_max });
     }
-    if text.chars().all(is_plain) { Ok(()) } else { malformed(Flaw::NotText) }
-}
-
-/// A replacement character stands for bytes that were no text: two ids that differ there would be one. What a queue refuses
-/// ([`fits_a_queue`](crate::domain::delivery::fits_a_queue)) could never be handed on.
-fn is_plain(character: char) -> bool {
-    !character.is_control() && !matches!(character, char::REPLACEMENT_CHARACTER | '\u{FFFE}' | '\u{FFFF}')
+    if fits_a_key(text) { Ok(()) } else { malformed(Flaw::NotText) }
 }
 
 /// A top-level field of a JSON object, if it is a string or an integer. The rest of the body is passed over, not kept.

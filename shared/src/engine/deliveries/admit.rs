@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::aws::faults::AwsFault;
 use crate::aws::journal::Audit;
+use crate::domain::place::RejectedId;
 use crate::engine::deliveries::context::Deliveries;
 use crate::engine::deliveries::requeue::Decider;
 use crate::engine::deliveries::take_in::{Arrival, Headers, Intake, examine};
@@ -25,13 +26,8 @@ pub enum Admitted {
 ///
 /// # Errors
 /// When AWS fails. Admitting twice is harmless: the second is a duplicate.
-pub async fn admit(
-    deliveries: &Deliveries,
-    decider: &Decider,
-    source: &str,
-    number: i64,
-) -> Result<Admitted, AwsFault> {
-    let Some((rejected, body)) = deliveries.aws.rejected_one(source, number, deliveries.now()).await? else {
+pub async fn admit(deliveries: &Deliveries, decider: &Decider, id: &RejectedId) -> Result<Admitted, AwsFault> {
+    let Some((rejected, body)) = deliveries.aws.rejected_one(id, deliveries.now()).await? else {
         return Ok(Admitted::NotFound);
     };
     let Some(body) = body else { return Ok(Admitted::NoBody) };
@@ -46,7 +42,7 @@ pub async fn admit(
     let entry = Audit {
         actor: decider.actor.clone(),
         action: "delivery.admit".into(),
-        target: format!("{source}/{number}"),
+        target: id.to_string(),
         result: rejected.body_hash.unwrap_or_default(),
         at_ms: deliveries.now().as_millisecond(),
         correlation_id: decider.correlation_id.clone(),
@@ -54,7 +50,7 @@ pub async fn admit(
     deliveries.aws.audit(&decider.tenant, deliveries.outside.entropy.bytes16(), &entry).await?;
     Ok(match examine(deliveries, &arrival, deliveries.now()).await? {
         Ok((received, label)) => {
-            deliveries.aws.mark_admitted(source, number, entry.at_ms).await?;
+            deliveries.aws.mark_admitted(id, entry.at_ms).await?;
             Admitted::Intake(Intake::Taken(received, Box::new(label)))
         }
         // It is kept already: to keep it again would push out others.

@@ -51,5 +51,5 @@ async fn keep(
         deliveries.aws.register_ring(&name).await?;
         deliveries.note_registered(name);
     }
-    deliveries.aws.keep_rejected(source, ring, rejected, body).await.map(drop)
+    deliveries.aws.keep_rejected(source, ring, rejected, body).await
 }

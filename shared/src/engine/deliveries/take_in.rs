@@ -12,7 +12,7 @@ use crate::domain::correlation;
 use crate::domain::counters::Counter;
 use crate::domain::delivery::{
     ACKNOWLEDGED_BODY_BYTES_MAX, BODY_BYTES_MAX, CONTENT_KEY, Channel, Door, ENCODED_BODY_BYTES_MAX, GIVEN_KEY, Label,
-    Origin, POS, Rejected, Rejection, TRACKSTAR, UNKNOWN_SOURCE, body_hash, fits_a_queue,
+    Origin, POS, Rejected, Rejection, TRACKSTAR, UNKNOWN_SOURCE, body_hash, fits_a_key, fits_a_queue,
 };
 use crate::domain::ids::TenantId;
 use crate::domain::redact::LENGTH_MAX;
@@ -269,7 +269,7 @@ fn pos(
     serde_json::from_slice::<&RawValue>(delivery.body())
         .map_err(|error| bad(format!("the body is no JSON: {error}")))?;
     label.key = match headers.get(IDEMPOTENCY_KEY).map(str::trim).filter(|key| !key.is_empty()) {
-        Some(key) if is_key(key) => format!("{GIVEN_KEY}{key}"),
+        Some(key) if key.len() <= KEY_BYTES_MAX && fits_a_key(key) => format!("{GIVEN_KEY}{key}"),
         // To go by the content instead would lose a second sale with an equal body.
         Some(_) => {
             let limits = format!("at most {KEY_BYTES_MAX} bytes of UTF-8, without control characters");
@@ -281,13 +281,6 @@ fn pos(
     };
     label.origin = Origin { tenant, provider: POS.into(), connection: source.as_str().to_owned() };
     Ok(())
-}
-
-/// Whether a key of a sender can be one: a replacement character stands for bytes that were no text, and two keys that differ
-/// there would be one. It travels through a queue, too.
-fn is_key(key: &str) -> bool {
-    let plain = |character: char| !character.is_control() && character != char::REPLACEMENT_CHARACTER;
-    key.len() <= KEY_BYTES_MAX && key.chars().all(plain) && fits_a_queue(key.as_bytes())
 }
 
 fn trackstar(
