@@ -29,6 +29,21 @@ impl Dice {
         (mixed ^ (mixed >> 31)) % sides
     }
 
+    /// Dice of their own, which fall alike however often these are thrown from here on: how many calls a retry makes
+    /// depends on the machine, and must not change what else the seed says.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self::new(self.below(u64::MAX))
+    }
+
+    /// A wire on which every call fails, each in some way: nobody learns of anything that took effect.
+    #[must_use]
+    pub fn outage(&self) -> Wire {
+        let dice = self.clone();
+        let always = u64::try_from(ALWAYS.len()).unwrap();
+        Wire::planned(move |_: &Call| Verdict::Fail(ALWAYS[usize::try_from(dice.below(always)).unwrap()]))
+    }
+
     /// A wire on which `percent` of the calls fail, each in some way, and `crashes` of a thousand end the process.
     #[must_use]
     pub fn wire(&self, percent: u64, crashes: u64) -> Wire {
@@ -42,15 +57,13 @@ impl Dice {
     }
 }
 
-const FAULTS: [Fault; 7] = [
-    Fault::Throttled,
-    Fault::ServerError,
-    Fault::Unavailable,
-    Fault::LostReply,
-    Fault::Unreachable,
-    Fault::Conflict,
-    Fault::Unprocessed,
-];
+/// Faults that any call can meet.
+const ALWAYS: [Fault; 5] =
+    [Fault::Throttled, Fault::ServerError, Fault::Unavailable, Fault::LostReply, Fault::Unreachable];
+const FAULTS: [Fault; 7] = {
+    let [throttled, server_error, unavailable, lost_reply, unreachable] = ALWAYS;
+    [throttled, server_error, unavailable, lost_reply, unreachable, Fault::Conflict, Fault::Unprocessed]
+};
 
 /// The seed: `SIGNALBOX_SEED`, else a given one. Printed, so that a failure can be replayed.
 ///

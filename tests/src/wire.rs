@@ -200,6 +200,12 @@ async fn send(
 ) -> Result<HttpResponse, ConnectorError> {
     let operation = operation(&request);
     let group = body(&request)["MessageGroupId"].as_str().filter(|_| operation == "SQS.SendMessage").map(String::from);
+    // Before the verdict: a call whose reply is lost takes effect too.
+    match operation.as_str() {
+        "SQS.SendMessage" => deliver_at_once(&mut request),
+        "SQS.ChangeMessageVisibility" => show_at_once(&mut request),
+        _ => {}
+    }
     match wire.ask(&operation, group.as_deref()).await {
         Verdict::Fail(Fault::Throttled) => {
             let code = if operation.starts_with("DynamoDB") {
@@ -230,11 +236,6 @@ async fn send(
             unreachable!("a dead process goes no further");
         }
         Verdict::Pass | Verdict::Hold | Verdict::KillBefore | Verdict::Fail(_) => {}
-    }
-    match operation.as_str() {
-        "SQS.SendMessage" => deliver_at_once(&mut request),
-        "SQS.ChangeMessageVisibility" => show_at_once(&mut request),
-        _ => {}
     }
     next.call(request).await
 }

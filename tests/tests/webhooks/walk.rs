@@ -15,8 +15,6 @@ use super::driver::Driver;
 const STEPS: usize = 240;
 /// Of a hundred calls so many fail, while the weather is bad.
 const FAULTS: u64 = 35;
-/// In the storm in which the queue gives up.
-const STORM: u64 = 85;
 /// Of a thousand calls so many end the process.
 const CRASHES: u64 = 20;
 
@@ -24,8 +22,8 @@ const CRASHES: u64 = 20;
 async fn whatever_goes_wrong_each_acknowledged_event_has_one_effect() {
     let dice = Dice::new(seed(20_260_115));
     let hooks = Hooks::start().await;
-    let weather = dice.clone();
-    let mut driver = Driver::start(&hooks, dice.wire(FAULTS, CRASHES), move || weather.wire(FAULTS, CRASHES)).await;
+    let weather = dice.apart();
+    let mut driver = Driver::start(&hooks, weather.wire(FAULTS, CRASHES), || weather.wire(FAULTS, CRASHES)).await;
     let mut ledger = Ledger::default();
     // What must be there in the end: tenant and key → body.
     let mut expected: BTreeMap<(String, String), String> = BTreeMap::new();
@@ -54,15 +52,15 @@ async fn whatever_goes_wrong_each_acknowledged_event_has_one_effect() {
             driver.work(Queue::Webhooks).await;
         }
     }
-    driver.instance = hooks.instance(dice.wire(STORM, 0)).await;
+    driver.instance = hooks.instance(weather.outage()).await;
     driver.work(Queue::Webhooks).await;
-    driver.instance = hooks.instance(dice.wire(FAULTS, CRASHES)).await;
+    driver.instance = hooks.instance(weather.wire(FAULTS, CRASHES)).await;
     driver.work(Queue::DeadLetters).await;
     let mut letters = 0;
     for tenant in 0..3 {
         letters += requeue(&hooks, &format!("tenant{tenant}")).await;
     }
-    assert!(letters > 0, "the storm was too weak");
+    assert!(letters > 0, "nothing was in the queue while everything failed");
     driver.instance = hooks.instance(Wire::whole()).await;
     driver.work(Queue::Webhooks).await;
     assert_eq!(hooks.work(Queue::DeadLetters).await, 0, "given up though nothing failed");

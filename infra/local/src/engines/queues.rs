@@ -245,8 +245,9 @@ impl Queues {
             }
             let (this, asked) = (Arc::clone(&self), input.clone());
             let messages = finish(async move { this.open_all(&asked, tokens).await }).await?;
-            // Leftovers of deleted messages and given-up ones are no reason to end a long poll early.
-            if !messages.is_empty() || input.wait_time_seconds.unwrap_or(0) == 0 {
+            // Leftovers of deleted messages and given-up ones are no reason to end a long poll early, nor to tell who
+            // asks without waiting that the queue is empty. Each round removes some for good.
+            if !messages.is_empty() {
                 return Ok(ReceiveMessageOutput { messages });
             }
         }
