@@ -41,6 +41,7 @@ impl Scenario {
             assert!(expected.contains(&status), "{here}: {status} instead of {expected:?}");
             assert!(driver.crashes > 0 || status == expected[0], "{here}: {status} instead of {}", expected[0]);
             ledger.received += 1;
+            ledger.duplicates += usize::from(expected == SEEN);
             ledger.rejected += usize::from(status >= 400);
         }
         driver.work(Queue::Webhooks).await;
@@ -58,22 +59,22 @@ impl Scenario {
         assert_eq!(expected.records.len(), self.effects, "{}", self.name);
         assert!(expected.claims.iter().all(|claim| claim["status"] == "processed"), "{:?}", expected.claims);
         println!("{}: {} calls, killed before and after each: {}", self.name, calls.len(), calls.join(" "));
-        let mut total = ledger.closed(&expected);
+        let mut total = ledger.closed(&expected, self.name);
         for (number, call) in calls.iter().enumerate() {
             for (letter, verdict) in [('b', Verdict::KillBefore), ('a', Verdict::KillAfter)] {
                 let tenant = format!("{letter}{number}");
                 let (_, ledger) = self.run(&hooks, &tenant, Some((number, verdict))).await;
                 let stored = Stored::read(&hooks, &tenant).await;
                 assert_eq!(stored, expected, "{}: {verdict:?} of call {number} ({call})", self.name);
-                total.add(&ledger.closed(&stored));
+                total.add(&ledger.closed(&stored, &tenant));
             }
         }
         total.print(self.name);
     }
 }
 
-/// received = applied + duplicate + rejected + dead letter. Received counts what a sender wants delivered, not how often
-/// it has to try.
+/// received = applied + duplicate + rejected + dead letter, each side counted for itself: what was sent, what was
+/// answered, and what is stored. Received counts what a sender wants delivered, not how often it has to try.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     pub(super) received: usize,
@@ -84,10 +85,17 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    fn closed(mut self, stored: &Stored) -> Self {
+    fn closed(mut self, stored: &Stored, name: &str) -> Self {
         self.applied = stored.records.len();
-        self.duplicates = self.received - self.applied - self.rejected - self.dead;
+        self.dead = stored.journal;
+        self.check(name);
         self
+    }
+
+    /// Nothing was lost, and nothing came of nothing.
+    pub(super) fn check(&self, name: &str) {
+        let Self { received, applied, duplicates, rejected, dead } = self;
+        assert_eq!(*received, applied + duplicates + rejected + dead, "{name}: {self:?}");
     }
 
     fn add(&mut self, other: &Self) {

@@ -131,7 +131,6 @@ async fn a_poison_message_fails_alone_until_it_is_given_up_with_its_reason() {
     assert_eq!(ask(&hooks, "t1", "POST", &format!("{LIST}/{id}/requeue"), None).await.status, 404);
     assert_eq!(hooks.send(&named("t1", &key)).await.status, 204);
     assert_eq!(hooks.work(Queue::Webhooks).await, 0, "its claim is completed");
-    println!("received 10 = applied 9 + duplicate 1 + rejected 0 + dead letter 0 (1, requeued)");
 }
 
 #[tokio::test]
