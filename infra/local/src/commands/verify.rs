@@ -7,7 +7,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use jiff::Timestamp;
 use signalbox::domain::secret::Secret;
-use signalbox::domain::signature::{Explanation, GENERIC, LiveSecret, Scheme, explain, schemes};
+use signalbox::domain::signature::{Explanation, GENERIC, LiveSecret, Refused, Scheme, explain, schemes};
 use signalbox::domain::time;
 use signalbox::outside::Clock;
 use signalbox_local::settings::{self, Variables};
@@ -137,6 +137,9 @@ fn lines(arguments: &VerifyArguments, explanation: &Explanation) -> Vec<String> 
         Err(refused) => {
             let findings = explanation.findings.iter().map(|finding| format!("{}: {finding}", finding.code()));
             let mut lines = vec![format!("not verified: {}: {refused}", refused.code())];
+            if *refused == Refused::NoUrl {
+                lines.push("give it with --url".to_owned());
+            }
             lines.extend(findings);
             lines
         }
@@ -203,6 +206,14 @@ mod tests {
         let lines = told(SVIX, &[SECRET, "--at=1731709999"], None, BODY).unwrap();
         assert!(lines[0].starts_with("not verified: timestamp_too_old: the timestamp is 4878 s old"), "{lines:?}");
         assert!(lines[1].starts_with("only_the_timestamp: "), "{lines:?}");
+        // What is missing is said, and nothing is guessed beside it.
+        let square = &["--scheme=square", "--secret=s", "--header=x-square-hmacsha256-signature: AAAA"];
+        let lines = told(square, &[], None, BODY).unwrap();
+        assert!(lines[0].starts_with("not verified: no_url: "), "{lines:?}");
+        assert_eq!(lines[1..], ["give it with --url"]);
+        let stripe = &["--scheme=stripe", "--secret=s", "--header=stripe-signature: t=1731705121"];
+        let lines = told(stripe, &[AT], None, BODY).unwrap();
+        assert!(lines[0].starts_with("not verified: malformed: ") && lines.len() == 1, "{lines:?}");
     }
 
     #[test]

@@ -24,7 +24,7 @@ const DIGITS_OF_MILLISECONDS: usize = 13;
 pub struct Explanation {
     /// What [`verify()`] says.
     pub outcome: Result<Verified, Refused>,
-    /// What would have to be different, most telling first. Empty when it verifies.
+    /// What would have to be different, most telling first. Empty when it verifies, or when the refusal says it all.
     pub findings: Vec<Finding>,
 }
 
@@ -187,7 +187,8 @@ pub fn explain(
     } else {
         findings.extend(others.iter().filter_map(|other| stray_header(scheme, other, headers)));
     }
-    if findings.is_empty() {
+    // Any other refusal says itself what is wrong: a guess beside it would lead away from it.
+    if findings.is_empty() && outcome == Err(Refused::Mismatch) {
         findings.push(Finding::Nothing);
     }
     Explanation { outcome, findings }
