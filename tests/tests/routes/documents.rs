@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use signalbox::domain::signature::{Scheme, schemes};
 use signalbox::http::problem;
 use signalbox_local::settings::HOST_VARIABLES;
 use signalbox_local::template::Source;
@@ -124,15 +125,28 @@ fn the_documented_defaults_are_the_template_s() {
     }
 }
 
+/// The fields in the tables of a section of the configuration's document.
+fn fields<'a>(text: &'a str, section: &str) -> BTreeSet<&'a str> {
+    let section = text.split(&format!("\n## {section}\n")).nth(1).unwrap().split("\n## ").next().unwrap();
+    rows(section).iter().filter(|row| row.len() == 3).filter_map(|row| code(row[0])).collect()
+}
+
+/// The fields that a parser knows: it names them when it meets one that it does not.
+fn known(refusal: &str) -> BTreeSet<&str> {
+    refusal.split("expected one of").nth(1).unwrap().split('`').skip(1).step_by(2).collect()
+}
+
 #[test]
 fn every_field_of_a_vendor_is_explained() {
-    let text = document("docs/configuration.md");
-    let section = text.split("\n## Vendors\n").nth(1).unwrap().split("\n## ").next().unwrap();
-    let explained: BTreeSet<&str> =
-        rows(section).iter().filter(|row| row.len() == 3).filter_map(|row| code(row[0])).collect();
-    // The parser names the fields it knows when it meets one that it does not.
     let refusal = signalbox::domain::vendor::parse_vendors(r#"[{"sauce": 1}]"#).unwrap_err();
-    let known: BTreeSet<&str> =
-        refusal.split("expected one of").nth(1).unwrap().split('`').skip(1).step_by(2).collect();
-    assert_eq!(explained, known);
+    assert_eq!(fields(&document("docs/configuration.md"), "Vendors"), known(&refusal));
+}
+
+#[test]
+fn every_signature_scheme_is_named_and_every_field_of_another_explained() {
+    let text = document("docs/configuration.md");
+    let refusal = Scheme::from_json(r#"{"heeder": 1}"#).unwrap_err().to_string();
+    assert_eq!(fields(&text, "Signature schemes"), known(&refusal));
+    let unnamed = schemes::ALL.iter().map(|scheme| scheme.name()).find(|name| !text.contains(&format!("`{name}`")));
+    assert_eq!(unnamed, None);
 }
