@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use signalbox::environment::Environment;
 use signalbox::outside::Clock;
 use signalbox_local::settings::Variables;
-use signalbox_local::{Host, Options, token};
+use signalbox_local::token::{self, Grant};
+use signalbox_local::{Host, Options};
 use tempfile::TempDir;
 
 use crate::build::Build;
@@ -46,7 +47,8 @@ impl Stage {
         let host = Host::start(Options { variables, poll: false, ..Options::default() }).await?;
         let secret = host.secrets().get("SERVICE_JWT_SECRET").ok_or("the host has generated no secret")?.to_owned();
         let now = Clock::default().now();
-        let token = token::mint(None, &secret, token::AUDIENCE_DEFAULT, token::scopes("write"), now, 86_400)?;
+        let grant = Grant { scopes: token::scopes("write"), life_seconds: 86_400, ..Grant::default() };
+        let token = token::mint(grant, &secret, now)?;
         std::fs::write(root.path().join("warm.ndjson"), "{\"catalogId\":\"warm\"}\n")?;
         Ok(Self { host, root, token })
     }

@@ -28,7 +28,8 @@ use crate::invoke::{Deployed, InvokeError, Invoker};
 use crate::options::{HostError, Options};
 use crate::settings::{self, Secrets};
 use crate::template::{ACCOUNT, Bindings, FunctionModel, REGION, Schedule, Source, Template};
-use crate::{demo, poller, registry, ticker, token};
+use crate::token::{self, Grant};
+use crate::{demo, poller, registry, ticker};
 
 /// How long a stop waits for work in flight; the rest of the ten seconds is for closing files.
 const STOP_MAX: Duration = Duration::from_secs(8);
@@ -260,7 +261,8 @@ impl Host {
         let (Some(secret), true) = (secret, wanted && mark.exists()) else { return self };
         let audience = bindings.parameters.get("ServiceJwtAudience").map_or(token::AUDIENCE_DEFAULT, String::as_str);
         let now = self.outside.clock.now();
-        let token = token::mint(None, &secret, audience, token::scopes("write"), now, token::LIFE_SECONDS_DEFAULT);
+        let grant = Grant { audience, scopes: token::scopes("write"), ..Grant::default() };
+        let token = token::mint(grant, &secret, now);
         let url = self.url();
         // Behind the ready line, and no reason to fail: the host is as useful without it.
         self.services.spawn(async move {

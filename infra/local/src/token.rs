@@ -7,6 +7,8 @@ use signalbox::http::auth::{self, Claims, OneOrMany};
 
 /// The audience when `SERVICE_JWT_AUDIENCE` is unset.
 pub const AUDIENCE_DEFAULT: &str = "clairity-services";
+/// Who a token is for when nobody is named.
+pub const ACTOR_DEFAULT: &str = "service";
 /// A token's life when none is asked for.
 pub const LIFE_SECONDS_DEFAULT: i64 = 300;
 
@@ -43,26 +45,47 @@ pub fn life_seconds(argument: Option<&str>) -> Result<i64, TokenError> {
     }
 }
 
-/// Signs a token for a tenant, or for the default one where none is named.
+/// What a token says beside when it was made.
+#[derive(Debug, Clone)]
+pub struct Grant<'a> {
+    /// Who it is for, as runs and audit entries name them: the claim `sub`.
+    pub actor: &'a str,
+    /// Whose data it is for; the default tenant's where none is named.
+    pub tenant: Option<&'a TenantId>,
+    /// `SERVICE_JWT_AUDIENCE`.
+    pub audience: &'a str,
+    /// What it allows.
+    pub scopes: Vec<String>,
+    /// How long it lives.
+    pub life_seconds: i64,
+}
+
+impl Default for Grant<'_> {
+    /// A token of no scope.
+    fn default() -> Self {
+        Self {
+            actor: ACTOR_DEFAULT,
+            tenant: None,
+            audience: AUDIENCE_DEFAULT,
+            scopes: Vec::new(),
+            life_seconds: LIFE_SECONDS_DEFAULT,
+        }
+    }
+}
+
+/// Signs a token.
 ///
 /// # Errors
 /// When it cannot be signed.
-pub fn mint(
-    tenant: Option<&TenantId>,
-    secret: &str,
-    audience: &str,
-    scopes: Vec<String>,
-    now: Timestamp,
-    life_seconds: i64,
-) -> Result<String, TokenError> {
+pub fn mint(grant: Grant<'_>, secret: &str, now: Timestamp) -> Result<String, TokenError> {
     let iat = now.as_second();
     let claims = Claims {
-        sub: Some("service".into()),
-        aud: Some(OneOrMany::One(audience.into())),
+        sub: Some(grant.actor.into()),
+        aud: Some(OneOrMany::One(grant.audience.into())),
         iat: Some(iat),
-        exp: iat.saturating_add(life_seconds),
-        scopes: Some(OneOrMany::Many(scopes)),
-        tenant: tenant.map(ToString::to_string),
+        exp: iat.saturating_add(grant.life_seconds),
+        scopes: Some(OneOrMany::Many(grant.scopes)),
+        tenant: grant.tenant.map(ToString::to_string),
     };
     Ok(auth::mint(&claims, &Secret::new(secret))?)
 }
@@ -101,12 +124,14 @@ mod tests {
             "exp": 4_000_000_060_u64,
             "scopes": ["catalog:sync:write"],
         });
-        let claims = |tenant: Option<&TenantId>| {
-            let token = mint(tenant, &secret, AUDIENCE_DEFAULT, scopes("write"), now, 60).unwrap();
+        let claims = |actor: &str, tenant: Option<&TenantId>| {
+            let grant = Grant { actor, tenant, scopes: scopes("write"), life_seconds: 60, ..Grant::default() };
+            let token = mint(grant, &secret, now).unwrap();
             jsonwebtoken::decode::<serde_json::Value>(&token, &key, &validation).unwrap().claims
         };
-        assert_eq!(claims(None), expected);
+        assert_eq!(claims(ACTOR_DEFAULT, None), expected);
         expected["tenant"] = "anonymous".into();
-        assert_eq!(claims(Some(&TenantId::parse("anonymous").unwrap())), expected);
+        expected["sub"] = "ada".into();
+        assert_eq!(claims("ada", Some(&TenantId::parse("anonymous").unwrap())), expected);
     }
 }

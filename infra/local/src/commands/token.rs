@@ -7,7 +7,7 @@ use clap::Args;
 use signalbox::domain::ids::TenantId;
 use signalbox::outside::Clock;
 use signalbox_local::settings;
-use signalbox_local::token;
+use signalbox_local::token::{self, Grant};
 
 use super::{fail, say, secret, variables};
 
@@ -24,9 +24,17 @@ pub(crate) struct TokenArguments {
     /// Whose data the token is for [default: the default tenant]
     #[arg(long, value_name = "TENANT")]
     tenant: Option<String>,
+    /// Who it is for, as runs and audit entries will name them
+    #[arg(long, value_name = "NAME", default_value = token::ACTOR_DEFAULT, value_parser = actor)]
+    actor: String,
     /// The local host's data folder
     #[arg(long, env = "SIGNALBOX_DATA_DIR", default_value = ".signalbox", value_name = "FOLDER")]
     data_dir: PathBuf,
+}
+
+fn actor(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if (1..=64).contains(&text.chars().count()) { Ok(text.to_owned()) } else { Err("1 to 64 characters".into()) }
 }
 
 pub(crate) fn run(arguments: &TokenArguments) -> ExitCode {
@@ -46,5 +54,6 @@ fn mint(arguments: &TokenArguments) -> Result<String, Box<dyn std::error::Error>
     let secret = secret(settings::SERVICE_SECRET, &arguments.data_dir)?;
     let audience = settings::value(&variables, "SERVICE_JWT_AUDIENCE").unwrap_or(token::AUDIENCE_DEFAULT);
     let scopes = token::scopes(&arguments.kind);
-    Ok(token::mint(tenant.as_ref(), &secret, audience, scopes, Clock::default().now(), life_seconds)?)
+    let grant = Grant { actor: &arguments.actor, tenant: tenant.as_ref(), audience, scopes, life_seconds };
+    Ok(token::mint(grant, &secret, Clock::default().now())?)
 }
