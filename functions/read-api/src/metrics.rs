@@ -30,7 +30,7 @@ const METRICS: [(&str, &str, &str); 16] = [
     ("deliveries_dead_total", "counter", "Deliveries given up, by source"),
     ("http_request_duration_seconds", "histogram", "Time to answer; see the access log and CloudWatch"),
     ("http_requests_total", "counter", "Requests answered; see the access log and CloudWatch"),
-    ("retry_attempts_total", "counter", "Calls tried again"),
+    ("retry_attempts_total", "counter", "Calls tried again; no samples"),
     ("sync_operations_total", "counter", "Runs over, by status; see CloudWatch"),
     ("database_query_duration_seconds", "histogram", "Time of a storage call; see CloudWatch"),
     ("active_connections", "gauge", "Open connections; the gateway's, see CloudWatch"),

@@ -2,14 +2,16 @@
 
 use std::fs;
 
-use serde_json::Value;
-use signalbox::http::auth::{READ, WRITE};
+use serde_json::{Value, json};
+use signalbox::http::auth::{DELIVERIES_WRITE, READ, WRITE};
 
 use super::golden::root;
 use super::kit::World;
 
 /// Where a token has to be put in.
 const PLACEHOLDER: &str = "replace-with-signalbox-token";
+/// What the samples are signed with.
+const SECRET: &str = "replace-with-signalbox-webhook-secret";
 
 #[tokio::test]
 async fn every_sample_event_is_answered() {
@@ -19,8 +21,17 @@ async fn every_sample_event_is_answered() {
         for file in fs::read_dir(folder.path()).unwrap().map(Result::unwrap) {
             let name = format!("{function}/{}", file.file_name().into_string().unwrap());
             // A host for each: the nightly event starts runs that would be in the others' way.
-            let world = World::production().await;
-            let token = world.token(&[READ, WRITE]);
+            let senders =
+                json!([{"provider": "github", "connection": "acme", "scheme": "github", "secrets": [SECRET]}]);
+            let settings = [
+                ("STAGE", "production"),
+                ("WEBHOOK_SECRET", SECRET),
+                ("TRACKSTAR_WEBHOOK_SECRET", SECRET),
+                ("TRACKSTAR_CONNECTIONS", r#"[{"connectionId": "conn-1"}]"#),
+                ("WEBHOOK_SENDERS", &senders.to_string()),
+            ];
+            let world = World::with(&settings).await;
+            let token = world.token(&[READ, WRITE, DELIVERIES_WRITE]);
             let text = fs::read_to_string(file.path()).unwrap().replace(PLACEHOLDER, &token);
             let event: Value = serde_json::from_str(&text).unwrap();
             let answer = world.host.invoke(&function, event).await.unwrap_or_else(|error| panic!("{name}: {error}"));
