@@ -4,6 +4,7 @@
 pub(crate) mod check_loadtest;
 pub(crate) mod loadtest;
 pub(crate) mod local;
+mod remote;
 mod sender;
 pub(crate) mod smoke;
 pub(crate) mod token;

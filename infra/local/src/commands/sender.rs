@@ -1,13 +1,12 @@
 //! What the commands that send events have in common: where to, as whom, signed with what.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 use signalbox::domain::secret::Secret;
 use signalbox_local::remote::point_of_sale::PointOfSale;
-use signalbox_local::remote::{Remote, RemoteError};
 
+use super::remote::RemoteArguments;
 use super::secret;
 
 /// The variable that has the secret, here as for the functions.
@@ -30,22 +29,6 @@ pub(crate) struct SenderArguments {
     /// The local host's data folder
     #[arg(long, env = "SIGNALBOX_DATA_DIR", default_value = ".signalbox", value_name = "FOLDER")]
     data_dir: PathBuf,
-}
-
-#[derive(Args)]
-pub(crate) struct RemoteArguments {
-    /// Where it answers; the default is the local host
-    #[arg(long, env = "API_URL", default_value = "http://127.0.0.1:9000")]
-    pub(crate) url: String,
-    /// How long to wait for an answer
-    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
-    timeout: u64,
-}
-
-impl RemoteArguments {
-    pub(crate) fn remote(&self) -> Result<Remote, RemoteError> {
-        Remote::new(&self.url, Duration::from_secs(self.timeout))
-    }
 }
 
 impl SenderArguments {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use signalbox_local::remote::health::{Failed, TRIES_DEFAULT, wait};
 
-use super::sender::RemoteArguments;
+use super::remote::RemoteArguments;
 use super::{block_on, fail, hint, say};
 
 /// Asks /healthz and /livez until both answer with 2xx in the same try. Between two tries it waits 2 s, then 4, doubling, at
