@@ -7,11 +7,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use signalbox::domain::secret::Secret;
 use signalbox::environment::Environment;
 use signalbox::http::auth::{Claims, DELIVERIES_WRITE, OneOrMany, READ, mint};
 use signalbox::outside::{Clock, Entropy, Outside};
+use signalbox_local::poller::sqs_event;
 use signalbox_local::{Host, Options};
 
 use crate::deliveries::{Delivery, GITHUB_SECRET, POS_SECRET, POS_SECRET_PREVIOUS, Reply, TRACKSTAR_SECRET};
@@ -159,7 +160,8 @@ impl Hooks {
                 return worked;
             }
             worked += messages.len();
-            let answer = self.host.invoke(queue.function(), sqs_event(&messages)).await.expect("an answer");
+            let answer =
+                self.host.invoke(queue.function(), sqs_event(queue.function(), &messages)).await.expect("an answer");
             self.finish(queue, &messages, &failed(&answer)).await;
         }
     }
@@ -271,36 +273,6 @@ async fn reply(request: reqwest::RequestBuilder) -> Reply {
     let text = |value: &reqwest::header::HeaderValue| value.to_str().unwrap_or_default().to_owned();
     let headers = response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
     Reply::new(response.status().as_u16(), headers, response.text().await.expect("a body"))
-}
-
-/// Messages as a poller hands them to a function.
-#[must_use]
-pub fn sqs_event(messages: &[Message]) -> Value {
-    let record = |message: &Message| {
-        let attributes: Map<String, Value> = message
-            .attributes()
-            .into_iter()
-            .flatten()
-            .map(|(name, value)| (name.as_str().to_owned(), json!(value)))
-            .collect();
-        let own: Map<String, Value> = message
-            .message_attributes()
-            .into_iter()
-            .flatten()
-            .map(|(name, value)| {
-                let value = json!({"stringValue": value.string_value(), "dataType": value.data_type(),
-                    "stringListValues": [], "binaryListValues": []});
-                (name.clone(), value)
-            })
-            .collect();
-        json!({
-            "messageId": message.message_id(), "receiptHandle": message.receipt_handle(), "body": message.body(),
-            "attributes": attributes, "messageAttributes": own, "md5OfBody": message.md5_of_body(),
-            "eventSource": "aws:sqs", "awsRegion": "eu-central-1",
-            "eventSourceARN": "arn:aws:sqs:eu-central-1:000000000000:webhooks",
-        })
-    };
-    json!({"Records": messages.iter().map(record).collect::<Vec<_>>()})
 }
 
 /// The messages that a function's answer names as failed.

@@ -11,9 +11,10 @@ use signalbox::environment::Environment;
 use signalbox::function::Function;
 use signalbox::outside::Outside;
 use signalbox::telemetry::metrics::Metrics;
+use signalbox_local::poller::sqs_event;
 
 use crate::deliveries::{Delivery, Reply, http_event};
-use crate::hooks::{Hooks, failed, sqs_event};
+use crate::hooks::{Hooks, failed};
 use crate::process::Crashed;
 use crate::system::no_waiting;
 use crate::wire::Wire;
@@ -122,6 +123,6 @@ impl Instance {
     /// # Errors
     /// When the process dies.
     pub async fn handle(&self, function: &str, messages: &[Message]) -> Result<Vec<String>, Crashed> {
-        Ok(failed(&self.invoke(function, sqs_event(messages)).await?))
+        Ok(failed(&self.invoke(function, sqs_event(function, messages)).await?))
     }
 }

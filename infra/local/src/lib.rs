@@ -10,7 +10,7 @@ pub mod gateway;
 pub mod host;
 pub mod invoke;
 pub mod options;
-mod poller;
+pub mod poller;
 mod registry;
 pub mod remote;
 pub mod schedule;

@@ -95,8 +95,7 @@ async fn collect(source: &EventSource, queue_url: &str, sqs: &Client) -> Vec<Mes
 }
 
 async fn deliver(source: &EventSource, queue_url: &str, sqs: &Client, invoker: &Invoker, batch: Vec<Message>) {
-    let records: Vec<Value> = batch.iter().map(|message| record(source, message)).collect();
-    let answer = invoker.invoke(&source.function, json!({"Records": records})).await;
+    let answer = invoker.invoke(&source.function, sqs_event(&source.queue, &batch)).await;
     let failed = match answer {
         Ok(answer) if source.partial_failures => failed_ids(&answer, &batch),
         Ok(_) => Some(BTreeSet::new()),
@@ -139,7 +138,13 @@ fn failed_ids(answer: &Value, batch: &[Message]) -> Option<BTreeSet<String>> {
     failures.iter().map(id).collect()
 }
 
-fn record(source: &EventSource, message: &Message) -> Value {
+/// Messages of a queue as Lambda hands them to a function.
+#[must_use]
+pub fn sqs_event(queue: &str, messages: &[Message]) -> Value {
+    json!({"Records": messages.iter().map(|message| record(queue, message)).collect::<Vec<_>>()})
+}
+
+fn record(queue: &str, message: &Message) -> Value {
     let attributes: Map<String, Value> = message
         .attributes()
         .into_iter()
@@ -171,7 +176,7 @@ fn record(source: &EventSource, message: &Message) -> Value {
         "md5OfBody": message.md5_of_body(),
         "md5OfMessageAttributes": message.md5_of_message_attributes(),
         "eventSource": "aws:sqs",
-        "eventSourceARN": format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{}", source.queue),
+        "eventSourceARN": format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}"),
         "awsRegion": REGION,
     })
 }

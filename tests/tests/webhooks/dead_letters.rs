@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use signalbox::domain::delivery::body_hash;
+use signalbox_local::poller::sqs_event;
 use signalbox_tests::deliveries::{Delivery, Reply};
-use signalbox_tests::hooks::{Hooks, Queue, sqs_event};
+use signalbox_tests::hooks::{Hooks, Queue};
 use signalbox_tests::instance::Instance;
 use signalbox_tests::wire::{Call, Fault, Verdict, Wire};
 
@@ -90,7 +91,7 @@ async fn a_poison_message_fails_alone_until_it_is_given_up_with_its_reason() {
     let messages = hooks.receive(Queue::Webhooks).await;
     assert_eq!(messages.len(), 9);
     let poison = messages[3].clone();
-    let mut event = sqs_event(&messages);
+    let mut event = sqs_event("webhook-worker", &messages);
     event["Records"][3]["messageAttributes"] = json!({});
     let worker = hooks.instance(Wire::whole()).await;
     let answer = worker.invoke("webhook-worker", event).await.unwrap();
