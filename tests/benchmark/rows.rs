@@ -57,9 +57,9 @@ fn row(number: usize, edition: u32) -> serde_json::Value {
 /// bytes.
 pub(crate) fn repeat(original: &str, path: &Path, bytes_min: usize) -> Result<(usize, usize)> {
     const ID: &str = "\"catalogId\": \"";
-    let open = original.find('[').ok_or("the catalogue is no JSON array")? + 1;
-    let close = original.rfind(']').ok_or("the catalogue is no JSON array")?;
-    let items = original.get(open..close).ok_or("the catalogue is no JSON array")?.trim_end();
+    let open = original.find('[').ok_or("the catalogue is not a JSON array")? + 1;
+    let close = original.rfind(']').ok_or("the catalogue is not a JSON array")?;
+    let items = original.get(open..close).ok_or("the catalogue is not a JSON array")?.trim_end();
     let mut text = String::from("[");
     let mut copies = 0;
     while text.len() < bytes_min {

@@ -42,7 +42,7 @@ impl Delivery {
     /// Signed by a scheme.
     ///
     /// # Panics
-    /// When the secret is no key of the scheme.
+    /// When the secret cannot be used as a key of the scheme.
     #[must_use]
     pub fn signed(
         path: &str,
@@ -133,7 +133,7 @@ pub struct Reply {
     pub headers: BTreeMap<String, String>,
     /// The body as it is.
     pub text: String,
-    /// The body as JSON; null when it is none.
+    /// The body as JSON; null when it is not JSON.
     pub body: Value,
 }
 

@@ -63,7 +63,7 @@ impl Instance {
     /// The values of a metric that it emitted.
     ///
     /// # Panics
-    /// When a line is no JSON.
+    /// When a line is not JSON.
     #[must_use]
     pub fn metric(&self, name: &str) -> Vec<Value> {
         let lines = self.metrics.lock().expect("the lines");

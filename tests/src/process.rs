@@ -38,7 +38,7 @@ pub enum Work {
 pub struct Answer {
     /// The status.
     pub status: u16,
-    /// The body; null when it is no JSON.
+    /// The body; null when it is not JSON.
     pub body: Value,
 }
 

@@ -68,7 +68,7 @@ const FAULTS: [Fault; 7] = {
 /// The seed: `SIGNALBOX_SEED`, else a given one. Printed, so that a failure can be replayed.
 ///
 /// # Panics
-/// When the variable is no number.
+/// When the variable is not a number.
 #[must_use]
 pub fn seed(default: u64) -> u64 {
     let seed = std::env::var("SIGNALBOX_SEED").ok().map(|text| text.parse().expect("SIGNALBOX_SEED is a number"));

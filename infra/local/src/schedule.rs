@@ -54,7 +54,7 @@ fn parse_rate(text: &str) -> Result<Duration, String> {
     let value: u64 = value.parse().map_err(|_| format!("rate({text}): {value:?} is not a whole number"))?;
     // EventBridge insists on the singular for one and the plural for more; a template that fails there must fail here.
     let seconds = match (value, unit) {
-        (0, _) => return Err(format!("rate({text}): zero is no rate")),
+        (0, _) => return Err(format!("rate({text}): the rate must be above zero")),
         (1, "minute") | (2.., "minutes") => 60,
         (1, "hour") | (2.., "hours") => 3_600,
         (1, "day") | (2.., "days") => 86_400,

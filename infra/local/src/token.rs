@@ -33,7 +33,7 @@ pub fn scopes(kind: &str) -> Vec<String> {
     }
 }
 
-/// The life that an argument asks for; what is no number, and zero, asks for the default.
+/// The life that an argument asks for; what is not a number, and zero, asks for the default.
 ///
 /// # Errors
 /// When it is negative.

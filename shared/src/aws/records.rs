@@ -84,7 +84,7 @@ impl Aws {
         self.write_batch(records.into_iter().map(put).collect::<Result<_, AwsFault>>()?).await
     }
 
-    /// Removes up to [`BATCH_RECORDS_MAX`] records. One that is not there is no error.
+    /// Removes up to [`BATCH_RECORDS_MAX`] records. One that is not there is not an error.
     ///
     /// # Errors
     /// When the table cannot be written; some of the records may be gone then.

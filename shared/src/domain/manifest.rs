@@ -106,7 +106,7 @@ impl Layer {
     /// Appends what a segment holds; segments must be given in order.
     ///
     /// # Errors
-    /// When the bytes are no segment.
+    /// When the bytes are not a segment.
     pub fn append_segment(&mut self, bytes: &[u8]) -> Result<(), Damaged> {
         let (header, body) = bytes.split_at_checked(HEADER_BYTES).ok_or(Damaged("too short"))?;
         if header[0] != FORMAT {

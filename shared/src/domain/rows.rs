@@ -18,7 +18,7 @@ pub enum RowError {
     /// The document does not start with `[` or `{`.
     #[error("the catalogue must be a JSON array of objects, or one JSON object a line")]
     NotACatalogue,
-    /// A row is no JSON.
+    /// A row is not JSON.
     #[error("row {row} (from byte {byte}) is not valid JSON: {reason}")]
     Malformed {
         /// Counted from 1.
@@ -142,7 +142,7 @@ impl Rows {
     /// The next row; `None` when more bytes are needed, or, after [`Rows::end`], when the document is whole and done.
     ///
     /// # Errors
-    /// When the document is no catalogue, or ends before its time.
+    /// When the document is not a catalogue, or ends before its time.
     pub fn next_row(&mut self) -> Result<Option<Row<'_>>, RowError> {
         if !self.find_row()? {
             return Ok(None);
@@ -203,7 +203,7 @@ impl Rows {
                 };
             };
             self.state = match (self.state, byte) {
-                // A byte order mark is no JSON, but Windows tools write one.
+                // A byte order mark is not JSON, but Windows tools write one.
                 (State::Start, 0xEF) if self.bytes_read() == 0 && (self.whole || self.buffer.len() >= 3) => {
                     if !self.buffer.starts_with(&[0xEF, 0xBB, 0xBF]) {
                         return Err(RowError::NotACatalogue);

@@ -49,8 +49,8 @@ pub fn parse_senders(json: &str) -> Result<BTreeMap<(String, String), Sender>, S
     for (index, entry) in raw.into_iter().enumerate() {
         let wrong = |what: String| format!("sender {}: {what}", index + 1);
         let name = |text: &str| TenantId::parse(text).map(|id| id.as_str().to_owned());
-        let provider = name(&entry.provider).map_err(|_| wrong("provider is no name".into()))?;
-        let connection = name(&entry.connection).map_err(|_| wrong("connection is no name".into()))?;
+        let provider = name(&entry.provider).map_err(|_| wrong("provider is not a valid name".into()))?;
+        let connection = name(&entry.connection).map_err(|_| wrong("connection is not a valid name".into()))?;
         if TAKEN.contains(&provider.as_str()) {
             return Err(wrong(format!("provider {provider:?} has a door of its own: choose another name")));
         }
@@ -99,7 +99,7 @@ mod tests {
             ),
             (
                 r#"[{"provider":"git hub","connection":"a","scheme":"github","secrets":["s3cret-value"]}]"#,
-                "provider is no name",
+                "provider is not a valid name",
             ),
             (r#"[{"provider":"github","connection":"a","scheme":"github","secrets":[]}]"#, "one or two texts"),
             (

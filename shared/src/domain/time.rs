@@ -43,7 +43,7 @@ pub fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, 
 /// For `#[serde(with)]`: reads what [`serialize`] wrote.
 ///
 /// # Errors
-/// When the text is no time.
+/// When the text is not a time.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
     let text = String::deserialize(deserializer)?;
     parse(&text).ok_or_else(|| serde::de::Error::custom("not a timestamp"))
@@ -68,7 +68,7 @@ pub mod optional {
     /// Reads what [`serialize`] wrote.
     ///
     /// # Errors
-    /// When a text is no time.
+    /// When a text is not a time.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
         Option::<String>::deserialize(deserializer)?
             .map(|text| super::parse(&text).ok_or_else(|| serde::de::Error::custom("not a timestamp")))

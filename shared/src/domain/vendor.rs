@@ -63,7 +63,7 @@ pub fn parse_vendors(json: &str) -> Result<Vec<Vendor>, String> {
         let volatile: Option<Vec<VolatilePath>> = entry.volatile.iter().map(|path| VolatilePath::parse(path)).collect();
         let volatile = volatile.ok_or_else(|| wrong("a volatile path has an empty step"))?;
         if vendors.iter().any(|vendor| vendor.slug == slug && vendor.tenant == tenant) {
-            return Err(wrong("the slug stands twice"));
+            return Err(wrong("the slug is listed twice"));
         }
         let source = entry.source.filter(|source| !source.trim().is_empty());
         let name = entry.name.unwrap_or_else(|| slug.as_str().to_uppercase());
@@ -82,7 +82,7 @@ mod tests {
         for (json, expected) in [
             ("{}", "not a JSON array"),
             (r#"[{"slug":"a/b"}]"#, "vendor 1 (\"a/b\")"),
-            (r#"[{"slug":"a"},{"slug":"A"}]"#, "vendor 2 (\"A\"): the slug stands twice"),
+            (r#"[{"slug":"a"},{"slug":"A"}]"#, "vendor 2 (\"A\"): the slug is listed twice"),
             (r#"[{"slug":"a","volatile":["x..y"]}]"#, "empty step"),
             (r#"[{"slug":"a","sauce":"x"}]"#, "unknown field `sauce`"),
         ] {

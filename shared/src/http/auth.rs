@@ -101,7 +101,7 @@ impl Caller {
         if scopes.iter().any(|scope| self.has(scope)) { Ok(()) } else { Err(Problem::bare(INSUFFICIENT_SCOPE)) }
     }
 
-    /// Asks for the right to read history: a session, or the read scope. Writing alone is no reading.
+    /// Asks for the right to read history: a session, or the read scope. The right to write does not include it.
     ///
     /// # Errors
     /// 403 `insufficient_scope`.
@@ -164,7 +164,7 @@ impl Authority {
     }
 
     /// Who reads: anybody on one's own machine, elsewhere a session or a service token that may read. A token that is
-    /// sent is verified anywhere; a cookie is sent without being asked for, so one that is no use locks nobody out of
+    /// sent is verified anywhere; a cookie is sent without being asked for, so one that is of no use locks nobody out of
     /// their own machine.
     ///
     /// # Errors
@@ -192,7 +192,7 @@ impl Authority {
             if ours {
                 caller(claims, "session", true)
             } else {
-                Err(Problem::new(FORBIDDEN, "the cookie is no session"))
+                Err(Problem::new(FORBIDDEN, "the cookie is not a session"))
             }
         }))
     }
@@ -267,7 +267,7 @@ fn verify(token: &str, secrets: &[Secret], now: Timestamp) -> Result<Claims, Pro
 fn caller(claims: Claims, default_actor: &str, session: bool) -> Result<Caller, Problem> {
     let tenant = match &claims.tenant {
         Some(tenant) => {
-            TenantId::parse(tenant).map_err(|_| Problem::new(INVALID_TOKEN, "the token's tenant is no id"))?
+            TenantId::parse(tenant).map_err(|_| Problem::new(INVALID_TOKEN, "the token's tenant is not a valid id"))?
         }
         None => TenantId::default(),
     };

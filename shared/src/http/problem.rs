@@ -31,7 +31,7 @@ kinds! {
     MISSING_VENDOR_SLUG = 400 "missing_vendor_slug";
     /// A parameter or the body is not of the documented form.
     INVALID_REQUEST = 400 "invalid_request";
-    /// The vendor in the path is no vendor that can be used here.
+    /// The vendor in the path cannot be used here.
     INVALID_VENDOR = 400 "invalid_vendor";
     /// No token was sent.
     MISSING_TOKEN = 401 "missing_token";
@@ -85,7 +85,7 @@ kinds! {
     SOURCE_UNREADABLE = 0 "source_unreadable";
     /// A source that changed while it was being read.
     SOURCE_CHANGED = 0 "source_changed";
-    /// A source that is no catalogue.
+    /// A source that is not a catalogue.
     SOURCE_INVALID = 0 "source_invalid";
     /// A catalogue that lacks too much of the snapshot.
     REMOVALS_REFUSED = 0 "removals_refused";

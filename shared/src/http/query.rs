@@ -51,7 +51,7 @@ impl Query {
     }
 }
 
-/// A parameter of the path. One that is no UTF-8 becomes a text that nothing is called, so that the route refuses it as
+/// A parameter of the path. One that is not UTF-8 becomes a text that nothing is called, so that the route refuses it as
 /// it refuses any unknown name, instead of the framework in words of its own.
 #[must_use]
 pub fn path_text(parameter: Result<Path<String>, PathRejection>) -> String {

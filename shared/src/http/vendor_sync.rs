@@ -126,7 +126,7 @@ pub fn warning(run: &Run) -> Option<String> {
     Some(format!("an apply would be refused: {refused}"))
 }
 
-/// Reads status filters: repeated, or in comma lists. What is no status is passed over, and if nothing is left the
+/// Reads status filters: repeated, or in comma lists. What is not a status is passed over, and if nothing is left the
 /// filter is none, as in the original.
 #[must_use]
 pub fn statuses<'a>(values: impl Iterator<Item = &'a str>) -> Vec<SeenStatus> {

@@ -32,7 +32,7 @@ impl Metrics {
     }
 
     /// Emits metrics that share one time and one set of dimensions. `properties` are searchable in the logs but
-    /// are no dimension: ids and counts belong there, so that no metric grows a series per run or tenant.
+    /// are not dimensions: ids and counts belong there, so that no metric grows a series per run or tenant.
     pub fn emit(
         &self,
         at: Timestamp,

@@ -36,7 +36,7 @@ pub(crate) fn fail(error: &dyn Display) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// The process's environment; what is not Unicode is no setting of ours.
+/// The process's environment; what is not Unicode is not a setting of ours.
 pub(crate) fn variables() -> Variables {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

@@ -63,7 +63,7 @@ impl Journal {
     /// Opens the journal at `path`, or one in memory for a host that leaves nothing behind.
     ///
     /// # Errors
-    /// When the file cannot be opened or is no journal.
+    /// When the file cannot be opened or is not a journal.
     pub fn open(path: Option<&Path>) -> rusqlite::Result<Self> {
         let connection = match path {
             Some(path) => Connection::open(path)?,

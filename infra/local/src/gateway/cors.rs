@@ -32,14 +32,14 @@ pub(crate) fn layer(cors: Option<&Cors>, local: bool) -> Result<Option<CorsLayer
 fn each<'a, T: TryFrom<&'a [u8]>>(names: &'a [String]) -> Result<Vec<T>, TemplateError> {
     let one = |name: &'a String| T::try_from(name.as_bytes()).map_err(|_| name);
     let all: Result<Vec<T>, &String> = names.iter().map(one).collect();
-    all.map_err(|name| TemplateError::at(PLACE, format!("{name:?} is no method or header")))
+    all.map_err(|name| TemplateError::at(PLACE, format!("{name:?} is not a method or header")))
 }
 
 /// An origin as browsers send it: scheme and host, and a port that is not the scheme's own. `*` is none, and browsers
 /// would not send credentials to it.
 fn parse(origin: &str) -> Result<HeaderValue, TemplateError> {
     let wrong =
-        || TemplateError::at(PLACE, format!("{origin:?} is no origin: expected https://host or https://host:port"));
+        || TemplateError::at(PLACE, format!("{origin:?} is not an origin: expected https://host or https://host:port"));
     let uri: Uri = origin.parse().map_err(|_| wrong())?;
     let plain = match (uri.scheme_str(), uri.authority()) {
         (Some(scheme @ ("http" | "https")), Some(authority)) => format!("{scheme}://{authority}"),
@@ -97,7 +97,7 @@ mod tests {
             ["*", "https://*", " https://shop.example", "https://shop.example/", "shop.example", "ftp://shop.example"]
         {
             let error = layer(Some(&cors(origin)), false).unwrap_err().to_string();
-            assert!(error.contains("is no origin"), "{error}");
+            assert!(error.contains("is not an origin"), "{error}");
         }
     }
 

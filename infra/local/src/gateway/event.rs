@@ -126,7 +126,8 @@ pub(crate) fn response(answer: Value) -> Result<Response<Body>, &'static str> {
     let Value::Object(fields) = &answer else { return inferred(&answer) };
     let Some(status) = fields.get("statusCode") else { return inferred(&answer) };
     let status = status.as_u64().and_then(|status| u16::try_from(status).ok());
-    let status = status.and_then(|status| StatusCode::from_u16(status).ok()).ok_or("statusCode is no status")?;
+    let status =
+        status.and_then(|status| StatusCode::from_u16(status).ok()).ok_or("statusCode is not an HTTP status")?;
     let body = match fields.get("body") {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::String(body)) if fields.get("isBase64Encoded") == Some(&Value::Bool(true)) => {
@@ -171,8 +172,8 @@ fn append(headers: &mut HeaderMap, name: &str, value: &Value) -> Result<(), &'st
         Value::String(value) => value.clone(),
         other => other.to_string(),
     };
-    let name = HeaderName::try_from(name).map_err(|_| "a header's name is none")?;
-    let value = HeaderValue::try_from(value).map_err(|_| "a header's value is none")?;
+    let name = HeaderName::try_from(name).map_err(|_| "a header's name is not valid")?;
+    let value = HeaderValue::try_from(value).map_err(|_| "a header's value is not valid")?;
     headers.append(name, value);
     Ok(())
 }

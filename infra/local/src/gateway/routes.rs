@@ -42,7 +42,7 @@ impl Routes {
     /// Orders the template's routes.
     ///
     /// # Errors
-    /// When two routes are the same, or a path is no path.
+    /// When two routes are the same, or a path cannot be read.
     pub fn new(routes: &[Route]) -> Result<Self, TemplateError> {
         let mut patterns: Vec<Pattern> = routes.iter().map(pattern).collect::<Result<_, _>>()?;
         patterns.sort_by_key(rank);

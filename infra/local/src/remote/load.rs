@@ -143,7 +143,7 @@ impl Load {
     /// Sends the load. `done` is called after each request.
     ///
     /// # Errors
-    /// When the load makes no sense, or the secret is no key. A request that fails is counted.
+    /// When the load makes no sense, or the secret cannot be used as a key. A request that fails is counted.
     pub async fn send(&self, sender: &PointOfSale, done: impl Fn()) -> Result<LoadReport, RemoteError> {
         self.check()?;
         let events = (0..self.unique).map(|number| self.event(sender, number)).collect::<Result<Vec<_>, _>>()?;

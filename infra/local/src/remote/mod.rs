@@ -67,7 +67,7 @@ impl Remote {
     /// A client of whatever answers under the URL.
     ///
     /// # Errors
-    /// When the URL is none.
+    /// When the URL cannot be read as one.
     pub fn new(url: &str, timeout: Duration) -> Result<Self, RemoteError> {
         let base = Url::parse(url.trim()).ok();
         let base = base.filter(|base| matches!(base.scheme(), "http" | "https") && base.has_host());

@@ -38,7 +38,7 @@ impl PointOfSale {
     /// Signs a body; without a key the content names the event.
     ///
     /// # Errors
-    /// When the secret is no key.
+    /// When the secret cannot be used as a key.
     pub fn event(&self, body: String, idempotency_key: Option<String>) -> Result<Event, RemoteError> {
         // The scheme signs the body alone: no id, no time, no URL.
         let signed = sign(&schemes::POS, &self.secret, None, Timestamp::UNIX_EPOCH, None, body.as_bytes())?;

@@ -41,7 +41,7 @@ fn one_of(statuses: &'static [u16]) -> impl FnOnce(&Answer) -> Result<(), String
 /// Looks at a deployment; `now` makes the event a new one. `checked` hears of each thing as it is found.
 ///
 /// # Errors
-/// When the secret is no key. What a deployment does wrong is a check that did not pass.
+/// When the secret cannot be used as a key. What a deployment does wrong is a check that did not pass.
 pub async fn smoke(
     sender: &PointOfSale,
     token: Option<&str>,

@@ -101,7 +101,7 @@ pub(super) fn check(parameters: &[Parameter], values: &BTreeMap<String, String>)
             return Err(TemplateError::at(place(), reason));
         };
         if !parameter.allowed.is_empty() && !parameter.allowed.contains(value) {
-            let reason = format!("{value:?} is none of {}", parameter.allowed.join(", "));
+            let reason = format!("{value:?} is not one of {}", parameter.allowed.join(", "));
             return Err(TemplateError::at(place(), reason));
         }
     }

@@ -207,7 +207,7 @@ fn trigger(
     let function = function.to_owned();
     match trigger.kind.as_str() {
         "HttpApi" => {
-            // One HTTP API exists, so which one is no question.
+            // One HTTP API exists, so it need not be named.
             let route: HttpApiEvent = read(properties, &["ApiId", "PayloadFormatVersion"], &place, resolver)?;
             let path = route.path.unwrap_or_else(|| "$default".into());
             let method = route.method.map_or_else(|| "ANY".into(), |method| method.to_ascii_uppercase());

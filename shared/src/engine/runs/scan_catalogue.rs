@@ -25,7 +25,7 @@ pub struct Scanned {
 /// Reads the source to its proven end, then compares. Nothing is written, so a crash here leaves nothing.
 ///
 /// # Errors
-/// When the source is no whole catalogue, or a step fails.
+/// When the source is not a whole catalogue, or a step fails.
 pub async fn scan_catalogue(slice: &mut Slice<'_>, manifest: &Manifest) -> Result<Scanned, SliceFault> {
     let mut reader = open_source(slice).await?;
     let collected = collect(slice, &mut reader).await?;

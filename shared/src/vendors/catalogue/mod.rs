@@ -32,7 +32,7 @@ pub enum SourceError {
     /// It is not the version that was planned with.
     #[error("the catalogue changed while it was being read")]
     Changed,
-    /// It is no catalogue.
+    /// It is not a catalogue.
     #[error(transparent)]
     Invalid(#[from] RowError),
 }

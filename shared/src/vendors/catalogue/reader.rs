@@ -82,7 +82,7 @@ impl CatalogueReader {
     /// The next row that has arrived; `None` when [`Self::more`] must be called.
     ///
     /// # Errors
-    /// When the document is no catalogue.
+    /// When the document is not a catalogue.
     pub fn next_row(&mut self) -> Result<Option<Row<'_>>, SourceError> {
         Ok(self.rows.next_row()?)
     }

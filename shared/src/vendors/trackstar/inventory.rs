@@ -125,7 +125,8 @@ pub fn read_inventory(brand: &str, data: &Data) -> Result<Inventory, BadPayload>
         let text = members.get(name).map(|member| member.get()).filter(|text| *text != "null");
         text.map(str::to_owned)
     };
-    let updated = time::parse(&wire.updated_date).ok_or_else(|| BadPayload("data: updated_date is no time".into()))?;
+    let updated =
+        time::parse(&wire.updated_date).ok_or_else(|| BadPayload("data: updated_date is not a time".into()))?;
     if wire.sku.trim().is_empty() {
         return Err(BadPayload("data: sku must not be empty".into()));
     }

@@ -91,7 +91,7 @@ impl Envelope {
     /// Reads a body.
     ///
     /// # Errors
-    /// When it is no JSON object with `connection_id` and `event_type`.
+    /// When it is not a JSON object with `connection_id` and `event_type`.
     pub fn read(body: &[u8]) -> Result<Self, BadPayload> {
         let mut json = serde_json::Deserializer::from_slice(body);
         let envelope: Self = read_at("", &mut json)?;
@@ -188,10 +188,10 @@ pub fn parse_connections(json: &str) -> Result<BTreeMap<String, Connection>, Str
         let tenant = tenant.map_err(|error| format!("connection {id:?}: {error}"))?;
         // A brand is a part of keys, as a tenant is.
         let brand = TenantId::parse(entry.brand.as_deref().unwrap_or(&id));
-        let brand = brand.map_err(|_| format!("connection {id:?}: its brand is no name"))?.as_str().to_owned();
+        let brand = brand.map_err(|_| format!("connection {id:?}: its brand is not a valid name"))?.as_str().to_owned();
         let connection = Connection { connection_id: id.clone(), tenant, brand, active: entry.active.unwrap_or(true) };
         if connections.insert(id.clone(), connection).is_some() {
-            return Err(format!("connection {id:?} stands twice"));
+            return Err(format!("connection {id:?} is listed twice"));
         }
     }
     Ok(connections)
@@ -261,7 +261,7 @@ mod tests {
         for (json, expected) in [
             (r#"{}"#, "not a JSON array"),
             (r#"[{"connectionId":"a/b"}]"#, "\"a/b\": an id is"),
-            (r#"[{"connectionId":"a"},{"connectionId":"a"}]"#, "stands twice"),
+            (r#"[{"connectionId":"a"},{"connectionId":"a"}]"#, "is listed twice"),
             (r#"[{"connectionId":"a","tenant":"A B"}]"#, "a tenant id"),
         ] {
             assert!(parse_connections(json).unwrap_err().contains(expected), "{json}");
