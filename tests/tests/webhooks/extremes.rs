@@ -235,7 +235,7 @@ async fn what_is_wrong_is_named_by_its_place_and_never_quoted() {
     let hooks = Hooks::start().await;
     let long = format!("hush {}", "x".repeat(HALF_MB));
     let mut envelope = stock(json!({}));
-    envelope["event_id"] = json!([long]);
+    envelope["event_type"] = json!([long]);
     let mut unknown = stock(json!({}));
     unknown["connection_id"] = long.trim_start_matches("hush ").into();
     for (body, status, place) in [
@@ -251,7 +251,7 @@ async fn what_is_wrong_is_named_by_its_place_and_never_quoted() {
             400,
             "inventory_by_warehouse_id.….onhand",
         ),
-        (envelope, 400, "event_id"),
+        (envelope, 400, "event_type"),
         (unknown, 404, "connection_id"),
     ] {
         let reply = send(&hooks, "/inventory", &body).await;

@@ -321,7 +321,7 @@ fn trackstar(
     }
     label.origin =
         Origin { tenant: connection.tenant.clone(), provider: TRACKSTAR.into(), connection: brand.to_owned() };
-    let event_id = delivery.delivery_id().map(|id| id.text.as_str()).or(envelope.event_id.as_deref());
+    let event_id = delivery.delivery_id().map(|id| id.text.as_str());
     // One that cannot be a key was refused with its signature: only an event without an id goes by its content.
     label.key = match event_id.map(str::trim).filter(|id| !id.is_empty()) {
         Some(id) => format!("id:{id}"),

@@ -13,6 +13,7 @@ pub use data::Data;
 pub use inventory::{Inventory, read_inventory};
 pub use shipment::{Shipment, read_shipment};
 
+use crate::domain::canonical::Node;
 use crate::domain::correlation;
 use crate::domain::delivery::{Channel, fits_a_queue};
 use crate::domain::ids::TenantId;
@@ -63,28 +64,61 @@ fn read_at<'de, T: Deserialize<'de>>(
     serde_path_to_error::deserialize(deserializer).map_err(|error| BadPayload::at(root, &error))
 }
 
-/// What every webhook says. There is no event id in it; `event_id` is what the header scheme's senders add.
+/// What every webhook says. There is no event id in it; `event_id` is what the header scheme's senders add, and read with
+/// their signature ([`crate::domain::signature`]).
 #[derive(Debug, Clone, Deserialize)]
 pub struct Envelope {
     /// Which connection it is about.
     pub connection_id: String,
     /// For example `inventory.updated`.
     pub event_type: String,
-    /// The id, from senders that give one.
-    #[serde(default)]
-    pub event_id: Option<String>,
     /// What happened to what.
     #[serde(default)]
     pub data: Data,
-    /// Traces, from senders that give them.
-    #[serde(default)]
+    /// Traces, from senders that give them. They are for finding things again, so one of another type is no reason to refuse
+    /// the event: it counts as absent.
+    #[serde(default, deserialize_with = "text_or_none")]
     pub delivery_id: Option<String>,
     /// As `delivery_id`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text_or_none")]
     pub request_id: Option<String>,
     /// As `delivery_id`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text_or_none")]
     pub correlation_id: Option<String>,
+}
+
+fn text_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Node::deserialize(deserializer)? {
+        Node::Text(text) => Some(text.into_owned()),
+        _ => None,
+    })
+}
+
+/// The name of an event, taken apart. The vendor's pages differ in `-`, `_`, `.` and case, so the resource is all words but the
+/// last, whatever stands between them, and the action is the last.
+#[derive(Debug, PartialEq, Eq)]
+struct EventName {
+    resource: String,
+    action: String,
+}
+
+impl EventName {
+    fn read(text: &str) -> Self {
+        let text = text.trim().to_lowercase();
+        let mut words: Vec<&str> = text.split(['.', '-', '_']).collect();
+        let action = if words.len() > 1 { words.pop() } else { None };
+        Self { resource: words.concat(), action: action.unwrap_or_default().to_owned() }
+    }
+
+    /// Of which route its resource is.
+    fn route(&self) -> Channel {
+        match self.resource.as_str() {
+            "inventory" | "inventories" => Channel::TrackstarInventory,
+            "inboundshipment" | "inboundshipments" => Channel::TrackstarShipment,
+            "inboundshipmentreceipt" | "inboundshipmentreceipts" => Channel::TrackstarReceipt,
+            _ => Channel::TrackstarOther,
+        }
+    }
 }
 
 impl Envelope {
@@ -117,33 +151,24 @@ impl Envelope {
     }
 
     /// What the event does at a route. A name that nobody knows goes by the route if it is one of the route's resource; one
-    /// of another resource must not overwrite what the route is about.
+    /// of another resource must not overwrite what the route is about. Nor is a deletion a newer version of the thing.
     #[must_use]
     pub fn channel_at(&self, route: Channel) -> Channel {
-        let plain = |text: &str| text.trim().to_lowercase().replace(['-', '_'], "");
-        let resource = plain(self.event_type.split('.').next().unwrap_or_default());
-        let (one, many) = match route {
-            Channel::TrackstarInventory => ("inventory", "inventories"),
-            Channel::TrackstarShipment => ("inboundshipment", "inboundshipments"),
-            Channel::TrackstarReceipt => ("inboundshipmentreceipt", "inboundshipmentreceipts"),
-            Channel::TrackstarOther | Channel::Event => return self.channel(),
-        };
+        let name = EventName::read(&self.event_type);
         match self.channel() {
-            Channel::TrackstarOther if resource == one || resource == many => route,
+            Channel::TrackstarOther if name.route() == route && name.action != "deleted" => route,
             known => known,
         }
     }
 
-    /// What the event does. Names differ in `-`, `_` and case between the vendor's pages.
+    /// What the event does.
     #[must_use]
     pub fn channel(&self) -> Channel {
-        let name = self.event_type.trim().to_lowercase().replace('_', "-");
-        match name.as_str() {
-            "inventory.created" | "inventory.updated" => Channel::TrackstarInventory,
-            "inbound-shipment.created" | "inbound-shipment.updated" => Channel::TrackstarShipment,
-            name if name.starts_with("inbound-shipment-receipt.") || name.starts_with("inbound-shipment.receipt.") => {
-                Channel::TrackstarReceipt
-            }
+        let name = EventName::read(&self.event_type);
+        match (name.route(), name.action.as_str()) {
+            // How the action of a receipt is spelt is not documented.
+            (Channel::TrackstarReceipt, _) => Channel::TrackstarReceipt,
+            (route, "created" | "updated") => route,
             _ => Channel::TrackstarOther,
         }
     }
@@ -210,6 +235,11 @@ mod tests {
             ("inbound-shipment.created", Channel::TrackstarShipment),
             ("inbound_shipment_receipt.created", Channel::TrackstarReceipt),
             ("inbound-shipment.receipt.created", Channel::TrackstarReceipt),
+            ("inbound_shipment.receipt_created", Channel::TrackstarReceipt),
+            ("inbound_shipment_receipt_created", Channel::TrackstarReceipt),
+            ("inventory_updated", Channel::TrackstarInventory),
+            ("inventory_ledger_updated", Channel::TrackstarOther),
+            ("inventory", Channel::TrackstarOther),
             ("inventory-ledger.created", Channel::TrackstarOther),
             ("order.created", Channel::TrackstarOther),
             ("connection-error.created", Channel::TrackstarOther),
@@ -224,8 +254,9 @@ mod tests {
         use Channel::{TrackstarInventory as Inventory, TrackstarOther as Other};
         use Channel::{TrackstarReceipt as Receipt, TrackstarShipment as Shipment};
         for (route, name, expected) in [
-            (Inventory, "inventory.deleted", Inventory),
+            (Inventory, "inventory.deleted", Other),
             (Inventory, "Inventories.x", Inventory),
+            (Inventory, "inventory_adjusted", Inventory),
             (Inventory, "inventory", Inventory),
             (Inventory, "inventory-ledger.created", Other),
             (Inventory, "inbound-shipment.created", Shipment),
@@ -238,6 +269,18 @@ mod tests {
         ] {
             let body = serde_json::json!({"connection_id": "c", "event_type": name});
             assert_eq!(Envelope::read(body.to_string().as_bytes()).unwrap().channel_at(route), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_trace_of_another_type_counts_as_absent() {
+        for (traces, expected) in [
+            (r#""delivery_id":"a","request_id":"b""#, Some("a")),
+            (r#""delivery_id":77,"request_id":{"id":1},"correlation_id":"c""#, Some("c")),
+            (r#""correlation_id":null"#, None),
+        ] {
+            let body = format!(r#"{{"connection_id":"c","event_type":"e",{traces}}}"#);
+            assert_eq!(Envelope::read(body.as_bytes()).unwrap().trace(), expected, "{body}");
         }
     }
 
