@@ -224,7 +224,7 @@ impl Aws {
             for reason in Rejection::ALL {
                 let count = found.as_ref().and_then(|item| item.get(reason.as_str())?.as_n().ok()?.parse().ok());
                 if let Some(count) = count.filter(|count: &u64| *count > 0) {
-                    let all: &mut u64 = counts.entry((Ring::source(ring).to_owned(), reason)).or_default();
+                    let all: &mut u64 = counts.entry((Ring::parse(ring).0.to_owned(), reason)).or_default();
                     *all = all.saturating_add(count);
                 }
             }

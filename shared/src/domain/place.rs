@@ -81,11 +81,18 @@ impl Ring {
         format!("{source}{}", self.suffix())
     }
 
-    /// The source of a ring of that name.
+    /// The source of a ring of that name, and which of its rings it is.
     #[must_use]
-    pub fn source(name: &str) -> &str {
-        let suffixed = |ring: Self| Some(ring.suffix()).filter(|suffix| !suffix.is_empty());
-        Self::ALL.into_iter().filter_map(suffixed).find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name)
+    pub fn parse(name: &str) -> (&str, Self) {
+        let signed = [Self::Proved, Self::Acknowledged];
+        let found = signed.into_iter().find_map(|ring| Some((name.strip_suffix(ring.suffix())?, ring)));
+        found.unwrap_or((name, Self::Open))
+    }
+
+    /// Whether the signature of what it holds was right.
+    #[must_use]
+    pub fn is_proved(self) -> bool {
+        self != Self::Open
     }
 
     fn suffix(self) -> &'static str {
@@ -174,7 +181,7 @@ mod tests {
         let place = RejectedPlace { received_ms: 1_731_705_121_000, id };
         assert_eq!(place.to_string().parse(), Ok(place));
         for ring in Ring::ALL {
-            assert_eq!(Ring::source(&ring.of("github/acme-1")), "github/acme-1");
+            assert_eq!(Ring::parse(&ring.of("github/acme-1")), ("github/acme-1", ring));
         }
         let source = Ring::Acknowledged.of(&format!("{0}/{0}", "x".repeat(64)));
         let id = RejectedId { source, number: 999_999_999_999 };

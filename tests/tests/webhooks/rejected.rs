@@ -243,3 +243,27 @@ async fn another_tenant_sees_what_proved_to_be_its_own_alone() {
     assert_eq!(hooks.ask("POST", VERIFY, Some(&reader), Some(json!({"id": "pos:proved#1"}))).await.status, 403);
     assert_eq!(hooks.ask("POST", VERIFY, None, Some(json!({"id": "pos:proved#1"}))).await.status, 401);
 }
+
+/// A tenant is one however it is spelt, and what proved a refusal is the signature alone, whatever was wrong besides.
+#[tokio::test]
+async fn a_tenant_sees_all_refusals_that_proved_to_be_its_own() {
+    let hooks = Hooks::start().await;
+    let binary = vec![0xff; 770 * 1024];
+    let forged = Delivery::github("2", binary.clone()).header("x-hub-signature-256", &"0".repeat(64));
+    for (delivery, status) in
+        [(Delivery::pos("Acme", "nonsense"), 400), (Delivery::github("1", binary), 413), (forged, 401)]
+    {
+        assert_eq!(hooks.send(&delivery).await.status, status);
+        hooks.pass(std::time::Duration::from_secs(1));
+    }
+    for (tenant, query, expected) in [
+        ("acme", "", &["github/acme:proved#1", "pos:proved#1"][..]),
+        ("acme", "?tenant=ACME", &["github/acme:proved#1", "pos:proved#1"]),
+        ("acme", "?status=too_large", &["github/acme:proved#1"]),
+        ("globex", "", &[]),
+        ("default", "?tenant=acme", &["github/acme#1", "github/acme:proved#1", "pos:proved#1"]),
+    ] {
+        let page = hooks.ask("GET", &format!("{LIST}{query}"), Some(&hooks.operator(tenant)), None).await.expect(200);
+        assert_eq!(ids(&page), expected, "{tenant} {query}");
+    }
+}

@@ -3,6 +3,7 @@
 
 use crate::aws::faults::AwsFault;
 use crate::domain::delivery::{ACKNOWLEDGED_BODY_BYTES_MAX, REJECTED_BODY_BYTES_MAX, Rejected};
+use crate::domain::ids::TenantId;
 use crate::domain::place::Ring;
 use crate::domain::redact;
 use crate::engine::deliveries::context::Deliveries;
@@ -24,6 +25,10 @@ pub async fn reject(
     let body = (!body.is_empty() && body.len() <= bytes_max).then_some(body);
     rejected.has_body = body.is_some();
     rejected.detail = redact::error_text(&rejected.detail);
+    // Senders may spell a tenant in capitals; under its one name its operators find it. What is no tenant stays as it was sent.
+    if let Ok(tenant) = TenantId::parse(&rejected.tenant) {
+        rejected.tenant = tenant.to_string();
+    }
     tracing::warn!(source, reason = rejected.reason.as_str(), correlation_id = %rejected.correlation_id,
         body_bytes = rejected.body_bytes, "delivery rejected");
     let ring = match (proved, acknowledged) {
