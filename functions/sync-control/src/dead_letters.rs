@@ -8,8 +8,9 @@ use http::{HeaderMap, StatusCode};
 use serde_json::json;
 use signalbox::aws::faults::AwsFault;
 use signalbox::domain::ids::TenantId;
-use signalbox::domain::place::RejectedId;
+use signalbox::domain::place::{DeadLetterId, RejectedId};
 use signalbox::engine::deliveries::admit::{Admitted, admit};
+use signalbox::engine::deliveries::dead_letters::{Filter, Limits, Requeued, requeue_matching};
 use signalbox::engine::deliveries::receive::Received;
 use signalbox::engine::deliveries::requeue::{Decided, Decider, Decision, decide};
 use signalbox::engine::deliveries::take_in::Intake;
@@ -22,11 +23,8 @@ use signalbox::http::problem::{
 use crate::Control;
 use crate::body::{self, Sent};
 
-/// Dead letters that one call requeues at most; the answer says how many are left to ask for.
-const REQUEUE_MAX: usize = 100;
-/// Dead letters that are read at once, and that one call looks at.
-const PAGE: usize = 100;
-const READ_MAX: usize = 5000;
+/// What one call requeues, and looks at.
+const LIMITS: Limits = Limits { found_max: 100, read_max: 5000 };
 
 fn failed(fault: AwsFault) -> Problem {
     Problem::new(INTERNAL_ERROR, fault.to_string())
@@ -93,13 +91,15 @@ async fn decided(control: &Control, decider: &Decider, id: &str, decision: Decis
     }
 }
 
-/// Send many dead letters through again, the newest first, at most 100 a call; `more` asks for another.
+/// Send many dead letters through again, the newest first, at most 100 a call.
+///
+/// While `more` is true there are others to look at: send the answer's `cursor` with the next call.
 #[utoipa::path(
     post, path = "/api/sync/dead-letters/requeue", tag = "operations",
-    request_body(content = Object, description = "`{provider?, connection?}`; an empty object means all"),
+    request_body(content = Object, description = "`{provider?, connection?, cursor?}`; an empty object means all"),
     responses(
-        (status = 200, description = "`{ok: true, requeued, skipped, more}`", body = Object),
-        (status = 400, description = "invalid_request: the body must be an object", body = ProblemView),
+        (status = 200, description = "`{ok: true, requeued, skipped, more, cursor}`: `skipped` do not match, have no label, or were decided on meanwhile", body = Object),
+        (status = 400, description = "invalid_request: the body must be an object, the cursor one of an answer", body = ProblemView),
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),
         (status = 403, description = "forbidden, insufficient_scope: needs deliveries:write", body = ProblemView),
         (status = 500, description = "internal_error", body = ProblemView),
@@ -118,36 +118,16 @@ pub(crate) async fn requeue_many(
         return Err(Problem::new(INVALID_REQUEST, "the body must be a JSON object with the filter; {} means all"));
     };
     let (provider, connection) = (fields.text("provider")?, fields.text("connection")?);
-    let (mut requeued, mut skipped, mut read) = (0, 0, 0);
-    let mut from: Option<String> = None;
-    let now = control.engine.now();
-    // What does not match stays, so the next part has to begin behind it.
-    let more = 'all: loop {
-        let letters = control.deliveries.aws.dead_letters(&decider.tenant, from.as_deref(), PAGE + 1).await;
-        let mut letters = letters.map_err(failed)?;
-        let rest = if letters.len() > PAGE { letters.pop().map(|letter| letter.id) } else { None };
-        read += letters.len();
-        for letter in letters.into_iter().filter(|letter| !letter.is_over(now)) {
-            let wanted = letter.is_from(provider.as_deref(), connection.as_deref());
-            if wanted && requeued == REQUEUE_MAX {
-                break 'all true;
-            }
-            let done = match wanted {
-                true => decide(&control.deliveries, &decider, &letter.id, Decision::Requeue).await.map_err(failed)?,
-                false => Decided::Unreadable,
-            };
-            if done == Decided::Done {
-                requeued += 1;
-            } else {
-                skipped += 1;
-            }
-        }
-        from = rest;
-        if from.is_none() || read >= READ_MAX {
-            break from.is_some();
-        }
-    };
-    Ok(axum::Json(json!({"ok": true, "requeued": requeued, "skipped": skipped, "more": more})).into_response())
+    let from = fields.text("cursor")?;
+    if from.as_deref().is_some_and(|cursor| cursor.parse::<DeadLetterId>().is_err()) {
+        return Err(Problem::fields(&[("cursor", "is unknown")]));
+    }
+    let filter = Filter::new(provider.as_deref(), connection.as_deref(), None);
+    let done = requeue_matching(&control.deliveries, &decider, &filter, from, LIMITS).await.map_err(failed)?;
+    let Requeued { requeued, skipped, next } = done;
+    let more = next.is_some();
+    Ok(axum::Json(json!({"ok": true, "requeued": requeued, "skipped": skipped, "more": more, "cursor": next}))
+        .into_response())
 }
 
 /// Verify a rejected delivery again, as of when it was received, and let it in. For operators of the default tenant:
