@@ -6,7 +6,6 @@ use http::{HeaderMap, Uri};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use signalbox::aws::journal::DeadLetter;
-use signalbox::domain::place::DeadLetterId;
 use signalbox::domain::time;
 use signalbox::engine::deliveries::dead_letters::{Filter, Limits, page};
 use signalbox::http::problem::{INTERNAL_ERROR, Problem, ProblemView};
@@ -45,10 +44,8 @@ pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
     let limit = limit.map_err(|wrong| Problem::fields(&[("limit", &wrong)]))?;
     let wanted = |name: &str| query.first(&[name]);
     let filter = Filter::new(wanted("provider"), wanted("connection"), wanted("reason"));
-    let from = query.first(&["cursor"]).map(String::from);
-    if from.as_deref().is_some_and(|cursor| cursor.parse::<DeadLetterId>().is_err()) {
-        return Err(Problem::fields(&[("cursor", "is unknown")]));
-    }
+    let from = query.first(&["cursor"]).map(str::parse).transpose();
+    let from = from.map_err(|_| Problem::fields(&[("cursor", "is unknown")]))?;
     let limits = Limits { found_max: limit, read_max: READ_MAX };
     let page = page(&reads.engine.aws, reads.engine.now(), &caller.tenant, &filter, from, limits)
         .await

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use signalbox::domain::delivery::Rejected;
 use signalbox::domain::ids::TenantId;
-use signalbox::domain::place::{RejectedId, RejectedPlace, Ring};
+use signalbox::domain::place::{RejectedId, RejectedPlace, Ring, RingKind};
 use signalbox::domain::time;
 use signalbox::http::problem::{INTERNAL_ERROR, Problem, ProblemView};
 use signalbox::http::query::Query;
@@ -46,35 +46,34 @@ pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
     let query = Query::of(&uri);
     let filter = Filter::read(&query)?;
     let failed = |fault: signalbox::aws::faults::AwsFault| Problem::new(INTERNAL_ERROR, fault.to_string());
-    let rings = match query.first(&["source"]) {
+    let rings = match query.first(&["source"]).map(str::parse::<Ring>) {
+        Some(Ok(Ring { source, kind: RingKind::Open })) => Ring::all_of(&source).into(),
+        Some(Ok(ring)) => vec![ring],
         // Nothing was rejected of what cannot be a source.
-        Some(source) if RejectedId::is_source(source) => Ring::ALL.map(|ring| ring.of(source)).into(),
-        Some(_) => Vec::new(),
+        Some(Err(_)) => Vec::new(),
         None => reads.engine.aws.rejected_rings().await.map_err(failed)?,
     };
     let now = reads.engine.now();
-    let mut found: Vec<(String, Rejected)> = Vec::new();
+    let mut found: Vec<(RejectedPlace, Rejected)> = Vec::new();
     for ring in rings {
-        for (number, rejected) in reads.engine.aws.rejected(&ring, now).await.map_err(failed)? {
-            if filter.takes(&rejected) && may_see(&caller.tenant, &ring, &rejected) {
-                let id = RejectedId { source: ring.clone(), number };
-                found.push((RejectedPlace { received_ms: rejected.received_ms, id }.to_string(), rejected));
+        for (id, rejected) in reads.engine.aws.rejected(&ring, now).await.map_err(failed)? {
+            if filter.takes(&rejected) && may_see(&caller.tenant, &id, &rejected) {
+                found.push((RejectedPlace { received_ms: rejected.received_ms, id }, rejected));
             }
         }
     }
     found.sort_by(|(a, _), (b, _)| b.cmp(a));
     found.retain(|(place, _)| filter.cursor.as_ref().is_none_or(|cursor| place <= cursor));
-    let next = found.get(filter.limit).map(|(place, _)| place.clone());
+    let next = found.get(filter.limit).map(|(place, _)| place.to_string());
     found.truncate(filter.limit);
-    let items: Vec<Value> = found.iter().map(|(place, rejected)| view(place, rejected)).collect();
+    let items: Vec<Value> = found.iter().map(|(place, rejected)| view(&place.id, rejected)).collect();
     Ok(Json(json!({"ok": true, "items": items, "hasMore": next.is_some(), "nextCursor": next})))
 }
 
 /// Whoever has not proved to know the secret may name any tenant. The ring says who has; a reason does not, as more than one
 /// is given before and after verification.
-fn may_see(tenant: &TenantId, ring: &str, rejected: &Rejected) -> bool {
-    let (_, ring) = Ring::parse(ring);
-    *tenant == TenantId::default() || (ring.is_proved() && rejected.tenant == tenant.as_str())
+fn may_see(tenant: &TenantId, id: &RejectedId, rejected: &Rejected) -> bool {
+    *tenant == TenantId::default() || (id.ring.kind.is_proved() && rejected.tenant == tenant.as_str())
 }
 
 struct Filter {
@@ -83,7 +82,7 @@ struct Filter {
     from: Option<Timestamp>,
     to: Option<Timestamp>,
     limit: usize,
-    cursor: Option<String>,
+    cursor: Option<RejectedPlace>,
 }
 
 impl Filter {
@@ -92,9 +91,8 @@ impl Filter {
             Some(None) => Err(Problem::fields(&[(name, "must be a date or date-time")])),
             found => Ok(found.flatten()),
         };
-        if query.first(&["cursor"]).is_some_and(|cursor| cursor.parse::<RejectedPlace>().is_err()) {
-            return Err(Problem::fields(&[("cursor", "is unknown")]));
-        }
+        let cursor = query.first(&["cursor"]).map(str::parse).transpose();
+        let cursor = cursor.map_err(|_| Problem::fields(&[("cursor", "is unknown")]))?;
         let limit = query.limit(&["limit"], LIMIT_DEFAULT, LIMIT_MAX);
         let limit = limit.map_err(|wrong| Problem::fields(&[("limit", &wrong)]))?;
         Ok(Self {
@@ -103,7 +101,7 @@ impl Filter {
             from: bound("from")?,
             to: bound("to")?,
             limit,
-            cursor: query.first(&["cursor"]).map(String::from),
+            cursor,
         })
     }
 
@@ -123,10 +121,10 @@ impl Filter {
 }
 
 /// Without headers and body: they may hold anything (I9).
-fn view(place: &str, rejected: &Rejected) -> Value {
+fn view(id: &RejectedId, rejected: &Rejected) -> Value {
     let text = |ms: i64| Timestamp::from_millisecond(ms).map(time::text).ok();
     json!({
-        "id": place.split_once('-').map(|(_, id)| id),
+        "id": id.to_string(),
         "status": if rejected.admitted_ms.is_some() { "admitted" } else { "rejected" },
         "reason": rejected.reason.as_str(),
         "detail": rejected.detail,

@@ -84,7 +84,12 @@ pub(crate) async fn forget(
 }
 
 async fn decided(control: &Control, decider: &Decider, id: &str, decision: Decision) -> Result<Response, Problem> {
-    match decide(&control.deliveries, decider, id, decision).await.map_err(failed)? {
+    let decided = match id.parse::<DeadLetterId>() {
+        Ok(id) => decide(&control.deliveries, decider, &id, decision).await.map_err(failed)?,
+        // Parts of bodies are in the same partition, and are no dead letters.
+        Err(_) => Decided::NotFound,
+    };
+    match decided {
         Decided::Done => Ok(axum::Json(json!({"ok": true, "id": id})).into_response()),
         Decided::NotFound => Err(Problem::new(NOT_FOUND, "there is no such dead letter")),
         Decided::Unreadable => Err(Problem::new(UNPROCESSABLE, "it has no label that says where it goes: drop it")),
@@ -118,10 +123,8 @@ pub(crate) async fn requeue_many(
         return Err(Problem::new(INVALID_REQUEST, "the body must be a JSON object with the filter; {} means all"));
     };
     let (provider, connection) = (fields.text("provider")?, fields.text("connection")?);
-    let from = fields.text("cursor")?;
-    if from.as_deref().is_some_and(|cursor| cursor.parse::<DeadLetterId>().is_err()) {
-        return Err(Problem::fields(&[("cursor", "is unknown")]));
-    }
+    let from = fields.text("cursor")?.map(|cursor| cursor.parse()).transpose();
+    let from = from.map_err(|_| Problem::fields(&[("cursor", "is unknown")]))?;
     let filter = Filter::new(provider.as_deref(), connection.as_deref(), None);
     let done = requeue_matching(&control.deliveries, &decider, &filter, from, LIMITS).await.map_err(failed)?;
     let Requeued { requeued, skipped, next } = done;

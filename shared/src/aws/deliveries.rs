@@ -27,7 +27,7 @@ use crate::domain::place::{RejectedId, Ring};
 /// How many deliveries were rejected, by source and reason.
 pub type RejectedCounts = BTreeMap<(String, Rejection), u64>;
 
-fn rejected_partition(ring: &str) -> String {
+fn rejected_partition(ring: &Ring) -> String {
     format!("rejected#{ring}")
 }
 
@@ -129,14 +129,14 @@ impl Aws {
     ///
     /// # Errors
     /// When the table cannot be written.
-    pub async fn register_ring(&self, ring: &str) -> Result<(), AwsFault> {
+    pub async fn register_ring(&self, ring: &Ring) -> Result<(), AwsFault> {
         let call = self
             .dynamodb
             .update_item()
             .table_name(&self.names.deliveries)
             .set_key(Some(key("rejected", "sources")))
             .update_expression("ADD sources :source")
-            .expression_attribute_values(":source", AttributeValue::Ss(vec![ring.to_owned()]));
+            .expression_attribute_values(":source", AttributeValue::Ss(vec![ring.to_string()]));
         call.send().await.map(drop).map_err(|error| fault("register ring", &error))
     }
 
@@ -145,15 +145,9 @@ impl Aws {
     ///
     /// # Errors
     /// When the table cannot be written.
-    pub async fn keep_rejected(
-        &self,
-        source: &str,
-        ring: Ring,
-        rejected: &Rejected,
-        body: Option<&[u8]>,
-    ) -> Result<(), AwsFault> {
+    pub async fn keep_rejected(&self, ring: &Ring, rejected: &Rejected, body: Option<&[u8]>) -> Result<(), AwsFault> {
         const OPERATION: &str = "keep rejected delivery";
-        let pk = rejected_partition(&ring.of(source));
+        let pk = rejected_partition(ring);
         let call = self
             .dynamodb
             .update_item()
@@ -179,7 +173,7 @@ impl Aws {
             put(format!("body#{next:012}"), fields).await.map_err(|error| fault(OPERATION, &error))?;
         }
         put(format!("{next:012}"), item(rejected, Item::new())?).await.map_err(|error| fault(OPERATION, &error))?;
-        let old = next - ring.places();
+        let old = next - ring.kind.places();
         if old > 0 {
             for sk in [format!("{old:012}"), format!("body#{old:012}")] {
                 let call = self.dynamodb.delete_item().table_name(&self.names.deliveries).set_key(Some(key(&pk, sk)));
@@ -196,15 +190,18 @@ impl Aws {
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn rejected_rings(&self) -> Result<Vec<String>, AwsFault> {
+    pub async fn rejected_rings(&self) -> Result<Vec<Ring>, AwsFault> {
+        const OPERATION: &str = "read rings";
         let call = self
             .dynamodb
             .get_item()
             .table_name(&self.names.deliveries)
             .set_key(Some(key("rejected", "sources")))
             .consistent_read(true);
-        let found = call.send().await.map_err(|error| fault("read sources", &error))?.item.unwrap_or_default();
-        Ok(found.get("sources").and_then(|sources| sources.as_ss().ok()).cloned().unwrap_or_default())
+        let found = call.send().await.map_err(|error| fault(OPERATION, &error))?.item.unwrap_or_default();
+        let names = found.get("sources").and_then(|sources| sources.as_ss().ok()).map_or(&[][..], Vec::as_slice);
+        let parse = |name: &String| name.parse().map_err(|_| AwsFault::damaged(OPERATION, "a name that no ring has"));
+        names.iter().map(parse).collect()
     }
 
     /// How many deliveries were rejected since counting began, by source and reason: counted by the write that numbers them,
@@ -224,7 +221,7 @@ impl Aws {
             for reason in Rejection::ALL {
                 let count = found.as_ref().and_then(|item| item.get(reason.as_str())?.as_n().ok()?.parse().ok());
                 if let Some(count) = count.filter(|count: &u64| *count > 0) {
-                    let all: &mut u64 = counts.entry((Ring::parse(ring).0.to_owned(), reason)).or_default();
+                    let all: &mut u64 = counts.entry((ring.source.clone(), reason)).or_default();
                     *all = all.saturating_add(count);
                 }
             }
@@ -232,11 +229,11 @@ impl Aws {
         Ok(counts)
     }
 
-    /// The rejected deliveries of a ring with their numbers, newest first; none that has expired by `now`.
+    /// The rejected deliveries of a ring with their ids, newest first; none that has expired by `now`.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn rejected(&self, ring: &str, now: Timestamp) -> Result<Vec<(i64, Rejected)>, AwsFault> {
+    pub async fn rejected(&self, ring: &Ring, now: Timestamp) -> Result<Vec<(RejectedId, Rejected)>, AwsFault> {
         let query = self
             .dynamodb
             .query()
@@ -255,7 +252,7 @@ impl Aws {
                 continue;
             }
             let number = item.get("sk").and_then(|sk| sk.as_s().ok()).and_then(|sk| sk.parse().ok()).unwrap_or(0);
-            found.push((number, value(item)?));
+            found.push((RejectedId { ring: ring.clone(), number }, value(item)?));
         }
         Ok(found)
     }
@@ -269,7 +266,7 @@ impl Aws {
         id: &RejectedId,
         now: Timestamp,
     ) -> Result<Option<(Rejected, Option<Vec<u8>>)>, AwsFault> {
-        let (pk, number) = (rejected_partition(&id.source), id.number);
+        let (pk, number) = (rejected_partition(&id.ring), id.number);
         let get = |sk: String| {
             self.dynamodb
                 .get_item()
@@ -299,7 +296,7 @@ impl Aws {
             .dynamodb
             .update_item()
             .table_name(&self.names.deliveries)
-            .set_key(Some(key(rejected_partition(&id.source), format!("{:012}", id.number))))
+            .set_key(Some(key(rejected_partition(&id.ring), format!("{:012}", id.number))))
             .update_expression("SET admittedMs = :at")
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":at", number(at_ms));

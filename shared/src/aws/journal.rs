@@ -27,7 +27,7 @@ const AUDIT_SECONDS: i64 = 400 * 86_400;
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetter {
     /// Sorts by time.
-    pub id: String,
+    pub id: DeadLetterId,
     /// What travelled with the body; none for a message that could not be read.
     #[serde(default)]
     pub label: Option<Label>,
@@ -108,7 +108,7 @@ impl Aws {
             let call = put(format!("body#{}#{part}", letter.id), fields);
             call.send().await.map_err(|error| fault(OPERATION, &error))?;
         }
-        let call = put(letter.id.clone(), item(letter, Item::new())?).return_values(ReturnValue::AllOld);
+        let call = put(letter.id.to_string(), item(letter, Item::new())?).return_values(ReturnValue::AllOld);
         let before = call.send().await.map_err(|error| fault(OPERATION, &error))?.attributes;
         Ok(before.is_none_or(|before| before.is_empty()))
     }
@@ -121,7 +121,7 @@ impl Aws {
     pub async fn dead_letters(
         &self,
         tenant: &TenantId,
-        from: Option<&str>,
+        from: Option<&DeadLetterId>,
         limit: usize,
     ) -> Result<Vec<DeadLetter>, AwsFault> {
         let call = self
@@ -132,7 +132,7 @@ impl Aws {
             .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
             .expression_attribute_values(":pk", text(partition(tenant)))
             .expression_attribute_values(":low", text("0"))
-            .expression_attribute_values(":high", text(from.unwrap_or(":")))
+            .expression_attribute_values(":high", text(from.map_or(":", DeadLetterId::as_str)))
             .scan_index_forward(false)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
         let page = call.send().await.map_err(|error| fault("read dead letters", &error))?;
@@ -146,18 +146,14 @@ impl Aws {
     pub async fn dead_letter(
         &self,
         tenant: &TenantId,
-        id: &str,
+        id: &DeadLetterId,
         now: Timestamp,
     ) -> Result<Option<(DeadLetter, Vec<u8>)>, AwsFault> {
-        // Parts of bodies are in the same partition, and are no dead letters.
-        if id.parse::<DeadLetterId>().is_err() {
-            return Ok(None);
-        }
         let get = |sk: String| {
             let call = self.dynamodb.get_item().table_name(&self.names.journal);
             call.set_key(Some(key(partition(tenant), sk))).consistent_read(true).send()
         };
-        let found = get(id.to_owned()).await.map_err(|error| fault("read dead letter", &error))?.item;
+        let found = get(id.to_string()).await.map_err(|error| fault("read dead letter", &error))?.item;
         let Some(found) = found.filter(|item| !is_over(item, now)) else { return Ok(None) };
         let letter: DeadLetter = value(found)?;
         let mut body = Vec::new();
@@ -177,7 +173,7 @@ impl Aws {
     pub async fn delete_dead_letter(&self, tenant: &TenantId, letter: &DeadLetter) -> Result<(), AwsFault> {
         let bodies = (0..letter.parts).map(|part| format!("body#{}#{part}", letter.id));
         // The entry goes first: a crash after it leaves parts that nothing names and that expire.
-        for sk in std::iter::once(letter.id.clone()).chain(bodies) {
+        for sk in std::iter::once(letter.id.to_string()).chain(bodies) {
             let call = self.dynamodb.delete_item().table_name(&self.names.journal);
             let call = call.set_key(Some(key(partition(tenant), sk)));
             call.send().await.map_err(|error| fault("delete dead letter", &error))?;

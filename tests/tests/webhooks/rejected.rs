@@ -52,6 +52,28 @@ async fn a_flood_costs_bounded_storage_and_the_newest_are_listed_once_each() {
     assert_eq!((seen[0].as_str(), seen[199].as_str()), ("pos#300", "pos#101"), "the newest, newest first");
 }
 
+/// Numbers tell what came in one millisecond apart, and are no texts: 10 comes after 9.
+#[tokio::test]
+async fn what_came_in_one_millisecond_is_listed_newest_first_too() {
+    let hooks = Hooks::start().await;
+    for number in 0..10 {
+        assert_eq!(hooks.send(&forged(number)).await.status, 403);
+    }
+    assert_eq!(hooks.send(&Delivery::pos("t1", "nonsense")).await.status, 400);
+    let expected: Vec<String> = std::iter::once("pos:proved#1".to_owned())
+        .chain((1..=10).rev().map(|number| format!("pos#{number}")))
+        .collect();
+    assert_eq!(ids(&list(&hooks, "").await), expected);
+    let (mut cursor, mut seen) = (String::new(), Vec::new());
+    loop {
+        let page = list(&hooks, &format!("limit=3{cursor}")).await;
+        seen.extend(ids(&page));
+        let Some(next) = page["nextCursor"].as_str() else { break };
+        cursor = format!("&cursor={}", next.replace('#', "%23"));
+    }
+    assert_eq!(seen, expected);
+}
+
 /// Anybody can send what is not signed.
 #[tokio::test]
 async fn a_flood_of_unsigned_ones_pushes_out_none_whose_signature_was_right() {

@@ -6,6 +6,7 @@ use crate::aws::clients::Aws;
 use crate::aws::faults::AwsFault;
 use crate::aws::journal::DeadLetter;
 use crate::domain::ids::TenantId;
+use crate::domain::place::DeadLetterId;
 use crate::engine::deliveries::context::Deliveries;
 use crate::engine::deliveries::requeue::{Decided, Decider, Decision, decide};
 
@@ -49,7 +50,7 @@ pub struct Page {
     /// How many that do not match lay between them.
     pub passed_over: usize,
     /// Where the next part starts; none where nothing is left. What is found may be empty, and this not.
-    pub next: Option<String>,
+    pub next: Option<DeadLetterId>,
 }
 
 /// A tenant's dead letters that match, from `from` on (itself included), or from the newest.
@@ -61,7 +62,7 @@ pub async fn page(
     now: Timestamp,
     tenant: &TenantId,
     filter: &Filter,
-    from: Option<String>,
+    from: Option<DeadLetterId>,
     limits: Limits,
 ) -> Result<Page, AwsFault> {
     page_of(aws, now, tenant, |letter| filter.takes(letter), from, limits).await
@@ -72,14 +73,14 @@ async fn page_of(
     now: Timestamp,
     tenant: &TenantId,
     takes: impl Fn(&DeadLetter) -> bool + Send,
-    mut from: Option<String>,
+    mut from: Option<DeadLetterId>,
     limits: Limits,
 ) -> Result<Page, AwsFault> {
     let Limits { found_max, read_max } = limits;
     let mut page = Page { found: Vec::new(), passed_over: 0, next: None };
     let mut read = 0;
     loop {
-        let mut letters = aws.dead_letters(tenant, from.as_deref(), found_max + 1).await?;
+        let mut letters = aws.dead_letters(tenant, from.as_ref(), found_max + 1).await?;
         // One more than fits was read: it is where the next part starts.
         let rest = if letters.len() > found_max { letters.pop().map(|letter| letter.id) } else { None };
         read += letters.len();
@@ -109,7 +110,7 @@ pub struct Requeued {
     /// How many were not: they do not match, have no label, or somebody else decided on them meanwhile.
     pub skipped: usize,
     /// Where to go on; none where nothing is left.
-    pub next: Option<String>,
+    pub next: Option<DeadLetterId>,
 }
 
 /// Sends the dead letters that match through again, from `from` on (itself included), or from the newest. What does not match
@@ -121,7 +122,7 @@ pub async fn requeue_matching(
     deliveries: &Deliveries,
     decider: &Decider,
     filter: &Filter,
-    from: Option<String>,
+    from: Option<DeadLetterId>,
     limits: Limits,
 ) -> Result<Requeued, AwsFault> {
     // One without a label matches nothing here: it would take the place of one that can be requeued.

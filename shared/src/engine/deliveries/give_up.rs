@@ -37,7 +37,7 @@ pub async fn give_up(deliveries: &Deliveries, dead: Dead<'_>) -> Result<Tally, A
     };
     let now = deliveries.now();
     let letter = DeadLetter {
-        id: DeadLetterId::new(dead.sent_ms, dead.message_id).to_string(),
+        id: DeadLetterId::new(dead.sent_ms, dead.message_id),
         reason,
         // A dead-letter queue may count anew; and a worker that died has noted nothing.
         attempts: dead.attempts.max(noted),
@@ -49,7 +49,7 @@ pub async fn give_up(deliveries: &Deliveries, dead: Dead<'_>) -> Result<Tally, A
     };
     let tenant = letter.label.as_ref().map_or_else(TenantId::default, |label| label.origin.tenant.clone());
     let first = deliveries.aws.put_dead_letter(&tenant, &letter, dead.body).await?;
-    tracing::error!(dead_letter = letter.id, %tenant, reason = letter.reason, attempts = letter.attempts,
+    tracing::error!(dead_letter = %letter.id, %tenant, reason = letter.reason, attempts = letter.attempts,
         correlation_id = letter.label.as_ref().map(|label| label.correlation_id.as_str()), "dead letter recorded");
     let mut tally = Tally::default();
     if first {

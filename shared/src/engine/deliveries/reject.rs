@@ -4,7 +4,7 @@
 use crate::aws::faults::AwsFault;
 use crate::domain::delivery::{ACKNOWLEDGED_BODY_BYTES_MAX, REJECTED_BODY_BYTES_MAX, Rejected};
 use crate::domain::ids::TenantId;
-use crate::domain::place::Ring;
+use crate::domain::place::{Ring, RingKind};
 use crate::domain::redact;
 use crate::engine::deliveries::context::Deliveries;
 
@@ -31,30 +31,25 @@ pub async fn reject(
     }
     tracing::warn!(source, reason = rejected.reason.as_str(), correlation_id = %rejected.correlation_id,
         body_bytes = rejected.body_bytes, "delivery rejected");
-    let ring = match (proved, acknowledged) {
-        (true, true) => Ring::Acknowledged,
-        (true, false) => Ring::Proved,
-        (false, _) => Ring::Open,
+    let kind = match (proved, acknowledged) {
+        (true, true) => RingKind::Acknowledged,
+        (true, false) => RingKind::Proved,
+        (false, _) => RingKind::Open,
     };
-    let kept = keep(deliveries, source, ring, &rejected, body).await;
+    let ring = Ring { source: source.to_owned(), kind };
+    let kept = keep(deliveries, &ring, &rejected, body).await;
     if let Err(error) = &kept {
         tracing::error!(source, %error, correlation_id = %rejected.correlation_id, "rejected delivery not kept");
     }
     kept
 }
 
-async fn keep(
-    deliveries: &Deliveries,
-    source: &str,
-    ring: Ring,
-    rejected: &Rejected,
-    body: Option<&[u8]>,
-) -> Result<(), AwsFault> {
+async fn keep(deliveries: &Deliveries, ring: &Ring, rejected: &Rejected, body: Option<&[u8]>) -> Result<(), AwsFault> {
     // Once for each ring and instance: registering it every time would double what a flood costs.
-    let name = ring.of(source);
+    let name = ring.to_string();
     if !deliveries.has_registered(&name) {
-        deliveries.aws.register_ring(&name).await?;
+        deliveries.aws.register_ring(ring).await?;
         deliveries.note_registered(name);
     }
-    deliveries.aws.keep_rejected(source, ring, rejected, body).await
+    deliveries.aws.keep_rejected(ring, rejected, body).await
 }

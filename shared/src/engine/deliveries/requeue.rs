@@ -3,6 +3,7 @@
 use crate::aws::faults::AwsFault;
 use crate::aws::journal::{Audit, DeadLetter};
 use crate::domain::ids::TenantId;
+use crate::domain::place::DeadLetterId;
 use crate::engine::deliveries::context::Deliveries;
 use crate::engine::deliveries::receive::enqueue;
 
@@ -45,7 +46,7 @@ pub enum Decided {
 pub async fn decide(
     deliveries: &Deliveries,
     decider: &Decider,
-    id: &str,
+    id: &DeadLetterId,
     decision: Decision,
 ) -> Result<Decided, AwsFault> {
     let Some((letter, body)) = deliveries.aws.dead_letter(&decider.tenant, id, deliveries.now()).await? else {
@@ -75,7 +76,7 @@ async fn record(
             Decision::Requeue => "dead_letter.requeue".into(),
             Decision::Drop => "dead_letter.drop".into(),
         },
-        target: letter.id.clone(),
+        target: letter.id.to_string(),
         result: letter.payload_hash.clone(),
         at_ms: deliveries.now().as_millisecond(),
         correlation_id: decider.correlation_id.clone(),
