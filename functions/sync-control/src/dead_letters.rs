@@ -2,6 +2,7 @@
 
 use axum::Extension;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
@@ -19,6 +20,7 @@ use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{
     CONFLICT, INTERNAL_ERROR, INVALID_REQUEST, NOT_FOUND, Problem, ProblemView, UNPROCESSABLE, VERIFICATION_FAILED,
 };
+use signalbox::http::query::path_text;
 
 use crate::Control;
 use crate::body::{self, Sent};
@@ -52,12 +54,12 @@ fn decider(control: &Control, headers: &HeaderMap, trace: CorrelationId) -> Resu
 )]
 pub(crate) async fn requeue(
     State(control): State<Control>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     Extension(trace): Extension<CorrelationId>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let decider = decider(&control, &headers, trace)?;
-    decided(&control, &decider, &id, Decision::Requeue).await
+    decided(&control, &decider, &path_text(id), Decision::Requeue).await
 }
 
 /// Forget a dead letter.
@@ -75,12 +77,12 @@ pub(crate) async fn requeue(
 )]
 pub(crate) async fn forget(
     State(control): State<Control>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     Extension(trace): Extension<CorrelationId>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let decider = decider(&control, &headers, trace)?;
-    decided(&control, &decider, &id, Decision::Drop).await
+    decided(&control, &decider, &path_text(id), Decision::Drop).await
 }
 
 async fn decided(control: &Control, decider: &Decider, id: &str, decision: Decision) -> Result<Response, Problem> {
