@@ -287,7 +287,8 @@ impl Aws {
         Ok(Some((rejected, body.map(Blob::into_inner))))
     }
 
-    /// Notes that a rejected delivery was let in after all.
+    /// Notes that a rejected delivery was let in after all, if it is still kept: its place may have been taken meanwhile, and
+    /// it is let in all the same.
     ///
     /// # Errors
     /// When the table cannot be written.
@@ -300,6 +301,9 @@ impl Aws {
             .update_expression("SET admittedMs = :at")
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":at", number(at_ms));
-        call.send().await.map(drop).map_err(|error| fault("mark delivery admitted", &error))
+        match call.send().await {
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
+            done => done.map(drop).map_err(|error| fault("mark delivery admitted", &error)),
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use signalbox_tests::deliveries::{Delivery, Reply};
 use signalbox_tests::hooks::{Hooks, Queue};
@@ -177,6 +178,37 @@ async fn once_its_secret_is_corrected_a_delivery_is_let_in_once() {
         assert_eq!((&entry["actor"], &entry["action"]), (&json!("operator"), &json!("delivery.admit")));
         assert_eq!(entry["target"], "pos#1");
     }
+}
+
+/// A ring moves on while an operator decides: what was let in is let in, though nothing is left to note that on.
+#[tokio::test]
+async fn one_whose_place_was_taken_meanwhile_is_let_in_all_the_same() {
+    let hooks = Hooks::start().await;
+    let wrong = [("WEBHOOK_SECRET", "wrong-secret-wrong-secret-wrong-secret"), ("WEBHOOK_SECRET_PREVIOUS", "")];
+    let before = hooks.instance_with(Wire::whole(), &wrong).await;
+    assert_eq!(before.send(&Delivery::pos("t1", "{\"n\":1}")).await.unwrap().status, 403);
+    let mut updates = 0;
+    let after = hooks
+        .instance(Wire::planned(move |call| {
+            let update = call.operation == "DynamoDB.UpdateItem";
+            updates += usize::from(update);
+            if update && updates == 1 { Verdict::Hold } else { Verdict::Pass }
+        }))
+        .await;
+    let table = hooks.environment("webhooks").require("DELIVERIES_TABLE").unwrap().to_owned();
+    let token = hooks.operator("default");
+    let push_out = async {
+        after.wire().held().await;
+        let key = |text: &str| AttributeValue::S(text.to_owned());
+        let call = hooks.host.dynamodb().delete_item().table_name(table);
+        call.key("pk", key("rejected#pos")).key("sk", key("000000000001")).send().await.unwrap();
+        after.wire().release();
+    };
+    let (reply, ()) =
+        tokio::join!(after.ask("sync-control", "POST", VERIFY, &token, Some(json!({"id": "pos#1"}))), push_out);
+    assert_eq!(reply.unwrap().expect(200), json!({"ok": true, "status": "accepted"}));
+    assert_eq!(hooks.work(Queue::Webhooks).await, 1);
+    assert!(hooks.items("DELIVERIES_TABLE", "rejected#pos").await.iter().all(|item| item["sk"] != "000000000001"));
 }
 
 /// Nothing may be kept where no list looks: the first refusal of a source is the one that makes its ring known.
