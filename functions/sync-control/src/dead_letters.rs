@@ -47,6 +47,7 @@ fn decider(control: &Control, headers: &HeaderMap, trace: CorrelationId) -> Resu
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),
         (status = 403, description = "forbidden, insufficient_scope: needs deliveries:write", body = ProblemView),
         (status = 404, description = "not_found", body = ProblemView),
+        (status = 409, description = "conflict: its key came with another body since", body = ProblemView),
         (status = 422, description = "unprocessable: nobody can tell where it should go", body = ProblemView),
         (status = 500, description = "internal_error", body = ProblemView),
     ),
@@ -94,6 +95,7 @@ async fn decided(control: &Control, decider: &Decider, id: &str, decision: Decis
     match decided {
         Decided::Done => Ok(axum::Json(json!({"ok": true, "id": id})).into_response()),
         Decided::NotFound => Err(Problem::new(NOT_FOUND, "there is no such dead letter")),
+        Decided::Conflict => Err(Problem::new(CONFLICT, "another body came under its key since: drop it")),
         Decided::Unreadable => Err(Problem::new(UNPROCESSABLE, "it has no label that says where it goes: drop it")),
     }
 }
@@ -105,7 +107,7 @@ async fn decided(control: &Control, decider: &Decider, id: &str, decision: Decis
     post, path = "/api/sync/dead-letters/requeue", tag = "operations",
     request_body(content = Object, description = "`{provider?, connection?, cursor?}`; an empty object means all"),
     responses(
-        (status = 200, description = "`{ok: true, requeued, skipped, more, cursor}`: `skipped` do not match, have no label, or were decided on meanwhile", body = Object),
+        (status = 200, description = "`{ok: true, requeued, skipped, more, cursor}`: `skipped` do not match, have no label, have a key that came with another body since, or were decided on meanwhile", body = Object),
         (status = 400, description = "invalid_request: the body must be an object, the cursor one of an answer", body = ProblemView),
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),
         (status = 403, description = "forbidden, insufficient_scope: needs deliveries:write", body = ProblemView),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use signalbox::domain::delivery::body_hash;
 use signalbox::domain::ids::TenantId;
@@ -314,6 +315,53 @@ async fn a_message_without_a_label_can_only_be_dropped() {
     assert_eq!((requeued.status, &requeued.body["error"]), (422, &json!("unprocessable")));
     assert_eq!(ask(&hooks, "default", "DELETE", &format!("{LIST}/{id}"), None).await.status, 200);
     assert!(hooks.items("JOURNAL_TABLE", "default#dead-letters").await.is_empty());
+}
+
+/// A dead letter is kept for longer than its claim.
+#[tokio::test]
+async fn one_that_is_requeued_after_its_claim_has_expired_fails_with_its_reason_or_has_its_effect_once() {
+    let hooks = Hooks::start().await;
+    given_up(&hooks, &[named("t1", "k")]).await;
+    hooks.pass(std::time::Duration::from_secs(31 * 86_400));
+    // As DynamoDB sweeps it.
+    let table = hooks.environment("webhooks").require("DELIVERIES_TABLE").unwrap().to_owned();
+    let key = |text: &str| AttributeValue::S(text.to_owned());
+    let call = hooks.host.dynamodb().delete_item().table_name(table);
+    call.key("pk", key("t1/pos#key:k")).key("sk", key("claim")).send().await.unwrap();
+    let requeue = async || {
+        let [id] = ids(&ask(&hooks, "t1", "GET", LIST, None).await.expect(200)).try_into().unwrap();
+        ask(&hooks, "t1", "POST", &format!("{LIST}/{id}/requeue"), None).await.status
+    };
+    assert_eq!(requeue().await, 200);
+    assert_eq!(exhaust(&hooks, &broken(&hooks).await).await, RECEIVES_MAX);
+    assert_eq!(hooks.work(Queue::DeadLetters).await, 1);
+    let letter = &ask(&hooks, "t1", "GET", LIST, None).await.expect(200)["items"][0];
+    assert!(letter["reason"].as_str().unwrap().contains("store event failed"), "{letter}");
+
+    assert_eq!(requeue().await, 200);
+    assert_eq!(hooks.work(Queue::Webhooks).await, 1);
+    assert_eq!(hooks.send(&named("t1", "k")).await.status, 204, "its sender's retry");
+    assert_eq!(hooks.work(Queue::Webhooks).await, 0);
+    assert_eq!(hooks.events("t1/pos/demo").await.len(), 1);
+}
+
+/// Under one key is one event: the older one must not take the place of one that was acknowledged since.
+#[tokio::test]
+async fn one_whose_key_came_with_another_body_since_is_not_requeued() {
+    let hooks = Hooks::start().await;
+    given_up(&hooks, &[named("t1", "k")]).await;
+    hooks.pass(std::time::Duration::from_secs(31 * 86_400));
+    let newer = Delivery::pos("t1", "{\"newer\":true}").header("idempotency-key", "k");
+    assert_eq!(hooks.send(&newer).await.status, 201);
+    hooks.work(Queue::Webhooks).await;
+    let [id] = ids(&ask(&hooks, "t1", "GET", LIST, None).await.expect(200)).try_into().unwrap();
+    let refused = ask(&hooks, "t1", "POST", &format!("{LIST}/{id}/requeue"), None).await.expect(409);
+    assert_eq!(refused["error"], "conflict");
+    let many = ask(&hooks, "t1", "POST", REQUEUE, Some(json!({}))).await.expect(200);
+    assert_eq!((&many["requeued"], &many["skipped"], &many["more"]), (&json!(0), &json!(1), &json!(false)));
+    assert_eq!(hooks.work(Queue::Webhooks).await, 0);
+    assert_eq!(hooks.events("t1/pos/demo").await["key:k"], newer.body);
+    assert_eq!(ask(&hooks, "t1", "DELETE", &format!("{LIST}/{id}"), None).await.status, 200);
 }
 
 /// An operator who gets no answer asks again, unless the dead letter is gone.

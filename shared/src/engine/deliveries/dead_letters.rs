@@ -107,7 +107,8 @@ async fn page_of(
 pub struct Requeued {
     /// How many were sent through again.
     pub requeued: usize,
-    /// How many were not: they do not match, have no label, or somebody else decided on them meanwhile.
+    /// How many were not: they do not match, have no label, their key came with another body since, or somebody else decided
+    /// on them meanwhile.
     pub skipped: usize,
     /// Where to go on; none where nothing is left.
     pub next: Option<DeadLetterId>,
@@ -132,7 +133,7 @@ pub async fn requeue_matching(
     for letter in &page.found {
         match decide(deliveries, decider, &letter.id, Decision::Requeue).await? {
             Decided::Done => done.requeued += 1,
-            Decided::NotFound | Decided::Unreadable => done.skipped += 1,
+            Decided::NotFound | Decided::Unreadable | Decided::Conflict => done.skipped += 1,
         }
     }
     Ok(done)

@@ -2,6 +2,8 @@
 
 use crate::aws::faults::AwsFault;
 use crate::aws::journal::{Audit, DeadLetter};
+use crate::domain::claim::{Claim, Verdict};
+use crate::domain::delivery::Label;
 use crate::domain::ids::TenantId;
 use crate::domain::place::DeadLetterId;
 use crate::engine::deliveries::context::Deliveries;
@@ -36,6 +38,8 @@ pub enum Decided {
     NotFound,
     /// It has no label: nobody knows where it should go. It can be dropped.
     Unreadable,
+    /// Another body came under its key since, and its effect would take the place of that one's. It can be dropped.
+    Conflict,
 }
 
 /// Carries out a decision. A crash between requeuing and forgetting leaves it listed; requeuing it again is harmless, as its
@@ -58,10 +62,31 @@ pub async fn decide(
     };
     record(deliveries, decider, &letter, decision).await?;
     if let (Decision::Requeue, Some(mut label)) = (decision, label) {
+        if !claim_again(deliveries, &mut label).await? {
+            return Ok(Decided::Conflict);
+        }
         enqueue(deliveries, &mut label, &body).await?;
     }
     deliveries.aws.delete_dead_letter(&decider.tenant, &letter).await?;
     Ok(Decided::Done)
+}
+
+/// Claims the key of a dead letter again; false when another body came under it since.
+///
+/// A dead letter is kept for longer than its claim. Without one, nothing would keep its event from taking the place of a later
+/// one of the same key, its sender's next attempt would be a new event, and the reason could not be noted if it failed again.
+/// That the worker makes a claim where it finds none was rejected: it knows no verdict, and cannot refuse.
+async fn claim_again(deliveries: &Deliveries, label: &mut Label) -> Result<bool, AwsFault> {
+    let nonce = hex::encode(deliveries.outside.entropy.bytes16());
+    let body = label.claimed_body().to_owned();
+    let mut claim = Claim::new(nonce, body, label.correlation_id.clone(), deliveries.now());
+    claim.connection = Some(label.origin.connection.clone());
+    let (verdict, standing) = deliveries.aws.claim(&label.claim_key(), claim).await?;
+    // The same event may have come to another source since: it must not have an effect of its own here.
+    if let Some(first) = standing.connection {
+        label.origin.connection = first;
+    }
+    Ok(verdict != Verdict::Conflict)
 }
 
 async fn record(
