@@ -11,9 +11,10 @@ use signalbox::aws::faults::AwsFault;
 use signalbox::domain::ids::TenantId;
 use signalbox::domain::place::{DeadLetterId, RejectedId};
 use signalbox::engine::deliveries::admit::{Admitted, admit};
-use signalbox::engine::deliveries::dead_letters::{Filter, Limits, Requeued, requeue_matching};
+use signalbox::engine::deliveries::dead_letters::{Filter, Limits, RequeuedMany, requeue_matching};
+use signalbox::engine::deliveries::operator::Operator;
 use signalbox::engine::deliveries::receive::Received;
-use signalbox::engine::deliveries::requeue::{Decided, Decider, Decision, decide};
+use signalbox::engine::deliveries::requeue::{Requeued, drop_dead_letter, requeue as requeue_one};
 use signalbox::engine::deliveries::take_in::Intake;
 use signalbox::http::auth::DELIVERIES_WRITE;
 use signalbox::http::correlation::CorrelationId;
@@ -32,10 +33,10 @@ fn failed(fault: AwsFault) -> Problem {
     Problem::new(INTERNAL_ERROR, fault.to_string())
 }
 
-fn decider(control: &Control, headers: &HeaderMap, trace: CorrelationId) -> Result<Decider, Problem> {
+fn operator(control: &Control, headers: &HeaderMap, trace: CorrelationId) -> Result<Operator, Problem> {
     let caller = control.authority.service(headers, control.engine.now())?;
     caller.require_any(&[DELIVERIES_WRITE])?;
-    Ok(Decider { tenant: caller.tenant.clone(), actor: caller.actor.clone(), correlation_id: trace.0 })
+    Ok(Operator { tenant: caller.tenant.clone(), actor: caller.actor.clone(), correlation_id: trace.0 })
 }
 
 /// Send a dead letter through again.
@@ -59,8 +60,14 @@ pub(crate) async fn requeue(
     Extension(trace): Extension<CorrelationId>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let decider = decider(&control, &headers, trace)?;
-    decided(&control, &decider, &path_text(id), Decision::Requeue).await
+    let operator = operator(&control, &headers, trace)?;
+    let id = dead_letter_id(id)?;
+    match requeue_one(&control.deliveries, &operator, &id).await.map_err(failed)? {
+        Requeued::Done => Ok(axum::Json(json!({"ok": true, "id": id})).into_response()),
+        Requeued::NotFound => Err(no_dead_letter()),
+        Requeued::NoLabel => Err(Problem::new(UNPROCESSABLE, "it has no label that says where it goes: drop it")),
+        Requeued::Conflict => Err(Problem::new(CONFLICT, "another body came under its key since: drop it")),
+    }
 }
 
 /// Forget a dead letter.
@@ -82,22 +89,21 @@ pub(crate) async fn forget(
     Extension(trace): Extension<CorrelationId>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let decider = decider(&control, &headers, trace)?;
-    decided(&control, &decider, &path_text(id), Decision::Drop).await
+    let operator = operator(&control, &headers, trace)?;
+    let id = dead_letter_id(id)?;
+    if !drop_dead_letter(&control.deliveries, &operator, &id).await.map_err(failed)? {
+        return Err(no_dead_letter());
+    }
+    Ok(axum::Json(json!({"ok": true, "id": id})).into_response())
 }
 
-async fn decided(control: &Control, decider: &Decider, id: &str, decision: Decision) -> Result<Response, Problem> {
-    let decided = match id.parse::<DeadLetterId>() {
-        Ok(id) => decide(&control.deliveries, decider, &id, decision).await.map_err(failed)?,
-        // Parts of bodies are in the same partition, and are no dead letters.
-        Err(_) => Decided::NotFound,
-    };
-    match decided {
-        Decided::Done => Ok(axum::Json(json!({"ok": true, "id": id})).into_response()),
-        Decided::NotFound => Err(Problem::new(NOT_FOUND, "there is no such dead letter")),
-        Decided::Conflict => Err(Problem::new(CONFLICT, "another body came under its key since: drop it")),
-        Decided::Unreadable => Err(Problem::new(UNPROCESSABLE, "it has no label that says where it goes: drop it")),
-    }
+/// The id in the path. Parts of bodies are in the same partition, and are no dead letters.
+fn dead_letter_id(path: Result<Path<String>, PathRejection>) -> Result<DeadLetterId, Problem> {
+    path_text(path).parse().map_err(|_| no_dead_letter())
+}
+
+fn no_dead_letter() -> Problem {
+    Problem::new(NOT_FOUND, "there is no such dead letter")
 }
 
 /// Send many dead letters through again, the newest first, at most 100 a call.
@@ -121,7 +127,7 @@ pub(crate) async fn requeue_many(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let decider = decider(&control, &headers, trace)?;
+    let operator = operator(&control, &headers, trace)?;
     // Nothing said is not "all": that must be asked for with an empty object.
     let Sent::Object(fields) = body::read(body).await? else {
         return Err(Problem::new(INVALID_REQUEST, "the body must be a JSON object with the filter; {} means all"));
@@ -130,8 +136,8 @@ pub(crate) async fn requeue_many(
     let from = fields.text("cursor")?.map(|cursor| cursor.parse()).transpose();
     let from = from.map_err(|_| Problem::fields(&[("cursor", "is unknown")]))?;
     let filter = Filter::new(provider.as_deref(), connection.as_deref(), None);
-    let done = requeue_matching(&control.deliveries, &decider, &filter, from, LIMITS).await.map_err(failed)?;
-    let Requeued { requeued, skipped, next } = done;
+    let done = requeue_matching(&control.deliveries, &operator, &filter, from, LIMITS).await.map_err(failed)?;
+    let RequeuedMany { requeued, skipped, next } = done;
     let more = next.is_some();
     Ok(axum::Json(json!({"ok": true, "requeued": requeued, "skipped": skipped, "more": more, "cursor": next}))
         .into_response())
@@ -160,8 +166,8 @@ pub(crate) async fn verify(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let decider = decider(&control, &headers, trace)?;
-    if decider.tenant != TenantId::default() {
+    let operator = operator(&control, &headers, trace)?;
+    if operator.tenant != TenantId::default() {
         return Err(Problem::new(NOT_FOUND, "there is no such rejected delivery"));
     }
     let id = match body::read(body).await? {
@@ -171,7 +177,7 @@ pub(crate) async fn verify(
     let Some(id) = id.and_then(|id| id.parse::<RejectedId>().ok()) else {
         return Err(Problem::fields(&[("id", "must be an id as listed by GET /api/admin/deliveries")]));
     };
-    let admitted = admit(&control.deliveries, &decider, &id).await;
+    let admitted = admit(&control.deliveries, &operator, &id).await;
     // An operator's calls are far apart: the next may be another instance's.
     control.deliveries.flush_all_counts().await;
     match admitted.map_err(failed)? {

@@ -8,7 +8,7 @@ use signalbox::domain::delivery::body_hash;
 use signalbox::domain::ids::TenantId;
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::deliveries::dead_letters::{Filter, Limits, requeue_matching};
-use signalbox::engine::deliveries::requeue::Decider;
+use signalbox::engine::deliveries::operator::Operator;
 use signalbox::outside::Outside;
 use signalbox_tests::deliveries::{Delivery, Reply};
 use signalbox_tests::hooks::{Hooks, Queue, sqs_event};
@@ -232,6 +232,8 @@ async fn they_are_listed_by_page_and_filter_and_decided_on_by_their_tenant_alone
         .collect();
     assert_eq!((deeds.len(), deeds.into_iter().collect::<BTreeSet<_>>()), (4, expected));
     assert!(audit.iter().all(|entry| entry["actor"] == "operator" && entry["correlationId"].is_string()));
+    // The body's hash, under its older name.
+    assert!(audit.iter().all(|entry| entry["result"].as_str().is_some_and(|hash| hash.len() == 64)));
 }
 
 /// Dead letters of tenant t1 with these connections, the oldest first.
@@ -282,13 +284,13 @@ async fn requeuing_comes_to_its_end_behind_more_than_one_call_looks_at() {
     recorded(&hooks, &[&["old"; 3][..], &["new"; 20]].concat()).await;
     let outside = Outside { clock: hooks.clock.clone(), ..Outside::default() };
     let deliveries = Deliveries::without_senders(&hooks.environment("sync-control"), &outside).unwrap();
-    let decider =
-        Decider { tenant: TenantId::parse("t1").unwrap(), actor: "operator".into(), correlation_id: "trace".into() };
+    let operator =
+        Operator { tenant: TenantId::parse("t1").unwrap(), actor: "operator".into(), correlation_id: "trace".into() };
     let old = Filter::new(None, Some("old"), None);
     let (mut from, mut requeued, mut skipped, mut calls) = (None, 0, 0, 0);
     loop {
         let limits = Limits { found_max: 2, read_max: 4 };
-        let done = requeue_matching(&deliveries, &decider, &old, from, limits).await.unwrap();
+        let done = requeue_matching(&deliveries, &operator, &old, from, limits).await.unwrap();
         (from, requeued, skipped, calls) = (done.next, requeued + done.requeued, skipped + done.skipped, calls + 1);
         if from.is_none() {
             break;

@@ -8,7 +8,8 @@ use crate::aws::journal::DeadLetter;
 use crate::domain::ids::TenantId;
 use crate::domain::place::DeadLetterId;
 use crate::engine::deliveries::context::Deliveries;
-use crate::engine::deliveries::requeue::{Decided, Decider, Decision, decide};
+use crate::engine::deliveries::operator::Operator;
+use crate::engine::deliveries::requeue::{Requeued, requeue};
 
 /// Which dead letters are meant; what is not named may be anything.
 #[derive(Debug, Clone, Default)]
@@ -104,7 +105,7 @@ async fn page_of(
 
 /// What became of many.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Requeued {
+pub struct RequeuedMany {
     /// How many were sent through again.
     pub requeued: usize,
     /// How many were not: they do not match, have no label, their key came with another body since, or somebody else decided
@@ -121,19 +122,19 @@ pub struct Requeued {
 /// When AWS fails. Some may have been requeued; to begin with the same `from` again is harmless.
 pub async fn requeue_matching(
     deliveries: &Deliveries,
-    decider: &Decider,
+    operator: &Operator,
     filter: &Filter,
     from: Option<DeadLetterId>,
     limits: Limits,
-) -> Result<Requeued, AwsFault> {
+) -> Result<RequeuedMany, AwsFault> {
     // One without a label matches nothing here: it would take the place of one that can be requeued.
     let takes = |letter: &DeadLetter| letter.label.is_some() && filter.takes(letter);
-    let page = page_of(&deliveries.aws, deliveries.now(), &decider.tenant, takes, from, limits).await?;
-    let mut done = Requeued { requeued: 0, skipped: page.passed_over, next: page.next };
+    let page = page_of(&deliveries.aws, deliveries.now(), &operator.tenant, takes, from, limits).await?;
+    let mut done = RequeuedMany { requeued: 0, skipped: page.passed_over, next: page.next };
     for letter in &page.found {
-        match decide(deliveries, decider, &letter.id, Decision::Requeue).await? {
-            Decided::Done => done.requeued += 1,
-            Decided::NotFound | Decided::Unreadable | Decided::Conflict => done.skipped += 1,
+        match requeue(deliveries, operator, &letter.id).await? {
+            Requeued::Done => done.requeued += 1,
+            Requeued::NotFound | Requeued::NoLabel | Requeued::Conflict => done.skipped += 1,
         }
     }
     Ok(done)
