@@ -5,7 +5,7 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use signalbox::aws::journal::DeadLetter;
+use signalbox::domain::dead_letter::DeadLetter;
 use signalbox::domain::time;
 use signalbox::engine::deliveries::dead_letters::{Filter, Limits, page};
 use signalbox::http::problem::{INTERNAL_ERROR, Problem, ProblemView};

@@ -8,8 +8,9 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 use signalbox::aws::faults::AwsFault;
+use signalbox::domain::dead_letter::DeadLetterId;
 use signalbox::domain::ids::TenantId;
-use signalbox::domain::place::{DeadLetterId, RejectedId};
+use signalbox::domain::rejected::RejectedId;
 use signalbox::engine::deliveries::admit::{Admitted, admit};
 use signalbox::engine::deliveries::dead_letters::{Filter, Limits, RequeuedMany, requeue_matching};
 use signalbox::engine::deliveries::operator::Operator;
@@ -184,7 +185,7 @@ pub(crate) async fn verify(
         Admitted::NotFound => Err(Problem::new(NOT_FOUND, "there is no such rejected delivery")),
         Admitted::NoBody => Err(Problem::new(UNPROCESSABLE, "its body was not kept: the sender must send it again")),
         Admitted::Intake(Intake::Refused(refusal)) => {
-            let conflict = refusal.reason == signalbox::domain::delivery::Rejection::Conflict;
+            let conflict = refusal.reason == signalbox::domain::rejected::Rejection::Conflict;
             let kind = if conflict { CONFLICT } else { VERIFICATION_FAILED };
             Err(Problem::new(kind, refusal.detail).with("reason", refusal.reason.as_str()))
         }

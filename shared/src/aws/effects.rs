@@ -13,8 +13,8 @@ use serde::Serialize;
 
 use super::clients::Aws;
 use super::faults::{AwsFault, fault};
-use super::items::{BODY_PART_BYTES_MAX, Item, item, number, text};
-use crate::domain::delivery::Label;
+use super::items::{Item, item, number, text};
+use crate::domain::delivery::{BODY_PART_BYTES_MAX, Label};
 use crate::domain::manifest::Fingerprint;
 use crate::domain::time;
 

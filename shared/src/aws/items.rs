@@ -9,9 +9,6 @@ use serde::de::DeserializeOwned;
 
 use super::faults::AwsFault;
 
-/// What one item holds of a body; DynamoDB's limit is 400 KB with names and keys.
-pub(super) const BODY_PART_BYTES_MAX: usize = 350_000;
-
 pub(super) type Item = HashMap<String, AttributeValue>;
 
 pub(super) fn text(value: impl Into<String>) -> AttributeValue {

@@ -8,98 +8,14 @@
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::clients::Aws;
 use super::faults::{AwsFault, fault};
-use super::items::{BODY_PART_BYTES_MAX, Item, is_over, item, key, number, text, value};
-use crate::domain::delivery::Label;
+use super::items::{Item, is_over, item, key, number, text, value};
+use crate::domain::audit::{AUDIT_SECONDS, Audit};
+use crate::domain::dead_letter::{DeadLetter, DeadLetterId};
+use crate::domain::delivery::BODY_PART_BYTES_MAX;
 use crate::domain::ids::TenantId;
-use crate::domain::place::DeadLetterId;
-
-/// Dead letters wait this long for somebody to decide, in seconds.
-pub const DEAD_LETTER_SECONDS: i64 = 90 * 86_400;
-/// What operators did is kept this long, in seconds.
-const AUDIT_SECONDS: i64 = 400 * 86_400;
-
-/// A message that a queue gave up on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DeadLetter {
-    /// Sorts by time.
-    pub id: DeadLetterId,
-    /// What travelled with the body; none for a message that could not be read.
-    #[serde(default)]
-    pub label: Option<Label>,
-    /// Why applying it failed last.
-    pub reason: String,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// SHA-256 of the body, lower hex.
-    pub payload_hash: String,
-    /// When it was recorded, epoch milliseconds.
-    pub recorded_ms: i64,
-    /// The body's parts.
-    pub parts: u8,
-    /// From when it no longer counts, epoch seconds. DynamoDB's time to live sweeps it some time later.
-    #[serde(rename = "expires_at")]
-    pub expires_at: i64,
-}
-
-impl DeadLetter {
-    /// In how many parts a body is stored.
-    #[must_use]
-    pub fn parts_of(body: &[u8]) -> u8 {
-        u8::try_from(body.len().div_ceil(BODY_PART_BYTES_MAX)).unwrap_or(u8::MAX)
-    }
-
-    /// Whether it has expired, though it may not have been swept yet.
-    #[must_use]
-    pub fn is_over(&self, now: Timestamp) -> bool {
-        self.expires_at <= now.as_second()
-    }
-
-    /// Whether it came from this provider and this connection; none named means any.
-    #[must_use]
-    pub fn is_from(&self, provider: Option<&str>, connection: Option<&str>) -> bool {
-        let origin = self.label.as_ref().map(|label| &label.origin);
-        provider.is_none_or(|wanted| origin.is_some_and(|origin| origin.provider == wanted))
-            && connection.is_none_or(|wanted| origin.is_some_and(|origin| origin.connection == wanted))
-    }
-}
-
-/// What operators can do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Action {
-    /// Send a dead letter through again.
-    #[serde(rename = "dead_letter.requeue")]
-    Requeue,
-    /// Forget a dead letter.
-    #[serde(rename = "dead_letter.drop")]
-    Drop,
-    /// Verify a rejected delivery again, and let it in.
-    #[serde(rename = "delivery.admit")]
-    Admit,
-}
-
-/// What an operator was about to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Audit {
-    /// Who.
-    pub actor: String,
-    /// What.
-    pub action: Action,
-    /// To what.
-    pub target: String,
-    /// SHA-256 of the body it was about, lower hex; none in what was kept without it. Stored under an older name.
-    #[serde(default, rename = "result")]
-    pub body_hash: Option<String>,
-    /// When, epoch milliseconds.
-    pub at_ms: i64,
-    /// The trace.
-    pub correlation_id: String,
-}
 
 fn partition(tenant: &TenantId) -> String {
     format!("{tenant}#dead-letters")

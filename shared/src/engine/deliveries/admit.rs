@@ -5,8 +5,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::aws::faults::AwsFault;
-use crate::aws::journal::Action;
-use crate::domain::place::RejectedId;
+use crate::domain::audit::Action;
+use crate::domain::rejected::RejectedId;
 use crate::engine::deliveries::context::Deliveries;
 use crate::engine::deliveries::operator::Operator;
 use crate::engine::deliveries::take_in::{Arrival, Headers, Intake, examine};

@@ -4,9 +4,8 @@ use jiff::Timestamp;
 
 use crate::aws::clients::Aws;
 use crate::aws::faults::AwsFault;
-use crate::aws::journal::DeadLetter;
+use crate::domain::dead_letter::{DeadLetter, DeadLetterId};
 use crate::domain::ids::TenantId;
-use crate::domain::place::DeadLetterId;
 use crate::engine::deliveries::context::Deliveries;
 use crate::engine::deliveries::operator::Operator;
 use crate::engine::deliveries::requeue::{Requeued, requeue};

@@ -1,11 +1,10 @@
 //! Give up: record what a queue could not have processed, so that somebody can look, requeue or drop it.
 
 use crate::aws::faults::AwsFault;
-use crate::aws::journal::{DEAD_LETTER_SECONDS, DeadLetter};
 use crate::domain::counters::{Counter, Tally};
+use crate::domain::dead_letter::{DEAD_LETTER_SECONDS, DeadLetter, DeadLetterId};
 use crate::domain::delivery::{Label, UNKNOWN_SOURCE, body_hash};
 use crate::domain::ids::TenantId;
-use crate::domain::place::DeadLetterId;
 use crate::engine::deliveries::context::Deliveries;
 
 /// A message of a dead-letter queue.

@@ -2,7 +2,7 @@
 //! recorded is not done.
 
 use crate::aws::faults::AwsFault;
-use crate::aws::journal::{Action, Audit};
+use crate::domain::audit::{Action, Audit};
 use crate::domain::ids::TenantId;
 use crate::engine::deliveries::context::Deliveries;
 

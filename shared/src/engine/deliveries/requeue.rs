@@ -1,10 +1,10 @@
 //! Requeue or drop a dead letter. Who did it is recorded first.
 
 use crate::aws::faults::AwsFault;
-use crate::aws::journal::Action;
+use crate::domain::audit::Action;
 use crate::domain::claim::{Claim, Verdict};
+use crate::domain::dead_letter::DeadLetterId;
 use crate::domain::delivery::Label;
-use crate::domain::place::DeadLetterId;
 use crate::engine::deliveries::context::Deliveries;
 use crate::engine::deliveries::operator::Operator;
 use crate::engine::deliveries::receive::enqueue;
