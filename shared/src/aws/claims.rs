@@ -6,11 +6,11 @@
 //! | `tenant/pos#key:…`, `claim` | a [`Claim`] of a key that a point of sale gave |
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::ReturnValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
 use super::clients::Aws;
 use super::faults::{AwsFault, fault};
-use super::items::{Item, item, key, number, text, value};
+use super::items::{Item, conditional, item, key, number, text, value};
 use super::transaction::OLD;
 use crate::domain::claim::{Claim, ClaimStatus, Verdict, judge};
 
@@ -45,13 +45,8 @@ impl Aws {
     /// # Errors
     /// When the table cannot be read.
     pub async fn claim_of(&self, claim_key: &str) -> Result<Option<Claim>, AwsFault> {
-        let call = self
-            .dynamodb
-            .get_item()
-            .table_name(&self.names.deliveries)
-            .set_key(Some(key(claim_key, "claim")))
-            .consistent_read(true);
-        call.send().await.map_err(|error| fault("read claim", &error))?.item.map(value).transpose()
+        let found = self.get_item(&self.names.deliveries, key(claim_key, "claim"), "read claim").await?;
+        found.map(value).transpose()
     }
 
     /// Notes that a delivery's effect has happened; false when that was noted before. Doing it twice is harmless.
@@ -59,11 +54,12 @@ impl Aws {
     /// # Errors
     /// When the table cannot be written. The message comes again then, and so does its effect, which is idempotent.
     pub async fn complete_claim(&self, claim_key: &str) -> Result<bool, AwsFault> {
-        let processed = serde_json::to_value(ClaimStatus::Processed).unwrap_or_default();
-        let processed = text(processed.as_str().unwrap_or_default());
+        const OPERATION: &str = "complete claim";
+        let processed = serde_dynamo::to_attribute_value(ClaimStatus::Processed);
+        let processed: AttributeValue = processed.map_err(|error| AwsFault::damaged(OPERATION, error.to_string()))?;
         let status = processed.clone();
         let before = self
-            .update_claim(claim_key, "SET #status = :status REMOVE lastError, attempts", |call| {
+            .update_claim(OPERATION, claim_key, "SET #status = :status REMOVE lastError, attempts", |call| {
                 call.expression_attribute_names("#status", "status")
                     .expression_attribute_values(":status", status)
                     // What was there before comes back at no cost.
@@ -78,7 +74,7 @@ impl Aws {
     /// # Errors
     /// When the table cannot be written.
     pub async fn note_failure(&self, claim_key: &str, reason: &str) -> Result<(), AwsFault> {
-        self.update_claim(claim_key, "SET lastError = :reason ADD attempts :one", |call| {
+        self.update_claim("note failure", claim_key, "SET lastError = :reason ADD attempts :one", |call| {
             call.expression_attribute_values(":reason", text(reason)).expression_attribute_values(":one", number(1))
         })
         .await
@@ -87,6 +83,7 @@ impl Aws {
 
     async fn update_claim(
         &self,
+        operation: &'static str,
         claim_key: &str,
         expression: &str,
         with: impl FnOnce(UpdateItemFluentBuilder) -> UpdateItemFluentBuilder + Send,
@@ -99,12 +96,7 @@ impl Aws {
             .update_expression(expression)
             // A claim that was swept must not come back as a half one.
             .condition_expression("attribute_exists(pk)");
-        match with(call).send().await {
-            Ok(done) => Ok(done.attributes.unwrap_or_default()),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-                Ok(Item::new())
-            }
-            Err(error) => Err(fault("update claim", &error)),
-        }
+        let done = conditional(with(call).send().await, operation)?;
+        Ok(done.and_then(|done| done.attributes).unwrap_or_default())
     }
 }

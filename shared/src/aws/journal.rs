@@ -5,13 +5,14 @@
 //! | `tenant#dead-letters`, time and message id | a [`DeadLetter`]; a long body goes on under `body#…` |
 //! | `tenant#audit`, time and a random part | an [`Audit`] entry |
 
-use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use std::fmt::Display;
+
+use aws_sdk_dynamodb::types::ReturnValue;
 use jiff::Timestamp;
 
 use super::clients::Aws;
 use super::faults::{AwsFault, fault};
-use super::items::{Item, is_over, item, key, number, text, value};
+use super::items::{is_over, item, key, number, text, value};
 use crate::domain::audit::{AUDIT_SECONDS, Audit};
 use crate::domain::dead_letter::{DeadLetter, DeadLetterId};
 use crate::domain::delivery::BODY_PART_BYTES_MAX;
@@ -21,6 +22,10 @@ fn partition(tenant: &TenantId) -> String {
     format!("{tenant}#dead-letters")
 }
 
+fn part_key(id: &DeadLetterId, part: impl Display) -> String {
+    format!("body#{id}#{part}")
+}
+
 impl Aws {
     /// Records a dead letter; false when it was recorded before. The same message recorded twice is one entry.
     ///
@@ -28,18 +33,18 @@ impl Aws {
     /// When the table cannot be written.
     pub async fn put_dead_letter(&self, tenant: &TenantId, letter: &DeadLetter, body: &[u8]) -> Result<bool, AwsFault> {
         const OPERATION: &str = "record dead letter";
-        let expires_at = number(letter.expires_at);
-        let put = |sk: String, mut fields: Item| {
-            fields.insert("expires_at".into(), expires_at.clone());
-            fields.extend(key(partition(tenant), sk));
-            self.dynamodb.put_item().table_name(&self.names.journal).set_item(Some(fields))
-        };
-        for (part, bytes) in body.chunks(BODY_PART_BYTES_MAX).enumerate() {
-            let fields = Item::from([("body".to_owned(), AttributeValue::B(Blob::new(bytes)))]);
-            let call = put(format!("body#{}#{part}", letter.id), fields);
-            call.send().await.map_err(|error| fault(OPERATION, &error))?;
-        }
-        let call = put(letter.id.to_string(), item(letter, Item::new())?).return_values(ReturnValue::AllOld);
+        let parts = body.chunks(BODY_PART_BYTES_MAX).enumerate().map(|(part, bytes)| {
+            let mut fields = key(partition(tenant), part_key(&letter.id, part));
+            fields.insert("expires_at".into(), number(letter.expires_at));
+            (fields, bytes)
+        });
+        self.put_parts(&self.names.journal, "body", parts, OPERATION).await?;
+        let call = self
+            .dynamodb
+            .put_item()
+            .table_name(&self.names.journal)
+            .set_item(Some(item(letter, key(partition(tenant), letter.id.as_str()))?))
+            .return_values(ReturnValue::AllOld);
         let before = call.send().await.map_err(|error| fault(OPERATION, &error))?.attributes;
         Ok(before.is_none_or(|before| before.is_empty()))
     }
@@ -80,18 +85,16 @@ impl Aws {
         id: &DeadLetterId,
         now: Timestamp,
     ) -> Result<Option<(DeadLetter, Vec<u8>)>, AwsFault> {
-        let get = |sk: String| {
-            let call = self.dynamodb.get_item().table_name(&self.names.journal);
-            call.set_key(Some(key(partition(tenant), sk))).consistent_read(true).send()
-        };
-        let found = get(id.to_string()).await.map_err(|error| fault("read dead letter", &error))?.item;
+        const OPERATION: &str = "read dead letter";
+        let get = |sk: String| self.get_item(&self.names.journal, key(partition(tenant), sk), OPERATION);
+        let found = get(id.to_string()).await?;
         let Some(found) = found.filter(|item| !is_over(item, now)) else { return Ok(None) };
         let letter: DeadLetter = value(found)?;
         let mut body = Vec::new();
         for part in 0..letter.parts {
-            let found = get(format!("body#{id}#{part}")).await.map_err(|error| fault("read dead letter", &error))?;
-            let bytes = found.item.as_ref().and_then(|item| item.get("body")).and_then(|body| body.as_b().ok());
-            let bytes = bytes.ok_or_else(|| AwsFault::damaged("read dead letter", "a part of the body is missing"))?;
+            let found = get(part_key(id, part)).await?;
+            let bytes = found.as_ref().and_then(|item| item.get("body")).and_then(|body| body.as_b().ok());
+            let bytes = bytes.ok_or_else(|| AwsFault::damaged(OPERATION, "a part of the body is missing"))?;
             body.extend_from_slice(bytes.as_ref());
         }
         Ok(Some((letter, body)))
@@ -102,7 +105,7 @@ impl Aws {
     /// # Errors
     /// When the table cannot be written.
     pub async fn delete_dead_letter(&self, tenant: &TenantId, letter: &DeadLetter) -> Result<(), AwsFault> {
-        let bodies = (0..letter.parts).map(|part| format!("body#{}#{part}", letter.id));
+        let bodies = (0..letter.parts).map(|part| part_key(&letter.id, part));
         // The entry goes first: a crash after it leaves parts that nothing names and that expire.
         for sk in std::iter::once(letter.id.to_string()).chain(bodies) {
             let call = self.dynamodb.delete_item().table_name(&self.names.journal);
@@ -120,7 +123,6 @@ impl Aws {
         let sk = format!("{:013}-{}", entry.at_ms, hex::encode(&random[..8]));
         let mut fields = item(entry, key(format!("{tenant}#audit"), sk))?;
         fields.insert("expires_at".into(), number(entry.at_ms / 1000 + AUDIT_SECONDS));
-        let call = self.dynamodb.put_item().table_name(&self.names.journal).set_item(Some(fields));
-        call.send().await.map(drop).map_err(|error| fault("record audit entry", &error))
+        self.put_item(&self.names.journal, fields, "record audit entry").await
     }
 }

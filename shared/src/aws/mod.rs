@@ -8,6 +8,7 @@ pub mod faults;
 pub mod fleet;
 mod items;
 pub mod journal;
+mod probe;
 pub mod queue;
 pub mod records;
 pub mod rejected;

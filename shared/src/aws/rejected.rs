@@ -15,14 +15,22 @@ use jiff::Timestamp;
 
 use super::clients::Aws;
 use super::faults::{AwsFault, fault};
-use super::items::{Item, is_over, item, key, number, text, value};
+use super::items::{Item, conditional, is_over, item, key, number, text, value};
 use crate::domain::rejected::{REJECTED_SECONDS, Rejected, RejectedId, Rejection, Ring};
 
 /// How many deliveries were rejected, by source and reason.
 pub type RejectedCounts = BTreeMap<(String, Rejection), u64>;
 
-fn rejected_partition(ring: &Ring) -> String {
+fn partition(ring: &Ring) -> String {
     format!("rejected#{ring}")
+}
+
+fn entry_key(id: &RejectedId) -> Item {
+    key(partition(&id.ring), format!("{:012}", id.number))
+}
+
+fn body_key(id: &RejectedId) -> Item {
+    key(partition(&id.ring), format!("body#{:012}", id.number))
 }
 
 impl Aws {
@@ -47,44 +55,54 @@ impl Aws {
     /// # Errors
     /// When the table cannot be written.
     pub async fn keep_rejected(&self, ring: &Ring, rejected: &Rejected, body: Option<&[u8]>) -> Result<(), AwsFault> {
-        const OPERATION: &str = "keep rejected delivery";
-        let pk = rejected_partition(ring);
+        let id = RejectedId { ring: ring.clone(), number: self.number_rejected(ring, rejected.reason).await? };
+        self.put_rejected(&id, rejected, body).await?;
+        let number = id.number - ring.kind.places();
+        if number > 0 {
+            self.evict_rejected(&RejectedId { number, ..id }).await;
+        }
+        Ok(())
+    }
+
+    /// The next number of a ring, by the same write that counts the reason.
+    async fn number_rejected(&self, ring: &Ring, reason: Rejection) -> Result<i64, AwsFault> {
+        const OPERATION: &str = "number rejected delivery";
         let call = self
             .dynamodb
             .update_item()
             .table_name(&self.names.deliveries)
-            .set_key(Some(key(&pk, "next")))
+            .set_key(Some(key(partition(ring), "next")))
             .update_expression("ADD #next :one, #reason :one")
             .expression_attribute_names("#next", "next")
-            .expression_attribute_names("#reason", rejected.reason.as_str())
+            .expression_attribute_names("#reason", reason.as_str())
             .expression_attribute_values(":one", number(1))
             .return_values(ReturnValue::UpdatedNew);
         let counted = call.send().await.map_err(|error| fault(OPERATION, &error))?;
-        let next = counted.attributes.as_ref().and_then(|item| item.get("next")).and_then(|next| next.as_n().ok());
-        let next: i64 = next.and_then(|next| next.parse().ok()).unwrap_or(0);
+        let next = counted.attributes.as_ref().and_then(|item| item.get("next")?.as_n().ok()?.parse().ok());
+        // Any number in its place would take the place of another delivery.
+        next.ok_or_else(|| AwsFault::damaged(OPERATION, "the answer has no number"))
+    }
 
+    async fn put_rejected(&self, id: &RejectedId, rejected: &Rejected, body: Option<&[u8]>) -> Result<(), AwsFault> {
+        const OPERATION: &str = "keep rejected delivery";
         let expires_at = number(rejected.received_ms / 1000 + REJECTED_SECONDS);
-        let put = |sk: String, mut fields: Item| {
-            fields.insert("expires_at".into(), expires_at.clone());
-            fields.extend(key(&pk, sk));
-            self.dynamodb.put_item().table_name(&self.names.deliveries).set_item(Some(fields)).send()
+        let expiring = |mut key: Item| {
+            key.insert("expires_at".into(), expires_at.clone());
+            key
         };
-        if let Some(body) = body {
-            let fields = Item::from([("body".to_owned(), AttributeValue::B(Blob::new(body)))]);
-            put(format!("body#{next:012}"), fields).await.map_err(|error| fault(OPERATION, &error))?;
-        }
-        put(format!("{next:012}"), item(rejected, Item::new())?).await.map_err(|error| fault(OPERATION, &error))?;
-        let old = next - ring.kind.places();
-        if old > 0 {
-            for sk in [format!("{old:012}"), format!("body#{old:012}")] {
-                let call = self.dynamodb.delete_item().table_name(&self.names.deliveries).set_key(Some(key(&pk, sk)));
-                if let Err(error) = call.send().await {
-                    let fault = fault("drop rejected delivery", &error);
-                    tracing::warn!(%fault, place = old, "rejected delivery left behind");
-                }
+        let parts = body.into_iter().map(|body| (expiring(body_key(id)), body));
+        self.put_parts(&self.names.deliveries, "body", parts, OPERATION).await?;
+        self.put_item(&self.names.deliveries, item(rejected, expiring(entry_key(id)))?, OPERATION).await
+    }
+
+    async fn evict_rejected(&self, id: &RejectedId) {
+        for key in [entry_key(id), body_key(id)] {
+            let call = self.dynamodb.delete_item().table_name(&self.names.deliveries).set_key(Some(key));
+            if let Err(error) = call.send().await {
+                let fault = fault("drop rejected delivery", &error);
+                tracing::warn!(%fault, place = id.number, "rejected delivery left behind");
             }
         }
-        Ok(())
     }
 
     /// The rings in which something was kept: a bounded set, see [`Aws::register_ring`].
@@ -93,14 +111,8 @@ impl Aws {
     /// When the table cannot be read.
     pub async fn rejected_rings(&self) -> Result<Vec<Ring>, AwsFault> {
         const OPERATION: &str = "read rings";
-        let call = self
-            .dynamodb
-            .get_item()
-            .table_name(&self.names.deliveries)
-            .set_key(Some(key("rejected", "sources")))
-            .consistent_read(true);
-        let found = call.send().await.map_err(|error| fault(OPERATION, &error))?.item.unwrap_or_default();
-        let names = found.get("sources").and_then(|sources| sources.as_ss().ok()).map_or(&[][..], Vec::as_slice);
+        let found = self.get_item(&self.names.deliveries, key("rejected", "sources"), OPERATION).await?;
+        let names = found.as_ref().and_then(|item| item.get("sources")?.as_ss().ok()).map_or(&[][..], Vec::as_slice);
         let parse = |name: &String| name.parse().map_err(|_| AwsFault::damaged(OPERATION, "a name that no ring has"));
         names.iter().map(parse).collect()
     }
@@ -111,14 +123,13 @@ impl Aws {
     /// # Errors
     /// When the table cannot be read.
     pub async fn rejected_counts(&self) -> Result<RejectedCounts, AwsFault> {
+        const OPERATION: &str = "read counts of rejected deliveries";
         let rings = self.rejected_rings().await?;
-        let read = rings.iter().map(|ring| {
-            let call = self.dynamodb.get_item().table_name(&self.names.deliveries);
-            call.set_key(Some(key(rejected_partition(ring), "next"))).consistent_read(true).send()
-        });
+        let read =
+            rings.iter().map(|ring| self.get_item(&self.names.deliveries, key(partition(ring), "next"), OPERATION));
+        let read = futures::future::try_join_all(read).await?;
         let mut counts = RejectedCounts::new();
-        for (ring, found) in rings.iter().zip(futures::future::join_all(read).await) {
-            let found = found.map_err(|error| fault("read counts of rejected deliveries", &error))?.item;
+        for (ring, found) in rings.iter().zip(read) {
             for reason in Rejection::ALL {
                 let count = found.as_ref().and_then(|item| item.get(reason.as_str())?.as_n().ok()?.parse().ok());
                 if let Some(count) = count.filter(|count: &u64| *count > 0) {
@@ -135,12 +146,13 @@ impl Aws {
     /// # Errors
     /// When the table cannot be read.
     pub async fn rejected(&self, ring: &Ring, now: Timestamp) -> Result<Vec<(RejectedId, Rejected)>, AwsFault> {
+        const OPERATION: &str = "read rejected deliveries";
         let query = self
             .dynamodb
             .query()
             .table_name(&self.names.deliveries)
             .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
-            .expression_attribute_values(":pk", text(rejected_partition(ring)))
+            .expression_attribute_values(":pk", text(partition(ring)))
             .expression_attribute_values(":low", text("000000000000"))
             .expression_attribute_values(":high", text("999999999999"))
             .scan_index_forward(false);
@@ -148,11 +160,12 @@ impl Aws {
         let mut pages = query.into_paginator().items().send();
         let mut found = Vec::new();
         while let Some(item) = pages.next().await {
-            let item = item.map_err(|error| fault("read rejected deliveries", &error))?;
+            let item = item.map_err(|error| fault(OPERATION, &error))?;
             if is_over(&item, now) {
                 continue;
             }
-            let number = item.get("sk").and_then(|sk| sk.as_s().ok()).and_then(|sk| sk.parse().ok()).unwrap_or(0);
+            let number = item.get("sk").and_then(|sk| sk.as_s().ok()?.parse().ok());
+            let number = number.ok_or_else(|| AwsFault::damaged(OPERATION, "a key that is no number"))?;
             found.push((RejectedId { ring: ring.clone(), number }, value(item)?));
         }
         Ok(found)
@@ -167,23 +180,11 @@ impl Aws {
         id: &RejectedId,
         now: Timestamp,
     ) -> Result<Option<(Rejected, Option<Vec<u8>>)>, AwsFault> {
-        let (pk, number) = (rejected_partition(&id.ring), id.number);
-        let get = |sk: String| {
-            self.dynamodb
-                .get_item()
-                .table_name(&self.names.deliveries)
-                .set_key(Some(key(&pk, sk)))
-                .consistent_read(true)
-                .send()
-        };
-        let read = |error| fault("read rejected delivery", &error);
-        let found = get(format!("{number:012}")).await.map_err(read)?.item;
-        let Some(found) = found.filter(|item| !is_over(item, now)) else { return Ok(None) };
+        let get = |key: Item| self.get_item(&self.names.deliveries, key, "read rejected delivery");
+        let found = get(entry_key(id)).await?.filter(|item| !is_over(item, now));
+        let Some(found) = found else { return Ok(None) };
         let rejected: Rejected = value(found)?;
-        let body = match rejected.has_body {
-            true => get(format!("body#{number:012}")).await.map_err(read)?.item,
-            false => None,
-        };
+        let body = if rejected.has_body { get(body_key(id)).await? } else { None };
         let body = body.and_then(|mut item| item.remove("body")).and_then(|body| body.as_b().ok().cloned());
         Ok(Some((rejected, body.map(Blob::into_inner))))
     }
@@ -198,13 +199,10 @@ impl Aws {
             .dynamodb
             .update_item()
             .table_name(&self.names.deliveries)
-            .set_key(Some(key(rejected_partition(&id.ring), format!("{:012}", id.number))))
+            .set_key(Some(entry_key(id)))
             .update_expression("SET admittedMs = :at")
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":at", number(at_ms));
-        match call.send().await {
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
-            done => done.map(drop).map_err(|error| fault("mark delivery admitted", &error)),
-        }
+        conditional(call.send().await, "mark delivery admitted").map(drop)
     }
 }
