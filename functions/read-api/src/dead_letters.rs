@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use signalbox::domain::dead_letter::DeadLetter;
 use signalbox::domain::time;
 use signalbox::engine::deliveries::dead_letters::{Filter, Limits, page};
-use signalbox::http::problem::{INTERNAL_ERROR, Problem, ProblemView};
+use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 use signalbox::http::query::Query;
 
-use crate::Reads;
+use crate::{ListProblems, Reads};
 
 const LIMIT_DEFAULT: usize = 50;
 const LIMIT_MAX: usize = 200;
@@ -30,10 +30,7 @@ const READ_MAX: usize = 1000;
     ),
     responses(
         (status = 200, description = "`{ok, items, hasMore, nextCursor}`", body = Object),
-        (status = 400, description = "invalid_request", body = ProblemView),
-        (status = 401, description = "missing_token, invalid_token", body = ProblemView),
-        (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
-        (status = 500, description = "internal_error", body = ProblemView),
+        ListProblems,
     ),
     security((), ("service" = []), ("session" = [])),
 )]

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use signalbox::domain::ids::TenantId;
 use signalbox::domain::rejected::{Rejected, RejectedId, RejectedPlace, Ring, RingKind};
 use signalbox::domain::time;
-use signalbox::http::problem::{INTERNAL_ERROR, Problem, ProblemView};
+use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 use signalbox::http::query::Query;
 
-use crate::Reads;
+use crate::{ListProblems, Reads};
 
 const LIMIT_DEFAULT: usize = 50;
 const LIMIT_MAX: usize = 200;
@@ -33,10 +33,7 @@ const LIMIT_MAX: usize = 200;
     ),
     responses(
         (status = 200, description = "`{ok, items, hasMore, nextCursor}`", body = Object),
-        (status = 400, description = "invalid_request", body = ProblemView),
-        (status = 401, description = "missing_token, invalid_token", body = ProblemView),
-        (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
-        (status = 500, description = "internal_error", body = ProblemView),
+        ListProblems,
     ),
     security((), ("service" = []), ("session" = [])),
 )]

@@ -1,44 +1,25 @@
-//! What operators do with dead letters and rejected deliveries. Each deed is recorded with its actor.
+//! What operators do with dead letters. Each deed is recorded with its actor.
 
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use serde_json::json;
-use signalbox::aws::faults::AwsFault;
 use signalbox::domain::dead_letter::DeadLetterId;
-use signalbox::domain::ids::TenantId;
-use signalbox::domain::rejected::RejectedId;
-use signalbox::engine::deliveries::admit::{Admitted, admit};
 use signalbox::engine::deliveries::dead_letters::{Filter, Limits, RequeuedMany, requeue_matching};
-use signalbox::engine::deliveries::operator::Operator;
-use signalbox::engine::deliveries::receive::Received;
 use signalbox::engine::deliveries::requeue::{Requeued, drop_dead_letter, requeue as requeue_one};
-use signalbox::engine::deliveries::take_in::Intake;
-use signalbox::http::auth::DELIVERIES_WRITE;
 use signalbox::http::correlation::CorrelationId;
-use signalbox::http::problem::{
-    CONFLICT, INTERNAL_ERROR, INVALID_REQUEST, NOT_FOUND, Problem, ProblemView, UNPROCESSABLE, VERIFICATION_FAILED,
-};
+use signalbox::http::problem::{CONFLICT, INVALID_REQUEST, NOT_FOUND, Problem, ProblemView, UNPROCESSABLE};
 use signalbox::http::query::path_text;
 
 use crate::Control;
 use crate::body::{self, Sent};
+use crate::operator::{OperatorProblems, failed, operator};
 
 /// What one call requeues, and looks at.
 const LIMITS: Limits = Limits { found_max: 100, read_max: 5000 };
-
-fn failed(fault: AwsFault) -> Problem {
-    Problem::new(INTERNAL_ERROR, fault.to_string())
-}
-
-fn operator(control: &Control, headers: &HeaderMap, trace: CorrelationId) -> Result<Operator, Problem> {
-    let caller = control.authority.service(headers, control.engine.now())?;
-    caller.require_any(&[DELIVERIES_WRITE])?;
-    Ok(Operator { tenant: caller.tenant.clone(), actor: caller.actor.clone(), correlation_id: trace.0 })
-}
 
 /// Send a dead letter through again.
 #[utoipa::path(
@@ -46,12 +27,10 @@ fn operator(control: &Control, headers: &HeaderMap, trace: CorrelationId) -> Res
     params(("id" = String, Path, description = "The dead letter")),
     responses(
         (status = 200, description = "`{ok: true, id}`", body = Object),
-        (status = 401, description = "missing_token, invalid_token", body = ProblemView),
-        (status = 403, description = "forbidden, insufficient_scope: needs deliveries:write", body = ProblemView),
         (status = 404, description = "not_found", body = ProblemView),
         (status = 409, description = "conflict: its key came with another body since", body = ProblemView),
         (status = 422, description = "unprocessable: nobody can tell where it should go", body = ProblemView),
-        (status = 500, description = "internal_error", body = ProblemView),
+        OperatorProblems,
     ),
     security(("service" = [])),
 )]
@@ -77,10 +56,8 @@ pub(crate) async fn requeue(
     params(("id" = String, Path, description = "The dead letter")),
     responses(
         (status = 200, description = "`{ok: true, id}`", body = Object),
-        (status = 401, description = "missing_token, invalid_token", body = ProblemView),
-        (status = 403, description = "forbidden, insufficient_scope: needs deliveries:write", body = ProblemView),
         (status = 404, description = "not_found", body = ProblemView),
-        (status = 500, description = "internal_error", body = ProblemView),
+        OperatorProblems,
     ),
     security(("service" = [])),
 )]
@@ -116,9 +93,7 @@ fn no_dead_letter() -> Problem {
     responses(
         (status = 200, description = "`{ok: true, requeued, skipped, more, cursor}`: `skipped` do not match, have no label, have a key that came with another body since, or were decided on meanwhile", body = Object),
         (status = 400, description = "invalid_request: the body must be an object, the cursor one of an answer", body = ProblemView),
-        (status = 401, description = "missing_token, invalid_token", body = ProblemView),
-        (status = 403, description = "forbidden, insufficient_scope: needs deliveries:write", body = ProblemView),
-        (status = 500, description = "internal_error", body = ProblemView),
+        OperatorProblems,
     ),
     security(("service" = [])),
 )]
@@ -142,56 +117,4 @@ pub(crate) async fn requeue_many(
     let more = next.is_some();
     Ok(axum::Json(json!({"ok": true, "requeued": requeued, "skipped": skipped, "more": more, "cursor": next}))
         .into_response())
-}
-
-/// Verify a rejected delivery again, as of when it was received, and let it in. For operators of the default tenant:
-/// who was refused has proved no tenant.
-#[utoipa::path(
-    post, path = "/api/admin/deliveries/verify", tag = "operations",
-    request_body(content = Object, description = "`{id}` as listed by GET /api/admin/deliveries"),
-    responses(
-        (status = 200, description = "Let in: `{ok: true, status: \"accepted\"|\"duplicate\"}`", body = Object),
-        (status = 400, description = "invalid_request", body = ProblemView),
-        (status = 401, description = "missing_token, invalid_token", body = ProblemView),
-        (status = 403, description = "forbidden, insufficient_scope: needs deliveries:write", body = ProblemView),
-        (status = 404, description = "not_found", body = ProblemView),
-        (status = 409, description = "conflict", body = ProblemView),
-        (status = 422, description = "verification_failed, unprocessable: `reason` says why it is still refused; or its body was not kept", body = ProblemView),
-        (status = 500, description = "internal_error", body = ProblemView),
-    ),
-    security(("service" = [])),
-)]
-pub(crate) async fn verify(
-    State(control): State<Control>,
-    Extension(trace): Extension<CorrelationId>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Problem> {
-    let operator = operator(&control, &headers, trace)?;
-    if operator.tenant != TenantId::default() {
-        return Err(Problem::new(NOT_FOUND, "there is no such rejected delivery"));
-    }
-    let id = match body::read(body).await? {
-        Sent::Object(fields) => fields.text("id")?,
-        Sent::Nothing | Sent::Unreadable => None,
-    };
-    let Some(id) = id.and_then(|id| id.parse::<RejectedId>().ok()) else {
-        return Err(Problem::fields(&[("id", "must be an id as listed by GET /api/admin/deliveries")]));
-    };
-    let admitted = admit(&control.deliveries, &operator, &id).await;
-    // An operator's calls are far apart: the next may be another instance's.
-    control.deliveries.flush_all_counts().await;
-    match admitted.map_err(failed)? {
-        Admitted::NotFound => Err(Problem::new(NOT_FOUND, "there is no such rejected delivery")),
-        Admitted::NoBody => Err(Problem::new(UNPROCESSABLE, "its body was not kept: the sender must send it again")),
-        Admitted::Intake(Intake::Refused(refusal)) => {
-            let conflict = refusal.reason == signalbox::domain::rejected::Rejection::Conflict;
-            let kind = if conflict { CONFLICT } else { VERIFICATION_FAILED };
-            Err(Problem::new(kind, refusal.detail).with("reason", refusal.reason.as_str()))
-        }
-        Admitted::Intake(Intake::Taken(received, _)) => {
-            let status = if received == Received::First { "accepted" } else { "duplicate" };
-            Ok((StatusCode::OK, axum::Json(json!({"ok": true, "status": status}))).into_response())
-        }
-    }
 }
