@@ -50,9 +50,10 @@ pub struct Routes;
 /// # Errors
 /// When the environment is unusable.
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
+    let engine = Engine::new(environment, outside)?;
     let control = Control {
-        engine: Engine::new(environment, outside)?,
-        deliveries: Deliveries::with_senders(environment, outside)?,
+        deliveries: Deliveries::with_senders_over(engine.aws.clone(), environment, outside)?,
+        engine,
         authority: Authority::from_environment(environment)?,
         inline: Duration::from_millis(environment.number("INLINE_BUDGET_MS", 20_000)?),
     };
