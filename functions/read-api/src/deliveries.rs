@@ -18,8 +18,9 @@ const LIMIT_MAX: usize = 200;
 
 /// Webhooks that were not let in, newest first.
 ///
-/// Per source the last 200 are kept, and as many again whose signature was right, for 14 days. Who was refused has proved
-/// no tenant: so operators of the default tenant see all, and others only what was refused after its signature was right.
+/// Per source the last 200 are kept, as many again whose signature was right, and the last 5,000 whose sender was told of
+/// success all the same, for 14 days. Whoever was refused has not proved to be of a tenant: so operators of the default tenant
+/// see all, and others only what was refused after its signature was right.
 #[utoipa::path(
     get, path = "/api/admin/deliveries", tag = "operations",
     params(

@@ -85,7 +85,8 @@ pub struct Rejected {
     /// Whether the body is kept.
     #[serde(default)]
     pub has_body: bool,
-    /// The headers that verification needs, lower case.
+    /// The headers that matter to its door, names in lower case: those that verification needs, and those that tell operators
+    /// who it was.
     #[serde(default)]
     pub headers: Vec<(String, String)>,
     /// When an operator let it in after all.
