@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use super::clients::Aws;
 use super::faults::{AwsFault, fault};
 use super::items::{Item, conditional, is_over, item, key, number, text, value};
-use crate::domain::rejected::{REJECTED_SECONDS, Rejected, RejectedId, Rejection, Ring};
+use crate::domain::rejected::{NUMBER_DIGITS_MAX, REJECTED_SECONDS, Rejected, RejectedId, Rejection, Ring};
 
 /// How many deliveries were rejected, by source and reason.
 pub type RejectedCounts = BTreeMap<(String, Rejection), u64>;
@@ -26,11 +26,11 @@ fn partition(ring: &Ring) -> String {
 }
 
 fn entry_key(id: &RejectedId) -> Item {
-    key(partition(&id.ring), format!("{:012}", id.number))
+    key(partition(&id.ring), format!("{:0NUMBER_DIGITS_MAX$}", id.number))
 }
 
 fn body_key(id: &RejectedId) -> Item {
-    key(partition(&id.ring), format!("body#{:012}", id.number))
+    key(partition(&id.ring), format!("body#{:0NUMBER_DIGITS_MAX$}", id.number))
 }
 
 impl Aws {
@@ -151,10 +151,11 @@ impl Aws {
             .dynamodb
             .query()
             .table_name(&self.names.deliveries)
+            // Numbers start with a digit, bodies and the counters with a letter.
             .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
             .expression_attribute_values(":pk", text(partition(ring)))
-            .expression_attribute_values(":low", text("000000000000"))
-            .expression_attribute_values(":high", text("999999999999"))
+            .expression_attribute_values(":low", text("0"))
+            .expression_attribute_values(":high", text(":"))
             .scan_index_forward(false);
         // What is kept is bounded, and may be more than one page.
         let mut pages = query.into_paginator().items().send();

@@ -17,8 +17,8 @@ pub const REJECTED_SECONDS: i64 = 14 * 86_400;
 
 /// `provider/connection`, each a name of at most 64 characters, with the kind behind it and some room.
 const RING_BYTES_MAX: usize = 160;
-/// The most digits of a rejected delivery's number.
-const NUMBER_DIGITS_MAX: usize = 12;
+/// The most digits of a rejected delivery's number. Keys have them all, so that they sort as text.
+pub const NUMBER_DIGITS_MAX: usize = 12;
 
 /// Why a delivery was not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
