@@ -366,6 +366,22 @@ async fn one_whose_key_came_with_another_body_since_is_not_requeued() {
     assert_eq!(ask(&hooks, "t1", "DELETE", &format!("{LIST}/{id}"), None).await.status, 200);
 }
 
+/// Under a key that a point of sale gives is one event of the tenant, whichever source it comes to.
+#[tokio::test]
+async fn one_that_came_to_another_source_since_has_its_effect_there_alone() {
+    let hooks = Hooks::start().await;
+    given_up(&hooks, &[named("t1", "k")]).await;
+    hooks.pass(std::time::Duration::from_secs(31 * 86_400));
+    let elsewhere = Delivery { path: "/pos/shop/ingest".into(), ..named("t1", "k") };
+    assert_eq!(hooks.send(&elsewhere).await.status, 201);
+    hooks.work(Queue::Webhooks).await;
+    let answer = ask(&hooks, "t1", "POST", REQUEUE, Some(json!({}))).await.expect(200);
+    assert_eq!(answer["requeued"], 1);
+    assert_eq!(hooks.work(Queue::Webhooks).await, 1);
+    assert_eq!(hooks.events("t1/pos/demo").await.len(), 0);
+    assert_eq!(hooks.events("t1/pos/shop").await.len(), 1);
+}
+
 /// An operator who gets no answer asks again, unless the dead letter is gone.
 #[tokio::test]
 async fn a_crash_anywhere_in_recording_or_requeuing_leaves_one_effect() {
