@@ -1,5 +1,5 @@
 //! Configuration is a value: a function reads its environment once, at start, and passes it on.
-//! In the local host ten functions share one process, each with its own environment from `template.yaml`.
+//! In the local host all functions share one process, each with its own environment from `template.yaml`.
 
 use std::collections::BTreeMap;
 

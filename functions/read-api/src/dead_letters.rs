@@ -5,17 +5,17 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use signalbox::aws::journal::DeadLetter;
-use signalbox::domain::place::DeadLetterId;
+use signalbox::domain::dead_letter::DeadLetter;
 use signalbox::domain::time;
-use signalbox::http::problem::{INTERNAL_ERROR, Problem, ProblemView};
+use signalbox::engine::deliveries::dead_letters::{Filter, Limits, page};
+use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 use signalbox::http::query::Query;
 
-use crate::Reads;
+use crate::{ListProblems, Reads};
 
 const LIMIT_DEFAULT: usize = 50;
 const LIMIT_MAX: usize = 200;
-/// A filter that matches little must not read for ever: the page then ends early, with a cursor.
+/// Dead letters that one call looks at: a page may end early, with a cursor.
 const READ_MAX: usize = 1000;
 
 /// What the queues gave up on, newest first, of the caller's tenant.
@@ -30,10 +30,7 @@ const READ_MAX: usize = 1000;
     ),
     responses(
         (status = 200, description = "`{ok, items, hasMore, nextCursor}`", body = Object),
-        (status = 400, description = "invalid_request", body = ProblemView),
-        (status = 401, description = "missing_token, invalid_token", body = ProblemView),
-        (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
-        (status = 500, description = "internal_error", body = ProblemView),
+        ListProblems,
     ),
     security((), ("service" = []), ("session" = [])),
 )]
@@ -42,37 +39,16 @@ pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
     let query = Query::of(&uri);
     let limit = query.limit(&["limit"], LIMIT_DEFAULT, LIMIT_MAX);
     let limit = limit.map_err(|wrong| Problem::fields(&[("limit", &wrong)]))?;
-    let wanted = |name: &str| query.first(&[name]).map(str::to_lowercase);
-    let (provider, connection, reason) = (wanted("provider"), wanted("connection"), wanted("reason"));
-    let now = reads.engine.now();
-    let takes = |letter: &DeadLetter| {
-        !letter.is_over(now)
-            && letter.is_from(provider.as_deref(), connection.as_deref())
-            && reason.as_ref().is_none_or(|wanted| letter.reason.to_lowercase().contains(wanted))
-    };
-    let mut from = query.first(&["cursor"]).map(String::from);
-    if from.as_deref().is_some_and(|cursor| cursor.parse::<DeadLetterId>().is_err()) {
-        return Err(Problem::fields(&[("cursor", "is unknown")]));
-    }
-    let (mut items, mut read) = (Vec::new(), 0);
-    let next = 'page: loop {
-        let letters = reads.engine.aws.dead_letters(&caller.tenant, from.as_deref(), limit + 1).await;
-        let mut letters = letters.map_err(|fault| Problem::new(INTERNAL_ERROR, fault.to_string()))?;
-        read += letters.len();
-        // One more than fits was read: it is where the next part starts.
-        let rest = if letters.len() > limit { letters.pop().map(|letter| letter.id) } else { None };
-        for letter in letters.iter().filter(|letter| takes(letter)) {
-            if items.len() == limit {
-                break 'page Some(letter.id.clone());
-            }
-            items.push(view(letter));
-        }
-        if rest.is_none() || read >= READ_MAX {
-            break rest;
-        }
-        from = rest;
-    };
-    Ok(Json(json!({"ok": true, "items": items, "hasMore": next.is_some(), "nextCursor": next})))
+    let wanted = |name: &str| query.first(&[name]);
+    let filter = Filter::new(wanted("provider"), wanted("connection"), wanted("reason"));
+    let from = query.first(&["cursor"]).map(str::parse).transpose();
+    let from = from.map_err(|_| Problem::fields(&[("cursor", "is unknown")]))?;
+    let limits = Limits { found_max: limit, read_max: READ_MAX };
+    let page = page(&reads.engine.aws, reads.engine.now(), &caller.tenant, &filter, from, limits)
+        .await
+        .map_err(|fault| Problem::new(INTERNAL_ERROR, fault.to_string()))?;
+    let items: Vec<Value> = page.found.iter().map(view).collect();
+    Ok(Json(json!({"ok": true, "items": items, "hasMore": page.next.is_some(), "nextCursor": page.next})))
 }
 
 /// A dead letter without its body (I9).

@@ -5,22 +5,22 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use signalbox::domain::delivery::Rejected;
 use signalbox::domain::ids::TenantId;
-use signalbox::domain::place::{RejectedId, RejectedPlace, Ring};
+use signalbox::domain::rejected::{Rejected, RejectedId, RejectedPlace, Ring, RingKind};
 use signalbox::domain::time;
-use signalbox::http::problem::{INTERNAL_ERROR, Problem, ProblemView};
+use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 use signalbox::http::query::Query;
 
-use crate::Reads;
+use crate::{ListProblems, Reads};
 
 const LIMIT_DEFAULT: usize = 50;
 const LIMIT_MAX: usize = 200;
 
 /// Webhooks that were not let in, newest first.
 ///
-/// Per source the last 200 are kept, and as many again whose signature was right, for 14 days. Who was refused has proved
-/// no tenant: so operators of the default tenant see all, and others only what was refused after its signature was right.
+/// Per source the last 200 are kept, as many again whose signature was right, and the last 5,000 whose sender was told of
+/// success all the same, for 14 days. Whoever was refused has not proved to be of a tenant: so operators of the default tenant
+/// see all, and others only what was refused after its signature was right.
 #[utoipa::path(
     get, path = "/api/admin/deliveries", tag = "operations",
     params(
@@ -34,10 +34,7 @@ const LIMIT_MAX: usize = 200;
     ),
     responses(
         (status = 200, description = "`{ok, items, hasMore, nextCursor}`", body = Object),
-        (status = 400, description = "invalid_request", body = ProblemView),
-        (status = 401, description = "missing_token, invalid_token", body = ProblemView),
-        (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
-        (status = 500, description = "internal_error", body = ProblemView),
+        ListProblems,
     ),
     security((), ("service" = []), ("session" = [])),
 )]
@@ -46,34 +43,34 @@ pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
     let query = Query::of(&uri);
     let filter = Filter::read(&query)?;
     let failed = |fault: signalbox::aws::faults::AwsFault| Problem::new(INTERNAL_ERROR, fault.to_string());
-    let rings = match query.first(&["source"]) {
+    let rings = match query.first(&["source"]).map(str::parse::<Ring>) {
+        Some(Ok(Ring { source, kind: RingKind::Open })) => Ring::all_of(&source).into(),
+        Some(Ok(ring)) => vec![ring],
         // Nothing was rejected of what cannot be a source.
-        Some(source) if RejectedId::is_source(source) => Ring::ALL.map(|ring| ring.of(source)).into(),
-        Some(_) => Vec::new(),
+        Some(Err(_)) => Vec::new(),
         None => reads.engine.aws.rejected_rings().await.map_err(failed)?,
     };
     let now = reads.engine.now();
-    let mut found: Vec<(String, Rejected)> = Vec::new();
+    let mut found: Vec<(RejectedPlace, Rejected)> = Vec::new();
     for ring in rings {
-        for (number, rejected) in reads.engine.aws.rejected(&ring, now).await.map_err(failed)? {
-            if filter.takes(&rejected) && may_see(&caller.tenant, &rejected) {
-                let id = RejectedId { source: ring.clone(), number };
-                found.push((RejectedPlace { received_ms: rejected.received_ms, id }.to_string(), rejected));
+        for (id, rejected) in reads.engine.aws.rejected(&ring, now).await.map_err(failed)? {
+            if filter.takes(&rejected) && may_see(&caller.tenant, &id, &rejected) {
+                found.push((RejectedPlace { received_ms: rejected.received_ms, id }, rejected));
             }
         }
     }
     found.sort_by(|(a, _), (b, _)| b.cmp(a));
     found.retain(|(place, _)| filter.cursor.as_ref().is_none_or(|cursor| place <= cursor));
-    let next = found.get(filter.limit).map(|(place, _)| place.clone());
+    let next = found.get(filter.limit).map(|(place, _)| place.to_string());
     found.truncate(filter.limit);
-    let items: Vec<Value> = found.iter().map(|(place, rejected)| view(place, rejected)).collect();
+    let items: Vec<Value> = found.iter().map(|(place, rejected)| view(&place.id, rejected)).collect();
     Ok(Json(json!({"ok": true, "items": items, "hasMore": next.is_some(), "nextCursor": next})))
 }
 
-fn may_see(tenant: &TenantId, rejected: &Rejected) -> bool {
-    use signalbox::domain::delivery::Rejection::{BadBody, Conflict};
-    let proved = matches!(rejected.reason, BadBody | Conflict);
-    *tenant == TenantId::default() || (proved && rejected.tenant == tenant.as_str())
+/// Whoever has not proved to know the secret may name any tenant. The ring says who has; a reason does not, as more than one
+/// is given before and after verification.
+fn may_see(tenant: &TenantId, id: &RejectedId, rejected: &Rejected) -> bool {
+    *tenant == TenantId::default() || (id.ring.kind.is_proved() && rejected.tenant == tenant.as_str())
 }
 
 struct Filter {
@@ -82,7 +79,7 @@ struct Filter {
     from: Option<Timestamp>,
     to: Option<Timestamp>,
     limit: usize,
-    cursor: Option<String>,
+    cursor: Option<RejectedPlace>,
 }
 
 impl Filter {
@@ -91,9 +88,8 @@ impl Filter {
             Some(None) => Err(Problem::fields(&[(name, "must be a date or date-time")])),
             found => Ok(found.flatten()),
         };
-        if query.first(&["cursor"]).is_some_and(|cursor| cursor.parse::<RejectedPlace>().is_err()) {
-            return Err(Problem::fields(&[("cursor", "is unknown")]));
-        }
+        let cursor = query.first(&["cursor"]).map(str::parse).transpose();
+        let cursor = cursor.map_err(|_| Problem::fields(&[("cursor", "is unknown")]))?;
         let limit = query.limit(&["limit"], LIMIT_DEFAULT, LIMIT_MAX);
         let limit = limit.map_err(|wrong| Problem::fields(&[("limit", &wrong)]))?;
         Ok(Self {
@@ -102,7 +98,7 @@ impl Filter {
             from: bound("from")?,
             to: bound("to")?,
             limit,
-            cursor: query.first(&["cursor"]).map(String::from),
+            cursor,
         })
     }
 
@@ -122,10 +118,10 @@ impl Filter {
 }
 
 /// Without headers and body: they may hold anything (I9).
-fn view(place: &str, rejected: &Rejected) -> Value {
+fn view(id: &RejectedId, rejected: &Rejected) -> Value {
     let text = |ms: i64| Timestamp::from_millisecond(ms).map(time::text).ok();
     json!({
-        "id": place.split_once('-').map(|(_, id)| id),
+        "id": id.to_string(),
         "status": if rejected.admitted_ms.is_some() { "admitted" } else { "rejected" },
         "reason": rejected.reason.as_str(),
         "detail": rejected.detail,

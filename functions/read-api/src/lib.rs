@@ -23,9 +23,9 @@ use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
 use signalbox::http::auth::{Authority, Caller};
 use signalbox::http::correlation;
-use signalbox::http::problem::Problem;
+use signalbox::http::problem::{Problem, ProblemView};
 use signalbox::outside::Outside;
-use utoipa::OpenApi;
+use utoipa::{IntoResponses, OpenApi};
 
 /// The vendor of requests that name none.
 const DEFAULT_VENDOR: &str = "moscot";
@@ -42,6 +42,24 @@ impl Reads {
     fn reader(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         self.authority.reader(headers, self.engine.now())
     }
+}
+
+/// The problems that the operators' lists can answer, for the API's description.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it is described, never made")]
+pub(crate) enum ListProblems {
+    /// invalid_request
+    #[response(status = 400)]
+    Invalid(ProblemView),
+    /// missing_token, invalid_token
+    #[response(status = 401)]
+    Unknown(ProblemView),
+    /// forbidden, insufficient_scope
+    #[response(status = 403)]
+    Forbidden(ProblemView),
+    /// internal_error
+    #[response(status = 500)]
+    Failed(ProblemView),
 }
 
 /// The routes of this function.

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
-use signalbox::aws::deliveries::RejectedCounts;
+use signalbox::aws::rejected::RejectedCounts;
 use signalbox::domain::counters::{Counter, LATENCY_BOUNDS, Tally, bound};
 use signalbox::http::problem::Problem;
 

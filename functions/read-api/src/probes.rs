@@ -112,6 +112,13 @@ pub(crate) async fn api_health(State(reads): State<Reads>) -> Json<Value> {
     Json(json!({"status": "ok", "timestamp": timestamp, "version": VERSION, "uptime": uptime_seconds(&reads)}))
 }
 
+/// That this is the API, with its version. The text is the original's: its clients look for it.
+#[utoipa::path(get, path = "/api", tag = "service",
+    responses((status = 200, description = "`{status, version}`", body = Object)))]
+pub(crate) async fn api() -> Json<Value> {
+    Json(json!({"status": "Codex API running", "version": VERSION}))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,11 +135,4 @@ mod tests {
             }
         }
     }
-}
-
-/// That this is the API, with its version. The text is the original's: its clients look for it.
-#[utoipa::path(get, path = "/api", tag = "service",
-    responses((status = 200, description = "`{status, version}`", body = Object)))]
-pub(crate) async fn api() -> Json<Value> {
-    Json(json!({"status": "Codex API running", "version": VERSION}))
 }

@@ -1,7 +1,9 @@
-//! Every control write: start a sync, test a vendor.
+//! Every control write: starting syncs, testing vendors, deciding on dead letters and rejected deliveries.
 
 mod body;
 mod dead_letters;
+mod operator;
+mod rejected_deliveries;
 mod start;
 mod sync_moscot;
 mod sync_vendor;
@@ -39,7 +41,7 @@ pub(crate) struct Control {
     dead_letters::requeue,
     dead_letters::requeue_many,
     dead_letters::forget,
-    dead_letters::verify
+    rejected_deliveries::verify
 ))]
 pub struct Routes;
 
@@ -48,9 +50,10 @@ pub struct Routes;
 /// # Errors
 /// When the environment is unusable.
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
+    let engine = Engine::new(environment, outside)?;
     let control = Control {
-        engine: Engine::new(environment, outside)?,
-        deliveries: Deliveries::with_senders(environment, outside)?,
+        deliveries: Deliveries::with_senders_over(engine.aws.clone(), environment, outside)?,
+        engine,
         authority: Authority::from_environment(environment)?,
         inline: Duration::from_millis(environment.number("INLINE_BUDGET_MS", 20_000)?),
     };
@@ -61,7 +64,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         .route("/api/sync/dead-letters/{id}/requeue", post(dead_letters::requeue))
         .route("/api/sync/dead-letters/requeue", post(dead_letters::requeue_many))
         .route("/api/sync/dead-letters/{id}", delete(dead_letters::forget))
-        .route("/api/admin/deliveries/verify", post(dead_letters::verify))
+        .route("/api/admin/deliveries/verify", post(rejected_deliveries::verify))
         .layer(axum::middleware::from_fn_with_state(outside.clone(), correlation::trace))
         .with_state(control);
     Ok(Function::Http(router))

@@ -12,9 +12,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 
 use super::clients::Aws;
-use super::faults::{AwsFault, fault};
-use super::items::{BODY_PART_BYTES_MAX, Item, item, number, text};
-use crate::domain::delivery::Label;
+use super::faults::AwsFault;
+use super::items::{Item, conditional, item, number, text};
+use crate::domain::delivery::{BODY_PART_BYTES_MAX, Label};
 use crate::domain::manifest::Fingerprint;
 use crate::domain::time;
 
@@ -62,14 +62,10 @@ impl Aws {
         let fingerprint = Fingerprint::of(label.key.as_bytes());
         let mut parts = body.chunks(BODY_PART_BYTES_MAX);
         let first = parts.next().unwrap_or_default();
-        let mut count: u8 = 1;
-        for part in parts {
-            let mut fields = effect_key(partition.clone(), fingerprint, Some(count));
-            fields.insert("payload".into(), AttributeValue::B(Blob::new(part)));
-            let call = self.dynamodb.put_item().table_name(&self.names.records).set_item(Some(fields));
-            call.send().await.map_err(|error| fault(OPERATION, &error))?;
-            count += 1;
-        }
+        let count = parts.len() + 1;
+        let further = (1_u8..).zip(parts);
+        let further = further.map(|(part, bytes)| (effect_key(partition.clone(), fingerprint, Some(part)), bytes));
+        self.put_parts(&self.names.records, "payload", further, OPERATION).await?;
         // These are for counting and measuring: the effect is the same whichever attempt it comes from.
         let kept = Label { taken_in: None, enqueued_ms: None, ..label.clone() };
         let mut fields = item(&kept, effect_key(partition, fingerprint, None))?;
@@ -82,8 +78,7 @@ impl Aws {
         fields.insert("parts".into(), number(count));
         fields.insert("handled".into(), AttributeValue::Bool(handled));
         fields.insert("receivedAt".into(), text(time::text(label.received_at())));
-        let call = self.dynamodb.put_item().table_name(&self.names.records).set_item(Some(fields));
-        call.send().await.map(drop).map_err(|error| fault(OPERATION, &error))
+        self.put_item(&self.names.records, fields, OPERATION).await
     }
 
     /// Stores the newest version of a thing; false when a newer one, or this very one, is there already. Of two versions of
@@ -121,12 +116,6 @@ impl Aws {
             )
             .expression_attribute_values(":version", number(version_ms))
             .expression_attribute_values(":received", number(label.received_ms));
-        match call.send().await {
-            Ok(_) => Ok(true),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-                Ok(false)
-            }
-            Err(error) => Err(fault("store version", &error)),
-        }
+        Ok(conditional(call.send().await, "store version")?.is_some())
     }
 }

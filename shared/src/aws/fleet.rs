@@ -62,19 +62,4 @@ impl Aws {
         }
         Ok(tally)
     }
-
-    /// Whether storage answers, for probes: a read of one item at most.
-    ///
-    /// # Errors
-    /// When the table cannot be read.
-    pub async fn storage_answers(&self) -> Result<(), AwsFault> {
-        let query = self
-            .dynamodb
-            .query()
-            .table_name(&self.names.deliveries)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(PARTITION))
-            .limit(1);
-        query.send().await.map(drop).map_err(|error| fault("read counters", &error))
-    }
 }

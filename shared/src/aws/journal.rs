@@ -5,89 +5,25 @@
 //! | `tenant#dead-letters`, time and message id | a [`DeadLetter`]; a long body goes on under `body#…` |
 //! | `tenant#audit`, time and a random part | an [`Audit`] entry |
 
-use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use std::fmt::Display;
+
+use aws_sdk_dynamodb::types::ReturnValue;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::clients::Aws;
 use super::faults::{AwsFault, fault};
-use super::items::{BODY_PART_BYTES_MAX, Item, is_over, item, key, number, text, value};
-use crate::domain::delivery::Label;
+use super::items::{is_over, item, key, number, text, value};
+use crate::domain::audit::{AUDIT_SECONDS, Audit};
+use crate::domain::dead_letter::{DeadLetter, DeadLetterId};
+use crate::domain::delivery::BODY_PART_BYTES_MAX;
 use crate::domain::ids::TenantId;
-use crate::domain::place::DeadLetterId;
-
-/// Dead letters wait this long for somebody to decide, in seconds.
-pub const DEAD_LETTER_SECONDS: i64 = 90 * 86_400;
-/// What operators did is kept this long, in seconds.
-const AUDIT_SECONDS: i64 = 400 * 86_400;
-
-/// A message that a queue gave up on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DeadLetter {
-    /// Sorts by time.
-    pub id: String,
-    /// What travelled with the body; none for a message that could not be read.
-    #[serde(default)]
-    pub label: Option<Label>,
-    /// Why applying it failed last.
-    pub reason: String,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// SHA-256 of the body, lower hex.
-    pub payload_hash: String,
-    /// When it was recorded, epoch milliseconds.
-    pub recorded_ms: i64,
-    /// The body's parts.
-    pub parts: u8,
-    /// From when it no longer counts, epoch seconds. DynamoDB's time to live sweeps it some time later.
-    #[serde(rename = "expires_at")]
-    pub expires_at: i64,
-}
-
-impl DeadLetter {
-    /// In how many parts a body is stored.
-    #[must_use]
-    pub fn parts_of(body: &[u8]) -> u8 {
-        u8::try_from(body.len().div_ceil(BODY_PART_BYTES_MAX)).unwrap_or(u8::MAX)
-    }
-
-    /// Whether it has expired, though it may not have been swept yet.
-    #[must_use]
-    pub fn is_over(&self, now: Timestamp) -> bool {
-        self.expires_at <= now.as_second()
-    }
-
-    /// Whether it came from this provider and this connection; none named means any.
-    #[must_use]
-    pub fn is_from(&self, provider: Option<&str>, connection: Option<&str>) -> bool {
-        let origin = self.label.as_ref().map(|label| &label.origin);
-        provider.is_none_or(|wanted| origin.is_some_and(|origin| origin.provider == wanted))
-            && connection.is_none_or(|wanted| origin.is_some_and(|origin| origin.connection == wanted))
-    }
-}
-
-/// What somebody did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Audit {
-    /// Who.
-    pub actor: String,
-    /// What: `dead_letter.requeue`, `dead_letter.drop`, `delivery.admit` …
-    pub action: String,
-    /// To what.
-    pub target: String,
-    /// What came of it.
-    pub result: String,
-    /// When, epoch milliseconds.
-    pub at_ms: i64,
-    /// The trace.
-    pub correlation_id: String,
-}
 
 fn partition(tenant: &TenantId) -> String {
     format!("{tenant}#dead-letters")
+}
+
+fn part_key(id: &DeadLetterId, part: impl Display) -> String {
+    format!("body#{id}#{part}")
 }
 
 impl Aws {
@@ -97,18 +33,18 @@ impl Aws {
     /// When the table cannot be written.
     pub async fn put_dead_letter(&self, tenant: &TenantId, letter: &DeadLetter, body: &[u8]) -> Result<bool, AwsFault> {
         const OPERATION: &str = "record dead letter";
-        let expires_at = number(letter.expires_at);
-        let put = |sk: String, mut fields: Item| {
-            fields.insert("expires_at".into(), expires_at.clone());
-            fields.extend(key(partition(tenant), sk));
-            self.dynamodb.put_item().table_name(&self.names.journal).set_item(Some(fields))
-        };
-        for (part, bytes) in body.chunks(BODY_PART_BYTES_MAX).enumerate() {
-            let fields = Item::from([("body".to_owned(), AttributeValue::B(Blob::new(bytes)))]);
-            let call = put(format!("body#{}#{part}", letter.id), fields);
-            call.send().await.map_err(|error| fault(OPERATION, &error))?;
-        }
-        let call = put(letter.id.clone(), item(letter, Item::new())?).return_values(ReturnValue::AllOld);
+        let parts = body.chunks(BODY_PART_BYTES_MAX).enumerate().map(|(part, bytes)| {
+            let mut fields = key(partition(tenant), part_key(&letter.id, part));
+            fields.insert("expires_at".into(), number(letter.expires_at));
+            (fields, bytes)
+        });
+        self.put_parts(&self.names.journal, "body", parts, OPERATION).await?;
+        let call = self
+            .dynamodb
+            .put_item()
+            .table_name(&self.names.journal)
+            .set_item(Some(item(letter, key(partition(tenant), letter.id.as_str()))?))
+            .return_values(ReturnValue::AllOld);
         let before = call.send().await.map_err(|error| fault(OPERATION, &error))?.attributes;
         Ok(before.is_none_or(|before| before.is_empty()))
     }
@@ -121,7 +57,7 @@ impl Aws {
     pub async fn dead_letters(
         &self,
         tenant: &TenantId,
-        from: Option<&str>,
+        from: Option<&DeadLetterId>,
         limit: usize,
     ) -> Result<Vec<DeadLetter>, AwsFault> {
         let call = self
@@ -132,7 +68,7 @@ impl Aws {
             .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
             .expression_attribute_values(":pk", text(partition(tenant)))
             .expression_attribute_values(":low", text("0"))
-            .expression_attribute_values(":high", text(from.unwrap_or(":")))
+            .expression_attribute_values(":high", text(from.map_or(":", DeadLetterId::as_str)))
             .scan_index_forward(false)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
         let page = call.send().await.map_err(|error| fault("read dead letters", &error))?;
@@ -146,25 +82,19 @@ impl Aws {
     pub async fn dead_letter(
         &self,
         tenant: &TenantId,
-        id: &str,
+        id: &DeadLetterId,
         now: Timestamp,
     ) -> Result<Option<(DeadLetter, Vec<u8>)>, AwsFault> {
-        // Parts of bodies are in the same partition, and are no dead letters.
-        if id.parse::<DeadLetterId>().is_err() {
-            return Ok(None);
-        }
-        let get = |sk: String| {
-            let call = self.dynamodb.get_item().table_name(&self.names.journal);
-            call.set_key(Some(key(partition(tenant), sk))).consistent_read(true).send()
-        };
-        let found = get(id.to_owned()).await.map_err(|error| fault("read dead letter", &error))?.item;
+        const OPERATION: &str = "read dead letter";
+        let get = |sk: String| self.get_item(&self.names.journal, key(partition(tenant), sk), OPERATION);
+        let found = get(id.to_string()).await?;
         let Some(found) = found.filter(|item| !is_over(item, now)) else { return Ok(None) };
         let letter: DeadLetter = value(found)?;
         let mut body = Vec::new();
         for part in 0..letter.parts {
-            let found = get(format!("body#{id}#{part}")).await.map_err(|error| fault("read dead letter", &error))?;
-            let bytes = found.item.as_ref().and_then(|item| item.get("body")).and_then(|body| body.as_b().ok());
-            let bytes = bytes.ok_or_else(|| AwsFault::damaged("read dead letter", "a part of the body is missing"))?;
+            let found = get(part_key(id, part)).await?;
+            let bytes = found.as_ref().and_then(|item| item.get("body")).and_then(|body| body.as_b().ok());
+            let bytes = bytes.ok_or_else(|| AwsFault::damaged(OPERATION, "a part of the body is missing"))?;
             body.extend_from_slice(bytes.as_ref());
         }
         Ok(Some((letter, body)))
@@ -175,9 +105,9 @@ impl Aws {
     /// # Errors
     /// When the table cannot be written.
     pub async fn delete_dead_letter(&self, tenant: &TenantId, letter: &DeadLetter) -> Result<(), AwsFault> {
-        let bodies = (0..letter.parts).map(|part| format!("body#{}#{part}", letter.id));
+        let bodies = (0..letter.parts).map(|part| part_key(&letter.id, part));
         // The entry goes first: a crash after it leaves parts that nothing names and that expire.
-        for sk in std::iter::once(letter.id.clone()).chain(bodies) {
+        for sk in std::iter::once(letter.id.to_string()).chain(bodies) {
             let call = self.dynamodb.delete_item().table_name(&self.names.journal);
             let call = call.set_key(Some(key(partition(tenant), sk)));
             call.send().await.map_err(|error| fault("delete dead letter", &error))?;
@@ -193,7 +123,6 @@ impl Aws {
         let sk = format!("{:013}-{}", entry.at_ms, hex::encode(&random[..8]));
         let mut fields = item(entry, key(format!("{tenant}#audit"), sk))?;
         fields.insert("expires_at".into(), number(entry.at_ms / 1000 + AUDIT_SECONDS));
-        let call = self.dynamodb.put_item().table_name(&self.names.journal).set_item(Some(fields));
-        call.send().await.map(drop).map_err(|error| fault("record audit entry", &error))
+        self.put_item(&self.names.journal, fields, "record audit entry").await
     }
 }

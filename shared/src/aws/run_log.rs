@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::clients::Aws;
 use super::faults::{AwsFault, fault};
-use super::items::{key, number, text, value};
+use super::items::{conditional, key, number, text, value};
 use super::runs::run_item;
 use super::transaction::{OLD, Refusal, Transaction, built, past_conflicts};
 use crate::domain::ids::{Connection, RunId};
@@ -213,16 +213,10 @@ impl Aws {
             .expression_attribute_values(":fence", text(&hold.fence))
             .expression_attribute_values(":until", number(until(now)))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        match past_conflicts(|| call.clone().send()).await {
-            Ok(_) => {
-                hold.since = now;
-                Ok(())
-            }
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-                Err(CommitError::LeaseLost)
-            }
-            Err(error) => Err(fault("renew lease", &error).into()),
-        }
+        let renewed = conditional(past_conflicts(|| call.clone().send()).await, "renew lease")?;
+        renewed.ok_or(CommitError::LeaseLost)?;
+        hold.since = now;
+        Ok(())
     }
 
     /// Makes a plan durable, before any record is written: from here on the manifest says which records may be ahead
@@ -279,14 +273,8 @@ impl Aws {
     /// # Errors
     /// When the table cannot be read.
     pub async fn lease_of(&self, connection: &Connection) -> Result<Option<Lease>, AwsFault> {
-        let call = self
-            .dynamodb
-            .get_item()
-            .table_name(&self.names.control)
-            .set_key(Some(key(connection.to_string(), "lease")))
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        call.send().await.map_err(|error| fault("read lease", &error))?.item.map(value).transpose()
+        let key = key(connection.to_string(), "lease");
+        self.get_item(&self.names.control, key, "read lease").await?.map(value).transpose()
     }
 }
 

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::clients::Aws;
 use super::faults::{AwsFault, fault};
-use super::items::{Item, item, key, text, value};
+use super::items::{Item, conditional, item, key, text, value};
 use super::transaction::past_conflicts;
 use crate::domain::ids::{Connection, RunId};
 use crate::domain::run::{Run, SeenStatus};
@@ -54,15 +54,8 @@ impl Aws {
     /// # Errors
     /// When the table cannot be read.
     pub async fn run(&self, connection: &Connection, id: &RunId) -> Result<Option<Run>, AwsFault> {
-        let call = self
-            .dynamodb
-            .get_item()
-            .table_name(&self.names.runs)
-            .set_key(Some(key(connection.to_string(), id.as_str())))
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let found = call.send().await.map_err(|error| fault("read run", &error))?;
-        found.item.map(value).transpose()
+        let key = key(connection.to_string(), id.as_str());
+        self.get_item(&self.names.runs, key, "read run").await?.map(value).transpose()
     }
 
     /// Runs newest first, by start and then by id: one query, or one per status when two are wanted.
@@ -164,10 +157,6 @@ impl Aws {
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_names("#open", "open")
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        match past_conflicts(|| call.clone().send()).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
-            Err(error) => Err(fault("close run", &error)),
-        }
+        conditional(past_conflicts(|| call.clone().send()).await, "close run").map(drop)
     }
 }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::clients::Aws;
 use super::faults::{AwsFault, fault};
-use super::items::{Item, item, key, number, text, value};
+use super::items::{Item, conditional, item, key, number, text, value};
 use super::transaction::built;
 use crate::domain::ids::Connection;
 use crate::domain::manifest::{Layer, LayerRef};
@@ -87,16 +87,9 @@ impl Aws {
     /// When the table cannot be read, or a segment that the manifest names is missing or damaged.
     pub async fn segment(&self, connection: &Connection, layer: &LayerRef, number: u32) -> Result<Layer, AwsFault> {
         const OPERATION: &str = "read manifest segment";
-        let call = self
-            .dynamodb
-            .get_item()
-            .table_name(&self.names.snapshots)
-            .set_key(Some(segment_key(connection, layer, number)))
-            // A segment is written before a manifest names it, and never changed: but it may be a moment old.
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let found = call.send().await.map_err(|error| fault(OPERATION, &error))?;
-        let data = found.item.as_ref().and_then(|item| item.get("data")).and_then(|data| data.as_b().ok());
+        // A segment is written before a manifest names it, and never changed: but it may be a moment old.
+        let found = self.get_item(&self.names.snapshots, segment_key(connection, layer, number), OPERATION).await?;
+        let data = found.as_ref().and_then(|item| item.get("data")).and_then(|data| data.as_b().ok());
         let data =
             data.ok_or_else(|| AwsFault::damaged(OPERATION, format!("segment {number} of {} is missing", layer.id)))?;
         let mut part = Layer::default();
@@ -138,11 +131,7 @@ impl Aws {
                 .condition_expression("attribute_exists(pk)")
                 .expression_attribute_values(":at", number(now.as_second() + REPLACED_LAYER_SECONDS))
                 .return_consumed_capacity(ReturnConsumedCapacity::Total);
-            match call.send().await {
-                Ok(_) => {}
-                Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {}
-                Err(error) => return Err(fault("expire manifest segment", &error)),
-            }
+            conditional(call.send().await, "expire manifest segment")?;
         }
         Ok(())
     }

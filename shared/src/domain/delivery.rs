@@ -8,18 +8,15 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::ids::TenantId;
+use super::rejected::Rejection;
 use super::signature::Proof;
 
 /// The largest body, in bytes. A queue's message may have 1 MiB with all its attributes.
 pub const BODY_BYTES_MAX: usize = 900 * 1024;
 /// The largest body that a queue takes in base64 alone, in bytes: it grows by a third on its way.
 pub const ENCODED_BODY_BYTES_MAX: usize = 760 * 1024;
-/// The largest body that is kept with a rejected delivery, in bytes.
-pub const REJECTED_BODY_BYTES_MAX: usize = 32 * 1024;
-/// The largest body that is kept with a refusal that is acknowledged, in bytes: nobody sends it again, and one item holds it.
-pub const ACKNOWLEDGED_BODY_BYTES_MAX: usize = 350_000;
-/// How long a rejected delivery is kept, in seconds.
-pub const REJECTED_SECONDS: i64 = 14 * 86_400;
+/// What one stored item holds of a body, in bytes; DynamoDB's limit is 400 KB with names and keys.
+pub const BODY_PART_BYTES_MAX: usize = 350_000;
 
 /// The provider of points of sale.
 pub const POS: &str = "pos";
@@ -202,43 +199,6 @@ pub fn fits_a_key(text: &str) -> bool {
     text.chars().all(plain) && (text.is_empty() || fits_a_queue(text.as_bytes()))
 }
 
-/// Why a delivery was not let in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rejection {
-    /// No signature, or a wrong one.
-    BadSignature,
-    /// The body is larger than it may be.
-    TooLarge,
-    /// Nobody of that name is configured.
-    UnknownSender,
-    /// The body is not what the route takes.
-    BadBody,
-    /// Another body came under the same key.
-    Conflict,
-    /// Our own secret for the sender is missing, or not usable.
-    NoSecret,
-}
-
-impl Rejection {
-    /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::BadSignature, Self::TooLarge, Self::UnknownSender, Self::BadBody, Self::Conflict, Self::NoSecret];
-
-    /// The reason in answers and filters.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::BadSignature => "bad_signature",
-            Self::TooLarge => "too_large",
-            Self::UnknownSender => "unknown_sender",
-            Self::BadBody => "bad_body",
-            Self::Conflict => "conflict",
-            Self::NoSecret => "no_secret",
-        }
-    }
-}
-
 /// The door a delivery came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "kind")]
@@ -282,42 +242,6 @@ impl Door {
         let shipments = [Channel::TrackstarShipment, Channel::TrackstarReceipt];
         reason == Rejection::UnknownSender && matches!(self, Self::Trackstar { channel } if shipments.contains(channel))
     }
-}
-
-/// A delivery that was not let in, as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Rejected {
-    /// Why.
-    pub reason: Rejection,
-    /// Why, for people; no secret.
-    pub detail: String,
-    /// Whose it says it is; not verified where the signature was wrong.
-    pub tenant: String,
-    /// The kind of sender.
-    pub provider: String,
-    /// The source or connection it named.
-    pub connection: String,
-    /// The door it came to.
-    pub door: Door,
-    /// When it was received, epoch milliseconds.
-    pub received_ms: i64,
-    /// The trace.
-    pub correlation_id: String,
-    /// The body's length in bytes.
-    pub body_bytes: u64,
-    /// SHA-256 of the body, lower hex; none in items of versions that left it out.
-    #[serde(default)]
-    pub body_hash: Option<String>,
-    /// Whether the body is kept.
-    #[serde(default)]
-    pub has_body: bool,
-    /// The headers that verification needs, lower case.
-    #[serde(default)]
-    pub headers: Vec<(String, String)>,
-    /// When an operator let it in after all.
-    #[serde(default)]
-    pub admitted_ms: Option<i64>,
 }
 
 #[cfg(test)]

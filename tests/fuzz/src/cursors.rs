@@ -7,8 +7,9 @@ use std::str::FromStr;
 
 use http::{HeaderMap, Uri};
 use jiff::Timestamp;
+use signalbox::domain::dead_letter::DeadLetterId;
 use signalbox::domain::ids::{RunId, Slug, TenantId};
-use signalbox::domain::place::{DeadLetterId, RejectedId, RejectedPlace};
+use signalbox::domain::rejected::{RejectedId, RejectedPlace};
 use signalbox::domain::time;
 use signalbox::domain::window::cover;
 use signalbox::http::query::{Query, VendorParameter, vendor};

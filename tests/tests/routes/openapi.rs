@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use signalbox::domain::delivery::Rejection;
+use signalbox::domain::rejected::Rejection;
 use signalbox::http::problem;
 use signalbox_local::template::{Bindings, Source};
 use utoipa::OpenApi as _;

@@ -1,7 +1,7 @@
 //! Who is let in, and how everybody else is turned away: every route, every reason.
 
 use serde_json::json;
-use signalbox::http::auth::{Claims, GENERAL, MOSCOT, OneOrMany, READ, WRITE};
+use signalbox::http::auth::{Claims, DELIVERIES_WRITE, GENERAL, MOSCOT, OneOrMany, READ, WRITE};
 
 use super::kit::{Ask, PREVIOUS_SECRET, World, sign};
 
@@ -229,8 +229,10 @@ async fn a_body_that_is_too_large_is_refused() {
 #[tokio::test]
 async fn a_path_that_is_no_text_is_refused_in_the_envelope() {
     let world = World::local().await;
-    let token = world.token(&[WRITE, READ]);
+    let token = world.token(&[WRITE, READ, DELIVERIES_WRITE]);
     for (method, path, expected) in [
+        ("POST", "/api/sync/dead-letters/%FF/requeue", (404, "not_found")),
+        ("DELETE", "/api/sync/dead-letters/%FF", (404, "not_found")),
         ("GET", "/api/catalog/vendor-sync/registry/%FF", (400, "invalid_vendor")),
         ("POST", "/api/catalog/vendor-sync/registry/%FF/test", (400, "invalid_vendor")),
         ("POST", "/api/catalog/vendor-sync/%FF/sync", (404, "vendor_not_configured")),
@@ -238,6 +240,10 @@ async fn a_path_that_is_no_text_is_refused_in_the_envelope() {
     ] {
         let answer = world.ask(method, path).bearer(&token).answer().await;
         assert_eq!(answer.problem(), expected, "{method} {path}");
+        if path.contains("dead-letters") {
+            let unknown = world.ask(method, path).answer().await;
+            assert_eq!(unknown.problem(), (401, "missing_token"), "{method} {path}: nothing is said to strangers");
+        }
     }
 }
 

@@ -2,8 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use signalbox::domain::delivery::body_hash;
+use signalbox::domain::ids::TenantId;
+use signalbox::engine::deliveries::context::Deliveries;
+use signalbox::engine::deliveries::dead_letters::{Filter, Limits, requeue_matching};
+use signalbox::engine::deliveries::operator::Operator;
+use signalbox::outside::Outside;
 use signalbox_local::poller::sqs_event;
 use signalbox_tests::deliveries::{Delivery, Reply};
 use signalbox_tests::hooks::{Hooks, Queue};
@@ -67,7 +73,7 @@ async fn what_has_expired_is_gone_though_nobody_swept_it() {
         assert_eq!(ask(&hooks, "t1", method, &path, None).await.status, 404, "{method}");
     }
     let requeued = ask(&hooks, "t1", "POST", REQUEUE, Some(json!({}))).await.expect(200);
-    assert_eq!(requeued, json!({"ok": true, "requeued": 1, "skipped": 0, "more": false}));
+    assert_eq!(requeued, json!({"ok": true, "requeued": 1, "skipped": 0, "more": false, "cursor": null}));
 }
 
 /// Dead letters of these events.
@@ -209,7 +215,7 @@ async fn they_are_listed_by_page_and_filter_and_decided_on_by_their_tenant_alone
     assert_eq!(many(json!([])).await.status, 400);
     assert_eq!(ask(&hooks, "t1", "POST", REQUEUE, None).await.status, 400, "nothing is not all");
     let answer = many(json!({"connection": "shop"})).await.expect(200);
-    assert_eq!(answer, json!({"ok": true, "requeued": 1, "skipped": 2, "more": false}));
+    assert_eq!(answer, json!({"ok": true, "requeued": 1, "skipped": 2, "more": false, "cursor": null}));
     let answer = many(json!({})).await.expect(200);
     assert_eq!((&answer["requeued"], &answer["more"]), (&json!(2), &json!(false)));
     hooks.work(Queue::Webhooks).await;
@@ -226,14 +232,14 @@ async fn they_are_listed_by_page_and_filter_and_decided_on_by_their_tenant_alone
         .collect();
     assert_eq!((deeds.len(), deeds.into_iter().collect::<BTreeSet<_>>()), (4, expected));
     assert!(audit.iter().all(|entry| entry["actor"] == "operator" && entry["correlationId"].is_string()));
+    // The body's hash, under its older name.
+    assert!(audit.iter().all(|entry| entry["result"].as_str().is_some_and(|hash| hash.len() == 64)));
 }
 
-/// More than one call takes, behind more than one page of others.
-#[tokio::test]
-async fn many_are_requeued_though_others_are_in_front() {
-    let hooks = Hooks::start().await;
+/// Dead letters of tenant t1 with these connections, the oldest first.
+async fn recorded(hooks: &Hooks, connections: &[&str]) {
     let process = hooks.instance(Wire::whole()).await;
-    let record = |number: usize, connection: &str| {
+    let record = |(number, connection): (usize, &&str)| {
         let label = json!({"origin": {"tenant": "t1", "provider": "pos", "connection": connection}, "channel": "event",
             "key": format!("key:{number}"), "bodyHash": "", "receivedMs": 0, "correlationId": "trace"});
         json!({"messageId": format!("m{number}"), "body": "{}", "eventSource": "aws:sqs",
@@ -241,17 +247,59 @@ async fn many_are_requeued_though_others_are_in_front() {
             "messageAttributes": {"signalbox": {"stringValue": label.to_string(), "dataType": "String",
                 "stringListValues": [], "binaryListValues": []}}})
     };
-    let records: Vec<Value> = (0..250).map(|number| record(number, if number < 130 { "old" } else { "new" })).collect();
+    let records: Vec<Value> = connections.iter().enumerate().map(record).collect();
     for batch in records.chunks(10) {
         let answer = process.invoke("dead-letters", json!({"Records": batch})).await.unwrap();
         assert_eq!(answer["batchItemFailures"], json!([]));
     }
-    for (requeued, more) in [(100, true), (30, false), (0, false)] {
-        let answer = ask(&hooks, "t1", "POST", REQUEUE, Some(json!({"connection": "old"}))).await.expect(200);
-        assert_eq!((&answer["requeued"], &answer["more"]), (&json!(requeued), &json!(more)), "{answer}");
+}
+
+/// More than one call takes, behind more than one page of others.
+#[tokio::test]
+async fn many_are_requeued_though_others_are_in_front() {
+    let hooks = Hooks::start().await;
+    recorded(&hooks, &[&["old"; 130][..], &["new"; 120]].concat()).await;
+    let mut cursor = Value::Null;
+    for (requeued, skipped, more) in [(100, 120, true), (30, 0, false)] {
+        let filter = json!({"connection": "OLD", "cursor": cursor});
+        let answer = ask(&hooks, "t1", "POST", REQUEUE, Some(filter)).await.expect(200);
+        cursor = answer["cursor"].clone();
+        assert_eq!(cursor.is_string(), more, "{answer}");
+        let counts = json!({"ok": true, "requeued": requeued, "skipped": skipped, "more": more, "cursor": cursor});
+        assert_eq!(answer, counts);
+    }
+    for cursor in ["1", "body", "m1"] {
+        let body = json!({"connection": "old", "cursor": cursor});
+        let refused = ask(&hooks, "t1", "POST", REQUEUE, Some(body)).await.expect(400);
+        assert_eq!(refused["detail"]["fieldErrors"]["cursor"], json!(["is unknown"]));
     }
     assert_eq!(hooks.work(Queue::Webhooks).await, 130);
     assert_eq!(hooks.events("t1/pos/old").await.len(), 130);
+}
+
+/// However many others are in front of those that are meant, and however little one call looks at.
+#[tokio::test]
+async fn requeuing_comes_to_its_end_behind_more_than_one_call_looks_at() {
+    let hooks = Hooks::start().await;
+    recorded(&hooks, &[&["old"; 3][..], &["new"; 20]].concat()).await;
+    let outside = Outside { clock: hooks.clock.clone(), ..Outside::default() };
+    let deliveries = Deliveries::without_senders(&hooks.environment("sync-control"), &outside).unwrap();
+    let operator =
+        Operator { tenant: TenantId::parse("t1").unwrap(), actor: "operator".into(), correlation_id: "trace".into() };
+    let old = Filter::new(None, Some("old"), None);
+    let (mut from, mut requeued, mut skipped, mut calls) = (None, 0, 0, 0);
+    loop {
+        let limits = Limits { found_max: 2, read_max: 4 };
+        let done = requeue_matching(&deliveries, &operator, &old, from, limits).await.unwrap();
+        (from, requeued, skipped, calls) = (done.next, requeued + done.requeued, skipped + done.skipped, calls + 1);
+        if from.is_none() {
+            break;
+        }
+        assert!(calls < 10, "{requeued} requeued");
+    }
+    assert_eq!((requeued, skipped, calls), (3, 20, 7));
+    let left = ids(&ask(&hooks, "t1", "GET", LIST, None).await.expect(200));
+    assert_eq!(left.len(), 20);
 }
 
 /// What nobody can read is kept too, for operators of the default tenant, and can only be dropped.
@@ -269,6 +317,69 @@ async fn a_message_without_a_label_can_only_be_dropped() {
     assert_eq!((requeued.status, &requeued.body["error"]), (422, &json!("unprocessable")));
     assert_eq!(ask(&hooks, "default", "DELETE", &format!("{LIST}/{id}"), None).await.status, 200);
     assert!(hooks.items("JOURNAL_TABLE", "default#dead-letters").await.is_empty());
+}
+
+/// A dead letter is kept for longer than its claim.
+#[tokio::test]
+async fn one_that_is_requeued_after_its_claim_has_expired_fails_with_its_reason_or_has_its_effect_once() {
+    let hooks = Hooks::start().await;
+    given_up(&hooks, &[named("t1", "k")]).await;
+    hooks.pass(std::time::Duration::from_secs(31 * 86_400));
+    // As DynamoDB sweeps it.
+    let table = hooks.environment("webhooks").require("DELIVERIES_TABLE").unwrap().to_owned();
+    let key = |text: &str| AttributeValue::S(text.to_owned());
+    let call = hooks.host.dynamodb().delete_item().table_name(table);
+    call.key("pk", key("t1/pos#key:k")).key("sk", key("claim")).send().await.unwrap();
+    let requeue = async || {
+        let [id] = ids(&ask(&hooks, "t1", "GET", LIST, None).await.expect(200)).try_into().unwrap();
+        ask(&hooks, "t1", "POST", &format!("{LIST}/{id}/requeue"), None).await.status
+    };
+    assert_eq!(requeue().await, 200);
+    assert_eq!(exhaust(&hooks, &broken(&hooks).await).await, RECEIVES_MAX);
+    assert_eq!(hooks.work(Queue::DeadLetters).await, 1);
+    let letter = &ask(&hooks, "t1", "GET", LIST, None).await.expect(200)["items"][0];
+    assert!(letter["reason"].as_str().unwrap().contains("store event failed"), "{letter}");
+
+    assert_eq!(requeue().await, 200);
+    assert_eq!(hooks.work(Queue::Webhooks).await, 1);
+    assert_eq!(hooks.send(&named("t1", "k")).await.status, 204, "its sender's retry");
+    assert_eq!(hooks.work(Queue::Webhooks).await, 0);
+    assert_eq!(hooks.events("t1/pos/demo").await.len(), 1);
+}
+
+/// Under one key is one event: the older one must not take the place of one that was acknowledged since.
+#[tokio::test]
+async fn one_whose_key_came_with_another_body_since_is_not_requeued() {
+    let hooks = Hooks::start().await;
+    given_up(&hooks, &[named("t1", "k")]).await;
+    hooks.pass(std::time::Duration::from_secs(31 * 86_400));
+    let newer = Delivery::pos("t1", "{\"newer\":true}").header("idempotency-key", "k");
+    assert_eq!(hooks.send(&newer).await.status, 201);
+    hooks.work(Queue::Webhooks).await;
+    let [id] = ids(&ask(&hooks, "t1", "GET", LIST, None).await.expect(200)).try_into().unwrap();
+    let refused = ask(&hooks, "t1", "POST", &format!("{LIST}/{id}/requeue"), None).await.expect(409);
+    assert_eq!(refused["error"], "conflict");
+    let many = ask(&hooks, "t1", "POST", REQUEUE, Some(json!({}))).await.expect(200);
+    assert_eq!((&many["requeued"], &many["skipped"], &many["more"]), (&json!(0), &json!(1), &json!(false)));
+    assert_eq!(hooks.work(Queue::Webhooks).await, 0);
+    assert_eq!(hooks.events("t1/pos/demo").await["key:k"], newer.body);
+    assert_eq!(ask(&hooks, "t1", "DELETE", &format!("{LIST}/{id}"), None).await.status, 200);
+}
+
+/// Under a key that a point of sale gives is one event of the tenant, whichever source it comes to.
+#[tokio::test]
+async fn one_that_came_to_another_source_since_has_its_effect_there_alone() {
+    let hooks = Hooks::start().await;
+    given_up(&hooks, &[named("t1", "k")]).await;
+    hooks.pass(std::time::Duration::from_secs(31 * 86_400));
+    let elsewhere = Delivery { path: "/pos/shop/ingest".into(), ..named("t1", "k") };
+    assert_eq!(hooks.send(&elsewhere).await.status, 201);
+    hooks.work(Queue::Webhooks).await;
+    let answer = ask(&hooks, "t1", "POST", REQUEUE, Some(json!({}))).await.expect(200);
+    assert_eq!(answer["requeued"], 1);
+    assert_eq!(hooks.work(Queue::Webhooks).await, 1);
+    assert_eq!(hooks.events("t1/pos/demo").await.len(), 0);
+    assert_eq!(hooks.events("t1/pos/shop").await.len(), 1);
 }
 
 /// An operator who gets no answer asks again, unless the dead letter is gone.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use signalbox_tests::deliveries::{Delivery, Reply};
 use signalbox_tests::hooks::{Hooks, Queue};
@@ -50,6 +51,28 @@ async fn a_flood_costs_bounded_storage_and_the_newest_are_listed_once_each() {
     assert_eq!((pages, seen.len()), (29, 200));
     assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), 200, "each once");
     assert_eq!((seen[0].as_str(), seen[199].as_str()), ("pos#300", "pos#101"), "the newest, newest first");
+}
+
+/// Numbers tell what came in one millisecond apart, and are no texts: 10 comes after 9.
+#[tokio::test]
+async fn what_came_in_one_millisecond_is_listed_newest_first_too() {
+    let hooks = Hooks::start().await;
+    for number in 0..10 {
+        assert_eq!(hooks.send(&forged(number)).await.status, 403);
+    }
+    assert_eq!(hooks.send(&Delivery::pos("t1", "nonsense")).await.status, 400);
+    let expected: Vec<String> = std::iter::once("pos:proved#1".to_owned())
+        .chain((1..=10).rev().map(|number| format!("pos#{number}")))
+        .collect();
+    assert_eq!(ids(&list(&hooks, "").await), expected);
+    let (mut cursor, mut seen) = (String::new(), Vec::new());
+    loop {
+        let page = list(&hooks, &format!("limit=3{cursor}")).await;
+        seen.extend(ids(&page));
+        let Some(next) = page["nextCursor"].as_str() else { break };
+        cursor = format!("&cursor={}", next.replace('#', "%23"));
+    }
+    assert_eq!(seen, expected);
 }
 
 /// Anybody can send what is not signed.
@@ -157,6 +180,37 @@ async fn once_its_secret_is_corrected_a_delivery_is_let_in_once() {
     }
 }
 
+/// A ring moves on while an operator decides: what was let in is let in, though nothing is left to note that on.
+#[tokio::test]
+async fn one_whose_place_was_taken_meanwhile_is_let_in_all_the_same() {
+    let hooks = Hooks::start().await;
+    let wrong = [("WEBHOOK_SECRET", "wrong-secret-wrong-secret-wrong-secret"), ("WEBHOOK_SECRET_PREVIOUS", "")];
+    let before = hooks.instance_with(Wire::whole(), &wrong).await;
+    assert_eq!(before.send(&Delivery::pos("t1", "{\"n\":1}")).await.unwrap().status, 403);
+    let mut updates = 0;
+    let after = hooks
+        .instance(Wire::planned(move |call| {
+            let update = call.operation == "DynamoDB.UpdateItem";
+            updates += usize::from(update);
+            if update && updates == 1 { Verdict::Hold } else { Verdict::Pass }
+        }))
+        .await;
+    let table = hooks.environment("webhooks").require("DELIVERIES_TABLE").unwrap().to_owned();
+    let token = hooks.operator("default");
+    let push_out = async {
+        after.wire().held().await;
+        let key = |text: &str| AttributeValue::S(text.to_owned());
+        let call = hooks.host.dynamodb().delete_item().table_name(table);
+        call.key("pk", key("rejected#pos")).key("sk", key("000000000001")).send().await.unwrap();
+        after.wire().release();
+    };
+    let (reply, ()) =
+        tokio::join!(after.ask("sync-control", "POST", VERIFY, &token, Some(json!({"id": "pos#1"}))), push_out);
+    assert_eq!(reply.unwrap().expect(200), json!({"ok": true, "status": "accepted"}));
+    assert_eq!(hooks.work(Queue::Webhooks).await, 1);
+    assert!(hooks.items("DELIVERIES_TABLE", "rejected#pos").await.iter().all(|item| item["sk"] != "000000000001"));
+}
+
 /// Nothing may be kept where no list looks: the first refusal of a source is the one that makes its ring known.
 #[tokio::test]
 async fn the_first_refusal_of_a_source_is_listed_wherever_its_door_died_before() {
@@ -242,4 +296,28 @@ async fn another_tenant_sees_what_proved_to_be_its_own_alone() {
     let reader = hooks.token("default", &[signalbox::http::auth::READ]);
     assert_eq!(hooks.ask("POST", VERIFY, Some(&reader), Some(json!({"id": "pos:proved#1"}))).await.status, 403);
     assert_eq!(hooks.ask("POST", VERIFY, None, Some(json!({"id": "pos:proved#1"}))).await.status, 401);
+}
+
+/// A tenant is one however it is spelt, and what proved a refusal is the signature alone, whatever was wrong besides.
+#[tokio::test]
+async fn a_tenant_sees_all_refusals_that_proved_to_be_its_own() {
+    let hooks = Hooks::start().await;
+    let binary = vec![0xff; 770 * 1024];
+    let forged = Delivery::github("2", binary.clone()).header("x-hub-signature-256", &"0".repeat(64));
+    for (delivery, status) in
+        [(Delivery::pos("Acme", "nonsense"), 400), (Delivery::github("1", binary), 413), (forged, 401)]
+    {
+        assert_eq!(hooks.send(&delivery).await.status, status);
+        hooks.pass(std::time::Duration::from_secs(1));
+    }
+    for (tenant, query, expected) in [
+        ("acme", "", &["github/acme:proved#1", "pos:proved#1"][..]),
+        ("acme", "?tenant=ACME", &["github/acme:proved#1", "pos:proved#1"]),
+        ("acme", "?status=too_large", &["github/acme:proved#1"]),
+        ("globex", "", &[]),
+        ("default", "?tenant=acme", &["github/acme#1", "github/acme:proved#1", "pos:proved#1"]),
+    ] {
+        let page = hooks.ask("GET", &format!("{LIST}{query}"), Some(&hooks.operator(tenant)), None).await.expect(200);
+        assert_eq!(ids(&page), expected, "{tenant} {query}");
+    }
 }

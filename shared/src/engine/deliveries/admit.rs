@@ -5,10 +5,10 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::aws::faults::AwsFault;
-use crate::aws::journal::Audit;
-use crate::domain::place::RejectedId;
+use crate::domain::audit::Action;
+use crate::domain::rejected::RejectedId;
 use crate::engine::deliveries::context::Deliveries;
-use crate::engine::deliveries::requeue::Decider;
+use crate::engine::deliveries::operator::Operator;
 use crate::engine::deliveries::take_in::{Arrival, Headers, Intake, examine};
 
 /// What came of it.
@@ -26,7 +26,7 @@ pub enum Admitted {
 ///
 /// # Errors
 /// When AWS fails. Admitting twice is harmless: the second is a duplicate.
-pub async fn admit(deliveries: &Deliveries, decider: &Decider, id: &RejectedId) -> Result<Admitted, AwsFault> {
+pub async fn admit(deliveries: &Deliveries, operator: &Operator, id: &RejectedId) -> Result<Admitted, AwsFault> {
     let Some((rejected, body)) = deliveries.aws.rejected_one(id, deliveries.now()).await? else {
         return Ok(Admitted::NotFound);
     };
@@ -39,18 +39,10 @@ pub async fn admit(deliveries: &Deliveries, decider: &Decider, id: &RejectedId) 
         correlation_made: false,
         received_at: Timestamp::from_millisecond(rejected.received_ms).unwrap_or(Timestamp::UNIX_EPOCH),
     };
-    let entry = Audit {
-        actor: decider.actor.clone(),
-        action: "delivery.admit".into(),
-        target: id.to_string(),
-        result: rejected.body_hash.unwrap_or_default(),
-        at_ms: deliveries.now().as_millisecond(),
-        correlation_id: decider.correlation_id.clone(),
-    };
-    deliveries.aws.audit(&decider.tenant, deliveries.outside.entropy.bytes16(), &entry).await?;
+    operator.record(deliveries, Action::Admit, id.to_string(), rejected.body_hash).await?;
     Ok(match examine(deliveries, &arrival, deliveries.now()).await? {
         Ok((received, label)) => {
-            deliveries.aws.mark_admitted(id, entry.at_ms).await?;
+            deliveries.aws.mark_admitted(id, deliveries.now().as_millisecond()).await?;
             Admitted::Intake(Intake::Taken(received, Box::new(label)))
         }
         // It is kept already: to keep it again would push out others.

@@ -77,7 +77,7 @@ impl Deliveries {
     /// # Errors
     /// When the environment is unusable.
     pub fn without_senders(environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
-        Self::with(environment, outside, Senders::default())
+        Ok(Self::with(Aws::connect(environment, outside)?, outside, Senders::default()))
     }
 
     /// A context that receives.
@@ -85,18 +85,20 @@ impl Deliveries {
     /// # Errors
     /// When the environment is unusable, or a secret that must be set is not.
     pub fn with_senders(environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
-        Self::with(environment, outside, Senders::from_environment(environment)?)
+        Self::with_senders_over(Aws::connect(environment, outside)?, environment, outside)
     }
 
-    fn with(environment: &Environment, outside: &Outside, senders: Senders) -> Result<Self, StartError> {
-        let aws = Aws::connect(environment, outside)?;
-        Ok(Self(Arc::new(Parts {
-            aws,
-            outside: outside.clone(),
-            senders,
-            pending: Mutex::default(),
-            rings: Mutex::default(),
-        })))
+    /// A context that receives, over the clients of another one: each set of them has connections of its own.
+    ///
+    /// # Errors
+    /// When a secret that must be set is not, or is unusable.
+    pub fn with_senders_over(aws: Aws, environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
+        Ok(Self::with(aws, outside, Senders::from_environment(environment)?))
+    }
+
+    fn with(aws: Aws, outside: &Outside, senders: Senders) -> Self {
+        let outside = outside.clone();
+        Self(Arc::new(Parts { aws, outside, senders, pending: Mutex::default(), rings: Mutex::default() }))
     }
 
     /// The time.

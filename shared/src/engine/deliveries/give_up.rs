@@ -1,11 +1,10 @@
 //! Give up: record what a queue could not have processed, so that somebody can look, requeue or drop it.
 
 use crate::aws::faults::AwsFault;
-use crate::aws::journal::{DEAD_LETTER_SECONDS, DeadLetter};
 use crate::domain::counters::{Counter, Tally};
+use crate::domain::dead_letter::{DEAD_LETTER_SECONDS, DeadLetter, DeadLetterId};
 use crate::domain::delivery::{Label, UNKNOWN_SOURCE, body_hash};
 use crate::domain::ids::TenantId;
-use crate::domain::place::DeadLetterId;
 use crate::engine::deliveries::context::Deliveries;
 
 /// A message of a dead-letter queue.
@@ -37,7 +36,7 @@ pub async fn give_up(deliveries: &Deliveries, dead: Dead<'_>) -> Result<Tally, A
     };
     let now = deliveries.now();
     let letter = DeadLetter {
-        id: DeadLetterId::new(dead.sent_ms, dead.message_id).to_string(),
+        id: DeadLetterId::new(dead.sent_ms, dead.message_id),
         reason,
         // A dead-letter queue may count anew; and a worker that died has noted nothing.
         attempts: dead.attempts.max(noted),
@@ -49,7 +48,7 @@ pub async fn give_up(deliveries: &Deliveries, dead: Dead<'_>) -> Result<Tally, A
     };
     let tenant = letter.label.as_ref().map_or_else(TenantId::default, |label| label.origin.tenant.clone());
     let first = deliveries.aws.put_dead_letter(&tenant, &letter, dead.body).await?;
-    tracing::error!(dead_letter = letter.id, %tenant, reason = letter.reason, attempts = letter.attempts,
+    tracing::error!(dead_letter = %letter.id, %tenant, reason = letter.reason, attempts = letter.attempts,
         correlation_id = letter.label.as_ref().map(|label| label.correlation_id.as_str()), "dead letter recorded");
     let mut tally = Tally::default();
     if first {

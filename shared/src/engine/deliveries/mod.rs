@@ -1,11 +1,13 @@
 //! A delivery's way: [`take_in`] (verify) → [`receive`] (claim, enqueue) → the queue → [`apply`] → or [`give_up`]. What is not let in
-//! goes to [`reject`]; operators use [`requeue`] and [`admit`].
+//! goes to [`reject`]; an [`operator`] uses [`dead_letters`], [`requeue`] and [`admit`].
 
 pub mod admit;
 pub mod apply;
 pub mod context;
+pub mod dead_letters;
 pub mod give_up;
 pub mod headers;
+pub mod operator;
 pub mod receive;
 pub mod reject;
 pub mod requeue;

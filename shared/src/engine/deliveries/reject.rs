@@ -2,9 +2,9 @@
 //! a secret was corrected.
 
 use crate::aws::faults::AwsFault;
-use crate::domain::delivery::{ACKNOWLEDGED_BODY_BYTES_MAX, REJECTED_BODY_BYTES_MAX, Rejected};
-use crate::domain::place::Ring;
+use crate::domain::ids::TenantId;
 use crate::domain::redact;
+use crate::domain::rejected::{ACKNOWLEDGED_BODY_BYTES_MAX, REJECTED_BODY_BYTES_MAX, Rejected, Ring, RingKind};
 use crate::engine::deliveries::context::Deliveries;
 
 /// Keeps a rejected delivery. `source` is one of a bounded set, never a name that the sender made up; `proved` says that the
@@ -24,32 +24,31 @@ pub async fn reject(
     let body = (!body.is_empty() && body.len() <= bytes_max).then_some(body);
     rejected.has_body = body.is_some();
     rejected.detail = redact::error_text(&rejected.detail);
+    // Senders may spell a tenant in capitals; under its one name its operators find it. What is no tenant stays as it was sent.
+    if let Ok(tenant) = TenantId::parse(&rejected.tenant) {
+        rejected.tenant = tenant.to_string();
+    }
     tracing::warn!(source, reason = rejected.reason.as_str(), correlation_id = %rejected.correlation_id,
         body_bytes = rejected.body_bytes, "delivery rejected");
-    let ring = match (proved, acknowledged) {
-        (true, true) => Ring::Acknowledged,
-        (true, false) => Ring::Proved,
-        (false, _) => Ring::Open,
+    let kind = match (proved, acknowledged) {
+        (true, true) => RingKind::Acknowledged,
+        (true, false) => RingKind::Proved,
+        (false, _) => RingKind::Open,
     };
-    let kept = keep(deliveries, source, ring, &rejected, body).await;
+    let ring = Ring { source: source.to_owned(), kind };
+    let kept = keep(deliveries, &ring, &rejected, body).await;
     if let Err(error) = &kept {
         tracing::error!(source, %error, correlation_id = %rejected.correlation_id, "rejected delivery not kept");
     }
     kept
 }
 
-async fn keep(
-    deliveries: &Deliveries,
-    source: &str,
-    ring: Ring,
-    rejected: &Rejected,
-    body: Option<&[u8]>,
-) -> Result<(), AwsFault> {
+async fn keep(deliveries: &Deliveries, ring: &Ring, rejected: &Rejected, body: Option<&[u8]>) -> Result<(), AwsFault> {
     // Once for each ring and instance: registering it every time would double what a flood costs.
-    let name = ring.of(source);
+    let name = ring.to_string();
     if !deliveries.has_registered(&name) {
-        deliveries.aws.register_ring(&name).await?;
+        deliveries.aws.register_ring(ring).await?;
         deliveries.note_registered(name);
     }
-    deliveries.aws.keep_rejected(source, ring, rejected, body).await
+    deliveries.aws.keep_rejected(ring, rejected, body).await
 }

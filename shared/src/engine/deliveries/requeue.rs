@@ -1,84 +1,77 @@
-//! Requeue or drop a dead letter. Who did it is recorded first: what cannot be recorded is not done.
+//! Requeue or drop a dead letter. Who did it is recorded first.
 
 use crate::aws::faults::AwsFault;
-use crate::aws::journal::{Audit, DeadLetter};
-use crate::domain::ids::TenantId;
+use crate::domain::audit::Action;
+use crate::domain::claim::{Claim, Verdict};
+use crate::domain::dead_letter::DeadLetterId;
+use crate::domain::delivery::Label;
 use crate::engine::deliveries::context::Deliveries;
+use crate::engine::deliveries::operator::Operator;
 use crate::engine::deliveries::receive::enqueue;
 
-/// What to do with a dead letter.
+/// What became of a dead letter that was to be requeued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
-    /// Send it through again.
-    Requeue,
-    /// Forget it.
-    Drop,
-}
-
-/// Who decided.
-#[derive(Debug, Clone)]
-pub struct Decider {
-    /// Whose data they may touch.
-    pub tenant: TenantId,
-    /// Who.
-    pub actor: String,
-    /// The trace.
-    pub correlation_id: String,
-}
-
-/// What became of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decided {
-    /// It is done.
+pub enum Requeued {
+    /// It is in the queue.
     Done,
     /// There is no such dead letter.
     NotFound,
     /// It has no label: nobody knows where it should go. It can be dropped.
-    Unreadable,
+    NoLabel,
+    /// Another body came under its key since, and its effect would take the place of that one's. It can be dropped.
+    Conflict,
 }
 
-/// Carries out a decision. A crash between requeuing and forgetting leaves it listed; requeuing it again is harmless, as its
+/// Sends a dead letter through again. A crash before it is forgotten leaves it listed; requeuing it again is harmless, as its
 /// effect is idempotent.
 ///
 /// # Errors
 /// When AWS fails.
-pub async fn decide(
-    deliveries: &Deliveries,
-    decider: &Decider,
-    id: &str,
-    decision: Decision,
-) -> Result<Decided, AwsFault> {
-    let Some((letter, body)) = deliveries.aws.dead_letter(&decider.tenant, id, deliveries.now()).await? else {
-        return Ok(Decided::NotFound);
+pub async fn requeue(deliveries: &Deliveries, operator: &Operator, id: &DeadLetterId) -> Result<Requeued, AwsFault> {
+    let Some((letter, body)) = deliveries.aws.dead_letter(&operator.tenant, id, deliveries.now()).await? else {
+        return Ok(Requeued::NotFound);
     };
-    let label = match (decision, &letter.label) {
-        (Decision::Requeue, None) => return Ok(Decided::Unreadable),
-        (_, label) => label.clone(),
-    };
-    record(deliveries, decider, &letter, decision).await?;
-    if let (Decision::Requeue, Some(mut label)) = (decision, label) {
-        enqueue(deliveries, &mut label, &body).await?;
+    let Some(mut label) = letter.label.clone() else { return Ok(Requeued::NoLabel) };
+    operator.record(deliveries, Action::Requeue, id.to_string(), Some(letter.payload_hash.clone())).await?;
+    if !claim_again(deliveries, &mut label).await? {
+        return Ok(Requeued::Conflict);
     }
-    deliveries.aws.delete_dead_letter(&decider.tenant, &letter).await?;
-    Ok(Decided::Done)
+    enqueue(deliveries, &mut label, &body).await?;
+    deliveries.aws.delete_dead_letter(&operator.tenant, &letter).await?;
+    Ok(Requeued::Done)
 }
 
-async fn record(
+/// Forgets a dead letter; false when there is no such.
+///
+/// # Errors
+/// When AWS fails.
+pub async fn drop_dead_letter(
     deliveries: &Deliveries,
-    decider: &Decider,
-    letter: &DeadLetter,
-    decision: Decision,
-) -> Result<(), AwsFault> {
-    let entry = Audit {
-        actor: decider.actor.clone(),
-        action: match decision {
-            Decision::Requeue => "dead_letter.requeue".into(),
-            Decision::Drop => "dead_letter.drop".into(),
-        },
-        target: letter.id.clone(),
-        result: letter.payload_hash.clone(),
-        at_ms: deliveries.now().as_millisecond(),
-        correlation_id: decider.correlation_id.clone(),
+    operator: &Operator,
+    id: &DeadLetterId,
+) -> Result<bool, AwsFault> {
+    let Some((letter, _)) = deliveries.aws.dead_letter(&operator.tenant, id, deliveries.now()).await? else {
+        return Ok(false);
     };
-    deliveries.aws.audit(&decider.tenant, deliveries.outside.entropy.bytes16(), &entry).await
+    operator.record(deliveries, Action::Drop, id.to_string(), Some(letter.payload_hash.clone())).await?;
+    deliveries.aws.delete_dead_letter(&operator.tenant, &letter).await?;
+    Ok(true)
+}
+
+/// Claims the key of a dead letter again; false when another body came under it since.
+///
+/// A dead letter is kept for longer than its claim. Without one, nothing would keep its event from taking the place of a later
+/// one of the same key, its sender's next attempt would be a new event, and the reason could not be noted if it failed again.
+/// That the worker makes a claim where it finds none was rejected: it knows no verdict, and cannot refuse.
+async fn claim_again(deliveries: &Deliveries, label: &mut Label) -> Result<bool, AwsFault> {
+    let nonce = hex::encode(deliveries.outside.entropy.bytes16());
+    let body = label.claimed_body().to_owned();
+    let mut claim = Claim::new(nonce, body, label.correlation_id.clone(), deliveries.now());
+    claim.connection = Some(label.origin.connection.clone());
+    let (verdict, standing) = deliveries.aws.claim(&label.claim_key(), claim).await?;
+    // The same event may have come to another source since: it must not have an effect of its own here.
+    if let Some(first) = standing.connection {
+        label.origin.connection = first;
+    }
+    Ok(verdict != Verdict::Conflict)
 }

@@ -11,11 +11,12 @@ use crate::aws::faults::AwsFault;
 use crate::domain::correlation;
 use crate::domain::counters::Counter;
 use crate::domain::delivery::{
-    ACKNOWLEDGED_BODY_BYTES_MAX, BODY_BYTES_MAX, CONTENT_KEY, Channel, Door, ENCODED_BODY_BYTES_MAX, GIVEN_KEY, Label,
-    Origin, POS, Rejected, Rejection, TRACKSTAR, UNKNOWN_SOURCE, body_hash, fits_a_key, fits_a_queue,
+    BODY_BYTES_MAX, CONTENT_KEY, Channel, Door, ENCODED_BODY_BYTES_MAX, GIVEN_KEY, Label, Origin, POS, TRACKSTAR,
+    UNKNOWN_SOURCE, body_hash, fits_a_key, fits_a_queue,
 };
 use crate::domain::ids::TenantId;
 use crate::domain::redact::LENGTH_MAX;
+use crate::domain::rejected::{ACKNOWLEDGED_BODY_BYTES_MAX, Rejected, Rejection};
 use crate::domain::signature::{
     LiveSecret, Refused, Scheme, VerifiedDelivery, packr_content_key, pos_content_key, schemes,
 };

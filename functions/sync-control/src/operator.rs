@@ -1,0 +1,38 @@
+//! Who decides on dead letters and rejected deliveries, and what all these routes answer alike.
+
+use http::HeaderMap;
+use signalbox::aws::faults::AwsFault;
+use signalbox::engine::deliveries::operator::Operator;
+use signalbox::http::auth::DELIVERIES_WRITE;
+use signalbox::http::correlation::CorrelationId;
+use signalbox::http::problem::{INTERNAL_ERROR, Problem, ProblemView};
+use utoipa::IntoResponses;
+
+use crate::Control;
+
+/// The problems that each of these routes can answer, for the API's description.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it is described, never made")]
+pub(crate) enum OperatorProblems {
+    /// missing_token, invalid_token
+    #[response(status = 401)]
+    Unknown(ProblemView),
+    /// forbidden, insufficient_scope: needs deliveries:write
+    #[response(status = 403)]
+    Forbidden(ProblemView),
+    /// internal_error
+    #[response(status = 500)]
+    Failed(ProblemView),
+}
+
+/// The operator who asks, if they may decide.
+pub(crate) fn operator(control: &Control, headers: &HeaderMap, trace: CorrelationId) -> Result<Operator, Problem> {
+    let caller = control.authority.service(headers, control.engine.now())?;
+    caller.require_any(&[DELIVERIES_WRITE])?;
+    Ok(Operator { tenant: caller.tenant.clone(), actor: caller.actor.clone(), correlation_id: trace.0 })
+}
+
+/// A call to AWS failed.
+pub(crate) fn failed(fault: AwsFault) -> Problem {
+    Problem::new(INTERNAL_ERROR, fault.to_string())
+}

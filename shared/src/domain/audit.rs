@@ -1,0 +1,39 @@
+//! What operators did.
+
+use serde::{Deserialize, Serialize};
+
+/// What operators did is kept this long, in seconds.
+pub const AUDIT_SECONDS: i64 = 400 * 86_400;
+
+/// What operators can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Action {
+    /// Send a dead letter through again.
+    #[serde(rename = "dead_letter.requeue")]
+    Requeue,
+    /// Forget a dead letter.
+    #[serde(rename = "dead_letter.drop")]
+    Drop,
+    /// Verify a rejected delivery again, and let it in.
+    #[serde(rename = "delivery.admit")]
+    Admit,
+}
+
+/// What an operator was about to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Audit {
+    /// Who.
+    pub actor: String,
+    /// What.
+    pub action: Action,
+    /// To what.
+    pub target: String,
+    /// SHA-256 of the body it was about, lower hex; none in what was kept without it. Stored under an older name.
+    #[serde(default, rename = "result")]
+    pub body_hash: Option<String>,
+    /// When, epoch milliseconds.
+    pub at_ms: i64,
+    /// The trace.
+    pub correlation_id: String,
+}
