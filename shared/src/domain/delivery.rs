@@ -31,6 +31,10 @@ pub const UNKNOWN_SOURCE: &str = "unknown";
 /// How a key begins that is made of the content, so that no sender's id is mistaken for one.
 pub const CONTENT_KEY: &str = "content:";
 
+/// How a key begins that is a body's hash, for want of an id. The guard against replays claims the same key, see
+/// [`Label::goes_by_body`].
+pub const BODY_KEY: &str = "body:";
+
 /// How a key begins that a point of sale gave its event.
 pub const GIVEN_KEY: &str = "key:";
 
@@ -172,6 +176,13 @@ impl Label {
     #[must_use]
     pub fn claimed_body(&self) -> &str {
         if self.key.starts_with(CONTENT_KEY) { CONTENT_KEY } else { &self.body_hash }
+    }
+
+    /// Whether its key is its body's hash. No other body has that key: where another claim stands under it, this body came
+    /// before under an id.
+    #[must_use]
+    pub fn goes_by_body(&self) -> bool {
+        self.key.starts_with(BODY_KEY)
     }
 
     /// When it was received.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::aws::faults::AwsFault;
 use crate::domain::claim::{Claim, Verdict};
-use crate::domain::delivery::{Label, TakenIn};
+use crate::domain::delivery::{BODY_KEY, Label, TakenIn};
 use crate::domain::signature::VerifiedDelivery;
 use crate::engine::deliveries::context::Deliveries;
 
@@ -46,13 +46,15 @@ pub async fn receive(
     claim.connection = Some(label.origin.connection.clone());
     let (verdict, standing) = deliveries.aws.claim(&label.claim_key(), claim).await?;
     match verdict {
+        // The same body, claimed by the guard below: a captured one, sent again without its id.
+        Verdict::Conflict if label.goes_by_body() => return Ok(Received::Duplicate),
         Verdict::Conflict => return Ok(Received::Conflict),
         Verdict::Duplicate => return Ok(Received::Duplicate),
         Verdict::First | Verdict::Again => {}
     }
     if guard_replay {
         // Under the body's hash stands the key it first came with: another key is a replay.
-        let key = format!("{}#body:{}", label.origin, label.body_hash);
+        let key = format!("{}#{BODY_KEY}{}", label.origin, label.body_hash);
         let claim = Claim::new(nonce, label.key.clone(), label.correlation_id.clone(), label.received_at());
         if deliveries.aws.claim(&key, claim).await?.0 == Verdict::Conflict {
             return Ok(Received::Duplicate);

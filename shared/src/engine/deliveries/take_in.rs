@@ -11,8 +11,8 @@ use crate::aws::faults::AwsFault;
 use crate::domain::correlation;
 use crate::domain::counters::Counter;
 use crate::domain::delivery::{
-    ACKNOWLEDGED_BODY_BYTES_MAX, BODY_BYTES_MAX, CONTENT_KEY, Channel, Door, ENCODED_BODY_BYTES_MAX, GIVEN_KEY, Label,
-    Origin, POS, Rejected, Rejection, TRACKSTAR, UNKNOWN_SOURCE, body_hash, fits_a_key, fits_a_queue,
+    ACKNOWLEDGED_BODY_BYTES_MAX, BODY_BYTES_MAX, BODY_KEY, CONTENT_KEY, Channel, Door, ENCODED_BODY_BYTES_MAX,
+    GIVEN_KEY, Label, Origin, POS, Rejected, Rejection, TRACKSTAR, UNKNOWN_SOURCE, body_hash, fits_a_key, fits_a_queue,
 };
 use crate::domain::ids::TenantId;
 use crate::domain::redact::LENGTH_MAX;
@@ -225,7 +225,7 @@ fn identify(deliveries: &Deliveries, arrival: &Arrival, delivery: &VerifiedDeliv
             label.origin = Origin { tenant, provider: provider.clone(), connection: connection.clone() };
             label.key = match delivery.delivery_id() {
                 Some(id) => format!("id:{}", id.text),
-                None => format!("body:{}", label.body_hash),
+                None => format!("{BODY_KEY}{}", label.body_hash),
             };
             let name = EVENT_TYPE_HEADERS.iter().find_map(|name| arrival.headers.get(name));
             label.event_type = name.filter(|name| correlation::is_plain(name)).map(String::from);
