@@ -20,7 +20,7 @@ use super::clients::Aws;
 use super::faults::{AwsFault, fault};
 use super::items::{Item, is_over, item, key, number, text, value};
 use super::transaction::OLD;
-use crate::domain::claim::{Claim, ClaimStatus, Verdict, judge};
+use crate::domain::claim::{Claim, ClaimStatus, Verdict, fitting_reason, judge};
 use crate::domain::delivery::{REJECTED_SECONDS, Rejected, Rejection};
 use crate::domain::place::{RejectedId, Ring};
 
@@ -90,11 +90,13 @@ impl Aws {
         Ok(before.get("status") != Some(&processed))
     }
 
-    /// Notes that applying a delivery failed, and why, for whoever finds it among the dead letters.
+    /// Notes that applying a delivery failed, and why, for whoever finds it among the dead letters: as much of the reason as
+    /// the claim has room for.
     ///
     /// # Errors
     /// When the table cannot be written.
     pub async fn note_failure(&self, claim_key: &str, reason: &str) -> Result<(), AwsFault> {
+        let reason = fitting_reason(claim_key, reason);
         self.update_claim(claim_key, "SET lastError = :reason ADD attempts :one", |call| {
             call.expression_attribute_values(":reason", text(reason)).expression_attribute_values(":one", number(1))
         })

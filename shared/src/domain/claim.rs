@@ -12,6 +12,29 @@ use serde::{Deserialize, Serialize};
 /// queue (14 days), and longer than any sender retries (Stripe: 3 days, Shopify: 2 days, Svix: 28 hours).
 pub const CLAIM_SECONDS: i64 = 30 * 86_400;
 
+/// The most bytes of a claim: a write unit.
+const BYTES_MAX: usize = 1024;
+
+/// What a claim takes at most beside its key and the reason noted last, in bytes. Each attribute counts with its name, and
+/// a number as one byte for two digits, and one more:
+///
+/// | attribute | name | value |
+/// |---|---|---|
+/// | `pk` | 2 | the key, see [`fitting_reason`] |
+/// | `sk` | 2 | 5: `claim` |
+/// | `status` | 6 | 9: `processed` |
+/// | `nonce` | 5 | 32: 16 bytes in hex |
+/// | `bodyHash` | 8 | 64: 32 bytes in hex |
+/// | `correlationId` | 13 | 128: the longest trace |
+/// | `connection` | 10 | 64: the longest name |
+/// | `receivedMs` | 10 | 8: 13 digits |
+/// | `expires_at` | 10 | 6: 10 digits |
+/// | `attempts` | 8 | 3: up to 4 digits |
+/// | `lastError` | 9 | the reason |
+///
+/// These are 402; the rest is for what an engine may count otherwise.
+const BESIDE_KEY_AND_REASON_BYTES_MAX: usize = 410;
+
 /// How far a claimed delivery got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -68,6 +91,15 @@ impl Claim {
     }
 }
 
+/// As much of a reason as a claim under this key has room for, so that noting it, and removing it on completion, costs one
+/// write unit. The longest key, of three names of 64 bytes and an id of 256, leaves 160 bytes; one of a hundred leaves all
+/// that is ever kept of an error text.
+#[must_use]
+pub fn fitting_reason<'a>(claim_key: &str, reason: &'a str) -> &'a str {
+    let room = BYTES_MAX.saturating_sub(BESIDE_KEY_AND_REASON_BYTES_MAX + claim_key.len());
+    &reason[..reason.floor_char_boundary(room)]
+}
+
 /// What a delivery is, by what stands under its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -100,6 +132,21 @@ pub fn judge(existing: &Claim, nonce: &str, body_hash: &str) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reason_is_cut_between_characters_to_what_is_left_beside_the_key() {
+        for (key_bytes, reason, kept) in [
+            (454, "x".repeat(500), 160),
+            (454, "æ".repeat(500), 160),
+            (455, "æ".repeat(500), 158),
+            (455, "😀".repeat(500), 156),
+            (100, "x".repeat(500), 500),
+            (2000, "x".repeat(500), 0),
+            (454, String::new(), 0),
+        ] {
+            assert_eq!(fitting_reason(&"k".repeat(key_bytes), &reason).len(), kept, "{key_bytes} bytes");
+        }
+    }
 
     #[test]
     fn a_claim_in_the_way_is_judged_by_nonce_then_body_then_status() {
