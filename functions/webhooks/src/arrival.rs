@@ -1,22 +1,19 @@
 //! From a request to an arrival: the raw body, and the headers that matter.
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use bytes::Bytes;
 use http::HeaderMap;
 use signalbox::domain::delivery::Door;
+use signalbox::engine::deliveries::arrival::{Arrival, ArrivedBody, Headers};
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::deliveries::headers::needed;
-use signalbox::engine::deliveries::take_in::{Arrival, Headers};
 use signalbox::http::correlation::{self, CorrelationId};
 
-/// More than Lambda itself lets through.
-const REQUEST_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// What is kept of a header's value. One more than any reader takes, so that what was cut is too long for it.
 const HEADER_BYTES_MAX: usize = 4096 + 1;
 
-/// Takes a request apart; a body that is more than any function gets counts as one that is too large.
+/// Takes a request apart.
 pub(crate) async fn read(
     deliveries: &Deliveries,
     door: Door,
@@ -24,7 +21,7 @@ pub(crate) async fn read(
     trace: CorrelationId,
     body: Body,
 ) -> Arrival {
-    let body = to_bytes(body, REQUEST_BYTES_MAX).await.unwrap_or_else(|_| Bytes::from(vec![0; REQUEST_BYTES_MAX]));
+    let body = ArrivedBody::read(body.into_data_stream()).await;
     // Each once: how many there are is bounded by what is looked for.
     let kept = needed(&deliveries.senders, &door).into_iter();
     let kept = kept.filter_map(|name| Some((name.to_owned(), text(headers, name)?))).collect();

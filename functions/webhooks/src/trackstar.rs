@@ -142,7 +142,7 @@ async fn receive(
         Ok(Intake::Taken(received, label)) => {
             let mut answer = taken(received, &label);
             if matches!(channel, Channel::TrackstarShipment | Channel::TrackstarReceipt) {
-                let body: Value = serde_json::from_slice(&arrival.body).unwrap_or_default();
+                let body: Value = serde_json::from_slice(arrival.body.kept()).unwrap_or_default();
                 answer["shipmentId"] = body["data"]["id"].clone();
             }
             traced(axum::Json(answer).into_response(), Some(&label.correlation_id))

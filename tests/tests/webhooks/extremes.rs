@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use signalbox::domain::delivery::body_hash;
 use signalbox_tests::deliveries::{Delivery, Reply};
 use signalbox_tests::hooks::{Hooks, Queue};
 use signalbox_tests::wire::{Call, Fault, Verdict, Wire};
@@ -228,6 +229,25 @@ async fn a_shipment_of_an_unknown_connection_is_acknowledged_only_once_it_is_kep
     hooks.work(Queue::Webhooks).await;
     let sent: Value = serde_json::from_slice(&large.body).unwrap();
     assert_eq!(kept(&hooks, "inbound-shipments").await[0]["payload"], sent["data"].to_string());
+}
+
+/// A gateway takes 10 MB: what is kept of such a body is what it was.
+#[tokio::test]
+async fn a_body_larger_than_any_that_is_read_is_refused_and_described_as_it_was() {
+    let hooks = Hooks::start().await;
+    let body: Vec<u8> = (0..9 * 1024 * 1024).map(|index| b'a' + (index % 23) as u8).collect();
+    for path in ["/pos/demo/ingest", "/api/webhooks/trackstar/inventory", "/webhooks/github/acme"] {
+        let reply = hooks.send(&Delivery::unsigned(path, body.clone())).await;
+        assert_eq!(reply.status, 413, "{path}: {}", reply.text);
+        assert!(reply.text.contains("9437184 bytes"), "{path}: {}", reply.text);
+    }
+    let listed = hooks.ask("GET", "/api/admin/deliveries", None, None).await.expect(200);
+    let items = listed["items"].as_array().unwrap();
+    assert_eq!(items.len(), 3);
+    for item in items {
+        assert_eq!((&item["reason"], &item["bodyBytes"]), (&json!("too_large"), &json!(body.len())), "{item}");
+        assert_eq!((&item["bodyHash"], &item["hasBody"]), (&json!(body_hash(&body)), &json!(false)), "{item}");
+    }
 }
 
 #[tokio::test]

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use crate::aws::faults::AwsFault;
 use crate::aws::journal::Audit;
 use crate::domain::place::RejectedId;
+use crate::engine::deliveries::arrival::{Arrival, ArrivedBody, Headers};
 use crate::engine::deliveries::context::Deliveries;
 use crate::engine::deliveries::requeue::Decider;
-use crate::engine::deliveries::take_in::{Arrival, Headers, Intake, examine};
+use crate::engine::deliveries::take_in::{Intake, examine};
 
 /// What came of it.
 #[derive(Debug)]
@@ -34,7 +35,7 @@ pub async fn admit(deliveries: &Deliveries, decider: &Decider, id: &RejectedId) 
     let arrival = Arrival {
         door: rejected.door,
         headers: Headers(rejected.headers),
-        body: Bytes::from(body),
+        body: ArrivedBody::Whole(Bytes::from(body)),
         correlation_id: rejected.correlation_id,
         correlation_made: false,
         received_at: Timestamp::from_millisecond(rejected.received_ms).unwrap_or(Timestamp::UNIX_EPOCH),

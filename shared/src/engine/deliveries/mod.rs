@@ -3,6 +3,7 @@
 
 pub mod admit;
 pub mod apply;
+pub mod arrival;
 pub mod context;
 pub mod give_up;
 pub mod headers;

@@ -3,7 +3,6 @@
 //! Size, sender and signature come first, in this order; nothing is parsed and no state is touched before the signature
 //! over the raw bytes was right.
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
@@ -12,13 +11,14 @@ use crate::domain::correlation;
 use crate::domain::counters::Counter;
 use crate::domain::delivery::{
     ACKNOWLEDGED_BODY_BYTES_MAX, BODY_BYTES_MAX, BODY_KEY, CONTENT_KEY, Channel, Door, ENCODED_BODY_BYTES_MAX,
-    GIVEN_KEY, Label, Origin, POS, Rejected, Rejection, TRACKSTAR, UNKNOWN_SOURCE, body_hash, fits_a_key, fits_a_queue,
+    GIVEN_KEY, Label, Origin, POS, Rejected, Rejection, TRACKSTAR, UNKNOWN_SOURCE, fits_a_key, fits_a_queue,
 };
 use crate::domain::ids::TenantId;
 use crate::domain::redact::LENGTH_MAX;
 use crate::domain::signature::{
     LiveSecret, Refused, Scheme, VerifiedDelivery, packr_content_key, pos_content_key, schemes,
 };
+use crate::engine::deliveries::arrival::{Arrival, ArrivedBody, Headers};
 use crate::engine::deliveries::context::Deliveries;
 use crate::engine::deliveries::headers::IDEMPOTENCY_KEY;
 use crate::engine::deliveries::receive::{Received, receive, taken_in};
@@ -31,35 +31,6 @@ pub(super) const EVENT_TYPE_HEADERS: [&str; 3] = ["x-github-event", "x-shopify-t
 
 /// The longest key that a point of sale may give its event.
 const KEY_BYTES_MAX: usize = 255;
-
-/// A request at a door.
-#[derive(Debug, Clone)]
-pub struct Arrival {
-    /// Which door.
-    pub door: Door,
-    /// The headers that matter to its door, lower case (`headers.rs`). What is no UTF-8 has replacement characters.
-    pub headers: Headers,
-    /// The raw body.
-    pub body: Bytes,
-    /// The trace, from a header or made.
-    pub correlation_id: String,
-    /// Whether the trace was made, so that one in the body is better.
-    pub correlation_made: bool,
-    /// When it was received; a stored one is verified again as of then.
-    pub received_at: Timestamp,
-}
-
-/// Header pairs, names in lower case.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Headers(pub Vec<(String, String)>);
-
-impl Headers {
-    /// A header's value.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
-    }
-}
 
 /// What became of an arrival.
 #[derive(Debug)]
@@ -153,12 +124,17 @@ pub(super) async fn examine(
 
 /// Who sent it, and is it true?
 fn verify(deliveries: &Deliveries, arrival: &Arrival) -> Result<VerifiedDelivery, Refusal> {
-    if arrival.body.len() > BODY_BYTES_MAX {
-        let detail = format!("the body has {} bytes, more than {BODY_BYTES_MAX}", arrival.body.len());
-        return Err(Refusal::new(Rejection::TooLarge, detail));
-    }
+    let body = match &arrival.body {
+        ArrivedBody::Whole(body) => body.clone(),
+        ArrivedBody::TooLarge { bytes, .. } => {
+            let detail = format!("the body has {bytes} bytes, more than {BODY_BYTES_MAX}");
+            return Err(Refusal::new(Rejection::TooLarge, detail));
+        }
+        ArrivedBody::BrokenOff { bytes } => {
+            return Err(Refusal::new(Rejection::BadBody, format!("the body broke off after {bytes} bytes")));
+        }
+    };
     let claimant = claimant(deliveries, arrival)?;
-    let body = arrival.body.clone();
     let delivery = match deliveries.senders.bypass {
         Some(right) => {
             VerifiedDelivery::bypass(right, claimant.source, claimant.scheme, arrival.headers.0.as_slice(), body)
@@ -367,8 +343,8 @@ async fn refuse(
         door: arrival.door.clone(),
         received_ms: arrival.received_at.as_millisecond(),
         correlation_id: refusal.trace.as_ref().unwrap_or(&arrival.correlation_id).clone(),
-        body_bytes: arrival.body.len() as u64,
-        body_hash: Some(body_hash(&arrival.body)),
+        body_bytes: arrival.body.bytes(),
+        body_hash: arrival.body.hash(),
         has_body: false,
         headers: arrival.headers.0.clone(),
         admitted_ms: None,
@@ -376,7 +352,7 @@ async fn refuse(
     if refusal.reason == Rejection::BadSignature {
         emit(deliveries, "webhook.signature_failures", &rejected.provider);
     }
-    let kept = reject(deliveries, &source, refusal.proved, rejected, &arrival.body).await;
+    let kept = reject(deliveries, &source, refusal.proved, rejected, arrival.body.kept()).await;
     if arrival.door.acknowledges(refusal.reason) {
         kept?;
     }
