@@ -10,7 +10,6 @@ use signalbox::aws::faults::AwsFault;
 use signalbox::domain::ids::TenantId;
 use signalbox::domain::place::RejectedId;
 use signalbox::engine::deliveries::admit::{Admitted, admit};
-use signalbox::engine::deliveries::receive::Received;
 use signalbox::engine::deliveries::requeue::{Decided, Decider, Decision, decide};
 use signalbox::engine::deliveries::take_in::Intake;
 use signalbox::http::auth::DELIVERIES_WRITE;
@@ -195,9 +194,8 @@ pub(crate) async fn verify(
             let kind = if conflict { CONFLICT } else { VERIFICATION_FAILED };
             Err(Problem::new(kind, refusal.detail).with("reason", refusal.reason.as_str()))
         }
-        Admitted::Intake(Intake::Taken(received, _)) => {
-            let status = if received == Received::First { "accepted" } else { "duplicate" };
-            Ok((StatusCode::OK, axum::Json(json!({"ok": true, "status": status}))).into_response())
+        Admitted::Intake(intake) => {
+            Ok((StatusCode::OK, axum::Json(json!({"ok": true, "status": intake.as_str()}))).into_response())
         }
     }
 }

@@ -8,10 +8,8 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use signalbox::domain::delivery::{Door, Rejection};
-use signalbox::domain::signature::Refused;
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::deliveries::headers::TENANT;
-use signalbox::engine::deliveries::receive::Received;
 use signalbox::engine::deliveries::take_in::{Intake, Refusal, take_in};
 use signalbox::http::correlation::CorrelationId;
 
@@ -54,10 +52,10 @@ pub(crate) async fn ingest(
     let taken = take_in(&deliveries, &arrival).await;
     deliveries.flush_counts().await;
     match taken {
-        Ok(Intake::Taken(Received::First, _)) => {
-            (StatusCode::CREATED, axum::Json(json!({"status": "accepted"}))).into_response()
+        Ok(intake @ Intake::Accepted(_)) => {
+            (StatusCode::CREATED, axum::Json(json!({"status": intake.as_str()}))).into_response()
         }
-        Ok(Intake::Taken(..)) => StatusCode::NO_CONTENT.into_response(),
+        Ok(Intake::Duplicate(_)) => StatusCode::NO_CONTENT.into_response(),
         Ok(Intake::Refused(refusal)) => refused(&refusal),
         Err(fault) => {
             tracing::error!(%fault, correlation_id = arrival.correlation_id, "delivery not taken in");
@@ -70,15 +68,15 @@ fn refused(refusal: &Refusal) -> Response {
     let plain = |status, error: &str| {
         (status, axum::Json(json!({"error": error, "code": refusal.reason.as_str()}))).into_response()
     };
-    match (refusal.reason, &refusal.signature) {
-        (Rejection::NoSecret, _) => plain(StatusCode::INTERNAL_SERVER_ERROR, "Server configuration error"),
-        (_, Some(Refused::MissingSignature { .. })) => {
+    match refusal.reason {
+        Rejection::NoSecret => plain(StatusCode::INTERNAL_SERVER_ERROR, "Server configuration error"),
+        Rejection::BadSignature if refusal.unsigned => {
             plain(StatusCode::UNAUTHORIZED, "Missing X-Webhook-Signature header")
         }
-        (Rejection::BadSignature, _) => plain(StatusCode::FORBIDDEN, "Invalid signature"),
-        (Rejection::TooLarge, _) => framework(StatusCode::PAYLOAD_TOO_LARGE, &refusal.detail),
-        (Rejection::Conflict, _) => framework(StatusCode::CONFLICT, &refusal.detail),
-        (Rejection::BadBody | Rejection::UnknownSender, _) => framework(StatusCode::BAD_REQUEST, &refusal.detail),
+        Rejection::BadSignature => plain(StatusCode::FORBIDDEN, "Invalid signature"),
+        Rejection::TooLarge => framework(StatusCode::PAYLOAD_TOO_LARGE, &refusal.detail),
+        Rejection::Conflict => framework(StatusCode::CONFLICT, &refusal.detail),
+        Rejection::BadBody | Rejection::UnknownSender => framework(StatusCode::BAD_REQUEST, &refusal.detail),
     }
 }
 

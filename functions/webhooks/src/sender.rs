@@ -9,7 +9,6 @@ use http::{HeaderMap, StatusCode};
 use serde_json::json;
 use signalbox::domain::delivery::{Door, Rejection};
 use signalbox::engine::deliveries::context::Deliveries;
-use signalbox::engine::deliveries::receive::Received;
 use signalbox::engine::deliveries::take_in::{Intake, Refusal, take_in};
 use signalbox::http::correlation::CorrelationId;
 
@@ -47,11 +46,8 @@ pub(crate) async fn any(
     let intake = take_in(&deliveries, &arrival).await;
     deliveries.flush_counts().await;
     match intake {
-        Ok(Intake::Taken(received, _)) => {
-            let status = if received == Received::First { "accepted" } else { "duplicate" };
-            axum::Json(json!({"ok": true, "status": status})).into_response()
-        }
         Ok(Intake::Refused(refusal)) => refused(&refusal),
+        Ok(intake) => axum::Json(json!({"ok": true, "status": intake.as_str()})).into_response(),
         Err(fault) => {
             tracing::error!(%fault, correlation_id = arrival.correlation_id, "delivery not taken in");
             answer(

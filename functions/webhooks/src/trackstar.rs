@@ -8,7 +8,6 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 use signalbox::domain::delivery::{Channel, Door, Label, Rejection};
 use signalbox::engine::deliveries::context::Deliveries;
-use signalbox::engine::deliveries::receive::Received;
 use signalbox::engine::deliveries::take_in::{Intake, Refusal, take_in};
 use signalbox::http::correlation::{self, CorrelationId};
 
@@ -38,9 +37,9 @@ pub(crate) async fn inventory(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    receive(&deliveries, Channel::TrackstarInventory, trace, &headers, body, |received, _| match received {
-        Received::First => json!({"success": true}),
-        _ => json!({"success": true, "message": "Event already processed"}),
+    receive(&deliveries, Channel::TrackstarInventory, trace, &headers, body, |first, _| match first {
+        true => json!({"success": true}),
+        false => json!({"success": true, "message": "Event already processed"}),
     })
     .await
 }
@@ -122,8 +121,8 @@ pub(crate) async fn any(
     .await
 }
 
-fn shipment(received: Received, label: &Label) -> Value {
-    let message = if received == Received::First { "Webhook received" } else { "Event already processed" };
+fn shipment(first: bool, label: &Label) -> Value {
+    let message = if first { "Webhook received" } else { "Event already processed" };
     json!({"success": true, "message": message, "eventKey": label.key})
 }
 
@@ -133,14 +132,15 @@ async fn receive(
     trace: CorrelationId,
     headers: &HeaderMap,
     body: Body,
-    taken: impl Fn(Received, &Label) -> Value,
+    taken: impl Fn(bool, &Label) -> Value,
 ) -> Response {
     let arrival = arrival::read(deliveries, Door::Trackstar { channel }, headers, trace, body).await;
     let intake = take_in(deliveries, &arrival).await;
     deliveries.flush_counts().await;
+    let first = matches!(intake, Ok(Intake::Accepted(_)));
     match intake {
-        Ok(Intake::Taken(received, label)) => {
-            let mut answer = taken(received, &label);
+        Ok(Intake::Accepted(label) | Intake::Duplicate(label)) => {
+            let mut answer = taken(first, &label);
             if matches!(channel, Channel::TrackstarShipment | Channel::TrackstarReceipt) {
                 let body: Value = serde_json::from_slice(arrival.body.kept()).unwrap_or_default();
                 answer["shipmentId"] = body["data"]["id"].clone();

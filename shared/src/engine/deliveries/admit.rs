@@ -49,12 +49,10 @@ pub async fn admit(deliveries: &Deliveries, decider: &Decider, id: &RejectedId) 
         correlation_id: decider.correlation_id.clone(),
     };
     deliveries.aws.audit(&decider.tenant, deliveries.outside.entropy.bytes16(), &entry).await?;
-    Ok(match examine(deliveries, &arrival, deliveries.now()).await? {
-        Ok((received, label)) => {
-            deliveries.aws.mark_admitted(id, entry.at_ms).await?;
-            Admitted::Intake(Intake::Taken(received, Box::new(label)))
-        }
-        // It is kept already: to keep it again would push out others.
-        Err((refusal, _)) => Admitted::Intake(Intake::Refused(refusal)),
-    })
+    let intake = examine(deliveries, &arrival, deliveries.now()).await?;
+    // What is refused again is kept already: to keep it once more would push out others.
+    if !matches!(intake, Intake::Refused(_)) {
+        deliveries.aws.mark_admitted(id, entry.at_ms).await?;
+    }
+    Ok(Admitted::Intake(intake))
 }

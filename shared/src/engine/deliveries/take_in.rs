@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use crate::aws::faults::AwsFault;
+use crate::domain::claim::Verdict;
 use crate::domain::correlation;
 use crate::domain::counters::Counter;
 use crate::domain::delivery::{
@@ -21,7 +22,7 @@ use crate::domain::signature::{
 use crate::engine::deliveries::arrival::{Arrival, ArrivedBody, Headers};
 use crate::engine::deliveries::context::Deliveries;
 use crate::engine::deliveries::headers::IDEMPOTENCY_KEY;
-use crate::engine::deliveries::receive::{Received, receive, taken_in};
+use crate::engine::deliveries::receive::{receive, taken_in};
 use crate::engine::deliveries::reject::reject;
 use crate::telemetry::metrics::Unit;
 use crate::vendors::trackstar::{Envelope, read_inventory, read_shipment};
@@ -35,10 +36,24 @@ const KEY_BYTES_MAX: usize = 255;
 /// What became of an arrival.
 #[derive(Debug)]
 pub enum Intake {
-    /// It is the first of its kind, or a duplicate.
-    Taken(Received, Box<Label>),
-    /// It was refused, and the refusal kept.
+    /// It is the first of its kind, and in the queue.
+    Accepted(Box<Label>),
+    /// It came before: its effect has happened, or it is in the queue.
+    Duplicate(Box<Label>),
+    /// It was refused. [`take_in`] has kept the refusal.
     Refused(Refusal),
+}
+
+impl Intake {
+    /// What became of it, in answers.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Accepted(_) => "accepted",
+            Self::Duplicate(_) => "duplicate",
+            Self::Refused(_) => "refused",
+        }
+    }
 }
 
 /// Why an arrival was refused.
@@ -48,19 +63,21 @@ pub struct Refusal {
     pub reason: Rejection,
     /// For people; no secret.
     pub detail: String,
-    /// What was wrong with the signature.
-    pub signature: Option<Refused>,
+    /// Whether no signature was sent, which some doors answer otherwise than a wrong one.
+    pub unsigned: bool,
     /// The trace, if the body had a better one.
     pub trace: Option<String>,
     /// Whether its signature was right.
     pub proved: bool,
+    /// Where it comes from, once a verified body has named that.
+    pub origin: Option<Box<Origin>>,
 }
 
 impl Refusal {
     fn new(reason: Rejection, detail: impl Into<String>) -> Self {
         // It goes into an answer, a table and a log, and may name what the sender sent.
         let detail = detail.into().chars().take(LENGTH_MAX).collect();
-        Self { reason, detail, signature: None, trace: None, proved: false }
+        Self { reason, detail, unsigned: false, trace: None, proved: false, origin: None }
     }
 }
 
@@ -77,49 +94,53 @@ struct Claimant<'a> {
 /// # Errors
 /// When AWS fails. The sender must not be acknowledged then.
 pub async fn take_in(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, AwsFault> {
-    match examine(deliveries, arrival, arrival.received_at).await? {
-        Ok((received, label)) => Ok(Intake::Taken(received, Box::new(label))),
-        Err((refusal, origin)) => refuse(deliveries, arrival, refusal, origin.as_ref()).await,
+    let intake = examine(deliveries, arrival, arrival.received_at).await?;
+    if let Intake::Refused(refusal) = &intake {
+        keep(deliveries, arrival, refusal).await?;
     }
+    Ok(intake)
 }
 
 /// Claims and enqueues an arrival, or says why not; keeps no refusal. `started` is when that began.
+///
+/// # Errors
+/// When AWS fails. The sender must not be acknowledged then.
 pub(super) async fn examine(
     deliveries: &Deliveries,
     arrival: &Arrival,
     started: Timestamp,
-) -> Result<Result<(Received, Label), (Refusal, Option<Origin>)>, AwsFault> {
+) -> Result<Intake, AwsFault> {
     let delivery = match verify(deliveries, arrival) {
         Ok(delivery) => delivery,
-        Err(refusal) => return Ok(Err((refusal, None))),
+        Err(refusal) => return Ok(Intake::Refused(refusal)),
     };
     let source = arrival.door.source();
-    let proved = || deliveries.count_soon(|tally| tally.proved(&source, delivery.proof()));
+    let refused = |refusal| {
+        deliveries.count_soon(|tally| tally.proved(&source, delivery.proof()));
+        Ok(Intake::Refused(Refusal { proved: true, ..refusal }))
+    };
     let (mut label, guard_replay) = match identify(deliveries, arrival, &delivery) {
         Ok(identified) => identified,
-        Err(refusal) => {
-            proved();
-            return Ok(Err((Refusal { proved: true, ..refusal }, None)));
-        }
+        Err(refusal) => return refused(refusal),
     };
-    let received = receive(deliveries, &mut label, &delivery, guard_replay, started).await?;
+    let verdict = receive(deliveries, &mut label, &delivery, guard_replay, started).await?;
     // A rotation is over when nothing is proved by the previous secret any more.
-    tracing::info!(?received, proof = ?delivery.proof(), origin = %label.origin, key = label.key, "delivery taken in");
-    if received == Received::Duplicate {
-        emit(deliveries, "webhook.duplicate_events", &label.origin.provider);
-        deliveries.count_soon(|tally| {
-            tally.add(&source, Counter::Duplicate, 1);
-            tally.taken_in(&source, taken_in(deliveries, &delivery, started));
-        });
+    tracing::info!(?verdict, proof = ?delivery.proof(), origin = %label.origin, key = label.key, "delivery taken in");
+    match verdict {
+        Verdict::First => Ok(Intake::Accepted(Box::new(label))),
+        Verdict::Again | Verdict::Duplicate => {
+            emit(deliveries, "webhook.duplicate_events", &label.origin.provider);
+            deliveries.count_soon(|tally| {
+                tally.add(&source, Counter::Duplicate, 1);
+                tally.taken_in(&source, taken_in(deliveries, &delivery, started));
+            });
+            Ok(Intake::Duplicate(Box::new(label)))
+        }
+        Verdict::Conflict => {
+            let refusal = Refusal::new(Rejection::Conflict, "another body came under the same key before");
+            refused(Refusal { trace: Some(label.correlation_id), origin: Some(Box::new(label.origin)), ..refusal })
+        }
     }
-    if received == Received::Conflict {
-        proved();
-        let mut refusal = Refusal::new(Rejection::Conflict, "another body came under the same key before");
-        refusal.trace = Some(label.correlation_id);
-        refusal.proved = true;
-        return Ok(Err((refusal, Some(label.origin))));
-    }
-    Ok(Ok((received, label)))
 }
 
 /// Who sent it, and is it true?
@@ -164,8 +185,8 @@ fn verify(deliveries: &Deliveries, arrival: &Arrival) -> Result<VerifiedDelivery
             false if refused.is_ours() => Rejection::NoSecret,
             false => Rejection::BadSignature,
         };
-        let detail = refused.to_string();
-        Refusal { proved, signature: Some(refused), ..Refusal::new(reason, detail) }
+        let unsigned = matches!(refused, Refused::MissingSignature { .. });
+        Refusal { proved, unsigned, ..Refusal::new(reason, refused.to_string()) }
     })
 }
 
@@ -313,12 +334,11 @@ fn trackstar(
     Ok(())
 }
 
-async fn refuse(
-    deliveries: &Deliveries,
-    arrival: &Arrival,
-    refusal: Refusal,
-    origin: Option<&Origin>,
-) -> Result<Intake, AwsFault> {
+/// Keeps a refusal.
+///
+/// # Errors
+/// When it could not be kept, of one that is acknowledged all the same; another's answer is a refusal anyway.
+async fn keep(deliveries: &Deliveries, arrival: &Arrival, refusal: &Refusal) -> Result<(), AwsFault> {
     let mut source = arrival.door.source();
     let (provider, connection, tenant) = match &arrival.door {
         Door::Pos { source, tenant } => (POS.to_owned(), source.clone(), tenant.clone()),
@@ -333,6 +353,7 @@ async fn refuse(
             (provider.clone(), connection.clone(), tenant)
         }
     };
+    let origin = refusal.origin.as_deref();
     let short = |text: String| text.chars().take(128).collect::<String>();
     let rejected = Rejected {
         reason: refusal.reason,
@@ -353,10 +374,7 @@ async fn refuse(
         emit(deliveries, "webhook.signature_failures", &rejected.provider);
     }
     let kept = reject(deliveries, &source, refusal.proved, rejected, arrival.body.kept()).await;
-    if arrival.door.acknowledges(refusal.reason) {
-        kept?;
-    }
-    Ok(Intake::Refused(refusal))
+    if arrival.door.acknowledges(refusal.reason) { kept } else { Ok(()) }
 }
 
 fn emit(deliveries: &Deliveries, metric: &str, provider: &str) {
