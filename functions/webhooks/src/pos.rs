@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use signalbox::domain::delivery::{Door, Rejection};
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::deliveries::headers::TENANT;
-use signalbox::engine::deliveries::take_in::{Intake, Refusal, take_in};
+use signalbox::engine::deliveries::refusal::Refusal;
+use signalbox::engine::deliveries::take_in::{Intake, take_in};
 use signalbox::http::correlation::CorrelationId;
 
 use crate::arrival;

@@ -8,7 +8,8 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 use signalbox::domain::delivery::{Channel, Door, Label, Rejection};
 use signalbox::engine::deliveries::context::Deliveries;
-use signalbox::engine::deliveries::take_in::{Intake, Refusal, take_in};
+use signalbox::engine::deliveries::refusal::Refusal;
+use signalbox::engine::deliveries::take_in::{Intake, take_in};
 use signalbox::http::correlation::{self, CorrelationId};
 
 use crate::arrival;

@@ -155,6 +155,12 @@ impl Deliveries {
 }
 
 impl Senders {
+    /// The sender that is configured under these names, if one is.
+    #[must_use]
+    pub fn sender(&self, provider: &str, connection: &str) -> Option<&Sender> {
+        self.others.get(&(provider.to_owned(), connection.to_owned()))
+    }
+
     fn from_environment(environment: &Environment) -> Result<Self, StartError> {
         let live = |current: &str, previous: &str| {
             let current = environment.get(current).map(|text| LiveSecret::current(Secret::new(text.trim())));
