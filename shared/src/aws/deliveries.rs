@@ -54,7 +54,7 @@ impl Aws {
             return Err(fault("claim delivery", &error));
         };
         let standing: Claim = value(refused.item.clone().unwrap_or_default())?;
-        Ok((judge(&standing, &claim.nonce, &claim.body_hash), standing))
+        Ok((judge(&standing, &claim), standing))
     }
 
     /// The claim under a key, to see what became of it.

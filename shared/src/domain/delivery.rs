@@ -171,11 +171,10 @@ impl Label {
         format!("{}#{}", self.origin, self.key)
     }
 
-    /// What a second delivery under the same key must have in common with this one, or it is a conflict: the bytes, unless
-    /// the key is made of the content. Equal content in another order or with other white space is no other content.
+    /// The key of its body's claim, where that is claimed too: the very one of a delivery whose key is its body's hash.
     #[must_use]
-    pub fn claimed_body(&self) -> &str {
-        if self.key.starts_with(CONTENT_KEY) { CONTENT_KEY } else { &self.body_hash }
+    pub fn body_claim_key(&self) -> String {
+        format!("{}#{BODY_KEY}{}", self.origin, self.body_hash)
     }
 
     /// Whether its key is its body's hash. No other body has that key: where another claim stands under it, this body came

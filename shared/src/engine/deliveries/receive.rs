@@ -4,11 +4,12 @@ use jiff::Timestamp;
 
 use crate::aws::faults::AwsFault;
 use crate::domain::claim::{Claim, Verdict};
-use crate::domain::delivery::{BODY_KEY, Label, TakenIn};
+use crate::domain::delivery::{Label, TakenIn};
 use crate::domain::signature::VerifiedDelivery;
 use crate::engine::deliveries::context::Deliveries;
 
-/// Claims a delivery, then enqueues it where the verdict is the first, or again: one write unit and one message. A duplicate costs one refused write.
+/// Claims a delivery, and enqueues it where the verdict is [`Verdict::First`] or [`Verdict::Again`]: one write unit and one
+/// message. A duplicate costs one refused write.
 ///
 /// With `guard_replay` the body is claimed too, a second write unit: the sender's id is not covered by the
 /// signature, and a captured body would pass under any other id. It is not for senders that name two equal bodies on
@@ -30,9 +31,7 @@ pub async fn receive(
     started: Timestamp,
 ) -> Result<Verdict, AwsFault> {
     let nonce = hex::encode(deliveries.outside.entropy.bytes16());
-    let mut claim =
-        Claim::new(nonce.clone(), label.claimed_body().to_owned(), label.correlation_id.clone(), label.received_at());
-    claim.connection = Some(label.origin.connection.clone());
+    let claim = Claim::of_delivery(label, &nonce, label.received_at());
     let (verdict, standing) = deliveries.aws.claim(&label.claim_key(), claim).await?;
     match verdict {
         // The same body, claimed by the guard below: a captured one, sent again without its id.
@@ -41,10 +40,9 @@ pub async fn receive(
         Verdict::First | Verdict::Again => {}
     }
     if guard_replay {
-        // Under the body's hash stands the key it first came with: another key is a replay.
-        let key = format!("{}#{BODY_KEY}{}", label.origin, label.body_hash);
-        let claim = Claim::new(nonce, label.key.clone(), label.correlation_id.clone(), label.received_at());
-        if deliveries.aws.claim(&key, claim).await?.0 == Verdict::Conflict {
+        let claim = Claim::of_body(label, &nonce, label.received_at());
+        if deliveries.aws.claim(&label.body_claim_key(), claim).await?.0 == Verdict::Conflict {
+            // The body came under another key before: a replay.
             return Ok(Verdict::Duplicate);
         }
     }
