@@ -51,7 +51,6 @@ pub(crate) async fn ingest(
     let tenant = tenant.map_or_else(|| "anonymous".to_owned(), |tenant| tenant.trim().to_owned());
     let arrival = arrival::read(&deliveries, Door::Pos { source, tenant }, &headers, trace, body).await;
     let taken = take_in(&deliveries, &arrival).await;
-    deliveries.flush_counts().await;
     match taken {
         Ok(intake @ Intake::Accepted(_)) => {
             (StatusCode::CREATED, axum::Json(json!({"status": intake.as_str()}))).into_response()

@@ -45,7 +45,6 @@ pub(crate) async fn any(
     let door = Door::Sender { provider: provider.to_lowercase(), connection: connection.to_lowercase() };
     let arrival = arrival::read(&deliveries, door, &headers, trace, body).await;
     let intake = take_in(&deliveries, &arrival).await;
-    deliveries.flush_counts().await;
     match intake {
         Ok(Intake::Refused(refusal)) => refused(&refusal),
         Ok(intake) => axum::Json(json!({"ok": true, "status": intake.as_str()})).into_response(),

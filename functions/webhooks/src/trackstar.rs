@@ -137,7 +137,6 @@ async fn receive(
 ) -> Response {
     let arrival = arrival::read(deliveries, Door::Trackstar { channel }, headers, trace, body).await;
     let intake = take_in(deliveries, &arrival).await;
-    deliveries.flush_counts().await;
     let first = matches!(intake, Ok(Intake::Accepted(_)));
     match intake {
         Ok(Intake::Accepted(label) | Intake::Duplicate(label)) => {

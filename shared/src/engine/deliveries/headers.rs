@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use crate::domain::delivery::Door;
 use crate::domain::signature::{Scheme, schemes};
-use crate::engine::deliveries::context::Senders;
 use crate::engine::deliveries::doors;
+use crate::engine::deliveries::senders::Senders;
 use crate::http::correlation;
 
 /// Names the event of a point of sale.

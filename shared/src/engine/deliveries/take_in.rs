@@ -46,6 +46,13 @@ impl Intake {
 /// # Errors
 /// When AWS fails. The sender must not be acknowledged then.
 pub async fn take_in(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, AwsFault> {
+    let intake = examine_and_keep(deliveries, arrival).await;
+    // Whatever became of it: the instance may not be asked again.
+    deliveries.flush_counts_if_due().await;
+    intake
+}
+
+async fn examine_and_keep(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, AwsFault> {
     let intake = examine(deliveries, arrival, arrival.received_at).await?;
     if let Intake::Refused(refusal) = &intake {
         keep(deliveries, arrival, refusal).await?;

@@ -7,8 +7,8 @@ mod trackstar;
 use crate::domain::delivery::{Channel, Door, Origin};
 use crate::domain::signature::{LiveSecret, Refused, Scheme, VerifiedDelivery};
 use crate::engine::deliveries::arrival::Arrival;
-use crate::engine::deliveries::context::Senders;
 use crate::engine::deliveries::refusal::Refusal;
+use crate::engine::deliveries::senders::Senders;
 
 /// What differs between doors.
 pub(super) trait DoorRules<'a>: Send + Sync {

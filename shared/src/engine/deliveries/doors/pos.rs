@@ -7,9 +7,9 @@ use crate::domain::delivery::{CONTENT_KEY, Channel, GIVEN_KEY, Origin, POS, fits
 use crate::domain::ids::TenantId;
 use crate::domain::signature::{VerifiedDelivery, pos_content_key, schemes};
 use crate::engine::deliveries::arrival::Arrival;
-use crate::engine::deliveries::context::Senders;
 use crate::engine::deliveries::headers::IDEMPOTENCY_KEY;
 use crate::engine::deliveries::refusal::Refusal;
+use crate::engine::deliveries::senders::Senders;
 
 /// The longest key that a point of sale may give its event, in bytes.
 const KEY_BYTES_MAX: usize = 255;

@@ -4,8 +4,8 @@ use super::{Claimed, DoorRules, Identity, Verifier};
 use crate::domain::delivery::{ACKNOWLEDGED_BODY_BYTES_MAX, CONTENT_KEY, Channel, Door, Origin, Rejection, TRACKSTAR};
 use crate::domain::signature::{Refused, VerifiedDelivery, packr_content_key, schemes};
 use crate::engine::deliveries::arrival::Arrival;
-use crate::engine::deliveries::context::Senders;
 use crate::engine::deliveries::refusal::Refusal;
+use crate::engine::deliveries::senders::Senders;
 use crate::vendors::trackstar::{BadPayload, Connection, Envelope, read_inventory, read_shipment};
 
 pub(super) struct Rules<'a> {
