@@ -1,20 +1,17 @@
 //! `POST /pos/{source}/ingest`: events of points of sale.
 
-use axum::Extension;
-use axum::body::Body;
+use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde_json::{Value, json};
 use signalbox::domain::delivery::{Door, Rejection};
-use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::deliveries::headers::TENANT;
 use signalbox::engine::deliveries::refusal::Refusal;
-use signalbox::engine::deliveries::take_in::{Intake, take_in};
-use signalbox::http::correlation::CorrelationId;
+use signalbox::engine::deliveries::take_in::Intake;
+use signalbox::http::query::path_text;
 
-use crate::arrival;
+use crate::arrival::{Incoming, NotStored};
 
 /// Take in an event of a point of sale.
 ///
@@ -39,28 +36,15 @@ use crate::arrival;
         (status = 500, description = "Storage failed, or no_secret: send it again", body = Object),
     ),
 )]
-pub(crate) async fn ingest(
-    State(deliveries): State<Deliveries>,
-    source: Result<Path<String>, PathRejection>,
-    Extension(trace): Extension<CorrelationId>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let source = arrival::named(source, |nobody| nobody);
-    let tenant = arrival::text(&headers, TENANT).filter(|tenant| !tenant.trim().is_empty());
-    let tenant = tenant.map_or_else(|| "anonymous".to_owned(), |tenant| tenant.trim().to_owned());
-    let arrival = arrival::read(&deliveries, Door::Pos { source, tenant }, &headers, trace, body).await;
-    let taken = take_in(&deliveries, &arrival).await;
-    match taken {
+pub(crate) async fn ingest(source: Result<Path<String>, PathRejection>, incoming: Incoming) -> Response {
+    let tenant = incoming.header(TENANT).unwrap_or_else(|| "anonymous".to_owned());
+    match incoming.take_in(Door::Pos { source: path_text(source), tenant }).await {
         Ok(intake @ Intake::Accepted(_)) => {
             (StatusCode::CREATED, axum::Json(json!({"status": intake.as_str()}))).into_response()
         }
         Ok(Intake::Duplicate(_)) => StatusCode::NO_CONTENT.into_response(),
         Ok(Intake::Refused(refusal)) => refused(&refusal),
-        Err(fault) => {
-            tracing::error!(%fault, correlation_id = arrival.correlation_id, "delivery not taken in");
-            framework(StatusCode::INTERNAL_SERVER_ERROR, "the event could not be stored: send it again")
-        }
+        Err(NotStored) => framework(StatusCode::INTERNAL_SERVER_ERROR, "the event could not be stored: send it again"),
     }
 }
 

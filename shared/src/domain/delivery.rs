@@ -54,6 +54,14 @@ pub enum Channel {
     TrackstarOther,
 }
 
+impl Channel {
+    /// Whether it is about shipments to the warehouse, or receipts of them.
+    #[must_use]
+    pub fn is_shipment(self) -> bool {
+        matches!(self, Self::TrackstarShipment | Self::TrackstarReceipt)
+    }
+}
+
 /// Where a delivery comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
@@ -289,8 +297,7 @@ impl Door {
     /// with what they could not place. Nobody sends such a delivery again, so it must be kept whole.
     #[must_use]
     pub fn acknowledges(&self, reason: Rejection) -> bool {
-        let shipments = [Channel::TrackstarShipment, Channel::TrackstarReceipt];
-        reason == Rejection::UnknownSender && matches!(self, Self::Trackstar { channel } if shipments.contains(channel))
+        reason == Rejection::UnknownSender && matches!(self, Self::Trackstar { channel } if channel.is_shipment())
     }
 }
 

@@ -4,6 +4,7 @@
 //! over the raw bytes was right.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::aws::faults::AwsFault;
 use crate::domain::claim::Verdict;
@@ -22,11 +23,28 @@ use crate::telemetry::metrics::Unit;
 #[derive(Debug)]
 pub enum Intake {
     /// It is the first of its kind, and in the queue.
-    Accepted(Box<Label>),
+    Accepted(Acknowledgement),
     /// It came before: its effect has happened, or it is in the queue.
-    Duplicate(Box<Label>),
+    Duplicate(Acknowledgement),
     /// It was refused. [`take_in`] has kept the refusal.
     Refused(Refusal),
+}
+
+/// What a door may tell its sender of a delivery that was taken in.
+#[derive(Debug)]
+pub struct Acknowledgement {
+    /// Its idempotency key.
+    pub key: String,
+    /// The trace: the request's, or a better one of the body.
+    pub correlation_id: String,
+    /// The id of what the event is about, as its body gives it; null where the door reads none.
+    pub subject_id: Value,
+}
+
+impl From<Identity> for Acknowledgement {
+    fn from(Identity { key, correlation_id, subject_id, .. }: Identity) -> Self {
+        Self { key, correlation_id, subject_id }
+    }
 }
 
 impl Intake {
@@ -84,24 +102,27 @@ pub(super) async fn examine(
         Ok(identity) => identity,
         Err(refusal) => return refused(refusal),
     };
-    let guard_replay = identity.guard_replay;
-    let mut label = label(identity, arrival, &delivery);
-    let verdict = receive(deliveries, &mut label, &delivery, guard_replay, started).await?;
+    let mut label = label(&identity, arrival, &delivery);
+    let verdict = receive(deliveries, &mut label, &delivery, identity.guard_replay, started).await?;
     // A rotation is over when nothing is proved by the previous secret any more.
     tracing::info!(?verdict, proof = ?delivery.proof(), origin = %label.origin, key = label.key, "delivery taken in");
     match verdict {
-        Verdict::First => Ok(Intake::Accepted(Box::new(label))),
+        Verdict::First => Ok(Intake::Accepted(identity.into())),
         Verdict::Again | Verdict::Duplicate => {
             emit(deliveries, "webhook.duplicate_events", &label.origin.provider);
             deliveries.count_soon(|tally| {
                 tally.add(&source, Counter::Duplicate, 1);
                 tally.taken_in(&source, taken_in(deliveries, &delivery, started));
             });
-            Ok(Intake::Duplicate(Box::new(label)))
+            Ok(Intake::Duplicate(identity.into()))
         }
         Verdict::Conflict => {
             let refusal = Refusal::new(Rejection::Conflict, "another body came under the same key before");
-            refused(Refusal { trace: Some(label.correlation_id), origin: Some(Box::new(label.origin)), ..refusal })
+            refused(Refusal {
+                trace: Some(identity.correlation_id),
+                origin: Some(Box::new(identity.origin)),
+                ..refusal
+            })
         }
     }
 }
@@ -149,15 +170,15 @@ fn fits_the_queue(delivery: &VerifiedDelivery) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn label(identity: Identity, arrival: &Arrival, delivery: &VerifiedDelivery) -> Label {
+fn label(identity: &Identity, arrival: &Arrival, delivery: &VerifiedDelivery) -> Label {
     Label {
-        origin: identity.origin,
+        origin: identity.origin.clone(),
         channel: identity.channel,
-        key: identity.key,
-        event_type: identity.event_type,
+        key: identity.key.clone(),
+        event_type: identity.event_type.clone(),
         body_hash: hex::encode(delivery.body_hash()),
         received_ms: arrival.received_at.as_millisecond(),
-        correlation_id: identity.correlation_id,
+        correlation_id: identity.correlation_id.clone(),
         base64: !fits_a_queue(delivery.body()),
         enqueued_ms: None,
         taken_in: None,

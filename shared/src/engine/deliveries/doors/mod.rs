@@ -4,6 +4,8 @@ mod pos;
 mod sender;
 mod trackstar;
 
+use serde_json::Value;
+
 use crate::domain::delivery::{Channel, Door, Origin};
 use crate::domain::signature::{LiveSecret, Refused, Scheme, VerifiedDelivery};
 use crate::engine::deliveries::arrival::Arrival;
@@ -85,6 +87,8 @@ pub(super) struct Identity {
     pub(super) event_type: Option<String>,
     /// The trace: the request's, or a better one of the body.
     pub(super) correlation_id: String,
+    /// The id of what the event is about, as its body gives it; null where the door reads none.
+    pub(super) subject_id: Value,
     /// Whether its body is claimed too, as its id is not signed: see [`receive`](super::receive::receive).
     pub(super) guard_replay: bool,
 }

@@ -1,5 +1,6 @@
 //! `/pos/{source}/ingest`: points of sale, which share one secret.
 
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::{Claimed, DoorRules, Identity, Verifier};
@@ -50,6 +51,7 @@ impl<'a> DoorRules<'a> for Rules<'a> {
             key,
             event_type: None,
             correlation_id: arrival.correlation_id.clone(),
+            subject_id: Value::Null,
             // Two equal bodies may be two sales of the same article.
             guard_replay: false,
         })

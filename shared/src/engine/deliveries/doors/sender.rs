@@ -1,5 +1,7 @@
 //! `/webhooks/{provider}/{connection}`: any configured sender.
 
+use serde_json::Value;
+
 use super::{Claimed, DoorRules, Identity, Verifier};
 use crate::domain::correlation;
 use crate::domain::delivery::{BODY_KEY, Channel, Door, Origin, Rejection, UNKNOWN_SOURCE};
@@ -62,6 +64,7 @@ impl<'a> DoorRules<'a> for Rules<'a> {
             key,
             event_type: name.filter(|name| correlation::is_plain(name)).map(String::from),
             correlation_id: arrival.correlation_id.clone(),
+            subject_id: Value::Null,
             guard_replay: id.is_some_and(|id| !id.signed),
         })
     }

@@ -62,6 +62,7 @@ impl<'a> DoorRules<'a> for Rules<'a> {
             key,
             event_type: Some(envelope.event_type),
             correlation_id,
+            subject_id: envelope.data["id"].clone(),
             // The ids are signed: in a header by Svix, in the body by the others.
             guard_replay: false,
         })
