@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::future::BoxFuture;
 use lambda_http::request::LambdaRequest;
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
@@ -31,13 +31,20 @@ pub enum Function {
 }
 
 impl Function {
-    /// A handler of queue messages.
+    /// A handler of queue messages, which answers with the ids of those that are to come again. The queue forgets the others.
     pub fn sqs<F, Fut>(handler: F) -> Self
     where
-        F: Fn(SqsEvent, Context) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = SqsBatchResponse> + Send + 'static,
+        F: Fn(Vec<SqsMessage>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Vec<String>> + Send + 'static,
     {
-        Self::Sqs(Arc::new(move |event, context| Box::pin(handler(event, context))))
+        Self::Sqs(Arc::new(move |event: SqsEvent, _context| {
+            let failed = handler(event.records);
+            Box::pin(async move {
+                let mut response = SqsBatchResponse::default();
+                response.set_failures(failed.await);
+                response
+            })
+        }))
     }
 
     /// A handler of EventBridge events.

@@ -9,7 +9,6 @@ use serde_json::json;
 use signalbox::domain::ids::TenantId;
 use signalbox::domain::rejected::{RejectedId, Rejection};
 use signalbox::engine::deliveries::admit::{Admitted, admit};
-use signalbox::engine::deliveries::receive::Received;
 use signalbox::engine::deliveries::take_in::Intake;
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{CONFLICT, NOT_FOUND, Problem, ProblemView, UNPROCESSABLE, VERIFICATION_FAILED};
@@ -52,7 +51,7 @@ pub(crate) async fn verify(
     };
     let admitted = admit(&control.deliveries, &operator, &id).await;
     // An operator's calls are far apart: the next may be another instance's.
-    control.deliveries.flush_all_counts().await;
+    control.deliveries.flush_counts_now().await;
     match admitted.map_err(failed)? {
         Admitted::NotFound => Err(Problem::new(NOT_FOUND, "there is no such rejected delivery")),
         Admitted::NoBody => Err(Problem::new(UNPROCESSABLE, "its body was not kept: the sender must send it again")),
@@ -61,9 +60,8 @@ pub(crate) async fn verify(
             let kind = if conflict { CONFLICT } else { VERIFICATION_FAILED };
             Err(Problem::new(kind, refusal.detail).with("reason", refusal.reason.as_str()))
         }
-        Admitted::Intake(Intake::Taken(received, _)) => {
-            let status = if received == Received::First { "accepted" } else { "duplicate" };
-            Ok((StatusCode::OK, axum::Json(json!({"ok": true, "status": status}))).into_response())
+        Admitted::Intake(intake) => {
+            Ok((StatusCode::OK, axum::Json(json!({"ok": true, "status": intake.as_str()}))).into_response())
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Advance one run by one slice, for each message of the queue.
 
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_lambda_events::sqs::SqsMessage;
 use jiff::SignedDuration;
 use signalbox::aws::faults::AwsFault;
 use signalbox::aws::queue::SliceMessage;
@@ -19,21 +19,19 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
     let engine = Engine::new(environment, outside)?;
     let slice =
         SignedDuration::from_millis(i64::try_from(environment.number("SLICE_BUDGET_MS", 240_000)?).unwrap_or(i64::MAX));
-    Ok(Function::sqs(move |event: SqsEvent, _context| {
+    Ok(Function::sqs(move |messages| {
         let engine = engine.clone();
         async move {
-            let mut response = SqsBatchResponse::default();
-            for message in event.records {
+            let mut failed = Vec::new();
+            for message in messages {
                 let id = message.message_id.clone().unwrap_or_default();
                 if let Err(error) = handle(&engine, &message, slice).await {
                     // Back to the queue: it comes again when its visibility ends, and at last as a dead letter.
                     tracing::error!(message_id = id, %error, "slice failed");
-                    let mut failure = BatchItemFailure::default();
-                    failure.item_identifier = id;
-                    response.batch_item_failures.push(failure);
+                    failed.push(id);
                 }
             }
-            response
+            failed
         }
     }))
 }

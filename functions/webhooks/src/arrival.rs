@@ -1,51 +1,69 @@
-//! From a request to an arrival: the raw body, and the headers that matter.
+//! From a request to an arrival: the raw body, and the headers that matter. What all doors do with it.
 
-use axum::body::{Body, to_bytes};
-use axum::extract::Path;
-use axum::extract::rejection::PathRejection;
-use bytes::Bytes;
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::rejection::ExtensionRejection;
+use axum::extract::{FromRequest, FromRequestParts as _, Request};
 use http::HeaderMap;
 use signalbox::domain::delivery::Door;
+use signalbox::engine::deliveries::arrival::{Arrival, ArrivedBody, Headers};
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::deliveries::headers::needed;
-use signalbox::engine::deliveries::take_in::{Arrival, Headers};
+use signalbox::engine::deliveries::take_in::{Intake, take_in};
 use signalbox::http::correlation::{self, CorrelationId};
 
-/// More than Lambda itself lets through.
-const REQUEST_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// What is kept of a header's value. One more than any reader takes, so that what was cut is too long for it.
 const HEADER_BYTES_MAX: usize = 4096 + 1;
 
-/// Takes a request apart; a body that is more than any function gets counts as one that is too large.
-pub(crate) async fn read(
-    deliveries: &Deliveries,
-    door: Door,
-    headers: &HeaderMap,
+/// A request at any door.
+pub(crate) struct Incoming {
+    deliveries: Deliveries,
     trace: CorrelationId,
+    headers: HeaderMap,
     body: Body,
-) -> Arrival {
-    let body = to_bytes(body, REQUEST_BYTES_MAX).await.unwrap_or_else(|_| Bytes::from(vec![0; REQUEST_BYTES_MAX]));
-    // Each once: how many there are is bounded by what is looked for.
-    let kept = needed(&deliveries.senders, &door).into_iter();
-    let kept = kept.filter_map(|name| Some((name.to_owned(), text(headers, name)?))).collect();
-    Arrival {
-        door,
-        headers: Headers(kept),
-        body,
-        correlation_made: correlation::from_headers(headers).is_none(),
-        correlation_id: trace.0,
-        received_at: deliveries.now(),
+}
+
+impl FromRequest<Deliveries> for Incoming {
+    type Rejection = ExtensionRejection;
+
+    async fn from_request(request: Request, deliveries: &Deliveries) -> Result<Self, ExtensionRejection> {
+        let (mut parts, body) = request.into_parts();
+        let Extension(trace) = Extension::from_request_parts(&mut parts, deliveries).await?;
+        Ok(Self { deliveries: deliveries.clone(), trace, headers: parts.headers, body })
     }
 }
 
-/// What a path names; where its encoding is broken, a name that nobody can have. It goes the way of all such names: its
-/// signature is looked at, its refusal kept, and the answer is in the route's own form.
-pub(crate) fn named<T>(path: Result<Path<T>, PathRejection>, nobody: impl FnOnce(String) -> T) -> T {
-    path.map_or_else(|_| nobody(char::REPLACEMENT_CHARACTER.into()), |Path(named)| named)
+/// Storage or the queue failed, which is logged: the sender must send again.
+pub(crate) struct NotStored;
+
+impl Incoming {
+    /// A header's value; what is blank counts as absent.
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        text(&self.headers, name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    /// Takes it in at a door.
+    pub(crate) async fn take_in(self, door: Door) -> Result<Intake, NotStored> {
+        // Each once: how many there are is bounded by what is looked for.
+        let kept = needed(&self.deliveries.senders, &door).into_iter();
+        let kept = kept.filter_map(|name| Some((name.to_owned(), text(&self.headers, name)?))).collect();
+        let arrival = Arrival {
+            door,
+            headers: Headers(kept),
+            body: ArrivedBody::read(self.body.into_data_stream()).await,
+            correlation_made: correlation::from_headers(&self.headers).is_none(),
+            correlation_id: self.trace.0,
+            received_at: self.deliveries.now(),
+        };
+        take_in(&self.deliveries, &arrival).await.map_err(|fault| {
+            tracing::error!(%fault, correlation_id = arrival.correlation_id, "delivery not taken in");
+            NotStored
+        })
+    }
 }
 
 /// A header's value. What is no UTF-8, or too long, stays unusable: a header that was sent must not count as absent.
-pub(crate) fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     let mut text = String::from_utf8_lossy(headers.get(name)?.as_bytes()).into_owned();
     if text.len() > HEADER_BYTES_MAX {
         text.truncate(text.floor_char_boundary(HEADER_BYTES_MAX));

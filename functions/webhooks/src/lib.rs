@@ -4,6 +4,7 @@ mod arrival;
 mod pos;
 mod sender;
 mod trackstar;
+mod trackstar_answers;
 
 use axum::Router;
 use axum::routing::post;

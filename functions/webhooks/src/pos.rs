@@ -1,22 +1,18 @@
 //! `POST /pos/{source}/ingest`: events of points of sale.
 
-use axum::Extension;
-use axum::body::Body;
+use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde_json::{Value, json};
 use signalbox::domain::delivery::Door;
 use signalbox::domain::rejected::Rejection;
-use signalbox::domain::signature::Refused;
-use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::deliveries::headers::TENANT;
-use signalbox::engine::deliveries::receive::Received;
-use signalbox::engine::deliveries::take_in::{Intake, Refusal, take_in};
-use signalbox::http::correlation::CorrelationId;
+use signalbox::engine::deliveries::refusal::Refusal;
+use signalbox::engine::deliveries::take_in::Intake;
+use signalbox::http::query::path_text;
 
-use crate::arrival;
+use crate::arrival::{Incoming, NotStored};
 
 /// Take in an event of a point of sale.
 ///
@@ -41,29 +37,15 @@ use crate::arrival;
         (status = 500, description = "Storage failed, or no_secret: send it again", body = Object),
     ),
 )]
-pub(crate) async fn ingest(
-    State(deliveries): State<Deliveries>,
-    source: Result<Path<String>, PathRejection>,
-    Extension(trace): Extension<CorrelationId>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let source = arrival::named(source, |nobody| nobody);
-    let tenant = arrival::text(&headers, TENANT).filter(|tenant| !tenant.trim().is_empty());
-    let tenant = tenant.map_or_else(|| "anonymous".to_owned(), |tenant| tenant.trim().to_owned());
-    let arrival = arrival::read(&deliveries, Door::Pos { source, tenant }, &headers, trace, body).await;
-    let taken = take_in(&deliveries, &arrival).await;
-    deliveries.flush_counts().await;
-    match taken {
-        Ok(Intake::Taken(Received::First, _)) => {
-            (StatusCode::CREATED, axum::Json(json!({"status": "accepted"}))).into_response()
+pub(crate) async fn ingest(source: Result<Path<String>, PathRejection>, incoming: Incoming) -> Response {
+    let tenant = incoming.header(TENANT).unwrap_or_else(|| "anonymous".to_owned());
+    match incoming.take_in(Door::Pos { source: path_text(source), tenant }).await {
+        Ok(intake @ Intake::Accepted(_)) => {
+            (StatusCode::CREATED, axum::Json(json!({"status": intake.as_str()}))).into_response()
         }
-        Ok(Intake::Taken(..)) => StatusCode::NO_CONTENT.into_response(),
+        Ok(Intake::Duplicate(_)) => StatusCode::NO_CONTENT.into_response(),
         Ok(Intake::Refused(refusal)) => refused(&refusal),
-        Err(fault) => {
-            tracing::error!(%fault, correlation_id = arrival.correlation_id, "delivery not taken in");
-            framework(StatusCode::INTERNAL_SERVER_ERROR, "the event could not be stored: send it again")
-        }
+        Err(NotStored) => framework(StatusCode::INTERNAL_SERVER_ERROR, "the event could not be stored: send it again"),
     }
 }
 
@@ -71,15 +53,15 @@ fn refused(refusal: &Refusal) -> Response {
     let plain = |status, error: &str| {
         (status, axum::Json(json!({"error": error, "code": refusal.reason.as_str()}))).into_response()
     };
-    match (refusal.reason, &refusal.signature) {
-        (Rejection::NoSecret, _) => plain(StatusCode::INTERNAL_SERVER_ERROR, "Server configuration error"),
-        (_, Some(Refused::MissingSignature { .. })) => {
+    match refusal.reason {
+        Rejection::NoSecret => plain(StatusCode::INTERNAL_SERVER_ERROR, "Server configuration error"),
+        Rejection::BadSignature if refusal.unsigned => {
             plain(StatusCode::UNAUTHORIZED, "Missing X-Webhook-Signature header")
         }
-        (Rejection::BadSignature, _) => plain(StatusCode::FORBIDDEN, "Invalid signature"),
-        (Rejection::TooLarge, _) => framework(StatusCode::PAYLOAD_TOO_LARGE, &refusal.detail),
-        (Rejection::Conflict, _) => framework(StatusCode::CONFLICT, &refusal.detail),
-        (Rejection::BadBody | Rejection::UnknownSender, _) => framework(StatusCode::BAD_REQUEST, &refusal.detail),
+        Rejection::BadSignature => plain(StatusCode::FORBIDDEN, "Invalid signature"),
+        Rejection::TooLarge => framework(StatusCode::PAYLOAD_TOO_LARGE, &refusal.detail),
+        Rejection::Conflict => framework(StatusCode::CONFLICT, &refusal.detail),
+        Rejection::BadBody | Rejection::UnknownSender => framework(StatusCode::BAD_REQUEST, &refusal.detail),
     }
 }
 

@@ -1,20 +1,17 @@
 //! `POST /webhooks/{provider}/{connection}`: any configured sender.
 
-use axum::Extension;
-use axum::body::Body;
+use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde_json::json;
 use signalbox::domain::delivery::Door;
 use signalbox::domain::rejected::Rejection;
-use signalbox::engine::deliveries::context::Deliveries;
-use signalbox::engine::deliveries::receive::Received;
-use signalbox::engine::deliveries::take_in::{Intake, Refusal, take_in};
-use signalbox::http::correlation::CorrelationId;
+use signalbox::engine::deliveries::refusal::Refusal;
+use signalbox::engine::deliveries::take_in::Intake;
+use signalbox::http::query::path_text;
 
-use crate::arrival;
+use crate::arrival::{Incoming, NotStored};
 
 /// Take in a delivery of a configured sender, signed by the scheme that is configured for it.
 #[utoipa::path(
@@ -35,32 +32,17 @@ use crate::arrival;
         (status = 503, description = "no_secret: the sender's secret cannot be used", body = Object),
     ),
 )]
-pub(crate) async fn any(
-    State(deliveries): State<Deliveries>,
-    sender: Result<Path<(String, String)>, PathRejection>,
-    Extension(trace): Extension<CorrelationId>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let (provider, connection) = arrival::named(sender, |nobody| (nobody.clone(), nobody));
+pub(crate) async fn any(sender: Result<Path<(String, String)>, PathRejection>, incoming: Incoming) -> Response {
+    let (provider, connection) = path_text(sender);
     let door = Door::Sender { provider: provider.to_lowercase(), connection: connection.to_lowercase() };
-    let arrival = arrival::read(&deliveries, door, &headers, trace, body).await;
-    let intake = take_in(&deliveries, &arrival).await;
-    deliveries.flush_counts().await;
-    match intake {
-        Ok(Intake::Taken(received, _)) => {
-            let status = if received == Received::First { "accepted" } else { "duplicate" };
-            axum::Json(json!({"ok": true, "status": status})).into_response()
-        }
+    match incoming.take_in(door).await {
         Ok(Intake::Refused(refusal)) => refused(&refusal),
-        Err(fault) => {
-            tracing::error!(%fault, correlation_id = arrival.correlation_id, "delivery not taken in");
-            answer(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "storage_failed",
-                "the delivery could not be stored: send it again",
-            )
-        }
+        Ok(intake) => axum::Json(json!({"ok": true, "status": intake.as_str()})).into_response(),
+        Err(NotStored) => answer(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "storage_failed",
+            "the delivery could not be stored: send it again",
+        ),
     }
 }
 

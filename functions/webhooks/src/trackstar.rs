@@ -1,19 +1,21 @@
 //! `POST /api/webhooks/trackstar…`: the warehouse integration's webhooks.
 
-use axum::Extension;
-use axum::body::Body;
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
-use signalbox::domain::delivery::{Channel, Door, Label};
+use signalbox::domain::delivery::{Channel, Door};
 use signalbox::domain::rejected::Rejection;
-use signalbox::engine::deliveries::context::Deliveries;
-use signalbox::engine::deliveries::receive::Received;
-use signalbox::engine::deliveries::take_in::{Intake, Refusal, take_in};
-use signalbox::http::correlation::{self, CorrelationId};
+use signalbox::engine::deliveries::refusal::Refusal;
+use signalbox::engine::deliveries::take_in::{Acknowledgement, Intake};
+use signalbox::http::correlation;
 
-use crate::arrival;
+use crate::arrival::{Incoming, NotStored};
+use crate::trackstar_answers::{Failures, Shipment};
+
+/// What senders are told of an event that came before.
+const PROCESSED: &str = "Event already processed";
+/// What senders are told of any other.
+const RECEIVED: &str = "Webhook received";
 
 /// Take in a stock level.
 ///
@@ -27,69 +29,32 @@ use crate::arrival;
         (status = 400, description = "bad_body", body = Object),
         (status = 401, description = "bad_signature", body = Object),
         (status = 404, description = "unknown_sender: no active connection of that id", body = Object),
-        (status = 409, description = "conflict", body = Object),
         (status = 413, description = "too_large", body = Object),
-        (status = 500, description = "Storage failed: send it again", body = Object),
-        (status = 503, description = "no_secret: none that can be used is configured", body = Object),
+        Failures,
     ),
 )]
-pub(crate) async fn inventory(
-    State(deliveries): State<Deliveries>,
-    Extension(trace): Extension<CorrelationId>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    receive(&deliveries, Channel::TrackstarInventory, trace, &headers, body, |received, _| match received {
-        Received::First => json!({"success": true}),
-        _ => json!({"success": true, "message": "Event already processed"}),
-    })
-    .await
+pub(crate) async fn inventory(incoming: Incoming) -> Response {
+    receive(incoming, Channel::TrackstarInventory).await
 }
 
 /// Take in a shipment to the warehouse.
 #[utoipa::path(
     post, path = "/api/webhooks/trackstar/inbound-shipments", tag = "webhooks",
     request_body(content = Object, description = "`{event_type, connection_id, data: {id, …}}`"),
-    responses(
-        (status = 200, description = "Taken in, already processed, or of no connection: `{success, message, shipmentId?}`", body = Object),
-        (status = 400, description = "bad_body", body = Object),
-        (status = 401, description = "bad_signature", body = Object),
-        (status = 409, description = "conflict", body = Object),
-        (status = 413, description = "too_large: over 900 KB, or over 350 KB and of no connection", body = Object),
-        (status = 500, description = "Storage failed: send it again", body = Object),
-        (status = 503, description = "no_secret: none that can be used is configured", body = Object),
-    ),
+    responses(Shipment),
 )]
-pub(crate) async fn inbound_shipments(
-    State(deliveries): State<Deliveries>,
-    Extension(trace): Extension<CorrelationId>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    receive(&deliveries, Channel::TrackstarShipment, trace, &headers, body, shipment).await
+pub(crate) async fn inbound_shipments(incoming: Incoming) -> Response {
+    receive(incoming, Channel::TrackstarShipment).await
 }
 
 /// Take in the receipt of such a shipment.
 #[utoipa::path(
     post, path = "/api/webhooks/trackstar/inbound-shipment-receipts", tag = "webhooks",
     request_body(content = Object, description = "`{event_type, connection_id, data: {id, …}}`"),
-    responses(
-        (status = 200, description = "Taken in, already processed, or of no connection: `{success, message, shipmentId?}`", body = Object),
-        (status = 400, description = "bad_body", body = Object),
-        (status = 401, description = "bad_signature", body = Object),
-        (status = 409, description = "conflict", body = Object),
-        (status = 413, description = "too_large: over 900 KB, or over 350 KB and of no connection", body = Object),
-        (status = 500, description = "Storage failed: send it again", body = Object),
-        (status = 503, description = "no_secret: none that can be used is configured", body = Object),
-    ),
+    responses(Shipment),
 )]
-pub(crate) async fn inbound_shipment_receipts(
-    State(deliveries): State<Deliveries>,
-    Extension(trace): Extension<CorrelationId>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    receive(&deliveries, Channel::TrackstarReceipt, trace, &headers, body, shipment).await
+pub(crate) async fn inbound_shipment_receipts(incoming: Incoming) -> Response {
+    receive(incoming, Channel::TrackstarReceipt).await
 }
 
 /// Take in any Trackstar event. What nothing handles is kept.
@@ -100,60 +65,35 @@ pub(crate) async fn inbound_shipment_receipts(
         (status = 200, description = "`{success: true, message: \"Webhook received\"}`", body = Object),
         (status = 400, description = "bad_signature, bad_body", body = Object),
         (status = 404, description = "unknown_sender: no active connection of that id", body = Object),
-        (status = 409, description = "conflict", body = Object),
         (status = 413, description = "too_large", body = Object),
-        (status = 500, description = "Storage failed: send it again", body = Object),
-        (status = 503, description = "no_secret: none that can be used is configured", body = Object),
+        Failures,
     ),
 )]
-pub(crate) async fn any(
-    State(deliveries): State<Deliveries>,
-    Extension(trace): Extension<CorrelationId>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    receive(
-        &deliveries,
-        Channel::TrackstarOther,
-        trace,
-        &headers,
-        body,
-        |_, _| json!({"success": true, "message": "Webhook received"}),
-    )
-    .await
+pub(crate) async fn any(incoming: Incoming) -> Response {
+    receive(incoming, Channel::TrackstarOther).await
 }
 
-fn shipment(received: Received, label: &Label) -> Value {
-    let message = if received == Received::First { "Webhook received" } else { "Event already processed" };
-    json!({"success": true, "message": message, "eventKey": label.key})
-}
-
-async fn receive(
-    deliveries: &Deliveries,
-    channel: Channel,
-    trace: CorrelationId,
-    headers: &HeaderMap,
-    body: Body,
-    taken: impl Fn(Received, &Label) -> Value,
-) -> Response {
-    let arrival = arrival::read(deliveries, Door::Trackstar { channel }, headers, trace, body).await;
-    let intake = take_in(deliveries, &arrival).await;
-    deliveries.flush_counts().await;
-    match intake {
-        Ok(Intake::Taken(received, label)) => {
-            let mut answer = taken(received, &label);
-            if matches!(channel, Channel::TrackstarShipment | Channel::TrackstarReceipt) {
-                let body: Value = serde_json::from_slice(&arrival.body).unwrap_or_default();
-                answer["shipmentId"] = body["data"]["id"].clone();
-            }
-            traced(axum::Json(answer).into_response(), Some(&label.correlation_id))
-        }
-        Ok(Intake::Refused(refusal)) => traced(refused(&arrival.door, &refusal), refusal.trace.as_deref()),
-        Err(fault) => {
-            tracing::error!(%fault, correlation_id = arrival.correlation_id, "delivery not taken in");
-            answer(StatusCode::INTERNAL_SERVER_ERROR, "Failed to process webhook", "storage_failed")
-        }
+async fn receive(incoming: Incoming, route: Channel) -> Response {
+    match incoming.take_in(Door::Trackstar { channel: route }).await {
+        Ok(Intake::Accepted(taken)) => acknowledged(taken, route, true),
+        Ok(Intake::Duplicate(taken)) => acknowledged(taken, route, false),
+        Ok(Intake::Refused(refusal)) => traced(refused(route, &refusal), refusal.trace.as_deref()),
+        Err(NotStored) => answer(StatusCode::INTERNAL_SERVER_ERROR, "Failed to process webhook", "storage_failed"),
     }
+}
+
+/// Each route in the words of the original.
+fn acknowledged(taken: Acknowledgement, route: Channel, first: bool) -> Response {
+    let answer: Value = match route {
+        Channel::TrackstarInventory if first => json!({"success": true}),
+        Channel::TrackstarInventory => json!({"success": true, "message": PROCESSED}),
+        route if route.is_shipment() => {
+            let message = if first { RECEIVED } else { PROCESSED };
+            json!({"success": true, "message": message, "eventKey": taken.key, "shipmentId": taken.subject_id})
+        }
+        _ => json!({"success": true, "message": RECEIVED}),
+    };
+    traced(axum::Json(answer).into_response(), Some(&taken.correlation_id))
 }
 
 /// Echoes a trace that was found in the body.
@@ -164,16 +104,17 @@ fn traced(mut response: Response, trace: Option<&str>) -> Response {
     response
 }
 
-fn refused(door: &Door, refusal: &Refusal) -> Response {
+fn refused(route: Channel, refusal: &Refusal) -> Response {
     let code = refusal.reason.as_str();
-    let any = *door == Door::Trackstar { channel: Channel::TrackstarOther };
     match refusal.reason {
         Rejection::NoSecret => {
             answer(StatusCode::SERVICE_UNAVAILABLE, "No webhook secret that can be used is configured", code)
         }
-        Rejection::BadSignature if any => answer(StatusCode::BAD_REQUEST, "Invalid webhook signature", code),
+        Rejection::BadSignature if route == Channel::TrackstarOther => {
+            answer(StatusCode::BAD_REQUEST, "Invalid webhook signature", code)
+        }
         Rejection::BadSignature => answer(StatusCode::UNAUTHORIZED, "Invalid signature", code),
-        reason if door.acknowledges(reason) => {
+        reason if (Door::Trackstar { channel: route }).acknowledges(reason) => {
             axum::Json(json!({"success": true, "message": "No matching integration found"})).into_response()
         }
         Rejection::UnknownSender => answer(StatusCode::NOT_FOUND, &refusal.detail, code),

@@ -12,7 +12,7 @@ use super::clients::Aws;
 use super::faults::{AwsFault, fault};
 use super::items::{Item, conditional, item, key, number, text, value};
 use super::transaction::OLD;
-use crate::domain::claim::{Claim, ClaimStatus, Verdict, judge};
+use crate::domain::claim::{Claim, ClaimStatus, Verdict, fitting_reason, judge};
 
 impl Aws {
     /// Claims a key: one conditional write, whose refusal brings the claim that stands in the way.
@@ -37,7 +37,7 @@ impl Aws {
             return Err(fault("claim delivery", &error));
         };
         let standing: Claim = value(refused.item.clone().unwrap_or_default())?;
-        Ok((judge(&standing, &claim.nonce, &claim.body_hash), standing))
+        Ok((judge(&standing, &claim), standing))
     }
 
     /// The claim under a key, to see what became of it.
@@ -69,11 +69,13 @@ impl Aws {
         Ok(before.get("status") != Some(&processed))
     }
 
-    /// Notes that applying a delivery failed, and why, for whoever finds it among the dead letters.
+    /// Notes that applying a delivery failed, and why, for whoever finds it among the dead letters: as much of the reason as
+    /// the claim has room for.
     ///
     /// # Errors
     /// When the table cannot be written.
     pub async fn note_failure(&self, claim_key: &str, reason: &str) -> Result<(), AwsFault> {
+        let reason = fitting_reason(claim_key, reason);
         self.update_claim("note failure", claim_key, "SET lastError = :reason ADD attempts :one", |call| {
             call.expression_attribute_values(":reason", text(reason)).expression_attribute_values(":one", number(1))
         })

@@ -12,8 +12,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 
 use super::clients::Aws;
-use super::faults::AwsFault;
-use super::items::{Item, conditional, item, number, text};
+use super::faults::{AwsFault, fault};
+use super::items::{Item, item, number, text};
+use super::transaction::OLD;
 use crate::domain::delivery::{BODY_PART_BYTES_MAX, Label};
 use crate::domain::manifest::Fingerprint;
 use crate::domain::time;
@@ -81,8 +82,9 @@ impl Aws {
         self.put_item(&self.names.records, fields, OPERATION).await
     }
 
-    /// Stores the newest version of a thing; false when a newer one, or this very one, is there already. Of two versions of
-    /// one moment the one that came later counts.
+    /// Stores the newest version of a thing; false when a newer one is there already. Of two versions of one moment the one
+    /// that came later counts. This very one may be there too, where the reply to the first write was lost or the worker died
+    /// before the completion: it is the newest still.
     ///
     /// What one item cannot hold is kept as it came, before the version that names it: so it is never named and not there.
     ///
@@ -115,7 +117,14 @@ impl Aws {
                 "attribute_not_exists(pk) OR versionMs < :version OR (versionMs = :version AND receivedMs < :received)",
             )
             .expression_attribute_values(":version", number(version_ms))
-            .expression_attribute_values(":received", number(label.received_ms));
-        Ok(conditional(call.send().await, "store version")?.is_some())
+            .expression_attribute_values(":received", number(label.received_ms))
+            .return_values_on_condition_check_failure(OLD);
+        let Err(error) = call.send().await else { return Ok(true) };
+        use aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException;
+        let Some(ConditionalCheckFailedException(refused)) = error.as_service_error() else {
+            return Err(fault("store version", &error));
+        };
+        let is = |name: &str, expected: i64| refused.item().and_then(|item| item.get(name)) == Some(&number(expected));
+        Ok(is("versionMs", version_ms) && is("receivedMs", label.received_ms))
     }
 }

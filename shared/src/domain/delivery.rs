@@ -28,6 +28,10 @@ pub const UNKNOWN_SOURCE: &str = "unknown";
 /// How a key begins that is made of the content, so that no sender's id is mistaken for one.
 pub const CONTENT_KEY: &str = "content:";
 
+/// How a key begins that is a body's hash, for want of an id. The guard against replays claims the same key, see
+/// [`Label::goes_by_body`].
+pub const BODY_KEY: &str = "body:";
+
 /// How a key begins that a point of sale gave its event.
 pub const GIVEN_KEY: &str = "key:";
 
@@ -45,6 +49,14 @@ pub enum Channel {
     TrackstarReceipt,
     /// Any other Trackstar event: kept, marked as unhandled.
     TrackstarOther,
+}
+
+impl Channel {
+    /// Whether it is about shipments to the warehouse, or receipts of them.
+    #[must_use]
+    pub fn is_shipment(self) -> bool {
+        matches!(self, Self::TrackstarShipment | Self::TrackstarReceipt)
+    }
 }
 
 /// Where a delivery comes from.
@@ -164,11 +176,17 @@ impl Label {
         format!("{}#{}", self.origin, self.key)
     }
 
-    /// What a second delivery under the same key must have in common with this one, or it is a conflict: the bytes, unless
-    /// the key is made of the content. Equal content in another order or with other white space is no other content.
+    /// The key of its body's claim, where that is claimed too: the very one of a delivery whose key is its body's hash.
     #[must_use]
-    pub fn claimed_body(&self) -> &str {
-        if self.key.starts_with(CONTENT_KEY) { CONTENT_KEY } else { &self.body_hash }
+    pub fn body_claim_key(&self) -> String {
+        format!("{}#{BODY_KEY}{}", self.origin, self.body_hash)
+    }
+
+    /// Whether its key is its body's hash. No other body has that key: where another claim stands under it, this body came
+    /// before under an id.
+    #[must_use]
+    pub fn goes_by_body(&self) -> bool {
+        self.key.starts_with(BODY_KEY)
     }
 
     /// When it was received.
@@ -239,8 +257,7 @@ impl Door {
     /// with what they could not place. Nobody sends such a delivery again, so it must be kept whole.
     #[must_use]
     pub fn acknowledges(&self, reason: Rejection) -> bool {
-        let shipments = [Channel::TrackstarShipment, Channel::TrackstarReceipt];
-        reason == Rejection::UnknownSender && matches!(self, Self::Trackstar { channel } if shipments.contains(channel))
+        reason == Rejection::UnknownSender && matches!(self, Self::Trackstar { channel } if channel.is_shipment())
     }
 }
 

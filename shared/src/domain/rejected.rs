@@ -77,9 +77,9 @@ pub struct Rejected {
     pub received_ms: i64,
     /// The trace.
     pub correlation_id: String,
-    /// The body's length in bytes.
+    /// The body's length in bytes; what came of one that broke off.
     pub body_bytes: u64,
-    /// SHA-256 of the body, lower hex; none in items of versions that left it out.
+    /// SHA-256 of the body, lower hex; none of one that broke off, and in items of versions that left it out.
     #[serde(default)]
     pub body_hash: Option<String>,
     /// Whether the body is kept.

@@ -51,11 +51,29 @@ impl Query {
     }
 }
 
-/// A parameter of the path. One that is not UTF-8 becomes a text that nothing is called, so that the route refuses it as
-/// it refuses any unknown name, instead of the framework in words of its own.
+/// What a path's parameters are read into.
+pub trait PathText {
+    /// Each of them this text.
+    fn each(text: String) -> Self;
+}
+
+impl PathText for String {
+    fn each(text: String) -> Self {
+        text
+    }
+}
+
+impl PathText for (String, String) {
+    fn each(text: String) -> Self {
+        (text.clone(), text)
+    }
+}
+
+/// The parameters of a path. What is not UTF-8 becomes a text that nothing is called, so that the route refuses it as it
+/// refuses any unknown name, instead of the framework in words of its own.
 #[must_use]
-pub fn path_text(parameter: Result<Path<String>, PathRejection>) -> String {
-    parameter.map_or_else(|_| char::REPLACEMENT_CHARACTER.to_string(), |Path(text)| text)
+pub fn path_text<T: PathText>(parameters: Result<Path<T>, PathRejection>) -> T {
+    parameters.map_or_else(|_| T::each(char::REPLACEMENT_CHARACTER.into()), |Path(named)| named)
 }
 
 /// What a request says about the vendor.

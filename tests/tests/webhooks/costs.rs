@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
-use signalbox_tests::deliveries::Delivery;
+use serde_json::json;
+use signalbox::engine::deliveries::context::Deliveries;
+use signalbox::outside::Outside;
+use signalbox_tests::deliveries::{Delivery, GITHUB_SECRET};
 use signalbox_tests::hooks::{Hooks, Queue};
 use signalbox_tests::instance::Instance;
 use signalbox_tests::wire::Wire;
@@ -60,6 +63,42 @@ async fn a_new_event_costs_one_write_and_one_message_whatever_its_size() {
         let units = write_units(&hooks, "DELIVERIES_TABLE", &format!("t1/pos#key:{key}")).await;
         assert_eq!(units, [1.0], "{bytes} bytes");
     }
+}
+
+/// The longest key and trace that a sender can have, and a reason of an error that quotes it: no write of a claim costs more.
+#[tokio::test]
+async fn a_claim_costs_one_write_unit_whatever_is_noted_on_it() {
+    let (tenant, provider, connection) = ("t".repeat(64), "p".repeat(64), "c".repeat(64));
+    let senders = json!([{"provider": provider, "connection": connection, "tenant": tenant, "scheme": "github",
+        "secrets": [GITHUB_SECRET]}]);
+    let hooks = Hooks::with(&[("WEBHOOK_SENDERS", &senders.to_string())]).await;
+    let delivery = Delivery::github(&"i".repeat(256), "{}").header("x-request-id", &"t".repeat(128));
+    let delivery = Delivery { path: format!("/webhooks/{provider}/{connection}"), ..delivery };
+    assert_eq!(hooks.send(&delivery).await.status, 200);
+    let origin = format!("{tenant}/{provider}/{connection}#");
+    // With that of its body, as GitHub does not sign the id.
+    assert_eq!(write_units(&hooks, "DELIVERIES_TABLE", &origin).await, [1.0; 2]);
+
+    let worker = hooks.environment("webhook-worker");
+    let deliveries = Deliveries::without_senders(&worker, &Outside::default()).unwrap();
+    let claim_key = format!("{origin}id:{}", "i".repeat(256));
+    for reason in ["x".repeat(500), "æ".repeat(500), "😀".repeat(500)] {
+        // Often, as the number of attempts takes room too.
+        for _ in 0..12 {
+            deliveries.aws.note_failure(&claim_key, &reason).await.unwrap();
+        }
+        assert_eq!(write_units(&hooks, "DELIVERIES_TABLE", &origin).await, [1.0; 2]);
+        let noted = deliveries.aws.claim_of(&claim_key).await.unwrap().unwrap().last_error.unwrap();
+        assert!(reason.starts_with(&noted) && noted.len() > 100, "{} bytes are noted", noted.len());
+    }
+    // One that has more room keeps all of an ordinary reason.
+    let short = sale(2, "k");
+    assert_eq!(hooks.send(&short).await.status, 201);
+    let reason = "x".repeat(500);
+    deliveries.aws.note_failure("t1/pos#key:k", &reason).await.unwrap();
+    let noted = deliveries.aws.claim_of("t1/pos#key:k").await.unwrap().unwrap().last_error.unwrap();
+    assert_eq!(noted, reason);
+    assert_eq!(write_units(&hooks, "DELIVERIES_TABLE", "t1/pos#").await, [1.0]);
 }
 
 #[tokio::test]

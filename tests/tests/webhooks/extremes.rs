@@ -3,6 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use signalbox::domain::delivery::{Door, body_hash};
+use signalbox::domain::rejected::Rejection;
+use signalbox::engine::deliveries::arrival::{Arrival, ArrivedBody, Headers};
+use signalbox::engine::deliveries::context::Deliveries;
+use signalbox::engine::deliveries::take_in::{Intake, take_in};
+use signalbox::outside::Outside;
 use signalbox_tests::deliveries::{Delivery, Reply};
 use signalbox_tests::hooks::{Hooks, Queue};
 use signalbox_tests::wire::{Call, Fault, Verdict, Wire};
@@ -228,6 +234,47 @@ async fn a_shipment_of_an_unknown_connection_is_acknowledged_only_once_it_is_kep
     hooks.work(Queue::Webhooks).await;
     let sent: Value = serde_json::from_slice(&large.body).unwrap();
     assert_eq!(kept(&hooks, "inbound-shipments").await[0]["payload"], sent["data"].to_string());
+}
+
+/// A gateway takes 10 MB: what is kept of such a body is what it was.
+#[tokio::test]
+async fn a_body_larger_than_any_that_is_read_is_refused_and_described_as_it_was() {
+    let hooks = Hooks::start().await;
+    let body: Vec<u8> = (0..9 * 1024 * 1024).map(|index| b'a' + (index % 23) as u8).collect();
+    for path in ["/pos/demo/ingest", "/api/webhooks/trackstar/inventory", "/webhooks/github/acme"] {
+        let reply = hooks.send(&Delivery::unsigned(path, body.clone())).await;
+        assert_eq!(reply.status, 413, "{path}: {}", reply.text);
+        assert!(reply.text.contains("9437184 bytes"), "{path}: {}", reply.text);
+    }
+    let listed = hooks.ask("GET", "/api/admin/deliveries", None, None).await.expect(200);
+    let items = listed["items"].as_array().unwrap();
+    assert_eq!(items.len(), 3);
+    for item in items {
+        assert_eq!((&item["reason"], &item["bodyBytes"]), (&json!("too_large"), &json!(body.len())), "{item}");
+        assert_eq!((&item["bodyHash"], &item["hasBody"]), (&json!(body_hash(&body)), &json!(false)), "{item}");
+    }
+}
+
+/// No gateway of ours hands on what broke off; another may. Nobody knows what was sent, nor that it was too much.
+#[tokio::test]
+async fn a_body_that_broke_off_is_refused_as_that() {
+    let hooks = Hooks::start().await;
+    let outside = Outside { clock: hooks.clock.clone(), ..Outside::default() };
+    let deliveries = Deliveries::with_senders(&hooks.environment("webhooks"), &outside).unwrap();
+    let arrival = Arrival {
+        door: Door::Pos { source: "demo".into(), tenant: "t1".into() },
+        headers: Headers::default(),
+        body: ArrivedBody::BrokenOff { bytes: 17 },
+        correlation_id: "trace".into(),
+        correlation_made: false,
+        received_at: hooks.clock.now(),
+    };
+    let Intake::Refused(refusal) = take_in(&deliveries, &arrival).await.unwrap() else { panic!("it was taken in") };
+    assert_eq!((refusal.reason, refusal.detail.as_str()), (Rejection::BadBody, "the body broke off after 17 bytes"));
+    let listed = hooks.ask("GET", "/api/admin/deliveries", None, None).await.expect(200);
+    let item = &listed["items"][0];
+    assert_eq!((&item["id"], &item["bodyBytes"], &item["hasBody"]), (&json!("pos#1"), &json!(17), &json!(false)));
+    assert_eq!(item["bodyHash"], Value::Null);
 }
 
 #[tokio::test]

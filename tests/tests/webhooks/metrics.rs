@@ -280,6 +280,25 @@ async fn a_message_that_comes_twice_is_counted_once() {
     assert_eq!(samples["deliveries_applied_total{source=\"pos\",outcome=\"done\"}"], "1");
 }
 
+/// The newest version, written twice: by the SDK, which lost the reply to the first write, and by the worker that came after
+/// one that died before the completion.
+#[tokio::test]
+async fn an_effect_that_is_repeated_is_done_and_not_older() {
+    for (verdict, dies) in [(Verdict::Fail(Fault::LostReply), false), (Verdict::KillAfter, true)] {
+        let hooks = Hooks::start().await;
+        assert_eq!(hooks.send(&stock(2, "2026-01-15T12:02:00Z")).await.status, 200);
+        let messages = hooks.receive(Queue::Webhooks).await;
+        let first = hooks.instance(Wire::at(0, verdict)).await;
+        assert_eq!(first.handle("webhook-worker", &messages).await.is_err(), dies);
+        assert_eq!(first.wire().calls()[0], "DynamoDB.PutItem");
+        let second = hooks.instance(Wire::whole()).await;
+        assert!(second.handle("webhook-worker", &messages).await.unwrap().is_empty());
+        let samples = samples(&hooks).await;
+        let expected = [("deliveries_applied_total{source=\"trackstar\",outcome=\"done\"}", "1")];
+        assert_eq!(of(&samples, &["deliveries_applied"]), expected, "{verdict:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_count_that_fails_fails_no_delivery() {
     let hooks = Hooks::start().await;

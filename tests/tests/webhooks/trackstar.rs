@@ -196,6 +196,28 @@ async fn shipments_and_receipts_are_kept_whatever_their_names_are_spelt_like() {
     }
 }
 
+/// Whatever it is, and of whatever the event is: the sender knows it by that.
+#[tokio::test]
+async fn the_routes_of_shipments_answer_with_the_id_that_was_sent() {
+    let hooks = Hooks::start().await;
+    for (data, expected) in [
+        (json!({"id": "s-1"}), json!("s-1")),
+        (json!({"id": 7}), json!(7)),
+        (json!({"id": {"a": [1.5]}}), json!({"a": [1.5]})),
+        (json!({"id": null}), Value::Null),
+        (json!({}), Value::Null),
+        (json!("text"), Value::Null),
+    ] {
+        let body = json!({"connection_id": "conn-1", "event_type": "order.created", "data": data});
+        for message in ["Webhook received", "Event already processed"] {
+            let reply = hooks.send(&Delivery::trackstar("/inbound-shipments", &body)).await.expect(200);
+            assert_eq!((&reply["shipmentId"], &reply["message"]), (&expected, &json!(message)), "{body}");
+            assert!(reply["eventKey"].as_str().unwrap().starts_with("content:"), "{reply}");
+            assert!(reply.as_object().unwrap().contains_key("shipmentId"), "{reply}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn other_events_are_kept_as_unhandled_and_bad_ones_refused() {
     let hooks = Hooks::start().await;

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use crate::aws::faults::AwsFault;
 use crate::domain::audit::Action;
 use crate::domain::rejected::RejectedId;
+use crate::engine::deliveries::arrival::{Arrival, ArrivedBody, Headers};
 use crate::engine::deliveries::context::Deliveries;
 use crate::engine::deliveries::operator::Operator;
-use crate::engine::deliveries::take_in::{Arrival, Headers, Intake, examine};
+use crate::engine::deliveries::take_in::{Intake, examine};
 
 /// What came of it.
 #[derive(Debug)]
@@ -34,18 +35,16 @@ pub async fn admit(deliveries: &Deliveries, operator: &Operator, id: &RejectedId
     let arrival = Arrival {
         door: rejected.door,
         headers: Headers(rejected.headers),
-        body: Bytes::from(body),
+        body: ArrivedBody::Whole(Bytes::from(body)),
         correlation_id: rejected.correlation_id,
         correlation_made: false,
         received_at: Timestamp::from_millisecond(rejected.received_ms).unwrap_or(Timestamp::UNIX_EPOCH),
     };
     operator.record(deliveries, Action::Admit, id.to_string(), rejected.body_hash).await?;
-    Ok(match examine(deliveries, &arrival, deliveries.now()).await? {
-        Ok((received, label)) => {
-            deliveries.aws.mark_admitted(id, deliveries.now().as_millisecond()).await?;
-            Admitted::Intake(Intake::Taken(received, Box::new(label)))
-        }
-        // It is kept already: to keep it again would push out others.
-        Err((refusal, _)) => Admitted::Intake(Intake::Refused(refusal)),
-    })
+    let intake = examine(deliveries, &arrival, deliveries.now()).await?;
+    // What is refused again is kept already: to keep it once more would push out others.
+    if !matches!(intake, Intake::Refused(_)) {
+        deliveries.aws.mark_admitted(id, deliveries.now().as_millisecond()).await?;
+    }
+    Ok(Admitted::Intake(intake))
 }

@@ -1,31 +1,18 @@
 //! Give up: record what a queue could not have processed, so that somebody can look, requeue or drop it.
 
 use crate::aws::faults::AwsFault;
+use crate::aws::queue::QueuedDelivery;
 use crate::domain::counters::{Counter, Tally};
 use crate::domain::dead_letter::{DEAD_LETTER_SECONDS, DeadLetter, DeadLetterId};
-use crate::domain::delivery::{Label, UNKNOWN_SOURCE, body_hash};
+use crate::domain::delivery::{UNKNOWN_SOURCE, body_hash};
 use crate::domain::ids::TenantId;
 use crate::engine::deliveries::context::Deliveries;
-
-/// A message of a dead-letter queue.
-pub struct Dead<'a> {
-    /// The queue's id of it, the same over all attempts.
-    pub message_id: &'a str,
-    /// When it was first sent, epoch milliseconds.
-    pub sent_ms: i64,
-    /// How often it was handed out, as its queue counts.
-    pub attempts: u32,
-    /// Its label; none when it had none that could be read.
-    pub label: Option<Label>,
-    /// Its body.
-    pub body: &'a [u8],
-}
 
 /// Records a dead letter, and says what there is to count of it. The same message recorded twice is one entry.
 ///
 /// # Errors
 /// When AWS fails; the message stays in the dead-letter queue then.
-pub async fn give_up(deliveries: &Deliveries, dead: Dead<'_>) -> Result<Tally, AwsFault> {
+pub async fn give_up(deliveries: &Deliveries, dead: QueuedDelivery) -> Result<Tally, AwsFault> {
     let (reason, noted) = match &dead.label {
         Some(label) => {
             let claim = deliveries.aws.claim_of(&label.claim_key()).await?;
@@ -36,18 +23,18 @@ pub async fn give_up(deliveries: &Deliveries, dead: Dead<'_>) -> Result<Tally, A
     };
     let now = deliveries.now();
     let letter = DeadLetter {
-        id: DeadLetterId::new(dead.sent_ms, dead.message_id),
+        id: DeadLetterId::new(dead.sent_ms, &dead.message_id),
         reason,
         // A dead-letter queue may count anew; and a worker that died has noted nothing.
-        attempts: dead.attempts.max(noted),
-        payload_hash: body_hash(dead.body),
+        attempts: dead.receives.max(noted),
+        payload_hash: body_hash(&dead.body),
         recorded_ms: now.as_millisecond(),
         expires_at: now.as_second() + DEAD_LETTER_SECONDS,
-        parts: DeadLetter::parts_of(dead.body),
+        parts: DeadLetter::parts_of(&dead.body),
         label: dead.label,
     };
     let tenant = letter.label.as_ref().map_or_else(TenantId::default, |label| label.origin.tenant.clone());
-    let first = deliveries.aws.put_dead_letter(&tenant, &letter, dead.body).await?;
+    let first = deliveries.aws.put_dead_letter(&tenant, &letter, &dead.body).await?;
     tracing::error!(dead_letter = %letter.id, %tenant, reason = letter.reason, attempts = letter.attempts,
         correlation_id = letter.label.as_ref().map(|label| label.correlation_id.as_str()), "dead letter recorded");
     let mut tally = Tally::default();

@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 
 use crate::domain::delivery::Door;
 use crate::domain::signature::{Scheme, schemes};
-use crate::engine::deliveries::context::Senders;
-use crate::engine::deliveries::take_in::EVENT_TYPE_HEADERS;
+use crate::engine::deliveries::doors;
+use crate::engine::deliveries::senders::Senders;
 use crate::http::correlation;
 
 /// Names the event of a point of sale.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Names the tenant of a point of sale.
 pub const TENANT: &str = "x-tenant-id";
+/// Where senders say what happened, when they do not say it in the body.
+pub(super) const EVENT_TYPES: [&str; 3] = ["x-github-event", "x-shopify-topic", "x-gitlab-event"];
 /// What tells operators who it was.
 const DESCRIBING: [&str; 2] = ["content-type", "user-agent"];
 
@@ -21,17 +23,14 @@ const DESCRIBING: [&str; 2] = ["content-type", "user-agent"];
 /// Those of every known scheme, as the configuration may have been wrong, or not have named the sender yet, and a delivery
 /// is verified again once it is corrected. The generic schemes of others are not known to a sender's door.
 #[must_use]
-pub fn needed<'a>(senders: &'a Senders, door: &Door) -> BTreeSet<&'a str> {
-    let own = match door {
-        Door::Sender { provider, connection } => senders.others.get(&(provider.clone(), connection.clone())),
-        Door::Pos { .. } | Door::Trackstar { .. } => None,
-    };
+pub fn needed<'a>(senders: &'a Senders, door: &'a Door) -> BTreeSet<&'a str> {
+    let own = doors::rules(senders, door).own_scheme();
     let known = schemes::ALL.into_iter().flat_map(Scheme::headers);
     known
-        .chain(own.into_iter().flat_map(|sender| sender.scheme.headers()))
+        .chain(own.into_iter().flat_map(Scheme::headers))
         .chain([IDEMPOTENCY_KEY, TENANT])
         .chain(correlation::SOURCES)
-        .chain(EVENT_TYPE_HEADERS)
+        .chain(EVENT_TYPES)
         .chain(DESCRIBING)
         .collect()
 }
@@ -48,7 +47,8 @@ mod tests {
         let others = format!(r#"[{{"provider": "erp", "connection": "main", "scheme": {scheme}, "secrets": ["s"]}}]"#);
         let senders = Senders { others: parse_senders(&others).unwrap(), ..Senders::default() };
         let door = |provider: &str| Door::Sender { provider: provider.into(), connection: "main".into() };
-        let (own, unknown) = (needed(&senders, &door("erp")), needed(&senders, &door("nobody")));
+        let (erp, nobody) = (door("erp"), door("nobody"));
+        let (own, unknown) = (needed(&senders, &erp), needed(&senders, &nobody));
         for name in ["x-erp-signature", "x-erp-time", "x-erp-id"] {
             assert!(own.contains(name) && !unknown.contains(name), "{name}");
         }

@@ -3,12 +3,17 @@
 
 pub mod admit;
 pub mod apply;
+pub mod arrival;
 pub mod context;
+mod counts;
 pub mod dead_letters;
+mod doors;
 pub mod give_up;
 pub mod headers;
 pub mod operator;
 pub mod receive;
+pub mod refusal;
 pub mod reject;
 pub mod requeue;
+pub mod senders;
 pub mod take_in;

@@ -8,18 +8,8 @@ use crate::domain::delivery::{Label, TakenIn};
 use crate::domain::signature::VerifiedDelivery;
 use crate::engine::deliveries::context::Deliveries;
 
-/// What a delivery turned out to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Received {
-    /// The first: it is in the queue.
-    First,
-    /// Seen before: its effect has happened, or it is in the queue.
-    Duplicate,
-    /// Another body under the same key: nothing was enqueued.
-    Conflict,
-}
-
-/// Claims a delivery, then enqueues it: one write unit and one message. A duplicate costs one refused write.
+/// Claims a delivery, and enqueues it where the verdict is [`Verdict::First`] or [`Verdict::Again`]: one write unit and one
+/// message. A duplicate costs one refused write.
 ///
 /// With `guard_replay` the body is claimed too, a second write unit: the sender's id is not covered by the
 /// signature, and a captured body would pass under any other id. It is not for senders that name two equal bodies on
@@ -39,23 +29,21 @@ pub async fn receive(
     delivery: &VerifiedDelivery,
     guard_replay: bool,
     started: Timestamp,
-) -> Result<Received, AwsFault> {
+) -> Result<Verdict, AwsFault> {
     let nonce = hex::encode(deliveries.outside.entropy.bytes16());
-    let mut claim =
-        Claim::new(nonce.clone(), label.claimed_body().to_owned(), label.correlation_id.clone(), label.received_at());
-    claim.connection = Some(label.origin.connection.clone());
+    let claim = Claim::of_delivery(label, &nonce, label.received_at());
     let (verdict, standing) = deliveries.aws.claim(&label.claim_key(), claim).await?;
     match verdict {
-        Verdict::Conflict => return Ok(Received::Conflict),
-        Verdict::Duplicate => return Ok(Received::Duplicate),
+        // The same body, claimed by the guard below: a captured one, sent again without its id.
+        Verdict::Conflict if label.goes_by_body() => return Ok(Verdict::Duplicate),
+        Verdict::Conflict | Verdict::Duplicate => return Ok(verdict),
         Verdict::First | Verdict::Again => {}
     }
     if guard_replay {
-        // Under the body's hash stands the key it first came with: another key is a replay.
-        let key = format!("{}#body:{}", label.origin, label.body_hash);
-        let claim = Claim::new(nonce, label.key.clone(), label.correlation_id.clone(), label.received_at());
-        if deliveries.aws.claim(&key, claim).await?.0 == Verdict::Conflict {
-            return Ok(Received::Duplicate);
+        let claim = Claim::of_body(label, &nonce, label.received_at());
+        if deliveries.aws.claim(&label.body_claim_key(), claim).await?.0 == Verdict::Conflict {
+            // The body came under another key before: a replay.
+            return Ok(Verdict::Duplicate);
         }
     }
     if verdict == Verdict::First {
@@ -69,7 +57,7 @@ pub async fn receive(
         }
     }
     enqueue(deliveries, label, delivery.body()).await?;
-    Ok(if verdict == Verdict::First { Received::First } else { Received::Duplicate })
+    Ok(verdict)
 }
 
 /// Hands a delivery to the queue, and notes when: what it waited for before that says nothing about the worker.

@@ -65,9 +65,7 @@ pub async fn drop_dead_letter(
 /// That the worker makes a claim where it finds none was rejected: it knows no verdict, and cannot refuse.
 async fn claim_again(deliveries: &Deliveries, label: &mut Label) -> Result<bool, AwsFault> {
     let nonce = hex::encode(deliveries.outside.entropy.bytes16());
-    let body = label.claimed_body().to_owned();
-    let mut claim = Claim::new(nonce, body, label.correlation_id.clone(), deliveries.now());
-    claim.connection = Some(label.origin.connection.clone());
+    let claim = Claim::of_delivery(label, &nonce, deliveries.now());
     let (verdict, standing) = deliveries.aws.claim(&label.claim_key(), claim).await?;
     // The same event may have come to another source since: it must not have an effect of its own here.
     if let Some(first) = standing.connection {

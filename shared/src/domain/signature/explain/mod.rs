@@ -187,11 +187,17 @@ pub fn explain(
     } else {
         findings.extend(others.iter().filter_map(|other| stray_header(scheme, other, headers)));
     }
-    // Any other refusal says itself what is wrong: a guess beside it would lead away from it.
-    if findings.is_empty() && outcome == Err(Refused::Mismatch) {
+    if findings.is_empty() && leaves_open_why(&outcome) {
         findings.push(Finding::Nothing);
     }
     Explanation { outcome, findings }
+}
+
+/// Whether the signature was looked at, or would be. Any other refusal says itself what is wrong: a guess beside it would lead
+/// away from it.
+fn leaves_open_why(outcome: &Result<Verified, Refused>) -> bool {
+    use Refused::{Mismatch, TimestampTooNew, TimestampTooOld};
+    matches!(outcome, Err(Mismatch | TimestampTooOld { .. } | TimestampTooNew { .. }))
 }
 
 fn is_in_milliseconds(scheme: &Scheme, sent: &Sent<'_>) -> bool {

@@ -1,0 +1,45 @@
+//! What Trackstar's routes answer, for the OpenAPI document.
+
+use std::collections::BTreeMap;
+
+use utoipa::IntoResponses;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{ContentBuilder, RefOr, Response, ResponseBuilder};
+
+type Answers = BTreeMap<String, RefOr<Response>>;
+
+/// What all of them answer in the same words.
+pub(crate) struct Failures;
+
+impl IntoResponses for Failures {
+    fn responses() -> Answers {
+        answers(&[
+            ("409", "conflict"),
+            ("500", "Storage failed: send it again"),
+            ("503", "no_secret: none that can be used is configured"),
+        ])
+    }
+}
+
+/// All that the routes of shipments and of their receipts answer.
+pub(crate) struct Shipment;
+
+impl IntoResponses for Shipment {
+    fn responses() -> Answers {
+        let own = answers(&[
+            ("200", "Taken in, already processed, or of no connection: `{success, message, shipmentId?}`"),
+            ("400", "bad_body"),
+            ("401", "bad_signature"),
+            ("413", "too_large: over 900 KB, or over 350 KB and of no connection"),
+        ]);
+        own.into_iter().chain(Failures::responses()).collect()
+    }
+}
+
+fn answers(all: &[(&str, &str)]) -> Answers {
+    let object = || ContentBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::Object).build())).build();
+    let response = |description: &str| {
+        ResponseBuilder::new().description(description).content("application/json", object()).build().into()
+    };
+    all.iter().map(|(status, description)| ((*status).to_owned(), response(description))).collect()
+}

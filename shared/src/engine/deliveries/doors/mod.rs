@@ -1,0 +1,94 @@
+//! The doors, a file each: what each verifies with, whom its deliveries say they are from, and what a verified one is.
+
+mod pos;
+mod sender;
+mod trackstar;
+
+use serde_json::Value;
+
+use crate::domain::delivery::{Channel, Door, Origin};
+use crate::domain::signature::{LiveSecret, Refused, Scheme, VerifiedDelivery};
+use crate::engine::deliveries::arrival::Arrival;
+use crate::engine::deliveries::refusal::Refusal;
+use crate::engine::deliveries::senders::Senders;
+
+/// What differs between doors.
+pub(super) trait DoorRules<'a>: Send + Sync {
+    /// Whom its deliveries say they are from: that is all there is to go by until one is verified.
+    fn claimed(&self) -> Claimed;
+
+    /// The scheme that is configured for this door alone, if there is one.
+    fn own_scheme(&self) -> Option<&'a Scheme> {
+        None
+    }
+
+    /// What to verify an arrival with.
+    ///
+    /// # Errors
+    /// When nobody is configured who could have sent it.
+    fn verifier(&self, arrival: &Arrival) -> Result<Verifier<'a>, Refusal>;
+
+    /// Whether a delivery could not be verified for a fault of ours, so that its sender must come again.
+    fn is_our_fault(&self, refused: &Refused) -> bool {
+        refused.is_ours()
+    }
+
+    /// What a verified delivery is.
+    ///
+    /// # Errors
+    /// When its body or its headers are not what the door takes.
+    fn identify(&self, arrival: &Arrival, delivery: &VerifiedDelivery) -> Result<Identity, Refusal>;
+}
+
+/// The rules of a door.
+pub(super) fn rules<'a>(senders: &'a Senders, door: &'a Door) -> Box<dyn DoorRules<'a> + 'a> {
+    match door {
+        Door::Pos { source, tenant } => Box::new(pos::Rules { senders, source, tenant }),
+        Door::Trackstar { channel } => Box::new(trackstar::Rules { senders, door, channel: *channel }),
+        Door::Sender { provider, connection } => {
+            let sender = senders.sender(provider, connection);
+            Box::new(sender::Rules { sender, door, provider, connection })
+        }
+    }
+}
+
+/// Whom a delivery says it is from. Nothing of it is proved, and callers may have made it up.
+pub(super) struct Claimed {
+    /// One of a bounded set: the source whose ring keeps it if it is refused.
+    pub(super) source: String,
+    /// The kind of sender.
+    pub(super) provider: String,
+    /// The sender's source or connection; empty where only the body names it.
+    pub(super) connection: String,
+    /// Whose; empty where only the body names it.
+    pub(super) tenant: String,
+}
+
+/// What to verify with.
+pub(super) struct Verifier<'a> {
+    /// How it is signed.
+    pub(super) scheme: &'a Scheme,
+    /// With one of these.
+    pub(super) secrets: &'a [LiveSecret],
+    /// The URL that was registered with the sender, for schemes that sign it.
+    pub(super) url: Option<&'a str>,
+}
+
+/// What a verified delivery is.
+#[derive(Debug)]
+pub(super) struct Identity {
+    /// Where it comes from.
+    pub(super) origin: Origin,
+    /// What it does.
+    pub(super) channel: Channel,
+    /// Its idempotency key.
+    pub(super) key: String,
+    /// The sender's name of the event, where it has one.
+    pub(super) event_type: Option<String>,
+    /// The trace: the request's, or a better one of the body.
+    pub(super) correlation_id: String,
+    /// The id of what the event is about, as its body gives it; null where the door reads none.
+    pub(super) subject_id: Value,
+    /// Whether its body is claimed too, as its id is not signed: see [`receive`](super::receive::receive).
+    pub(super) guard_replay: bool,
+}

@@ -1,0 +1,59 @@
+//! `/pos/{source}/ingest`: points of sale, which share one secret.
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::{Claimed, DoorRules, Identity, Verifier};
+use crate::domain::delivery::{CONTENT_KEY, Channel, GIVEN_KEY, Origin, POS, fits_a_key};
+use crate::domain::ids::TenantId;
+use crate::domain::signature::{VerifiedDelivery, pos_content_key, schemes};
+use crate::engine::deliveries::arrival::Arrival;
+use crate::engine::deliveries::headers::IDEMPOTENCY_KEY;
+use crate::engine::deliveries::refusal::Refusal;
+use crate::engine::deliveries::senders::Senders;
+
+/// The longest key that a point of sale may give its event, in bytes.
+const KEY_BYTES_MAX: usize = 255;
+
+pub(super) struct Rules<'a> {
+    pub(super) senders: &'a Senders,
+    pub(super) source: &'a str,
+    pub(super) tenant: &'a str,
+}
+
+impl<'a> DoorRules<'a> for Rules<'a> {
+    fn claimed(&self) -> Claimed {
+        Claimed { source: POS.into(), provider: POS.into(), connection: self.source.into(), tenant: self.tenant.into() }
+    }
+
+    fn verifier(&self, _arrival: &Arrival) -> Result<Verifier<'a>, Refusal> {
+        Ok(Verifier { scheme: &schemes::POS_DOOR, secrets: &self.senders.pos, url: None })
+    }
+
+    fn identify(&self, arrival: &Arrival, delivery: &VerifiedDelivery) -> Result<Identity, Refusal> {
+        let tenant =
+            TenantId::parse(self.tenant).map_err(|error| Refusal::bad_body(format!("x-tenant-id: {error}")))?;
+        let source = TenantId::parse(self.source).map_err(|_| Refusal::bad_body("the path names no source"))?;
+        serde_json::from_slice::<&RawValue>(delivery.body())
+            .map_err(|error| Refusal::bad_body(format!("the body is no JSON: {error}")))?;
+        let key = match arrival.headers.get(IDEMPOTENCY_KEY).map(str::trim).filter(|key| !key.is_empty()) {
+            Some(key) if key.len() <= KEY_BYTES_MAX && fits_a_key(key) => format!("{GIVEN_KEY}{key}"),
+            // To go by the content instead would lose a second sale with an equal body.
+            Some(_) => {
+                let limits = format!("at most {KEY_BYTES_MAX} bytes of UTF-8, without control characters");
+                return Err(Refusal::bad_body(format!("Idempotency-Key must be {limits}")));
+            }
+            None => format!("{CONTENT_KEY}{}", pos_content_key(tenant.as_str(), source.as_str(), delivery.body())),
+        };
+        Ok(Identity {
+            origin: Origin { tenant, provider: POS.into(), connection: source.as_str().to_owned() },
+            channel: Channel::Event,
+            key,
+            event_type: None,
+            correlation_id: arrival.correlation_id.clone(),
+            subject_id: Value::Null,
+            // Two equal bodies may be two sales of the same article.
+            guard_replay: false,
+        })
+    }
+}

@@ -1,0 +1,72 @@
+//! `/webhooks/{provider}/{connection}`: any configured sender.
+
+use serde_json::Value;
+
+use super::{Claimed, DoorRules, Identity, Verifier};
+use crate::domain::correlation;
+use crate::domain::delivery::{BODY_KEY, Channel, Door, Origin, UNKNOWN_SOURCE};
+use crate::domain::rejected::Rejection;
+use crate::domain::sender::Sender;
+use crate::domain::signature::{Scheme, VerifiedDelivery};
+use crate::engine::deliveries::arrival::Arrival;
+use crate::engine::deliveries::headers::EVENT_TYPES;
+use crate::engine::deliveries::refusal::Refusal;
+
+pub(super) struct Rules<'a> {
+    /// None where nobody of that name is configured.
+    pub(super) sender: Option<&'a Sender>,
+    pub(super) door: &'a Door,
+    pub(super) provider: &'a str,
+    pub(super) connection: &'a str,
+}
+
+impl<'a> Rules<'a> {
+    fn sender(&self) -> Result<&'a Sender, Refusal> {
+        let unknown = || Refusal::new(Rejection::UnknownSender, "no such sender is configured (WEBHOOK_SENDERS)");
+        self.sender.ok_or_else(unknown)
+    }
+}
+
+impl<'a> DoorRules<'a> for Rules<'a> {
+    fn claimed(&self) -> Claimed {
+        let source = match self.sender {
+            Some(_) => self.door.source(),
+            // They all share one ring: names that a caller makes up must not make storage.
+            None => UNKNOWN_SOURCE.into(),
+        };
+        Claimed {
+            source,
+            provider: self.provider.into(),
+            connection: self.connection.into(),
+            tenant: self.sender.map(|sender| sender.tenant.to_string()).unwrap_or_default(),
+        }
+    }
+
+    fn own_scheme(&self) -> Option<&'a Scheme> {
+        self.sender.map(|sender| &sender.scheme)
+    }
+
+    fn verifier(&self, _arrival: &Arrival) -> Result<Verifier<'a>, Refusal> {
+        let sender = self.sender()?;
+        Ok(Verifier { scheme: &sender.scheme, secrets: &sender.secrets, url: sender.url.as_deref() })
+    }
+
+    fn identify(&self, arrival: &Arrival, delivery: &VerifiedDelivery) -> Result<Identity, Refusal> {
+        let tenant = self.sender()?.tenant.clone();
+        let id = delivery.delivery_id();
+        let key = match id {
+            Some(id) => format!("id:{}", id.text),
+            None => format!("{BODY_KEY}{}", hex::encode(delivery.body_hash())),
+        };
+        let name = EVENT_TYPES.iter().find_map(|name| arrival.headers.get(name));
+        Ok(Identity {
+            origin: Origin { tenant, provider: self.provider.into(), connection: self.connection.into() },
+            channel: Channel::Event,
+            key,
+            event_type: name.filter(|name| correlation::is_plain(name)).map(String::from),
+            correlation_id: arrival.correlation_id.clone(),
+            subject_id: Value::Null,
+            guard_replay: id.is_some_and(|id| !id.signed),
+        })
+    }
+}

@@ -1,0 +1,120 @@
+//! `/api/webhooks/trackstar…`: one secret, and bodies that name one of the configured connections.
+
+use super::{Claimed, DoorRules, Identity, Verifier};
+use crate::domain::delivery::{CONTENT_KEY, Channel, Door, Origin, TRACKSTAR};
+use crate::domain::rejected::{ACKNOWLEDGED_BODY_BYTES_MAX, Rejection};
+use crate::domain::signature::{Refused, VerifiedDelivery, packr_content_key, schemes};
+use crate::engine::deliveries::arrival::Arrival;
+use crate::engine::deliveries::refusal::Refusal;
+use crate::engine::deliveries::senders::Senders;
+use crate::vendors::trackstar::{BadPayload, Connection, Envelope, read_inventory, read_shipment};
+
+pub(super) struct Rules<'a> {
+    pub(super) senders: &'a Senders,
+    pub(super) door: &'a Door,
+    /// What the path says it is about.
+    pub(super) channel: Channel,
+}
+
+impl From<BadPayload> for Refusal {
+    fn from(error: BadPayload) -> Self {
+        Self::bad_body(error.to_string())
+    }
+}
+
+impl<'a> DoorRules<'a> for Rules<'a> {
+    fn claimed(&self) -> Claimed {
+        Claimed {
+            source: TRACKSTAR.into(),
+            provider: TRACKSTAR.into(),
+            connection: String::new(),
+            tenant: String::new(),
+        }
+    }
+
+    fn verifier(&self, arrival: &Arrival) -> Result<Verifier<'a>, Refusal> {
+        // What Trackstar really sends, else what its older clients send.
+        let svix = schemes::SVIX.is_addressed(arrival.headers.0.as_slice());
+        let scheme = if svix { &schemes::SVIX } else { &schemes::PACKR };
+        Ok(Verifier { scheme, secrets: &self.senders.trackstar, url: None })
+    }
+
+    /// The secret may be one for the other scheme alone. Whoever picks the wrong one is no proof of a fault here.
+    fn is_our_fault(&self, refused: &Refused) -> bool {
+        refused.is_ours() && !matches!(refused, Refused::SecretUnusable { .. })
+    }
+
+    fn identify(&self, arrival: &Arrival, delivery: &VerifiedDelivery) -> Result<Identity, Refusal> {
+        let envelope = Envelope::read(delivery.body())
+            .map_err(|error| Refusal { trace: Some(arrival.correlation_id.clone()), ..error.into() })?;
+        let in_body = envelope.trace().filter(|_| arrival.correlation_made);
+        let correlation_id = in_body.unwrap_or(&arrival.correlation_id).to_owned();
+        // From here on a refusal says by which trace its sender knows it.
+        let refused = |refusal| Refusal { trace: Some(correlation_id.clone()), ..refusal };
+
+        let connection = self.connection(&envelope, delivery.body().len()).map_err(refused)?;
+        let channel = envelope.channel_at(self.channel);
+        self.check(channel, connection, &envelope, arrival).map_err(refused)?;
+        let key = key(connection, &envelope, delivery).map_err(refused)?;
+        let tenant = connection.tenant.clone();
+        Ok(Identity {
+            origin: Origin { tenant, provider: TRACKSTAR.into(), connection: connection.brand.clone() },
+            channel,
+            key,
+            event_type: Some(envelope.event_type),
+            correlation_id,
+            subject_id: envelope.data["id"].clone(),
+            // The ids are signed: in a header by Svix, in the body by the others.
+            guard_replay: false,
+        })
+    }
+}
+
+impl<'a> Rules<'a> {
+    /// The connection that a body names.
+    fn connection(&self, envelope: &Envelope, body_bytes: usize) -> Result<&'a Connection, Refusal> {
+        let known = self.senders.connections.get(&envelope.connection_id).filter(|connection| connection.active);
+        known.ok_or_else(|| {
+            // Nobody sends it again, so it must be kept whole.
+            if self.door.acknowledges(Rejection::UnknownSender) && body_bytes > ACKNOWLEDGED_BODY_BYTES_MAX {
+                let detail =
+                    format!("the connection is not known, and only {ACKNOWLEDGED_BODY_BYTES_MAX} bytes can be kept");
+                return Refusal::new(Rejection::TooLarge, detail);
+            }
+            let detail = format!("No active Trackstar integration found for connection_id: {}", envelope.connection_id);
+            Refusal::new(Rejection::UnknownSender, detail)
+        })
+    }
+
+    /// Whether the worker will be able to apply it.
+    fn check(
+        &self,
+        channel: Channel,
+        connection: &Connection,
+        envelope: &Envelope,
+        arrival: &Arrival,
+    ) -> Result<(), Refusal> {
+        let received_ms = arrival.received_at.as_millisecond();
+        match channel {
+            Channel::TrackstarInventory => drop(read_inventory(&connection.brand, &envelope.data)?),
+            Channel::TrackstarShipment | Channel::TrackstarReceipt => {
+                drop(read_shipment(&connection.brand, &envelope.event_type, &envelope.data, received_ms)?);
+            }
+            Channel::TrackstarOther | Channel::Event => {}
+        }
+        Ok(())
+    }
+}
+
+fn key(connection: &Connection, envelope: &Envelope, delivery: &VerifiedDelivery) -> Result<String, Refusal> {
+    let id = delivery.delivery_id().map(|id| id.text.as_str());
+    // One that cannot be a key was refused with its signature: only an event without an id goes by its content.
+    if let Some(id) = id.map(str::trim).filter(|id| !id.is_empty()) {
+        return Ok(format!("id:{id}"));
+    }
+    let action = envelope.event_type.as_str();
+    let resource = action.split('.').next().unwrap_or_default();
+    let data = serde_json::value::to_raw_value(&envelope.data).map_err(|error| Refusal::bad_body(error.to_string()))?;
+    let key = packr_content_key(connection.tenant.as_str(), &connection.brand, resource, action, &data);
+    Ok(format!("{CONTENT_KEY}{key}"))
+}

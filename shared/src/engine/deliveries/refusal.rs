@@ -1,0 +1,34 @@
+//! Why an arrival is refused.
+
+use crate::domain::delivery::Origin;
+use crate::domain::redact::LENGTH_MAX;
+use crate::domain::rejected::Rejection;
+
+/// Why an arrival was refused.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The kind of reason.
+    pub reason: Rejection,
+    /// For people; no secret.
+    pub detail: String,
+    /// Whether no signature was sent, which some doors answer otherwise than a wrong one.
+    pub unsigned: bool,
+    /// The trace, if the body had a better one.
+    pub trace: Option<String>,
+    /// Whether its signature was right.
+    pub proved: bool,
+    /// Where it comes from, once a verified body has named that.
+    pub origin: Option<Box<Origin>>,
+}
+
+impl Refusal {
+    pub(super) fn new(reason: Rejection, detail: impl Into<String>) -> Self {
+        // It goes into an answer, a table and a log, and may name what the sender sent.
+        let detail = detail.into().chars().take(LENGTH_MAX).collect();
+        Self { reason, detail, unsigned: false, trace: None, proved: false, origin: None }
+    }
+
+    pub(super) fn bad_body(detail: impl Into<String>) -> Self {
+        Self::new(Rejection::BadBody, detail)
+    }
+}

@@ -1,0 +1,59 @@
+//! Who may send: the configuration of the doors.
+
+use std::collections::BTreeMap;
+
+use crate::domain::secret::Secret;
+use crate::domain::sender::{Sender, parse_senders};
+use crate::domain::signature::{LiveSecret, LocalBypass};
+use crate::environment::{Environment, StartError};
+use crate::vendors::trackstar;
+
+/// The shortest secret of a sender that we choose ourselves, in bytes.
+const SECRET_LENGTH_MIN: usize = 32;
+
+/// Who may send, and how they sign.
+#[derive(Default)]
+pub struct Senders {
+    /// Points of sale share one secret.
+    pub pos: Vec<LiveSecret>,
+    /// Trackstar's; empty refuses its webhooks.
+    pub trackstar: Vec<LiveSecret>,
+    /// Trackstar's connections, by id.
+    pub connections: BTreeMap<String, trackstar::Connection>,
+    /// All others, by provider and connection.
+    pub others: BTreeMap<(String, String), Sender>,
+    /// The right to take webhooks unsigned, on somebody's own machine.
+    pub bypass: Option<LocalBypass>,
+}
+
+impl Senders {
+    /// The sender that is configured under these names, if one is.
+    #[must_use]
+    pub fn sender(&self, provider: &str, connection: &str) -> Option<&Sender> {
+        self.others.get(&(provider.to_owned(), connection.to_owned()))
+    }
+
+    /// The senders that the environment names.
+    ///
+    /// # Errors
+    /// When a secret that must be set is not, or a list is not one.
+    pub(super) fn from_environment(environment: &Environment) -> Result<Self, StartError> {
+        let live = |current: &str, previous: &str| {
+            let current = environment.get(current).map(|text| LiveSecret::current(Secret::new(text.trim())));
+            let previous = environment.get(previous).map(|text| LiveSecret::previous(Secret::new(text.trim())));
+            current.into_iter().chain(previous).collect::<Vec<_>>()
+        };
+        environment.secret("WEBHOOK_SECRET", SECRET_LENGTH_MIN)?;
+        let trackstar = live("TRACKSTAR_WEBHOOK_SECRET", "TRACKSTAR_WEBHOOK_SECRET_PREVIOUS");
+        let connections = trackstar::parse_connections(environment.get("TRACKSTAR_CONNECTIONS").unwrap_or("[]"))
+            .map_err(|reason| StartError::Invalid { name: "TRACKSTAR_CONNECTIONS", reason })?;
+        let others = parse_senders(environment.get("WEBHOOK_SENDERS").unwrap_or("[]"))
+            .map_err(|reason| StartError::Invalid { name: "WEBHOOK_SENDERS", reason })?;
+        let unsigned = environment.get("SKIP_WEBHOOK_SIGNATURE_VALIDATION") == Some("true");
+        let bypass = LocalBypass::new(unsigned, environment.is_local());
+        if unsigned && bypass.is_none() {
+            tracing::warn!("SKIP_WEBHOOK_SIGNATURE_VALIDATION has no effect outside local mode");
+        }
+        Ok(Self { pos: live("WEBHOOK_SECRET", "WEBHOOK_SECRET_PREVIOUS"), trackstar, connections, others, bypass })
+    }
+}
