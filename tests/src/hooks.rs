@@ -253,7 +253,10 @@ impl Hooks {
             assert_eq!(whole.len(), count, "parts of {key}");
             (key, whole.into_iter().flatten().copied().collect())
         });
-        joined.collect()
+        let joined: Vec<(String, Vec<u8>)> = joined.collect();
+        let (count, by_key) = (joined.len(), joined.into_iter().collect::<BTreeMap<_, _>>());
+        assert_eq!(by_key.len(), count, "an event was stored twice");
+        by_key
     }
 }
 

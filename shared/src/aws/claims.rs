@@ -7,6 +7,7 @@
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use jiff::Timestamp;
 
 use super::clients::Aws;
 use super::faults::{AwsFault, fault};
@@ -17,19 +18,19 @@ use crate::domain::claim::{Claim, ClaimStatus, Verdict, fitting_reason, judge};
 impl Aws {
     /// Claims a key: one conditional write, whose refusal brings the claim that stands in the way.
     ///
-    /// A claim that has expired but was not swept yet counts as gone. Beside the verdict comes the claim that stands now.
+    /// A claim that has expired by `at` but was not swept yet counts as gone. Beside the verdict comes the claim that stands now.
     ///
     /// # Errors
     /// When the table cannot be written. The claim may stand all the same: the sender's next attempt finds it, and
     /// enqueues again.
-    pub async fn claim(&self, claim_key: &str, claim: Claim) -> Result<(Verdict, Claim), AwsFault> {
+    pub async fn claim(&self, claim_key: &str, claim: Claim, at: Timestamp) -> Result<(Verdict, Claim), AwsFault> {
         let call = self
             .dynamodb
             .put_item()
             .table_name(&self.names.deliveries)
             .set_item(Some(item(&claim, key(claim_key, "claim"))?))
             .condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
-            .expression_attribute_values(":now", number(claim.received_ms / 1000))
+            .expression_attribute_values(":now", number(at.as_second()))
             .return_values_on_condition_check_failure(OLD);
         let Err(error) = call.send().await else { return Ok((Verdict::First, claim)) };
         use aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException;

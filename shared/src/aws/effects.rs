@@ -4,7 +4,7 @@
 //!
 //! | partition | sort key | holds |
 //! |---|---|---|
-//! | `tenant/provider/connection#deliveries` | fingerprint of the event's key | the delivery; a long body goes on under the same key with a number |
+//! | `tenant/provider/connection#deliveries` | fingerprint of the event's key, when the key was claimed | the delivery; a long body goes on under the same key with a number |
 //! | `tenant/trackstar/connection#inventory` … | fingerprint of the sku, the shipment, the receipt | the newest version; a large one names its delivery |
 
 use aws_sdk_dynamodb::primitives::Blob;
@@ -46,10 +46,18 @@ fn bytes(value: &AttributeValue) -> usize {
     }
 }
 
-fn effect_key(partition: String, fingerprint: Fingerprint, part: Option<u8>) -> Item {
-    let mut sort = fingerprint.0.to_vec();
-    sort.extend(part);
+fn effect_key(partition: String, sort: Vec<u8>) -> Item {
     Item::from([("pk".to_owned(), text(partition)), ("sk".to_owned(), AttributeValue::B(Blob::new(sort)))])
+}
+
+/// Where a delivery is stored. Its idempotency key alone would not do: a key is remembered for 30 days, and an event that comes
+/// under it later is another one, which must not take the place of the first. So the moment of its claim is a part of the
+/// place; every attempt and repetition of one event has that of its claim ([`Label::received_ms`]).
+fn event_key(label: &Label, part: Option<u8>) -> Item {
+    let mut sort = Fingerprint::of(label.key.as_bytes()).0.to_vec();
+    sort.extend(label.received_ms.to_be_bytes());
+    sort.extend(part);
+    effect_key(format!("{}#deliveries", label.origin), sort)
 }
 
 impl Aws {
@@ -59,17 +67,14 @@ impl Aws {
     /// When the table cannot be written. The first part is written last: without it the others are not seen.
     pub async fn store_event(&self, label: &Label, body: &[u8], handled: bool) -> Result<(), AwsFault> {
         const OPERATION: &str = "store event";
-        let partition = format!("{}#deliveries", label.origin);
-        let fingerprint = Fingerprint::of(label.key.as_bytes());
         let mut parts = body.chunks(BODY_PART_BYTES_MAX);
         let first = parts.next().unwrap_or_default();
         let count = parts.len() + 1;
-        let further = (1_u8..).zip(parts);
-        let further = further.map(|(part, bytes)| (effect_key(partition.clone(), fingerprint, Some(part)), bytes));
+        let further = (1_u8..).zip(parts).map(|(part, bytes)| (event_key(label, Some(part)), bytes));
         self.put_parts(&self.names.records, "payload", further, OPERATION).await?;
         // These are for counting and measuring: the effect is the same whichever attempt it comes from.
         let kept = Label { taken_in: None, enqueued_ms: None, ..label.clone() };
-        let mut fields = item(&kept, effect_key(partition, fingerprint, None))?;
+        let mut fields = item(&kept, event_key(label, None))?;
         // Text where it is text, so that a person who looks at the table can read it; a part may end inside a character.
         let payload = match std::str::from_utf8(first) {
             Ok(readable) if count == 1 => text(readable),
@@ -98,7 +103,7 @@ impl Aws {
         fields: &impl Serialize,
     ) -> Result<bool, AwsFault> {
         let VersionPlace { entity, id, version_ms } = place;
-        let key = effect_key(format!("{}#{entity}", label.origin), Fingerprint::of(id.as_bytes()), None);
+        let key = effect_key(format!("{}#{entity}", label.origin), Fingerprint::of(id.as_bytes()).0.to_vec());
         let mut fields = item(fields, key)?;
         if fields.iter().map(|(name, value)| name.len() + bytes(value)).sum::<usize>() > BODY_PART_BYTES_MAX {
             self.store_event(label, body, true).await?;

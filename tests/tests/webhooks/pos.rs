@@ -263,6 +263,22 @@ async fn a_key_counts_again_once_it_has_expired_though_nobody_swept_it() {
     answers(&hooks, &sale, 204).await;
 }
 
+/// A key that has expired is used again: the first event was acknowledged, and stays.
+#[tokio::test]
+async fn an_event_under_a_key_that_has_expired_does_not_take_the_place_of_the_first() {
+    let hooks = Hooks::start().await;
+    let sale = |body: &str| Delivery::pos("t1", body).header("idempotency-key", "k");
+    for body in ["{\"sale\":1}", "{\"sale\":2}", "{\"sale\":2}"] {
+        answers(&hooks, &sale(body), 201).await;
+        hooks.work(Queue::Webhooks).await;
+        hooks.pass(std::time::Duration::from_secs(31 * 86_400));
+    }
+    let kept = hooks.items("RECORDS_TABLE", "t1/pos/demo#deliveries").await;
+    let mut bodies: Vec<&str> = kept.iter().map(|item| item["payload"].as_str().unwrap()).collect();
+    bodies.sort_unstable();
+    assert_eq!(bodies, ["{\"sale\":1}", "{\"sale\":2}", "{\"sale\":2}"]);
+}
+
 #[tokio::test]
 async fn a_body_may_have_900_kb() {
     let hooks = Hooks::start().await;

@@ -31,8 +31,9 @@ pub async fn receive(
     started: Timestamp,
 ) -> Result<Verdict, AwsFault> {
     let nonce = hex::encode(deliveries.outside.entropy.bytes16());
-    let claim = Claim::of_delivery(label, &nonce, label.received_at());
-    let (verdict, standing) = deliveries.aws.claim(&label.claim_key(), claim).await?;
+    let at = label.received_at();
+    let claim = Claim::of_delivery(label, &nonce, at);
+    let (verdict, standing) = deliveries.aws.claim(&label.claim_key(), claim, at).await?;
     match verdict {
         // The same body, claimed by the guard below: a captured one, sent again without its id.
         Verdict::Conflict if label.goes_by_body() => return Ok(Verdict::Duplicate),
@@ -40,8 +41,8 @@ pub async fn receive(
         Verdict::First | Verdict::Again => {}
     }
     if guard_replay {
-        let claim = Claim::of_body(label, &nonce, label.received_at());
-        if deliveries.aws.claim(&label.body_claim_key(), claim).await?.0 == Verdict::Conflict {
+        let claim = Claim::of_body(label, &nonce, at);
+        if deliveries.aws.claim(&label.body_claim_key(), claim, at).await?.0 == Verdict::Conflict {
             // The body came under another key before: a replay.
             return Ok(Verdict::Duplicate);
         }
@@ -49,7 +50,8 @@ pub async fn receive(
     if verdict == Verdict::First {
         label.taken_in = Some(taken_in(deliveries, delivery, started));
     } else {
-        // What its sender does not date is as old as when it first came, or a repetition would overwrite what is newer.
+        // It is the event that was claimed then: its effect has that one's place, and what its sender does not date is as old
+        // as when it first came, or a repetition would overwrite what is newer.
         label.received_ms = standing.received_ms;
         // What comes again to another source is the first one's event: it must not have an effect of its own there.
         if let Some(first) = standing.connection {

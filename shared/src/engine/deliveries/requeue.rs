@@ -18,7 +18,7 @@ pub enum Requeued {
     NotFound,
     /// It has no label: nobody knows where it should go. It can be dropped.
     NoLabel,
-    /// Another body came under its key since, and its effect would take the place of that one's. It can be dropped.
+    /// Another body came under its key since: only one of the two can be what the key names. It can be dropped.
     Conflict,
 }
 
@@ -60,14 +60,17 @@ pub async fn drop_dead_letter(
 
 /// Claims the key of a dead letter again; false when another body came under it since.
 ///
-/// A dead letter is kept for longer than its claim. Without one, nothing would keep its event from taking the place of a later
-/// one of the same key, its sender's next attempt would be a new event, and the reason could not be noted if it failed again.
+/// A dead letter is kept for longer than its claim. Without one its sender's next attempt would be a new event, and the reason
+/// could not be noted if it failed again.
 /// That the worker makes a claim where it finds none was rejected: it knows no verdict, and cannot refuse.
 async fn claim_again(deliveries: &Deliveries, label: &mut Label) -> Result<bool, AwsFault> {
     let nonce = hex::encode(deliveries.outside.entropy.bytes16());
-    let claim = Claim::of_delivery(label, &nonce, deliveries.now());
-    let (verdict, standing) = deliveries.aws.claim(&label.claim_key(), claim).await?;
-    // The same event may have come to another source since: it must not have an effect of its own here.
+    let now = deliveries.now();
+    // As of when it came, which is a part of its effect's place: the sender's next attempt is the same event.
+    let claim = Claim { received_ms: label.received_ms, ..Claim::of_delivery(label, &nonce, now) };
+    let (verdict, standing) = deliveries.aws.claim(&label.claim_key(), claim, now).await?;
+    // The same event may have come again since, and to another source: it must not have an effect of its own here.
+    label.received_ms = standing.received_ms;
     if let Some(first) = standing.connection {
         label.origin.connection = first;
     }
