@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod deliveries;
 pub mod hooks;
 pub mod instance;
+pub mod logged;
 pub mod process;
 pub mod store;
 pub mod stored;

@@ -56,7 +56,7 @@ impl Incoming {
             received_at: self.deliveries.now(),
         };
         take_in(&self.deliveries, &arrival).await.map_err(|fault| {
-            tracing::error!(%fault, correlation_id = arrival.correlation_id, "delivery not taken in");
+            tracing::error!(%fault, "delivery not taken in");
             NotStored
         })
     }

@@ -1,38 +1,12 @@
 //! I9: what a client sends in confidence reaches no table, event, metric, log or answer.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use serde_json::json;
 use signalbox::http::auth::{READ, WRITE};
+use signalbox_tests::logged::Logged;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::kit::World;
-
-/// All that this process logs, metrics among it.
-#[derive(Clone, Default)]
-struct Logged(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Logged {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Logged {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
 
 /// Every item of every table, as text.
 async fn stored(world: &World) -> String {
@@ -96,8 +70,7 @@ async fn no_secret_of_a_failing_sync_or_test_is_kept_or_told() {
     }
     let signature = token.rsplit('.').next().unwrap();
     let events = serde_json::to_string(&world.host.events()).unwrap();
-    let logged = String::from_utf8(logged.0.lock().unwrap().clone()).unwrap();
-    let places = [("answer", answers), ("table", stored(&world).await), ("event", events), ("log", logged)];
+    let places = [("answer", answers), ("table", stored(&world).await), ("event", events), ("log", logged.text())];
     for (place, text) in &places {
         for secret in ["hunter2", signature, session.as_str(), super::kit::SECRET, super::kit::SESSION_SECRET] {
             if let Some(found) = text.find(secret) {

@@ -28,8 +28,7 @@ pub async fn reject(
     if let Ok(tenant) = TenantId::parse(&rejected.tenant) {
         rejected.tenant = tenant.to_string();
     }
-    tracing::warn!(source, reason = rejected.reason.as_str(), correlation_id = %rejected.correlation_id,
-        body_bytes = rejected.body_bytes, "delivery rejected");
+    tracing::warn!(source, reason = rejected.reason.as_str(), body_bytes = rejected.body_bytes, "delivery rejected");
     let kind = match (proved, acknowledged) {
         (true, true) => RingKind::Acknowledged,
         (true, false) => RingKind::Proved,
@@ -38,7 +37,7 @@ pub async fn reject(
     let ring = Ring { source: source.to_owned(), kind };
     let kept = keep(deliveries, &ring, &rejected, body).await;
     if let Err(error) = &kept {
-        tracing::error!(source, %error, correlation_id = %rejected.correlation_id, "rejected delivery not kept");
+        tracing::error!(source, %error, "rejected delivery not kept");
     }
     kept
 }

@@ -18,6 +18,7 @@ use crate::engine::deliveries::doors::{self, DoorRules, Identity};
 use crate::engine::deliveries::receive::{receive, taken_in};
 use crate::engine::deliveries::refusal::Refusal;
 use crate::engine::deliveries::reject::reject;
+use crate::telemetry::logs;
 use crate::telemetry::metrics::Unit;
 
 /// What became of an arrival.
@@ -94,7 +95,10 @@ pub(super) async fn examine(
         Ok(delivery) => delivery,
         Err(refusal) => return Ok(Intake::Refused(refusal)),
     };
-    let refused = |refusal| {
+    let refused = |refusal: Refusal| {
+        if let Some(trace) = refusal.trace.as_ref().filter(|trace| **trace != arrival.correlation_id) {
+            logs::correlate(trace);
+        }
         deliveries.count_soon(|tally| tally.proved(&source, delivery.proof()));
         Ok(Intake::Refused(Refusal { proved: true, ..refusal }))
     };
@@ -103,6 +107,9 @@ pub(super) async fn examine(
         Ok(identity) => identity,
         Err(refusal) => return refused(refusal),
     };
+    if identity.correlation_id != arrival.correlation_id {
+        logs::correlate(&identity.correlation_id);
+    }
     let mut label = label(&identity, arrival, &delivery);
     let verdict = receive(deliveries, &mut label, &delivery, identity.guard_replay, started).await?;
     // A rotation is over when nothing is proved by the previous secret any more.
