@@ -45,29 +45,32 @@ pub(crate) async fn ingest(source: Result<Path<String>, PathRejection>, incoming
         }
         Ok(Intake::Duplicate(_)) => StatusCode::NO_CONTENT.into_response(),
         Ok(Intake::Refused(refusal)) => refused(&refusal),
-        Err(NotStored) => framework(StatusCode::INTERNAL_SERVER_ERROR, "the event could not be stored: send it again"),
+        Err(NotStored) => {
+            let message = "the event could not be stored: send it again";
+            status_error(StatusCode::INTERNAL_SERVER_ERROR, "storage_failed", message)
+        }
     }
 }
 
 fn refused(refusal: &Refusal) -> Response {
-    let plain = |status, error: &str| {
-        (status, axum::Json(json!({"error": error, "code": refusal.reason.as_str()}))).into_response()
-    };
+    let code = refusal.reason.as_str();
+    let plain = |status, error: &str| (status, axum::Json(json!({"error": error, "code": code}))).into_response();
     match refusal.reason {
         Rejection::NoSecret => plain(StatusCode::INTERNAL_SERVER_ERROR, "Server configuration error"),
         Rejection::BadSignature if refusal.unsigned => {
             plain(StatusCode::UNAUTHORIZED, "Missing X-Webhook-Signature header")
         }
         Rejection::BadSignature => plain(StatusCode::FORBIDDEN, "Invalid signature"),
-        Rejection::TooLarge => framework(StatusCode::PAYLOAD_TOO_LARGE, &refusal.detail),
-        Rejection::Conflict => framework(StatusCode::CONFLICT, &refusal.detail),
-        Rejection::BadBody | Rejection::UnknownSender => framework(StatusCode::BAD_REQUEST, &refusal.detail),
+        Rejection::TooLarge => status_error(StatusCode::PAYLOAD_TOO_LARGE, code, &refusal.detail),
+        Rejection::Conflict => status_error(StatusCode::CONFLICT, code, &refusal.detail),
+        Rejection::BadBody | Rejection::UnknownSender => status_error(StatusCode::BAD_REQUEST, code, &refusal.detail),
     }
 }
 
-/// The shape of errors that the original's framework made.
-fn framework(status: StatusCode, message: &str) -> Response {
+/// An error in the shape that the original's framework (Fastify) gave it, with the stable code beside it.
+fn status_error(status: StatusCode, code: &str, message: &str) -> Response {
     let body: Value = json!({
+        "code": code,
         "error": status.canonical_reason().unwrap_or_default(),
         "message": message,
         "statusCode": status.as_u16(),

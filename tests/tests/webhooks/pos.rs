@@ -59,6 +59,7 @@ async fn a_key_of_the_sender_names_the_event() {
     answers(&hooks, &Delivery::pos("t1", SALE), 201).await;
     let conflict = answers(&hooks, &named("t1", "k1", "{}"), 409).await;
     assert_eq!((&conflict["statusCode"], &conflict["error"]), (&json!(409), &json!("Conflict")));
+    assert_eq!(conflict["code"], "conflict");
     hooks.work(Queue::Webhooks).await;
     answers(&hooks, &named("t1", "k1", "{}"), 409).await;
     assert_eq!(hooks.events("t1/pos/demo").await["key:k1"], SALE.as_bytes());
