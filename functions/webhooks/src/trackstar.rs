@@ -62,10 +62,9 @@ pub(crate) async fn inbound_shipment_receipts(incoming: Incoming) -> Response {
     post, path = "/api/webhooks/trackstar", tag = "webhooks",
     request_body(content = Object, description = "`{event_type, connection_id, data, …}`"),
     responses(
-        (status = 200, description = "`{success: true, message: \"Webhook received\"}`", body = Object),
+        (status = 200, description = "`{success: true, message: \"Webhook received\"}`, of no connection too", body = Object),
         (status = 400, description = "bad_signature, bad_body", body = Object),
-        (status = 404, description = "unknown_sender: no active connection of that id", body = Object),
-        (status = 413, description = "too_large", body = Object),
+        (status = 413, description = "too_large: over 900 KB, or over 350 KB and of no connection", body = Object),
         Failures,
     ),
 )]
@@ -115,7 +114,8 @@ fn refused(route: Channel, refusal: &Refusal) -> Response {
         }
         Rejection::BadSignature => answer(StatusCode::UNAUTHORIZED, "Invalid signature", code),
         reason if (Door::Trackstar { channel: route }).acknowledges(reason) => {
-            axum::Json(json!({"success": true, "message": "No matching integration found"})).into_response()
+            let message = if route.is_shipment() { "No matching integration found" } else { RECEIVED };
+            axum::Json(json!({"success": true, "message": message})).into_response()
         }
         Rejection::UnknownSender => answer(StatusCode::NOT_FOUND, &refusal.detail, code),
         Rejection::TooLarge => answer(StatusCode::PAYLOAD_TOO_LARGE, &refusal.detail, code),

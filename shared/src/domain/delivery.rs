@@ -253,11 +253,13 @@ impl Door {
         }
     }
 
-    /// Whether its senders are told of success though the delivery was refused, as the original's shipments routes did
-    /// with what they could not place. Nobody sends such a delivery again, so it must be kept whole.
+    /// Whether its senders are told of success though the delivery was refused, as the original's routes did with what they
+    /// could not place: those of shipments, and the one that takes any event, to which that of a new connection comes
+    /// before it is configured. Nobody sends such a delivery again, so it must be kept whole.
     #[must_use]
     pub fn acknowledges(&self, reason: Rejection) -> bool {
-        reason == Rejection::UnknownSender && matches!(self, Self::Trackstar { channel } if channel.is_shipment())
+        reason == Rejection::UnknownSender
+            && matches!(self, Self::Trackstar { channel } if *channel != Channel::TrackstarInventory)
     }
 }
 

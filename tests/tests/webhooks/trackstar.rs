@@ -2,9 +2,14 @@
 
 use serde_json::{Value, json};
 use signalbox::domain::signature::schemes;
+use signalbox::telemetry::logs::lines;
 use signalbox_tests::deliveries::{Delivery, TRACKSTAR_SECRET};
 use signalbox_tests::hooks::{Hooks, Queue};
+use signalbox_tests::logged::Logged;
 use signalbox_tests::wire::Wire;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 const PATH: &str = "/api/webhooks/trackstar";
 const INVENTORY: &str = "/inventory";
@@ -157,11 +162,11 @@ async fn brands_and_tenants_keep_to_themselves_and_an_unknown_connection_is_kept
     for connection in ["conn-9", "conn-off"] {
         let body = with(with(stock("A", 2, 6), "connection_id", connection), "event_id", "e-9");
         let message = format!("No active Trackstar integration found for connection_id: {connection}");
-        for route in [INVENTORY, ""] {
-            assert_eq!(told(&hooks, &Delivery::trackstar(route, &body)).await, (404, message.clone()));
+        assert_eq!(told(&hooks, &Delivery::trackstar(INVENTORY, &body)).await, (404, message));
+        // These are acknowledged, and kept whole.
+        for (route, message) in [("/inbound-shipments", "No matching integration found"), ("", "Webhook received")] {
+            assert_eq!(told(&hooks, &Delivery::trackstar(route, &body)).await, (200, message.into()));
         }
-        let shipments = Delivery::trackstar("/inbound-shipments", &body);
-        assert_eq!(told(&hooks, &shipments).await, (200, "No matching integration found".into()));
     }
     assert_eq!(hooks.work(Queue::Webhooks).await, 0);
     let listed = hooks.ask("GET", "/api/admin/deliveries?source=trackstar", None, None).await.expect(200);
@@ -271,6 +276,41 @@ async fn the_trace_is_found_echoed_and_kept() {
     kept.sort_unstable();
     sent.sort_unstable();
     assert_eq!(kept, sent);
+}
+
+/// Its body said whose it is, after its signature was right.
+#[tokio::test]
+async fn a_body_that_cannot_be_applied_is_shown_to_the_tenant_of_its_connection() {
+    let hooks = Hooks::start().await;
+    let body = with(with(stock("A", 1, 1), "connection_id", "conn-3"), "data", json!({"sku": "A"}));
+    assert_eq!(hooks.send(&Delivery::trackstar(INVENTORY, &body)).await.status, 400);
+    for (tenant, count) in [("globex", 1), ("acme", 0), ("default", 1)] {
+        let token = hooks.operator(tenant);
+        let listed = hooks.ask("GET", "/api/admin/deliveries", Some(&token), None).await.expect(200);
+        assert_eq!(listed["items"].as_array().unwrap().len(), count, "{tenant}");
+    }
+}
+
+/// Whoever searches the log by the trace in the answer finds all of the request.
+#[tokio::test]
+async fn the_log_goes_by_the_trace_that_is_echoed() {
+    let hooks = Hooks::start().await;
+    let process = hooks.instance(Wire::whole()).await;
+    let logged = Logged::default();
+    let subscriber = tracing_subscriber::registry().with(LevelFilter::INFO).with(lines(logged.clone()));
+    let _until_the_end = subscriber.set_default();
+    for (connection, name, said) in
+        [("conn-1", "taken", "delivery taken in"), ("conn-9", "refused", "delivery rejected")]
+    {
+        let body = with(with(stock("A", 1, 1), "connection_id", connection), "delivery_id", name);
+        let reply = process.send(&Delivery::trackstar(INVENTORY, &body)).await.unwrap();
+        assert_eq!(reply.headers["x-correlation-id"], name);
+        for message in [said, "answered"] {
+            let found = logged.line(message).unwrap_or_else(|| panic!("{name}: no line says {message}"));
+            assert_eq!(found["span"]["correlation_id"], name, "{found}");
+        }
+        logged.clear();
+    }
 }
 
 /// A refused one is found by the trace that its sender knows.

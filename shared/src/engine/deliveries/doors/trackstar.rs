@@ -53,12 +53,15 @@ impl<'a> DoorRules<'a> for Rules<'a> {
         let refused = |refusal| Refusal { trace: Some(correlation_id.clone()), ..refusal };
 
         let connection = self.connection(&envelope, delivery.body().len()).map_err(refused)?;
+        let tenant = connection.tenant.clone();
+        let origin = Origin { tenant, provider: TRACKSTAR.into(), connection: connection.brand.clone() };
+        // And whose it is, so that its operators find it.
+        let refused = |refusal| Refusal { origin: Some(Box::new(origin.clone())), ..refused(refusal) };
         let channel = envelope.channel_at(self.channel);
         self.check(channel, connection, &envelope, arrival).map_err(refused)?;
         let key = key(connection, &envelope, delivery).map_err(refused)?;
-        let tenant = connection.tenant.clone();
         Ok(Identity {
-            origin: Origin { tenant, provider: TRACKSTAR.into(), connection: connection.brand.clone() },
+            origin,
             channel,
             key,
             event_type: Some(envelope.event_type),
