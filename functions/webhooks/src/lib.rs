@@ -4,7 +4,7 @@ mod arrival;
 mod pos;
 mod sender;
 mod trackstar;
-mod trackstar_answers;
+mod trackstar_routes;
 
 use axum::Router;
 use axum::routing::post;

@@ -21,8 +21,9 @@ use crate::arrival::{Incoming, NotStored};
 #[utoipa::path(
     post, path = "/pos/{source}/ingest", tag = "webhooks",
     params(
-        ("source" = String, Path, description = "The point of sale"),
-        ("x-tenant-id" = Option<String>, Header, description = "The tenant; default anonymous"),
+        ("source" = String, Path, description = "The point of sale: 1 to 64 letters, digits, `-`, `_`, `.`, in any case"),
+        ("x-webhook-signature" = Option<String>, Header, description = "HMAC-SHA256 of the raw body, hex, with or without `sha256=`; or as x-signature"),
+        ("x-tenant-id" = Option<String>, Header, description = "The tenant: 1 to 64 letters, digits, `-`, `_`, `.`, in any case; default anonymous"),
         ("Idempotency-Key" = Option<String>, Header, description = "Names the event within the tenant; UTF-8, at most 255 bytes"),
     ),
     request_body(content = Object, description = "Any JSON, at most 900 KB"),

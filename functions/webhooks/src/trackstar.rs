@@ -10,7 +10,7 @@ use signalbox::engine::deliveries::take_in::{Acknowledgement, Intake};
 use signalbox::http::correlation;
 
 use crate::arrival::{Incoming, NotStored};
-use crate::trackstar_answers::{Failures, Shipment};
+use crate::trackstar_routes::{Failures, Shipment, Signature};
 
 /// What senders are told of an event that came before.
 const PROCESSED: &str = "Event already processed";
@@ -23,6 +23,7 @@ const RECEIVED: &str = "Webhook received";
 /// that is older than the stock level kept changes nothing.
 #[utoipa::path(
     post, path = "/api/webhooks/trackstar/inventory", tag = "webhooks",
+    params(Signature),
     request_body(content = Object, description = "`{event_id?, event_type, connection_id, data: {id, sku, updated_date, …}}`"),
     responses(
         (status = 200, description = "Taken in, or already processed: `{success: true, message?}`", body = Object),
@@ -40,6 +41,7 @@ pub(crate) async fn inventory(incoming: Incoming) -> Response {
 /// Take in a shipment to the warehouse.
 #[utoipa::path(
     post, path = "/api/webhooks/trackstar/inbound-shipments", tag = "webhooks",
+    params(Signature),
     request_body(content = Object, description = "`{event_type, connection_id, data: {id, …}}`"),
     responses(Shipment),
 )]
@@ -50,6 +52,7 @@ pub(crate) async fn inbound_shipments(incoming: Incoming) -> Response {
 /// Take in the receipt of such a shipment.
 #[utoipa::path(
     post, path = "/api/webhooks/trackstar/inbound-shipment-receipts", tag = "webhooks",
+    params(Signature),
     request_body(content = Object, description = "`{event_type, connection_id, data: {id, …}}`"),
     responses(Shipment),
 )]
@@ -60,6 +63,7 @@ pub(crate) async fn inbound_shipment_receipts(incoming: Incoming) -> Response {
 /// Take in any Trackstar event. What nothing handles is kept.
 #[utoipa::path(
     post, path = "/api/webhooks/trackstar", tag = "webhooks",
+    params(Signature),
     request_body(content = Object, description = "`{event_type, connection_id, data, …}`"),
     responses(
         (status = 200, description = "`{success: true, message: \"Webhook received\"}`, of no connection too", body = Object),

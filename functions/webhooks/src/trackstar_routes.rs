@@ -1,10 +1,29 @@
-//! What Trackstar's routes answer, for the OpenAPI document.
+//! What Trackstar's routes take and answer in common, for the OpenAPI document.
 
 use std::collections::BTreeMap;
 
-use utoipa::IntoResponses;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{ContentBuilder, RefOr, Response, ResponseBuilder};
+use utoipa::{IntoParams, IntoResponses};
+
+/// The headers of either scheme.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "it describes headers; the signature is verified over the raw request")]
+pub(crate) struct Signature {
+    /// Svix: the delivery's id; or as webhook-id
+    #[param(rename = "svix-id")]
+    svix_id: Option<String>,
+    /// Svix: when it was signed, seconds of the Unix epoch; or as webhook-timestamp
+    #[param(rename = "svix-timestamp")]
+    svix_timestamp: Option<String>,
+    /// Svix: a list of `v1,<signature>`; or as webhook-signature
+    #[param(rename = "svix-signature")]
+    svix_signature: Option<String>,
+    /// Without these: HMAC-SHA256 of the raw body, hex, with or without `sha256=`
+    #[param(rename = "x-trackstar-signature")]
+    x_trackstar_signature: Option<String>,
+}
 
 type Answers = BTreeMap<String, RefOr<Response>>;
 
