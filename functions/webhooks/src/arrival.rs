@@ -62,7 +62,8 @@ impl Incoming {
     }
 }
 
-/// A header's value. What is no UTF-8, or too long, stays unusable: a header that was sent must not count as absent.
+/// A header's value. One that is not UTF-8, or is too long, is made unusable rather than dropped: a header that was sent must
+/// not count as absent.
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     let mut text = String::from_utf8_lossy(headers.get(name)?.as_bytes()).into_owned();
     if text.len() > HEADER_BYTES_MAX {

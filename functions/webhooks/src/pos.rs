@@ -30,7 +30,7 @@ use crate::arrival::{Incoming, NotStored};
     responses(
         (status = 201, description = "Accepted: `{status: \"accepted\"}`", body = Object),
         (status = 204, description = "Seen before; nothing is done again"),
-        (status = 400, description = "bad_body: no JSON, or a header that cannot be used", body = Object),
+        (status = 400, description = "bad_body: not JSON, or a header that cannot be used", body = Object),
         (status = 401, description = "bad_signature: none was sent", body = Object),
         (status = 403, description = "bad_signature: it is wrong", body = Object),
         (status = 409, description = "conflict: the key came with another body before; kept, not processed", body = Object),

@@ -166,7 +166,7 @@ impl Aws {
                 continue;
             }
             let number = item.get("sk").and_then(|sk| sk.as_s().ok()?.parse().ok());
-            let number = number.ok_or_else(|| AwsFault::damaged(OPERATION, "a key that is no number"))?;
+            let number = number.ok_or_else(|| AwsFault::damaged(OPERATION, "a key that is not a number"))?;
             found.push((RejectedId { ring: ring.clone(), number }, value(item)?));
         }
         Ok(found)

@@ -80,7 +80,7 @@ pub struct Claim {
 
 impl Claim {
     /// The claim of a delivery that is made at `at`, under [`Label::claim_key`]. Its fingerprint is the body's hash, unless the key is made of the
-    /// content: equal content in another order or with other white space is no other content.
+    /// content: the order of members and white space do not make it another content.
     #[must_use]
     pub fn of_delivery(label: &Label, nonce: &str, at: Timestamp) -> Self {
         let by_content = label.key.starts_with(CONTENT_KEY);

@@ -120,7 +120,7 @@ pub struct Label {
     pub enqueued_ms: Option<i64>,
     /// How it was taken in, for whoever applies it to count, as that costs less than counting at the door. None where the
     /// door counted it itself, and in messages of versions that did not say, or said it in words that this one does not
-    /// know: a count is no reason to lose a delivery.
+    /// know: a delivery is not lost for the sake of a count.
     #[serde(default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
     pub taken_in: Option<TakenIn>,
 }
@@ -210,7 +210,7 @@ pub fn fits_a_queue(body: &[u8]) -> bool {
 }
 
 /// Whether a text of a sender can be a part of a key, which travels through a queue: a replacement character stands for bytes
-/// that were no text, and two keys that differ there would be one.
+/// that were not text, and two keys that differ there would be one.
 #[must_use]
 pub fn fits_a_key(text: &str) -> bool {
     let plain = |character: char| !character.is_control() && character != char::REPLACEMENT_CHARACTER;

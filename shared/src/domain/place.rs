@@ -4,9 +4,9 @@
 /// Milliseconds of the Unix epoch are written with so many digits, so that they sort as text.
 pub(super) const TIME_DIGITS: usize = 13;
 
-/// A text that names no place.
+/// A text that is not a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("names no place of this list")]
+#[error("is not a place in this list")]
 pub struct NoPlace;
 
 /// The time that a text begins with, epoch milliseconds, and what is behind it.

@@ -43,7 +43,7 @@ fn every_error_is_explained_and_no_other() {
     }
     let status = |kind: &problem::Kind| if kind.status == 0 { "run".to_owned() } else { kind.status.to_string() };
     let known: BTreeMap<&str, String> = problem::ALL.iter().map(|kind| (kind.code, status(kind))).collect();
-    assert_eq!(known.len(), problem::ALL.len(), "a code stands twice in the registry");
+    assert_eq!(known.len(), problem::ALL.len(), "a code is listed twice in the registry");
     let explained: BTreeMap<&str, String> = explained.into_iter().map(|(code, status)| (code, status.into())).collect();
     assert_eq!(explained, known, "left: docs/errors.md, right: the registry");
 }

@@ -205,7 +205,7 @@ async fn they_are_listed_by_page_and_filter_and_decided_on_by_their_tenant_alone
         assert_eq!(hooks.ask("DELETE", &path, Some(&reader), None).await.status, 403);
         assert_eq!(hooks.ask("DELETE", &path, None, None).await.status, 401);
     }
-    // Parts of bodies have ids too, and are no dead letters.
+    // Parts of bodies have ids too, and are not dead letters.
     let part = format!("{LIST}/body%23{}%230", all[0]);
     assert_eq!(ask(&hooks, "t1", "DELETE", &part, None).await.status, 404);
 

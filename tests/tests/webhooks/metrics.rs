@@ -62,7 +62,7 @@ fn checked(reply: &Reply) -> BTreeMap<String, String> {
             );
             assert!(value.parse::<f64>().is_ok(), "{line}");
             assert!(!line.contains("tenant"), "{line}");
-            assert!(samples.insert(name.to_owned(), value.to_owned()).is_none(), "{line} stands twice");
+            assert!(samples.insert(name.to_owned(), value.to_owned()).is_none(), "{line} is listed twice");
         }
     }
     assert_eq!(described, NAMES.into_iter().collect());

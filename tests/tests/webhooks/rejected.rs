@@ -53,7 +53,7 @@ async fn a_flood_costs_bounded_storage_and_the_newest_are_listed_once_each() {
     assert_eq!((seen[0].as_str(), seen[199].as_str()), ("pos#300", "pos#101"), "the newest, newest first");
 }
 
-/// Numbers tell what came in one millisecond apart, and are no texts: 10 comes after 9.
+/// Numbers tell what came in one millisecond apart, and are not texts: 10 comes after 9.
 #[tokio::test]
 async fn what_came_in_one_millisecond_is_listed_newest_first_too() {
     let hooks = Hooks::start().await;

@@ -62,7 +62,7 @@ fn canonical_json(text: &[u8]) -> Option<Vec<u8>> {
     (!rounds_a_number(text)).then(|| canonical(&mut node))
 }
 
-/// Whether a number of the JSON text has more digits than a double keeps, and is no integer of 64 bits either; or is so
+/// Whether a number of the JSON text has more digits than a double keeps, and is not an integer of 64 bits either; or is so
 /// small that a double keeps fewer. Two order numbers of twenty-one digits would become one, and the second order would
 /// be lost.
 fn rounds_a_number(json: &[u8]) -> bool {
@@ -95,7 +95,7 @@ fn number_length(json: &[u8]) -> usize {
 fn rounds(number: &[u8]) -> bool {
     let mantissa = number.split(|byte| byte.eq_ignore_ascii_case(&b'e')).next().unwrap_or_default();
     let digits = mantissa.iter().filter(|byte| byte.is_ascii_digit()).skip_while(|digit| **digit == b'0');
-    // Up to the last that is no zero: 3e20 can be written with 21 of them.
+    // Up to the last that is not a zero: 3e20 can be written with 21 of them.
     let digits = digits.enumerate().filter(|(_, digit)| **digit != b'0').last().map_or(0, |(index, _)| index + 1);
     let text = std::str::from_utf8(number).unwrap_or_default();
     if digits == 0 || text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok() {

@@ -12,7 +12,7 @@ use super::schemes;
 pub const GENERIC: &str = "generic";
 /// Without another word a timestamp may lie this far from now.
 const TOLERANCE_SECONDS_DEFAULT: u32 = 300;
-/// A day: more is no protection against replays, and most likely milliseconds.
+/// A day: more would not protect against replays, and most likely is milliseconds.
 const TOLERANCE_SECONDS_MAX: u32 = 86_400;
 
 /// A scheme's description: `{"header": "x-acme-signature", "prefix": "sha256=", "template": "{timestamp}.{body}", …}`.
@@ -57,7 +57,7 @@ pub enum InvalidScheme {
     /// Not JSON, an unknown field, a wrong type.
     #[error("{0}")]
     Malformed(String),
-    /// A header's name is none.
+    /// A header's name is not valid.
     #[error("{field} is not the name of a header: {name:?}")]
     HeaderName {
         /// The field of the description.

@@ -81,7 +81,7 @@ pub enum Flaw {
         /// The limit.
         bytes_max: usize,
     },
-    /// Bytes that are no text, or control characters in it.
+    /// Bytes that are not text, or control characters in it.
     #[error("not printable text")]
     NotText,
     /// Another encoding.

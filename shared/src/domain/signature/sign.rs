@@ -14,7 +14,7 @@ use crate::domain::secret::Secret;
 /// where the scheme has no header for it.
 ///
 /// # Errors
-/// When the scheme signs the URL and none is given, or the secret is no key of this scheme.
+/// When the scheme signs the URL and none is given, or the secret cannot be used as a key of this scheme.
 pub fn sign(
     scheme: &Scheme,
     secret: &Secret,

@@ -12,7 +12,7 @@ use crate::domain::delivery::{BODY_BYTES_MAX, Door, body_hash};
 pub struct Arrival {
     /// Which door.
     pub door: Door,
-    /// The headers that matter to its door, lower case (`headers.rs`). What is no UTF-8 has replacement characters.
+    /// The headers that matter to its door, lower case (`headers.rs`). What is not UTF-8 has replacement characters.
     pub headers: Headers,
     /// The raw body.
     pub body: ArrivedBody,

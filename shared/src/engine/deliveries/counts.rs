@@ -58,7 +58,7 @@ impl Deliveries {
         self.count(&counts).await;
     }
 
-    /// Adds to the fleet's counters: one write a source. Nothing fails with it, as graphs are no reason to do work again.
+    /// Adds to the fleet's counters: one write a source. Nothing fails with it: work is not done again for the sake of a graph.
     pub async fn count(&self, tally: &Tally) {
         let writes = tally.sources().map(|(source, counters)| self.aws.count_fleet(source, counters));
         for error in futures::future::join_all(writes).await.into_iter().filter_map(Result::err) {

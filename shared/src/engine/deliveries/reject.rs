@@ -24,7 +24,7 @@ pub async fn reject(
     let body = (!body.is_empty() && body.len() <= bytes_max).then_some(body);
     rejected.has_body = body.is_some();
     rejected.detail = redact::error_text(&rejected.detail);
-    // Senders may spell a tenant in capitals; under its one name its operators find it. What is no tenant stays as it was sent.
+    // Senders may spell a tenant in capitals; under its one name its operators find it. What is not a tenant stays as it was sent.
     if let Ok(tenant) = TenantId::parse(&rejected.tenant) {
         rejected.tenant = tenant.to_string();
     }

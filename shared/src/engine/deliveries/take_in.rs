@@ -169,10 +169,10 @@ fn verify(deliveries: &Deliveries, rules: &dyn DoorRules<'_>, arrival: &Arrival)
     })
 }
 
-/// Whether it can be enqueued: what is no plain text travels in base64, and there is room for less of it.
+/// Whether it can be enqueued: what is not plain text travels in base64, and there is room for less of it.
 fn fits_the_queue(delivery: &VerifiedDelivery) -> Result<(), Refusal> {
     if !fits_a_queue(delivery.body()) && delivery.body().len() > ENCODED_BODY_BYTES_MAX {
-        let detail = format!("the body is no plain text and has more than {ENCODED_BODY_BYTES_MAX} bytes");
+        let detail = format!("the body is not plain text and has more than {ENCODED_BODY_BYTES_MAX} bytes");
         return Err(Refusal::new(Rejection::TooLarge, detail));
     }
     Ok(())

@@ -33,9 +33,10 @@ impl<'a> DoorRules<'a> for Rules<'a> {
     fn identify(&self, arrival: &Arrival, delivery: &VerifiedDelivery) -> Result<Identity, Refusal> {
         let tenant =
             TenantId::parse(self.tenant).map_err(|error| Refusal::bad_body(format!("x-tenant-id: {error}")))?;
-        let source = TenantId::parse(self.source).map_err(|_| Refusal::bad_body("the path names no source"))?;
+        let source = TenantId::parse(self.source)
+            .map_err(|_| Refusal::bad_body("the source in the path is not a valid name"))?;
         serde_json::from_slice::<&RawValue>(delivery.body())
-            .map_err(|error| Refusal::bad_body(format!("the body is no JSON: {error}")))?;
+            .map_err(|error| Refusal::bad_body(format!("the body is not JSON: {error}")))?;
         let key = match arrival.headers.get(IDEMPOTENCY_KEY).map(str::trim).filter(|key| !key.is_empty()) {
             Some(key) if key.len() <= KEY_BYTES_MAX && fits_a_key(key) => format!("{GIVEN_KEY}{key}"),
             // To go by the content instead would lose a second sale with an equal body.

@@ -39,7 +39,7 @@ impl<'a> DoorRules<'a> for Rules<'a> {
         Ok(Verifier { scheme, secrets: &self.senders.trackstar, url: None })
     }
 
-    /// The secret may be one for the other scheme alone. Whoever picks the wrong one is no proof of a fault here.
+    /// The secret may be one for the other scheme alone. A request that picks the wrong one does not prove a fault here.
     fn is_our_fault(&self, refused: &Refused) -> bool {
         refused.is_ours() && !matches!(refused, Refused::SecretUnusable { .. })
     }
