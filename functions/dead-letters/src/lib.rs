@@ -29,7 +29,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
                     }
                 }
             }
-            deliveries.count(&recorded).await;
+            deliveries.counts.add(&recorded).await;
             failed
         }
     }))

@@ -51,7 +51,7 @@ pub(crate) async fn verify(
     };
     let admitted = admit(&control.deliveries, &operator, &id).await;
     // An operator's calls are far apart: the next may be another instance's.
-    control.deliveries.flush_counts_now().await;
+    control.deliveries.counts.flush_now(control.deliveries.now()).await;
     match admitted.map_err(failed)? {
         Admitted::NotFound => Err(Problem::new(NOT_FOUND, "there is no such rejected delivery")),
         Admitted::NoBody => Err(Problem::new(UNPROCESSABLE, "its body was not kept: the sender must send it again")),

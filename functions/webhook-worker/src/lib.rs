@@ -30,7 +30,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
                 }
             }
             // Once for all of the batch: counting each by itself would cost as much as completing it.
-            deliveries.count(&applied).await;
+            deliveries.counts.add(&applied).await;
             failed
         }
     }))

@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use signalbox::domain::delivery::Door;
 use signalbox::domain::rejected::Rejection;
-use signalbox::engine::deliveries::headers::TENANT;
+use signalbox::engine::deliveries::arrival::TENANT;
 use signalbox::engine::deliveries::refusal::Refusal;
 use signalbox::engine::deliveries::take_in::Intake;
 use signalbox::http::query::path_text;

@@ -117,7 +117,7 @@ fn refused(route: Channel, refusal: &Refusal) -> Response {
             answer(StatusCode::BAD_REQUEST, "Invalid webhook signature", code)
         }
         Rejection::BadSignature => answer(StatusCode::UNAUTHORIZED, "Invalid signature", code),
-        reason if (Door::Trackstar { channel: route }).acknowledges(reason) => {
+        reason if reason.is_acknowledged_at(&Door::Trackstar { channel: route }) => {
             let message = if route.is_shipment() { "No matching integration found" } else { RECEIVED };
             axum::Json(json!({"success": true, "message": message})).into_response()
         }

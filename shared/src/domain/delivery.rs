@@ -8,7 +8,6 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::ids::TenantId;
-use super::rejected::Rejection;
 use super::signature::Proof;
 
 /// The largest body, in bytes. A queue's message may have 1 MiB with all its attributes.
@@ -251,15 +250,6 @@ impl Door {
             Self::Trackstar { .. } => source(TRACKSTAR, ""),
             Self::Sender { provider, connection } => source(provider, connection),
         }
-    }
-
-    /// Whether its senders are told of success though the delivery was refused, as the original's routes did with what they
-    /// could not place: those of shipments, and the one that takes any event, to which that of a new connection comes
-    /// before it is configured. Nobody sends such a delivery again, so it must be kept whole.
-    #[must_use]
-    pub fn acknowledges(&self, reason: Rejection) -> bool {
-        reason == Rejection::UnknownSender
-            && matches!(self, Self::Trackstar { channel } if *channel != Channel::TrackstarInventory)
     }
 }
 

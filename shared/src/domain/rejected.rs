@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::delivery::{BODY_PART_BYTES_MAX, Door};
+use super::delivery::{BODY_PART_BYTES_MAX, Channel, Door};
 use super::place::{NoPlace, TIME_DIGITS, split_time};
 
 /// The largest body that is kept with a rejected delivery, in bytes.
@@ -54,6 +54,15 @@ impl Rejection {
             Self::Conflict => "conflict",
             Self::NoSecret => "no_secret",
         }
+    }
+
+    /// Whether the door tells its senders of success all the same, as the original's routes did with what they could not
+    /// place: those of shipments, and the one that takes any event, to which that of a new connection comes before it is
+    /// configured. Nobody sends such a delivery again, so it must be kept whole.
+    #[must_use]
+    pub fn is_acknowledged_at(self, door: &Door) -> bool {
+        self == Self::UnknownSender
+            && matches!(door, Door::Trackstar { channel } if *channel != Channel::TrackstarInventory)
     }
 }
 

@@ -7,6 +7,13 @@ use sha2::{Digest as _, Sha256};
 
 use crate::domain::delivery::{BODY_BYTES_MAX, Door, body_hash};
 
+/// The header that names the event of a point of sale.
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// The header that names the tenant of a point of sale.
+pub const TENANT: &str = "x-tenant-id";
+/// The headers in which senders say what happened, when they do not say it in the body.
+pub(super) const EVENT_TYPES: [&str; 3] = ["x-github-event", "x-shopify-topic", "x-gitlab-event"];
+
 /// A request at a door.
 #[derive(Debug, Clone)]
 pub struct Arrival {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::aws::clients::Aws;
-use crate::engine::deliveries::counts::PendingCounts;
+use crate::engine::deliveries::counts::Counts;
 use crate::engine::deliveries::senders::Senders;
 use crate::environment::{Environment, StartError};
 use crate::outside::Outside;
@@ -21,7 +21,8 @@ pub struct Parts {
     pub outside: Outside,
     /// Who may send.
     pub senders: Senders,
-    pub(super) pending: PendingCounts,
+    /// What is counted for the whole fleet.
+    pub counts: Counts,
     /// The rings of rejected deliveries that this instance has registered: a few for each source.
     rings: Mutex<BTreeSet<String>>,
 }
@@ -60,10 +61,10 @@ impl Deliveries {
 
     fn with(aws: Aws, outside: &Outside, senders: Senders) -> Self {
         Self(Arc::new(Parts {
+            counts: Counts::new(aws.clone()),
             aws,
             outside: outside.clone(),
             senders,
-            pending: PendingCounts::default(),
             rings: Mutex::default(),
         }))
     }

@@ -5,16 +5,11 @@ use std::collections::BTreeSet;
 
 use crate::domain::delivery::Door;
 use crate::domain::signature::{Scheme, schemes};
+use crate::engine::deliveries::arrival::{EVENT_TYPES, IDEMPOTENCY_KEY, TENANT};
 use crate::engine::deliveries::doors;
 use crate::engine::deliveries::senders::Senders;
 use crate::http::correlation;
 
-/// Names the event of a point of sale.
-pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// Names the tenant of a point of sale.
-pub const TENANT: &str = "x-tenant-id";
-/// Where senders say what happened, when they do not say it in the body.
-pub(super) const EVENT_TYPES: [&str; 3] = ["x-github-event", "x-shopify-topic", "x-gitlab-event"];
 /// What tells operators who it was.
 const DESCRIBING: [&str; 2] = ["content-type", "user-agent"];
 

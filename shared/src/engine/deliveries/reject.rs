@@ -19,7 +19,7 @@ pub async fn reject(
     mut rejected: Rejected,
     body: &[u8],
 ) -> Result<(), AwsFault> {
-    let acknowledged = rejected.door.acknowledges(rejected.reason);
+    let acknowledged = rejected.reason.is_acknowledged_at(&rejected.door);
     let bytes_max = if acknowledged { ACKNOWLEDGED_BODY_BYTES_MAX } else { REJECTED_BODY_BYTES_MAX };
     let body = (!body.is_empty() && body.len() <= bytes_max).then_some(body);
     rejected.has_body = body.is_some();

@@ -68,7 +68,7 @@ impl Intake {
 pub async fn take_in(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, AwsFault> {
     let intake = examine_and_keep(deliveries, arrival).await;
     // Whatever became of it: the instance may not be asked again.
-    deliveries.flush_counts_if_due().await;
+    deliveries.counts.flush_if_due(deliveries.now()).await;
     intake
 }
 
@@ -99,7 +99,7 @@ pub(super) async fn examine(
         if let Some(trace) = refusal.trace.as_ref().filter(|trace| **trace != arrival.correlation_id) {
             logs::correlate(trace);
         }
-        deliveries.count_soon(|tally| tally.proved(&source, delivery.proof()));
+        deliveries.counts.soon(|tally| tally.proved(&source, delivery.proof()));
         Ok(Intake::Refused(Refusal { proved: true, ..refusal }))
     };
     let identified = fits_the_queue(&delivery).and_then(|()| rules.identify(arrival, &delivery));
@@ -118,7 +118,7 @@ pub(super) async fn examine(
         Verdict::First => Ok(Intake::Accepted(identity.into())),
         Verdict::Again | Verdict::Duplicate => {
             emit(deliveries, "webhook.duplicate_events", &label.origin.provider);
-            deliveries.count_soon(|tally| {
+            deliveries.counts.soon(|tally| {
                 tally.add(&source, Counter::Duplicate, 1);
                 tally.taken_in(&source, taken_in(deliveries, &delivery, started));
             });
@@ -220,7 +220,7 @@ async fn keep(deliveries: &Deliveries, arrival: &Arrival, refusal: &Refusal) -> 
         emit(deliveries, "webhook.signature_failures", &rejected.provider);
     }
     let kept = reject(deliveries, &claimed.source, refusal.proved, rejected, arrival.body.kept()).await;
-    if arrival.door.acknowledges(refusal.reason) { kept } else { Ok(()) }
+    if refusal.reason.is_acknowledged_at(&arrival.door) { kept } else { Ok(()) }
 }
 
 fn emit(deliveries: &Deliveries, metric: &str, provider: &str) {

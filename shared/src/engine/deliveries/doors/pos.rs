@@ -7,8 +7,7 @@ use super::{Claimed, DoorRules, Identity, Verifier};
 use crate::domain::delivery::{CONTENT_KEY, Channel, GIVEN_KEY, Origin, POS, fits_a_key};
 use crate::domain::ids::TenantId;
 use crate::domain::signature::{VerifiedDelivery, pos_content_key, schemes};
-use crate::engine::deliveries::arrival::Arrival;
-use crate::engine::deliveries::headers::IDEMPOTENCY_KEY;
+use crate::engine::deliveries::arrival::{Arrival, IDEMPOTENCY_KEY};
 use crate::engine::deliveries::refusal::Refusal;
 use crate::engine::deliveries::senders::Senders;
 

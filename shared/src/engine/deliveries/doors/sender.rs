@@ -8,8 +8,7 @@ use crate::domain::delivery::{BODY_KEY, Channel, Door, Origin, UNKNOWN_SOURCE};
 use crate::domain::rejected::Rejection;
 use crate::domain::sender::Sender;
 use crate::domain::signature::{Scheme, VerifiedDelivery};
-use crate::engine::deliveries::arrival::Arrival;
-use crate::engine::deliveries::headers::EVENT_TYPES;
+use crate::engine::deliveries::arrival::{Arrival, EVENT_TYPES};
 use crate::engine::deliveries::refusal::Refusal;
 
 pub(super) struct Rules<'a> {

@@ -79,7 +79,7 @@ impl<'a> Rules<'a> {
         let known = self.senders.connections.get(&envelope.connection_id).filter(|connection| connection.active);
         known.ok_or_else(|| {
             // Nobody sends it again, so it must be kept whole.
-            if self.door.acknowledges(Rejection::UnknownSender) && body_bytes > ACKNOWLEDGED_BODY_BYTES_MAX {
+            if Rejection::UnknownSender.is_acknowledged_at(self.door) && body_bytes > ACKNOWLEDGED_BODY_BYTES_MAX {
                 let detail =
                     format!("the connection is not known, and only {ACKNOWLEDGED_BODY_BYTES_MAX} bytes can be kept");
                 return Refusal::new(Rejection::TooLarge, detail);
