@@ -178,5 +178,5 @@ fn wanted(query: &Query) -> Result<Wanted, Problem> {
         None
     });
     let (true, Ok(limit)) = (wrong.is_empty(), &limit) else { return Err(Problem::fields(&wrong)) };
-    Ok(Wanted { start, end, limit: *limit, cursor, statuses: statuses(query.all(&["status"])) })
+    Ok(Wanted { start, end, limit: *limit, cursor, statuses: statuses(query.list(&["status"])) })
 }

@@ -65,7 +65,7 @@ pub(crate) async fn runs(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
     let vendor = vendor_of(&uri, &headers)?;
     let query = Query::of(&uri);
     let wanted = Wanted {
-        statuses: statuses(query.all(&["status"])),
+        statuses: statuses(query.list(&["status"])),
         cursor: cursor(&query)?,
         limit: limit(query.first(&["limit"])),
         ..Wanted::default()
