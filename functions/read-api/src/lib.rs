@@ -14,6 +14,8 @@ mod runs;
 mod session;
 mod state;
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::routing::get;
 use http::HeaderMap;
@@ -35,6 +37,8 @@ const DEFAULT_VENDOR: &str = "moscot";
 pub(crate) struct Reads {
     engine: Engine,
     authority: Authority,
+    /// How long a probe waits for storage.
+    readiness_timeout: Duration,
 }
 
 impl Reads {
@@ -95,8 +99,13 @@ pub struct Routes;
 /// # Errors
 /// When the environment is unusable.
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
-    let reads =
-        Reads { engine: Engine::new(environment, outside)?, authority: Authority::from_environment(environment)? };
+    // Below the range a new connection would fail the probe, above it the SDK has given up by itself.
+    let readiness_ms = environment.number_in("READINESS_TIMEOUT", 5000, 100..=15_000)?;
+    let reads = Reads {
+        engine: Engine::new(environment, outside)?,
+        authority: Authority::from_environment(environment)?,
+        readiness_timeout: Duration::from_millis(readiness_ms),
+    };
     let router = Router::new()
         .route("/api/catalog/vendor-sync/state", get(state::state))
         .route("/api/catalog/vendor-sync/runs", get(runs::runs))

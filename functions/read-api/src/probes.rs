@@ -39,10 +39,10 @@ pub(crate) async fn livez() -> Json<Value> {
 #[utoipa::path(get, path = "/startupz", tag = "service",
     responses(
         (status = 200, description = "`{status: \"ok\", phase, checks, uptime}`", body = Object),
-        (status = 503, description = "`{status: \"fail\", phase, checks, uptime}`", body = Object),
+        (status = 503, description = "`{status: \"fail\", phase, checks, uptime}`: it cannot, or not within READINESS_TIMEOUT", body = Object),
     ))]
 pub(crate) async fn startupz(State(reads): State<Reads>) -> Response {
-    let connected = reads.engine.aws.storage_answers().await.is_ok();
+    let connected = reads.engine.aws.storage_answers(reads.readiness_timeout).await.is_ok();
     let state = if connected { "connected" } else { "disconnected" };
     let body = json!({
         "status": if connected { "ok" } else { "fail" },
@@ -58,11 +58,11 @@ pub(crate) async fn startupz(State(reads): State<Reads>) -> Response {
 #[utoipa::path(get, path = "/health/ready", tag = "service",
     responses(
         (status = 200, description = "`{status: \"ready\", database, timestamp}`", body = Object),
-        (status = 503, description = "`{status: \"not ready\", database, timestamp, error}`", body = Object),
+        (status = 503, description = "`{status: \"not ready\", database, timestamp, error}`: it cannot, or not within READINESS_TIMEOUT", body = Object),
     ))]
 pub(crate) async fn ready(State(reads): State<Reads>) -> Response {
     let timestamp = time::text(reads.engine.now());
-    match reads.engine.aws.storage_answers().await {
+    match reads.engine.aws.storage_answers(reads.readiness_timeout).await {
         Ok(_) => Json(json!({"status": "ready", "database": "connected", "timestamp": timestamp})).into_response(),
         Err(fault) => {
             let body = json!({
@@ -77,7 +77,7 @@ pub(crate) async fn ready(State(reads): State<Reads>) -> Response {
 #[utoipa::path(get, path = "/api/health/ready", tag = "service",
     responses(
         (status = 200, description = "`{status: \"ready\", database, timestamp}`", body = Object),
-        (status = 503, description = "`{status: \"not ready\", database, timestamp, error}`", body = Object),
+        (status = 503, description = "`{status: \"not ready\", database, timestamp, error}`: it cannot, or not within READINESS_TIMEOUT", body = Object),
     ))]
 pub(crate) async fn api_ready(reads: State<Reads>) -> Response {
     ready(reads).await
