@@ -19,6 +19,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use http::HeaderMap;
+use jiff::Timestamp;
 use signalbox::domain::ids::{Connection, Slug};
 use signalbox::engine::runs::context::Engine;
 use signalbox::environment::{Environment, StartError};
@@ -39,6 +40,8 @@ pub(crate) struct Reads {
     authority: Authority,
     /// How long a probe waits for storage.
     readiness_timeout: Duration,
+    /// When this instance started.
+    started: Timestamp,
 }
 
 impl Reads {
@@ -105,6 +108,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         engine: Engine::new(environment, outside)?,
         authority: Authority::from_environment(environment)?,
         readiness_timeout: Duration::from_millis(readiness_ms),
+        started: outside.clock.now(),
     };
     let router = Router::new()
         .route("/api/catalog/vendor-sync/state", get(state::state))

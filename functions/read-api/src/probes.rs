@@ -1,7 +1,5 @@
 //! Health probes, as the point-of-sale service had them.
 
-use std::sync::OnceLock;
-
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -13,12 +11,8 @@ use crate::{Reads, memory};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// When this instance first answered, epoch milliseconds.
-static STARTED_MS: OnceLock<i64> = OnceLock::new();
-
 fn uptime_seconds(reads: &Reads) -> f64 {
-    let now = reads.engine.now().as_millisecond();
-    (now - STARTED_MS.get_or_init(|| now)) as f64 / 1000.0
+    (reads.engine.now().as_millisecond() - reads.started.as_millisecond()) as f64 / 1000.0
 }
 
 /// Whether the service answers, with its version and this instance's uptime in seconds.

@@ -111,3 +111,15 @@ async fn a_readiness_timeout_that_makes_no_sense_is_refused_at_the_start() {
         }
     }
 }
+
+/// What an instance was doing before it was first asked is its time too.
+#[tokio::test]
+async fn the_uptime_counts_from_the_start() {
+    let hooks = Hooks::start().await;
+    let process = hooks.instance(Wire::whole()).await;
+    hooks.pass(Duration::from_secs(90));
+    for path in ["/healthz", "/startupz", "/api/health"] {
+        let answer = process.ask("read-api", "GET", path, "", None).await.unwrap().expect(200);
+        assert_eq!(answer["uptime"], json!(90.0), "{path}");
+    }
+}
