@@ -93,6 +93,7 @@ fn no_dead_letter() -> Problem {
     responses(
         (status = 200, description = "`{ok: true, requeued, skipped, more, cursor}`: `skipped` do not match, have no label, have a key that came with another body since, or were decided on meanwhile", body = Object),
         (status = 400, description = "invalid_request: the body must be an object of known fields, the cursor one of an answer", body = ProblemView),
+        (status = 413, description = "payload_too_large", body = ProblemView),
         OperatorProblems,
     ),
     security(("service" = [])),
