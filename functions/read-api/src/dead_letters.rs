@@ -43,7 +43,7 @@ pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
     let from = query.first(&["cursor"]).map(str::parse).transpose();
     let from = from.map_err(|_| Problem::fields(&[("cursor", "is unknown")]))?;
     let limits = Limits { found_max: limit, read_max: READ_MAX };
-    let page = page(&reads.engine.aws, reads.engine.now(), &caller.tenant, &filter, from, limits)
+    let page = page(&reads.aws, reads.now(), &caller.tenant, &filter, from, limits)
         .await
         .map_err(|fault| Problem::new(INTERNAL_ERROR, fault.to_string()))?;
     let items: Vec<Value> = page.found.iter().map(view).collect();

@@ -48,12 +48,12 @@ pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
         Some(Ok(ring)) => vec![ring],
         // Nothing was rejected of what cannot be a source.
         Some(Err(_)) => Vec::new(),
-        None => reads.engine.aws.rejected_rings().await.map_err(failed)?,
+        None => reads.aws.rejected_rings().await.map_err(failed)?,
     };
-    let now = reads.engine.now();
+    let now = reads.now();
     let mut found: Vec<(RejectedPlace, Rejected)> = Vec::new();
     for ring in rings {
-        for (id, rejected) in reads.engine.aws.rejected(&ring, now).await.map_err(failed)? {
+        for (id, rejected) in reads.aws.rejected(&ring, now).await.map_err(failed)? {
             if filter.takes(&rejected) && may_see(&caller.tenant, &id, &rejected) {
                 found.push((RejectedPlace { received_ms: rejected.received_ms, id }, rejected));
             }

@@ -20,14 +20,15 @@ use axum::Router;
 use axum::routing::get;
 use http::HeaderMap;
 use jiff::Timestamp;
+use signalbox::aws::clients::Aws;
 use signalbox::domain::ids::{Connection, Slug};
-use signalbox::engine::runs::context::Engine;
+use signalbox::engine::runs::vendors::Vendors;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
 use signalbox::http::auth::{Authority, Caller};
 use signalbox::http::correlation;
 use signalbox::http::problem::{Problem, ProblemView};
-use signalbox::outside::Outside;
+use signalbox::outside::{Clock, Outside};
 use utoipa::{IntoResponses, OpenApi};
 
 /// The vendor of requests that name none.
@@ -36,7 +37,11 @@ const DEFAULT_VENDOR: &str = "moscot";
 /// What the handlers work with.
 #[derive(Clone)]
 pub(crate) struct Reads {
-    engine: Engine,
+    aws: Aws,
+    clock: Clock,
+    vendors: Vendors,
+    /// For the size of the function.
+    environment: Environment,
     authority: Authority,
     /// How long a probe waits for storage.
     readiness_timeout: Duration,
@@ -45,9 +50,14 @@ pub(crate) struct Reads {
 }
 
 impl Reads {
+    /// The time.
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Who reads, if they may.
     fn reader(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
-        self.authority.reader(headers, self.engine.now())
+        self.authority.reader(headers, self.now())
     }
 }
 
@@ -105,7 +115,10 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
     // Below the range a new connection would fail the probe, above it the SDK has given up by itself.
     let readiness_ms = environment.number_in("READINESS_TIMEOUT", 5000, 100..=15_000)?;
     let reads = Reads {
-        engine: Engine::new(environment, outside)?,
+        aws: Aws::connect(environment, outside)?,
+        clock: outside.clock.clone(),
+        vendors: Vendors::from_environment(environment)?,
+        environment: environment.clone(),
         authority: Authority::from_environment(environment)?,
         readiness_timeout: Duration::from_millis(readiness_ms),
         started: outside.clock.now(),

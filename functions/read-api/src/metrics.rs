@@ -54,7 +54,7 @@ type Samples = BTreeMap<&'static str, Vec<String>>;
 )]
 pub(crate) async fn metrics(State(reads): State<Reads>, headers: HeaderMap) -> Result<Response, Problem> {
     reads.reader(&headers)?;
-    let aws = &reads.engine.aws;
+    let aws = &reads.aws;
     let counts = tokio::try_join!(aws.fleet_counts(), aws.rejected_counts());
     // A page that fails with storage would not say that it is storage.
     let counts = counts.inspect_err(|fault| tracing::error!(%fault, "counters not read")).ok();

@@ -110,7 +110,7 @@ pub(crate) async fn observability(
     let connection = connection(&caller, &vendor);
     let vendor = connection.as_ref().map_or(vendor, |connection| connection.vendor.to_string());
     let found = match connection {
-        Some(connection) => page(&reads.engine, &connection, wanted).await.map_err(|error| match error {
+        Some(connection) => page(&reads.aws, &connection, wanted).await.map_err(|error| match error {
             HistoryError::UnknownCursor => unknown_cursor(),
             HistoryError::Fault(fault) => Problem::new(FAILED_TO_LOAD_OBSERVABILITY, fault.to_string()),
         })?,

@@ -12,7 +12,7 @@ use crate::{Reads, memory};
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 fn uptime_seconds(reads: &Reads) -> f64 {
-    (reads.engine.now().as_millisecond() - reads.started.as_millisecond()) as f64 / 1000.0
+    (reads.now().as_millisecond() - reads.started.as_millisecond()) as f64 / 1000.0
 }
 
 /// Whether the service answers, with its version and this instance's uptime in seconds.
@@ -36,7 +36,7 @@ pub(crate) async fn livez() -> Json<Value> {
         (status = 503, description = "`{status: \"fail\", phase, checks, uptime}`: it cannot, or not within READINESS_TIMEOUT", body = Object),
     ))]
 pub(crate) async fn startupz(State(reads): State<Reads>) -> Response {
-    let connected = reads.engine.aws.storage_answers(reads.readiness_timeout).await.is_ok();
+    let connected = reads.aws.storage_answers(reads.readiness_timeout).await.is_ok();
     let state = if connected { "connected" } else { "disconnected" };
     let body = json!({
         "status": if connected { "ok" } else { "fail" },
@@ -55,8 +55,8 @@ pub(crate) async fn startupz(State(reads): State<Reads>) -> Response {
         (status = 503, description = "`{status: \"not ready\", database, timestamp, error}`: it cannot, or not within READINESS_TIMEOUT", body = Object),
     ))]
 pub(crate) async fn ready(State(reads): State<Reads>) -> Response {
-    let timestamp = time::text(reads.engine.now());
-    match reads.engine.aws.storage_answers(reads.readiness_timeout).await {
+    let timestamp = time::text(reads.now());
+    match reads.aws.storage_answers(reads.readiness_timeout).await {
         Ok(_) => Json(json!({"status": "ready", "database": "connected", "timestamp": timestamp})).into_response(),
         Err(fault) => {
             let body = json!({
@@ -84,7 +84,7 @@ pub(crate) async fn api_ready(reads: State<Reads>) -> Response {
         (status = 503, description = "`{status: \"unhealthy\", timestamp, error}`", body = Object),
     ))]
 pub(crate) async fn api_live(State(reads): State<Reads>) -> Response {
-    let (status, body) = liveness(memory::usage(&reads.engine.environment), &time::text(reads.engine.now()));
+    let (status, body) = liveness(memory::usage(&reads.environment), &time::text(reads.now()));
     (status, Json(body)).into_response()
 }
 
@@ -102,7 +102,7 @@ fn liveness(usage: u64, timestamp: &str) -> (StatusCode, Value) {
 #[utoipa::path(get, path = "/api/health", tag = "service",
     responses((status = 200, description = "`{status, timestamp, version, uptime}`", body = Object)))]
 pub(crate) async fn api_health(State(reads): State<Reads>) -> Json<Value> {
-    let timestamp = time::text(reads.engine.now());
+    let timestamp = time::text(reads.now());
     Json(json!({"status": "ok", "timestamp": timestamp, "version": VERSION, "uptime": uptime_seconds(&reads)}))
 }
 

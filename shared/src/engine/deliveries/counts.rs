@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use crate::aws::clients::Aws;
 use crate::domain::counters::Tally;
 use crate::engine::deliveries::context::Deliveries;
 
@@ -49,20 +50,20 @@ impl Deliveries {
     pub(super) async fn flush_counts_if_due(&self) {
         let due = |number, passed_ms| number >= PENDING_MAX || passed_ms >= FLUSH_MS;
         let counts = self.pending.take(self.now().as_millisecond(), due);
-        self.count(&counts).await;
+        count(&self.aws, &counts).await;
     }
 
     /// Adds what was counted now: for who is asked too seldom to wait for the next time.
     pub async fn flush_counts_now(&self) {
         let counts = self.pending.take(self.now().as_millisecond(), |_, _| true);
-        self.count(&counts).await;
+        count(&self.aws, &counts).await;
     }
+}
 
-    /// Adds to the fleet's counters: one write a source. Nothing fails with it, as graphs are no reason to do work again.
-    pub async fn count(&self, tally: &Tally) {
-        let writes = tally.sources().map(|(source, counters)| self.aws.count_fleet(source, counters));
-        for error in futures::future::join_all(writes).await.into_iter().filter_map(Result::err) {
-            tracing::warn!(%error, "counts not added");
-        }
+/// Adds to the fleet's counters: one write a source. Nothing fails with it, as graphs are no reason to do work again.
+pub async fn count(aws: &Aws, tally: &Tally) {
+    let writes = tally.sources().map(|(source, counters)| aws.count_fleet(source, counters));
+    for error in futures::future::join_all(writes).await.into_iter().filter_map(Result::err) {
+        tracing::warn!(%error, "counts not added");
     }
 }

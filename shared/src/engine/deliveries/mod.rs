@@ -5,7 +5,7 @@ pub mod admit;
 pub mod apply;
 pub mod arrival;
 pub mod context;
-mod counts;
+pub mod counts;
 pub mod dead_letters;
 mod doors;
 pub mod give_up;

@@ -143,7 +143,7 @@ async fn stop_short(mut slice: Slice<'_>, fault: SliceFault) -> Result<SliceEnd,
         }
         // A crash before this message leaves an open run that nobody holds: the watchdog sends it on.
         let delay = if matches!(fault, SliceFault::OutOfTime) { 0 } else { 2_u32 << slice.run.attempts.min(8) };
-        engine.aws.send_slice(&SliceMessage::of(&slice.run), delay).await?;
+        engine.queue.send(&SliceMessage::of(&slice.run), delay).await?;
         return Ok(SliceEnd::HandedOn(slice.run));
     }
     let detail = redact::error_text(&fault.to_string());

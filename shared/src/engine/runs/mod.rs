@@ -11,5 +11,6 @@ pub mod slice;
 pub mod start_run;
 pub mod tell;
 pub mod test_vendor;
+pub mod vendors;
 pub mod watchdog;
 pub mod write_changes;

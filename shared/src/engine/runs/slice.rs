@@ -93,7 +93,7 @@ impl<'a> Slice<'a> {
     #[must_use]
     pub fn volatile(&self) -> &'a [VolatilePath] {
         let engine = self.engine;
-        engine.vendor(&self.run.tenant, &self.run.vendor).map_or(&[], |vendor| &vendor.volatile)
+        engine.vendors.find(&self.run.tenant, &self.run.vendor).map_or(&[], |vendor| &vendor.volatile)
     }
 
     /// Called between steps: renews the lease when it is time, and stops the slice when its time is used up.

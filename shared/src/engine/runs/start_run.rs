@@ -132,7 +132,7 @@ pub async fn start_in_background(
     match start_run(engine, vendor, request, false).await {
         Ok((run, _)) => {
             // A crash before this message leaves an open run that nobody holds: the watchdog sends it on.
-            engine.aws.send_slice(&SliceMessage::of(&run), 0).await?;
+            engine.queue.send(&SliceMessage::of(&run), 0).await?;
             Ok(run)
         }
         Err(StartRefused::Busy(holder)) => {

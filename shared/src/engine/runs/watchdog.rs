@@ -63,7 +63,7 @@ async fn look_at(engine: &Engine, run: &Run, round: &mut Round) -> Result<(), Aw
         Some(lease) if lease.run_id.as_ref() == Some(&run.id) && lease.until_ms < now => {
             // A message may be waiting already: two of them do no harm, none would.
             round.sent_on += 1;
-            engine.aws.send_slice(&SliceMessage::of(run), 0).await
+            engine.queue.send(&SliceMessage::of(run), 0).await
         }
         _ => {
             round.moving += 1;
