@@ -19,7 +19,7 @@ impl Aws {
             Ok(read) => read.map(drop),
             Err(_) => {
                 let detail = format!("no answer within {} ms", within.as_millis());
-                Err(AwsFault { operation: OPERATION, detail, passing: true })
+                Err(AwsFault { operation: OPERATION, detail, transient: true })
             }
         }
     }

@@ -90,7 +90,7 @@ async fn page_of(
         // One more than fits was read: it is where the next part starts.
         let rest = if letters.len() > found_max { letters.pop().map(|letter| letter.id) } else { None };
         read += letters.len();
-        for letter in letters.into_iter().filter(|letter| !letter.is_over(now)) {
+        for letter in letters.into_iter().filter(|letter| !letter.is_expired(now)) {
             if !takes(&letter) {
                 page.passed_over += 1;
             } else if page.found.len() == found_max {

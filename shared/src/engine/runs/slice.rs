@@ -46,11 +46,11 @@ impl From<CommitError> for SliceFault {
 impl SliceFault {
     /// Whether another slice may do better.
     #[must_use]
-    pub fn passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::OutOfTime => true,
-            Self::Source(error) => error.passing(),
-            Self::Aws(fault) => fault.passing,
+            Self::Source(error) => error.is_transient(),
+            Self::Aws(fault) => fault.transient,
             Self::LeaseLost | Self::Removal(_) => false,
         }
     }
