@@ -2,6 +2,7 @@
 //! In the local host all functions share one process, each with its own environment from `template.yaml`.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use crate::domain::secret::Secret;
 
@@ -77,6 +78,19 @@ impl Environment {
     pub fn number(&self, name: &'static str, default: u64) -> Result<u64, StartError> {
         let Some(text) = self.get(name) else { return Ok(default) };
         text.trim().parse().map_err(|_| StartError::Invalid { name, reason: "it must be a whole number".into() })
+    }
+
+    /// A whole number that makes sense, or the default when it is unset.
+    ///
+    /// # Errors
+    /// When it is set to something else, or to a number outside of the range.
+    pub fn number_in(&self, name: &'static str, default: u64, range: RangeInclusive<u64>) -> Result<u64, StartError> {
+        let number = self.number(name, default)?;
+        if range.contains(&number) {
+            return Ok(number);
+        }
+        let reason = format!("it must be a whole number from {} to {}", range.start(), range.end());
+        Err(StartError::Invalid { name, reason })
     }
 
     /// The items of a comma-separated variable, trimmed, blanks dropped.

@@ -15,5 +15,6 @@ mod routes {
     mod registry;
     mod samples;
     mod secrets;
+    mod starts;
     mod triggers;
 }

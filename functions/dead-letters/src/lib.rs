@@ -1,8 +1,9 @@
 //! Record what the queues gave up on.
 
+use signalbox::aws::clients::Aws;
 use signalbox::aws::queue::QueuedDelivery;
 use signalbox::domain::counters::Tally;
-use signalbox::engine::deliveries::context::Deliveries;
+use signalbox::engine::deliveries::counts::count;
 use signalbox::engine::deliveries::give_up::give_up;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
@@ -13,15 +14,15 @@ use signalbox::outside::Outside;
 /// # Errors
 /// When the environment is unusable.
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
-    let deliveries = Deliveries::without_senders(environment, outside)?;
+    let (aws, clock) = (Aws::connect(environment, outside)?, outside.clock.clone());
     Ok(Function::sqs(move |messages| {
-        let deliveries = deliveries.clone();
+        let (aws, clock) = (aws.clone(), clock.clone());
         async move {
             let mut failed = Vec::new();
             let mut recorded = Tally::default();
             for dead in messages.into_iter().map(QueuedDelivery::from) {
                 let message_id = dead.message_id.clone();
-                match give_up(&deliveries, dead).await {
+                match give_up(&aws, clock.now(), dead).await {
                     Ok(tally) => recorded.merge(tally),
                     Err(fault) => {
                         tracing::error!(%fault, message_id, "dead letter not recorded");
@@ -29,7 +30,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
                     }
                 }
             }
-            deliveries.counts.add(&recorded).await;
+            count(&aws, &recorded).await;
             failed
         }
     }))

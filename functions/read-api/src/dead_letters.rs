@@ -39,12 +39,11 @@ pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
     let query = Query::of(&uri);
     let limit = query.limit(&["limit"], LIMIT_DEFAULT, LIMIT_MAX);
     let limit = limit.map_err(|wrong| Problem::fields(&[("limit", &wrong)]))?;
-    let wanted = |name: &str| query.first(&[name]);
-    let filter = Filter::new(wanted("provider"), wanted("connection"), wanted("reason"));
+    let filter = Filter::read(|name| Ok::<_, Problem>(query.first(&[name]).map(String::from)))?;
     let from = query.first(&["cursor"]).map(str::parse).transpose();
     let from = from.map_err(|_| Problem::fields(&[("cursor", "is unknown")]))?;
     let limits = Limits { found_max: limit, read_max: READ_MAX };
-    let page = page(&reads.engine.aws, reads.engine.now(), &caller.tenant, &filter, from, limits)
+    let page = page(&reads.aws, reads.now(), &caller.tenant, &filter, from, limits)
         .await
         .map_err(|fault| Problem::new(INTERNAL_ERROR, fault.to_string()))?;
     let items: Vec<Value> = page.found.iter().map(view).collect();

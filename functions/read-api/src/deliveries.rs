@@ -6,7 +6,7 @@ use http::{HeaderMap, Uri};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use signalbox::domain::ids::TenantId;
-use signalbox::domain::rejected::{Rejected, RejectedId, RejectedPlace, Ring, RingKind};
+use signalbox::domain::rejected::{Rejected, RejectedId, RejectedPlace, Rejection, Ring, RingKind};
 use signalbox::domain::time;
 use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 use signalbox::http::query::Query;
@@ -24,7 +24,7 @@ const LIMIT_MAX: usize = 200;
 #[utoipa::path(
     get, path = "/api/admin/deliveries", tag = "operations",
     params(
-        ("status" = Option<String>, Query, description = "`rejected` or `admitted`, or a reason: bad_signature, too_large, unknown_sender, bad_body, conflict, no_secret"),
+        ("status" = Option<Vec<String>>, Query, description = "`rejected` or `admitted`, or a reason: bad_signature, too_large, unknown_sender, bad_body, conflict, no_secret; repeated or in a comma list, any of them"),
         ("source" = Option<String>, Query, description = "`pos`, `trackstar`, `provider/connection`, or `unknown`; with `:proved` or `:acknowledged`, that ring alone"),
         ("tenant" = Option<String>, Query, description = "The tenant"),
         ("from" = Option<String>, Query, description = "Received at or after this"),
@@ -48,12 +48,12 @@ pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
         Some(Ok(ring)) => vec![ring],
         // Nothing was rejected of what cannot be a source.
         Some(Err(_)) => Vec::new(),
-        None => reads.engine.aws.rejected_rings().await.map_err(failed)?,
+        None => reads.aws.rejected_rings().await.map_err(failed)?,
     };
-    let now = reads.engine.now();
+    let now = reads.now();
     let mut found: Vec<(RejectedPlace, Rejected)> = Vec::new();
     for ring in rings {
-        for (id, rejected) in reads.engine.aws.rejected(&ring, now).await.map_err(failed)? {
+        for (id, rejected) in reads.aws.rejected(&ring, now).await.map_err(failed)? {
             if filter.takes(&rejected) && may_see(&caller.tenant, &id, &rejected) {
                 found.push((RejectedPlace { received_ms: rejected.received_ms, id }, rejected));
             }
@@ -73,8 +73,41 @@ fn may_see(tenant: &TenantId, id: &RejectedId, rejected: &Rejected) -> bool {
     *tenant == TenantId::default() || (id.ring.kind.is_proved() && rejected.tenant == tenant.as_str())
 }
 
+/// A value of the parameter `status`.
+enum Status {
+    Rejected,
+    Admitted,
+    Because(Rejection),
+}
+
+impl Status {
+    fn parse(text: &str) -> Option<Self> {
+        match text.to_lowercase().as_str() {
+            "rejected" => Some(Self::Rejected),
+            "admitted" => Some(Self::Admitted),
+            reason => Rejection::ALL.into_iter().find(|known| known.as_str() == reason).map(Self::Because),
+        }
+    }
+
+    /// Refused rather than passed over as on the vendor sync's routes: a list that a typo leaves empty says that nothing was
+    /// rejected.
+    fn unknown() -> Problem {
+        let reasons = Rejection::ALL.map(Rejection::as_str).join(", ");
+        Problem::fields(&[("status", &format!("must be rejected, admitted, or a reason: {reasons}"))])
+    }
+
+    fn takes(&self, rejected: &Rejected) -> bool {
+        match self {
+            Self::Rejected => rejected.admitted_ms.is_none(),
+            Self::Admitted => rejected.admitted_ms.is_some(),
+            Self::Because(reason) => rejected.reason == *reason,
+        }
+    }
+}
+
 struct Filter {
-    status: Option<String>,
+    /// Any of them; none named means all.
+    statuses: Vec<Status>,
     tenant: Option<String>,
     from: Option<Timestamp>,
     to: Option<Timestamp>,
@@ -92,8 +125,9 @@ impl Filter {
         let cursor = cursor.map_err(|_| Problem::fields(&[("cursor", "is unknown")]))?;
         let limit = query.limit(&["limit"], LIMIT_DEFAULT, LIMIT_MAX);
         let limit = limit.map_err(|wrong| Problem::fields(&[("limit", &wrong)]))?;
+        let statuses: Option<Vec<Status>> = query.list(&["status"]).map(Status::parse).collect();
         Ok(Self {
-            status: query.first(&["status"]).map(str::to_lowercase),
+            statuses: statuses.ok_or_else(Status::unknown)?,
             tenant: query.first(&["tenant"]).map(str::to_lowercase),
             from: bound("from")?,
             to: bound("to")?,
@@ -103,14 +137,8 @@ impl Filter {
     }
 
     fn takes(&self, rejected: &Rejected) -> bool {
-        let status = match self.status.as_deref() {
-            None => true,
-            Some("rejected") => rejected.admitted_ms.is_none(),
-            Some("admitted") => rejected.admitted_ms.is_some(),
-            Some(reason) => rejected.reason.as_str() == reason,
-        };
         let ms = rejected.received_ms;
-        status
+        (self.statuses.is_empty() || self.statuses.iter().any(|status| status.takes(rejected)))
             && self.tenant.as_ref().is_none_or(|tenant| rejected.tenant == *tenant)
             && self.from.is_none_or(|from| ms >= from.as_millisecond())
             && self.to.is_none_or(|to| ms <= to.as_millisecond())

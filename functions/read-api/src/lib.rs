@@ -14,17 +14,21 @@ mod runs;
 mod session;
 mod state;
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::routing::get;
 use http::HeaderMap;
+use jiff::Timestamp;
+use signalbox::aws::clients::Aws;
 use signalbox::domain::ids::{Connection, Slug};
-use signalbox::engine::runs::context::Engine;
+use signalbox::engine::runs::vendors::Vendors;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
 use signalbox::http::auth::{Authority, Caller};
 use signalbox::http::correlation;
 use signalbox::http::problem::{Problem, ProblemView};
-use signalbox::outside::Outside;
+use signalbox::outside::{Clock, Outside};
 use utoipa::{IntoResponses, OpenApi};
 
 /// The vendor of requests that name none.
@@ -33,14 +37,27 @@ const DEFAULT_VENDOR: &str = "moscot";
 /// What the handlers work with.
 #[derive(Clone)]
 pub(crate) struct Reads {
-    engine: Engine,
+    aws: Aws,
+    clock: Clock,
+    vendors: Vendors,
+    /// For the size of the function.
+    environment: Environment,
     authority: Authority,
+    /// How long a probe waits for storage.
+    readiness_timeout: Duration,
+    /// When this instance started.
+    started: Timestamp,
 }
 
 impl Reads {
+    /// The time.
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Who reads, if they may.
     fn reader(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
-        self.authority.reader(headers, self.engine.now())
+        self.authority.reader(headers, self.now())
     }
 }
 
@@ -95,8 +112,17 @@ pub struct Routes;
 /// # Errors
 /// When the environment is unusable.
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
-    let reads =
-        Reads { engine: Engine::new(environment, outside)?, authority: Authority::from_environment(environment)? };
+    // Below the range a new connection would fail the probe, above it the SDK has given up by itself.
+    let readiness_ms = environment.number_in("READINESS_TIMEOUT", 5000, 100..=15_000)?;
+    let reads = Reads {
+        aws: Aws::connect(environment, outside)?,
+        clock: outside.clock.clone(),
+        vendors: Vendors::from_environment(environment)?,
+        environment: environment.clone(),
+        authority: Authority::from_environment(environment)?,
+        readiness_timeout: Duration::from_millis(readiness_ms),
+        started: outside.clock.now(),
+    };
     let router = Router::new()
         .route("/api/catalog/vendor-sync/state", get(state::state))
         .route("/api/catalog/vendor-sync/runs", get(runs::runs))

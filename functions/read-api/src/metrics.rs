@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use signalbox::aws::rejected::RejectedCounts;
 use signalbox::domain::counters::{Counter, LATENCY_BOUNDS, Tally, bound};
-use signalbox::http::problem::Problem;
+use signalbox::http::problem::{Problem, ProblemView};
 
 use crate::Reads;
 
@@ -47,13 +47,14 @@ type Samples = BTreeMap<&'static str, Vec<String>>;
     get, path = "/metrics", tag = "service",
     responses(
         (status = 200, description = "Prometheus text, 0.0.4", body = String, content_type = "text/plain"),
-        (status = 401, description = "missing_token, invalid_token"),
+        (status = 401, description = "missing_token, invalid_token", body = ProblemView),
+        (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
     ),
     security((), ("service" = []), ("session" = [])),
 )]
 pub(crate) async fn metrics(State(reads): State<Reads>, headers: HeaderMap) -> Result<Response, Problem> {
     reads.reader(&headers)?;
-    let aws = &reads.engine.aws;
+    let aws = &reads.aws;
     let counts = tokio::try_join!(aws.fleet_counts(), aws.rejected_counts());
     // A page that fails with storage would not say that it is storage.
     let counts = counts.inspect_err(|fault| tracing::error!(%fault, "counters not read")).ok();

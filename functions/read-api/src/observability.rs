@@ -110,7 +110,7 @@ pub(crate) async fn observability(
     let connection = connection(&caller, &vendor);
     let vendor = connection.as_ref().map_or(vendor, |connection| connection.vendor.to_string());
     let found = match connection {
-        Some(connection) => page(&reads.engine, &connection, wanted).await.map_err(|error| match error {
+        Some(connection) => page(&reads.aws, &connection, wanted).await.map_err(|error| match error {
             HistoryError::UnknownCursor => unknown_cursor(),
             HistoryError::Fault(fault) => Problem::new(FAILED_TO_LOAD_OBSERVABILITY, fault.to_string()),
         })?,
@@ -178,5 +178,5 @@ fn wanted(query: &Query) -> Result<Wanted, Problem> {
         None
     });
     let (true, Ok(limit)) = (wrong.is_empty(), &limit) else { return Err(Problem::fields(&wrong)) };
-    Ok(Wanted { start, end, limit: *limit, cursor, statuses: statuses(query.all(&["status"])) })
+    Ok(Wanted { start, end, limit: *limit, cursor, statuses: statuses(query.list(&["status"])) })
 }

@@ -24,7 +24,7 @@ use crate::Reads;
 )]
 pub(crate) async fn overview(State(reads): State<Reads>, headers: HeaderMap) -> Result<Json<Value>, Problem> {
     let caller = reads.reader(&headers)?;
-    let overview = engine::runs::history::overview(&reads.engine, &caller.tenant)
+    let overview = engine::runs::history::overview(&reads.aws, &reads.vendors, reads.now(), &caller.tenant)
         .await
         .map_err(|fault| Problem::new(FAILED_TO_LOAD_OVERVIEW, fault.to_string()))?;
     let tally = overview.tally;

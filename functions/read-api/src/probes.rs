@@ -1,7 +1,5 @@
 //! Health probes, as the point-of-sale service had them.
 
-use std::sync::OnceLock;
-
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -13,12 +11,8 @@ use crate::{Reads, memory};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// When this instance first answered, epoch milliseconds.
-static STARTED_MS: OnceLock<i64> = OnceLock::new();
-
 fn uptime_seconds(reads: &Reads) -> f64 {
-    let now = reads.engine.now().as_millisecond();
-    (now - STARTED_MS.get_or_init(|| now)) as f64 / 1000.0
+    (reads.now().as_millisecond() - reads.started.as_millisecond()) as f64 / 1000.0
 }
 
 /// Whether the service answers, with its version and this instance's uptime in seconds.
@@ -39,10 +33,10 @@ pub(crate) async fn livez() -> Json<Value> {
 #[utoipa::path(get, path = "/startupz", tag = "service",
     responses(
         (status = 200, description = "`{status: \"ok\", phase, checks, uptime}`", body = Object),
-        (status = 503, description = "`{status: \"fail\", phase, checks, uptime}`", body = Object),
+        (status = 503, description = "`{status: \"fail\", phase, checks, uptime}`: it cannot, or not within READINESS_TIMEOUT", body = Object),
     ))]
 pub(crate) async fn startupz(State(reads): State<Reads>) -> Response {
-    let connected = reads.engine.aws.storage_answers().await.is_ok();
+    let connected = reads.aws.storage_answers(reads.readiness_timeout).await.is_ok();
     let state = if connected { "connected" } else { "disconnected" };
     let body = json!({
         "status": if connected { "ok" } else { "fail" },
@@ -58,11 +52,11 @@ pub(crate) async fn startupz(State(reads): State<Reads>) -> Response {
 #[utoipa::path(get, path = "/health/ready", tag = "service",
     responses(
         (status = 200, description = "`{status: \"ready\", database, timestamp}`", body = Object),
-        (status = 503, description = "`{status: \"not ready\", database, timestamp, error}`", body = Object),
+        (status = 503, description = "`{status: \"not ready\", database, timestamp, error}`: it cannot, or not within READINESS_TIMEOUT", body = Object),
     ))]
 pub(crate) async fn ready(State(reads): State<Reads>) -> Response {
-    let timestamp = time::text(reads.engine.now());
-    match reads.engine.aws.storage_answers().await {
+    let timestamp = time::text(reads.now());
+    match reads.aws.storage_answers(reads.readiness_timeout).await {
         Ok(_) => Json(json!({"status": "ready", "database": "connected", "timestamp": timestamp})).into_response(),
         Err(fault) => {
             let body = json!({
@@ -77,7 +71,7 @@ pub(crate) async fn ready(State(reads): State<Reads>) -> Response {
 #[utoipa::path(get, path = "/api/health/ready", tag = "service",
     responses(
         (status = 200, description = "`{status: \"ready\", database, timestamp}`", body = Object),
-        (status = 503, description = "`{status: \"not ready\", database, timestamp, error}`", body = Object),
+        (status = 503, description = "`{status: \"not ready\", database, timestamp, error}`: it cannot, or not within READINESS_TIMEOUT", body = Object),
     ))]
 pub(crate) async fn api_ready(reads: State<Reads>) -> Response {
     ready(reads).await
@@ -90,7 +84,7 @@ pub(crate) async fn api_ready(reads: State<Reads>) -> Response {
         (status = 503, description = "`{status: \"unhealthy\", timestamp, error}`", body = Object),
     ))]
 pub(crate) async fn api_live(State(reads): State<Reads>) -> Response {
-    let (status, body) = liveness(memory::usage(&reads.engine.environment), &time::text(reads.engine.now()));
+    let (status, body) = liveness(memory::usage(&reads.environment), &time::text(reads.now()));
     (status, Json(body)).into_response()
 }
 
@@ -108,7 +102,7 @@ fn liveness(usage: u64, timestamp: &str) -> (StatusCode, Value) {
 #[utoipa::path(get, path = "/api/health", tag = "service",
     responses((status = 200, description = "`{status, timestamp, version, uptime}`", body = Object)))]
 pub(crate) async fn api_health(State(reads): State<Reads>) -> Json<Value> {
-    let timestamp = time::text(reads.engine.now());
+    let timestamp = time::text(reads.now());
     Json(json!({"status": "ok", "timestamp": timestamp, "version": VERSION, "uptime": uptime_seconds(&reads)}))
 }
 

@@ -30,7 +30,7 @@ use crate::Reads;
 )]
 pub(crate) async fn list(State(reads): State<Reads>, headers: HeaderMap) -> Result<Json<Value>, Problem> {
     let caller = reads.reader(&headers)?;
-    let vendors = reads.engine.vendors.iter().filter(|vendor| vendor.tenant == caller.tenant);
+    let vendors = reads.vendors.of(&caller.tenant);
     let mut data = Vec::new();
     for vendor in vendors {
         let view =
@@ -61,7 +61,7 @@ pub(crate) async fn entry(
 ) -> Result<Json<Value>, Problem> {
     let caller = reads.reader(&headers)?;
     let slug = Slug::parse(&path_text(slug)).map_err(|error| Problem::new(INVALID_VENDOR, error.to_string()))?;
-    let Some(vendor) = reads.engine.vendor(&caller.tenant, &slug) else {
+    let Some(vendor) = reads.vendors.find(&caller.tenant, &slug) else {
         return Err(Problem::new(NOT_FOUND, "the vendor is not configured (VENDORS)"));
     };
     let data = view(&reads, vendor).await.map_err(|fault| Problem::new(FAILED_TO_LOAD_VENDOR, fault.to_string()))?;
@@ -70,7 +70,7 @@ pub(crate) async fn entry(
 
 async fn view(reads: &Reads, vendor: &Vendor) -> Result<Value, AwsFault> {
     let connection = Connection::new(vendor.tenant.clone(), vendor.slug.clone());
-    let aws = &reads.engine.aws;
+    let aws = &reads.aws;
     let (state, test) = tokio::try_join!(aws.snapshot_state(&connection), aws.vendor_test(&connection))?;
     let since = state.as_ref().and_then(|state| state.created_at);
     let changed = state.as_ref().and_then(|state| state.updated_at);

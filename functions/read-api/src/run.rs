@@ -44,7 +44,7 @@ pub(crate) async fn run(
         let code = problem.kind().code;
         problem.with("code", code)
     };
-    let now = reads.engine.now();
+    let now = reads.now();
     let caller = match reads.authority.reader(&headers, now) {
         Ok(caller) => caller,
         Err(problem) => {
@@ -60,7 +60,7 @@ pub(crate) async fn run(
     let (Some(id), Some(connection)) = (RunId::parse(&path_text(id)), connection(&caller, DEFAULT_VENDOR)) else {
         return Err(missing());
     };
-    let read = reads.engine.aws.run(&connection, &id).await;
+    let read = reads.aws.run(&connection, &id).await;
     let found = read.map_err(|fault| Problem::new(INTERNAL_ERROR, fault.to_string()))?.ok_or_else(missing)?;
     Ok(Json(OneRunView { ok: true, data: RunView::from(&found) }))
 }

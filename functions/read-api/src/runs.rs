@@ -65,14 +65,14 @@ pub(crate) async fn runs(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
     let vendor = vendor_of(&uri, &headers)?;
     let query = Query::of(&uri);
     let wanted = Wanted {
-        statuses: statuses(query.all(&["status"])),
+        statuses: statuses(query.list(&["status"])),
         cursor: cursor(&query)?,
         limit: limit(query.first(&["limit"])),
         ..Wanted::default()
     };
     let (limit, statuses) = (wanted.limit, wanted.statuses.clone());
     let found = match connection(&caller, &vendor) {
-        Some(connection) => page(&reads.engine, &connection, wanted).await.map_err(|error| match error {
+        Some(connection) => page(&reads.aws, &connection, wanted).await.map_err(|error| match error {
             HistoryError::UnknownCursor => unknown_cursor(),
             HistoryError::Fault(fault) => Problem::new(FAILED_TO_FETCH_RUNS, fault.to_string()),
         })?,

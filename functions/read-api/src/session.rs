@@ -22,7 +22,7 @@ const SESSION_SECONDS: i64 = 12 * 3600;
     ),
 )]
 pub(crate) async fn mint(State(reads): State<Reads>) -> Result<Response, Problem> {
-    let now = reads.engine.now();
+    let now = reads.now();
     let Some(session) = reads.authority.mint_session(now, SESSION_SECONDS) else {
         return Err(Problem::bare(NOT_FOUND));
     };

@@ -55,7 +55,7 @@ pub(crate) async fn state(
     let Some(connection) = connection(&caller, &vendor) else {
         return Ok(Json(StateView { ok: true, snapshot: None }));
     };
-    let read = reads.engine.aws.snapshot_state(&connection).await;
+    let read = reads.aws.snapshot_state(&connection).await;
     let snapshot = read.map_err(|fault| Problem::new(FAILED_TO_FETCH_STATE, fault.to_string()))?;
     Ok(Json(StateView { ok: true, snapshot }))
 }

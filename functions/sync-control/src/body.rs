@@ -10,6 +10,9 @@ const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// The longest text in a body, in bytes.
 const TEXT_BYTES_MAX: usize = 1024;
 
+/// How much of an unknown field's name an answer repeats.
+const NAME_CHARACTERS_MAX: usize = 64;
+
 /// A JSON object's fields, read one by one so that a wrong type is named.
 #[derive(Default)]
 pub(crate) struct Fields(Map<String, Value>);
@@ -40,6 +43,14 @@ pub(crate) async fn read(body: Body) -> Result<Sent, Problem> {
 impl Fields {
     fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    /// Refuses a field with another name than these, which is named in the answer.
+    pub(crate) fn check_known(&self, names: &[&str]) -> Result<(), Problem> {
+        let Some(unknown) = self.0.keys().find(|name| !names.contains(&name.as_str())) else { return Ok(()) };
+        // A name may be as long as the body.
+        let unknown: String = unknown.chars().take(NAME_CHARACTERS_MAX).collect();
+        Err(Problem::fields(&[(&unknown, &format!("is unknown; there are {}", names.join(", ")))]))
     }
 
     /// A switch; absent and null are the same.

@@ -89,10 +89,11 @@ fn no_dead_letter() -> Problem {
 /// While `more` is true there are others to look at: send the answer's `cursor` with the next call.
 #[utoipa::path(
     post, path = "/api/sync/dead-letters/requeue", tag = "operations",
-    request_body(content = Object, description = "`{provider?, connection?, cursor?}`; an empty object means all"),
+    request_body(content = Object, description = "`{provider?, connection?, reason?, cursor?}`: the filters of GET /api/sync/dead-letters, and no other field; an empty object means all"),
     responses(
         (status = 200, description = "`{ok: true, requeued, skipped, more, cursor}`: `skipped` do not match, have no label, have a key that came with another body since, or were decided on meanwhile", body = Object),
-        (status = 400, description = "invalid_request: the body must be an object, the cursor one of an answer", body = ProblemView),
+        (status = 400, description = "invalid_request: the body must be an object of known fields, the cursor one of an answer", body = ProblemView),
+        (status = 413, description = "payload_too_large", body = ProblemView),
         OperatorProblems,
     ),
     security(("service" = [])),
@@ -108,10 +109,11 @@ pub(crate) async fn requeue_many(
     let Sent::Object(fields) = body::read(body).await? else {
         return Err(Problem::new(INVALID_REQUEST, "the body must be a JSON object with the filter; {} means all"));
     };
-    let (provider, connection) = (fields.text("provider")?, fields.text("connection")?);
+    // A misspelt filter would be no filter, and everything would be requeued.
+    fields.check_known(&[&Filter::FIELDS[..], &["cursor"]].concat())?;
+    let filter = Filter::read(|name| fields.text(name))?;
     let from = fields.text("cursor")?.map(|cursor| cursor.parse()).transpose();
     let from = from.map_err(|_| Problem::fields(&[("cursor", "is unknown")]))?;
-    let filter = Filter::new(provider.as_deref(), connection.as_deref(), None);
     let done = requeue_matching(&control.deliveries, &operator, &filter, from, LIMITS).await.map_err(failed)?;
     let RequeuedMany { requeued, skipped, next } = done;
     let more = next.is_some();

@@ -27,6 +27,7 @@ use crate::operator::{OperatorProblems, failed, operator};
         (status = 400, description = "invalid_request", body = ProblemView),
         (status = 404, description = "not_found", body = ProblemView),
         (status = 409, description = "conflict", body = ProblemView),
+        (status = 413, description = "payload_too_large", body = ProblemView),
         (status = 422, description = "verification_failed, unprocessable: `reason` says why it is still refused; or its body was not kept", body = ProblemView),
         OperatorProblems,
     ),

@@ -48,7 +48,7 @@ pub(crate) async fn start(control: &Control, vendor: &Vendor, request: &StartReq
         Ok(SliceEnd::HandedOn(run)) => Ok(Outcome::GoesOn(run)),
         Ok(SliceEnd::NotOurs) => Ok(Outcome::GoesOn(started)),
         // The run is stored and open: the watchdog sends it on.
-        Err(fault) if fault.passing => {
+        Err(fault) if fault.transient => {
             tracing::warn!(run_id = %started.id, error = %fault, "run left to the watchdog");
             Ok(Outcome::GoesOn(started))
         }

@@ -56,7 +56,7 @@ pub(crate) async fn sync_moscot(
     };
     let dry = fields.switch("dryRun")?.or_else(|| Query::of(&uri).switch("dryRun")).unwrap_or(false);
     let slug = Slug::parse("moscot").map_err(|_| Problem::bare(VENDOR_NOT_CONFIGURED))?;
-    let Some(vendor) = control.engine.vendor(&caller.tenant, &slug) else {
+    let Some(vendor) = control.engine.vendors.find(&caller.tenant, &slug) else {
         return Err(Problem::new(VENDOR_NOT_CONFIGURED, "vendor moscot is not configured (VENDORS)"));
     };
     let request = StartRequest {

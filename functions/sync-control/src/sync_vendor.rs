@@ -65,7 +65,7 @@ pub(crate) async fn sync_vendor(
     if slug.trim().is_empty() {
         return Err(Problem::new(MISSING_VENDOR_SLUG, "the path names no vendor"));
     }
-    let configured = Slug::parse(&slug).ok().and_then(|slug| control.engine.vendor(&caller.tenant, &slug));
+    let configured = Slug::parse(&slug).ok().and_then(|slug| control.engine.vendors.find(&caller.tenant, &slug));
     let Some(vendor) = configured else {
         return Err(Problem::new(VENDOR_NOT_CONFIGURED, "the vendor is not configured (VENDORS)"));
     };

@@ -43,7 +43,8 @@ pub(crate) async fn test_vendor(
     body: Body,
 ) -> Result<Response, Problem> {
     let caller = control.authority.visitor(&headers, control.engine.now())?;
-    let configured = Slug::parse(&path_text(slug)).ok().and_then(|slug| control.engine.vendor(&caller.tenant, &slug));
+    let configured =
+        Slug::parse(&path_text(slug)).ok().and_then(|slug| control.engine.vendors.find(&caller.tenant, &slug));
     let Some(vendor) = configured else {
         return Err(Problem::new(INVALID_VENDOR, "the vendor is not configured (VENDORS)"));
     };

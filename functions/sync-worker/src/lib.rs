@@ -37,7 +37,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
 }
 
 async fn handle(engine: &Engine, message: &SqsMessage, slice: SignedDuration) -> Result<(), AwsFault> {
-    let unreadable = |detail: String| AwsFault { operation: "read message", detail, passing: false };
+    let unreadable = |detail: String| AwsFault { operation: "read message", detail, transient: false };
     let body = message.body.as_deref().unwrap_or_default();
     let message: SliceMessage = serde_json::from_str(body).map_err(|error| unreadable(error.to_string()))?;
     let span = tracing::info_span!("slice", run_id = %message.run_id, tenant = %message.tenant,

@@ -5,6 +5,7 @@ use signalbox::domain::counters::Tally;
 use signalbox::domain::delivery::Label;
 use signalbox::engine::deliveries::apply::{apply, retry_seconds};
 use signalbox::engine::deliveries::context::Deliveries;
+use signalbox::engine::deliveries::counts::count;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
 use signalbox::outside::Outside;
@@ -30,7 +31,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
                 }
             }
             // Once for all of the batch: counting each by itself would cost as much as completing it.
-            deliveries.counts.add(&applied).await;
+            count(&deliveries.aws, &applied).await;
             failed
         }
     }))
@@ -57,7 +58,7 @@ async fn apply_or_delay(deliveries: &Deliveries, queued: &QueuedDelivery, label:
             let wait = retry_seconds(queued.receives);
             tracing::warn!(%error, attempt = queued.receives, wait, "delivery failed");
             // Best effort: without it the queue's visibility timeout decides.
-            if let Err(fault) = deliveries.aws.retry_delivery_in(&queued.receipt_handle, wait).await {
+            if let Err(fault) = deliveries.queue.retry_in(&queued.receipt_handle, wait).await {
                 tracing::warn!(%fault, "delivery not delayed");
             }
             None

@@ -38,7 +38,7 @@ impl Aws {
         let answer = call.send().await.map_err(|error| fault(OPERATION, &error))?;
         if answer.failed_entry_count > 0 {
             let code = answer.entries().iter().find_map(|entry| entry.error_code()).unwrap_or("unknown");
-            return Err(AwsFault { operation: OPERATION, detail: code.to_owned(), passing: true });
+            return Err(AwsFault { operation: OPERATION, detail: code.to_owned(), transient: true });
         }
         Ok(())
     }

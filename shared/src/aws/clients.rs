@@ -25,7 +25,7 @@ pub struct Aws {
     pub(super) names: Names,
 }
 
-/// Physical names of tables, queue and bus.
+/// Physical names of tables and bus. Queues have clients of their own, as not every function knows their addresses.
 #[derive(Clone, Debug)]
 pub(super) struct Names {
     pub(super) runs: String,
@@ -35,10 +35,6 @@ pub(super) struct Names {
     pub(super) bus: String,
     pub(super) deliveries: String,
     pub(super) journal: String,
-    /// Only functions that hand runs on know it.
-    pub(super) sync_queue: Option<String>,
-    /// Only functions that hand deliveries on know it.
-    pub(super) webhook_queue: Option<String>,
 }
 
 impl Aws {
@@ -59,8 +55,6 @@ impl Aws {
             bus: required("EVENT_BUS_NAME")?,
             deliveries: required("DELIVERIES_TABLE")?,
             journal: required("JOURNAL_TABLE")?,
-            sync_queue: environment.get("SYNC_QUEUE_URL").map(String::from),
-            webhook_queue: environment.get("WEBHOOK_QUEUE_URL").map(String::from),
         };
         let region = Region::new(required("AWS_REGION")?);
         let credentials = Credentials::new(

@@ -14,17 +14,17 @@ pub struct AwsFault {
     /// The service's code, or how the call failed; no request data.
     pub detail: String,
     /// Whether trying again later makes sense. If so, the call may have taken effect all the same.
-    pub passing: bool,
+    pub transient: bool,
 }
 
 impl AwsFault {
     pub(super) fn damaged(operation: &'static str, detail: impl Into<String>) -> Self {
-        Self { operation, detail: detail.into(), passing: false }
+        Self { operation, detail: detail.into(), transient: false }
     }
 }
 
 /// Codes that the SDK has already retried, and that pass with time.
-const PASSING: [&str; 12] = [
+const TRANSIENT: [&str; 12] = [
     "InternalFailure",
     "InternalServerError",
     "LimitExceededException",
@@ -52,13 +52,13 @@ where
                 _ => code.to_owned(),
             };
             // What stands in front of a service answers without a code of ours, and services have codes of their own.
-            let passing = PASSING.contains(&code) || service.raw().status().is_server_error();
-            AwsFault { operation, detail, passing }
+            let transient = TRANSIENT.contains(&code) || service.raw().status().is_server_error();
+            AwsFault { operation, detail, transient }
         }
-        SdkError::TimeoutError(_) => AwsFault { operation, detail: "timed out".into(), passing: true },
-        SdkError::DispatchFailure(_) => AwsFault { operation, detail: "could not be reached".into(), passing: true },
-        SdkError::ResponseError(_) => AwsFault { operation, detail: "unreadable answer".into(), passing: true },
-        SdkError::ConstructionFailure(_) => AwsFault { operation, detail: "unusable request".into(), passing: false },
-        _ => AwsFault { operation, detail: "unknown".into(), passing: true },
+        SdkError::TimeoutError(_) => AwsFault { operation, detail: "timed out".into(), transient: true },
+        SdkError::DispatchFailure(_) => AwsFault { operation, detail: "could not be reached".into(), transient: true },
+        SdkError::ResponseError(_) => AwsFault { operation, detail: "unreadable answer".into(), transient: true },
+        SdkError::ConstructionFailure(_) => AwsFault { operation, detail: "unusable request".into(), transient: false },
+        _ => AwsFault { operation, detail: "unknown".into(), transient: true },
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
 }
 
 /// Whether an item has expired: DynamoDB sweeps such items some time later, and until then they count as gone.
-pub(super) fn is_over(item: &Item, now: Timestamp) -> bool {
+pub(super) fn is_expired(item: &Item, now: Timestamp) -> bool {
     let expires_at = item.get("expires_at").and_then(|at| at.as_n().ok()?.parse::<i64>().ok());
     expires_at.is_some_and(|at| at <= now.as_second())
 }

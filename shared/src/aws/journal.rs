@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::clients::Aws;
 use super::faults::{AwsFault, fault};
-use super::items::{is_over, item, key, number, text, value};
+use super::items::{is_expired, item, key, number, text, value};
 use crate::domain::audit::{AUDIT_SECONDS, Audit};
 use crate::domain::dead_letter::{DeadLetter, DeadLetterId};
 use crate::domain::delivery::BODY_PART_BYTES_MAX;
@@ -50,7 +50,7 @@ impl Aws {
     }
 
     /// A tenant's dead letters, newest first, from `from` on (itself included). Those that have expired and were not swept yet
-    /// are among them, as one of them may be where the next part starts: see [`DeadLetter::is_over`].
+    /// are among them, as one of them may be where the next part starts: see [`DeadLetter::is_expired`].
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -88,7 +88,7 @@ impl Aws {
         const OPERATION: &str = "read dead letter";
         let get = |sk: String| self.get_item(&self.names.journal, key(partition(tenant), sk), OPERATION);
         let found = get(id.to_string()).await?;
-        let Some(found) = found.filter(|item| !is_over(item, now)) else { return Ok(None) };
+        let Some(found) = found.filter(|item| !is_expired(item, now)) else { return Ok(None) };
         let letter: DeadLetter = value(found)?;
         let mut body = Vec::new();
         for part in 0..letter.parts {

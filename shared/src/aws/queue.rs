@@ -11,6 +11,7 @@ use super::faults::{AwsFault, fault};
 use crate::domain::delivery::Label;
 use crate::domain::ids::{Connection, RunId, Slug, TenantId};
 use crate::domain::run::Run;
+use crate::environment::{Environment, StartError};
 
 /// The most seconds a message can be delayed; SQS's limit.
 pub const DELAY_SECONDS_MAX: u32 = 900;
@@ -49,21 +50,35 @@ impl SliceMessage {
     }
 }
 
-impl Aws {
+/// The queue of runs. A function that sends to it needs its address to start: what finds it missing later has stored what
+/// it cannot hand on.
+#[derive(Clone, Debug)]
+pub struct SyncQueue {
+    sqs: aws_sdk_sqs::Client,
+    url: String,
+}
+
+impl SyncQueue {
+    /// The queue, over the clients that there are; nothing is called.
+    ///
+    /// # Errors
+    /// When its address, `SYNC_QUEUE_URL`, is not set.
+    pub fn connect(aws: &Aws, environment: &Environment) -> Result<Self, StartError> {
+        Ok(Self { sqs: aws.sqs.clone(), url: environment.require("SYNC_QUEUE_URL")?.to_owned() })
+    }
+
     /// Queues the run's next slice, after a delay of at most [`DELAY_SECONDS_MAX`].
     ///
     /// # Errors
     /// When the queue cannot be reached. The watchdog then finds the run.
-    pub async fn send_slice(&self, message: &SliceMessage, delay_seconds: u32) -> Result<(), AwsFault> {
+    pub async fn send(&self, message: &SliceMessage, delay_seconds: u32) -> Result<(), AwsFault> {
         const OPERATION: &str = "queue slice";
-        let url =
-            self.names.sync_queue.as_ref().ok_or_else(|| AwsFault::damaged(OPERATION, "SYNC_QUEUE_URL is not set"))?;
         let body = serde_json::to_string(message).map_err(|error| AwsFault::damaged(OPERATION, error.to_string()))?;
         let delay = i32::try_from(delay_seconds.min(DELAY_SECONDS_MAX)).unwrap_or(0);
         let call = self
             .sqs
             .send_message()
-            .queue_url(url)
+            .queue_url(&self.url)
             .message_body(body)
             // On a standard queue the group makes for fairness between tenants (SQS fair queues), not for order.
             .message_group_id(message.tenant.as_str())
@@ -71,15 +86,30 @@ impl Aws {
         call.send().await.map_err(|error| fault(OPERATION, &error))?;
         Ok(())
     }
+}
+
+/// The queue of deliveries. As for [`SyncQueue`], a function that sends to it needs its address to start.
+#[derive(Clone, Debug)]
+pub struct WebhookQueue {
+    sqs: aws_sdk_sqs::Client,
+    url: String,
+}
+
+impl WebhookQueue {
+    /// The queue, over the clients that there are; nothing is called.
+    ///
+    /// # Errors
+    /// When its address, `WEBHOOK_QUEUE_URL`, is not set.
+    pub fn connect(aws: &Aws, environment: &Environment) -> Result<Self, StartError> {
+        Ok(Self { sqs: aws.sqs.clone(), url: environment.require("WEBHOOK_QUEUE_URL")?.to_owned() })
+    }
 
     /// Queues a delivery: its body as it came, its label beside it.
     ///
     /// # Errors
     /// When the queue cannot be reached. The sender is not acknowledged then, and sends again.
-    pub async fn send_delivery(&self, label: &Label, body: &[u8]) -> Result<(), AwsFault> {
+    pub async fn send(&self, label: &Label, body: &[u8]) -> Result<(), AwsFault> {
         const OPERATION: &str = "queue delivery";
-        let url = self.names.webhook_queue.as_ref();
-        let url = url.ok_or_else(|| AwsFault::damaged(OPERATION, "WEBHOOK_QUEUE_URL is not set"))?;
         let damaged = |error: serde_json::Error| AwsFault::damaged(OPERATION, error.to_string());
         let attribute = MessageAttributeValue::builder()
             .data_type("String")
@@ -89,7 +119,7 @@ impl Aws {
         let call = self
             .sqs
             .send_message()
-            .queue_url(url)
+            .queue_url(&self.url)
             .message_body(encoded(label, body))
             .message_attributes(LABEL_ATTRIBUTE, attribute)
             // On a standard queue the group makes for fairness between tenants (SQS fair queues), not for order.
@@ -101,11 +131,9 @@ impl Aws {
     ///
     /// # Errors
     /// When the queue cannot be reached; the timeout then decides.
-    pub async fn retry_delivery_in(&self, receipt_handle: &str, seconds: i32) -> Result<(), AwsFault> {
+    pub async fn retry_in(&self, receipt_handle: &str, seconds: i32) -> Result<(), AwsFault> {
         const OPERATION: &str = "delay delivery";
-        let url = self.names.webhook_queue.as_ref();
-        let url = url.ok_or_else(|| AwsFault::damaged(OPERATION, "WEBHOOK_QUEUE_URL is not set"))?;
-        let call = self.sqs.change_message_visibility().queue_url(url).receipt_handle(receipt_handle);
+        let call = self.sqs.change_message_visibility().queue_url(&self.url).receipt_handle(receipt_handle);
         call.visibility_timeout(seconds).send().await.map(drop).map_err(|error| fault(OPERATION, &error))
     }
 }

@@ -97,7 +97,7 @@ impl Aws {
     }
 
     async fn write_batch(&self, requests: Vec<WriteRequest>) -> Result<(), AwsFault> {
-        let late = AwsFault { operation: OPERATION, detail: "timed out".into(), passing: true };
+        let late = AwsFault { operation: OPERATION, detail: "timed out".into(), transient: true };
         tokio::time::timeout(Duration::from_millis(BATCH_MS_MAX.unsigned_abs()), self.attempt_batch(requests))
             .await
             .unwrap_or(Err(late))
@@ -119,6 +119,6 @@ impl Aws {
                 return Ok(());
             }
         }
-        Err(AwsFault { operation: OPERATION, detail: "throttled".into(), passing: true })
+        Err(AwsFault { operation: OPERATION, detail: "throttled".into(), transient: true })
     }
 }

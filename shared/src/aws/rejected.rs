@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use super::clients::Aws;
 use super::faults::{AwsFault, fault};
-use super::items::{Item, conditional, is_over, item, key, number, text, value};
+use super::items::{Item, conditional, is_expired, item, key, number, text, value};
 use crate::domain::rejected::{NUMBER_DIGITS_MAX, REJECTED_SECONDS, Rejected, RejectedId, Rejection, Ring};
 
 /// How many deliveries were rejected, by source and reason.
@@ -162,7 +162,7 @@ impl Aws {
         let mut found = Vec::new();
         while let Some(item) = pages.next().await {
             let item = item.map_err(|error| fault(OPERATION, &error))?;
-            if is_over(&item, now) {
+            if is_expired(&item, now) {
                 continue;
             }
             let number = item.get("sk").and_then(|sk| sk.as_s().ok()?.parse().ok());
@@ -182,7 +182,7 @@ impl Aws {
         now: Timestamp,
     ) -> Result<Option<(Rejected, Option<Vec<u8>>)>, AwsFault> {
         let get = |key: Item| self.get_item(&self.names.deliveries, key, "read rejected delivery");
-        let found = get(entry_key(id)).await?.filter(|item| !is_over(item, now));
+        let found = get(entry_key(id)).await?.filter(|item| !is_expired(item, now));
         let Some(found) = found else { return Ok(None) };
         let rejected: Rejected = value(found)?;
         let body = if rejected.has_body { get(body_key(id)).await? } else { None };

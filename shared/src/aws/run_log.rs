@@ -132,7 +132,7 @@ impl Aws {
                         // The SDK gave up on a lost reply and a second call of ours met the first.
                         Some(holder) if holder == run.id => Ok(Started::Yes),
                         Some(holder) => Ok(Started::Busy(holder)),
-                        None => Err(AwsFault { operation: "start run", detail: "raced".into(), passing: true }),
+                        None => Err(AwsFault { operation: "start run", detail: "raced".into(), transient: true }),
                     };
                 }
                 match refusal {

@@ -114,7 +114,7 @@ impl Aws {
         let page = call.send().await.map_err(|error| fault("read statistics", &error))?;
         // At most four items of 3 KB: a part left unread is a throttle, and a wrong number is worse than an error.
         if page.unprocessed_keys.is_some_and(|left| !left.is_empty()) {
-            return Err(AwsFault { operation: "read statistics", detail: "throttled".into(), passing: true });
+            return Err(AwsFault { operation: "read statistics", detail: "throttled".into(), transient: true });
         }
         let found: Vec<Item> = page.responses.unwrap_or_default().into_values().flatten().collect();
         for slots in &cover.slots {

@@ -82,12 +82,12 @@ impl Transaction {
                 };
                 return Err(Refusal::Condition(reasons.into_iter().map(old).collect()));
             }
-            let passing =
+            let transient =
                 failed("TransactionConflict") || failed("ThrottlingError") || failed("ProvisionedThroughputExceeded");
-            if !passing || attempt == ATTEMPTS_MAX {
+            if !transient || attempt == ATTEMPTS_MAX {
                 let codes: Vec<&str> = reasons.iter().filter_map(CancellationReason::code).collect();
                 let detail = format!("transaction cancelled: {}", codes.join(", "));
-                return Err(Refusal::Fault(AwsFault { operation, detail, passing }));
+                return Err(Refusal::Fault(AwsFault { operation, detail, transient }));
             }
             tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
         }

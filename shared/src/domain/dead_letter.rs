@@ -81,7 +81,7 @@ impl DeadLetter {
 
     /// Whether it has expired, though it may not have been swept yet.
     #[must_use]
-    pub fn is_over(&self, now: Timestamp) -> bool {
+    pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at <= now.as_second()
     }
 

@@ -8,7 +8,7 @@ use super::ids::{Connection, RunId, Slug, TenantId};
 
 /// A run must be over by then; the watchdog fails one that is not.
 pub const RUN_MINUTES_MAX: i64 = 60;
-/// How often a run is tried again after a fault that may pass.
+/// How often a run is tried again after a transient fault.
 pub const ATTEMPTS_MAX: u32 = 6;
 
 /// Where a run stands, as stored.
@@ -202,7 +202,7 @@ pub struct Run {
     /// Where the next slice starts.
     #[serde(default)]
     pub checkpoint: Option<Checkpoint>,
-    /// Slices that ended in a fault that may pass.
+    /// Slices that ended in a transient fault.
     #[serde(default)]
     pub attempts: u32,
     /// The trace of the request that started it.

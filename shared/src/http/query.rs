@@ -28,6 +28,11 @@ impl Query {
         self.all(names).find(|value| !value.is_empty())
     }
 
+    /// All values under any of the names, repeated or in comma lists, in order and without blanks.
+    pub fn list(&self, names: &[&str]) -> impl Iterator<Item = &str> + use<'_> {
+        self.all(names).flat_map(|values| values.split(',')).map(str::trim).filter(|value| !value.is_empty())
+    }
+
     /// How many rows a page has: a whole number from 1 to `max`, or the default when it is absent.
     ///
     /// # Errors
@@ -126,6 +131,16 @@ mod tests {
             let headers = if with_headers { headers.clone() } else { HeaderMap::new() };
             let found = vendor(&Query::of(&uri), &["vendor", "v"], &headers, &["x-vendor"]);
             assert_eq!(found, expected, "{query} {with_headers}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_repeated_or_in_commas() {
+        let of = |query: &str| Query::of(&format!("/x?{query}").parse().unwrap());
+        for (query, expected) in
+            [("", &[][..]), ("s=&s=,%20,", &[]), ("s=a&other=b&S=c", &["a", "c"]), ("s=a,%20b,&s=c", &["a", "b", "c"])]
+        {
+            assert!(of(query).list(&["s"]).eq(expected.iter().copied()), "{query}");
         }
     }
 

@@ -126,12 +126,11 @@ pub fn warning(run: &Run) -> Option<String> {
     Some(format!("an apply would be refused: {refused}"))
 }
 
-/// Reads status filters: repeated, or in comma lists. What is not a status is passed over, and if nothing is left the
+/// Reads status filters. What is not a status is passed over, and if nothing is left the
 /// filter is none, as in the original.
 #[must_use]
 pub fn statuses<'a>(values: impl Iterator<Item = &'a str>) -> Vec<SeenStatus> {
-    let mut statuses: Vec<SeenStatus> =
-        values.flat_map(|value| value.split(',')).filter_map(SeenStatus::parse).collect();
+    let mut statuses: Vec<SeenStatus> = values.filter_map(SeenStatus::parse).collect();
     statuses.sort();
     statuses.dedup();
     statuses

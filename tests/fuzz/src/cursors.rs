@@ -66,7 +66,7 @@ fn parameters(query: &Query) {
         assert!((1..=200).contains(&limit));
     }
     let _any = query.switch("dryRun");
-    let statuses = statuses(query.all(&["status"]));
+    let statuses = statuses(query.list(&["status"]));
     assert!(statuses.windows(2).all(|pair| pair[0] < pair[1]));
     match vendor(query, &["vendor", "v"], &HeaderMap::new(), &["x-vendor"]) {
         VendorParameter::Named(name) => assert_eq!(name, name.trim()),

@@ -122,6 +122,10 @@ fn every_operation_says_what_it_is_and_what_it_answers() {
         let responses = operation["responses"].as_object().unwrap();
         assert!(responses.keys().any(|status| status.starts_with('2')), "{key} has no success");
         assert!(operation["tags"].as_array().unwrap().iter().all(|tag| tags.contains(&tag)), "{key}: unknown tag");
+        // Whoever takes a body bounds it, and whoever asks for a token asks for a scope.
+        assert!(operation["requestBody"].is_null() || responses.contains_key("413"), "{key} does not say 413");
+        let wants_token = !operation["security"].is_null() && responses.contains_key("401");
+        assert!(!wants_token || responses.contains_key("403"), "{key} does not say 403");
         let mut parameters = key.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
         let described = |name: &str| {
             let described = operation["parameters"].as_array().into_iter().flatten();

@@ -218,9 +218,10 @@ async fn what_needs_no_token_is_open_everywhere() {
 #[tokio::test]
 async fn a_body_that_is_too_large_is_refused() {
     let world = World::local().await;
-    let token = world.token(&[WRITE]);
+    let token = world.token(&[WRITE, DELIVERIES_WRITE]);
     let body = json!({"dryRun": true, "sourcePath": "x".repeat(1024 * 1024)}).to_string();
-    for path in [SYNC_MOSCOT, SYNC_VENDOR, TEST_VENDOR] {
+    let operators = ["/api/sync/dead-letters/requeue", "/api/admin/deliveries/verify"];
+    for path in [SYNC_MOSCOT, SYNC_VENDOR, TEST_VENDOR].into_iter().chain(operators) {
         let answer = world.post(path).bearer(&token).body(body.clone()).answer().await;
         assert_eq!(answer.problem(), (413, "payload_too_large"), "{path}");
     }

@@ -114,7 +114,7 @@ async fn a_source_that_changes_between_scan_and_write_is_planned_again() {
     }));
     let process = process.await;
     let (answer, ()) = process.sync_around(json!({}), async { world.publish(&newer) }).await;
-    // The trigger hands on, as after any fault that passes.
+    // The trigger hands on, as after any transient fault.
     assert_eq!(answer.status, 202, "{}", answer.body);
     process.drain().await.unwrap();
     let stored = world.stored().await;

@@ -214,7 +214,17 @@ async fn they_are_listed_by_page_and_filter_and_decided_on_by_their_tenant_alone
     let many = |body: Value| ask(&hooks, "t1", "POST", REQUEUE, Some(body));
     assert_eq!(many(json!([])).await.status, 400);
     assert_eq!(ask(&hooks, "t1", "POST", REQUEUE, None).await.status, 400, "nothing is not all");
-    let answer = many(json!({"connection": "shop"})).await.expect(200);
+    // A typo must not requeue everything.
+    for (field, value) in [("resaon", json!("store")), ("Provider", json!("pos")), ("limit", json!(1))] {
+        let refused = many(json!({"connection": "shop", field: value})).await.expect(400);
+        assert_eq!(refused["error"], "invalid_request");
+        assert!(refused["detail"]["fieldErrors"][field].is_array(), "{refused}");
+    }
+    for filter in [json!({"reason": "nothing"}), json!({"provider": "trackstar"})] {
+        let answer = many(filter).await.expect(200);
+        assert_eq!(answer, json!({"ok": true, "requeued": 0, "skipped": 3, "more": false, "cursor": null}));
+    }
+    let answer = many(json!({"provider": "pos", "connection": "shop", "reason": "STORE event"})).await.expect(200);
     assert_eq!(answer, json!({"ok": true, "requeued": 1, "skipped": 2, "more": false, "cursor": null}));
     let answer = many(json!({})).await.expect(200);
     assert_eq!((&answer["requeued"], &answer["more"]), (&json!(2), &json!(false)));
@@ -286,7 +296,7 @@ async fn requeuing_comes_to_its_end_behind_more_than_one_call_looks_at() {
     let deliveries = Deliveries::without_senders(&hooks.environment("sync-control"), &outside).unwrap();
     let operator =
         Operator { tenant: TenantId::parse("t1").unwrap(), actor: "operator".into(), correlation_id: "trace".into() };
-    let old = Filter::new(None, Some("old"), None);
+    let old = Filter::read(|name| Ok::<_, ()>((name == "connection").then(|| "old".into()))).unwrap();
     let (mut from, mut requeued, mut skipped, mut calls) = (None, 0, 0, 0);
     loop {
         let limits = Limits { found_max: 2, read_max: 4 };

@@ -1,6 +1,9 @@
 //! Health probes.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use signalbox::outside::Outside;
 use signalbox_tests::deliveries::Delivery;
 use signalbox_tests::hooks::Hooks;
 use signalbox_tests::wire::{Call, Fault, Verdict, Wire};
@@ -70,5 +73,53 @@ async fn without_storage_it_is_not_ready_but_alive() {
     assert_eq!((&answer["status"], &answer["checks"]["db"]), (&json!("fail"), &json!("disconnected")));
     for path in ["/healthz", "/livez", "/api/health", "/api/health/live"] {
         assert_eq!(ask(path).await.status, 200, "{path}");
+    }
+}
+
+/// Whoever asks gives up long before the SDK does.
+#[tokio::test]
+async fn storage_that_keeps_it_waiting_is_not_connected() {
+    let hooks = Hooks::start().await;
+    let process = hooks.instance_with(Wire::planned(|_| Verdict::Hold), &[("READINESS_TIMEOUT", "100")]).await;
+    let ask = async |path: &str| {
+        let asked = process.ask("read-api", "GET", path, "", None);
+        // The SDK's own timeouts never strike here: what waits for them waits for ever.
+        tokio::time::timeout(Duration::from_secs(60), asked).await.expect("an answer").unwrap().expect(503)
+    };
+    for path in ["/health/ready", "/api/health/ready"] {
+        let answer = ask(path).await;
+        assert_eq!((&answer["status"], &answer["database"]), (&json!("not ready"), &json!("disconnected")));
+        assert_eq!(answer["error"], "probe storage failed: no answer within 100 ms");
+    }
+    assert_eq!(ask("/startupz").await["checks"]["db"], "disconnected");
+}
+
+#[tokio::test]
+async fn a_readiness_timeout_that_makes_no_sense_is_refused_at_the_start() {
+    let hooks = Hooks::start().await;
+    for (timeout, usable) in
+        [("", true), ("100", true), ("15000", true), ("0", false), ("99", false), ("15001", false), ("5s", false)]
+    {
+        let mut environment = hooks.environment("read-api");
+        environment.extend([("READINESS_TIMEOUT".to_owned(), timeout.to_owned())]);
+        let built = signalbox_read_api::build(&environment, &Outside::default()).await;
+        match built.err().map(|error| error.to_string()) {
+            None => assert!(usable, "{timeout}"),
+            Some(error) => {
+                assert!(!usable && error.starts_with("READINESS_TIMEOUT is not usable"), "{timeout}: {error}")
+            }
+        }
+    }
+}
+
+/// What an instance was doing before it was first asked is its time too.
+#[tokio::test]
+async fn the_uptime_counts_from_the_start() {
+    let hooks = Hooks::start().await;
+    let process = hooks.instance(Wire::whole()).await;
+    hooks.pass(Duration::from_secs(90));
+    for path in ["/healthz", "/startupz", "/api/health"] {
+        let answer = process.ask("read-api", "GET", path, "", None).await.unwrap().expect(200);
+        assert_eq!(answer["uptime"], json!(90.0), "{path}");
     }
 }

@@ -128,15 +128,24 @@ async fn filters_find_what_they_name() {
         ("status=bad_body", &["pos:proved#1"]),
         ("status=unknown_sender", &["unknown#1", "trackstar:proved#1"]),
         ("status=rejected&tenant=t2", &["pos:proved#1"]),
+        // Several are any of them.
+        ("status=bad_body&status=Unknown_Sender", &["unknown#1", "trackstar:proved#1", "pos:proved#1"]),
+        ("status=bad_body,%20bad_signature&source=pos", &["pos#2", "pos:proved#1", "pos#1"]),
+        ("status=admitted,bad_body", &["pos:proved#1"]),
+        ("status=,&source=pos:proved", &["pos:proved#1"]),
         ("status=admitted", &[]),
         (&format!("from={middle}"), &["pos#2"]),
         (&format!("to={start}"), &["pos#1"]),
     ] {
         assert_eq!(ids(&list(&hooks, query).await), expected, "{query}");
     }
-    for query in ["limit=0", "limit=201", "limit=x", "from=soon", "cursor=nonsense"] {
+    let wrong = ["limit=0", "limit=201", "limit=x", "from=soon", "cursor=nonsense"];
+    // A typo must not read as "nothing was rejected".
+    for query in wrong.into_iter().chain(["status=bad_signatur", "status=bad_body&status=bad", "status=bad_body,bad"]) {
         let reply = hooks.ask("GET", &format!("{LIST}?{query}"), None, None).await;
         assert_eq!((reply.status, &reply.body["error"]), (400, &json!("invalid_request")), "{query}");
+        let field = query.split('=').next().unwrap();
+        assert!(reply.body["detail"]["fieldErrors"][field].is_array(), "{query}: {}", reply.text);
     }
     let item = &list(&hooks, "source=pos").await["items"][1];
     assert_eq!((&item["tenant"], &item["connection"], &item["hasBody"]), (&json!("t2"), &json!("demo"), &json!(true)));

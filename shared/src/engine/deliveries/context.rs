@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::aws::clients::Aws;
+use crate::aws::queue::WebhookQueue;
 use crate::engine::deliveries::counts::Counts;
 use crate::engine::deliveries::senders::Senders;
 use crate::environment::{Environment, StartError};
@@ -17,6 +18,8 @@ pub struct Deliveries(Arc<Parts>);
 pub struct Parts {
     /// AWS.
     pub aws: Aws,
+    /// Where deliveries are handed on.
+    pub queue: WebhookQueue,
     /// Time, randomness, metrics.
     pub outside: Outside,
     /// Who may send.
@@ -35,12 +38,12 @@ impl std::ops::Deref for Deliveries {
 }
 
 impl Deliveries {
-    /// A context that only applies and gives up: it needs no sender's secret.
+    /// A context that only applies: it needs no sender's secret.
     ///
     /// # Errors
     /// When the environment is unusable.
     pub fn without_senders(environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
-        Ok(Self::with(Aws::connect(environment, outside)?, outside, Senders::default()))
+        Self::with(Aws::connect(environment, outside)?, environment, outside, Senders::default())
     }
 
     /// A context that receives.
@@ -54,19 +57,20 @@ impl Deliveries {
     /// A context that receives, over the clients of another one: each set of them has connections of its own.
     ///
     /// # Errors
-    /// When a secret that must be set is not, or is unusable.
+    /// When a secret or the queue's address that must be set is not, or is unusable.
     pub fn with_senders_over(aws: Aws, environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
-        Ok(Self::with(aws, outside, Senders::from_environment(environment)?))
+        Self::with(aws, environment, outside, Senders::from_environment(environment)?)
     }
 
-    fn with(aws: Aws, outside: &Outside, senders: Senders) -> Self {
-        Self(Arc::new(Parts {
+    fn with(aws: Aws, environment: &Environment, outside: &Outside, senders: Senders) -> Result<Self, StartError> {
+        Ok(Self(Arc::new(Parts {
+            queue: WebhookQueue::connect(&aws, environment)?,
             counts: Counts::new(aws.clone()),
             aws,
             outside: outside.clone(),
             senders,
             rings: Mutex::default(),
-        }))
+        })))
     }
 
     /// The time.

@@ -39,20 +39,13 @@ impl Counts {
 
     /// Adds what waits to the fleet's counters, if that is much or was not done for a while.
     pub(super) async fn flush_if_due(&self, now: Timestamp) {
-        self.add(&self.take(now, |number, passed_ms| number >= PENDING_MAX || passed_ms >= FLUSH_MS)).await;
+        let waiting = self.take(now, |number, passed_ms| number >= PENDING_MAX || passed_ms >= FLUSH_MS);
+        count(&self.aws, &waiting).await;
     }
 
     /// Adds what waits now: for who is asked too seldom to wait for the next time.
     pub async fn flush_now(&self, now: Timestamp) {
-        self.add(&self.take(now, |_, _| true)).await;
-    }
-
-    /// Adds to the fleet's counters: one write a source. Nothing fails with it: work is not done again for the sake of a graph.
-    pub async fn add(&self, tally: &Tally) {
-        let writes = tally.sources().map(|(source, counters)| self.aws.count_fleet(source, counters));
-        for error in futures::future::join_all(writes).await.into_iter().filter_map(Result::err) {
-            tracing::warn!(%error, "counts not added");
-        }
+        count(&self.aws, &self.take(now, |_, _| true)).await;
     }
 
     /// Takes what waits, if `due` says so of how many there are and how long ago the last was taken, in milliseconds.
@@ -63,5 +56,13 @@ impl Counts {
             return Tally::default();
         }
         std::mem::replace(&mut *pending, Pending { since_ms: now_ms, ..Pending::default() }).counts
+    }
+}
+
+/// Adds to the fleet's counters: one write a source. Nothing fails with it: work is not done again for the sake of a graph.
+pub async fn count(aws: &Aws, tally: &Tally) {
+    let writes = tally.sources().map(|(source, counters)| aws.count_fleet(source, counters));
+    for error in futures::future::join_all(writes).await.into_iter().filter_map(Result::err) {
+        tracing::warn!(%error, "counts not added");
     }
 }

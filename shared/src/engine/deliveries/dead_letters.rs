@@ -19,11 +19,17 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Those of a provider, of a connection, and with this in their reason, each in any case.
-    #[must_use]
-    pub fn new(provider: Option<&str>, connection: Option<&str>, reason: Option<&str>) -> Self {
-        let [provider, connection, reason] = [provider, connection, reason].map(|text| text.map(str::to_lowercase));
-        Self { provider, connection, reason }
+    /// The names of its fields.
+    pub const FIELDS: [&str; 3] = ["provider", "connection", "reason"];
+
+    /// Reads each field by its name, in any case. Listing and requeuing share it: what is listed under a filter is what is
+    /// requeued under it.
+    ///
+    /// # Errors
+    /// Those of `field`.
+    pub fn read<E>(field: impl Fn(&str) -> Result<Option<String>, E>) -> Result<Self, E> {
+        let [provider, connection, reason] = Self::FIELDS.map(|name| Ok(field(name)?.map(|text| text.to_lowercase())));
+        Ok(Self { provider: provider?, connection: connection?, reason: reason? })
     }
 
     fn takes(&self, letter: &DeadLetter) -> bool {
@@ -84,7 +90,7 @@ async fn page_of(
         // One more than fits was read: it is where the next part starts.
         let rest = if letters.len() > found_max { letters.pop().map(|letter| letter.id) } else { None };
         read += letters.len();
-        for letter in letters.into_iter().filter(|letter| !letter.is_over(now)) {
+        for letter in letters.into_iter().filter(|letter| !letter.is_expired(now)) {
             if !takes(&letter) {
                 page.passed_over += 1;
             } else if page.found.len() == found_max {

@@ -1,27 +1,28 @@
 //! Give up: record what a queue could not have processed, so that somebody can look, requeue or drop it.
 
+use jiff::Timestamp;
+
+use crate::aws::clients::Aws;
 use crate::aws::faults::AwsFault;
 use crate::aws::queue::QueuedDelivery;
 use crate::domain::counters::{Counter, Tally};
 use crate::domain::dead_letter::{DEAD_LETTER_SECONDS, DeadLetter, DeadLetterId};
 use crate::domain::delivery::{UNKNOWN_SOURCE, body_hash};
 use crate::domain::ids::TenantId;
-use crate::engine::deliveries::context::Deliveries;
 
 /// Records a dead letter, and says what there is to count of it. The same message recorded twice is one entry.
 ///
 /// # Errors
 /// When AWS fails; the message stays in the dead-letter queue then.
-pub async fn give_up(deliveries: &Deliveries, dead: QueuedDelivery) -> Result<Tally, AwsFault> {
+pub async fn give_up(aws: &Aws, now: Timestamp, dead: QueuedDelivery) -> Result<Tally, AwsFault> {
     let (reason, noted) = match &dead.label {
         Some(label) => {
-            let claim = deliveries.aws.claim_of(&label.claim_key()).await?;
+            let claim = aws.claim_of(&label.claim_key()).await?;
             let (error, noted) = claim.map(|claim| (claim.last_error, claim.attempts)).unwrap_or_default();
             (error.unwrap_or_else(|| "the worker did not finish".to_owned()), noted.unwrap_or(0))
         }
         None => ("the message has no label that can be read".to_owned(), 0),
     };
-    let now = deliveries.now();
     let letter = DeadLetter {
         id: DeadLetterId::new(dead.sent_ms, &dead.message_id),
         reason,
@@ -34,7 +35,7 @@ pub async fn give_up(deliveries: &Deliveries, dead: QueuedDelivery) -> Result<Ta
         label: dead.label,
     };
     let tenant = letter.label.as_ref().map_or_else(TenantId::default, |label| label.origin.tenant.clone());
-    let first = deliveries.aws.put_dead_letter(&tenant, &letter, &dead.body).await?;
+    let first = aws.put_dead_letter(&tenant, &letter, &dead.body).await?;
     tracing::error!(dead_letter = %letter.id, %tenant, reason = letter.reason, attempts = letter.attempts,
         correlation_id = letter.label.as_ref().map(|label| label.correlation_id.as_str()), "dead letter recorded");
     let mut tally = Tally::default();

@@ -65,7 +65,7 @@ pub async fn receive(
 /// Hands a delivery to the queue, and notes when: what it waited for before that says nothing about the worker.
 pub(super) async fn enqueue(deliveries: &Deliveries, label: &mut Label, body: &[u8]) -> Result<(), AwsFault> {
     label.enqueued_ms = Some(deliveries.now().as_millisecond());
-    deliveries.aws.send_delivery(label, body).await
+    deliveries.queue.send(label, body).await
 }
 
 /// How a delivery is being taken in, until now.

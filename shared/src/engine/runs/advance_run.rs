@@ -15,7 +15,7 @@ use crate::domain::snapshot::{Manifest, Plan};
 use crate::engine::runs::context::Engine;
 use crate::engine::runs::end_run::{self, Applied};
 use crate::engine::runs::slice::{Slice, SliceFault};
-use crate::engine::runs::{scan_catalogue, tell, write_changes};
+use crate::engine::runs::{publish, scan_catalogue, write_changes};
 use crate::vendors::catalogue::SourceError;
 
 /// What a slice came to.
@@ -39,7 +39,7 @@ pub async fn take_and_advance(engine: &Engine, message: &SliceMessage, until: Ti
     match engine.aws.take_lease(&connection, &message.run_id, &fence, engine.now()).await? {
         Ok(hold) => match engine.aws.run(&connection, &message.run_id).await? {
             Some(run) => advance(engine, run, hold, until).await,
-            None => Err(AwsFault { operation: "read run", detail: "leased but not stored".into(), passing: false }),
+            None => Err(AwsFault { operation: "read run", detail: "leased but not stored".into(), transient: false }),
         },
         // A duplicate message. If the holder has died, its lease runs out and the watchdog sends the run on.
         // Or the run is over; if whoever ended it died before telling, the watchdog tells.
@@ -126,15 +126,15 @@ async fn commit_plan(
 async fn stop_short(mut slice: Slice<'_>, fault: SliceFault) -> Result<SliceEnd, AwsFault> {
     let engine = slice.engine;
     tracing::warn!(run_id = %slice.run.id, vendor = %slice.run.vendor, error = %redact::error_text(&fault.to_string()),
-        passing = fault.passing(), "slice stopped short");
+        transient = fault.is_transient(), "slice stopped short");
     let moved = slice.run.checkpoint.is_some() && slice.run.checkpoint != slice.begun;
     if !(matches!(fault, SliceFault::OutOfTime) && moved) {
         slice.run.attempts += 1;
     }
     // The watchdog finds a late run only while nobody holds it.
     let late = engine.now() >= slice.run.deadline();
-    let fault = if late && fault.passing() { SliceFault::OutOfTime } else { fault };
-    if fault.passing() && !late && slice.run.attempts < ATTEMPTS_MAX {
+    let fault = if late && fault.is_transient() { SliceFault::OutOfTime } else { fault };
+    if fault.is_transient() && !late && slice.run.attempts < ATTEMPTS_MAX {
         slice.run.updated_at = engine.now();
         match engine.aws.hand_on(&slice.run, &slice.hold).await {
             Ok(()) => {}
@@ -143,7 +143,7 @@ async fn stop_short(mut slice: Slice<'_>, fault: SliceFault) -> Result<SliceEnd,
         }
         // A crash before this message leaves an open run that nobody holds: the watchdog sends it on.
         let delay = if matches!(fault, SliceFault::OutOfTime) { 0 } else { 2_u32 << slice.run.attempts.min(8) };
-        engine.aws.send_slice(&SliceMessage::of(&slice.run), delay).await?;
+        engine.queue.send(&SliceMessage::of(&slice.run), delay).await?;
         return Ok(SliceEnd::HandedOn(slice.run));
     }
     let detail = redact::error_text(&fault.to_string());
@@ -161,7 +161,7 @@ async fn end(slice: Slice<'_>, status: RunStatus, applied: Applied) -> Result<Sl
         Err(CommitError::Fault(fault)) => return Err(fault),
     }
     end_run::measure(slice.engine, &run);
-    tell::tell(slice.engine, &run).await;
+    publish::publish_end(slice.engine, &run).await;
     expire(slice.engine, &run.connection(), replaced, run.updated_at).await;
     Ok(SliceEnd::Over(run))
 }

@@ -1,10 +1,11 @@
-//! What every use case works with.
+//! What every use case that moves a run works with. Reads need less of it: [`super::history`] and [`super::vendors`].
 
 use std::sync::Arc;
 
 use crate::aws::clients::Aws;
-use crate::domain::ids::{RunId, Slug, TenantId};
-use crate::domain::vendor::{Vendor, parse_vendors};
+use crate::aws::queue::SyncQueue;
+use crate::domain::ids::RunId;
+use crate::engine::runs::vendors::Vendors;
 use crate::environment::{Environment, StartError};
 use crate::outside::Outside;
 use crate::vendors::catalogue::SourceRules;
@@ -19,8 +20,10 @@ pub struct Parts {
     pub aws: Aws,
     /// Time, randomness, metrics, stores.
     pub outside: Outside,
-    /// The configured vendors, by slug.
-    pub vendors: Vec<Vendor>,
+    /// Where runs are handed on.
+    pub queue: SyncQueue,
+    /// The configured vendors.
+    pub vendors: Vendors,
     /// Which sources may be read.
     pub sources: SourceRules,
     /// For stores that take their credentials from it.
@@ -40,21 +43,15 @@ impl Engine {
     /// # Errors
     /// When the environment is unusable.
     pub fn new(environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
-        let vendors = parse_vendors(environment.get("VENDORS").unwrap_or("[]"))
-            .map_err(|reason| StartError::Invalid { name: "VENDORS", reason })?;
+        let aws = Aws::connect(environment, outside)?;
         Ok(Self(Arc::new(Parts {
-            aws: Aws::connect(environment, outside)?,
+            queue: SyncQueue::connect(&aws, environment)?,
+            aws,
             outside: outside.clone(),
-            vendors,
+            vendors: Vendors::from_environment(environment)?,
             sources: SourceRules::from_environment(environment)?,
             environment: environment.clone(),
         })))
-    }
-
-    /// The vendor of a tenant, if it is configured.
-    #[must_use]
-    pub fn vendor(&self, tenant: &TenantId, slug: &Slug) -> Option<&Vendor> {
-        self.vendors.iter().find(|vendor| vendor.tenant == *tenant && vendor.slug == *slug)
     }
 
     /// The time.

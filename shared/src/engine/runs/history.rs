@@ -2,12 +2,13 @@
 
 use jiff::{Timestamp, ToSpan as _};
 
+use crate::aws::clients::Aws;
 use crate::aws::faults::AwsFault;
 use crate::aws::runs::Wanted;
 use crate::domain::ids::{Connection, RunId, TenantId};
 use crate::domain::run::{Run, SeenStatus};
 use crate::domain::window::{Tally, cover};
-use crate::engine::runs::context::Engine;
+use crate::engine::runs::vendors::Vendors;
 
 /// A page of runs.
 #[derive(Debug, Default)]
@@ -37,7 +38,7 @@ pub enum HistoryError {
 ///
 /// # Errors
 /// See [`HistoryError`].
-pub async fn page(engine: &Engine, connection: &Connection, wanted: Wanted) -> Result<Page, HistoryError> {
+pub async fn page(aws: &Aws, connection: &Connection, wanted: Wanted) -> Result<Page, HistoryError> {
     let limit = wanted.limit;
     let one_more = Wanted { limit: limit + 1, ..wanted.clone() };
     let newest = Wanted { limit: 1, cursor: None, ..wanted.clone() };
@@ -47,19 +48,16 @@ pub async fn page(engine: &Engine, connection: &Connection, wanted: Wanted) -> R
             // Without a cursor the page itself starts with the newest.
             None => Ok((None, None)),
             Some(cursor) => {
-                futures::future::try_join(engine.aws.run(connection, cursor), async {
-                    Ok(engine.aws.runs(connection, &newest).await?.pop())
+                futures::future::try_join(aws.run(connection, cursor), async {
+                    Ok(aws.runs(connection, &newest).await?.pop())
                 })
                 .await
             }
         }
     };
-    let (mut runs, tally, (at_cursor, newest)) = futures::future::try_join3(
-        engine.aws.runs(connection, &one_more),
-        engine.aws.tally(connection, &window),
-        with_cursor,
-    )
-    .await?;
+    let (mut runs, tally, (at_cursor, newest)) =
+        futures::future::try_join3(aws.runs(connection, &one_more), aws.tally(connection, &window), with_cursor)
+            .await?;
     if wanted.cursor.is_some() && !at_cursor.is_some_and(|run| belongs(&run, &wanted)) {
         return Err(HistoryError::UnknownCursor);
     }
@@ -87,16 +85,14 @@ pub struct Overview {
 ///
 /// # Errors
 /// When the tables cannot be read.
-pub async fn overview(engine: &Engine, tenant: &TenantId) -> Result<Overview, AwsFault> {
-    let now = engine.now();
+pub async fn overview(aws: &Aws, vendors: &Vendors, now: Timestamp, tenant: &TenantId) -> Result<Overview, AwsFault> {
     let window = cover(now.checked_sub(24.hours()).ok(), Some(now));
-    let vendors = engine.vendors.iter().filter(|vendor| vendor.tenant == *tenant);
     let connections: Vec<Connection> =
-        vendors.map(|vendor| Connection::new(tenant.clone(), vendor.slug.clone())).collect();
+        vendors.of(tenant).map(|vendor| Connection::new(tenant.clone(), vendor.slug.clone())).collect();
     let running = Wanted { statuses: vec![SeenStatus::Running], limit: 10, ..Wanted::default() };
-    let reads = connections.iter().map(|connection| {
-        futures::future::try_join(engine.aws.tally(connection, &window), engine.aws.runs(connection, &running))
-    });
+    let reads = connections
+        .iter()
+        .map(|connection| futures::future::try_join(aws.tally(connection, &window), aws.runs(connection, &running)));
     let mut overview = Overview::default();
     for (tally, runs) in futures::future::try_join_all(reads).await? {
         overview.tally += tally;

@@ -46,11 +46,11 @@ impl From<CommitError> for SliceFault {
 impl SliceFault {
     /// Whether another slice may do better.
     #[must_use]
-    pub fn passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::OutOfTime => true,
-            Self::Source(error) => error.passing(),
-            Self::Aws(fault) => fault.passing,
+            Self::Source(error) => error.is_transient(),
+            Self::Aws(fault) => fault.transient,
             Self::LeaseLost | Self::Removal(_) => false,
         }
     }
@@ -93,7 +93,7 @@ impl<'a> Slice<'a> {
     #[must_use]
     pub fn volatile(&self) -> &'a [VolatilePath] {
         let engine = self.engine;
-        engine.vendor(&self.run.tenant, &self.run.vendor).map_or(&[], |vendor| &vendor.volatile)
+        engine.vendors.find(&self.run.tenant, &self.run.vendor).map_or(&[], |vendor| &vendor.volatile)
     }
 
     /// Called between steps: renews the lease when it is time, and stops the slice when its time is used up.

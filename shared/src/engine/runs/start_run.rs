@@ -12,7 +12,7 @@ use crate::domain::redact;
 use crate::domain::run::{Mode, Run, RunError, RunStatus, Trigger};
 use crate::domain::vendor::{Integration, Vendor};
 use crate::engine::runs::context::Engine;
-use crate::engine::runs::{tell, watchdog};
+use crate::engine::runs::{publish, watchdog};
 
 const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -111,12 +111,12 @@ fn new_run(engine: &Engine, vendor: &Vendor, request: &StartRequest) -> Run {
 
 /// A start is told of at once and at best: the run itself is stored, and its end is told of without fail.
 async fn announce(engine: &Engine, run: &Run) {
-    let event = DomainEvent { kind: "run.started", detail: tell::detail(run) };
+    let event = DomainEvent { kind: "run.started", detail: publish::detail(run) };
     // The caller waits: a bus that is slow to answer is not waited for.
     match tokio::time::timeout(ANNOUNCE_TIMEOUT, engine.aws.publish(&[event])).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(run_id = %run.id, %error, "start of run not told"),
-        Err(_) => tracing::warn!(run_id = %run.id, "start of run not told in time"),
+        Ok(Err(error)) => tracing::warn!(run_id = %run.id, %error, "start of run not published"),
+        Err(_) => tracing::warn!(run_id = %run.id, "start of run not published in time"),
     }
 }
 
@@ -132,7 +132,7 @@ pub async fn start_in_background(
     match start_run(engine, vendor, request, false).await {
         Ok((run, _)) => {
             // A crash before this message leaves an open run that nobody holds: the watchdog sends it on.
-            engine.aws.send_slice(&SliceMessage::of(&run), 0).await?;
+            engine.queue.send(&SliceMessage::of(&run), 0).await?;
             Ok(run)
         }
         Err(StartRefused::Busy(holder)) => {
@@ -142,7 +142,7 @@ pub async fn start_in_background(
             let detail = format!("skipped: run {holder} was in progress");
             run.error = Some(RunError { code: "sync_in_progress".into(), detail });
             engine.aws.record_run(&run).await?;
-            tell::tell(engine, &run).await;
+            publish::publish_end(engine, &run).await;
             Ok(run)
         }
         Err(other) => Err(other),

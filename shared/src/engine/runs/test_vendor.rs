@@ -24,7 +24,7 @@ pub async fn test_vendor(engine: &Engine, vendor: &Vendor, source: Option<&str>)
     let limit = Duration::from_millis(TEST_MS_MAX.unsigned_abs() + 4_000);
     let outcome = tokio::time::timeout(limit, read(engine, source.as_deref())).await.unwrap_or_else(|_| {
         let reason = "it did not come in time".to_owned();
-        Err(SourceError::Unreadable { source_path: String::new(), reason, passing: true })
+        Err(SourceError::Unreadable { source_path: String::new(), reason, transient: true })
     });
     let test = VendorTest {
         checked_at: engine.now(),
@@ -55,7 +55,7 @@ async fn read(engine: &Engine, source: Option<&str>) -> Result<u64, SourceError>
         }
         if engine.now().as_millisecond() > until {
             let reason = format!("it is too large to be read in {} s", TEST_MS_MAX / 1000);
-            return Err(SourceError::Unreadable { source_path: source.to_owned(), reason, passing: false });
+            return Err(SourceError::Unreadable { source_path: source.to_owned(), reason, transient: false });
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::aws::run_log::{CommitError, SnapshotChange};
 use crate::domain::ids::{Connection, RunId};
 use crate::domain::run::{Run, RunError, RunStatus};
 use crate::engine::runs::context::Engine;
-use crate::engine::runs::{end_run, tell};
+use crate::engine::runs::{end_run, publish};
 
 /// Open runs looked at in one round; the rest wait for the next.
 const RUNS_MAX: usize = 100;
@@ -51,7 +51,7 @@ async fn look_at(engine: &Engine, run: &Run, round: &mut Round) -> Result<(), Aw
     let connection = run.connection();
     if run.status.is_over() {
         round.told += 1;
-        tell::tell(engine, run).await;
+        publish::publish_end(engine, run).await;
         return Ok(());
     }
     if give_up_if_late(engine, &connection, &run.id).await? {
@@ -63,7 +63,7 @@ async fn look_at(engine: &Engine, run: &Run, round: &mut Round) -> Result<(), Aw
         Some(lease) if lease.run_id.as_ref() == Some(&run.id) && lease.until_ms < now => {
             // A message may be waiting already: two of them do no harm, none would.
             round.sent_on += 1;
-            engine.aws.send_slice(&SliceMessage::of(run), 0).await
+            engine.queue.send(&SliceMessage::of(run), 0).await
         }
         _ => {
             round.moving += 1;
@@ -97,6 +97,6 @@ pub async fn give_up_if_late(engine: &Engine, connection: &Connection, id: &RunI
         Err(CommitError::Fault(fault)) => return Err(fault),
     }
     end_run::measure(engine, &run);
-    tell::tell(engine, &run).await;
+    publish::publish_end(engine, &run).await;
     Ok(true)
 }

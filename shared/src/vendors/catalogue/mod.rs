@@ -27,7 +27,7 @@ pub enum SourceError {
         /// What happened.
         reason: String,
         /// Whether trying again later makes sense.
-        passing: bool,
+        transient: bool,
     },
     /// It is not the version that was planned with.
     #[error("the catalogue changed while it was being read")]
@@ -52,7 +52,7 @@ impl SourceError {
 
     /// Whether trying again later makes sense.
     #[must_use]
-    pub fn passing(&self) -> bool {
-        matches!(self, Self::Unreadable { passing: true, .. } | Self::Changed)
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unreadable { transient: true, .. } | Self::Changed)
     }
 }

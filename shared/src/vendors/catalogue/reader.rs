@@ -54,14 +54,14 @@ impl CatalogueReader {
         let late = || SourceError::Unreadable {
             source_path: source_path.clone(),
             reason: "it did not answer in time".into(),
-            passing: true,
+            transient: true,
         };
         let opened = timeout(OPEN_TIMEOUT, store.get_opts(&path, GetOptions::new())).await.map_err(|_| late())?;
         let found = opened.map_err(|error| unreadable(&source_path, &error))?;
         let meta = &found.meta;
         if meta.size > SOURCE_BYTES_MAX {
             let reason = format!("it has {} bytes, more than {SOURCE_BYTES_MAX}", meta.size);
-            return Err(SourceError::Unreadable { source_path, reason, passing: false });
+            return Err(SourceError::Unreadable { source_path, reason, transient: false });
         }
         let changed = meta.last_modified.timestamp_millis();
         let version = format!("{}/{}/{changed}", meta.e_tag.as_deref().unwrap_or("-"), meta.size);
@@ -105,7 +105,7 @@ impl CatalogueReader {
                     let count = file.read(buffer).map_err(|error| SourceError::Unreadable {
                         source_path: self.source_path.clone(),
                         reason: error.to_string(),
-                        passing: true,
+                        transient: true,
                     })?;
                     self.rows.push(&buffer[..count]);
                     // What is under way moves in between.
@@ -120,7 +120,7 @@ impl CatalogueReader {
                         return Err(SourceError::Unreadable {
                             source_path: self.source_path.clone(),
                             reason,
-                            passing: true,
+                            transient: true,
                         });
                     }
                     Ok(Some(piece)) => {
@@ -143,7 +143,7 @@ impl CatalogueReader {
                     return Err(SourceError::Unreadable {
                         source_path: self.source_path.clone(),
                         reason,
-                        passing: true,
+                        transient: true,
                     });
                 }
                 self.rows.end();
@@ -164,7 +164,7 @@ fn unreadable(source_path: &str, error: &object_store::Error) -> SourceError {
         cause = found.source();
     }
     let source_path = source_path.to_owned();
-    let (reason, passing) = match error {
+    let (reason, transient) = match error {
         Error::NotFound { .. } => return SourceError::NotFound(source_path),
         Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => ("access was denied".to_owned(), false),
         Error::InvalidPath { .. } | Error::NotSupported { .. } | Error::NotImplemented { .. } => {
@@ -173,5 +173,5 @@ fn unreadable(source_path: &str, error: &object_store::Error) -> SourceError {
         // The store's own text may quote a signed URL.
         other => (crate::domain::redact::error_text(&other.to_string()), true),
     };
-    SourceError::Unreadable { source_path, reason, passing }
+    SourceError::Unreadable { source_path, reason, transient }
 }

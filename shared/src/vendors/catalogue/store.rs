@@ -44,7 +44,7 @@ impl StoreFactory {
         let (store, path) = open(location, rules, environment).map_err(|error| SourceError::Unreadable {
             source_path: describe(location),
             reason: error.to_string(),
-            passing: false,
+            transient: false,
         })?;
         Ok((self.0.as_ref().map_or_else(|| store.clone(), |wrap| wrap(store.clone())), path))
     }

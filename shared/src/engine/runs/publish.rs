@@ -1,4 +1,4 @@
-//! Tell: a domain event for each run that is over, without fail.
+//! Publish: a domain event for each run that is over, without fail.
 //!
 //! The run's end leaves it in the index of open runs until its event was put on the bus; a crash in between is found
 //! by the watchdog. So an event can come twice, never not at all.
@@ -50,13 +50,13 @@ fn events(run: &Run) -> Vec<DomainEvent> {
 
 /// Puts the events of a run that is over on the bus, and closes it. A bus that cannot be reached is left to the
 /// watchdog: the run itself is done.
-pub async fn tell(engine: &Engine, run: &Run) {
+pub async fn publish_end(engine: &Engine, run: &Run) {
     if let Err(error) = engine.aws.publish(&events(run)).await {
-        tracing::warn!(run_id = %run.id, %error, "end of run not told yet");
+        tracing::warn!(run_id = %run.id, %error, "end of run not published yet");
         return;
     }
-    // If this fails the watchdog tells once more.
+    // If this fails the watchdog publishes once more.
     if let Err(error) = engine.aws.close_run(&run.connection(), &run.id).await {
-        tracing::warn!(run_id = %run.id, %error, "run told of and not closed");
+        tracing::warn!(run_id = %run.id, %error, "run published and not closed");
     }
 }
