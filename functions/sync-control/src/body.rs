@@ -75,6 +75,13 @@ impl Fields {
         }
     }
 
+    /// A text that is not blank if it is there at all: for filters, where a variable that was not set would mean everything.
+    pub(crate) fn filled_text(&self, name: &str) -> Result<Option<String>, Problem> {
+        let text = self.text(name)?;
+        let blank = text.is_none() && self.get(name).is_some();
+        if blank { Err(Problem::fields(&[(name, "must not be blank")])) } else { Ok(text) }
+    }
+
     /// How many objects an array holds; absent and null are none.
     pub(crate) fn objects(&self, name: &str) -> Result<usize, Problem> {
         match self.get(name) {

@@ -75,7 +75,7 @@ pub(crate) async fn forget(
     Ok(axum::Json(json!({"ok": true, "id": id})).into_response())
 }
 
-/// The id in the path. Parts of bodies are in the same partition, and are no dead letters.
+/// The id in the path. Parts of bodies are in the same partition, and are not dead letters.
 fn dead_letter_id(path: Result<Path<String>, PathRejection>) -> Result<DeadLetterId, Problem> {
     path_text(path).parse().map_err(|_| no_dead_letter())
 }
@@ -109,9 +109,9 @@ pub(crate) async fn requeue_many(
     let Sent::Object(fields) = body::read(body).await? else {
         return Err(Problem::new(INVALID_REQUEST, "the body must be a JSON object with the filter; {} means all"));
     };
-    // A misspelt filter would be no filter, and everything would be requeued.
+    // A filter that is misspelt or blank would be none, and everything would be requeued.
     fields.check_known(&[&Filter::FIELDS[..], &["cursor"]].concat())?;
-    let filter = Filter::read(|name| fields.text(name))?;
+    let filter = Filter::read(|name| fields.filled_text(name))?;
     let from = fields.text("cursor")?.map(|cursor| cursor.parse()).transpose();
     let from = from.map_err(|_| Problem::fields(&[("cursor", "is unknown")]))?;
     let done = requeue_matching(&control.deliveries, &operator, &filter, from, LIMITS).await.map_err(failed)?;

@@ -214,8 +214,10 @@ async fn they_are_listed_by_page_and_filter_and_decided_on_by_their_tenant_alone
     let many = |body: Value| ask(&hooks, "t1", "POST", REQUEUE, Some(body));
     assert_eq!(many(json!([])).await.status, 400);
     assert_eq!(ask(&hooks, "t1", "POST", REQUEUE, None).await.status, 400, "nothing is not all");
-    // A typo must not requeue everything.
-    for (field, value) in [("resaon", json!("store")), ("Provider", json!("pos")), ("limit", json!(1))] {
+    // A typo, or a variable that was not set, must not requeue everything.
+    for (field, value) in
+        [("resaon", json!("store")), ("Provider", json!("pos")), ("limit", json!(1)), ("reason", json!(" "))]
+    {
         let refused = many(json!({"connection": "shop", field: value})).await.expect(400);
         assert_eq!(refused["error"], "invalid_request");
         assert!(refused["detail"]["fieldErrors"][field].is_array(), "{refused}");
