@@ -7,13 +7,13 @@ mod shipment;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use serde_path_to_error::Segment;
 
 pub use data::Data;
 pub use inventory::{Inventory, read_inventory};
 pub use shipment::{Shipment, read_shipment};
 
-use crate::domain::canonical::Node;
 use crate::domain::correlation;
 use crate::domain::delivery::{Channel, fits_a_queue};
 use crate::domain::ids::TenantId;
@@ -88,31 +88,41 @@ pub struct Envelope {
 }
 
 fn text_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(match Node::deserialize(deserializer)? {
-        Node::Text(text) => Some(text.into_owned()),
-        _ => None,
-    })
+    // As text first: a number may be too large for any type.
+    Ok(serde_json::from_str(Box::<RawValue>::deserialize(deserializer)?.get()).ok())
 }
 
-/// The name of an event, taken apart. The vendor's pages differ in `-`, `_`, `.` and case, so the resource is all words but the
-/// last, whatever stands between them, and the action is the last.
+/// The name of an event, taken apart. The vendor's pages differ in `-`, `_`, `.` and case, and not every action is known.
 #[derive(Debug, PartialEq, Eq)]
 struct EventName {
-    resource: String,
+    /// Of which route its resource is.
+    route: Channel,
+    /// Empty where the name is that of the resource alone.
     action: String,
 }
 
 impl EventName {
+    /// What is an action whatever stands before it.
+    const ACTIONS: [&'static str; 3] = ["created", "updated", "deleted"];
+    /// What is the end of another resource's name, and not an action.
+    const NOT_ACTIONS: [&'static str; 3] = ["ledger", "receipt", "receipts"];
+
     fn read(text: &str) -> Self {
         let text = text.trim().to_lowercase();
-        let mut words: Vec<&str> = text.split(['.', '-', '_']).collect();
-        let action = if words.len() > 1 { words.pop() } else { None };
-        Self { resource: words.concat(), action: action.unwrap_or_default().to_owned() }
+        let whole = Self { route: Self::route_of(&text), action: String::new() };
+        if whole.route == Channel::TrackstarOther { Self::with_action(&text).unwrap_or(whole) } else { whole }
     }
 
-    /// Of which route its resource is.
-    fn route(&self) -> Channel {
-        match self.resource.as_str() {
+    fn with_action(text: &str) -> Option<Self> {
+        let end = text.rfind(['.', '-', '_'])?;
+        let (resource, action) = (&text[..end], &text[end + 1..]);
+        let is_action = text[end..].starts_with('.') || Self::ACTIONS.contains(&action);
+        let found = || Self { route: Self::route_of(resource), action: action.to_owned() };
+        (is_action && !Self::NOT_ACTIONS.contains(&action)).then(found)
+    }
+
+    fn route_of(resource: &str) -> Channel {
+        match resource.replace(['.', '-', '_'], "").as_str() {
             "inventory" | "inventories" => Channel::TrackstarInventory,
             "inboundshipment" | "inboundshipments" => Channel::TrackstarShipment,
             "inboundshipmentreceipt" | "inboundshipmentreceipts" => Channel::TrackstarReceipt,
@@ -156,7 +166,7 @@ impl Envelope {
     pub fn channel_at(&self, route: Channel) -> Channel {
         let name = EventName::read(&self.event_type);
         match self.channel() {
-            Channel::TrackstarOther if name.route() == route && name.action != "deleted" => route,
+            Channel::TrackstarOther if name.route == route && name.action != "deleted" => route,
             known => known,
         }
     }
@@ -165,7 +175,8 @@ impl Envelope {
     #[must_use]
     pub fn channel(&self) -> Channel {
         let name = EventName::read(&self.event_type);
-        match (name.route(), name.action.as_str()) {
+        match (name.route, name.action.as_str()) {
+            (_, "deleted") => Channel::TrackstarOther,
             // How the action of a receipt is spelt is not documented.
             (Channel::TrackstarReceipt, _) => Channel::TrackstarReceipt,
             (route, "created" | "updated") => route,
@@ -240,6 +251,10 @@ mod tests {
             ("inventory_updated", Channel::TrackstarInventory),
             ("inventory_ledger_updated", Channel::TrackstarOther),
             ("inventory", Channel::TrackstarOther),
+            ("inbound_shipment_receipt", Channel::TrackstarReceipt),
+            ("inbound_shipment.receipt", Channel::TrackstarReceipt),
+            ("inbound_shipment_receipt.deleted", Channel::TrackstarOther),
+            ("inbound_shipment_receipt_deleted", Channel::TrackstarOther),
             ("inventory-ledger.created", Channel::TrackstarOther),
             ("order.created", Channel::TrackstarOther),
             ("connection-error.created", Channel::TrackstarOther),
@@ -256,7 +271,15 @@ mod tests {
         for (route, name, expected) in [
             (Inventory, "inventory.deleted", Other),
             (Inventory, "Inventories.x", Inventory),
-            (Inventory, "inventory_adjusted", Inventory),
+            (Inventory, "inventory.adjusted", Inventory),
+            // Where the resource ends cannot be told.
+            (Inventory, "inventory_adjusted", Other),
+            (Inventory, "inventory_ledger", Other),
+            (Inventory, "inventory.ledger", Other),
+            (Shipment, "inbound_shipment", Shipment),
+            (Shipment, "inbound_shipment_receipts", Receipt),
+            (Receipt, "inbound-shipment-receipt", Receipt),
+            (Receipt, "inbound-shipment-receipt.deleted", Other),
             (Inventory, "inventory", Inventory),
             (Inventory, "inventory-ledger.created", Other),
             (Inventory, "inbound-shipment.created", Shipment),
@@ -278,6 +301,7 @@ mod tests {
             (r#""delivery_id":"a","request_id":"b""#, Some("a")),
             (r#""delivery_id":77,"request_id":{"id":1},"correlation_id":"c""#, Some("c")),
             (r#""correlation_id":null"#, None),
+            (r#""request_id":1e999,"correlation_id":"c""#, Some("c")),
         ] {
             let body = format!(r#"{{"connection_id":"c","event_type":"e",{traces}}}"#);
             assert_eq!(Envelope::read(body.as_bytes()).unwrap().trace(), expected, "{body}");
