@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use super::clients::Aws;
 use super::faults::{AwsFault, fault};
 use super::items::{Item, conditional, is_expired, item, key, number, text, value};
-use crate::domain::rejected::{NUMBER_DIGITS_MAX, REJECTED_SECONDS, Rejected, RejectedId, Rejection, Ring};
+use crate::domain::rejected::{NUMBER_DIGITS_MAX, REJECTED_SECONDS, Rejected, RejectedId, Rejection, Ring, RingKind};
 
 /// How many deliveries were rejected, by source and reason.
 pub type RejectedCounts = BTreeMap<(String, Rejection), u64>;
@@ -31,6 +31,11 @@ fn entry_key(id: &RejectedId) -> Item {
 
 fn body_key(id: &RejectedId) -> Item {
     key(partition(&id.ring), format!("body#{:0NUMBER_DIGITS_MAX$}", id.number))
+}
+
+/// Whether an item is a rejected delivery, and not its body, that nobody has let in.
+fn was_waiting(item: Option<&Item>) -> bool {
+    item.is_some_and(|item| item.contains_key("reason") && !item.contains_key("admittedMs"))
 }
 
 impl Aws {
@@ -98,9 +103,16 @@ impl Aws {
     async fn evict_rejected(&self, id: &RejectedId) {
         for key in [entry_key(id), body_key(id)] {
             let call = self.dynamodb.delete_item().table_name(&self.names.deliveries).set_key(Some(key));
-            if let Err(error) = call.send().await {
-                let fault = fault("drop rejected delivery", &error);
-                tracing::warn!(%fault, place = id.number, "rejected delivery left behind");
+            match call.return_values(ReturnValue::AllOld).send().await {
+                // Nobody sends it again: whoever runs this must hear of it.
+                Ok(gone) if id.ring.kind == RingKind::Acknowledged && was_waiting(gone.attributes()) => {
+                    tracing::error!(ring = %id.ring, number = id.number, "acknowledged delivery pushed out");
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    let fault = fault("drop rejected delivery", &error);
+                    tracing::warn!(%fault, place = id.number, "rejected delivery left behind");
+                }
             }
         }
     }
