@@ -1,16 +1,49 @@
 //! What a process logs, for tests that read it.
 
+use std::cell::RefCell;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use serde_json::Value;
+use signalbox::telemetry::logs::lines;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+thread_local! {
+    /// Where what this thread logs is kept.
+    static HERE: RefCell<Option<Logged>> = const { RefCell::new(None) };
+}
+
+/// What no test asked for is dropped.
+#[derive(Debug)]
+struct ByThread;
+
+impl MakeWriter<'_> for ByThread {
+    type Writer = Box<dyn Write>;
+
+    fn make_writer(&self) -> Box<dyn Write> {
+        HERE.with_borrow(Clone::clone).map_or_else(|| Box::new(std::io::sink()) as _, |logged| Box::new(logged) as _)
+    }
+}
 
 /// A log that is kept. Clones are the same log.
 #[derive(Debug, Clone, Default)]
 pub struct Logged(Arc<Mutex<Vec<u8>>>);
 
 impl Logged {
+    /// What this thread logs from here on, as a deployed function does. The subscriber is the process's: with one of a thread's own,
+    /// a place that another thread logs from first counts as never logging.
+    #[must_use]
+    pub fn here() -> Self {
+        static STARTED: Once = Once::new();
+        STARTED.call_once(|| tracing_subscriber::registry().with(LevelFilter::INFO).with(lines(ByThread)).init());
+        let logged = Self::default();
+        HERE.set(Some(logged.clone()));
+        logged
+    }
+
     /// All of it.
     ///
     /// # Panics

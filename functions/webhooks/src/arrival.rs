@@ -9,7 +9,7 @@ use signalbox::domain::delivery::Door;
 use signalbox::engine::deliveries::arrival::{Arrival, ArrivedBody, Headers};
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::deliveries::headers::needed;
-use signalbox::engine::deliveries::take_in::{Intake, take_in};
+use signalbox::engine::deliveries::take_in::{Intake, NotTakenIn, take_in};
 use signalbox::http::correlation::{self, CorrelationId};
 
 /// What is kept of a header's value. One more than any reader takes, so that what was cut is too long for it.
@@ -34,7 +34,10 @@ impl FromRequest<Deliveries> for Incoming {
 }
 
 /// Storage or the queue failed, which is logged: the sender must send again.
-pub(crate) struct NotStored;
+pub(crate) struct NotStored {
+    /// The trace, if the body had a better one.
+    pub(crate) trace: Option<String>,
+}
 
 impl Incoming {
     /// A header's value; what is blank counts as absent.
@@ -55,9 +58,9 @@ impl Incoming {
             correlation_id: self.trace.0,
             received_at: self.deliveries.now(),
         };
-        take_in(&self.deliveries, &arrival).await.map_err(|fault| {
+        take_in(&self.deliveries, &arrival).await.map_err(|NotTakenIn { fault, trace }| {
             tracing::error!(%fault, "delivery not taken in");
-            NotStored
+            NotStored { trace }
         })
     }
 }

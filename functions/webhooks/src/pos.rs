@@ -46,7 +46,7 @@ pub(crate) async fn ingest(source: Result<Path<String>, PathRejection>, incoming
         }
         Ok(Intake::Duplicate(_)) => StatusCode::NO_CONTENT.into_response(),
         Ok(Intake::Refused(refusal)) => refused(&refusal),
-        Err(NotStored) => {
+        Err(NotStored { .. }) => {
             let message = "the event could not be stored: send it again";
             status_error(StatusCode::INTERNAL_SERVER_ERROR, "storage_failed", message)
         }

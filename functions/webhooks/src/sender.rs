@@ -38,7 +38,7 @@ pub(crate) async fn any(sender: Result<Path<(String, String)>, PathRejection>, i
     match incoming.take_in(door).await {
         Ok(Intake::Refused(refusal)) => refused(&refusal),
         Ok(intake) => axum::Json(json!({"ok": true, "status": intake.as_str()})).into_response(),
-        Err(NotStored) => answer(
+        Err(NotStored { .. }) => answer(
             StatusCode::INTERNAL_SERVER_ERROR,
             "storage_failed",
             "the delivery could not be stored: send it again",

@@ -81,7 +81,10 @@ async fn receive(incoming: Incoming, route: Channel) -> Response {
         Ok(Intake::Accepted(taken)) => acknowledged(taken, route, true),
         Ok(Intake::Duplicate(taken)) => acknowledged(taken, route, false),
         Ok(Intake::Refused(refusal)) => traced(refused(route, &refusal), refusal.trace.as_deref()),
-        Err(NotStored) => answer(StatusCode::INTERNAL_SERVER_ERROR, "Failed to process webhook", "storage_failed"),
+        Err(NotStored { trace }) => {
+            let failed = answer(StatusCode::INTERNAL_SERVER_ERROR, "Failed to process webhook", "storage_failed");
+            traced(failed, trace.as_deref())
+        }
     }
 }
 

@@ -65,7 +65,7 @@ pub struct Claim {
     /// The source or connection of the first, whose event it is: a key may hold for several.
     #[serde(default)]
     pub connection: Option<String>,
-    /// When it was claimed, epoch milliseconds.
+    /// When the delivery was received that claimed it, epoch milliseconds; a part of its effect's place.
     pub received_ms: i64,
     /// From when it no longer counts, epoch seconds. DynamoDB's time to live sweeps it some time later.
     #[serde(rename = "expires_at")]
@@ -102,7 +102,7 @@ impl Claim {
             fingerprint: fingerprint.to_owned(),
             correlation_id: label.correlation_id.clone(),
             connection: None,
-            received_ms: at.as_millisecond(),
+            received_ms: label.received_ms,
             expires_at: at.as_second() + CLAIM_SECONDS,
             last_error: None,
             attempts: None,
@@ -166,6 +166,7 @@ mod tests {
             received_ms: 0,
             correlation_id: "trace".into(),
             base64: false,
+            claims_body: false,
             enqueued_ms: None,
             taken_in: None,
         }

@@ -114,6 +114,9 @@ pub struct Label {
     /// Whether the body travels in base64, as a queue takes no control characters.
     #[serde(default)]
     pub base64: bool,
+    /// Whether its body is claimed too, as its id is not signed: a captured body would pass under any other.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub claims_body: bool,
     /// When it was last handed to the queue, epoch milliseconds; not said by versions that did not measure from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enqueued_ms: Option<i64>,
@@ -122,6 +125,11 @@ pub struct Label {
     /// know: a delivery is not lost for the sake of a count.
     #[serde(default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
     pub taken_in: Option<TakenIn>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field on by reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TakenIn>, D::Error> {
@@ -186,6 +194,13 @@ impl Label {
     #[must_use]
     pub fn goes_by_body(&self) -> bool {
         self.key.starts_with(BODY_KEY)
+    }
+
+    /// The key that its body came with first, by the fingerprint of the claim that stands under [`Label::body_claim_key`]: that of
+    /// a body names the key, and that of a delivery without an id is the body's hash.
+    #[must_use]
+    pub fn first_key(&self, fingerprint: &str) -> String {
+        if fingerprint == self.body_hash { format!("{BODY_KEY}{fingerprint}") } else { fingerprint.to_owned() }
     }
 
     /// When it was received.

@@ -1,6 +1,8 @@
 //! Every AWS call of ingest and worker, killed before it and after it, while the sender retries as senders do and the
 //! queue delivers twice and out of order: what is acknowledged has its effect exactly once, and nothing else happens (I1).
 
+use std::time::Duration;
+
 use serde_json::json;
 use signalbox_tests::deliveries::Delivery;
 use signalbox_tests::hooks::{Hooks, Queue};
@@ -212,6 +214,33 @@ async fn a_lost_reply_or_a_refusal_of_any_call_is_no_second_event() {
         let stored = Stored::read(&hooks, &tenant).await;
         assert_eq!((stored.records.len(), driver.crashes), (1, 0), "{tenant}");
         assert_eq!(driver.send(&sale(&tenant, 1)).await, 204, "{tenant}");
+    }
+}
+
+/// A sender's retry, or whoever captured the body, may give it another id, or none: that is not signed.
+#[tokio::test]
+async fn a_body_whose_first_attempt_died_has_its_effect_under_whatever_id_it_comes_again() {
+    let ids = [("one", "two"), ("one", ""), ("", "two")];
+    for (number, (first, second)) in ids.into_iter().enumerate() {
+        let hooks = Hooks::start().await;
+        let body = json!({"number": number}).to_string();
+        let named = |id: &str| match id {
+            "" => Delivery::github("any", body.as_str()).without("x-github-delivery"),
+            id => Delivery::github(id, body.as_str()),
+        };
+        // Behind the claims, before the message.
+        let claims = if first.is_empty() { 1 } else { 2 };
+        let dying = hooks.instance(Wire::at(claims, Verdict::KillBefore)).await;
+        assert_eq!(dying.send(&named(first)).await, Err(Crashed));
+        assert!(hooks.receive(Queue::Webhooks).await.is_empty());
+        for id in [second, first, second, "three"] {
+            hooks.pass(Duration::from_secs(1));
+            let reply = hooks.send(&named(id)).await.expect(200);
+            assert_eq!(reply["status"], "duplicate", "{first:?}, then {id:?}");
+            let mut driver = Driver::start(&hooks, Wire::whole(), Wire::whole).await;
+            driver.work(Queue::Webhooks).await;
+            assert_eq!(hooks.events("acme/github/acme").await.len(), 1, "{first:?}, then {id:?}");
+        }
     }
 }
 

@@ -80,7 +80,7 @@ async fn what_has_expired_is_gone_though_nobody_swept_it() {
 async fn given_up(hooks: &Hooks, deliveries: &[Delivery]) {
     let worker = broken(hooks).await;
     for delivery in deliveries {
-        assert_eq!(hooks.send(delivery).await.status, 201);
+        assert!(hooks.send(delivery).await.status < 300);
         // One after the other, so that they are told apart by their time.
         exhaust(hooks, &worker).await;
         assert_eq!(hooks.work(Queue::DeadLetters).await, 1);
@@ -357,6 +357,26 @@ async fn one_that_is_requeued_after_its_claim_has_expired_fails_with_its_reason_
     assert_eq!(hooks.send(&named("t1", "k")).await.status, 204, "its sender's retry");
     assert_eq!(hooks.work(Queue::Webhooks).await, 0);
     assert_eq!(hooks.events("t1/pos/demo").await.len(), 1);
+}
+
+/// Where ids are not signed, its body may have come again under another one, or under none.
+#[tokio::test]
+async fn one_whose_body_came_again_since_has_its_effect_once() {
+    let named = |id: &str| match id {
+        "" => Delivery::github("any", "{}").without("x-github-delivery"),
+        id => Delivery::github(id, "{}"),
+    };
+    for (first, second) in [("one", "two"), ("one", ""), ("", "two")] {
+        let hooks = Hooks::start().await;
+        given_up(&hooks, &[named(first)]).await;
+        hooks.pass(std::time::Duration::from_secs(31 * 86_400));
+        assert_eq!(hooks.send(&named(second)).await.expect(200)["status"], "accepted");
+        hooks.work(Queue::Webhooks).await;
+        let [id] = ids(&ask(&hooks, "acme", "GET", LIST, None).await.expect(200)).try_into().unwrap();
+        assert_eq!(ask(&hooks, "acme", "POST", &format!("{LIST}/{id}/requeue"), None).await.status, 200);
+        hooks.work(Queue::Webhooks).await;
+        assert_eq!(hooks.events("acme/github/acme").await.len(), 1, "{first:?}, then {second:?}");
+    }
 }
 
 /// Under one key is one event: the older one must not take the place of one that was acknowledged since.

@@ -2,14 +2,10 @@
 
 use serde_json::{Value, json};
 use signalbox::domain::signature::schemes;
-use signalbox::telemetry::logs::lines;
 use signalbox_tests::deliveries::{Delivery, TRACKSTAR_SECRET};
 use signalbox_tests::hooks::{Hooks, Queue};
 use signalbox_tests::logged::Logged;
-use signalbox_tests::wire::Wire;
-use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
+use signalbox_tests::wire::{Call, Fault, Verdict, Wire};
 
 const PATH: &str = "/api/webhooks/trackstar";
 const INVENTORY: &str = "/inventory";
@@ -295,13 +291,14 @@ async fn a_body_that_cannot_be_applied_is_shown_to_the_tenant_of_its_connection(
 #[tokio::test]
 async fn the_log_goes_by_the_trace_that_is_echoed() {
     let hooks = Hooks::start().await;
-    let process = hooks.instance(Wire::whole()).await;
-    let logged = Logged::default();
-    let subscriber = tracing_subscriber::registry().with(LevelFilter::INFO).with(lines(logged.clone()));
-    let _until_the_end = subscriber.set_default();
-    for (connection, name, said) in
-        [("conn-1", "taken", "delivery taken in"), ("conn-9", "refused", "delivery rejected")]
-    {
+    let away = hooks.instance(Wire::planned(|_: &Call| Verdict::Fail(Fault::ServerError))).await;
+    let whole = hooks.instance(Wire::whole()).await;
+    let logged = Logged::here();
+    for (process, connection, name, said) in [
+        (&whole, "conn-1", "taken", "delivery taken in"),
+        (&whole, "conn-9", "refused", "delivery rejected"),
+        (&away, "conn-1", "lost", "delivery not taken in"),
+    ] {
         let body = with(with(stock("A", 1, 1), "connection_id", connection), "delivery_id", name);
         let reply = process.send(&Delivery::trackstar(INVENTORY, &body)).await.unwrap();
         assert_eq!(reply.headers["x-correlation-id"], name);

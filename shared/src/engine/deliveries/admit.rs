@@ -10,7 +10,7 @@ use crate::domain::rejected::RejectedId;
 use crate::engine::deliveries::arrival::{Arrival, ArrivedBody, Headers};
 use crate::engine::deliveries::context::Deliveries;
 use crate::engine::deliveries::operator::Operator;
-use crate::engine::deliveries::take_in::{Intake, examine};
+use crate::engine::deliveries::take_in::{Intake, take_in_again};
 
 /// What came of it.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub async fn admit(deliveries: &Deliveries, operator: &Operator, id: &RejectedId
         received_at: Timestamp::from_millisecond(rejected.received_ms).unwrap_or(Timestamp::UNIX_EPOCH),
     };
     operator.record(deliveries, Action::Admit, id.to_string(), rejected.body_hash).await?;
-    let intake = examine(deliveries, &arrival, deliveries.now()).await?;
+    let intake = take_in_again(deliveries, &arrival).await?;
     // What is refused again is kept already: to keep it once more would push out others.
     if !matches!(intake, Intake::Refused(_)) {
         deliveries.aws.mark_admitted(id, deliveries.now().as_millisecond()).await?;

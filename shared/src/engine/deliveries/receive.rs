@@ -11,10 +11,6 @@ use crate::engine::deliveries::context::Deliveries;
 /// Claims a delivery, and enqueues it where the verdict is [`Verdict::First`] or [`Verdict::Again`]: one write unit and one
 /// message. A duplicate costs one refused write.
 ///
-/// With `guard_replay` the body is claimed too, a second write unit: the sender's id is not covered by the
-/// signature, and a captured body would pass under any other id. It is not for senders that name two equal bodies on
-/// purpose, as points of sale do.
-///
 /// A crash anywhere before the answer leaves the sender without one. It sends again, finds the claim of an attempt that
 /// is not known to have been applied, and is enqueued again.
 ///
@@ -27,38 +23,59 @@ pub async fn receive(
     deliveries: &Deliveries,
     label: &mut Label,
     delivery: &VerifiedDelivery,
-    guard_replay: bool,
     started: Timestamp,
 ) -> Result<Verdict, AwsFault> {
-    let nonce = hex::encode(deliveries.outside.entropy.bytes16());
     let at = label.received_at();
-    let claim = Claim::of_delivery(label, &nonce, at);
-    let (verdict, standing) = deliveries.aws.claim(&label.claim_key(), claim, at).await?;
+    let verdict = claim(deliveries, label, at).await?;
     match verdict {
-        // The same body, claimed by the guard below: a captured one, sent again without its id.
-        Verdict::Conflict if label.goes_by_body() => return Ok(Verdict::Duplicate),
         Verdict::Conflict | Verdict::Duplicate => return Ok(verdict),
-        Verdict::First | Verdict::Again => {}
+        Verdict::First => label.taken_in = Some(taken_in(deliveries, delivery, started)),
+        Verdict::Again => {}
     }
-    if guard_replay {
-        let claim = Claim::of_body(label, &nonce, at);
-        if deliveries.aws.claim(&label.body_claim_key(), claim, at).await?.0 == Verdict::Conflict {
-            // The body came under another key before: a replay.
-            return Ok(Verdict::Duplicate);
+    enqueue(deliveries, label, delivery.body()).await?;
+    Ok(verdict)
+}
+
+/// Claims the key of a delivery at `at`. Where it was claimed before, the label becomes that of the event that was: it takes
+/// over its key, its source, and the time it came, which together are the place of its effect.
+///
+/// With [`Label::claims_body`] the body is claimed too, a second write unit. Where the body came before under another key, it is
+/// a repetition of that event, whose first attempt may have died before its message was sent: so that event's claim says what
+/// follows, and to answer by the body's claim alone would lose it. It is not for senders that name two equal bodies on
+/// purpose, as points of sale do.
+///
+/// # Errors
+/// When AWS fails.
+pub(super) async fn claim(deliveries: &Deliveries, label: &mut Label, at: Timestamp) -> Result<Verdict, AwsFault> {
+    let (aws, nonce) = (&deliveries.aws, hex::encode(deliveries.outside.entropy.bytes16()));
+    let ours = Claim::of_delivery(label, &nonce, at);
+    let (mut verdict, mut standing) = aws.claim(&label.claim_key(), ours, at).await?;
+    let first_key = match verdict {
+        Verdict::Conflict if label.goes_by_body() => Some(label.first_key(&standing.fingerprint)),
+        Verdict::First | Verdict::Again if label.claims_body => {
+            let ours = Claim::of_body(label, &nonce, at);
+            let (verdict, of_body) = aws.claim(&label.body_claim_key(), ours, at).await?;
+            (verdict == Verdict::Conflict).then(|| label.first_key(&of_body.fingerprint))
+        }
+        _ => None,
+    };
+    if let Some(first_key) = first_key {
+        label.key = first_key;
+        let ours = Claim::of_delivery(label, &nonce, at);
+        (verdict, standing) = aws.claim(&label.claim_key(), ours, at).await?;
+        // Its claim is gone, and its body's is not: it came before all the same.
+        if verdict == Verdict::First {
+            verdict = Verdict::Again;
         }
     }
-    if verdict == Verdict::First {
-        label.taken_in = Some(taken_in(deliveries, delivery, started));
-    } else {
-        // It is the event that was claimed then: its effect has that one's place, and what its sender does not date is as old
-        // as when it first came, or a repetition would overwrite what is newer.
+    if matches!(verdict, Verdict::Again | Verdict::Duplicate) {
+        // What its sender does not date is as old as when it first came, or a repetition would overwrite what is newer.
         label.received_ms = standing.received_ms;
         // What comes again to another source is the first one's event: it must not have an effect of its own there.
         if let Some(first) = standing.connection {
             label.origin.connection = first;
         }
     }
-    enqueue(deliveries, label, delivery.body()).await?;
     Ok(verdict)
 }
 

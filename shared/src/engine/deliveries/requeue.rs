@@ -2,12 +2,12 @@
 
 use crate::aws::faults::AwsFault;
 use crate::domain::audit::Action;
-use crate::domain::claim::{Claim, Verdict};
+use crate::domain::claim::Verdict;
 use crate::domain::dead_letter::DeadLetterId;
 use crate::domain::delivery::Label;
 use crate::engine::deliveries::context::Deliveries;
 use crate::engine::deliveries::operator::Operator;
-use crate::engine::deliveries::receive::enqueue;
+use crate::engine::deliveries::receive::{claim, enqueue};
 
 /// What became of a dead letter that was to be requeued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,15 +64,5 @@ pub async fn drop_dead_letter(
 /// could not be noted if it failed again.
 /// That the worker makes a claim where it finds none was rejected: it knows no verdict, and cannot refuse.
 async fn claim_again(deliveries: &Deliveries, label: &mut Label) -> Result<bool, AwsFault> {
-    let nonce = hex::encode(deliveries.outside.entropy.bytes16());
-    let now = deliveries.now();
-    // As of when it came, which is a part of its effect's place: the sender's next attempt is the same event.
-    let claim = Claim { received_ms: label.received_ms, ..Claim::of_delivery(label, &nonce, now) };
-    let (verdict, standing) = deliveries.aws.claim(&label.claim_key(), claim, now).await?;
-    // The same event may have come again since, and to another source: it must not have an effect of its own here.
-    label.received_ms = standing.received_ms;
-    if let Some(first) = standing.connection {
-        label.origin.connection = first;
-    }
-    Ok(verdict != Verdict::Conflict)
+    Ok(claim(deliveries, label, deliveries.now()).await? != Verdict::Conflict)
 }

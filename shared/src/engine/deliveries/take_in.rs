@@ -61,78 +61,113 @@ impl Intake {
     }
 }
 
+/// AWS failed: the sender must not be acknowledged, and sends again.
+#[derive(Debug, thiserror::Error)]
+#[error("{fault}")]
+pub struct NotTakenIn {
+    /// How.
+    pub fault: AwsFault,
+    /// The trace, if the body had a better one.
+    pub trace: Option<String>,
+}
+
 /// Takes an arrival in.
 ///
 /// # Errors
 /// When AWS fails. The sender must not be acknowledged then.
-pub async fn take_in(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, AwsFault> {
-    let intake = examine_and_keep(deliveries, arrival).await;
+pub async fn take_in(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, NotTakenIn> {
+    let identified = identify(deliveries, arrival);
+    let trace = match &identified {
+        Ok(identified) => Some(&identified.identity.correlation_id),
+        Err(refusal) => refusal.trace.as_ref(),
+    };
+    let trace = trace.filter(|trace| **trace != arrival.correlation_id).cloned();
+    if let Some(trace) = &trace {
+        logs::correlate(trace);
+    }
+    let intake = hand_on_or_keep(deliveries, arrival, identified).await;
     // Whatever became of it: the instance may not be asked again.
     deliveries.counts.flush_if_due(deliveries.now()).await;
-    intake
+    intake.map_err(|fault| NotTakenIn { fault, trace })
 }
 
-async fn examine_and_keep(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, AwsFault> {
-    let intake = examine(deliveries, arrival, arrival.received_at).await?;
+async fn hand_on_or_keep(
+    deliveries: &Deliveries,
+    arrival: &Arrival,
+    identified: Result<Identified, Refusal>,
+) -> Result<Intake, AwsFault> {
+    let intake = match identified {
+        Ok(identified) => hand_on(deliveries, arrival, identified, arrival.received_at).await?,
+        Err(refusal) => Intake::Refused(refusal),
+    };
     if let Intake::Refused(refusal) = &intake {
         keep(deliveries, arrival, refusal).await?;
     }
     Ok(intake)
 }
 
-/// Claims and enqueues an arrival, or says why not; keeps no refusal. `started` is when that began.
+/// Takes in an arrival that was refused before; keeps no refusal.
 ///
 /// # Errors
-/// When AWS fails. The sender must not be acknowledged then.
-pub(super) async fn examine(
+/// When AWS fails.
+pub(super) async fn take_in_again(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, AwsFault> {
+    match identify(deliveries, arrival) {
+        Ok(identified) => hand_on(deliveries, arrival, identified, deliveries.now()).await,
+        Err(refusal) => Ok(Intake::Refused(refusal)),
+    }
+}
+
+/// A delivery whose signature was right, and what it is.
+struct Identified {
+    delivery: VerifiedDelivery,
+    identity: Identity,
+}
+
+/// Verifies an arrival and reads what it is. Nothing is stored.
+fn identify(deliveries: &Deliveries, arrival: &Arrival) -> Result<Identified, Refusal> {
+    let rules = doors::rules(&deliveries.senders, &arrival.door);
+    let delivery = verify(deliveries, &*rules, arrival)?;
+    match fits_the_queue(&delivery).and_then(|()| rules.identify(arrival, &delivery)) {
+        Ok(identity) => Ok(Identified { delivery, identity }),
+        Err(refusal) => Err(proved(deliveries, arrival, &delivery, refusal)),
+    }
+}
+
+/// A refusal of a delivery whose signature was right, which is counted.
+fn proved(deliveries: &Deliveries, arrival: &Arrival, delivery: &VerifiedDelivery, refusal: Refusal) -> Refusal {
+    let source = doors::rules(&deliveries.senders, &arrival.door).claimed().source;
+    deliveries.counts.soon(|tally| tally.proved(&source, delivery.proof()));
+    Refusal { proved: true, ..refusal }
+}
+
+/// Claims and enqueues a delivery, or says why not. `started` is when taking it in began.
+async fn hand_on(
     deliveries: &Deliveries,
     arrival: &Arrival,
+    Identified { delivery, identity }: Identified,
     started: Timestamp,
 ) -> Result<Intake, AwsFault> {
-    let rules = doors::rules(&deliveries.senders, &arrival.door);
-    let source = rules.claimed().source;
-    let delivery = match verify(deliveries, &*rules, arrival) {
-        Ok(delivery) => delivery,
-        Err(refusal) => return Ok(Intake::Refused(refusal)),
-    };
-    let refused = |refusal: Refusal| {
-        if let Some(trace) = refusal.trace.as_ref().filter(|trace| **trace != arrival.correlation_id) {
-            logs::correlate(trace);
-        }
-        deliveries.counts.soon(|tally| tally.proved(&source, delivery.proof()));
-        Ok(Intake::Refused(Refusal { proved: true, ..refusal }))
-    };
-    let identified = fits_the_queue(&delivery).and_then(|()| rules.identify(arrival, &delivery));
-    let identity = match identified {
-        Ok(identity) => identity,
-        Err(refusal) => return refused(refusal),
-    };
-    if identity.correlation_id != arrival.correlation_id {
-        logs::correlate(&identity.correlation_id);
-    }
     let mut label = label(&identity, arrival, &delivery);
-    let verdict = receive(deliveries, &mut label, &delivery, identity.guard_replay, started).await?;
+    let verdict = receive(deliveries, &mut label, &delivery, started).await?;
     // A rotation is over when nothing is proved by the previous secret any more.
     tracing::info!(?verdict, proof = ?delivery.proof(), origin = %label.origin, key = label.key, "delivery taken in");
-    match verdict {
-        Verdict::First => Ok(Intake::Accepted(identity.into())),
+    Ok(match verdict {
+        Verdict::First => Intake::Accepted(identity.into()),
         Verdict::Again | Verdict::Duplicate => {
             emit(deliveries, "webhook.duplicate_events", &label.origin.provider);
+            let source = doors::rules(&deliveries.senders, &arrival.door).claimed().source;
             deliveries.counts.soon(|tally| {
                 tally.add(&source, Counter::Duplicate, 1);
                 tally.taken_in(&source, taken_in(deliveries, &delivery, started));
             });
-            Ok(Intake::Duplicate(identity.into()))
+            Intake::Duplicate(identity.into())
         }
         Verdict::Conflict => {
             let refusal = Refusal::new(Rejection::Conflict, "another body came under the same key before");
-            refused(Refusal {
-                trace: Some(identity.correlation_id),
-                origin: Some(Box::new(identity.origin)),
-                ..refusal
-            })
+            let (trace, origin) = (Some(identity.correlation_id), Some(Box::new(identity.origin)));
+            Intake::Refused(proved(deliveries, arrival, &delivery, Refusal { trace, origin, ..refusal }))
         }
-    }
+    })
 }
 
 /// Size, sender, signature.
@@ -188,6 +223,7 @@ fn label(identity: &Identity, arrival: &Arrival, delivery: &VerifiedDelivery) ->
         received_ms: arrival.received_at.as_millisecond(),
         correlation_id: identity.correlation_id.clone(),
         base64: !fits_a_queue(delivery.body()),
+        claims_body: identity.claims_body,
         enqueued_ms: None,
         taken_in: None,
     }

@@ -89,6 +89,6 @@ pub(super) struct Identity {
     pub(super) correlation_id: String,
     /// The id of what the event is about, as its body gives it; null where the door reads none.
     pub(super) subject_id: Value,
-    /// Whether its body is claimed too, as its id is not signed: see [`receive`](super::receive::receive).
-    pub(super) guard_replay: bool,
+    /// Whether its body is claimed too, as its id is not signed: see [`claim`](super::receive::claim).
+    pub(super) claims_body: bool,
 }

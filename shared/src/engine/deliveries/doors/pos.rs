@@ -53,7 +53,7 @@ impl<'a> DoorRules<'a> for Rules<'a> {
             correlation_id: arrival.correlation_id.clone(),
             subject_id: Value::Null,
             // Two equal bodies may be two sales of the same article.
-            guard_replay: false,
+            claims_body: false,
         })
     }
 }

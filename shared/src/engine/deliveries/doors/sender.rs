@@ -65,7 +65,7 @@ impl<'a> DoorRules<'a> for Rules<'a> {
             event_type: name.filter(|name| correlation::is_plain(name)).map(String::from),
             correlation_id: arrival.correlation_id.clone(),
             subject_id: Value::Null,
-            guard_replay: id.is_some_and(|id| !id.signed),
+            claims_body: id.is_some_and(|id| !id.signed),
         })
     }
 }

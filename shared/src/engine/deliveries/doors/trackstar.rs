@@ -68,7 +68,7 @@ impl<'a> DoorRules<'a> for Rules<'a> {
             correlation_id,
             subject_id: envelope.data["id"].clone(),
             // The ids are signed: in a header by Svix, in the body by the others.
-            guard_replay: false,
+            claims_body: false,
         })
     }
 }
