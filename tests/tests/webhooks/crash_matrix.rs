@@ -217,6 +217,28 @@ async fn a_lost_reply_or_a_refusal_of_any_call_is_no_second_event() {
     }
 }
 
+/// The same where each attempt has an id of its own.
+#[tokio::test]
+async fn a_crash_anywhere_with_an_id_that_changes_leaves_one_effect() {
+    let undisturbed = Hooks::start().await;
+    let first = undisturbed.instance(Wire::whole()).await;
+    let delivery = |attempt: usize| Delivery::github(&format!("attempt-{attempt}"), "{}");
+    first.send(&delivery(0)).await.unwrap();
+    first.handle("webhook-worker", &undisturbed.receive(Queue::Webhooks).await).await.unwrap();
+    for number in 0..first.wire().calls().len() {
+        for verdict in [Verdict::KillBefore, Verdict::KillAfter] {
+            let hooks = Hooks::start().await;
+            let mut driver = Driver::start(&hooks, Wire::at(number, verdict), Wire::whole).await;
+            assert_eq!(driver.send_each(delivery).await, 200);
+            driver.work(Queue::Webhooks).await;
+            assert_eq!(driver.send_each(|attempt| delivery(attempt + 10)).await, 200);
+            driver.work(Queue::Webhooks).await;
+            let (effects, letters) = (hooks.events("acme/github/acme").await, hooks.work(Queue::DeadLetters).await);
+            assert_eq!((effects.len(), letters, driver.crashes), (1, 0, 1), "{verdict:?} of call {number}");
+        }
+    }
+}
+
 /// A sender's retry, or whoever captured the body, may give it another id, or none: that is not signed.
 #[tokio::test]
 async fn a_body_whose_first_attempt_died_has_its_effect_under_whatever_id_it_comes_again() {

@@ -31,8 +31,13 @@ impl<'a> Driver<'a> {
 
     /// Sends until there is an answer that no sender retries: the answer's status.
     pub(super) async fn send(&mut self, delivery: &Delivery) -> u16 {
-        for _ in 0..ATTEMPTS_MAX {
-            match self.instance.send(delivery).await {
+        self.send_each(|_| delivery.clone()).await
+    }
+
+    /// Sends another delivery with each attempt, for senders that do not repeat themselves word for word.
+    pub(super) async fn send_each(&mut self, delivery: impl Fn(usize) -> Delivery) -> u16 {
+        for attempt in 0..ATTEMPTS_MAX {
+            match self.instance.send(&delivery(attempt)).await {
                 Ok(reply) if reply.status < 500 => return reply.status,
                 Ok(_) => {}
                 Err(Crashed) => self.restart().await,
