@@ -17,8 +17,8 @@ use crate::Control;
 use crate::body::{self, Sent};
 use crate::operator::{OperatorProblems, failed, operator};
 
-/// Verify a rejected delivery again, as of when it was received, and let it in. For operators of the default tenant:
-/// who was refused has proved no tenant.
+/// Verify a rejected delivery again, as of when it was received, and let it in. For operators of the default tenant: a
+/// refused request does not prove whose it is.
 #[utoipa::path(
     post, path = "/api/admin/deliveries/verify", tag = "operations",
     request_body(content = Object, description = "`{id}` as listed by GET /api/admin/deliveries"),

@@ -79,8 +79,8 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// The claim of a delivery that is made at `at`, under [`Label::claim_key`]. Its fingerprint is the body's hash, unless the key is made of the
-    /// content: the order of members and white space do not make it another content.
+    /// The claim of a delivery that is made at `at`, under [`Label::claim_key`]. Its fingerprint is the body's hash, unless
+    /// the key is made of the content: the order of members and white space do not make it another content.
     #[must_use]
     pub fn of_delivery(label: &Label, nonce: &str, at: Timestamp) -> Self {
         let by_content = label.key.starts_with(CONTENT_KEY);
@@ -88,8 +88,8 @@ impl Claim {
         Self { connection: Some(label.origin.connection.clone()), ..Self::new(label, nonce, at, fingerprint) }
     }
 
-    /// The claim of a delivery's body that is made at `at`, under [`Label::body_claim_key`]. Its fingerprint is the key that the body came with
-    /// first: under another one it is a replay.
+    /// The claim of a delivery's body that is made at `at`, under [`Label::body_claim_key`]. Its fingerprint is the key that
+    /// the body came with first: under another one it is a repetition.
     #[must_use]
     pub fn of_body(label: &Label, nonce: &str, at: Timestamp) -> Self {
         Self::new(label, nonce, at, &label.key)

@@ -129,14 +129,13 @@ fn identify(deliveries: &Deliveries, arrival: &Arrival) -> Result<Identified, Re
     let delivery = verify(deliveries, &*rules, arrival)?;
     match fits_the_queue(&delivery).and_then(|()| rules.identify(arrival, &delivery)) {
         Ok(identity) => Ok(Identified { delivery, identity }),
-        Err(refusal) => Err(proved(deliveries, arrival, &delivery, refusal)),
+        Err(refusal) => Err(proved(deliveries, &delivery, refusal)),
     }
 }
 
 /// A refusal of a delivery whose signature was right, which is counted.
-fn proved(deliveries: &Deliveries, arrival: &Arrival, delivery: &VerifiedDelivery, refusal: Refusal) -> Refusal {
-    let source = doors::rules(&deliveries.senders, &arrival.door).claimed().source;
-    deliveries.counts.soon(|tally| tally.proved(&source, delivery.proof()));
+fn proved(deliveries: &Deliveries, delivery: &VerifiedDelivery, refusal: Refusal) -> Refusal {
+    deliveries.counts.soon(|tally| tally.proved(delivery.source(), delivery.proof()));
     Refusal { proved: true, ..refusal }
 }
 
@@ -155,17 +154,16 @@ async fn hand_on(
         Verdict::First => Intake::Accepted(identity.into()),
         Verdict::Again | Verdict::Duplicate => {
             emit(deliveries, "webhook.duplicate_events", &label.origin.provider);
-            let source = doors::rules(&deliveries.senders, &arrival.door).claimed().source;
             deliveries.counts.soon(|tally| {
-                tally.add(&source, Counter::Duplicate, 1);
-                tally.taken_in(&source, taken_in(deliveries, &delivery, started));
+                tally.add(delivery.source(), Counter::Duplicate, 1);
+                tally.taken_in(delivery.source(), taken_in(deliveries, &delivery, started));
             });
             Intake::Duplicate(identity.into())
         }
         Verdict::Conflict => {
             let refusal = Refusal::new(Rejection::Conflict, "another body came under the same key before");
             let (trace, origin) = (Some(identity.correlation_id), Some(Box::new(identity.origin)));
-            Intake::Refused(proved(deliveries, arrival, &delivery, Refusal { trace, origin, ..refusal }))
+            Intake::Refused(proved(deliveries, &delivery, Refusal { trace, origin, ..refusal }))
         }
     })
 }
