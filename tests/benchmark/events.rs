@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use signalbox::domain::deliveries::signature::{schemes, sign};
 use signalbox::domain::secret::Secret;
-use signalbox::domain::signature::{schemes, sign};
 
 use crate::Result;
 

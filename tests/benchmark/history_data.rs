@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use jiff::{SignedDuration, Timestamp};
-use signalbox::domain::diff::Counts;
+use signalbox::domain::datasets::diff::Counts;
 use signalbox::domain::ids::{Connection, RunId};
-use signalbox::domain::run::{Mode, Run, RunError, RunStatus, SeenStatus, Trigger};
-use signalbox::domain::window::counters;
+use signalbox::domain::runs::run::{Mode, Run, RunError, RunStatus, SeenStatus, Trigger};
+use signalbox::domain::runs::window::counters;
 use signalbox::outside::Entropy;
 
 use crate::Result;

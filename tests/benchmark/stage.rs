@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use signalbox::environment::Environment;
 use signalbox::outside::Clock;
-use signalbox_local::settings::Variables;
+use signalbox_local::host::settings::Variables;
 use signalbox_local::token::{self, Grant};
 use signalbox_local::{Host, Options};
 use tempfile::TempDir;

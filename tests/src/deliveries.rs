@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use signalbox::domain::deliveries::signature::{Scheme, schemes, sign};
 use signalbox::domain::secret::Secret;
-use signalbox::domain::signature::{Scheme, schemes, sign};
 
 /// The points of sale's secret.
 pub const POS_SECRET: &str = "pos-secret-pos-secret-pos-secret-0";

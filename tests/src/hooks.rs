@@ -12,7 +12,7 @@ use signalbox::domain::secret::Secret;
 use signalbox::environment::Environment;
 use signalbox::http::auth::{Claims, DELIVERIES_WRITE, OneOrMany, READ, mint};
 use signalbox::outside::{Clock, Entropy, Outside};
-use signalbox_local::poller::sqs_event;
+use signalbox_local::host::poller::sqs_event;
 use signalbox_local::{Host, Options};
 
 use crate::deliveries::{Delivery, GITHUB_SECRET, POS_SECRET, POS_SECRET_PREVIOUS, Reply, TRACKSTAR_SECRET};

@@ -11,7 +11,7 @@ use signalbox::environment::Environment;
 use signalbox::function::Function;
 use signalbox::outside::Outside;
 use signalbox::telemetry::metrics::Metrics;
-use signalbox_local::poller::sqs_event;
+use signalbox_local::host::poller::sqs_event;
 
 use crate::deliveries::{Delivery, Reply, http_event};
 use crate::hooks::{Hooks, failed};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Map, Value};
-use signalbox::domain::manifest::{Fingerprint, Layer};
+use signalbox::domain::datasets::manifest::{Fingerprint, Layer};
 
 use crate::system::World;
 

@@ -9,7 +9,7 @@ use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, Sleep};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use signalbox::domain::lease::LEASE_MS;
+use signalbox::domain::runs::lease::LEASE_MS;
 use signalbox::environment::Environment;
 use signalbox::outside::{Clock, Entropy};
 use signalbox_local::{Host, Options};

@@ -1,8 +1,8 @@
 //! Record what the queues gave up on.
 
 use signalbox::aws::clients::Aws;
-use signalbox::aws::queue::QueuedDelivery;
-use signalbox::domain::counters::Tally;
+use signalbox::aws::queues::QueuedDelivery;
+use signalbox::domain::deliveries::counters::Tally;
 use signalbox::engine::deliveries::counts::count;
 use signalbox::engine::deliveries::give_up::give_up;
 use signalbox::environment::{Environment, StartError};

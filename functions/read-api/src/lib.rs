@@ -1,18 +1,8 @@
 //! Every read.
 
-mod dead_letters;
+mod catalogue;
 mod deliveries;
-mod documents;
-mod memory;
-mod metrics;
-mod observability;
-mod overview;
-mod probes;
-mod registry;
-mod run;
-mod runs;
-mod session;
-mod state;
+mod service;
 
 use std::time::Duration;
 
@@ -22,7 +12,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use signalbox::aws::clients::Aws;
 use signalbox::domain::ids::{Connection, Slug};
-use signalbox::engine::runs::vendors::Vendors;
+use signalbox::engine::catalogue::vendors::Vendors;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
 use signalbox::http::auth::{Authority, Caller};
@@ -82,28 +72,28 @@ pub(crate) enum ListProblems {
 /// The routes of this function.
 #[derive(OpenApi)]
 #[openapi(paths(
-    state::state,
-    runs::runs,
-    observability::observability,
-    overview::overview,
-    registry::list,
-    registry::entry,
-    run::run,
-    session::mint,
-    session::mint_by_post,
-    documents::health,
-    documents::openapi,
-    deliveries::list,
-    dead_letters::list,
-    probes::healthz,
-    probes::livez,
-    probes::startupz,
-    probes::ready,
-    probes::api_ready,
-    probes::api_live,
-    probes::api_health,
-    probes::api,
-    metrics::metrics,
+    catalogue::state::state,
+    catalogue::runs::runs,
+    catalogue::observability::observability,
+    catalogue::overview::overview,
+    catalogue::registry::list,
+    catalogue::registry::entry,
+    catalogue::run::run,
+    service::session::mint,
+    service::session::mint_by_post,
+    service::documents::health,
+    service::documents::openapi,
+    deliveries::rejected::list,
+    deliveries::dead_letters::list,
+    service::probes::healthz,
+    service::probes::livez,
+    service::probes::startupz,
+    service::probes::ready,
+    service::probes::api_ready,
+    service::probes::api_live,
+    service::probes::api_health,
+    service::probes::api,
+    service::metrics::metrics,
 ))]
 pub struct Routes;
 
@@ -124,27 +114,27 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         started: outside.clock.now(),
     };
     let router = Router::new()
-        .route("/api/catalog/vendor-sync/state", get(state::state))
-        .route("/api/catalog/vendor-sync/runs", get(runs::runs))
-        .route("/api/catalog/vendor-sync/observability", get(observability::observability))
-        .route("/api/catalog/vendor-sync/overview", get(overview::overview))
-        .route("/api/catalog/vendor-sync/registry", get(registry::list))
-        .route("/api/catalog/vendor-sync/registry/{slug}", get(registry::entry))
-        .route("/api/catalog/moscot/sync/runs/{runId}", get(run::run))
-        .route("/api/auth/dev-mint", get(session::mint).post(session::mint_by_post))
-        .route("/health", get(documents::health))
-        .route("/openapi.json", get(documents::openapi))
-        .route("/api/admin/deliveries", get(deliveries::list))
-        .route("/api/sync/dead-letters", get(dead_letters::list))
-        .route("/healthz", get(probes::healthz))
-        .route("/livez", get(probes::livez))
-        .route("/startupz", get(probes::startupz))
-        .route("/health/ready", get(probes::ready))
-        .route("/api", get(probes::api))
-        .route("/api/health", get(probes::api_health))
-        .route("/api/health/ready", get(probes::api_ready))
-        .route("/api/health/live", get(probes::api_live))
-        .route("/metrics", get(metrics::metrics))
+        .route("/api/catalog/vendor-sync/state", get(catalogue::state::state))
+        .route("/api/catalog/vendor-sync/runs", get(catalogue::runs::runs))
+        .route("/api/catalog/vendor-sync/observability", get(catalogue::observability::observability))
+        .route("/api/catalog/vendor-sync/overview", get(catalogue::overview::overview))
+        .route("/api/catalog/vendor-sync/registry", get(catalogue::registry::list))
+        .route("/api/catalog/vendor-sync/registry/{slug}", get(catalogue::registry::entry))
+        .route("/api/catalog/moscot/sync/runs/{runId}", get(catalogue::run::run))
+        .route("/api/auth/dev-mint", get(service::session::mint).post(service::session::mint_by_post))
+        .route("/health", get(service::documents::health))
+        .route("/openapi.json", get(service::documents::openapi))
+        .route("/api/admin/deliveries", get(deliveries::rejected::list))
+        .route("/api/sync/dead-letters", get(deliveries::dead_letters::list))
+        .route("/healthz", get(service::probes::healthz))
+        .route("/livez", get(service::probes::livez))
+        .route("/startupz", get(service::probes::startupz))
+        .route("/health/ready", get(service::probes::ready))
+        .route("/api", get(service::probes::api))
+        .route("/api/health", get(service::probes::api_health))
+        .route("/api/health/ready", get(service::probes::api_ready))
+        .route("/api/health/live", get(service::probes::api_live))
+        .route("/metrics", get(service::metrics::metrics))
         .layer(axum::middleware::from_fn_with_state(outside.clone(), correlation::trace))
         .with_state(reads);
     Ok(Function::Http(router))

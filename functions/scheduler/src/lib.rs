@@ -5,7 +5,7 @@
 use lambda_runtime::Error;
 use serde_json::Value;
 use signalbox::engine::runs::context::Engine;
-use signalbox::engine::runs::{nightly, watchdog};
+use signalbox::engine::runs::{schedule, watchdog};
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
 use signalbox::outside::Outside;
@@ -27,7 +27,7 @@ async fn handle(engine: &Engine, event: &Value) -> Result<(), Error> {
     let id = event["id"].as_str().unwrap_or_default();
     match rule.rsplit('-').next() {
         Some("nightly") => {
-            let runs = nightly::start_all(engine, id).await?;
+            let runs = schedule::start_all(engine, id).await?;
             tracing::info!(runs = runs.len(), "nightly runs started");
         }
         Some("watchdog") => {

@@ -1,13 +1,9 @@
 //! Every control write: starting syncs, testing vendors, deciding on dead letters and rejected deliveries.
 
 mod body;
-mod dead_letters;
+mod catalogue;
+mod deliveries;
 mod operator;
-mod rejected_deliveries;
-mod start;
-mod sync_moscot;
-mod sync_vendor;
-mod test_vendor;
 
 use std::time::Duration;
 
@@ -35,13 +31,13 @@ pub(crate) struct Control {
 /// The routes of this function.
 #[derive(OpenApi)]
 #[openapi(paths(
-    sync_moscot::sync_moscot,
-    sync_vendor::sync_vendor,
-    test_vendor::test_vendor,
-    dead_letters::requeue,
-    dead_letters::requeue_many,
-    dead_letters::forget,
-    rejected_deliveries::verify
+    catalogue::sync_moscot::sync_moscot,
+    catalogue::sync_vendor::sync_vendor,
+    catalogue::test_vendor::test_vendor,
+    deliveries::dead_letters::requeue,
+    deliveries::dead_letters::requeue_many,
+    deliveries::dead_letters::forget,
+    deliveries::rejected::verify
 ))]
 pub struct Routes;
 
@@ -58,13 +54,13 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         inline: Duration::from_millis(environment.number("INLINE_BUDGET_MS", 20_000)?),
     };
     let router = Router::new()
-        .route("/api/catalog/moscot/sync", post(sync_moscot::sync_moscot))
-        .route("/api/catalog/vendor-sync/{slug}/sync", post(sync_vendor::sync_vendor))
-        .route("/api/catalog/vendor-sync/registry/{slug}/test", post(test_vendor::test_vendor))
-        .route("/api/sync/dead-letters/{id}/requeue", post(dead_letters::requeue))
-        .route("/api/sync/dead-letters/requeue", post(dead_letters::requeue_many))
-        .route("/api/sync/dead-letters/{id}", delete(dead_letters::forget))
-        .route("/api/admin/deliveries/verify", post(rejected_deliveries::verify))
+        .route("/api/catalog/moscot/sync", post(catalogue::sync_moscot::sync_moscot))
+        .route("/api/catalog/vendor-sync/{slug}/sync", post(catalogue::sync_vendor::sync_vendor))
+        .route("/api/catalog/vendor-sync/registry/{slug}/test", post(catalogue::test_vendor::test_vendor))
+        .route("/api/sync/dead-letters/{id}/requeue", post(deliveries::dead_letters::requeue))
+        .route("/api/sync/dead-letters/requeue", post(deliveries::dead_letters::requeue_many))
+        .route("/api/sync/dead-letters/{id}", delete(deliveries::dead_letters::forget))
+        .route("/api/admin/deliveries/verify", post(deliveries::rejected::verify))
         .layer(axum::middleware::from_fn_with_state(outside.clone(), correlation::trace))
         .with_state(control);
     Ok(Function::Http(router))

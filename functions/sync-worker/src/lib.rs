@@ -3,8 +3,8 @@
 use aws_lambda_events::sqs::SqsMessage;
 use jiff::SignedDuration;
 use signalbox::aws::faults::AwsFault;
-use signalbox::aws::queue::SliceMessage;
-use signalbox::engine::runs::advance_run::{SliceEnd, take_and_advance};
+use signalbox::aws::queues::SliceMessage;
+use signalbox::engine::runs::advance::{SliceEnd, take_and_advance};
 use signalbox::engine::runs::context::Engine;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;

@@ -1,8 +1,8 @@
 //! Apply deliveries, effect once: up to ten at a time, each on its own.
 
-use signalbox::aws::queue::QueuedDelivery;
-use signalbox::domain::counters::Tally;
-use signalbox::domain::delivery::Label;
+use signalbox::aws::queues::QueuedDelivery;
+use signalbox::domain::deliveries::counters::Tally;
+use signalbox::domain::deliveries::delivery::Label;
 use signalbox::engine::deliveries::apply::{apply, retry_seconds};
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::deliveries::counts::count;

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::rejection::ExtensionRejection;
 use axum::extract::{FromRequest, FromRequestParts as _, Request};
 use http::HeaderMap;
-use signalbox::domain::delivery::Door;
+use signalbox::domain::deliveries::delivery::Door;
 use signalbox::engine::deliveries::arrival::{Arrival, ArrivedBody, Headers};
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::deliveries::headers::needed;

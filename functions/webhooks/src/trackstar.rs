@@ -3,8 +3,8 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
-use signalbox::domain::delivery::{Channel, Door};
-use signalbox::domain::rejected::Rejection;
+use signalbox::domain::deliveries::delivery::{Channel, Door};
+use signalbox::domain::deliveries::rejected::Rejection;
 use signalbox::engine::deliveries::refusal::Refusal;
 use signalbox::engine::deliveries::take_in::{Acknowledgement, Intake};
 use signalbox::http::correlation;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use signalbox_local::settings::HOST_VARIABLES;
+use signalbox_local::host::settings::HOST_VARIABLES;
 use signalbox_local::template::Source;
 
 fn example() -> String {

@@ -12,7 +12,7 @@ use crate::environment::{Environment, StartError};
 use crate::outside::Outside;
 
 /// A call that takes longer than this has failed. Three attempts stay well below what is left of a lease that is due
-/// for renewal, see [`crate::domain::lease::RENEW_AFTER_MS`].
+/// for renewal, see [`crate::domain::runs::lease::RENEW_AFTER_MS`].
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(6);
 

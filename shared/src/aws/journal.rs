@@ -14,8 +14,8 @@ use super::clients::Aws;
 use super::faults::{AwsFault, fault};
 use super::items::{is_expired, item, key, number, text, value};
 use crate::domain::audit::{AUDIT_SECONDS, Audit};
-use crate::domain::dead_letter::{DeadLetter, DeadLetterId};
-use crate::domain::delivery::BODY_PART_BYTES_MAX;
+use crate::domain::deliveries::dead_letter::{DeadLetter, DeadLetterId};
+use crate::domain::deliveries::delivery::BODY_PART_BYTES_MAX;
 use crate::domain::ids::TenantId;
 
 fn partition(tenant: &TenantId) -> String {

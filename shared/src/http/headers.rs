@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 
-use crate::domain::signature::HeaderLookup;
+use crate::domain::deliveries::signature::HeaderLookup;
 
 impl HeaderLookup for HeaderMap {
     fn get(&self, name: &str) -> Option<&[u8]> {

@@ -5,4 +5,4 @@ pub mod correlation;
 pub mod headers;
 pub mod problem;
 pub mod query;
-pub mod vendor_sync;
+pub mod wire;

@@ -5,8 +5,8 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 use signalbox::domain::canonical::{Node, VolatilePath, item_hash};
-use signalbox::domain::delivery::fits_a_queue;
-use signalbox::domain::signature::{packr_content_key, pos_content_key};
+use signalbox::domain::deliveries::delivery::fits_a_queue;
+use signalbox::domain::deliveries::signature::{packr_content_key, pos_content_key};
 use signalbox::vendors::trackstar::{Envelope, read_inventory, read_shipment};
 
 use super::json::{Style, fits_doubles, rewritten};

@@ -7,13 +7,13 @@ use std::str::FromStr;
 
 use http::{HeaderMap, Uri};
 use jiff::Timestamp;
-use signalbox::domain::dead_letter::DeadLetterId;
+use signalbox::domain::deliveries::dead_letter::DeadLetterId;
+use signalbox::domain::deliveries::rejected::{RejectedId, RejectedPlace};
 use signalbox::domain::ids::{RunId, Slug, TenantId};
-use signalbox::domain::rejected::{RejectedId, RejectedPlace};
+use signalbox::domain::runs::window::cover;
 use signalbox::domain::time;
-use signalbox::domain::window::cover;
 use signalbox::http::query::{Query, VendorParameter, vendor};
-use signalbox::http::vendor_sync::statuses;
+use signalbox::http::wire::vendor_sync::statuses;
 
 /// DynamoDB refuses a longer sort key, and the route would answer 500 where 400 is right.
 const SORT_KEY_BYTES_MAX: usize = 1024;

@@ -5,8 +5,8 @@
 //! under the previous secret, `$3` for one of another body.
 
 use jiff::Timestamp;
+use signalbox::domain::deliveries::signature::{LiveSecret, Refused, Scheme, SecretLabel, schemes, sign, verify};
 use signalbox::domain::secret::Secret;
-use signalbox::domain::signature::{LiveSecret, Refused, Scheme, SecretLabel, schemes, sign, verify};
 
 /// What the README of the schemes promises: a list that only costs time is not read.
 const SIGNATURES_MAX: usize = 16;

@@ -6,8 +6,8 @@
 //! the Unix epoch), `:id` (what our own signing takes), and `:change` (a number that picks what is made different).
 
 use jiff::Timestamp;
+use signalbox::domain::deliveries::signature::{LiveSecret, Refused, Scheme, Verified, explain, sign, verify};
 use signalbox::domain::secret::Secret;
-use signalbox::domain::signature::{LiveSecret, Refused, Scheme, Verified, explain, sign, verify};
 
 use super::reference::Reference;
 

@@ -314,7 +314,7 @@ fn the_reader_of_layers_can_refuse() {
         ("domain/run.rs", "use std::fs;", Some("std::fs")),
         ("domain/run.rs", "fn f() -> impl Iterator<Item = u8> + use<'_> { g() }", None),
         // Around it.
-        ("aws/runs.rs", "use aws_sdk_sqs::Client; use crate::domain::run::Run;", None),
+        ("aws/runs.rs", "use aws_sdk_sqs::Client; use crate::domain::runs::run::Run;", None),
         ("aws/runs.rs", "use crate::engine::advance;", Some("crate::engine::advance")),
         ("aws/runs.rs", "use crate::http::problem;", Some("crate::http::problem")),
         ("vendors/moscot.rs", "fn f(c: aws_sdk_sqs::Client) {}", Some("aws_sdk_sqs::Client")),

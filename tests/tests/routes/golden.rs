@@ -11,13 +11,13 @@ use signalbox::domain::ids::RunId;
 const ID_LENGTH: usize = 36;
 
 /// The repository. Asked for at run time: two checkouts that share a target folder share the test binary too.
-pub(super) fn root() -> PathBuf {
+pub(in crate::routes) fn root() -> PathBuf {
     Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).parent().unwrap().to_owned()
 }
 
 /// Compares an answer with the one that is kept; what differs from run to run is named, not compared.
 #[track_caller]
-pub(super) fn golden(name: &str, answer: &Value) {
+pub(in crate::routes) fn golden(name: &str, answer: &Value) {
     let mut known = Vec::new();
     let text = pretty(&normalised(answer, "", &mut known));
     compare(&root().join("tests/goldens").join(format!("{name}.json")), &text);
@@ -25,7 +25,7 @@ pub(super) fn golden(name: &str, answer: &Value) {
 
 /// Compares a text with the file that keeps it, or writes the file when asked to.
 #[track_caller]
-pub(super) fn compare(file: &Path, text: &str) {
+pub(in crate::routes) fn compare(file: &Path, text: &str) {
     if std::env::var("SIGNALBOX_UPDATE").is_ok_and(|update| update == "1") {
         fs::write(file, text).unwrap();
         return;
@@ -44,7 +44,7 @@ pub(super) fn compare(file: &Path, text: &str) {
 }
 
 /// Pretty JSON whose order depends on the names alone.
-pub(super) fn pretty(value: &Value) -> String {
+pub(in crate::routes) fn pretty(value: &Value) -> String {
     let mut text = serde_json::to_string_pretty(&sorted(value)).unwrap();
     text.push('\n');
     text

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
-use signalbox_local::settings::{self, Variables};
+use signalbox_local::host::settings::{self, Variables};
 use signalbox_local::{Host, Options, Storage};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;

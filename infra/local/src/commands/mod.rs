@@ -15,7 +15,7 @@ use std::fmt::Display;
 use std::path::Path;
 use std::process::ExitCode;
 
-use signalbox_local::settings::{self, Variables};
+use signalbox_local::host::settings::{self, Variables};
 use signalbox_local::template::Source;
 
 /// One line on standard output.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use signalbox::domain::ids::TenantId;
 use signalbox::outside::Clock;
-use signalbox_local::settings;
+use signalbox_local::host::settings;
 use signalbox_local::token::{self, Grant};
 
 use super::{fail, say, secret, variables};

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use jiff::Timestamp;
+use signalbox::domain::deliveries::signature::{Explanation, GENERIC, LiveSecret, Refused, Scheme, explain, schemes};
 use signalbox::domain::secret::Secret;
-use signalbox::domain::signature::{Explanation, GENERIC, LiveSecret, Refused, Scheme, explain, schemes};
 use signalbox::domain::time;
 use signalbox::outside::Clock;
-use signalbox_local::settings::{self, Variables};
+use signalbox_local::host::settings::{self, Variables};
 
 use super::{fail, hint, say, variables};
 

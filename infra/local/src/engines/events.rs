@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::EngineError;
-use crate::invoke::Invoker;
+use crate::host::invoke::Invoker;
 use crate::template::{ACCOUNT, Rule};
 
 /// How many of the latest events are remembered.

@@ -19,7 +19,7 @@ use tower_http::cors::CorsLayer;
 
 use self::event::Arrived;
 use self::routes::Routes;
-use crate::invoke::{InvokeError, Invoker};
+use crate::host::invoke::{InvokeError, Invoker};
 
 /// API Gateway's limit of a request's body.
 const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;

@@ -34,7 +34,7 @@ pub enum RemoteError {
     Client(#[from] reqwest::Error),
     /// The secret.
     #[error("the secret cannot sign: {0}")]
-    Secret(#[from] signalbox::domain::signature::Refused),
+    Secret(#[from] signalbox::domain::deliveries::signature::Refused),
     /// A number that makes no sense.
     #[error("{0}")]
     Argument(String),

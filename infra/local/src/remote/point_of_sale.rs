@@ -1,8 +1,8 @@
 //! A point of sale that signs its events, as a client of the door `/pos/{source}/ingest`.
 
 use jiff::Timestamp;
+use signalbox::domain::deliveries::signature::{schemes, sign};
 use signalbox::domain::secret::Secret;
-use signalbox::domain::signature::{schemes, sign};
 
 use super::{Answer, NoAnswer, Remote, RemoteError, answer};
 

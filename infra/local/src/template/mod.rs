@@ -208,7 +208,7 @@ pub struct Schedule {
     /// The function.
     pub function: String,
     /// `rate(…)` or `cron(…)`.
-    pub expression: crate::schedule::Expression,
+    pub expression: crate::host::schedule::Expression,
     /// What is delivered instead of the scheduled event.
     pub input: Option<Value>,
     /// Off schedules fire by hand alone.

@@ -12,7 +12,7 @@ use super::properties::{
     ScheduleEvent, SqsEvent, TableProperties, read,
 };
 use super::{Cors, EventSource, FunctionModel, Queue, Redrive, Route, Rule, Schedule, Table, Template, TemplateError};
-use crate::schedule::Expression;
+use crate::host::schedule::Expression;
 
 /// Resource types that have no counterpart on a laptop: rights, logs and alarms.
 const ELSEWHERE: [&str; 10] = [

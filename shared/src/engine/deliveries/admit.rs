@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::aws::faults::AwsFault;
 use crate::domain::audit::Action;
-use crate::domain::rejected::RejectedId;
+use crate::domain::deliveries::rejected::RejectedId;
 use crate::engine::deliveries::arrival::{Arrival, ArrivedBody, Headers};
 use crate::engine::deliveries::context::Deliveries;
 use crate::engine::deliveries::operator::Operator;

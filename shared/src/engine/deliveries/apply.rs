@@ -5,10 +5,10 @@
 
 use serde_json::Value;
 
-use crate::aws::effects::VersionPlace;
+use crate::aws::deliveries::effects::VersionPlace;
 use crate::aws::faults::AwsFault;
-use crate::domain::counters::{Counter, Tally};
-use crate::domain::delivery::{Applied, Channel, Label};
+use crate::domain::deliveries::counters::{Counter, Tally};
+use crate::domain::deliveries::delivery::{Applied, Channel, Label};
 use crate::domain::redact;
 use crate::engine::deliveries::context::Deliveries;
 use crate::telemetry::metrics::Unit;

@@ -5,7 +5,7 @@ use futures::{Stream, StreamExt as _};
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::delivery::{BODY_BYTES_MAX, Door, body_hash};
+use crate::domain::deliveries::delivery::{BODY_BYTES_MAX, Door, body_hash};
 
 /// The header that names the event of a point of sale.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";

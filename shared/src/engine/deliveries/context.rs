@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::aws::clients::Aws;
-use crate::aws::queue::WebhookQueue;
+use crate::aws::queues::WebhookQueue;
 use crate::engine::deliveries::counts::Counts;
 use crate::engine::deliveries::senders::Senders;
 use crate::environment::{Environment, StartError};

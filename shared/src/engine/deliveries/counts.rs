@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use jiff::Timestamp;
 
 use crate::aws::clients::Aws;
-use crate::domain::counters::Tally;
+use crate::domain::deliveries::counters::Tally;
 
 /// What waits in memory is added to the fleet's counters with this many, or when this long has passed since the last time, in
 /// milliseconds. So an instance that goes idle loses one less, and one in a burst writes once for as many.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::aws::clients::Aws;
 use crate::aws::faults::AwsFault;
-use crate::domain::dead_letter::{DeadLetter, DeadLetterId};
+use crate::domain::deliveries::dead_letter::{DeadLetter, DeadLetterId};
 use crate::domain::ids::TenantId;
 use crate::engine::deliveries::context::Deliveries;
 use crate::engine::deliveries::operator::Operator;

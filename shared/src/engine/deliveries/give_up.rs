@@ -4,10 +4,10 @@ use jiff::Timestamp;
 
 use crate::aws::clients::Aws;
 use crate::aws::faults::AwsFault;
-use crate::aws::queue::QueuedDelivery;
-use crate::domain::counters::{Counter, Tally};
-use crate::domain::dead_letter::{DEAD_LETTER_SECONDS, DeadLetter, DeadLetterId};
-use crate::domain::delivery::{UNKNOWN_SOURCE, body_hash};
+use crate::aws::queues::QueuedDelivery;
+use crate::domain::deliveries::counters::{Counter, Tally};
+use crate::domain::deliveries::dead_letter::{DEAD_LETTER_SECONDS, DeadLetter, DeadLetterId};
+use crate::domain::deliveries::delivery::{UNKNOWN_SOURCE, body_hash};
 use crate::domain::ids::TenantId;
 
 /// Records a dead letter, and says what there is to count of it. The same message recorded twice is one entry.

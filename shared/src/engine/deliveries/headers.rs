@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::delivery::Door;
-use crate::domain::signature::{Scheme, schemes};
+use crate::domain::deliveries::delivery::Door;
+use crate::domain::deliveries::signature::{Scheme, schemes};
 use crate::engine::deliveries::arrival::{EVENT_TYPES, IDEMPOTENCY_KEY, TENANT};
 use crate::engine::deliveries::doors;
 use crate::engine::deliveries::senders::Senders;
@@ -33,7 +33,7 @@ pub fn needed<'a>(senders: &'a Senders, door: &'a Door) -> BTreeSet<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::sender::parse_senders;
+    use crate::domain::deliveries::sender::parse_senders;
 
     #[test]
     fn a_door_needs_its_sender_s_headers_and_those_of_every_known_scheme_and_no_credential() {

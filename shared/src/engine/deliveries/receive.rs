@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use crate::aws::faults::AwsFault;
-use crate::domain::claim::{Claim, Verdict};
-use crate::domain::delivery::{Label, TakenIn};
-use crate::domain::signature::VerifiedDelivery;
+use crate::domain::deliveries::claim::{Claim, Verdict};
+use crate::domain::deliveries::delivery::{Label, TakenIn};
+use crate::domain::deliveries::signature::VerifiedDelivery;
 use crate::engine::deliveries::context::Deliveries;
 
 /// Claims a delivery, and enqueues it where the verdict is [`Verdict::First`] or [`Verdict::Again`]: one write unit and one

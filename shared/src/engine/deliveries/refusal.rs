@@ -1,8 +1,8 @@
 //! Why an arrival is refused.
 
-use crate::domain::delivery::Origin;
+use crate::domain::deliveries::delivery::Origin;
+use crate::domain::deliveries::rejected::Rejection;
 use crate::domain::redact::LENGTH_MAX;
-use crate::domain::rejected::Rejection;
 
 /// Why an arrival was refused.
 #[derive(Debug)]

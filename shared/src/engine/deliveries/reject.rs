@@ -2,9 +2,11 @@
 //! a secret was corrected.
 
 use crate::aws::faults::AwsFault;
+use crate::domain::deliveries::rejected::{
+    ACKNOWLEDGED_BODY_BYTES_MAX, REJECTED_BODY_BYTES_MAX, Rejected, Ring, RingKind,
+};
 use crate::domain::ids::TenantId;
 use crate::domain::redact;
-use crate::domain::rejected::{ACKNOWLEDGED_BODY_BYTES_MAX, REJECTED_BODY_BYTES_MAX, Rejected, Ring, RingKind};
 use crate::engine::deliveries::context::Deliveries;
 
 /// Keeps a rejected delivery. `source` is one of a bounded set, never a name that the sender made up; `proved` says that the

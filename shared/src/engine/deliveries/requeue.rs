@@ -2,9 +2,9 @@
 
 use crate::aws::faults::AwsFault;
 use crate::domain::audit::Action;
-use crate::domain::claim::Verdict;
-use crate::domain::dead_letter::DeadLetterId;
-use crate::domain::delivery::Label;
+use crate::domain::deliveries::claim::Verdict;
+use crate::domain::deliveries::dead_letter::DeadLetterId;
+use crate::domain::deliveries::delivery::Label;
 use crate::engine::deliveries::context::Deliveries;
 use crate::engine::deliveries::operator::Operator;
 use crate::engine::deliveries::receive::{claim, enqueue};

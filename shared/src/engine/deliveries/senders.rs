@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::deliveries::sender::{Sender, parse_senders};
+use crate::domain::deliveries::signature::{LiveSecret, LocalBypass};
 use crate::domain::secret::Secret;
-use crate::domain::sender::{Sender, parse_senders};
-use crate::domain::signature::{LiveSecret, LocalBypass};
 use crate::environment::{Environment, StartError};
 use crate::vendors::trackstar;
 

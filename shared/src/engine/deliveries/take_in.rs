@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::aws::faults::AwsFault;
-use crate::domain::claim::Verdict;
-use crate::domain::counters::Counter;
-use crate::domain::delivery::{BODY_BYTES_MAX, ENCODED_BODY_BYTES_MAX, Label, fits_a_queue};
-use crate::domain::rejected::{Rejected, Rejection};
-use crate::domain::signature::{Refused, VerifiedDelivery};
+use crate::domain::deliveries::claim::Verdict;
+use crate::domain::deliveries::counters::Counter;
+use crate::domain::deliveries::delivery::{BODY_BYTES_MAX, ENCODED_BODY_BYTES_MAX, Label, fits_a_queue};
+use crate::domain::deliveries::rejected::{Rejected, Rejection};
+use crate::domain::deliveries::signature::{Refused, VerifiedDelivery};
 use crate::engine::deliveries::arrival::{Arrival, ArrivedBody};
 use crate::engine::deliveries::context::Deliveries;
 use crate::engine::deliveries::doors::{self, DoorRules, Identity};

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::aws::clients::Aws;
-use crate::aws::queue::SyncQueue;
+use crate::aws::queues::SyncQueue;
 use crate::domain::ids::RunId;
-use crate::engine::runs::vendors::Vendors;
+use crate::engine::catalogue::vendors::Vendors;
 use crate::environment::{Environment, StartError};
 use crate::outside::Outside;
 use crate::vendors::catalogue::SourceRules;

@@ -4,11 +4,11 @@ use jiff::{Timestamp, ToSpan as _};
 
 use crate::aws::clients::Aws;
 use crate::aws::faults::AwsFault;
-use crate::aws::runs::Wanted;
+use crate::aws::runs::reads::Wanted;
 use crate::domain::ids::{Connection, RunId, TenantId};
-use crate::domain::run::{Run, SeenStatus};
-use crate::domain::window::{Tally, cover};
-use crate::engine::runs::vendors::Vendors;
+use crate::domain::runs::run::{Run, SeenStatus};
+use crate::domain::runs::window::{Tally, cover};
+use crate::engine::catalogue::vendors::Vendors;
 
 /// A page of runs.
 #[derive(Debug, Default)]

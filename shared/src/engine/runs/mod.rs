@@ -1,16 +1,13 @@
-//! A run's way: [`start_run`] → [`advance_run`], a [`slice`] at a time (→ [`scan_catalogue`] → [`write_changes`]) → [`end_run`] →
-//! [`publish`]. What stops moving on that way is found by [`watchdog`]; [`nightly`] starts what is due, [`history`] shows what was.
+//! A run's way: [`start`] → [`advance`], a [`slice`] at a time (what its kind does, see [`kinds`]) → [`end`] → [`publish`]. What
+//! stops moving on that way is found by [`watchdog`]; [`schedule`] starts what is due, [`history`] shows what was.
 
-pub mod advance_run;
+pub mod advance;
 pub mod context;
-pub mod end_run;
+pub mod end;
 pub mod history;
-pub mod nightly;
+pub mod kinds;
 pub mod publish;
-pub mod scan_catalogue;
+pub mod schedule;
 pub mod slice;
-pub mod start_run;
-pub mod test_vendor;
-pub mod vendors;
+pub mod start;
 pub mod watchdog;
-pub mod write_changes;

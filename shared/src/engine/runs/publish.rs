@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use crate::aws::bus::DomainEvent;
-use crate::domain::run::{Run, RunStatus};
+use crate::domain::runs::run::{Run, RunStatus};
 use crate::domain::time;
 use crate::engine::runs::context::Engine;
 

@@ -2,15 +2,15 @@
 
 use jiff::Timestamp;
 
+use crate::aws::datasets::records::BATCH_MS_MAX;
 use crate::aws::faults::AwsFault;
-use crate::aws::records::BATCH_MS_MAX;
-use crate::aws::run_log::CommitError;
+use crate::aws::runs::transitions::CommitError;
 use crate::domain::canonical::VolatilePath;
-use crate::domain::guard::RemovalRefused;
+use crate::domain::datasets::guard::RemovalRefused;
+use crate::domain::datasets::manifest::{Layer, LayerRef};
 use crate::domain::ids::Connection;
-use crate::domain::lease::{Hold, LEASE_MS};
-use crate::domain::manifest::{Layer, LayerRef};
-use crate::domain::run::{Checkpoint, Run};
+use crate::domain::runs::lease::{Hold, LEASE_MS};
+use crate::domain::runs::run::{Checkpoint, Run};
 use crate::engine::runs::context::Engine;
 use crate::vendors::catalogue::SourceError;
 

@@ -1,12 +1,12 @@
 //! The watchdog: finds runs that have stopped moving, and sends them on or gives them up.
 
 use crate::aws::faults::AwsFault;
-use crate::aws::queue::SliceMessage;
-use crate::aws::run_log::{CommitError, SnapshotChange};
+use crate::aws::queues::SliceMessage;
+use crate::aws::runs::transitions::{CommitError, SnapshotChange};
 use crate::domain::ids::{Connection, RunId};
-use crate::domain::run::{Run, RunError, RunStatus};
+use crate::domain::runs::run::{Run, RunError, RunStatus};
 use crate::engine::runs::context::Engine;
-use crate::engine::runs::{end_run, publish};
+use crate::engine::runs::{end, publish};
 
 /// Open runs looked at in one round; the rest wait for the next.
 const RUNS_MAX: usize = 100;
@@ -90,13 +90,13 @@ pub async fn give_up_if_late(engine: &Engine, connection: &Connection, id: &RunI
     let detail = "the run was not over by its deadline; records it wrote are put right by the next run".to_owned();
     run.error = Some(RunError { code: "run_too_slow".into(), detail });
     let run = run.ended(RunStatus::Failed, now);
-    let change: SnapshotChange = end_run::snapshot_change(&run);
+    let change: SnapshotChange = end::snapshot_change(&run);
     match engine.aws.end_run(&run, &hold, &change).await {
         Ok(()) => {}
         Err(CommitError::LeaseLost) => return Ok(false),
         Err(CommitError::Fault(fault)) => return Err(fault),
     }
-    end_run::measure(engine, &run);
+    end::measure(engine, &run);
     publish::publish_end(engine, &run).await;
     Ok(true)
 }

@@ -8,7 +8,7 @@ pub use location::{Location, SourceRules};
 pub use reader::CatalogueReader;
 pub use store::StoreFactory;
 
-use crate::domain::rows::RowError;
+use crate::domain::catalogue::rows::RowError;
 
 /// Why a catalogue could not be read. Texts name the source as the client named it, never a credential.
 #[derive(Debug, thiserror::Error)]

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::store::{RedirectRefused, describe};
 use super::{Location, SourceError, SourceRules, StoreFactory};
-use crate::domain::rows::{Row, Rows};
+use crate::domain::catalogue::rows::{Row, Rows};
 use crate::environment::Environment;
 
 /// Bytes that are gathered before rows are cut: a row that straddles two chunks is parsed twice.

@@ -15,7 +15,7 @@ pub use inventory::{Inventory, read_inventory};
 pub use shipment::{Shipment, read_shipment};
 
 use crate::domain::correlation;
-use crate::domain::delivery::{Channel, fits_a_queue};
+use crate::domain::deliveries::delivery::{Channel, fits_a_queue};
 use crate::domain::ids::TenantId;
 
 /// The longest member that is named where something is wrong.
@@ -65,7 +65,7 @@ fn read_at<'de, T: Deserialize<'de>>(
 }
 
 /// What every webhook says. There is no event id in it; `event_id` is what the header scheme's senders add, and read with
-/// their signature ([`crate::domain::signature`]).
+/// their signature ([`crate::domain::deliveries::signature`]).
 #[derive(Debug, Clone, Deserialize)]
 pub struct Envelope {
     /// Which connection it is about.

@@ -6,8 +6,8 @@ mod trackstar;
 
 use serde_json::Value;
 
-use crate::domain::delivery::{Channel, Door, Origin};
-use crate::domain::signature::{LiveSecret, Refused, Scheme, VerifiedDelivery};
+use crate::domain::deliveries::delivery::{Channel, Door, Origin};
+use crate::domain::deliveries::signature::{LiveSecret, Refused, Scheme, VerifiedDelivery};
 use crate::engine::deliveries::arrival::Arrival;
 use crate::engine::deliveries::refusal::Refusal;
 use crate::engine::deliveries::senders::Senders;

@@ -4,9 +4,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::{Claimed, DoorRules, Identity, Verifier};
-use crate::domain::delivery::{CONTENT_KEY, Channel, GIVEN_KEY, Origin, POS, fits_a_key};
+use crate::domain::deliveries::delivery::{CONTENT_KEY, Channel, GIVEN_KEY, Origin, POS, fits_a_key};
+use crate::domain::deliveries::signature::{VerifiedDelivery, pos_content_key, schemes};
 use crate::domain::ids::TenantId;
-use crate::domain::signature::{VerifiedDelivery, pos_content_key, schemes};
 use crate::engine::deliveries::arrival::{Arrival, IDEMPOTENCY_KEY};
 use crate::engine::deliveries::refusal::Refusal;
 use crate::engine::deliveries::senders::Senders;

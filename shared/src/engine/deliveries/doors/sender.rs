@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::{Claimed, DoorRules, Identity, Verifier};
 use crate::domain::correlation;
-use crate::domain::delivery::{BODY_KEY, Channel, Door, Origin, UNKNOWN_SOURCE};
-use crate::domain::rejected::Rejection;
-use crate::domain::sender::Sender;
-use crate::domain::signature::{Scheme, VerifiedDelivery};
+use crate::domain::deliveries::delivery::{BODY_KEY, Channel, Door, Origin, UNKNOWN_SOURCE};
+use crate::domain::deliveries::rejected::Rejection;
+use crate::domain::deliveries::sender::Sender;
+use crate::domain::deliveries::signature::{Scheme, VerifiedDelivery};
 use crate::engine::deliveries::arrival::{Arrival, EVENT_TYPES};
 use crate::engine::deliveries::refusal::Refusal;
 

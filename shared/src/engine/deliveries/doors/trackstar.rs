@@ -1,9 +1,9 @@
 //! `/api/webhooks/trackstar…`: one secret, and bodies that name one of the configured connections.
 
 use super::{Claimed, DoorRules, Identity, Verifier};
-use crate::domain::delivery::{CONTENT_KEY, Channel, Door, Origin, TRACKSTAR};
-use crate::domain::rejected::{ACKNOWLEDGED_BODY_BYTES_MAX, Rejection};
-use crate::domain::signature::{Refused, VerifiedDelivery, packr_content_key, schemes};
+use crate::domain::deliveries::delivery::{CONTENT_KEY, Channel, Door, Origin, TRACKSTAR};
+use crate::domain::deliveries::rejected::{ACKNOWLEDGED_BODY_BYTES_MAX, Rejection};
+use crate::domain::deliveries::signature::{Refused, VerifiedDelivery, packr_content_key, schemes};
 use crate::engine::deliveries::arrival::Arrival;
 use crate::engine::deliveries::refusal::Refusal;
 use crate::engine::deliveries::senders::Senders;

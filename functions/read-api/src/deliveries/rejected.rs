@@ -1,0 +1,166 @@
+//! `GET /api/admin/deliveries`: webhooks that were not let in.
+
+use axum::Json;
+use axum::extract::State;
+use http::{HeaderMap, Uri};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use signalbox::domain::deliveries::rejected::{Rejected, RejectedId, RejectedPlace, Rejection, Ring, RingKind};
+use signalbox::domain::ids::TenantId;
+use signalbox::domain::time;
+use signalbox::http::problem::{INTERNAL_ERROR, Problem};
+use signalbox::http::query::Query;
+
+use crate::{ListProblems, Reads};
+
+const LIMIT_DEFAULT: usize = 50;
+const LIMIT_MAX: usize = 200;
+
+/// Webhooks that were not let in, newest first.
+///
+/// Per source the last 200 are kept, as many again whose signature was right, and the last 5,000 whose sender was told of
+/// success all the same, for 14 days. Whoever was refused has not proved to be of a tenant: so operators of the default tenant
+/// see all, and others only what was refused after its signature was right.
+#[utoipa::path(
+    get, path = "/api/admin/deliveries", tag = "operations",
+    params(
+        ("status" = Option<Vec<String>>, Query, description = "`rejected` or `admitted`, or a reason: bad_signature, too_large, unknown_sender, bad_body, conflict, no_secret; repeated or in a comma list, any of them"),
+        ("source" = Option<String>, Query, description = "`pos`, `trackstar`, `provider/connection`, or `unknown`; with `:proved` or `:acknowledged`, that ring alone"),
+        ("tenant" = Option<String>, Query, description = "The tenant"),
+        ("from" = Option<String>, Query, description = "Received at or after this"),
+        ("to" = Option<String>, Query, description = "Received at or before this"),
+        ("limit" = Option<u32>, Query, description = "1 to 200, default 50"),
+        ("cursor" = Option<String>, Query, description = "From `nextCursor`"),
+    ),
+    responses(
+        (status = 200, description = "`{ok, items, hasMore, nextCursor}`", body = Object),
+        ListProblems,
+    ),
+    security((), ("service" = []), ("session" = [])),
+)]
+pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMap) -> Result<Json<Value>, Problem> {
+    let caller = reads.reader(&headers)?;
+    let query = Query::of(&uri);
+    let filter = Filter::read(&query)?;
+    let failed = |fault: signalbox::aws::faults::AwsFault| Problem::new(INTERNAL_ERROR, fault.to_string());
+    let rings = match query.first(&["source"]).map(str::parse::<Ring>) {
+        Some(Ok(Ring { source, kind: RingKind::Open })) => Ring::all_of(&source).into(),
+        Some(Ok(ring)) => vec![ring],
+        // Nothing was rejected of what cannot be a source.
+        Some(Err(_)) => Vec::new(),
+        None => reads.aws.rejected_rings().await.map_err(failed)?,
+    };
+    let now = reads.now();
+    let mut found: Vec<(RejectedPlace, Rejected)> = Vec::new();
+    for ring in rings {
+        for (id, rejected) in reads.aws.rejected(&ring, now).await.map_err(failed)? {
+            if filter.takes(&rejected) && may_see(&caller.tenant, &id, &rejected) {
+                found.push((RejectedPlace { received_ms: rejected.received_ms, id }, rejected));
+            }
+        }
+    }
+    found.sort_by(|(a, _), (b, _)| b.cmp(a));
+    found.retain(|(place, _)| filter.cursor.as_ref().is_none_or(|cursor| place <= cursor));
+    let next = found.get(filter.limit).map(|(place, _)| place.to_string());
+    found.truncate(filter.limit);
+    let items: Vec<Value> = found.iter().map(|(place, rejected)| view(&place.id, rejected)).collect();
+    Ok(Json(json!({"ok": true, "items": items, "hasMore": next.is_some(), "nextCursor": next})))
+}
+
+/// Whoever has not proved to know the secret may name any tenant. The ring says who has; a reason does not, as more than one
+/// is given before and after verification.
+fn may_see(tenant: &TenantId, id: &RejectedId, rejected: &Rejected) -> bool {
+    *tenant == TenantId::default() || (id.ring.kind.is_proved() && rejected.tenant == tenant.as_str())
+}
+
+/// A value of the parameter `status`.
+enum Status {
+    Rejected,
+    Admitted,
+    Because(Rejection),
+}
+
+impl Status {
+    fn parse(text: &str) -> Option<Self> {
+        match text.to_lowercase().as_str() {
+            "rejected" => Some(Self::Rejected),
+            "admitted" => Some(Self::Admitted),
+            reason => Rejection::ALL.into_iter().find(|known| known.as_str() == reason).map(Self::Because),
+        }
+    }
+
+    /// Refused rather than passed over as on the vendor sync's routes: a list that a typo leaves empty says that nothing was
+    /// rejected.
+    fn unknown() -> Problem {
+        let reasons = Rejection::ALL.map(Rejection::as_str).join(", ");
+        Problem::fields(&[("status", &format!("must be rejected, admitted, or a reason: {reasons}"))])
+    }
+
+    fn takes(&self, rejected: &Rejected) -> bool {
+        match self {
+            Self::Rejected => rejected.admitted_ms.is_none(),
+            Self::Admitted => rejected.admitted_ms.is_some(),
+            Self::Because(reason) => rejected.reason == *reason,
+        }
+    }
+}
+
+struct Filter {
+    /// Any of them; none named means all.
+    statuses: Vec<Status>,
+    tenant: Option<String>,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+    limit: usize,
+    cursor: Option<RejectedPlace>,
+}
+
+impl Filter {
+    fn read(query: &Query) -> Result<Self, Problem> {
+        let bound = |name: &'static str| match query.first(&[name]).map(time::parse) {
+            Some(None) => Err(Problem::fields(&[(name, "must be a date or date-time")])),
+            found => Ok(found.flatten()),
+        };
+        let cursor = query.first(&["cursor"]).map(str::parse).transpose();
+        let cursor = cursor.map_err(|_| Problem::fields(&[("cursor", "is unknown")]))?;
+        let limit = query.limit(&["limit"], LIMIT_DEFAULT, LIMIT_MAX);
+        let limit = limit.map_err(|wrong| Problem::fields(&[("limit", &wrong)]))?;
+        let statuses: Option<Vec<Status>> = query.list(&["status"]).map(Status::parse).collect();
+        Ok(Self {
+            statuses: statuses.ok_or_else(Status::unknown)?,
+            tenant: query.first(&["tenant"]).map(str::to_lowercase),
+            from: bound("from")?,
+            to: bound("to")?,
+            limit,
+            cursor,
+        })
+    }
+
+    fn takes(&self, rejected: &Rejected) -> bool {
+        let ms = rejected.received_ms;
+        (self.statuses.is_empty() || self.statuses.iter().any(|status| status.takes(rejected)))
+            && self.tenant.as_ref().is_none_or(|tenant| rejected.tenant == *tenant)
+            && self.from.is_none_or(|from| ms >= from.as_millisecond())
+            && self.to.is_none_or(|to| ms <= to.as_millisecond())
+    }
+}
+
+/// Without headers and body: they may hold anything (I9).
+fn view(id: &RejectedId, rejected: &Rejected) -> Value {
+    let text = |ms: i64| Timestamp::from_millisecond(ms).map(time::text).ok();
+    json!({
+        "id": id.to_string(),
+        "status": if rejected.admitted_ms.is_some() { "admitted" } else { "rejected" },
+        "reason": rejected.reason.as_str(),
+        "detail": rejected.detail,
+        "tenant": rejected.tenant,
+        "provider": rejected.provider,
+        "connection": rejected.connection,
+        "receivedAt": text(rejected.received_ms),
+        "correlationId": rejected.correlation_id,
+        "bodyBytes": rejected.body_bytes,
+        "bodyHash": rejected.body_hash,
+        "hasBody": rejected.has_body,
+        "admittedAt": rejected.admitted_ms.and_then(text),
+    })
+}

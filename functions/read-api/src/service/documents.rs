@@ -1,0 +1,27 @@
+//! `/health` and `/openapi.json`
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::header;
+use serde_json::{Value, json};
+
+/// Written from the code by the tests, which also fail when it is not up to date.
+const OPENAPI: &str = include_str!("../../../../docs/openapi.json");
+
+/// Whether the service answers.
+#[utoipa::path(
+    get, path = "/health", tag = "service",
+    responses((status = 200, description = "`{status: \"ok\", version}`", body = Object)),
+)]
+pub(crate) async fn health() -> Json<Value> {
+    Json(json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
+}
+
+/// This description of the API, OpenAPI 3.1.
+#[utoipa::path(
+    get, path = "/openapi.json", tag = "service",
+    responses((status = 200, description = "OpenAPI 3.1", body = Object)),
+)]
+pub(crate) async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
+}

@@ -1,0 +1,128 @@
+//! `GET /metrics`: the fleet's counters as Prometheus text (exposition format 0.0.4).
+//!
+//! One instance's memory says nothing about the fleet, so every sample comes from durable counters. A name without such a
+//! counter still has its HELP and TYPE, for the gates that look for them. No label names a tenant: there may be thousands,
+//! and each would be a time series of its own. Sources are bounded by configuration.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode, header};
+use signalbox::aws::deliveries::rejected::RejectedCounts;
+use signalbox::domain::deliveries::counters::{Counter, LATENCY_BOUNDS, Tally, bound};
+use signalbox::http::problem::{Problem, ProblemView};
+
+use crate::Reads;
+
+const LATENCY: &str = "ingest_latency_seconds";
+const REJECTED: &str = "ingest_rejected_total";
+
+/// Name, type, help.
+const METRICS: [(&str, &str, &str); 16] = [
+    ("build_info", "gauge", "Always 1, with the version"),
+    (LATENCY, "histogram", "Time to take a delivery in, new or seen before, by source"),
+    ("ingest_dedup_total", "counter", "Deliveries seen before, by source"),
+    (REJECTED, "counter", "Deliveries not let in, by source and reason"),
+    ("signature_secret_matched_total", "counter", "Deliveries proved, by source and by which live secret"),
+    ("deliveries_applied_total", "counter", "Deliveries applied, by source and outcome"),
+    ("deliveries_dead_total", "counter", "Deliveries given up, by source"),
+    ("http_request_duration_seconds", "histogram", "Time to answer; see the access log and CloudWatch"),
+    ("http_requests_total", "counter", "Requests answered; see the access log and CloudWatch"),
+    ("retry_attempts_total", "counter", "Calls tried again; no samples"),
+    ("sync_operations_total", "counter", "Runs over, by status; see CloudWatch"),
+    ("database_query_duration_seconds", "histogram", "Time of a storage call; see CloudWatch"),
+    ("active_connections", "gauge", "Open connections; the gateway's, see CloudWatch"),
+    ("background_jobs_total", "counter", "Background jobs, by type and status; see CloudWatch"),
+    ("db_connection_status", "gauge", "1 when storage can be read, else 0"),
+    ("api_request_latency_seconds", "histogram", "Time to answer, by route; see CloudWatch"),
+];
+
+/// Lines of samples by the name they belong to.
+type Samples = BTreeMap<&'static str, Vec<String>>;
+
+/// The fleet's counters as Prometheus text. Outside local mode it needs a token that may read.
+#[utoipa::path(
+    get, path = "/metrics", tag = "service",
+    responses(
+        (status = 200, description = "Prometheus text, 0.0.4", body = String, content_type = "text/plain"),
+        (status = 401, description = "missing_token, invalid_token", body = ProblemView),
+        (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
+    ),
+    security((), ("service" = []), ("session" = [])),
+)]
+pub(crate) async fn metrics(State(reads): State<Reads>, headers: HeaderMap) -> Result<Response, Problem> {
+    reads.reader(&headers)?;
+    let aws = &reads.aws;
+    let counts = tokio::try_join!(aws.fleet_counts(), aws.rejected_counts());
+    // A page that fails with storage would not say that it is storage.
+    let counts = counts.inspect_err(|fault| tracing::error!(%fault, "counters not read")).ok();
+    Ok((StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text(counts.as_ref())).into_response())
+}
+
+/// The page, without the fleet's samples where they could not be read.
+fn text(counts: Option<&(Tally, RejectedCounts)>) -> String {
+    let mut samples = Samples::new();
+    samples.insert("build_info", vec![format!("build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"))]);
+    samples.insert("db_connection_status", vec![format!("db_connection_status {}", u8::from(counts.is_some()))]);
+    if let Some((tally, rejected)) = counts {
+        fleet(&mut samples, tally, rejected);
+    }
+    let mut text = String::new();
+    for (name, kind, help) in METRICS {
+        // Writing to a String cannot fail.
+        let _infallible = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        for line in samples.get(name).into_iter().flatten() {
+            let _infallible = writeln!(text, "{line}");
+        }
+    }
+    text
+}
+
+fn fleet(samples: &mut Samples, tally: &Tally, rejected: &RejectedCounts) {
+    for ((source, reason), count) in rejected {
+        let labels = format!("source=\"{}\"{}", plain(source), label("reason", reason.as_str()));
+        samples.entry(REJECTED).or_default().push(format!("{REJECTED}{{{labels}}} {count}"));
+    }
+    for (source, counters) in tally.sources() {
+        let source = format!("source=\"{}\"", plain(source));
+        for (counter, count) in counters {
+            let (name, more) = match counter {
+                Counter::Duplicate => ("ingest_dedup_total", String::new()),
+                Counter::Matched(secret) => ("signature_secret_matched_total", label("secret", secret.as_str())),
+                Counter::Applied(outcome) => ("deliveries_applied_total", label("outcome", outcome.as_str())),
+                Counter::Dead => ("deliveries_dead_total", String::new()),
+                Counter::Latency(_) | Counter::LatencySumMs => continue,
+            };
+            samples.entry(name).or_default().push(format!("{name}{{{source}{more}}} {count}"));
+        }
+        samples.entry(LATENCY).or_default().extend(latency(&source, counters));
+    }
+}
+
+/// The histogram of a source. Each bucket is stored by itself and shown with those below it, so that the last one is the
+/// count whatever was added in between.
+fn latency(source: &str, counters: &BTreeMap<Counter, u64>) -> Vec<String> {
+    let of = |counter: Counter| counters.get(&counter).copied().unwrap_or(0);
+    let mut lines = Vec::new();
+    let mut count = 0;
+    for place in 0..=LATENCY_BOUNDS.len() {
+        count += of(Counter::Latency(place));
+        lines.push(format!("{LATENCY}_bucket{{{source},le=\"{}\"}} {count}", bound(place)));
+    }
+    let sum_ms = of(Counter::LatencySumMs);
+    lines.push(format!("{LATENCY}_sum{{{source}}} {}.{:03}", sum_ms / 1000, sum_ms % 1000));
+    lines.push(format!("{LATENCY}_count{{{source}}} {count}"));
+    // A source of which nothing was taken in has no histogram, rather than an empty one.
+    if count > 0 { lines } else { Vec::new() }
+}
+
+fn label(name: &str, value: &str) -> String {
+    format!(",{name}=\"{value}\"")
+}
+
+/// Sources are names from our configuration; whatever else got in must not break the format.
+fn plain(text: &str) -> String {
+    text.chars().filter(|character| !matches!(character, '"' | '\\' | '\n')).collect()
+}

@@ -1,0 +1,94 @@
+//! What both sync routes do: start a run, advance it while the caller waits, and say what came of it.
+
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use signalbox::domain::catalogue::vendor::Vendor;
+use signalbox::domain::runs::run::{Run, RunStatus};
+use signalbox::engine::runs::advance::{SliceEnd, advance};
+use signalbox::engine::runs::start::{StartRefused, StartRequest, start_run};
+use signalbox::http::problem::{ERROR, INTEGRATION_NOT_SUPPORTED, Problem, SYNC_IN_PROGRESS};
+
+use crate::Control;
+
+/// When the caller must have its answer, in milliseconds: the function is ended after 29 s.
+const ANSWER_MS_MAX: i64 = 26_000;
+
+/// What a trigger came to.
+pub(crate) enum Outcome {
+    /// The run is over, and went well.
+    Done(Run),
+    /// The run goes on in the background.
+    GoesOn(Run),
+}
+
+/// Starts a run and advances it for as long as a caller can be kept waiting.
+pub(crate) async fn start(control: &Control, vendor: &Vendor, request: &StartRequest) -> Result<Outcome, Problem> {
+    let engine = &control.engine;
+    let arrived = engine.now();
+    let (run, hold) = start_run(engine, vendor, request, true).await.map_err(refused)?;
+    let Some(hold) = hold else { return Ok(Outcome::GoesOn(run)) };
+    let budget = SignedDuration::try_from(control.inline).unwrap_or(SignedDuration::ZERO);
+    let until = arrived.checked_add(budget).unwrap_or(arrived);
+    let started = run.clone();
+    // A single step may outlast the budget. To drop it here is a crash like any other: the lease runs out and the
+    // watchdog sends the run on; but the caller gets its answer.
+    let spent = engine.now().as_millisecond() - arrived.as_millisecond();
+    let left = Duration::from_millis(u64::try_from(ANSWER_MS_MAX - spent).unwrap_or(0));
+    let Ok(advanced) = tokio::time::timeout(left, advance(engine, run, hold, until)).await else {
+        tracing::warn!(run_id = %started.id, "run left to the watchdog: a step took too long");
+        return Ok(Outcome::GoesOn(started));
+    };
+    match advanced {
+        Ok(SliceEnd::Over(run)) if run.status == RunStatus::Success => Ok(Outcome::Done(run)),
+        Ok(SliceEnd::Over(run)) => Err(failed(&run)),
+        Ok(SliceEnd::HandedOn(run)) => Ok(Outcome::GoesOn(run)),
+        Ok(SliceEnd::NotOurs) => Ok(Outcome::GoesOn(started)),
+        // The run is stored and open: the watchdog sends it on.
+        Err(fault) if fault.transient => {
+            tracing::warn!(run_id = %started.id, error = %fault, "run left to the watchdog");
+            Ok(Outcome::GoesOn(started))
+        }
+        Err(fault) => Err(Problem::new(ERROR, fault.to_string()).with("runId", started.id.as_str())),
+    }
+}
+
+fn refused(refused: StartRefused) -> Problem {
+    match &refused {
+        StartRefused::Busy(holder) => {
+            Problem::new(SYNC_IN_PROGRESS, refused.to_string()).with("runId", holder.as_str())
+        }
+        StartRefused::NotSupported(_) => Problem::new(INTEGRATION_NOT_SUPPORTED, refused.to_string()),
+        StartRefused::Fault(_) => Problem::new(ERROR, refused.to_string()),
+    }
+}
+
+fn failed(run: &Run) -> Problem {
+    let (code, detail) = match &run.error {
+        Some(error) => (error.code.clone(), error.detail.clone()),
+        None => (ERROR.code.to_owned(), "the run failed".to_owned()),
+    };
+    Problem::new(ERROR, detail).with("code", code).with("runId", run.id.as_str())
+}
+
+/// 202 with where to look.
+pub(crate) fn goes_on(run: &Run, mut body: Value) -> Response {
+    let look = match run.vendor.as_str() {
+        "moscot" => format!("/api/catalog/moscot/sync/runs/{}", run.id),
+        // A cursor names the first row of its page.
+        vendor => format!("/api/catalog/vendor-sync/runs?vendor={vendor}&limit=1&cursor={}", run.id),
+    };
+    body["ok"] = json!(true);
+    body["accepted"] = json!(true);
+    body["runId"] = json!(run.id);
+    body["location"] = json!(look);
+    let mut response = (StatusCode::ACCEPTED, axum::Json(body)).into_response();
+    if let Ok(value) = HeaderValue::from_str(&look) {
+        response.headers_mut().insert(header::LOCATION, value);
+    }
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+    response
+}

@@ -1,0 +1,95 @@
+//! `POST /api/catalog/moscot/sync`: the older route, which applies unless it is told not to.
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, Uri};
+use serde_json::json;
+use signalbox::domain::ids::Slug;
+use signalbox::domain::runs::run::{Mode, Run, Trigger};
+use signalbox::engine::runs::start::StartRequest;
+use signalbox::http::auth::{MOSCOT, WRITE};
+use signalbox::http::correlation::CorrelationId;
+use signalbox::http::problem::{Problem, ProblemView, VENDOR_NOT_CONFIGURED};
+use signalbox::http::query::Query;
+use signalbox::http::wire::vendor_sync::warning;
+
+use super::start::{Outcome, goes_on, start};
+use crate::body::{self, Sent};
+use crate::{Control, body::Fields};
+
+/// Sync the MOSCOT catalogue.
+///
+/// The body decides `dryRun`, then the query; without either the sync applies. It answers when the run is over, or
+/// with 202 when that takes longer than 20 s.
+#[utoipa::path(
+    post, path = "/api/catalog/moscot/sync", tag = "vendor sync",
+    params(("dryRun" = Option<String>, Query, description = "1, true, yes or on: compare and count, write nothing")),
+    request_body(content = Object, description = "`{dryRun?: bool, sourcePath?: string, allowRemovals?: bool}`"),
+    responses(
+        (status = 200, description = "The run is over: `{ok, dryRun, runId, status, metrics, sourcePath}`", body = Object),
+        (status = 202, description = "The run goes on: `{ok, accepted, runId, status, location}`", body = Object),
+        (status = 400, description = "invalid_request: a field of the body has a wrong type", body = ProblemView),
+        (status = 401, description = "missing_token, invalid_token", body = ProblemView),
+        (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
+        (status = 404, description = "vendor_not_configured", body = ProblemView),
+        (status = 409, description = "sync_in_progress: `runId` is the run in progress", body = ProblemView),
+        (status = 413, description = "payload_too_large", body = ProblemView),
+        (status = 500, description = "error: the run failed; `detail` says why, `code` is the run's error code, `runId` the run", body = ProblemView),
+    ),
+    security(("service" = [])),
+)]
+pub(crate) async fn sync_moscot(
+    State(control): State<Control>,
+    Extension(correlation): Extension<CorrelationId>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let caller = control.authority.service(&headers, control.engine.now())?;
+    caller.require_any(&[WRITE, MOSCOT])?;
+    let fields = match body::read(body).await? {
+        Sent::Object(fields) => fields,
+        // As in the original: what cannot be read counts as nothing said.
+        Sent::Nothing | Sent::Unreadable => Fields::default(),
+    };
+    let dry = fields.switch("dryRun")?.or_else(|| Query::of(&uri).switch("dryRun")).unwrap_or(false);
+    let slug = Slug::parse("moscot").map_err(|_| Problem::bare(VENDOR_NOT_CONFIGURED))?;
+    let Some(vendor) = control.engine.vendors.find(&caller.tenant, &slug) else {
+        return Err(Problem::new(VENDOR_NOT_CONFIGURED, "vendor moscot is not configured (VENDORS)"));
+    };
+    let request = StartRequest {
+        mode: if dry { Mode::DryRun } else { Mode::Apply },
+        source_path: fields.text("sourcePath")?,
+        allow_removals: fields.switch("allowRemovals")?.unwrap_or(false),
+        actor: caller.actor.clone(),
+        trigger: Trigger::Manual,
+        correlation_id: correlation.0,
+    };
+    Ok(match start(&control, vendor, &request).await? {
+        Outcome::Done(run) => axum::Json(done(&run)).into_response(),
+        Outcome::GoesOn(run) => goes_on(&run, json!({"dryRun": dry, "status": run.status.as_str()})),
+    })
+}
+
+fn done(run: &Run) -> serde_json::Value {
+    let counts = run.counts.unwrap_or_default();
+    json!({
+        "ok": true,
+        "dryRun": run.mode.is_dry(),
+        "runId": run.id,
+        "status": run.status.as_str(),
+        "metrics": {
+            "total": counts.total,
+            "created": counts.created,
+            "updated": counts.updated,
+            "removed": counts.removed,
+            "unchanged": counts.unchanged,
+            "durationMs": run.duration_ms,
+            "dryRun": u8::from(run.mode.is_dry()),
+        },
+        "sourcePath": run.source_path,
+        "warning": warning(run),
+    })
+}

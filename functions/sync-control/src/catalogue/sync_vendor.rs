@@ -1,0 +1,161 @@
+//! `POST /api/catalog/vendor-sync/{slug}/sync`: the route for any vendor, which only compares unless it is told to apply.
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, Uri};
+use serde_json::{Value, json};
+use signalbox::domain::catalogue::vendor::Integration;
+use signalbox::domain::ids::Slug;
+use signalbox::domain::runs::run::{Mode, Run, Trigger};
+use signalbox::domain::time;
+use signalbox::engine::runs::start::StartRequest;
+use signalbox::http::auth::WRITE;
+use signalbox::http::correlation::CorrelationId;
+use signalbox::http::problem::{
+    INTEGRATION_NOT_SUPPORTED, INVALID_REQUEST, MISSING_VENDOR_SLUG, Problem, ProblemView, VENDOR_NOT_CONFIGURED,
+};
+use signalbox::http::query::{Query, path_text};
+use signalbox::http::wire::vendor_sync::warning;
+
+use super::start::{Outcome, goes_on, start};
+use crate::Control;
+use crate::body::{self, Fields, Sent};
+
+/// Sync a vendor's catalogue.
+///
+/// The mode comes from the body's `mode`, the query's `mode`, the body's `dryRun`, the query's `dryRun`, in this order;
+/// without any of them it is a dry run. A mode that is none is passed over. With `inject` a dry run only counts the
+/// objects given.
+#[utoipa::path(
+    post, path = "/api/catalog/vendor-sync/{slug}/sync", tag = "vendor sync",
+    params(
+        ("slug" = String, Path, description = "The vendor"),
+        ("mode" = Option<String>, Query, description = "`dryRun` or `apply`, however spelt"),
+        ("dryRun" = Option<String>, Query, description = "1, true, yes, on, or 0, false, no, off"),
+    ),
+    request_body(content = Object, description = "`{mode?, dryRun?, sourcePath?, inject?: [object], allowRemovals?: bool}`"),
+    responses(
+        (status = 200, description = "The run is over: `{ok, mode, runId, summary}`", body = Object),
+        (status = 202, description = "The run goes on: `{ok, accepted, mode, runId, location}`", body = Object),
+        (status = 400, description = "missing_vendor_slug, invalid_request", body = ProblemView),
+        (status = 401, description = "missing_token, invalid_token", body = ProblemView),
+        (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
+        (status = 404, description = "vendor_not_configured", body = ProblemView),
+        (status = 409, description = "sync_in_progress: `runId` is the run in progress", body = ProblemView),
+        (status = 413, description = "payload_too_large", body = ProblemView),
+        (status = 500, description = "error: the run failed; `detail` says why, `code` is the run's error code, `runId` the run", body = ProblemView),
+        (status = 501, description = "integration_not_supported", body = ProblemView),
+    ),
+    security(("service" = [])),
+)]
+pub(crate) async fn sync_vendor(
+    State(control): State<Control>,
+    slug: Result<Path<String>, PathRejection>,
+    Extension(correlation): Extension<CorrelationId>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let caller = control.authority.service(&headers, control.engine.now())?;
+    caller.require_any(&[WRITE])?;
+    let slug = path_text(slug);
+    if slug.trim().is_empty() {
+        return Err(Problem::new(MISSING_VENDOR_SLUG, "the path names no vendor"));
+    }
+    let configured = Slug::parse(&slug).ok().and_then(|slug| control.engine.vendors.find(&caller.tenant, &slug));
+    let Some(vendor) = configured else {
+        return Err(Problem::new(VENDOR_NOT_CONFIGURED, "the vendor is not configured (VENDORS)"));
+    };
+    if vendor.integration == Integration::Api {
+        let why = "the vendor is reached over an API, which catalogue sync does not support";
+        return Err(Problem::new(INTEGRATION_NOT_SUPPORTED, why));
+    }
+    let fields = match body::read(body).await? {
+        Sent::Object(fields) => fields,
+        Sent::Nothing => Fields::default(),
+        Sent::Unreadable => return Err(Problem::new(INVALID_REQUEST, "the body must be a JSON object")),
+    };
+    let mode = mode(&fields, &Query::of(&uri))?;
+    let source_path = fields.text("sourcePath")?;
+    let injected = fields.objects("inject")?;
+    let allow_removals = fields.switch("allowRemovals")?.unwrap_or(false);
+
+    let now = time::text(control.engine.now());
+    if mode.is_dry() && injected > 0 {
+        return Ok(unstored(vendor.slug.as_str(), "inject-dry-run", "(inject)", injected, &now));
+    }
+    if mode.is_dry() && source_path.is_none() && vendor.source.is_none() {
+        return Ok(unstored(vendor.slug.as_str(), "noop", "(none)", 0, &now));
+    }
+    let request = StartRequest {
+        mode,
+        source_path,
+        allow_removals,
+        actor: caller.actor.clone(),
+        trigger: Trigger::Manual,
+        correlation_id: correlation.0,
+    };
+    Ok(match start(&control, vendor, &request).await? {
+        Outcome::Done(run) => axum::Json(json!({
+            "ok": true, "mode": mode, "runId": run.id, "summary": summary(&run), "warning": warning(&run),
+        }))
+        .into_response(),
+        Outcome::GoesOn(run) => goes_on(&run, json!({"mode": mode, "status": run.status.as_str()})),
+    })
+}
+
+fn mode(fields: &Fields, query: &Query) -> Result<Mode, Problem> {
+    let dry = |dry: bool| if dry { Mode::DryRun } else { Mode::Apply };
+    let named = fields.text("mode")?.and_then(|text| Mode::parse(&text));
+    let body_dry = fields.switch("dryRun")?;
+    Ok(named
+        .or_else(|| query.first(&["mode"]).and_then(Mode::parse))
+        .or(body_dry.map(dry))
+        .or_else(|| query.switch("dryRun").map(dry))
+        .unwrap_or(Mode::DryRun))
+}
+
+fn summary(run: &Run) -> Value {
+    let counts = run.counts.unwrap_or_default();
+    json!({
+        "vendor": run.vendor,
+        "sourcePath": run.source_path,
+        "total": counts.total,
+        "created": counts.created,
+        "updated": counts.updated,
+        "unchanged": counts.unchanged,
+        "removed": counts.removed,
+        "hash": run.hash.as_deref().unwrap_or_default(),
+        "dryRun": run.mode.is_dry(),
+        "durationMs": run.duration_ms,
+        "timestamp": run.completed_at.map(time::text),
+        "status": run.status.as_str(),
+    })
+}
+
+/// A dry run of nothing that is stored: no run is, either.
+fn unstored(vendor: &str, run_id: &str, source: &str, count: usize, now: &str) -> Response {
+    axum::Json(json!({
+        "ok": true,
+        "mode": Mode::DryRun,
+        "runId": run_id,
+        "summary": {
+            "vendor": vendor,
+            "sourcePath": source,
+            "total": count,
+            "created": count,
+            "updated": 0,
+            "unchanged": 0,
+            "removed": 0,
+            "hash": "",
+            "dryRun": true,
+            "durationMs": 0,
+            "timestamp": now,
+            "status": null,
+        },
+    }))
+    .into_response()
+}

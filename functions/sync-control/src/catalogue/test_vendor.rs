@@ -1,0 +1,79 @@
+//! `POST /api/catalog/vendor-sync/registry/{slug}/test`: can the vendor's source be read?
+
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
+use serde_json::{Value, json};
+use signalbox::aws::connections::last_test::VendorTest;
+use signalbox::domain::catalogue::vendor::{Integration, Vendor};
+use signalbox::domain::ids::Slug;
+use signalbox::domain::time;
+use signalbox::engine;
+use signalbox::http::problem::{INVALID_VENDOR, NOT_IMPLEMENTED, Problem, ProblemView, TEST_FAILED};
+use signalbox::http::query::path_text;
+
+use crate::Control;
+use crate::body::{self, Fields, Sent};
+
+/// Test a vendor's source.
+///
+/// Reads it from end to end and changes nothing. A test that failed is a result: 200 with `data.ok` false and
+/// `data.meta.error`.
+#[utoipa::path(
+    post, path = "/api/catalog/vendor-sync/registry/{slug}/test", tag = "vendor registry",
+    params(("slug" = String, Path, description = "The vendor")),
+    request_body(content = Object, description = "`{sourcePath?: string}`"),
+    responses(
+        (status = 200, description = "`{ok, data: {ok, vendor, vendorName, integrationId, type, checkedAt, meta}}`", body = Object),
+        (status = 400, description = "invalid_vendor, invalid_request", body = ProblemView),
+        (status = 401, description = "missing_token, invalid_token", body = ProblemView),
+        (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
+        (status = 413, description = "payload_too_large", body = ProblemView),
+        (status = 500, description = "test_failed", body = ProblemView),
+        (status = 501, description = "not_implemented", body = ProblemView),
+    ),
+    security(("service" = []), ("session" = [])),
+)]
+pub(crate) async fn test_vendor(
+    State(control): State<Control>,
+    slug: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let caller = control.authority.visitor(&headers, control.engine.now())?;
+    let configured =
+        Slug::parse(&path_text(slug)).ok().and_then(|slug| control.engine.vendors.find(&caller.tenant, &slug));
+    let Some(vendor) = configured else {
+        return Err(Problem::new(INVALID_VENDOR, "the vendor is not configured (VENDORS)"));
+    };
+    if vendor.integration == Integration::Api {
+        return Err(Problem::new(NOT_IMPLEMENTED, "a vendor that is reached over an API cannot be tested yet"));
+    }
+    let fields = match body::read(body).await? {
+        Sent::Object(fields) => fields,
+        Sent::Nothing | Sent::Unreadable => Fields::default(),
+    };
+    let source = fields.text("sourcePath")?;
+    let test = engine::catalogue::test_vendor::test_vendor(&control.engine, vendor, source.as_deref())
+        .await
+        .map_err(|fault| Problem::new(TEST_FAILED, fault.to_string()))?;
+    Ok(axum::Json(json!({"ok": true, "data": view(vendor, &test)})).into_response())
+}
+
+fn view(vendor: &Vendor, test: &VendorTest) -> Value {
+    let meta = match &test.error {
+        Some(error) => json!({"sourcePath": test.source_path, "error": error}),
+        None => json!({"sourcePath": test.source_path, "totalItems": test.total_items}),
+    };
+    json!({
+        "ok": test.ok,
+        "vendor": vendor.slug,
+        "vendorName": vendor.name,
+        "integrationId": format!("{}-integration", vendor.slug),
+        "type": "SCRAPER",
+        "checkedAt": time::text(test.checked_at),
+        "meta": meta,
+    })
+}

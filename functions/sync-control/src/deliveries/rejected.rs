@@ -1,0 +1,68 @@
+//! `POST /api/admin/deliveries/verify`: let a rejected delivery in after all. The deed is recorded with its actor.
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use serde_json::json;
+use signalbox::domain::deliveries::rejected::{RejectedId, Rejection};
+use signalbox::domain::ids::TenantId;
+use signalbox::engine::deliveries::admit::{Admitted, admit};
+use signalbox::engine::deliveries::take_in::Intake;
+use signalbox::http::correlation::CorrelationId;
+use signalbox::http::problem::{CONFLICT, NOT_FOUND, Problem, ProblemView, UNPROCESSABLE, VERIFICATION_FAILED};
+
+use crate::Control;
+use crate::body::{self, Sent};
+use crate::operator::{OperatorProblems, failed, operator};
+
+/// Verify a rejected delivery again, as of when it was received, and let it in. For operators of the default tenant: a
+/// refused request does not prove whose it is.
+#[utoipa::path(
+    post, path = "/api/admin/deliveries/verify", tag = "operations",
+    request_body(content = Object, description = "`{id}` as listed by GET /api/admin/deliveries"),
+    responses(
+        (status = 200, description = "Let in: `{ok: true, status: \"accepted\"|\"duplicate\"}`", body = Object),
+        (status = 400, description = "invalid_request", body = ProblemView),
+        (status = 404, description = "not_found", body = ProblemView),
+        (status = 409, description = "conflict", body = ProblemView),
+        (status = 413, description = "payload_too_large", body = ProblemView),
+        (status = 422, description = "verification_failed, unprocessable: `reason` says why it is still refused; or its body was not kept", body = ProblemView),
+        OperatorProblems,
+    ),
+    security(("service" = [])),
+)]
+pub(crate) async fn verify(
+    State(control): State<Control>,
+    Extension(trace): Extension<CorrelationId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let operator = operator(&control, &headers, trace)?;
+    if operator.tenant != TenantId::default() {
+        return Err(Problem::new(NOT_FOUND, "there is no such rejected delivery"));
+    }
+    let id = match body::read(body).await? {
+        Sent::Object(fields) => fields.text("id")?,
+        Sent::Nothing | Sent::Unreadable => None,
+    };
+    let Some(id) = id.and_then(|id| id.parse::<RejectedId>().ok()) else {
+        return Err(Problem::fields(&[("id", "must be an id as listed by GET /api/admin/deliveries")]));
+    };
+    let admitted = admit(&control.deliveries, &operator, &id).await;
+    // An operator's calls are far apart: the next may be another instance's.
+    control.deliveries.counts.flush_now(control.deliveries.now()).await;
+    match admitted.map_err(failed)? {
+        Admitted::NotFound => Err(Problem::new(NOT_FOUND, "there is no such rejected delivery")),
+        Admitted::NoBody => Err(Problem::new(UNPROCESSABLE, "its body was not kept: the sender must send it again")),
+        Admitted::Intake(Intake::Refused(refusal)) => {
+            let conflict = refusal.reason == Rejection::Conflict;
+            let kind = if conflict { CONFLICT } else { VERIFICATION_FAILED };
+            Err(Problem::new(kind, refusal.detail).with("reason", refusal.reason.as_str()))
+        }
+        Admitted::Intake(intake) => {
+            Ok((StatusCode::OK, axum::Json(json!({"ok": true, "status": intake.as_str()}))).into_response())
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! What is stored of connections beside their runs.
+
+pub mod last_test;

@@ -1,0 +1,124 @@
+//! The records table: one item per synced vendor item, with its provenance. Its sort key is the fingerprint of its
+//! id, so that a removal needs no lookup.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, ReturnConsumedCapacity, WriteRequest};
+
+use crate::aws::clients::Aws;
+use crate::aws::faults::{AwsFault, fault};
+use crate::aws::items::{Item, text};
+use crate::aws::transaction::built;
+use crate::domain::datasets::manifest::Fingerprint;
+use crate::domain::ids::{Connection, RunId};
+
+/// The most records of one batch; DynamoDB's limit.
+pub const BATCH_RECORDS_MAX: usize = 25;
+/// A batch is sent when its payloads reach this, so that few large rows do not fill the memory.
+pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
+/// A batch of which parts were refused for lack of throughput is sent again this often.
+const ATTEMPTS_MAX: u32 = 8;
+/// All attempts at a batch together take no longer. Records are written without a look at the lease, so no write of a
+/// holder may land after its lease ran out, see [`crate::domain::runs::lease::RENEW_AFTER_MS`].
+pub const BATCH_MS_MAX: i64 = 20_000;
+
+const OPERATION: &str = "write records";
+
+/// One record to be stored.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// Where it goes.
+    pub fingerprint: Fingerprint,
+    /// The vendor's id.
+    pub catalog_id: String,
+    /// The item as canonical JSON, volatile fields included.
+    pub payload: String,
+    /// The item hash, lower hex.
+    pub hash: String,
+}
+
+/// Where records came from.
+#[derive(Debug, Clone)]
+pub struct Provenance {
+    /// The source, as the run names it.
+    pub source: String,
+    /// When it was fetched.
+    pub fetched_at: String,
+    /// The run that wrote them.
+    pub run_id: RunId,
+}
+
+fn record_key(connection: &Connection, fingerprint: Fingerprint) -> Item {
+    HashMap::from([
+        ("pk".to_owned(), text(connection.to_string())),
+        ("sk".to_owned(), AttributeValue::B(Blob::new(fingerprint.0))),
+    ])
+}
+
+impl Aws {
+    /// Stores up to [`BATCH_RECORDS_MAX`] records. Idempotent: the same record stored twice is the same item.
+    ///
+    /// # Errors
+    /// When the table cannot be written; some of the records may be stored then.
+    pub async fn put_records(
+        &self,
+        connection: &Connection,
+        from: &Provenance,
+        records: Vec<Record>,
+    ) -> Result<(), AwsFault> {
+        let put = |record: Record| {
+            let mut item = record_key(connection, record.fingerprint);
+            item.extend([
+                ("catalogId".to_owned(), text(record.catalog_id)),
+                ("payload".to_owned(), text(record.payload)),
+                ("hash".to_owned(), text(record.hash)),
+                ("source".to_owned(), text(&from.source)),
+                ("fetchedAt".to_owned(), text(&from.fetched_at)),
+                ("runId".to_owned(), text(from.run_id.as_str())),
+            ]);
+            let put = built(PutRequest::builder().set_item(Some(item)).build())?;
+            Ok(WriteRequest::builder().put_request(put).build())
+        };
+        self.write_batch(records.into_iter().map(put).collect::<Result<_, AwsFault>>()?).await
+    }
+
+    /// Removes up to [`BATCH_RECORDS_MAX`] records. One that is not there is not an error.
+    ///
+    /// # Errors
+    /// When the table cannot be written; some of the records may be gone then.
+    pub async fn remove_records(&self, connection: &Connection, removals: &[Fingerprint]) -> Result<(), AwsFault> {
+        let remove = |fingerprint: &Fingerprint| {
+            let remove = built(DeleteRequest::builder().set_key(Some(record_key(connection, *fingerprint))).build())?;
+            Ok(WriteRequest::builder().delete_request(remove).build())
+        };
+        self.write_batch(removals.iter().map(remove).collect::<Result<_, AwsFault>>()?).await
+    }
+
+    async fn write_batch(&self, requests: Vec<WriteRequest>) -> Result<(), AwsFault> {
+        let late = AwsFault { operation: OPERATION, detail: "timed out".into(), transient: true };
+        tokio::time::timeout(Duration::from_millis(BATCH_MS_MAX.unsigned_abs()), self.attempt_batch(requests))
+            .await
+            .unwrap_or(Err(late))
+    }
+
+    async fn attempt_batch(&self, mut requests: Vec<WriteRequest>) -> Result<(), AwsFault> {
+        for attempt in 0..ATTEMPTS_MAX {
+            if attempt > 0 {
+                tokio::time::sleep(Duration::from_millis(25 << attempt)).await;
+            }
+            let call = self
+                .dynamodb
+                .batch_write_item()
+                .request_items(&self.names.records, requests)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            let done = call.send().await.map_err(|error| fault(OPERATION, &error))?;
+            requests = done.unprocessed_items.unwrap_or_default().remove(&self.names.records).unwrap_or_default();
+            if requests.is_empty() {
+                return Ok(());
+            }
+        }
+        Err(AwsFault { operation: OPERATION, detail: "throttled".into(), transient: true })
+    }
+}

@@ -1,0 +1,189 @@
+//! The snapshots table: per connection the state clients see, the manifest, and the manifest's segments.
+//!
+//! | key | holds |
+//! |---|---|
+//! | `tenant/vendor/catalogue`, `state` | [`SnapshotState`] |
+//! | `tenant/vendor/catalogue`, `manifest` | [`Manifest`]: names the live layers and the unfinished plans |
+//! | `tenant/vendor/catalogue`, `segment#<layer>#<number>` | a part of a layer |
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnConsumedCapacity, Update};
+use jiff::Timestamp;
+
+use crate::aws::clients::Aws;
+use crate::aws::faults::{AwsFault, fault};
+use crate::aws::items::{Item, conditional, item, key, number, text, value};
+use crate::aws::transaction::built;
+use crate::domain::datasets::manifest::{Layer, LayerRef};
+use crate::domain::datasets::snapshot::{Manifest, SnapshotState};
+use crate::domain::ids::Connection;
+use crate::domain::time;
+
+/// A replaced layer can still be compared with for this long, in seconds.
+const REPLACED_LAYER_SECONDS: i64 = 90 * 86_400;
+
+fn segment_key(connection: &Connection, layer: &LayerRef, number: u32) -> Item {
+    key(connection.to_string(), format!("segment#{}#{number:05}", layer.id))
+}
+
+impl Aws {
+    async fn snapshot_item(
+        &self,
+        connection: &Connection,
+        sk: &str,
+        consistent: bool,
+    ) -> Result<Option<Item>, AwsFault> {
+        let call = self
+            .dynamodb
+            .get_item()
+            .table_name(&self.names.snapshots)
+            .set_key(Some(key(connection.to_string(), sk)))
+            .consistent_read(consistent)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        Ok(call.send().await.map_err(|error| fault("read snapshot", &error))?.item)
+    }
+
+    /// What clients see of the snapshot; none before the first run.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn snapshot_state(&self, connection: &Connection) -> Result<Option<SnapshotState>, AwsFault> {
+        self.snapshot_item(connection, "state", false).await?.map(value).transpose()
+    }
+
+    /// The manifest; empty before the first run.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn manifest(&self, connection: &Connection) -> Result<Manifest, AwsFault> {
+        Ok(self.snapshot_item(connection, "manifest", true).await?.map(value).transpose()?.unwrap_or_default())
+    }
+
+    /// Stores a layer's segments. The same layer stored twice is the same items.
+    ///
+    /// # Errors
+    /// When the table cannot be written. Segments that no manifest names are never read.
+    pub async fn put_segment(
+        &self,
+        connection: &Connection,
+        layer: &LayerRef,
+        number: u32,
+        bytes: Vec<u8>,
+    ) -> Result<(), AwsFault> {
+        let call = self
+            .dynamodb
+            .put_item()
+            .table_name(&self.names.snapshots)
+            .set_item(Some(segment_key(connection, layer, number)))
+            .item("data", AttributeValue::B(Blob::new(bytes)))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        call.send().await.map_err(|error| fault("write manifest segment", &error))?;
+        Ok(())
+    }
+
+    /// Reads one segment of a layer.
+    ///
+    /// # Errors
+    /// When the table cannot be read, or a segment that the manifest names is missing or damaged.
+    pub async fn segment(&self, connection: &Connection, layer: &LayerRef, number: u32) -> Result<Layer, AwsFault> {
+        const OPERATION: &str = "read manifest segment";
+        // A segment is written before a manifest names it, and never changed: but it may be a moment old.
+        let found = self.get_item(&self.names.snapshots, segment_key(connection, layer, number), OPERATION).await?;
+        let data = found.as_ref().and_then(|item| item.get("data")).and_then(|data| data.as_b().ok());
+        let data =
+            data.ok_or_else(|| AwsFault::damaged(OPERATION, format!("segment {number} of {} is missing", layer.id)))?;
+        let mut part = Layer::default();
+        part.append_segment(data.as_ref()).map_err(|error| AwsFault::damaged(OPERATION, error.to_string()))?;
+        Ok(part)
+    }
+
+    /// Reads a whole layer.
+    ///
+    /// # Errors
+    /// As [`Self::segment`].
+    pub async fn layer(&self, connection: &Connection, layer: &LayerRef) -> Result<Layer, AwsFault> {
+        let mut whole = Layer::default();
+        for number in 0..layer.segments {
+            let part = self.segment(connection, layer, number).await?;
+            whole.puts.extend(part.puts);
+            whole.removals.extend(part.removals);
+        }
+        Ok(whole)
+    }
+
+    /// Lets a replaced layer expire. A crash before it is done leaves items that nothing reads: pennies, not faults.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn expire_layer(
+        &self,
+        connection: &Connection,
+        layer: &LayerRef,
+        now: Timestamp,
+    ) -> Result<(), AwsFault> {
+        for segment in 0..layer.segments {
+            let call = self
+                .dynamodb
+                .update_item()
+                .table_name(&self.names.snapshots)
+                .set_key(Some(segment_key(connection, layer, segment)))
+                .update_expression("SET expires_at = :at")
+                .condition_expression("attribute_exists(pk)")
+                .expression_attribute_values(":at", number(now.as_second() + REPLACED_LAYER_SECONDS))
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            conditional(call.send().await, "expire manifest segment")?;
+        }
+        Ok(())
+    }
+
+    pub(in crate::aws) fn put_manifest(&self, connection: &Connection, manifest: &Manifest) -> Result<Put, AwsFault> {
+        let item = item(manifest, key(connection.to_string(), "manifest"))?;
+        built(Put::builder().table_name(&self.names.snapshots).set_item(Some(item)).build())
+    }
+
+    /// The state after an applied run; the first one's time stays as `createdAt`.
+    pub(in crate::aws) fn update_state(
+        &self,
+        connection: &Connection,
+        state: &SnapshotState,
+    ) -> Result<Update, AwsFault> {
+        let fields = item(state, Item::new())?;
+        let mut update = Update::builder()
+            .table_name(&self.names.snapshots)
+            .set_key(Some(key(connection.to_string(), "state")))
+            .expression_attribute_values(":createdAt", text(state.updated_at.map(time::text).unwrap_or_default()))
+            .expression_attribute_names("#createdAt", "createdAt");
+        let mut sets = vec!["#createdAt = if_not_exists(#createdAt, :createdAt)".to_owned()];
+        for (name, value) in fields.into_iter().filter(|(name, _)| name != "createdAt") {
+            sets.push(format!("#{name} = :{name}"));
+            update = update
+                .expression_attribute_names(format!("#{name}"), &name)
+                .expression_attribute_values(format!(":{name}"), value);
+        }
+        let expression = format!("SET {} REMOVE lastError", sets.join(", "));
+        built(update.update_expression(expression).build())
+    }
+
+    /// The state after a failed run: all stays but the error.
+    pub(in crate::aws) fn update_state_error(
+        &self,
+        connection: &Connection,
+        error: &str,
+        now: Timestamp,
+    ) -> Result<Update, AwsFault> {
+        built(
+            Update::builder()
+                .table_name(&self.names.snapshots)
+                .set_key(Some(key(connection.to_string(), "state")))
+                .update_expression(
+                    "SET lastError = :error, updatedAt = :now, vendor = :vendor, \
+                     createdAt = if_not_exists(createdAt, :now), totalItems = if_not_exists(totalItems, :zero)",
+                )
+                .expression_attribute_values(":error", text(error))
+                .expression_attribute_values(":now", text(time::text(now)))
+                .expression_attribute_values(":vendor", text(connection.vendor.as_str()))
+                .expression_attribute_values(":zero", number(0))
+                .build(),
+        )
+    }
+}

@@ -1,0 +1,105 @@
+//! Claims, in the deliveries table.
+//!
+//! | key | holds |
+//! |---|---|
+//! | `tenant/provider/connection#key`, `claim` | a [`Claim`] |
+//! | `tenant/pos#key:…`, `claim` | a [`Claim`] of a key that a point of sale gave |
+
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use jiff::Timestamp;
+
+use crate::aws::clients::Aws;
+use crate::aws::faults::{AwsFault, fault};
+use crate::aws::items::{Item, conditional, item, key, number, text, value};
+use crate::aws::transaction::OLD;
+use crate::domain::deliveries::claim::{Claim, ClaimStatus, Verdict, fitting_reason, judge};
+
+impl Aws {
+    /// Claims a key: one conditional write, whose refusal brings the claim that stands in the way.
+    ///
+    /// A claim that has expired by `at` but was not swept yet counts as gone. Beside the verdict comes the claim that stands now.
+    ///
+    /// # Errors
+    /// When the table cannot be written. The claim may stand all the same: the sender's next attempt finds it, and
+    /// enqueues again.
+    pub async fn claim(&self, claim_key: &str, claim: Claim, at: Timestamp) -> Result<(Verdict, Claim), AwsFault> {
+        let call = self
+            .dynamodb
+            .put_item()
+            .table_name(&self.names.deliveries)
+            .set_item(Some(item(&claim, key(claim_key, "claim"))?))
+            .condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
+            .expression_attribute_values(":now", number(at.as_second()))
+            .return_values_on_condition_check_failure(OLD);
+        let Err(error) = call.send().await else { return Ok((Verdict::First, claim)) };
+        use aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException;
+        let Some(ConditionalCheckFailedException(refused)) = error.as_service_error() else {
+            return Err(fault("claim delivery", &error));
+        };
+        let standing: Claim = value(refused.item.clone().unwrap_or_default())?;
+        Ok((judge(&standing, &claim), standing))
+    }
+
+    /// The claim under a key, to see what became of it.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn claim_of(&self, claim_key: &str) -> Result<Option<Claim>, AwsFault> {
+        let found = self.get_item(&self.names.deliveries, key(claim_key, "claim"), "read claim").await?;
+        found.map(value).transpose()
+    }
+
+    /// Notes that a delivery's effect has happened; false when that was noted before. Doing it twice is harmless.
+    ///
+    /// # Errors
+    /// When the table cannot be written. The message comes again then, and so does its effect, which is idempotent.
+    pub async fn complete_claim(&self, claim_key: &str) -> Result<bool, AwsFault> {
+        const OPERATION: &str = "complete claim";
+        let processed = serde_dynamo::to_attribute_value(ClaimStatus::Processed);
+        let processed: AttributeValue = processed.map_err(|error| AwsFault::damaged(OPERATION, error.to_string()))?;
+        let status = processed.clone();
+        let before = self
+            .update_claim(OPERATION, claim_key, "SET #status = :status REMOVE lastError, attempts", |call| {
+                call.expression_attribute_names("#status", "status")
+                    .expression_attribute_values(":status", status)
+                    // What was there before comes back at no cost.
+                    .return_values(ReturnValue::UpdatedOld)
+            })
+            .await?;
+        Ok(before.get("status") != Some(&processed))
+    }
+
+    /// Notes that applying a delivery failed, and why, for whoever finds it among the dead letters: as much of the reason as
+    /// the claim has room for.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn note_failure(&self, claim_key: &str, reason: &str) -> Result<(), AwsFault> {
+        let reason = fitting_reason(claim_key, reason);
+        self.update_claim("note failure", claim_key, "SET lastError = :reason ADD attempts :one", |call| {
+            call.expression_attribute_values(":reason", text(reason)).expression_attribute_values(":one", number(1))
+        })
+        .await
+        .map(drop)
+    }
+
+    async fn update_claim(
+        &self,
+        operation: &'static str,
+        claim_key: &str,
+        expression: &str,
+        with: impl FnOnce(UpdateItemFluentBuilder) -> UpdateItemFluentBuilder + Send,
+    ) -> Result<Item, AwsFault> {
+        let call = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.names.deliveries)
+            .set_key(Some(key(claim_key, "claim")))
+            .update_expression(expression)
+            // A claim that was swept must not come back as a half one.
+            .condition_expression("attribute_exists(pk)");
+        let done = conditional(with(call).send().await, operation)?;
+        Ok(done.and_then(|done| done.attributes).unwrap_or_default())
+    }
+}

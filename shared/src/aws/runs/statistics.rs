@@ -1,0 +1,183 @@
+//! Counters over runs, kept by the runs' own transactions (I8).
+//!
+//! A day's counter has totals and a slot per hour, a month's totals and a slot per day. Attribute `r`, `s`, `e` and
+//! `m` count running, success, error and milliseconds; a slot's carry its number: `s07r`.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity, Select, Update};
+use jiff::{Timestamp, ToSpan as _};
+use serde::Deserialize;
+
+use crate::aws::clients::Aws;
+use crate::aws::faults::{AwsFault, fault};
+use crate::aws::items::{Item, key, number, text, value};
+use crate::aws::transaction::built;
+use crate::domain::ids::{Connection, RunId};
+use crate::domain::runs::run::{RunStatus, SeenStatus};
+use crate::domain::runs::window::{Cover, Tally, counters};
+
+fn letter(status: SeenStatus) -> &'static str {
+    match status {
+        SeenStatus::Running => "r",
+        SeenStatus::Success => "s",
+        SeenStatus::Error => "e",
+    }
+}
+
+fn partition(connection: &Connection) -> String {
+    format!("{connection}#statistics")
+}
+
+impl Aws {
+    /// The writes that count a run of `started_at` out of one status and into another.
+    pub(super) fn count(
+        &self,
+        connection: &Connection,
+        started_at: Timestamp,
+        from: Option<SeenStatus>,
+        to: SeenStatus,
+        duration_ms: u64,
+    ) -> Result<Vec<Update>, AwsFault> {
+        let mut steps = vec![(letter(to), 1), ("m", i64::try_from(duration_ms).unwrap_or(0))];
+        steps.extend(from.map(|from| (letter(from), -1)));
+        steps.retain(|(_, step)| *step != 0);
+        let update = |(counter, slot): (String, i8)| {
+            let mut update =
+                Update::builder().table_name(&self.names.runs).set_key(Some(key(partition(connection), counter)));
+            let mut adds = Vec::new();
+            for (index, (letter, step)) in steps.iter().enumerate() {
+                adds.push(format!("#t{index} :v{index}, #s{index} :v{index}"));
+                update = update
+                    .expression_attribute_names(format!("#t{index}"), *letter)
+                    .expression_attribute_names(format!("#s{index}"), format!("s{slot:02}{letter}"))
+                    .expression_attribute_values(format!(":v{index}"), number(step));
+            }
+            built(update.update_expression(format!("ADD {}", adds.join(", "))).build())
+        };
+        counters(started_at).into_iter().map(update).collect()
+    }
+
+    /// Counts the runs that a cover describes.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn tally(&self, connection: &Connection, cover: &Cover) -> Result<Tally, AwsFault> {
+        let edges = cover.edges.iter().map(|(from, to)| self.tally_edge(connection, *from, *to));
+        let (months, slots, edges) = futures::future::try_join3(
+            self.tally_months(connection, cover.months.as_ref()),
+            self.tally_slots(connection, cover),
+            futures::future::try_join_all(edges),
+        )
+        .await?;
+        let mut tally = months;
+        tally += slots;
+        edges.into_iter().for_each(|edge| tally += edge);
+        Ok(tally)
+    }
+
+    async fn tally_months(&self, connection: &Connection, range: Option<&(String, String)>) -> Result<Tally, AwsFault> {
+        let mut tally = Tally::default();
+        let Some((first, last)) = range else { return Ok(tally) };
+        let call = self
+            .dynamodb
+            .query()
+            .table_name(&self.names.runs)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+            .expression_attribute_values(":pk", text(partition(connection)))
+            .expression_attribute_values(":first", text(first))
+            .expression_attribute_values(":last", text(last))
+            .projection_expression("r, s, e, m")
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        // A month's counter has about 1 KB: a page of 1 MB holds eighty years.
+        let page = call.send().await.map_err(|error| fault("read statistics", &error))?;
+        for item in page.items() {
+            tally += read(item, "");
+        }
+        Ok(tally)
+    }
+
+    async fn tally_slots(&self, connection: &Connection, cover: &Cover) -> Result<Tally, AwsFault> {
+        let mut tally = Tally::default();
+        if cover.slots.is_empty() {
+            return Ok(tally);
+        }
+        let mut keys: Vec<Item> =
+            cover.slots.iter().map(|slots| key(partition(connection), slots.counter.clone())).collect();
+        keys.dedup();
+        let wanted = built(KeysAndAttributes::builder().set_keys(Some(keys)).build())?;
+        let call = self
+            .dynamodb
+            .batch_get_item()
+            .request_items(&self.names.runs, wanted)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let page = call.send().await.map_err(|error| fault("read statistics", &error))?;
+        // At most four items of 3 KB: a part left unread is a throttle, and a wrong number is worse than an error.
+        if page.unprocessed_keys.is_some_and(|left| !left.is_empty()) {
+            return Err(AwsFault { operation: "read statistics", detail: "throttled".into(), transient: true });
+        }
+        let found: Vec<Item> = page.responses.unwrap_or_default().into_values().flatten().collect();
+        for slots in &cover.slots {
+            let counter =
+                found.iter().find(|item| item.get("sk").and_then(|sk| sk.as_s().ok()) == Some(&slots.counter));
+            let Some(counter) = counter else { continue };
+            for slot in slots.slots.clone() {
+                tally += read(counter, &format!("s{slot:02}"));
+            }
+        }
+        Ok(tally)
+    }
+
+    async fn tally_edge(&self, connection: &Connection, from: Timestamp, to: Timestamp) -> Result<Tally, AwsFault> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Row {
+            status: RunStatus,
+            #[serde(default)]
+            duration_ms: u64,
+        }
+        let last = to.checked_sub(1.millisecond()).unwrap_or(to);
+        let mut tally = Tally::default();
+        let mut start: Option<Item> = None;
+        loop {
+            let call = self
+                .dynamodb
+                .query()
+                .table_name(&self.names.runs)
+                .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
+                .expression_attribute_values(":pk", text(connection.to_string()))
+                .expression_attribute_values(":low", text(RunId::lowest(from)))
+                .expression_attribute_values(":high", text(RunId::highest(last)))
+                .select(Select::SpecificAttributes)
+                .projection_expression("#status, durationMs")
+                .expression_attribute_names("#status", "status")
+                .set_exclusive_start_key(start)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            let page = call.send().await.map_err(|error| fault("read runs", &error))?;
+            for item in page.items.unwrap_or_default() {
+                let row: Row = value(item)?;
+                tally += Tally { duration_ms: row.duration_ms, ..one(row.status.seen()) };
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return Ok(tally);
+            }
+        }
+    }
+}
+
+fn one(status: SeenStatus) -> Tally {
+    match status {
+        SeenStatus::Running => Tally { running: 1, ..Tally::default() },
+        SeenStatus::Success => Tally { success: 1, ..Tally::default() },
+        SeenStatus::Error => Tally { error: 1, ..Tally::default() },
+    }
+}
+
+fn read(counter: &HashMap<String, aws_sdk_dynamodb::types::AttributeValue>, slot: &str) -> Tally {
+    let count = |letter: &str| {
+        let value = counter.get(&format!("{slot}{letter}")).and_then(|value| value.as_n().ok());
+        value.and_then(|number| number.parse().ok()).unwrap_or(0)
+    };
+    Tally { running: count("r"), success: count("s"), error: count("e"), duration_ms: count("m") }
+}

@@ -1,0 +1,6 @@
+//! Datasets: what is stored of one, what changed, and what may be removed.
+
+pub mod diff;
+pub mod guard;
+pub mod manifest;
+pub mod snapshot;

@@ -1,0 +1,94 @@
+//! The snapshot: the state after the last applied run of a connection, and what its manifest is made of.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::datasets::diff::Counts;
+use crate::domain::datasets::manifest::LayerRef;
+use crate::domain::ids::RunId;
+
+/// What clients see of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SnapshotState {
+    /// The vendor's slug.
+    pub vendor: String,
+    /// Items in the snapshot.
+    #[serde(default)]
+    pub total_items: u64,
+    /// When the last apply was over.
+    #[serde(default, with = "crate::domain::time::optional")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub last_run_at: Option<Timestamp>,
+    /// How long it took, in milliseconds.
+    #[serde(default)]
+    pub last_duration_ms: Option<u64>,
+    /// Where its items came from.
+    #[serde(default)]
+    pub last_source: Option<String>,
+    /// The aggregate hash of its items.
+    #[serde(default)]
+    pub last_hash: Option<String>,
+    /// Who asked for it.
+    #[serde(default)]
+    pub last_run_by: Option<String>,
+    /// Why the latest run failed; null again after the next successful apply.
+    #[serde(default)]
+    pub last_error: Option<String>,
+    /// When this state last changed.
+    #[serde(default, with = "crate::domain::time::optional")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub updated_at: Option<Timestamp>,
+    /// When it was first stored.
+    #[serde(default, with = "crate::domain::time::optional")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub created_at: Option<Timestamp>,
+}
+
+/// A run's plan: what it is about to write, stored before it writes, so that whoever goes on after a crash knows
+/// which records may be ahead of the snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// The run that made it.
+    pub run_id: RunId,
+    /// Which of the run's plans, counted from 0.
+    #[serde(default)]
+    pub number: u32,
+    /// Its layer.
+    pub layer: LayerRef,
+    /// The version of the source it was made from: another one needs another plan.
+    pub source_version: String,
+    /// The aggregate hash of that source, lower hex.
+    pub hash: String,
+    /// The run's counts.
+    pub counts: Counts,
+    /// Rows of the source, duplicates included.
+    pub rows: u64,
+}
+
+/// What a snapshot's manifest is made of.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Manifest {
+    /// The base, then younger layers, oldest first.
+    #[serde(default)]
+    pub layers: Vec<LayerRef>,
+    /// The latest plan, if its run has not finished: rows it names may be ahead of the snapshot.
+    #[serde(default)]
+    pub plans: Vec<Plan>,
+}
+
+impl Manifest {
+    /// The run's latest plan.
+    #[must_use]
+    pub fn plan_of(&self, run: &RunId) -> Option<&Plan> {
+        self.plans.iter().rev().find(|plan| plan.run_id == *run)
+    }
+
+    /// How many plans the run has made.
+    #[must_use]
+    pub fn plans_made(&self, run: &RunId) -> u32 {
+        self.plan_of(run).map_or(0, |plan| plan.number.saturating_add(1))
+    }
+}

@@ -1,0 +1,220 @@
+//! The claim: the idempotency key of a delivery, and what a second one under the same key means.
+//!
+//! Plain "put if absent, then send" loses acknowledged events: the SDK's own retry of a put whose reply was lost finds
+//! the key taken and calls its first attempt a duplicate; and a crash between the two leaves a key that lets
+//! nothing through any more. So a claim carries a nonce of its attempt, and a status that says whether the effect is known
+//! to have happened.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::deliveries::delivery::{CONTENT_KEY, Label};
+
+/// How long a key is remembered, in seconds: longer than a message can live in the queue (4 days) and in the dead-letter
+/// queue (14 days), and longer than any sender retries (Stripe: 3 days, Shopify: 2 days, Svix: 28 hours).
+pub const CLAIM_SECONDS: i64 = 30 * 86_400;
+
+/// The most bytes of a claim: a write unit.
+const BYTES_MAX: usize = 1024;
+
+/// What a claim takes at most beside its key and the reason noted last, in bytes. Each attribute counts with its name, and
+/// a number as one byte for two digits, and one more:
+///
+/// | attribute | name | value |
+/// |---|---|---|
+/// | `pk` | 2 | the key, see [`fitting_reason`] |
+/// | `sk` | 2 | 5: `claim` |
+/// | `status` | 6 | 9: `processed` |
+/// | `nonce` | 5 | 32: 16 bytes in hex |
+/// | `bodyHash` | 8 | 64: 32 bytes in hex |
+/// | `correlationId` | 13 | 128: the longest trace |
+/// | `connection` | 10 | 64: the longest name |
+/// | `receivedMs` | 10 | 8: 13 digits |
+/// | `expires_at` | 10 | 6: 10 digits |
+/// | `attempts` | 8 | 3: up to 4 digits |
+/// | `lastError` | 9 | the reason |
+///
+/// These are 402; the rest is for what an engine may count otherwise.
+const BESIDE_KEY_AND_REASON_BYTES_MAX: usize = 410;
+
+/// How far a claimed delivery got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClaimStatus {
+    /// Claimed; enqueued, or its attempt died before that.
+    Received,
+    /// Its effect has happened.
+    Processed,
+}
+
+/// A claim, as stored: at most 1 KB, so that it costs one write unit whatever the body's size.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Claim {
+    /// How far it got.
+    pub status: ClaimStatus,
+    /// Tells one attempt from another.
+    pub nonce: String,
+    /// What a second delivery under the same key must have in common with this one, or it is a conflict: the fingerprint of
+    /// the IETF's draft on the `Idempotency-Key` header (draft-ietf-httpapi-idempotency-key-header). What it is made of, the
+    /// constructors say. Stored under the name that it had when it was always the body's hash.
+    #[serde(rename = "bodyHash")]
+    pub fingerprint: String,
+    /// The trace.
+    pub correlation_id: String,
+    /// The source or connection of the first, whose event it is: a key may hold for several.
+    #[serde(default)]
+    pub connection: Option<String>,
+    /// When the delivery was received that claimed it, epoch milliseconds; a part of its effect's place.
+    pub received_ms: i64,
+    /// From when it no longer counts, epoch seconds. DynamoDB's time to live sweeps it some time later.
+    #[serde(rename = "expires_at")]
+    pub expires_at: i64,
+    /// Why applying it failed last, if it did.
+    #[serde(default)]
+    pub last_error: Option<String>,
+    /// How often applying it failed.
+    #[serde(default)]
+    pub attempts: Option<u32>,
+}
+
+impl Claim {
+    /// The claim of a delivery that is made at `at`, under [`Label::claim_key`]. Its fingerprint is the body's hash, unless
+    /// the key is made of the content: the order of members and white space do not make it another content.
+    #[must_use]
+    pub fn of_delivery(label: &Label, nonce: &str, at: Timestamp) -> Self {
+        let by_content = label.key.starts_with(CONTENT_KEY);
+        let fingerprint = if by_content { CONTENT_KEY } else { &label.body_hash };
+        Self { connection: Some(label.origin.connection.clone()), ..Self::new(label, nonce, at, fingerprint) }
+    }
+
+    /// The claim of a delivery's body that is made at `at`, under [`Label::body_claim_key`]. Its fingerprint is the key that
+    /// the body came with first: under another one it is a repetition.
+    #[must_use]
+    pub fn of_body(label: &Label, nonce: &str, at: Timestamp) -> Self {
+        Self::new(label, nonce, at, &label.key)
+    }
+
+    fn new(label: &Label, nonce: &str, at: Timestamp, fingerprint: &str) -> Self {
+        Self {
+            status: ClaimStatus::Received,
+            nonce: nonce.to_owned(),
+            fingerprint: fingerprint.to_owned(),
+            correlation_id: label.correlation_id.clone(),
+            connection: None,
+            received_ms: label.received_ms,
+            expires_at: at.as_second() + CLAIM_SECONDS,
+            last_error: None,
+            attempts: None,
+        }
+    }
+}
+
+/// As much of a reason as a claim under this key has room for, so that noting it, and removing it on completion, costs one
+/// write unit. The longest key, of three names of 64 bytes and an id of 256, leaves 160 bytes; one of a hundred leaves all
+/// that is ever kept of an error text.
+#[must_use]
+pub fn fitting_reason<'a>(claim_key: &str, reason: &'a str) -> &'a str {
+    let room = BYTES_MAX.saturating_sub(BESIDE_KEY_AND_REASON_BYTES_MAX + claim_key.len());
+    &reason[..reason.floor_char_boundary(room)]
+}
+
+/// What a delivery is, by what stands under its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The first: enqueue it.
+    First,
+    /// One seen before. Its effect is not known to have happened, and its attempt may have died before enqueuing: enqueue
+    /// again, for the worker's effect is idempotent.
+    Again,
+    /// One seen before, whose effect has happened.
+    Duplicate,
+    /// Another body under the same key: never processed as the first one.
+    Conflict,
+}
+
+/// Judges a delivery by the claim that stood in its way.
+#[must_use]
+pub fn judge(existing: &Claim, ours: &Claim) -> Verdict {
+    if existing.nonce == ours.nonce {
+        // Our own write had succeeded; only its reply was lost.
+        Verdict::First
+    } else if existing.fingerprint != ours.fingerprint {
+        Verdict::Conflict
+    } else if existing.status == ClaimStatus::Processed {
+        Verdict::Duplicate
+    } else {
+        Verdict::Again
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::deliveries::delivery::{Channel, Origin};
+    use crate::domain::ids::TenantId;
+
+    const AT: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn label(key: &str, body_hash: &str) -> Label {
+        Label {
+            origin: Origin { tenant: TenantId::default(), provider: "erp".into(), connection: "main".into() },
+            channel: Channel::Event,
+            key: key.into(),
+            event_type: None,
+            body_hash: body_hash.into(),
+            received_ms: 0,
+            correlation_id: "trace".into(),
+            base64: false,
+            claims_body: false,
+            enqueued_ms: None,
+            taken_in: None,
+        }
+    }
+
+    #[test]
+    fn a_reason_is_cut_between_characters_to_what_is_left_beside_the_key() {
+        for (key_bytes, reason, kept) in [
+            (454, "x".repeat(500), 160),
+            (454, "æ".repeat(500), 160),
+            (455, "æ".repeat(500), 158),
+            (455, "😀".repeat(500), 156),
+            (100, "x".repeat(500), 500),
+            (2000, "x".repeat(500), 0),
+            (454, String::new(), 0),
+        ] {
+            assert_eq!(fitting_reason(&"k".repeat(key_bytes), &reason).len(), kept, "{key_bytes} bytes");
+        }
+    }
+
+    #[test]
+    fn a_claim_in_the_way_is_judged_by_nonce_then_fingerprint_then_status() {
+        let theirs = |status| Claim { status, ..Claim::of_delivery(&label("id:1", "hash"), "theirs", AT) };
+        for (status, nonce, hash, expected) in [
+            (ClaimStatus::Received, "theirs", "hash", Verdict::First),
+            (ClaimStatus::Received, "ours", "hash", Verdict::Again),
+            (ClaimStatus::Processed, "ours", "hash", Verdict::Duplicate),
+            (ClaimStatus::Received, "ours", "other", Verdict::Conflict),
+            (ClaimStatus::Processed, "ours", "other", Verdict::Conflict),
+        ] {
+            assert_eq!(judge(&theirs(status), &Claim::of_delivery(&label("id:1", hash), nonce, AT)), expected);
+        }
+    }
+
+    #[test]
+    fn a_body_conflicts_under_another_key_and_a_key_of_the_content_never() {
+        let body = |key: &str, nonce: &str| Claim::of_body(&label(key, "hash"), nonce, AT);
+        assert_eq!(judge(&body("id:1", "theirs"), &body("id:2", "ours")), Verdict::Conflict);
+        assert_eq!(judge(&body("id:1", "theirs"), &body("id:1", "ours")), Verdict::Again);
+        let content = |hash: &str, nonce: &str| Claim::of_delivery(&label("content:1", hash), nonce, AT);
+        assert_eq!(judge(&content("one", "theirs"), &content("two", "ours")), Verdict::Again);
+    }
+
+    #[test]
+    fn a_claim_is_read_under_the_names_it_is_stored_with() {
+        let claim = Claim::of_delivery(&label("id:1", "hash"), "nonce", AT);
+        let stored = serde_json::to_value(&claim).unwrap();
+        assert_eq!((&stored["bodyHash"], &stored["expires_at"]), (&"hash".into(), &CLAIM_SECONDS.into()));
+        assert_eq!(serde_json::from_value::<Claim>(stored).unwrap(), claim);
+    }
+}

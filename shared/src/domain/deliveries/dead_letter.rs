@@ -1,0 +1,113 @@
+//! Dead letters: what a queue gave up on.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::deliveries::delivery::{BODY_PART_BYTES_MAX, Label};
+use crate::domain::place::{NoPlace, TIME_DIGITS, split_time};
+
+/// Dead letters wait this long for somebody to decide, in seconds.
+pub const DEAD_LETTER_SECONDS: i64 = 90 * 86_400;
+/// SQS gives ids of up to 100 characters.
+const MESSAGE_ID_BYTES_MAX: usize = 100;
+
+/// A dead letter's id: when its message was first sent, and the queue's id of it. Sorts by time; it is its own cursor.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeadLetterId(String);
+
+impl DeadLetterId {
+    /// The id of a message that was first sent at `sent_ms`, epoch milliseconds.
+    #[must_use]
+    pub fn new(sent_ms: i64, message_id: &str) -> Self {
+        Self(format!("{sent_ms:0TIME_DIGITS$}-{message_id}"))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for DeadLetterId {
+    type Err = NoPlace;
+    fn from_str(text: &str) -> Result<Self, NoPlace> {
+        let (_, message_id) = split_time(text).ok_or(NoPlace)?;
+        let fits = message_id.len() <= MESSAGE_ID_BYTES_MAX && message_id.bytes().all(|byte| byte.is_ascii_graphic());
+        if fits { Ok(Self(text.to_owned())) } else { Err(NoPlace) }
+    }
+}
+
+impl fmt::Display for DeadLetterId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// A message that a queue gave up on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeadLetter {
+    /// Sorts by time.
+    pub id: DeadLetterId,
+    /// What travelled with the body; none for a message that could not be read.
+    #[serde(default)]
+    pub label: Option<Label>,
+    /// Why applying it failed last.
+    pub reason: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// SHA-256 of the body, lower hex.
+    pub payload_hash: String,
+    /// When it was recorded, epoch milliseconds.
+    pub recorded_ms: i64,
+    /// The body's parts.
+    pub parts: u8,
+    /// From when it no longer counts, epoch seconds. DynamoDB's time to live sweeps it some time later.
+    #[serde(rename = "expires_at")]
+    pub expires_at: i64,
+}
+
+impl DeadLetter {
+    /// In how many parts a body is stored.
+    #[must_use]
+    pub fn parts_of(body: &[u8]) -> u8 {
+        u8::try_from(body.len().div_ceil(BODY_PART_BYTES_MAX)).unwrap_or(u8::MAX)
+    }
+
+    /// Whether it has expired, though it may not have been swept yet.
+    #[must_use]
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at <= now.as_second()
+    }
+
+    /// Whether it came from this provider and this connection; none named means any.
+    #[must_use]
+    pub fn is_from(&self, provider: Option<&str>, connection: Option<&str>) -> bool {
+        let origin = self.label.as_ref().map(|label| &label.origin);
+        provider.is_none_or(|wanted| origin.is_some_and(|origin| origin.provider == wanted))
+            && connection.is_none_or(|wanted| origin.is_some_and(|origin| origin.connection == wanted))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_given_out_is_read_and_nothing_else_is() {
+        let letter = DeadLetterId::new(1_731_705_121_000, "5fea7756-0ea4-451a-a703-a558b933e274");
+        assert_eq!(letter.as_str().parse(), Ok(letter));
+        assert_eq!(DeadLetterId::new(0, "").as_str().parse(), Ok(DeadLetterId("0000000000000-".into())));
+        let long = "x".repeat(2000);
+        for bad in ["", "7", "1731705121000", "1731705121-a", "+731705121000-a", "1731705121000-a b", "1731705121000-æ"]
+        {
+            assert_eq!(bad.parse::<DeadLetterId>(), Err(NoPlace), "{bad}");
+        }
+        assert_eq!(format!("1731705121000-{long}").parse::<DeadLetterId>(), Err(NoPlace));
+    }
+}

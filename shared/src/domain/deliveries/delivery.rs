@@ -1,0 +1,321 @@
+//! A delivery: one webhook, from the door to its effect.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::domain::deliveries::signature::Proof;
+use crate::domain::ids::TenantId;
+
+/// The largest body, in bytes. A queue's message may have 1 MiB with all its attributes.
+pub const BODY_BYTES_MAX: usize = 900 * 1024;
+/// The largest body that a queue takes in base64 alone, in bytes: it grows by a third on its way.
+pub const ENCODED_BODY_BYTES_MAX: usize = 760 * 1024;
+/// What one stored item holds of a body, in bytes; DynamoDB's limit is 400 KB with names and keys.
+pub const BODY_PART_BYTES_MAX: usize = 350_000;
+
+/// The provider of points of sale.
+pub const POS: &str = "pos";
+/// The provider of Trackstar's connections.
+pub const TRACKSTAR: &str = "trackstar";
+/// The source of all that nobody is configured for.
+pub const UNKNOWN_SOURCE: &str = "unknown";
+
+/// How a key begins that is made of the content, so that no sender's id is mistaken for one.
+pub const CONTENT_KEY: &str = "content:";
+
+/// How a key begins that is a body's hash, for want of an id. The guard against replays claims the same key, see
+/// [`Label::goes_by_body`].
+pub const BODY_KEY: &str = "body:";
+
+/// How a key begins that a point of sale gave its event.
+pub const GIVEN_KEY: &str = "key:";
+
+/// What kind of effect a delivery has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Channel {
+    /// Kept as it came: points of sale, and senders without an effect of their own.
+    Event,
+    /// Trackstar stock levels: the newest per sku.
+    TrackstarInventory,
+    /// Trackstar shipments to the warehouse: the newest per shipment.
+    TrackstarShipment,
+    /// Trackstar receipts of such shipments.
+    TrackstarReceipt,
+    /// Any other Trackstar event: kept, marked as unhandled.
+    TrackstarOther,
+}
+
+impl Channel {
+    /// Whether it is about shipments to the warehouse, or receipts of them.
+    #[must_use]
+    pub fn is_shipment(self) -> bool {
+        matches!(self, Self::TrackstarShipment | Self::TrackstarReceipt)
+    }
+}
+
+/// Where a delivery comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The kind of sender: `pos`, `trackstar`, `github` …
+    pub provider: String,
+    /// The sender's source or connection.
+    pub connection: String,
+}
+
+impl Origin {
+    /// The source that lists, limits and counters go by.
+    #[must_use]
+    pub fn source(&self) -> String {
+        source(&self.provider, &self.connection)
+    }
+}
+
+/// A configured sender as one of a bounded set: points of sale are one source and Trackstar's connections are, as theirs
+/// may be many and are named by callers; all others are bounded by configuration.
+fn source(provider: &str, connection: &str) -> String {
+    match provider {
+        POS | TRACKSTAR => provider.to_owned(),
+        _ => format!("{provider}/{connection}"),
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}/{}", self.tenant, self.provider, self.connection)
+    }
+}
+
+/// What travels beside the body through the queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Label {
+    /// Where it comes from.
+    pub origin: Origin,
+    /// What it does.
+    pub channel: Channel,
+    /// Its idempotency key; where it counts, [`Label::claim_key`] says.
+    pub key: String,
+    /// The sender's name of the event, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_type: Option<String>,
+    /// SHA-256 of the body, lower hex.
+    pub body_hash: String,
+    /// When it was received, epoch milliseconds.
+    pub received_ms: i64,
+    /// The trace.
+    pub correlation_id: String,
+    /// Whether the body travels in base64, as a queue takes no control characters.
+    #[serde(default)]
+    pub base64: bool,
+    /// Whether its body is claimed too, as its id is not signed: a captured body would pass under any other.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub claims_body: bool,
+    /// When it was last handed to the queue, epoch milliseconds; not said by versions that did not measure from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enqueued_ms: Option<i64>,
+    /// How it was taken in, for whoever applies it to count, as that costs less than counting at the door. None where the
+    /// door counted it itself, and in messages of versions that did not say, or said it in words that this one does not
+    /// know: a delivery is not lost for the sake of a count.
+    #[serde(default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
+    pub taken_in: Option<TakenIn>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field on by reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+fn known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TakenIn>, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(deserializer)?).unwrap_or_default())
+}
+
+/// How a delivery was taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenIn {
+    /// What proved it.
+    pub proof: Proof,
+    /// How long it took until it was handed to the queue, or known not to need that, in milliseconds.
+    pub ms: u64,
+}
+
+/// What became of a delivery that was applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Applied {
+    /// Its effect has happened, or had already.
+    Done,
+    /// A newer version was there already: nothing to do.
+    Older,
+    /// It was kept, and nothing handles its kind yet.
+    Unhandled,
+}
+
+impl Applied {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Done, Self::Older, Self::Unhandled];
+
+    /// The outcome in metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Older => "older",
+            Self::Unhandled => "unhandled",
+        }
+    }
+}
+
+impl Label {
+    /// The key of its claim. One that a point of sale gave names the event for the whole tenant, whichever source it comes
+    /// to; content keys have their source in them.
+    #[must_use]
+    pub fn claim_key(&self) -> String {
+        let Origin { tenant, provider, .. } = &self.origin;
+        if provider == POS && self.key.starts_with(GIVEN_KEY) {
+            return format!("{tenant}/{POS}#{}", self.key);
+        }
+        format!("{}#{}", self.origin, self.key)
+    }
+
+    /// The key of its body's claim, where that is claimed too: the very one of a delivery whose key is its body's hash.
+    #[must_use]
+    pub fn body_claim_key(&self) -> String {
+        format!("{}#{BODY_KEY}{}", self.origin, self.body_hash)
+    }
+
+    /// Whether its key is its body's hash. No other body has that key: where another claim stands under it, this body came
+    /// before under an id.
+    #[must_use]
+    pub fn goes_by_body(&self) -> bool {
+        self.key.starts_with(BODY_KEY)
+    }
+
+    /// The key that its body came with first, by the fingerprint of the claim that stands under [`Label::body_claim_key`]: that of
+    /// a body names the key, and that of a delivery without an id is the body's hash.
+    #[must_use]
+    pub fn first_key(&self, fingerprint: &str) -> String {
+        if fingerprint == self.body_hash { format!("{BODY_KEY}{fingerprint}") } else { fingerprint.to_owned() }
+    }
+
+    /// When it was received.
+    #[must_use]
+    pub fn received_at(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.received_ms).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+}
+
+/// The hash of a body, lower hex.
+#[must_use]
+pub fn body_hash(body: &[u8]) -> String {
+    hex::encode(Sha256::digest(body))
+}
+
+/// Whether a queue takes the text as it is: the characters that SQS documents for SendMessage.
+#[must_use]
+pub fn fits_a_queue(body: &[u8]) -> bool {
+    let allowed = |character: char| matches!(character, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
+    !body.is_empty() && std::str::from_utf8(body).is_ok_and(|text| text.chars().all(allowed))
+}
+
+/// Whether a text of a sender can be a part of a key, which travels through a queue: a replacement character stands for bytes
+/// that were not text, and two keys that differ there would be one.
+#[must_use]
+pub fn fits_a_key(text: &str) -> bool {
+    let plain = |character: char| !character.is_control() && character != char::REPLACEMENT_CHARACTER;
+    text.chars().all(plain) && (text.is_empty() || fits_a_queue(text.as_bytes()))
+}
+
+/// The door a delivery came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum Door {
+    /// `/pos/{source}/ingest`
+    Pos {
+        /// The source, as the path names it.
+        source: String,
+        /// The tenant, as a header names it.
+        tenant: String,
+    },
+    /// `/api/webhooks/trackstar…`
+    Trackstar {
+        /// What the path says it is about; the event's own name wins where it is known.
+        channel: Channel,
+    },
+    /// `/webhooks/{provider}/{connection}`
+    Sender {
+        /// As the path names it.
+        provider: String,
+        /// As the path names it.
+        connection: String,
+    },
+}
+
+impl Door {
+    /// The source of what comes to it, if its sender is configured.
+    #[must_use]
+    pub fn source(&self) -> String {
+        match self {
+            Self::Pos { source: connection, .. } => source(POS, connection),
+            Self::Trackstar { .. } => source(TRACKSTAR, ""),
+            Self::Sender { provider, connection } => source(provider, connection),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_that_a_queue_would_refuse_travel_encoded() {
+        for (body, fits) in [
+            (&b"{\"a\":1}\r\n\t"[..], true),
+            ("æ😀".as_bytes(), true),
+            (b"", false),
+            (b"\x00", false),
+            (b"\x1b[0m", false),
+            (b"\xff\xfe", false),
+            ("\u{FFFF}".as_bytes(), false),
+        ] {
+            assert_eq!(fits_a_queue(body), fits, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn a_source_is_one_of_a_bounded_set_wherever_it_is_asked_for() {
+        let sender = |provider: &str| Door::Sender { provider: provider.into(), connection: "acme".into() };
+        let pos = Door::Pos { source: "made-up".into(), tenant: "t1".into() };
+        let trackstar = Door::Trackstar { channel: Channel::TrackstarOther };
+        for (door, provider, connection, expected) in [
+            (pos, POS, "made-up", "pos"),
+            (trackstar, TRACKSTAR, "north", "trackstar"),
+            (sender("github"), "github", "acme", "github/acme"),
+        ] {
+            let tenant = TenantId::default();
+            let origin = Origin { tenant, provider: provider.into(), connection: connection.into() };
+            assert_eq!((door.source().as_str(), origin.source().as_str()), (expected, expected));
+        }
+    }
+
+    #[test]
+    fn a_label_of_a_version_that_did_not_say_how_it_was_taken_in_is_read() {
+        let old = r#"{"origin":{"tenant":"t1","provider":"pos","connection":"demo"},"channel":"event","key":"key:1",
+            "bodyHash":"","receivedMs":0,"correlationId":"trace"}"#;
+        let label: Label = serde_json::from_str(old).unwrap();
+        assert_eq!(label.taken_in, None);
+        let label = Label { taken_in: Some(TakenIn { proof: Proof::LocalBypass, ms: 7 }), ..label };
+        let text = serde_json::to_string(&label).unwrap();
+        assert!(text.contains(r#""takenIn":{"proof":"bypass","ms":7}"#), "{text}");
+        assert_eq!(serde_json::from_str::<Label>(&text).unwrap(), label);
+        for unknown in [r#"{"proof":"a new name","ms":7}"#, r#"{"ms":7}"#, "7", "null"] {
+            let other = text.replace(r#"{"proof":"bypass","ms":7}"#, unknown);
+            assert_eq!(serde_json::from_str::<Label>(&other).unwrap(), Label { taken_in: None, ..label.clone() });
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Deliveries: what one is, who claims it, what becomes of it, and how senders sign.
+
+pub mod claim;
+pub mod counters;
+pub mod dead_letter;
+pub mod delivery;
+pub mod rejected;
+pub mod sender;
+pub mod signature;

@@ -1,0 +1,273 @@
+//! Deliveries that were not let in: why, how they are kept, and where they stand in lists.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::deliveries::delivery::{BODY_PART_BYTES_MAX, Channel, Door};
+use crate::domain::place::{NoPlace, TIME_DIGITS, split_time};
+
+/// The largest body that is kept with a rejected delivery, in bytes.
+pub const REJECTED_BODY_BYTES_MAX: usize = 32 * 1024;
+/// The largest body that is kept with a refusal that is acknowledged, in bytes: nobody sends it again, and one item holds it.
+pub const ACKNOWLEDGED_BODY_BYTES_MAX: usize = BODY_PART_BYTES_MAX;
+/// How long a rejected delivery is kept, in seconds.
+pub const REJECTED_SECONDS: i64 = 14 * 86_400;
+
+/// `provider/connection`, each a name of at most 64 characters, with the kind behind it and some room.
+const RING_BYTES_MAX: usize = 160;
+/// The most digits of a rejected delivery's number. Keys have them all, so that they sort as text.
+pub const NUMBER_DIGITS_MAX: usize = 12;
+
+/// Why a delivery was not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rejection {
+    /// No signature, or a wrong one.
+    BadSignature,
+    /// The body is larger than it may be.
+    TooLarge,
+    /// Nobody of that name is configured.
+    UnknownSender,
+    /// The body is not what the route takes.
+    BadBody,
+    /// Another body came under the same key.
+    Conflict,
+    /// Our own secret for the sender is missing, or not usable.
+    NoSecret,
+}
+
+impl Rejection {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::BadSignature, Self::TooLarge, Self::UnknownSender, Self::BadBody, Self::Conflict, Self::NoSecret];
+
+    /// The reason in answers and filters.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BadSignature => "bad_signature",
+            Self::TooLarge => "too_large",
+            Self::UnknownSender => "unknown_sender",
+            Self::BadBody => "bad_body",
+            Self::Conflict => "conflict",
+            Self::NoSecret => "no_secret",
+        }
+    }
+
+    /// Whether the door tells its senders of success all the same, as the original's routes did with what they could not
+    /// place: those of shipments, and the one that takes any event, to which that of a new connection comes before it is
+    /// configured. Nobody sends such a delivery again, so it must be kept whole.
+    #[must_use]
+    pub fn is_acknowledged_at(self, door: &Door) -> bool {
+        self == Self::UnknownSender
+            && matches!(door, Door::Trackstar { channel } if *channel != Channel::TrackstarInventory)
+    }
+}
+
+/// A delivery that was not let in, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rejected {
+    /// Why.
+    pub reason: Rejection,
+    /// Why, for people; no secret.
+    pub detail: String,
+    /// Whose it says it is; not verified where the signature was wrong.
+    pub tenant: String,
+    /// The kind of sender.
+    pub provider: String,
+    /// The source or connection it named.
+    pub connection: String,
+    /// The door it came to.
+    pub door: Door,
+    /// When it was received, epoch milliseconds.
+    pub received_ms: i64,
+    /// The trace.
+    pub correlation_id: String,
+    /// The body's length in bytes; what came of one that broke off.
+    pub body_bytes: u64,
+    /// SHA-256 of the body, lower hex; none of one that broke off, and in items of versions that left it out.
+    #[serde(default)]
+    pub body_hash: Option<String>,
+    /// Whether the body is kept.
+    #[serde(default)]
+    pub has_body: bool,
+    /// The headers that matter to its door, names in lower case: those that verification needs, and those that tell operators
+    /// who it was.
+    #[serde(default)]
+    pub headers: Vec<(String, String)>,
+    /// When an operator let it in after all.
+    #[serde(default)]
+    pub admitted_ms: Option<i64>,
+}
+
+/// What a ring holds. Those of one kind push out none of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RingKind {
+    /// Whose signature was not right: anybody can fill it.
+    Open,
+    /// Whose signature was right.
+    Proved,
+    /// Whose signature was right, and whose sender was told of success: nobody sends them again.
+    Acknowledged,
+}
+
+impl RingKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Proved, Self::Acknowledged];
+
+    /// The most that such a ring holds; the next one takes the place of the oldest.
+    #[must_use]
+    pub fn places(self) -> i64 {
+        match self {
+            Self::Open | Self::Proved => 200,
+            Self::Acknowledged => 5000,
+        }
+    }
+
+    /// Whether the signature of what it holds was right.
+    #[must_use]
+    pub fn is_proved(self) -> bool {
+        self != Self::Open
+    }
+
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Open => "",
+            Self::Proved => ":proved",
+            Self::Acknowledged => ":acknowledged",
+        }
+    }
+}
+
+/// A ring of rejected deliveries: `pos`, `github/acme:proved`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ring {
+    /// `pos`, `trackstar`, `provider/connection`, or `unknown`. No source holds a colon.
+    pub source: String,
+    /// Which of its rings.
+    pub kind: RingKind,
+}
+
+impl Ring {
+    /// The rings of a source.
+    #[must_use]
+    pub fn all_of(source: &str) -> [Self; 3] {
+        RingKind::ALL.map(|kind| Self { source: source.to_owned(), kind })
+    }
+}
+
+impl FromStr for Ring {
+    type Err = NoPlace;
+    fn from_str(text: &str) -> Result<Self, NoPlace> {
+        let signed = [RingKind::Proved, RingKind::Acknowledged];
+        let found = signed.into_iter().find_map(|kind| Some((text.strip_suffix(kind.suffix())?, kind)));
+        let (source, kind) = found.unwrap_or((text, RingKind::Open));
+        // It becomes a part of a key, whose length is bounded.
+        if source.is_empty() || text.len() > RING_BYTES_MAX || text.contains(char::is_control) {
+            return Err(NoPlace);
+        }
+        Ok(Self { source: source.to_owned(), kind })
+    }
+}
+
+impl fmt::Display for Ring {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}{}", self.source, self.kind.suffix())
+    }
+}
+
+/// A rejected delivery's id. In order, that of its number in its ring.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RejectedId {
+    /// Where it is kept.
+    pub ring: Ring,
+    /// Counts from 1.
+    pub number: i64,
+}
+
+impl FromStr for RejectedId {
+    type Err = NoPlace;
+    fn from_str(text: &str) -> Result<Self, NoPlace> {
+        let (ring, number) = text.rsplit_once('#').ok_or(NoPlace)?;
+        let plain = number.len() <= NUMBER_DIGITS_MAX && number.bytes().all(|byte| byte.is_ascii_digit());
+        if !plain || number.starts_with('0') {
+            return Err(NoPlace);
+        }
+        Ok(Self { ring: ring.parse()?, number: number.parse().map_err(|_| NoPlace)? })
+    }
+}
+
+impl fmt::Display for RejectedId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}#{}", self.ring, self.number)
+    }
+}
+
+/// Where a rejected delivery stands among those of all sources: its cursor. Ordered by time; within a millisecond by ring,
+/// and in a ring as they came.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RejectedPlace {
+    /// When it was received, epoch milliseconds.
+    pub received_ms: i64,
+    /// Its id.
+    pub id: RejectedId,
+}
+
+impl FromStr for RejectedPlace {
+    type Err = NoPlace;
+    fn from_str(text: &str) -> Result<Self, NoPlace> {
+        let (received_ms, id) = split_time(text).ok_or(NoPlace)?;
+        Ok(Self { received_ms, id: id.parse()? })
+    }
+}
+
+impl fmt::Display for RejectedPlace {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:0TIME_DIGITS$}-{}", self.received_ms, self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_given_out_is_read_and_nothing_else_is() {
+        for source in ["github/acme-1", &format!("{0}/{0}", "x".repeat(64))] {
+            for (ring, number) in Ring::all_of(source).into_iter().zip([1, 17, 999_999_999_999]) {
+                let id = RejectedId { ring, number };
+                let place = RejectedPlace { received_ms: 1_731_705_121_000, id };
+                assert_eq!(place.to_string().parse(), Ok(place));
+            }
+        }
+        let long = "x".repeat(2000);
+        for bad in [
+            "",
+            "pos",
+            "#1",
+            "pos#",
+            "pos#0",
+            "pos#017",
+            "pos#-1",
+            "pos#+1",
+            "pos#9999999999999",
+            "p\u{7}s#1",
+            ":proved#1",
+        ] {
+            assert_eq!(bad.parse::<RejectedId>(), Err(NoPlace), "{bad}");
+            assert_eq!(format!("1731705121000-{bad}").parse::<RejectedPlace>(), Err(NoPlace), "{bad}");
+        }
+        assert_eq!(format!("{long}#1").parse::<RejectedId>(), Err(NoPlace));
+    }
+
+    #[test]
+    fn places_are_ordered_by_time_then_as_they_came() {
+        let in_order =
+            ["0000000000002-pos#9", "0000000000002-pos#10", "0000000000002-pos:proved#1", "0000000000003-pos#8"];
+        let places = in_order.map(|text| text.parse::<RejectedPlace>().unwrap());
+        assert!(places.is_sorted(), "{places:?}");
+    }
+}

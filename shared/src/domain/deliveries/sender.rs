@@ -1,0 +1,118 @@
+//! The configured senders of webhooks.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::domain::deliveries::signature::{LiveSecret, Scheme, schemes};
+use crate::domain::ids::TenantId;
+use crate::domain::secret::Secret;
+
+/// Providers with a door of their own. Under their names a second door would share their keys, rejected deliveries and
+/// counters, with other secrets.
+const TAKEN: [&str; 2] = ["pos", "trackstar"];
+
+/// A sender of `/webhooks/{provider}/{connection}`.
+pub struct Sender {
+    /// Whose.
+    pub tenant: TenantId,
+    /// How it signs.
+    pub scheme: Scheme,
+    /// With what.
+    pub secrets: Vec<LiveSecret>,
+    /// The URL that was registered with it, for schemes that sign it.
+    pub url: Option<String>,
+}
+
+/// Reads the list of senders: a JSON array of `{"provider", "connection", "tenant", "scheme", "secrets", "url"}`, where the
+/// scheme is a name or an object of the generic one. Errors name the sender, never a secret.
+///
+/// # Errors
+/// A text that says which sender is wrong, and how.
+pub fn parse_senders(json: &str) -> Result<BTreeMap<(String, String), Sender>, String> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Raw {
+        provider: String,
+        connection: String,
+        tenant: Option<String>,
+        scheme: Value,
+        secrets: Vec<String>,
+        url: Option<String>,
+    }
+    let shape = "expected a JSON array of {provider, connection, tenant?, scheme, secrets: [current, previous?], url?}";
+    // serde's own text may quote what it stumbled over, which may be a secret.
+    let raw: Vec<Raw> = serde_json::from_str(json)
+        .map_err(|error| format!("{shape}; it stops being one at column {}", error.column()))?;
+    let mut senders = BTreeMap::new();
+    for (index, entry) in raw.into_iter().enumerate() {
+        let wrong = |what: String| format!("sender {}: {what}", index + 1);
+        let name = |text: &str| TenantId::parse(text).map(|id| id.as_str().to_owned());
+        let provider = name(&entry.provider).map_err(|_| wrong("provider is not a valid name".into()))?;
+        let connection = name(&entry.connection).map_err(|_| wrong("connection is not a valid name".into()))?;
+        if TAKEN.contains(&provider.as_str()) {
+            return Err(wrong(format!("provider {provider:?} has a door of its own: choose another name")));
+        }
+        let tenant = match &entry.tenant {
+            Some(tenant) => TenantId::parse(tenant).map_err(|error| wrong(error.to_string()))?,
+            None => TenantId::default(),
+        };
+        let scheme = match &entry.scheme {
+            Value::String(name) => schemes::find(name).cloned().ok_or_else(|| wrong(format!("no scheme {name:?}")))?,
+            object => Scheme::from_json(&object.to_string()).map_err(|error| wrong(error.to_string()))?,
+        };
+        let blank = entry.secrets.iter().any(|secret| secret.trim().is_empty());
+        if blank || entry.secrets.is_empty() || entry.secrets.len() > 2 {
+            return Err(wrong("secrets must be one or two texts: the current one, and the previous one".into()));
+        }
+        if scheme.needs_url() && entry.url.is_none() {
+            return Err(wrong("the scheme signs the URL that was registered: url is missing".into()));
+        }
+        let label = |(index, secret): (usize, &String)| match index {
+            0 => LiveSecret::current(Secret::new(secret.as_str())),
+            _ => LiveSecret::previous(Secret::new(secret.as_str())),
+        };
+        let secrets = entry.secrets.iter().enumerate().map(label).collect();
+        let sender = Sender { tenant, scheme, secrets, url: entry.url };
+        if senders.insert((provider, connection), sender).is_some() {
+            return Err(wrong("provider and connection stand twice".into()));
+        }
+    }
+    Ok(senders)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_list_of_senders_says_which_and_why_and_quotes_no_secret() {
+        for (json, expected) in [
+            (
+                r#"[{"provider":"github","connection":"a","scheme":"github","secrets":"s3cret-value"}]"#,
+                "expected a JSON array",
+            ),
+            (
+                r#"[{"provider":"github","connection":"a","scheme":"gitlab","secrets":["s3cret-value"]}]"#,
+                "sender 1: no scheme \"gitlab\"",
+            ),
+            (
+                r#"[{"provider":"git hub","connection":"a","scheme":"github","secrets":["s3cret-value"]}]"#,
+                "provider is not a valid name",
+            ),
+            (r#"[{"provider":"github","connection":"a","scheme":"github","secrets":[]}]"#, "one or two texts"),
+            (
+                r#"[{"provider":"Trackstar","connection":"a","scheme":"svix","secrets":["s3cret-value"]}]"#,
+                "has a door of its own",
+            ),
+            (
+                r#"[{"provider":"square","connection":"a","scheme":"square","secrets":["s3cret-value"]}]"#,
+                "url is missing",
+            ),
+        ] {
+            let Err(error) = parse_senders(json) else { panic!("{json} passed") };
+            assert!(error.contains(expected) && !error.contains("s3cret"), "{error}");
+        }
+    }
+}

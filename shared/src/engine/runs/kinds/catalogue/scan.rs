@@ -1,0 +1,95 @@
+//! Scan: read the whole source once, and find what changed since the last snapshot.
+
+use crate::domain::catalogue::aggregate::{Collected, Collector};
+use crate::domain::catalogue::rows::{ROW_BYTES_MAX, RowError};
+use crate::domain::datasets::diff::{Counts, Diff};
+use crate::domain::datasets::manifest::{Fingerprint, Layer, Overlay};
+use crate::domain::datasets::snapshot::Manifest;
+use crate::engine::runs::slice::{Slice, SliceFault};
+use crate::vendors::catalogue::{CatalogueReader, SourceError};
+
+/// What a scan found.
+pub struct Scanned {
+    /// What clients see.
+    pub counts: Counts,
+    /// What has to be written.
+    pub layer: Layer,
+    /// The aggregate hash, lower hex.
+    pub hash: String,
+    /// The version of the source.
+    pub source_version: String,
+    /// Rows, duplicates included.
+    pub rows: u64,
+}
+
+/// Reads the source to its proven end, then compares. Nothing is written, so a crash here leaves nothing.
+///
+/// # Errors
+/// When the source is not a whole catalogue, or a step fails.
+pub async fn scan_catalogue(slice: &mut Slice<'_>, manifest: &Manifest) -> Result<Scanned, SliceFault> {
+    let mut reader = open_source(slice).await?;
+    let collected = collect(slice, &mut reader).await?;
+    let (hash, rows) = (hex::encode(collected.hash), collected.rows);
+    tracing::info!(run_id = %slice.run.id, rows, "catalogue read");
+
+    let connection = slice.connection();
+    let aws = &slice.engine.aws;
+    let mut overlay = Overlay::default();
+    let (base, upper) = manifest.layers.split_first().map_or((None, &[][..]), |(base, upper)| (Some(base), upper));
+    for layer in upper {
+        overlay.lay(&aws.layer(&connection, layer).await?);
+    }
+    let mut touched: Vec<Fingerprint> = Vec::new();
+    for plan in &manifest.plans {
+        let layer = aws.layer(&connection, &plan.layer).await?;
+        touched.extend(layer.puts.iter().map(|entry| entry.fingerprint));
+        touched.extend(layer.removals);
+    }
+    touched.sort_unstable();
+    touched.dedup();
+
+    let mut diff = Diff::new(collected.entries, overlay);
+    if let Some(base) = base {
+        for number in 0..base.segments {
+            slice.breathe().await?;
+            diff.base(&slice.engine.aws.segment(&connection, base, number).await?.puts);
+        }
+    }
+    let found = diff.finish(&touched);
+    Ok(Scanned { counts: found.counts, layer: found.layer, hash, source_version: reader.version().to_owned(), rows })
+}
+
+/// Opens the run's source.
+///
+/// # Errors
+/// When the run names none, or one that may not or cannot be read.
+pub async fn open_source(slice: &Slice<'_>) -> Result<CatalogueReader, SliceFault> {
+    let engine = slice.engine;
+    let Some(source) = slice.run.source_path.as_deref() else {
+        let text = "the vendor has no source configured and the request names none (sourcePath)";
+        return Err(SourceError::NotAllowed(text.into()).into());
+    };
+    let location = engine.sources.locate(source)?;
+    let stores = &engine.outside.stores;
+    Ok(CatalogueReader::open(&location, &engine.sources, stores, &engine.environment).await?)
+}
+
+async fn collect(slice: &mut Slice<'_>, reader: &mut CatalogueReader) -> Result<Collected, SliceFault> {
+    let volatile = slice.volatile();
+    let mut collector = Collector::default();
+    let mut scratch = Vec::new();
+    loop {
+        while let Some(mut row) = reader.next_row()? {
+            let hash = row.hash(volatile, &mut scratch);
+            // Numbers may be longer in canonical form than in the source.
+            if scratch.len() > ROW_BYTES_MAX {
+                return Err(SourceError::from(RowError::TooLong { row: row.number }).into());
+            }
+            collector.add(row.catalog_id(), hash);
+        }
+        if !reader.more().await? {
+            return Ok(collector.finish());
+        }
+        slice.breathe().await?;
+    }
+}

@@ -1,0 +1,3 @@
+//! The kinds of run, a folder each.
+
+pub mod catalogue;

@@ -1,0 +1,137 @@
+//! The vendor sync's shapes on the wire.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use crate::domain::datasets::guard::check_removals;
+use crate::domain::runs::run::{Run, RunStatus, SeenStatus};
+use crate::domain::time;
+
+/// How many items, by what happened to them; null while that is not known.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct CountsView {
+    /// Distinct ids in the source.
+    pub total: Option<u64>,
+    /// New.
+    pub created: Option<u64>,
+    /// Changed.
+    pub updated: Option<u64>,
+    /// Gone.
+    pub removed: Option<u64>,
+    /// The same.
+    pub unchanged: Option<u64>,
+}
+
+impl CountsView {
+    /// The counts of a run; zero is zero, and null is not known.
+    #[must_use]
+    pub fn of(run: &Run) -> Self {
+        run.counts.map_or_else(Self::default, |counts| Self {
+            total: Some(counts.total),
+            created: Some(counts.created),
+            updated: Some(counts.updated),
+            removed: Some(counts.removed),
+            unchanged: Some(counts.unchanged),
+        })
+    }
+}
+
+/// A run, on every read route.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunView {
+    /// Sorts by start; also a cursor.
+    pub id: String,
+    /// The vendor's slug.
+    pub vendor: String,
+    /// `running`, `success` or `error`.
+    #[schema(example = "success")]
+    pub status: &'static str,
+    /// Who or what asked for it.
+    pub actor: Option<String>,
+    /// Whether it wrote nothing.
+    pub dry_run: bool,
+    /// Where the catalogue came from.
+    pub source_path: Option<String>,
+    /// ISO-8601, UTC, milliseconds.
+    pub started_at: String,
+    /// Null while it runs.
+    pub completed_at: Option<String>,
+    /// The same as `completedAt`.
+    pub finished_at: Option<String>,
+    /// Milliseconds.
+    pub duration_ms: Option<u64>,
+    /// What it found.
+    pub counts: CountsView,
+    /// The same as `counts`.
+    pub metrics: CountsView,
+    /// The aggregate hash of the source.
+    pub hash: Option<String>,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// More about it: stored status, trigger, error code, correlation id.
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Value,
+    /// When it last changed.
+    pub updated_at: String,
+}
+
+impl From<&Run> for RunView {
+    fn from(run: &Run) -> Self {
+        let completed_at = run.completed_at.map(time::text);
+        let mut metadata = json!({
+            "status": run.status.as_str(),
+            "trigger": run.trigger,
+            "correlationId": run.correlation_id,
+        });
+        if let Some(error) = &run.error {
+            metadata["errorCode"] = json!(error.code);
+        }
+        if run.status == RunStatus::Skipped {
+            metadata["skipped"] = json!(true);
+        }
+        if let Some(warning) = warning(run) {
+            metadata["warning"] = json!(warning);
+        }
+        if let Some(checkpoint) = run.checkpoint {
+            metadata["checkpoint"] = json!(checkpoint);
+        }
+        Self {
+            id: run.id.to_string(),
+            vendor: run.vendor.to_string(),
+            status: run.status.seen().as_str(),
+            actor: Some(run.actor.clone()),
+            dry_run: run.mode.is_dry(),
+            source_path: run.source_path.clone(),
+            started_at: time::text(run.started_at),
+            finished_at: completed_at.clone(),
+            completed_at,
+            duration_ms: run.duration_ms,
+            counts: CountsView::of(run),
+            metrics: CountsView::of(run),
+            hash: run.hash.clone(),
+            error: run.error.as_ref().map(|error| error.detail.clone()),
+            metadata,
+            updated_at: time::text(run.updated_at),
+        }
+    }
+}
+
+/// What an apply of a dry run's source would be refused for.
+#[must_use]
+pub fn warning(run: &Run) -> Option<String> {
+    let counts = run.counts.filter(|_| run.mode.is_dry())?;
+    let refused = check_removals(&counts, run.allow_removals).err()?;
+    Some(format!("an apply would be refused: {refused}"))
+}
+
+/// Reads status filters. What is not a status is passed over, and if nothing is left the
+/// filter is none, as in the original.
+#[must_use]
+pub fn statuses<'a>(values: impl Iterator<Item = &'a str>) -> Vec<SeenStatus> {
+    let mut statuses: Vec<SeenStatus> = values.filter_map(SeenStatus::parse).collect();
+    statuses.sort();
+    statuses.dedup();
+    statuses
+}

@@ -1,0 +1,20 @@
+//! Webhooks, from the door to their effect.
+#![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
+#![expect(clippy::print_stdout, reason = "what a test was given, shown when it fails")]
+
+mod deliveries {
+    mod costs;
+    mod crash_matrix;
+    mod dead_letters;
+    mod driver;
+    mod extremes;
+    mod fairness;
+    mod load;
+    mod metrics;
+    mod pos;
+    mod probes;
+    mod rejected;
+    mod sender;
+    mod trackstar;
+    mod walk;
+}

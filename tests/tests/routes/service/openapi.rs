@@ -1,0 +1,201 @@
+//! The description of the API is made from the code, and describes the routes of the template, all of them.
+#![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use signalbox::domain::deliveries::rejected::Rejection;
+use signalbox::http::problem;
+use signalbox_local::template::{Bindings, Source};
+use utoipa::OpenApi as _;
+
+use crate::routes::golden::{compare, pretty, root};
+
+const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+
+/// The description, from the code of every function with routes.
+fn openapi() -> Value {
+    let merged = signalbox_read_api::Routes::openapi()
+        .merge_from(signalbox_sync_control::Routes::openapi())
+        .merge_from(signalbox_webhooks::Routes::openapi());
+    let mut openapi = serde_json::to_value(merged).unwrap();
+    openapi["info"] = json!({
+        "title": "Signalbox",
+        "version": env!("CARGO_PKG_VERSION"),
+        "description": "Syncs vendors' catalogues and keeps every run and the latest snapshot. \
+            Times are ISO-8601 in UTC with milliseconds. Every error has a stable code, see docs/errors.md.",
+        "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    });
+    openapi["tags"] = json!([
+        {"name": "vendor sync", "description": "Start syncs, read their history"},
+        {"name": "vendor registry", "description": "The configured vendors"},
+        {"name": "webhooks", "description": "Take deliveries in, once"},
+        {"name": "operations", "description": "What was refused or given up on, and what operators do with it"},
+        {"name": "session", "description": "A browser's session, on one's own machine"},
+        {"name": "service", "description": "The service itself"},
+    ]);
+    openapi["components"]["securitySchemes"] = json!({
+        "service": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "A service token (HS256), also read from the header x-service-token",
+        },
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "STORE_SESS",
+            "description": "A browser's session; it reads, and starts no sync",
+        },
+    });
+    openapi
+}
+
+/// `GET /path` with what is said of it.
+fn operations(openapi: &Value) -> Vec<(String, &Value)> {
+    let paths = openapi["paths"].as_object().unwrap();
+    let of_path = |(path, item): (&String, &'_ Value)| {
+        let item = item.as_object().unwrap();
+        METHODS
+            .iter()
+            .filter(|method| item.contains_key(**method))
+            .map(|method| (format!("{} {path}", method.to_uppercase()), method.to_string()))
+            .collect::<Vec<_>>()
+    };
+    paths
+        .iter()
+        .flat_map(|entry| {
+            let item = entry.1;
+            of_path(entry).into_iter().map(move |(key, method)| (key, &item[method.as_str()]))
+        })
+        .collect()
+}
+
+#[test]
+fn the_description_is_up_to_date() {
+    compare(&root().join("docs/openapi.json"), &pretty(&openapi()));
+}
+
+#[test]
+fn the_template_has_the_routes_that_are_described_and_no_other() {
+    let parameters =
+        ["ServiceJwtSecret", "SessionJwtSecret", "WebhookSecret"].map(|name| (name.to_owned(), "x".repeat(32)));
+    let bindings = Bindings { parameters: parameters.into(), ..Bindings::default() };
+    let template = Source::built_in().unwrap().resolve(&bindings).unwrap();
+    let routed: BTreeSet<String> =
+        template.routes.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
+    let openapi = openapi();
+    let described: BTreeSet<String> = operations(&openapi).into_iter().map(|(key, _)| key).collect();
+    assert_eq!(routed, described);
+}
+
+#[test]
+fn it_is_openapi_3_1_and_every_reference_leads_somewhere() {
+    let openapi = openapi();
+    assert!(openapi["openapi"].as_str().unwrap().starts_with("3.1."));
+    let mut references = Vec::new();
+    collect(&openapi, "$ref", &mut references);
+    assert!(!references.is_empty());
+    for reference in references {
+        let pointer = reference.as_str().unwrap().trim_start_matches('#');
+        assert!(openapi.pointer(pointer).is_some(), "{reference} leads nowhere");
+    }
+}
+
+fn collect<'a>(value: &'a Value, name: &str, found: &mut Vec<&'a Value>) {
+    match value {
+        Value::Object(fields) => {
+            found.extend(fields.get(name));
+            fields.values().for_each(|value| collect(value, name, found));
+        }
+        Value::Array(items) => items.iter().for_each(|value| collect(value, name, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_operation_says_what_it_is_and_what_it_answers() {
+    let openapi = openapi();
+    let tags: Vec<&Value> = openapi["tags"].as_array().unwrap().iter().map(|tag| &tag["name"]).collect();
+    for (key, operation) in operations(&openapi) {
+        assert!(operation["summary"].as_str().is_some_and(|summary| !summary.is_empty()), "{key} has no summary");
+        let responses = operation["responses"].as_object().unwrap();
+        assert!(responses.keys().any(|status| status.starts_with('2')), "{key} has no success");
+        assert!(operation["tags"].as_array().unwrap().iter().all(|tag| tags.contains(&tag)), "{key}: unknown tag");
+        // Whoever takes a body bounds it, and whoever asks for a token asks for a scope.
+        assert!(operation["requestBody"].is_null() || responses.contains_key("413"), "{key} does not say 413");
+        let wants_token = !operation["security"].is_null() && responses.contains_key("401");
+        assert!(!wants_token || responses.contains_key("403"), "{key} does not say 403");
+        let mut parameters = key.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+        let described = |name: &str| {
+            let described = operation["parameters"].as_array().into_iter().flatten();
+            described.into_iter().any(|parameter| parameter["name"] == name && parameter["in"] == "path")
+        };
+        assert!(parameters.all(described), "{key}: a path parameter is not described");
+    }
+}
+
+/// The codes that an error's description begins with: `code, code: text`.
+fn codes(description: &str) -> Vec<&str> {
+    let list = description.split([':', ';']).next().unwrap_or_default();
+    list.split(", ").collect()
+}
+
+/// Whether it answers senders, in envelopes of theirs and with the reasons of refusals as codes.
+fn is_webhook(operation: &Value) -> bool {
+    operation["tags"] == json!(["webhooks"])
+}
+
+#[test]
+fn refusals_of_webhooks_are_described_by_their_reasons() {
+    let text = std::fs::read_to_string(root().join("docs/errors.md")).unwrap();
+    let reasons = Rejection::ALL.map(Rejection::as_str);
+    for reason in reasons {
+        assert!(text.contains(&format!("\n- `{reason}`: ")), "docs/errors.md does not explain {reason}");
+    }
+    let openapi = openapi();
+    let operations = operations(&openapi);
+    let webhooks: Vec<_> = operations.iter().filter(|(_, operation)| is_webhook(operation)).collect();
+    assert_eq!(webhooks.len(), 6);
+    for (key, operation) in webhooks {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            for code in codes(response["description"].as_str().unwrap()) {
+                assert!(!status.starts_with('4') || reasons.contains(&code), "{key} {status}: {code:?} is no reason");
+            }
+        }
+    }
+}
+
+#[test]
+fn errors_are_described_by_their_codes() {
+    let openapi = openapi();
+    let mut named = BTreeSet::new();
+    for (key, operation) in operations(&openapi).into_iter().filter(|(_, operation)| !is_webhook(operation)) {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let description = response["description"].as_str().unwrap();
+            // A probe that says no says it in its own shape.
+            if status.starts_with('2') || description.starts_with("`{status:") {
+                continue;
+            }
+            for code in codes(description) {
+                let kind = problem::ALL.iter().find(|kind| kind.code == code);
+                let kind = kind.unwrap_or_else(|| panic!("{key} {status}: {code:?} is no code"));
+                assert_eq!(kind.status.to_string(), *status, "{key}: {code}");
+                named.insert(code.to_owned());
+            }
+        }
+    }
+    let answered = problem::ALL.iter().filter(|kind| kind.status != 0);
+    let silent: Vec<&str> = answered.map(|kind| kind.code).filter(|code| !named.contains(*code)).collect();
+    assert!(silent.is_empty(), "no operation says that it answers with {silent:?}");
+}
+
+#[test]
+fn an_operation_that_asks_for_a_token_says_so() {
+    // A webhook's 401 is about its signature.
+    for (key, operation) in operations(&openapi()).into_iter().filter(|(_, operation)| !is_webhook(operation)) {
+        let refuses = operation["responses"].get("401").is_some();
+        let asks = operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty());
+        assert_eq!(refuses, asks, "{key}");
+    }
+}

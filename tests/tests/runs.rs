@@ -1,0 +1,13 @@
+//! The whole system on the local engines, with a wire that can be cut at every call.
+#![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
+#![expect(clippy::print_stdout, reason = "what a test was given, shown when it fails")]
+
+mod runs {
+    mod crash_matrix;
+    mod dry_run;
+    mod faults;
+    mod leases;
+    mod removals;
+    mod sources;
+    mod stale_holders;
+}
