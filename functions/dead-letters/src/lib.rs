@@ -1,7 +1,9 @@
 //! Record what the queues gave up on.
 
-use signalbox::aws::clients::Aws;
-use signalbox::aws::queues::QueuedDelivery;
+use signalbox::aws::clients::Clients;
+use signalbox::aws::deliveries::DeliveryStore;
+use signalbox::aws::journal::Journal;
+use signalbox::aws::queues::webhook::QueuedDelivery;
 use signalbox::domain::deliveries::counters::Tally;
 use signalbox::engine::deliveries::counts::count;
 use signalbox::engine::deliveries::give_up::give_up;
@@ -14,15 +16,18 @@ use signalbox::outside::Outside;
 /// # Errors
 /// When the environment is unusable.
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
-    let (aws, clock) = (Aws::connect(environment, outside)?, outside.clock.clone());
+    let clients = Clients::connect(environment, outside)?;
+    let store = DeliveryStore::connect(&clients, environment)?;
+    let journal = Journal::connect(&clients, environment)?;
+    let clock = outside.clock.clone();
     Ok(Function::sqs(move |messages| {
-        let (aws, clock) = (aws.clone(), clock.clone());
+        let (store, journal, clock) = (store.clone(), journal.clone(), clock.clone());
         async move {
             let mut failed = Vec::new();
             let mut recorded = Tally::default();
             for dead in messages.into_iter().map(QueuedDelivery::from) {
                 let message_id = dead.message_id.clone();
-                match give_up(&aws, clock.now(), dead).await {
+                match give_up(&store, &journal, clock.now(), dead).await {
                     Ok(tally) => recorded.merge(tally),
                     Err(fault) => {
                         tracing::error!(%fault, message_id, "dead letter not recorded");
@@ -30,7 +35,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
                     }
                 }
             }
-            count(&aws, &recorded).await;
+            count(&store, &recorded).await;
             failed
         }
     }))

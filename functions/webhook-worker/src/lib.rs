@@ -1,10 +1,11 @@
 //! Apply deliveries, effect once: up to ten at a time, each on its own.
 
-use signalbox::aws::queues::QueuedDelivery;
+use signalbox::aws::clients::Clients;
+use signalbox::aws::queues::webhook::QueuedDelivery;
 use signalbox::domain::deliveries::counters::Tally;
 use signalbox::domain::deliveries::delivery::Label;
 use signalbox::engine::deliveries::apply::{apply, retry_seconds};
-use signalbox::engine::deliveries::context::Deliveries;
+use signalbox::engine::deliveries::context::DeliveryWorker;
 use signalbox::engine::deliveries::counts::count;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
@@ -16,12 +17,12 @@ use tracing::Instrument as _;
 /// # Errors
 /// When the environment is unusable.
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
-    let deliveries = Deliveries::without_senders(environment, outside)?;
+    let worker = DeliveryWorker::connect(&Clients::connect(environment, outside)?, environment, outside)?;
     Ok(Function::sqs(move |messages| {
-        let deliveries = deliveries.clone();
+        let worker = worker.clone();
         async move {
             let queued: Vec<QueuedDelivery> = messages.into_iter().map(QueuedDelivery::from).collect();
-            let handled = futures::future::join_all(queued.iter().map(|queued| handle(&deliveries, queued))).await;
+            let handled = futures::future::join_all(queued.iter().map(|queued| handle(&worker, queued))).await;
             let mut failed = Vec::new();
             let mut applied = Tally::default();
             for (queued, handled) in queued.into_iter().zip(handled) {
@@ -31,7 +32,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
                 }
             }
             // Once for all of the batch: counting each by itself would cost as much as completing it.
-            count(&deliveries.aws, &applied).await;
+            count(&worker.store, &applied).await;
             failed
         }
     }))
@@ -39,17 +40,17 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
 
 /// Applies one message: what there is to count of it, or `None`, which brings it back. A message that cannot be read fails
 /// alone, until the queue gives it up.
-async fn handle(deliveries: &Deliveries, queued: &QueuedDelivery) -> Option<Tally> {
+async fn handle(worker: &DeliveryWorker, queued: &QueuedDelivery) -> Option<Tally> {
     let Some(label) = &queued.label else {
         tracing::error!(message_id = queued.message_id, "message that cannot be read");
         return None;
     };
-    let span = tracing::info_span!("delivery", correlation_id = label.correlation_id, origin = %label.origin);
-    apply_or_delay(deliveries, queued, label).instrument(span).await
+    let span = tracing::info_span!("delivery", correlation_id = label.correlation_id, connection = %label.connection);
+    apply_or_delay(worker, queued, label).instrument(span).await
 }
 
-async fn apply_or_delay(deliveries: &Deliveries, queued: &QueuedDelivery, label: &Label) -> Option<Tally> {
-    match apply(deliveries, label, &queued.body).await {
+async fn apply_or_delay(worker: &DeliveryWorker, queued: &QueuedDelivery, label: &Label) -> Option<Tally> {
+    match apply(worker, label, &queued.body).await {
         Ok((applied, tally)) => {
             tracing::info!(?applied, key = label.key, "delivery applied");
             Some(tally)
@@ -58,7 +59,7 @@ async fn apply_or_delay(deliveries: &Deliveries, queued: &QueuedDelivery, label:
             let wait = retry_seconds(queued.receives);
             tracing::warn!(%error, attempt = queued.receives, wait, "delivery failed");
             // Best effort: without it the queue's visibility timeout decides.
-            if let Err(fault) = deliveries.queue.retry_in(&queued.receipt_handle, wait).await {
+            if let Err(fault) = worker.queue.retry_in(&queued.receipt_handle, wait).await {
                 tracing::warn!(%fault, "delivery not delayed");
             }
             None

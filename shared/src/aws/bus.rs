@@ -3,8 +3,9 @@
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use serde_json::Value;
 
-use super::clients::Aws;
+use super::clients::Clients;
 use super::faults::{AwsFault, fault};
+use crate::environment::{Environment, StartError};
 
 /// The source of all of Signalbox's events.
 pub const SOURCE: &str = "signalbox";
@@ -18,7 +19,22 @@ pub struct DomainEvent {
     pub detail: Value,
 }
 
-impl Aws {
+/// The event bus.
+#[derive(Clone, Debug)]
+pub struct Bus {
+    eventbridge: aws_sdk_eventbridge::Client,
+    name: String,
+}
+
+impl Bus {
+    /// The bus that `EVENT_BUS_NAME` names; nothing is called.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn connect(clients: &Clients, environment: &Environment) -> Result<Self, StartError> {
+        Ok(Self { eventbridge: clients.eventbridge.clone(), name: environment.require("EVENT_BUS_NAME")?.to_owned() })
+    }
+
     /// Puts events on the bus, at most ten.
     ///
     /// # Errors
@@ -28,7 +44,7 @@ impl Aws {
         const OPERATION: &str = "publish events";
         let entry = |event: &DomainEvent| {
             PutEventsRequestEntry::builder()
-                .event_bus_name(&self.names.bus)
+                .event_bus_name(&self.name)
                 .source(SOURCE)
                 .detail_type(event.kind)
                 .detail(event.detail.to_string())

@@ -1,4 +1,4 @@
-//! The AWS clients, and the names of what they reach.
+//! The AWS clients.
 
 use std::time::Duration;
 
@@ -16,46 +16,25 @@ use crate::outside::Outside;
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// Clients and names.
+/// The clients. What they reach is the handles' to name: a function asks for the tables, queues and bus that it uses, and for
+/// no other.
 #[derive(Clone, Debug)]
-pub struct Aws {
+pub struct Clients {
     pub(super) dynamodb: aws_sdk_dynamodb::Client,
     pub(super) sqs: aws_sdk_sqs::Client,
     pub(super) eventbridge: aws_sdk_eventbridge::Client,
-    pub(super) names: Names,
 }
 
-/// Physical names of tables and bus. Queues have clients of their own, as not every function knows their addresses.
-#[derive(Clone, Debug)]
-pub(super) struct Names {
-    pub(super) runs: String,
-    pub(super) records: String,
-    pub(super) snapshots: String,
-    pub(super) control: String,
-    pub(super) bus: String,
-    pub(super) deliveries: String,
-    pub(super) journal: String,
-}
-
-impl Aws {
+impl Clients {
     /// Makes the clients; nothing is called.
     ///
     /// Credentials are the ones Lambda puts into the environment, so the SDK's whole chain of providers
     /// (`aws-config`) is left out: it would double the size of a function.
     ///
     /// # Errors
-    /// When a name or the credentials are missing.
+    /// When the region or the credentials are missing.
     pub fn connect(environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
         let required = |name| environment.require(name).map(String::from);
-        let names = Names {
-            runs: required("RUNS_TABLE")?,
-            records: required("RECORDS_TABLE")?,
-            snapshots: required("SNAPSHOTS_TABLE")?,
-            control: required("CONTROL_TABLE")?,
-            bus: required("EVENT_BUS_NAME")?,
-            deliveries: required("DELIVERIES_TABLE")?,
-            journal: required("JOURNAL_TABLE")?,
-        };
         let region = Region::new(required("AWS_REGION")?);
         let credentials = Credentials::new(
             required("AWS_ACCESS_KEY_ID")?,
@@ -92,7 +71,6 @@ impl Aws {
             dynamodb: client!(aws_sdk_dynamodb, "DYNAMODB"),
             sqs: client!(aws_sdk_sqs, "SQS"),
             eventbridge: client!(aws_sdk_eventbridge, "EVENTBRIDGE"),
-            names,
         })
     }
 }

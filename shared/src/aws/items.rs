@@ -1,17 +1,15 @@
-//! Attribute values and keys, and one item read or written.
+//! Attribute values and keys.
 
 use std::collections::HashMap;
 use std::error::Error;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::clients::Aws;
 use super::faults::{AwsFault, fault};
 
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -60,46 +58,5 @@ where
         Ok(done) => Ok(Some(done)),
         Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(None),
         Err(error) => Err(fault(operation, &error)),
-    }
-}
-
-impl Aws {
-    /// An item, as of now.
-    pub(super) async fn get_item(
-        &self,
-        table: &str,
-        key: Item,
-        operation: &'static str,
-    ) -> Result<Option<Item>, AwsFault> {
-        let call = self
-            .dynamodb
-            .get_item()
-            .table_name(table)
-            .set_key(Some(key))
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        Ok(call.send().await.map_err(|error| fault(operation, &error))?.item)
-    }
-
-    /// Writes an item, in place of the one under its key.
-    pub(super) async fn put_item(&self, table: &str, item: Item, operation: &'static str) -> Result<(), AwsFault> {
-        let call = self.dynamodb.put_item().table_name(table).set_item(Some(item));
-        call.send().await.map(drop).map_err(|error| fault(operation, &error))
-    }
-
-    /// Writes parts of a body, each into an item of its own under `attribute`. The item that names them is written after them, so
-    /// a crash leaves parts that nothing names, and never a name without its parts.
-    pub(super) async fn put_parts<'a>(
-        &self,
-        table: &str,
-        attribute: &str,
-        parts: impl Iterator<Item = (Item, &'a [u8])> + Send,
-        operation: &'static str,
-    ) -> Result<(), AwsFault> {
-        for (mut fields, part) in parts {
-            fields.insert(attribute.to_owned(), AttributeValue::B(Blob::new(part)));
-            self.put_item(table, fields, operation).await?;
-        }
-        Ok(())
     }
 }

@@ -10,13 +10,15 @@ use std::fmt::Display;
 use aws_sdk_dynamodb::types::ReturnValue;
 use jiff::Timestamp;
 
-use super::clients::Aws;
+use super::clients::Clients;
 use super::faults::{AwsFault, fault};
 use super::items::{is_expired, item, key, number, text, value};
+use super::table::Table;
 use crate::domain::audit::{AUDIT_SECONDS, Audit};
 use crate::domain::deliveries::dead_letter::{DeadLetter, DeadLetterId};
 use crate::domain::deliveries::delivery::BODY_PART_BYTES_MAX;
 use crate::domain::ids::TenantId;
+use crate::environment::{Environment, StartError};
 
 fn partition(tenant: &TenantId) -> String {
     format!("{tenant}#dead-letters")
@@ -26,7 +28,19 @@ fn part_key(id: &DeadLetterId, part: impl Display) -> String {
     format!("body#{id}#{part}")
 }
 
-impl Aws {
+/// The journal.
+#[derive(Clone, Debug)]
+pub struct Journal(Table);
+
+impl Journal {
+    /// The table that `JOURNAL_TABLE` names; nothing is called.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn connect(clients: &Clients, environment: &Environment) -> Result<Self, StartError> {
+        Table::connect(clients, environment, "JOURNAL_TABLE").map(Self)
+    }
+
     /// Records a dead letter; false when it was recorded before. The same message recorded twice is one entry.
     ///
     /// # Errors
@@ -38,13 +52,9 @@ impl Aws {
             fields.insert("expires_at".into(), number(letter.expires_at));
             (fields, bytes)
         });
-        self.put_parts(&self.names.journal, "body", parts, OPERATION).await?;
-        let call = self
-            .dynamodb
-            .put_item()
-            .table_name(&self.names.journal)
-            .set_item(Some(item(letter, key(partition(tenant), letter.id.as_str()))?))
-            .return_values(ReturnValue::AllOld);
+        self.0.write_parts("body", parts, OPERATION).await?;
+        let fields = item(letter, key(partition(tenant), letter.id.as_str()))?;
+        let call = self.0.put_item(fields).return_values(ReturnValue::AllOld);
         let before = call.send().await.map_err(|error| fault(OPERATION, &error))?.attributes;
         Ok(before.is_none_or(|before| before.is_empty()))
     }
@@ -61,9 +71,8 @@ impl Aws {
         limit: usize,
     ) -> Result<Vec<DeadLetter>, AwsFault> {
         let call = self
-            .dynamodb
+            .0
             .query()
-            .table_name(&self.names.journal)
             // Ids start with a digit, bodies with a letter.
             .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
             .expression_attribute_values(":pk", text(partition(tenant)))
@@ -86,7 +95,7 @@ impl Aws {
         now: Timestamp,
     ) -> Result<Option<(DeadLetter, Vec<u8>)>, AwsFault> {
         const OPERATION: &str = "read dead letter";
-        let get = |sk: String| self.get_item(&self.names.journal, key(partition(tenant), sk), OPERATION);
+        let get = |sk: String| self.0.read(key(partition(tenant), sk), OPERATION);
         let found = get(id.to_string()).await?;
         let Some(found) = found.filter(|item| !is_expired(item, now)) else { return Ok(None) };
         let letter: DeadLetter = value(found)?;
@@ -108,8 +117,7 @@ impl Aws {
         let bodies = (0..letter.parts).map(|part| part_key(&letter.id, part));
         // The entry goes first: a crash after it leaves parts that nothing names and that expire.
         for sk in std::iter::once(letter.id.to_string()).chain(bodies) {
-            let call = self.dynamodb.delete_item().table_name(&self.names.journal);
-            let call = call.set_key(Some(key(partition(tenant), sk)));
+            let call = self.0.delete_item(key(partition(tenant), sk));
             call.send().await.map_err(|error| fault("delete dead letter", &error))?;
         }
         Ok(())
@@ -123,6 +131,6 @@ impl Aws {
         let sk = format!("{:013}-{}", entry.at_ms, hex::encode(&random[..8]));
         let mut fields = item(entry, key(format!("{tenant}#audit"), sk))?;
         fields.insert("expires_at".into(), number(entry.at_ms / 1000 + AUDIT_SECONDS));
-        self.put_item(&self.names.journal, fields, "record audit entry").await
+        self.0.write(fields, "record audit entry").await
     }
 }

@@ -8,7 +8,7 @@ pub mod deliveries;
 pub mod faults;
 mod items;
 pub mod journal;
-mod probe;
 pub mod queues;
 pub mod runs;
+mod table;
 mod transaction;

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{
     CancellationReason, ConditionCheck, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
     TransactWriteItem, Update,
 };
 
-use super::clients::Aws;
 use super::faults::{AwsFault, fault};
 use super::items::Item;
 
@@ -60,12 +60,11 @@ impl Transaction {
     /// Commits. The SDK sends a client request token with it, so that its own retry of a commit whose reply was lost
     /// commits nothing twice. A conflict with another transaction is not among what the SDK retries: nothing was
     /// written then, and it is tried again here.
-    pub(super) async fn commit(self, aws: &Aws, operation: &'static str) -> Result<(), Refusal> {
+    pub(super) async fn commit(self, client: &Client, operation: &'static str) -> Result<(), Refusal> {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let call = aws
-                .dynamodb
+            let call = client
                 .transact_write_items()
                 .set_transact_items(Some(self.0.clone()))
                 .return_consumed_capacity(ReturnConsumedCapacity::Total);

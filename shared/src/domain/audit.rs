@@ -17,6 +17,9 @@ pub enum Action {
     /// Verify a rejected delivery again, and let it in.
     #[serde(rename = "delivery.admit")]
     Admit,
+    /// Stop a run.
+    #[serde(rename = "run.stop")]
+    Stop,
 }
 
 /// What an operator was about to do.
@@ -29,8 +32,8 @@ pub struct Audit {
     pub action: Action,
     /// To what.
     pub target: String,
-    /// SHA-256 of the body it was about, lower hex; none in what was kept without it. Stored under an older name.
-    #[serde(default, rename = "result")]
+    /// SHA-256 of the body it was about, lower hex; none where it was about none.
+    #[serde(default)]
     pub body_hash: Option<String>,
     /// When, epoch milliseconds.
     pub at_ms: i64,

@@ -1,128 +1,210 @@
-//! Names of things. Each can only hold what is safe in a key, a log line and a URL.
+//! Names of things. Each can only hold what is safe in a key, a log line and a URL, and what is read from outside is
+//! checked when it is deserialised.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// The longest name, in bytes. Three of them and two slashes are the longest connection.
+pub const NAME_BYTES_MAX: usize = 64;
+
 /// Why a text is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what} must be 1 to {length_max} characters of a-z, 0-9, '-', '_' or '.'")]
-pub struct InvalidId {
-    what: &'static str,
-    length_max: usize,
+pub enum InvalidId {
+    /// A name that is empty, too long, or holds what could change the meaning of a key.
+    #[error("{0} must be 1 to {NAME_BYTES_MAX} characters of a-z, 0-9, '-', '_' or '.'")]
+    Name(&'static str),
+    /// A text that is not three names.
+    #[error("a connection is tenant/provider/name")]
+    Connection,
+    /// A text that is not an id of a run.
+    #[error("a run's id is a version 7 UUID")]
+    Run,
 }
 
-fn plain(text: &str, what: &'static str, length_max: usize) -> Result<String, InvalidId> {
+fn plain(text: &str, what: &'static str) -> Result<Cow<'static, str>, InvalidId> {
     let text = text.trim().to_lowercase();
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
-    if text.is_empty() || text.len() > length_max || !text.bytes().all(allowed) {
-        return Err(InvalidId { what, length_max });
+    if text.is_empty() || text.len() > NAME_BYTES_MAX || !text.bytes().all(allowed) {
+        return Err(InvalidId::Name(what));
     }
-    Ok(text)
+    Ok(Cow::Owned(text))
 }
 
-/// A customer. Everything stored belongs to one.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct TenantId(String);
+/// Types that hold one name. Each is its own type, so that no two can change places.
+macro_rules! names {
+    ($(
+        $(#[doc = $doc:literal])+
+        $name:ident = $what:literal { $($(#[doc = $constant_doc:literal])+ $constant:ident = $text:literal;)* }
+    )+) => {$(
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Cow<'static, str>);
 
-impl TenantId {
-    /// Parses a tenant id, case-insensitively.
-    ///
-    /// # Errors
-    /// When it holds anything that could change the meaning of a key.
-    pub fn parse(text: &str) -> Result<Self, InvalidId> {
-        plain(text, "a tenant id", 64).map(Self)
+        impl $name {
+            $($(#[doc = $constant_doc])+ pub const $constant: Self = Self(Cow::Borrowed($text));)*
+
+            /// Reads the name, case-insensitively.
+            ///
+            /// # Errors
+            /// When it is empty, too long, or holds anything that could change the meaning of a key.
+            pub fn parse(text: &str) -> Result<Self, InvalidId> {
+                plain(text, $what).map(Self)
+            }
+
+            /// The name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                Self::parse(&text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0.into_owned()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+    )+};
+}
+
+names! {
+    /// A customer. Everything stored belongs to one.
+    TenantId = "a tenant id" {
+        /// The tenant of clients that name none.
+        DEFAULT = "default";
+        /// The tenant of points of sale that name none.
+        ANONYMOUS = "anonymous";
     }
-
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
+    /// A kind of vendor system.
+    ProviderId = "a provider" {
+        /// Files that something else writes.
+        CATALOGUE = "catalogue";
+        /// Points of sale.
+        POS = "pos";
+        /// The warehouse API.
+        TRACKSTAR = "trackstar";
+    }
+    /// What tells a tenant's connections to one provider apart: a vendor's slug, a brand, an account.
+    ConnectionName = "a connection's name" {}
+    /// What is synced over a connection: products, orders, stock levels.
+    Entity = "an entity" {
+        /// What catalogues hold.
+        PRODUCTS = "products";
+        /// Stock levels, by sku.
+        INVENTORY = "inventory";
+        /// Shipments to a warehouse.
+        INBOUND_SHIPMENTS = "inbound-shipments";
+        /// Receipts of such shipments.
+        INBOUND_SHIPMENT_RECEIPTS = "inbound-shipment-receipts";
     }
 }
 
-/// The tenant of clients that name none.
 impl Default for TenantId {
     fn default() -> Self {
-        Self("default".into())
+        Self::DEFAULT
     }
 }
 
-/// A vendor's lower-case name in keys and URLs, for example `moscot`.
+/// One tenant's link to one provider. Its text, `tenant/provider/name`, starts every key of what it owns: no read can
+/// reach another tenant's rows without naming that tenant (I6). No name holds a slash, so no two connections share a text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Slug(String);
-
-impl Slug {
-    /// Parses a slug, case-insensitively.
-    ///
-    /// # Errors
-    /// When it is blank or holds anything but letters, digits, `-`, `_` and `.`.
-    pub fn parse(text: &str) -> Result<Self, InvalidId> {
-        plain(text, "a vendor slug", 64).map(Self)
-    }
-
-    /// The slug as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for Slug {
-    type Error = InvalidId;
-    fn try_from(text: String) -> Result<Self, InvalidId> {
-        Self::parse(&text)
-    }
-}
-
-impl From<Slug> for String {
-    fn from(slug: Slug) -> Self {
-        slug.0
-    }
-}
-
-impl fmt::Display for TenantId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl fmt::Display for Slug {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-/// One tenant's link to one vendor's catalogue. Its text, `tenant/vendor/catalogue`, starts every key of what it
-/// owns: no read can reach another tenant's rows without naming that tenant (I6).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Connection {
     /// Whose it is.
     pub tenant: TenantId,
-    /// Which vendor it leads to.
-    pub vendor: Slug,
+    /// To which kind of system it leads.
+    pub provider: ProviderId,
+    /// Which of the tenant's connections to the provider it is.
+    pub name: ConnectionName,
 }
 
 impl Connection {
-    /// The connection of a tenant to a vendor's catalogue.
+    /// The connection of a tenant to a provider.
     #[must_use]
-    pub fn new(tenant: TenantId, vendor: Slug) -> Self {
-        Self { tenant, vendor }
+    pub fn new(tenant: TenantId, provider: ProviderId, name: ConnectionName) -> Self {
+        Self { tenant, provider, name }
+    }
+
+    /// The connection to a vendor's catalogue.
+    #[must_use]
+    pub fn catalogue(tenant: TenantId, vendor: ConnectionName) -> Self {
+        Self::new(tenant, ProviderId::CATALOGUE, vendor)
+    }
+
+    /// One of its entities.
+    #[must_use]
+    pub fn dataset(&self, entity: Entity) -> Dataset {
+        Dataset { connection: self.clone(), entity }
     }
 }
 
 impl fmt::Display for Connection {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}/{}/catalogue", self.tenant, self.vendor)
+        write!(formatter, "{}/{}/{}", self.tenant, self.provider, self.name)
+    }
+}
+
+impl FromStr for Connection {
+    type Err = InvalidId;
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let mut names = text.split('/');
+        let (Some(tenant), Some(provider), Some(name), None) = (names.next(), names.next(), names.next(), names.next())
+        else {
+            return Err(InvalidId::Connection);
+        };
+        Ok(Self::new(TenantId::parse(tenant)?, ProviderId::parse(provider)?, ConnectionName::parse(name)?))
+    }
+}
+
+impl TryFrom<String> for Connection {
+    type Error = InvalidId;
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        text.parse()
+    }
+}
+
+impl From<Connection> for String {
+    fn from(connection: Connection) -> Self {
+        connection.to_string()
+    }
+}
+
+/// One entity of one connection: what manifest, segments, records and effects are keyed by. Its text is
+/// `tenant/provider/name/entity`; so two entities of a connection that use the same id never meet.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Dataset {
+    /// Over which connection it is synced.
+    pub connection: Connection,
+    /// What it holds.
+    pub entity: Entity,
+}
+
+impl fmt::Display for Dataset {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.connection, self.entity)
     }
 }
 
 /// A run's id: a version 7 UUID (RFC 9562), so that ids sort by start time and serve as sort keys and cursors.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct RunId(String);
 
 impl RunId {
@@ -170,6 +252,19 @@ impl RunId {
     }
 }
 
+impl TryFrom<String> for RunId {
+    type Error = InvalidId;
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        Self::parse(&text).ok_or(InvalidId::Run)
+    }
+}
+
+impl From<RunId> for String {
+    fn from(id: RunId) -> Self {
+        id.0
+    }
+}
+
 impl fmt::Display for RunId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
@@ -192,10 +287,59 @@ mod tests {
     }
 
     #[test]
-    fn a_slug_is_lower_cased_and_nothing_that_splits_a_key_passes() {
-        assert_eq!(Slug::parse(" MOSCOT ").unwrap().as_str(), "moscot");
-        for bad in ["", "  ", "a/b", "a#b", "æ", "a b"] {
-            assert!(Slug::parse(bad).is_err(), "{bad:?} passed");
+    fn a_name_is_lower_cased_and_nothing_that_splits_a_key_passes() {
+        assert_eq!(ConnectionName::parse(" MOSCOT ").unwrap().as_str(), "moscot");
+        let longest = "x".repeat(NAME_BYTES_MAX);
+        assert_eq!(Entity::parse(&longest).unwrap().as_str(), longest);
+        for bad in ["", "  ", "a/b", "a#b", "æ", "a b", "a\0b", &format!("{longest}x")] {
+            assert_eq!(TenantId::parse(bad), Err(InvalidId::Name("a tenant id")), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn constants_are_names() {
+        for text in [TenantId::DEFAULT.as_str(), TenantId::ANONYMOUS.as_str()] {
+            assert_eq!(TenantId::parse(text).unwrap().as_str(), text);
+        }
+        for provider in [ProviderId::CATALOGUE, ProviderId::POS, ProviderId::TRACKSTAR] {
+            assert_eq!(ProviderId::parse(provider.as_str()), Ok(provider));
+        }
+        let shipments = [Entity::INBOUND_SHIPMENTS, Entity::INBOUND_SHIPMENT_RECEIPTS];
+        for entity in [Entity::PRODUCTS, Entity::INVENTORY].into_iter().chain(shipments) {
+            assert_eq!(Entity::parse(entity.as_str()), Ok(entity));
+        }
+    }
+
+    #[test]
+    fn a_connection_is_three_names_and_a_dataset_one_more() {
+        let connection: Connection = "Acme/catalogue/moscot".parse().unwrap();
+        assert_eq!(
+            connection,
+            Connection::catalogue(TenantId::parse("acme").unwrap(), ConnectionName::parse("moscot").unwrap())
+        );
+        assert_eq!(connection.to_string(), "acme/catalogue/moscot");
+        assert_eq!(connection.dataset(Entity::PRODUCTS).to_string(), "acme/catalogue/moscot/products");
+        for bad in ["", "acme", "acme/catalogue", "acme/catalogue/", "//", "a/b/c/d", "a/b/c#d"] {
+            assert!(bad.parse::<Connection>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_read_from_outside_is_checked_when_it_is_deserialised() {
+        fn check<T: serde::de::DeserializeOwned + Serialize>(good: &str, bad: &[&str]) {
+            let read: T = serde_json::from_value(good.into()).unwrap();
+            assert_eq!(serde_json::to_value(read).unwrap(), good);
+            for bad in bad {
+                assert!(serde_json::from_value::<T>((*bad).into()).is_err(), "{bad} passed");
+            }
+        }
+        let names = ["a/b", "a#b", ""];
+        check::<TenantId>("acme", &names);
+        check::<ProviderId>("pos", &names);
+        check::<ConnectionName>("north", &names);
+        check::<Entity>("orders", &names);
+        check::<Connection>("acme/pos/north", &["acme/pos", "acme/pos/north/x", "acme//north"]);
+        let version_4 = "5fea7756-0ea4-451a-a703-a558b933e274";
+        check::<RunId>("018bcfe5-6800-7000-8000-000000000000", &["", "x", "018bcfe5", version_4]);
     }
 }

@@ -1,6 +1,7 @@
 //! Use cases, each a file that reads top to bottom as the steps it does: those of [`runs`], of [`deliveries`], and what is
-//! asked of a [`catalogue`] outside of a run.
+//! asked of a [`catalogue`] outside of a run. What [`operators`] decide is on record, whatever it is about.
 
 pub mod catalogue;
 pub mod deliveries;
+pub mod operators;
 pub mod runs;

@@ -1,13 +1,14 @@
-//! The last connection test of each vendor, in the control table under `tenant/vendor/catalogue`, `test`.
+//! The last connection test of each vendor, in the control table under the connection, `test`.
 
-use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::clients::Aws;
-use crate::aws::faults::{AwsFault, fault};
+use crate::aws::clients::Clients;
+use crate::aws::faults::AwsFault;
 use crate::aws::items::{item, key, value};
+use crate::aws::table::Table;
 use crate::domain::ids::Connection;
+use crate::environment::{Environment, StartError};
 
 /// What a connection test found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,33 +30,33 @@ pub struct VendorTest {
     pub error: Option<String>,
 }
 
-impl Aws {
+/// The last tests.
+#[derive(Clone, Debug)]
+pub struct LastTests(Table);
+
+impl LastTests {
+    /// The table that `CONTROL_TABLE` names; nothing is called.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn connect(clients: &Clients, environment: &Environment) -> Result<Self, StartError> {
+        Table::connect(clients, environment, "CONTROL_TABLE").map(Self)
+    }
+
     /// The vendor's last test, if it was ever tested.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn vendor_test(&self, connection: &Connection) -> Result<Option<VendorTest>, AwsFault> {
-        let call = self
-            .dynamodb
-            .get_item()
-            .table_name(&self.names.control)
-            .set_key(Some(key(connection.to_string(), "test")))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        call.send().await.map_err(|error| fault("read vendor test", &error))?.item.map(value).transpose()
+    pub async fn of(&self, connection: &Connection) -> Result<Option<VendorTest>, AwsFault> {
+        let found = self.0.glance(key(connection.to_string(), "test"), "read vendor test").await?;
+        found.map(value).transpose()
     }
 
     /// Stores a test; the latest one stays.
     ///
     /// # Errors
     /// When the table cannot be written.
-    pub async fn put_vendor_test(&self, connection: &Connection, test: &VendorTest) -> Result<(), AwsFault> {
-        let call = self
-            .dynamodb
-            .put_item()
-            .table_name(&self.names.control)
-            .set_item(Some(item(test, key(connection.to_string(), "test"))?))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        call.send().await.map_err(|error| fault("write vendor test", &error))?;
-        Ok(())
+    pub async fn keep(&self, connection: &Connection, test: &VendorTest) -> Result<(), AwsFault> {
+        self.0.write(item(test, key(connection.to_string(), "test"))?, "write vendor test").await
     }
 }

@@ -7,12 +7,14 @@ use std::time::Duration;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, ReturnConsumedCapacity, WriteRequest};
 
-use crate::aws::clients::Aws;
+use crate::aws::clients::Clients;
 use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{Item, text};
+use crate::aws::table::Table;
 use crate::aws::transaction::built;
 use crate::domain::datasets::manifest::Fingerprint;
-use crate::domain::ids::{Connection, RunId};
+use crate::domain::ids::{Dataset, RunId};
+use crate::environment::{Environment, StartError};
 
 /// The most records of one batch; DynamoDB's limit.
 pub const BATCH_RECORDS_MAX: usize = 25;
@@ -50,26 +52,33 @@ pub struct Provenance {
     pub run_id: RunId,
 }
 
-fn record_key(connection: &Connection, fingerprint: Fingerprint) -> Item {
+fn record_key(dataset: &Dataset, fingerprint: Fingerprint) -> Item {
     HashMap::from([
-        ("pk".to_owned(), text(connection.to_string())),
+        ("pk".to_owned(), text(dataset.to_string())),
         ("sk".to_owned(), AttributeValue::B(Blob::new(fingerprint.0))),
     ])
 }
 
-impl Aws {
+/// The records table, as runs write it.
+#[derive(Clone, Debug)]
+pub struct RecordStore(Table);
+
+impl RecordStore {
+    /// The table that `RECORDS_TABLE` names; nothing is called.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn connect(clients: &Clients, environment: &Environment) -> Result<Self, StartError> {
+        Table::connect(clients, environment, "RECORDS_TABLE").map(Self)
+    }
+
     /// Stores up to [`BATCH_RECORDS_MAX`] records. Idempotent: the same record stored twice is the same item.
     ///
     /// # Errors
     /// When the table cannot be written; some of the records may be stored then.
-    pub async fn put_records(
-        &self,
-        connection: &Connection,
-        from: &Provenance,
-        records: Vec<Record>,
-    ) -> Result<(), AwsFault> {
+    pub async fn put(&self, dataset: &Dataset, from: &Provenance, records: Vec<Record>) -> Result<(), AwsFault> {
         let put = |record: Record| {
-            let mut item = record_key(connection, record.fingerprint);
+            let mut item = record_key(dataset, record.fingerprint);
             item.extend([
                 ("catalogId".to_owned(), text(record.catalog_id)),
                 ("payload".to_owned(), text(record.payload)),
@@ -88,9 +97,9 @@ impl Aws {
     ///
     /// # Errors
     /// When the table cannot be written; some of the records may be gone then.
-    pub async fn remove_records(&self, connection: &Connection, removals: &[Fingerprint]) -> Result<(), AwsFault> {
+    pub async fn remove(&self, dataset: &Dataset, removals: &[Fingerprint]) -> Result<(), AwsFault> {
         let remove = |fingerprint: &Fingerprint| {
-            let remove = built(DeleteRequest::builder().set_key(Some(record_key(connection, *fingerprint))).build())?;
+            let remove = built(DeleteRequest::builder().set_key(Some(record_key(dataset, *fingerprint))).build())?;
             Ok(WriteRequest::builder().delete_request(remove).build())
         };
         self.write_batch(removals.iter().map(remove).collect::<Result<_, AwsFault>>()?).await
@@ -109,12 +118,13 @@ impl Aws {
                 tokio::time::sleep(Duration::from_millis(25 << attempt)).await;
             }
             let call = self
-                .dynamodb
+                .0
+                .client
                 .batch_write_item()
-                .request_items(&self.names.records, requests)
+                .request_items(&self.0.name, requests)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total);
             let done = call.send().await.map_err(|error| fault(OPERATION, &error))?;
-            requests = done.unprocessed_items.unwrap_or_default().remove(&self.names.records).unwrap_or_default();
+            requests = done.unprocessed_items.unwrap_or_default().remove(&self.0.name).unwrap_or_default();
             if requests.is_empty() {
                 return Ok(());
             }

@@ -1,62 +1,61 @@
-//! The snapshots table: per connection the state clients see, the manifest, and the manifest's segments.
+//! The snapshots table: per connection the state that clients see; per dataset the manifest, and the manifest's segments.
 //!
 //! | key | holds |
 //! |---|---|
-//! | `tenant/vendor/catalogue`, `state` | [`SnapshotState`] |
-//! | `tenant/vendor/catalogue`, `manifest` | [`Manifest`]: names the live layers and the unfinished plans |
-//! | `tenant/vendor/catalogue`, `segment#<layer>#<number>` | a part of a layer |
+//! | `tenant/provider/name`, `state` | [`SnapshotState`] |
+//! | `tenant/provider/name/entity`, `manifest` | [`Manifest`]: names the live layers and the unfinished plans |
+//! | `tenant/provider/name/entity`, `segment#<layer>#<number>` | a part of a layer |
 
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnConsumedCapacity, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, Update};
 use jiff::Timestamp;
 
-use crate::aws::clients::Aws;
-use crate::aws::faults::{AwsFault, fault};
+use crate::aws::clients::Clients;
+use crate::aws::faults::AwsFault;
 use crate::aws::items::{Item, conditional, item, key, number, text, value};
+use crate::aws::table::Table;
 use crate::aws::transaction::built;
 use crate::domain::datasets::manifest::{Layer, LayerRef};
 use crate::domain::datasets::snapshot::{Manifest, SnapshotState};
-use crate::domain::ids::Connection;
+use crate::domain::ids::{Connection, Dataset};
 use crate::domain::time;
+use crate::environment::{Environment, StartError};
 
 /// A replaced layer can still be compared with for this long, in seconds.
 const REPLACED_LAYER_SECONDS: i64 = 90 * 86_400;
 
-fn segment_key(connection: &Connection, layer: &LayerRef, number: u32) -> Item {
-    key(connection.to_string(), format!("segment#{}#{number:05}", layer.id))
+fn segment_key(dataset: &Dataset, layer: &LayerRef, number: u32) -> Item {
+    key(dataset.to_string(), format!("segment#{}#{number:05}", layer.id))
 }
 
-impl Aws {
-    async fn snapshot_item(
-        &self,
-        connection: &Connection,
-        sk: &str,
-        consistent: bool,
-    ) -> Result<Option<Item>, AwsFault> {
-        let call = self
-            .dynamodb
-            .get_item()
-            .table_name(&self.names.snapshots)
-            .set_key(Some(key(connection.to_string(), sk)))
-            .consistent_read(consistent)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        Ok(call.send().await.map_err(|error| fault("read snapshot", &error))?.item)
+/// The snapshots table.
+#[derive(Clone, Debug)]
+pub struct SnapshotStore(Table);
+
+impl SnapshotStore {
+    /// The table that `SNAPSHOTS_TABLE` names; nothing is called.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn connect(clients: &Clients, environment: &Environment) -> Result<Self, StartError> {
+        Table::connect(clients, environment, "SNAPSHOTS_TABLE").map(Self)
     }
 
     /// What clients see of the snapshot; none before the first run.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn snapshot_state(&self, connection: &Connection) -> Result<Option<SnapshotState>, AwsFault> {
-        self.snapshot_item(connection, "state", false).await?.map(value).transpose()
+    pub async fn state(&self, connection: &Connection) -> Result<Option<SnapshotState>, AwsFault> {
+        self.0.glance(key(connection.to_string(), "state"), "read snapshot").await?.map(value).transpose()
     }
 
     /// The manifest; empty before the first run.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn manifest(&self, connection: &Connection) -> Result<Manifest, AwsFault> {
-        Ok(self.snapshot_item(connection, "manifest", true).await?.map(value).transpose()?.unwrap_or_default())
+    pub async fn manifest(&self, dataset: &Dataset) -> Result<Manifest, AwsFault> {
+        let found = self.0.read(key(dataset.to_string(), "manifest"), "read manifest").await?;
+        Ok(found.map(value).transpose()?.unwrap_or_default())
     }
 
     /// Stores a layer's segments. The same layer stored twice is the same items.
@@ -65,30 +64,24 @@ impl Aws {
     /// When the table cannot be written. Segments that no manifest names are never read.
     pub async fn put_segment(
         &self,
-        connection: &Connection,
+        dataset: &Dataset,
         layer: &LayerRef,
         number: u32,
         bytes: Vec<u8>,
     ) -> Result<(), AwsFault> {
-        let call = self
-            .dynamodb
-            .put_item()
-            .table_name(&self.names.snapshots)
-            .set_item(Some(segment_key(connection, layer, number)))
-            .item("data", AttributeValue::B(Blob::new(bytes)))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        call.send().await.map_err(|error| fault("write manifest segment", &error))?;
-        Ok(())
+        let mut fields = segment_key(dataset, layer, number);
+        fields.insert("data".into(), AttributeValue::B(Blob::new(bytes)));
+        self.0.write(fields, "write manifest segment").await
     }
 
     /// Reads one segment of a layer.
     ///
     /// # Errors
     /// When the table cannot be read, or a segment that the manifest names is missing or damaged.
-    pub async fn segment(&self, connection: &Connection, layer: &LayerRef, number: u32) -> Result<Layer, AwsFault> {
+    pub async fn segment(&self, dataset: &Dataset, layer: &LayerRef, number: u32) -> Result<Layer, AwsFault> {
         const OPERATION: &str = "read manifest segment";
         // A segment is written before a manifest names it, and never changed: but it may be a moment old.
-        let found = self.get_item(&self.names.snapshots, segment_key(connection, layer, number), OPERATION).await?;
+        let found = self.0.read(segment_key(dataset, layer, number), OPERATION).await?;
         let data = found.as_ref().and_then(|item| item.get("data")).and_then(|data| data.as_b().ok());
         let data =
             data.ok_or_else(|| AwsFault::damaged(OPERATION, format!("segment {number} of {} is missing", layer.id)))?;
@@ -101,10 +94,10 @@ impl Aws {
     ///
     /// # Errors
     /// As [`Self::segment`].
-    pub async fn layer(&self, connection: &Connection, layer: &LayerRef) -> Result<Layer, AwsFault> {
+    pub async fn layer(&self, dataset: &Dataset, layer: &LayerRef) -> Result<Layer, AwsFault> {
         let mut whole = Layer::default();
         for number in 0..layer.segments {
-            let part = self.segment(connection, layer, number).await?;
+            let part = self.segment(dataset, layer, number).await?;
             whole.puts.extend(part.puts);
             whole.removals.extend(part.removals);
         }
@@ -115,30 +108,21 @@ impl Aws {
     ///
     /// # Errors
     /// When the table cannot be written.
-    pub async fn expire_layer(
-        &self,
-        connection: &Connection,
-        layer: &LayerRef,
-        now: Timestamp,
-    ) -> Result<(), AwsFault> {
+    pub async fn expire_layer(&self, dataset: &Dataset, layer: &LayerRef, now: Timestamp) -> Result<(), AwsFault> {
         for segment in 0..layer.segments {
             let call = self
-                .dynamodb
-                .update_item()
-                .table_name(&self.names.snapshots)
-                .set_key(Some(segment_key(connection, layer, segment)))
+                .0
+                .update_item(segment_key(dataset, layer, segment))
                 .update_expression("SET expires_at = :at")
                 .condition_expression("attribute_exists(pk)")
-                .expression_attribute_values(":at", number(now.as_second() + REPLACED_LAYER_SECONDS))
-                .return_consumed_capacity(ReturnConsumedCapacity::Total);
+                .expression_attribute_values(":at", number(now.as_second() + REPLACED_LAYER_SECONDS));
             conditional(call.send().await, "expire manifest segment")?;
         }
         Ok(())
     }
 
-    pub(in crate::aws) fn put_manifest(&self, connection: &Connection, manifest: &Manifest) -> Result<Put, AwsFault> {
-        let item = item(manifest, key(connection.to_string(), "manifest"))?;
-        built(Put::builder().table_name(&self.names.snapshots).set_item(Some(item)).build())
+    pub(in crate::aws) fn put_manifest(&self, dataset: &Dataset, manifest: &Manifest) -> Result<Put, AwsFault> {
+        built(self.0.put(item(manifest, key(dataset.to_string(), "manifest"))?).build())
     }
 
     /// The state after an applied run; the first one's time stays as `createdAt`.
@@ -148,9 +132,9 @@ impl Aws {
         state: &SnapshotState,
     ) -> Result<Update, AwsFault> {
         let fields = item(state, Item::new())?;
-        let mut update = Update::builder()
-            .table_name(&self.names.snapshots)
-            .set_key(Some(key(connection.to_string(), "state")))
+        let mut update = self
+            .0
+            .update(key(connection.to_string(), "state"))
             .expression_attribute_values(":createdAt", text(state.updated_at.map(time::text).unwrap_or_default()))
             .expression_attribute_names("#createdAt", "createdAt");
         let mut sets = vec!["#createdAt = if_not_exists(#createdAt, :createdAt)".to_owned()];
@@ -172,16 +156,15 @@ impl Aws {
         now: Timestamp,
     ) -> Result<Update, AwsFault> {
         built(
-            Update::builder()
-                .table_name(&self.names.snapshots)
-                .set_key(Some(key(connection.to_string(), "state")))
+            self.0
+                .update(key(connection.to_string(), "state"))
                 .update_expression(
                     "SET lastError = :error, updatedAt = :now, vendor = :vendor, \
                      createdAt = if_not_exists(createdAt, :now), totalItems = if_not_exists(totalItems, :zero)",
                 )
                 .expression_attribute_values(":error", text(error))
                 .expression_attribute_values(":now", text(time::text(now)))
-                .expression_attribute_values(":vendor", text(connection.vendor.as_str()))
+                .expression_attribute_values(":vendor", text(connection.name.as_str()))
                 .expression_attribute_values(":zero", number(0))
                 .build(),
         )

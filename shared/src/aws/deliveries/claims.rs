@@ -9,13 +9,13 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
-use crate::aws::clients::Aws;
+use super::DeliveryStore;
 use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{Item, conditional, item, key, number, text, value};
 use crate::aws::transaction::OLD;
 use crate::domain::deliveries::claim::{Claim, ClaimStatus, Verdict, fitting_reason, judge};
 
-impl Aws {
+impl DeliveryStore {
     /// Claims a key: one conditional write, whose refusal brings the claim that stands in the way.
     ///
     /// A claim that has expired by `at` but was not swept yet counts as gone. Beside the verdict comes the claim that stands now.
@@ -25,10 +25,8 @@ impl Aws {
     /// enqueues again.
     pub async fn claim(&self, claim_key: &str, claim: Claim, at: Timestamp) -> Result<(Verdict, Claim), AwsFault> {
         let call = self
-            .dynamodb
-            .put_item()
-            .table_name(&self.names.deliveries)
-            .set_item(Some(item(&claim, key(claim_key, "claim"))?))
+            .0
+            .put_item(item(&claim, key(claim_key, "claim"))?)
             .condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
             .expression_attribute_values(":now", number(at.as_second()))
             .return_values_on_condition_check_failure(OLD);
@@ -46,7 +44,7 @@ impl Aws {
     /// # Errors
     /// When the table cannot be read.
     pub async fn claim_of(&self, claim_key: &str) -> Result<Option<Claim>, AwsFault> {
-        let found = self.get_item(&self.names.deliveries, key(claim_key, "claim"), "read claim").await?;
+        let found = self.0.read(key(claim_key, "claim"), "read claim").await?;
         found.map(value).transpose()
     }
 
@@ -92,10 +90,8 @@ impl Aws {
         with: impl FnOnce(UpdateItemFluentBuilder) -> UpdateItemFluentBuilder + Send,
     ) -> Result<Item, AwsFault> {
         let call = self
-            .dynamodb
-            .update_item()
-            .table_name(&self.names.deliveries)
-            .set_key(Some(key(claim_key, "claim")))
+            .0
+            .update_item(key(claim_key, "claim"))
             .update_expression(expression)
             // A claim that was swept must not come back as a half one.
             .condition_expression("attribute_exists(pk)");

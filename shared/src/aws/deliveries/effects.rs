@@ -4,20 +4,23 @@
 //!
 //! | partition | sort key | holds |
 //! |---|---|---|
-//! | `tenant/provider/connection#deliveries` | fingerprint of the event's key, when the key was claimed | the delivery; a long body goes on under the same key with a number |
-//! | `tenant/trackstar/connection#inventory` … | fingerprint of the sku, the shipment, the receipt | the newest version; a large one names its delivery |
+//! | `tenant/provider/name#deliveries` | fingerprint of the event's key, when the key was claimed | the delivery; a long body goes on under the same key with a number |
+//! | `tenant/provider/name/entity` | fingerprint of the id: of the sku, the shipment, the receipt | the newest version; a large one names its delivery |
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 
-use crate::aws::clients::Aws;
+use crate::aws::clients::Clients;
 use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{Item, item, number, text};
+use crate::aws::table::Table;
 use crate::aws::transaction::OLD;
 use crate::domain::datasets::manifest::Fingerprint;
 use crate::domain::deliveries::delivery::{BODY_PART_BYTES_MAX, Label};
+use crate::domain::ids::Dataset;
 use crate::domain::time;
+use crate::environment::{Environment, StartError};
 
 /// What stays in the item of a version that is too large for one, each in bytes.
 const SHORT_BYTES_MAX: usize = 1024;
@@ -25,8 +28,8 @@ const SHORT_BYTES_MAX: usize = 1024;
 /// Which thing a version is of, and which version.
 #[derive(Debug, Clone, Copy)]
 pub struct VersionPlace<'a> {
-    /// The kind of thing.
-    pub entity: &'a str,
+    /// What it is one of.
+    pub dataset: &'a Dataset,
     /// Its id.
     pub id: &'a str,
     /// When its sender last changed it, epoch milliseconds.
@@ -57,10 +60,22 @@ fn event_key(label: &Label, part: Option<u8>) -> Item {
     let mut sort = Fingerprint::of(label.key.as_bytes()).0.to_vec();
     sort.extend(label.received_ms.to_be_bytes());
     sort.extend(part);
-    effect_key(format!("{}#deliveries", label.origin), sort)
+    effect_key(format!("{}#deliveries", label.connection), sort)
 }
 
-impl Aws {
+/// The records table, as deliveries write it.
+#[derive(Clone, Debug)]
+pub struct EffectStore(Table);
+
+impl EffectStore {
+    /// The table that `RECORDS_TABLE` names; nothing is called.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn connect(clients: &Clients, environment: &Environment) -> Result<Self, StartError> {
+        Table::connect(clients, environment, "RECORDS_TABLE").map(Self)
+    }
+
     /// Stores a delivery as it came, keyed by its event.
     ///
     /// # Errors
@@ -71,7 +86,7 @@ impl Aws {
         let first = parts.next().unwrap_or_default();
         let count = parts.len() + 1;
         let further = (1_u8..).zip(parts).map(|(part, bytes)| (event_key(label, Some(part)), bytes));
-        self.put_parts(&self.names.records, "payload", further, OPERATION).await?;
+        self.0.write_parts("payload", further, OPERATION).await?;
         // These are for counting and measuring: the effect is the same whichever attempt it comes from.
         let kept = Label { taken_in: None, enqueued_ms: None, ..label.clone() };
         let mut fields = item(&kept, event_key(label, None))?;
@@ -84,7 +99,7 @@ impl Aws {
         fields.insert("parts".into(), number(count));
         fields.insert("handled".into(), AttributeValue::Bool(handled));
         fields.insert("receivedAt".into(), text(time::text(label.received_at())));
-        self.put_item(&self.names.records, fields, OPERATION).await
+        self.0.write(fields, OPERATION).await
     }
 
     /// Stores the newest version of a thing; false when a newer one is there already. Of two versions of one moment the one
@@ -102,8 +117,8 @@ impl Aws {
         place: VersionPlace<'_>,
         fields: &impl Serialize,
     ) -> Result<bool, AwsFault> {
-        let VersionPlace { entity, id, version_ms } = place;
-        let key = effect_key(format!("{}#{entity}", label.origin), Fingerprint::of(id.as_bytes()).0.to_vec());
+        let VersionPlace { dataset, id, version_ms } = place;
+        let key = effect_key(dataset.to_string(), Fingerprint::of(id.as_bytes()).0.to_vec());
         let mut fields = item(fields, key)?;
         if fields.iter().map(|(name, value)| name.len() + bytes(value)).sum::<usize>() > BODY_PART_BYTES_MAX {
             self.store_event(label, body, true).await?;
@@ -113,10 +128,8 @@ impl Aws {
         fields.insert("versionMs".into(), number(version_ms));
         fields.insert("receivedMs".into(), number(label.received_ms));
         let call = self
-            .dynamodb
-            .put_item()
-            .table_name(&self.names.records)
-            .set_item(Some(fields))
+            .0
+            .put_item(fields)
             // Two deliveries in any order: the older never overwrites the newer.
             .condition_expression(
                 "attribute_not_exists(pk) OR versionMs < :version OR (versionMs = :version AND receivedMs < :received)",

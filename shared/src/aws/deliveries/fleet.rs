@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::aws::clients::Aws;
+use super::DeliveryStore;
 use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{key, number, text};
 use crate::domain::deliveries::counters::{Counter, Tally};
@@ -16,14 +16,13 @@ const PARTITION: &str = "metrics";
 /// that must not make a reader read for ever.
 const PAGES_MAX: usize = 10;
 
-impl Aws {
+impl DeliveryStore {
     /// Adds to the counters of a source: one write unit, as their item stays below 1 KB.
     ///
     /// # Errors
     /// When the table cannot be written. The counts are lost then, or were added all the same if only the reply was lost.
     pub async fn count_fleet(&self, source: &str, counters: &BTreeMap<Counter, u64>) -> Result<(), AwsFault> {
-        let mut call =
-            self.dynamodb.update_item().table_name(&self.names.deliveries).set_key(Some(key(PARTITION, source)));
+        let mut call = self.0.update_item(key(PARTITION, source));
         let mut adds = Vec::new();
         for (index, (counter, step)) in counters.iter().enumerate() {
             adds.push(format!("#n{index} :v{index}"));
@@ -40,12 +39,8 @@ impl Aws {
     /// # Errors
     /// When the table cannot be read.
     pub async fn fleet_counts(&self) -> Result<Tally, AwsFault> {
-        let query = self
-            .dynamodb
-            .query()
-            .table_name(&self.names.deliveries)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(PARTITION));
+        let query =
+            self.0.query().key_condition_expression("pk = :pk").expression_attribute_values(":pk", text(PARTITION));
         let mut pages = query.into_paginator().send();
         let mut tally = Tally::default();
         for _ in 0..PAGES_MAX {

@@ -1,6 +1,45 @@
-//! Deliveries: claims, what they leave behind, what was not let in, and the counters over them.
+//! Deliveries: claims, what was not let in, and the counters over them, in one table; what they leave behind, in the records
+//! table.
 
-pub mod claims;
+mod claims;
 pub mod effects;
-pub mod fleet;
+mod fleet;
 pub mod rejected;
+
+use std::time::Duration;
+
+use super::clients::Clients;
+use super::faults::AwsFault;
+use super::items::key;
+use super::table::Table;
+use crate::environment::{Environment, StartError};
+
+/// The deliveries table.
+#[derive(Clone, Debug)]
+pub struct DeliveryStore(Table);
+
+impl DeliveryStore {
+    /// The table that `DELIVERIES_TABLE` names; nothing is called.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn connect(clients: &Clients, environment: &Environment) -> Result<Self, StartError> {
+        Table::connect(clients, environment, "DELIVERIES_TABLE").map(Self)
+    }
+
+    /// Whether storage answers in time, for probes: a read of one item, which need not be there. The SDK tries a call again for
+    /// up to 15 s, longer than whoever probes waits for an answer.
+    ///
+    /// # Errors
+    /// When the table cannot be read, or not in time.
+    pub async fn storage_answers(&self, within: Duration) -> Result<(), AwsFault> {
+        const OPERATION: &str = "probe storage";
+        match tokio::time::timeout(within, self.0.read(key("probe", "probe"), OPERATION)).await {
+            Ok(read) => read.map(drop),
+            Err(_) => {
+                let detail = format!("no answer within {} ms", within.as_millis());
+                Err(AwsFault { operation: OPERATION, detail, transient: true })
+            }
+        }
+    }
+}

@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
-use crate::aws::clients::Aws;
+use super::DeliveryStore;
 use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{Item, conditional, is_expired, item, key, number, text, value};
 use crate::domain::deliveries::rejected::{
@@ -40,17 +40,15 @@ fn was_waiting(item: Option<&Item>) -> bool {
     item.is_some_and(|item| item.contains_key("reason") && !item.contains_key("admittedMs"))
 }
 
-impl Aws {
+impl DeliveryStore {
     /// Notes that something is kept in a ring. Lists and counters go by it, so it comes before anything is kept there.
     ///
     /// # Errors
     /// When the table cannot be written.
     pub async fn register_ring(&self, ring: &Ring) -> Result<(), AwsFault> {
         let call = self
-            .dynamodb
-            .update_item()
-            .table_name(&self.names.deliveries)
-            .set_key(Some(key("rejected", "sources")))
+            .0
+            .update_item(key("rejected", "sources"))
             .update_expression("ADD sources :source")
             .expression_attribute_values(":source", AttributeValue::Ss(vec![ring.to_string()]));
         call.send().await.map(drop).map_err(|error| fault("register ring", &error))
@@ -75,10 +73,8 @@ impl Aws {
     async fn number_rejected(&self, ring: &Ring, reason: Rejection) -> Result<i64, AwsFault> {
         const OPERATION: &str = "number rejected delivery";
         let call = self
-            .dynamodb
-            .update_item()
-            .table_name(&self.names.deliveries)
-            .set_key(Some(key(partition(ring), "next")))
+            .0
+            .update_item(key(partition(ring), "next"))
             .update_expression("ADD #next :one, #reason :one")
             .expression_attribute_names("#next", "next")
             .expression_attribute_names("#reason", reason.as_str())
@@ -98,14 +94,13 @@ impl Aws {
             key
         };
         let parts = body.into_iter().map(|body| (expiring(body_key(id)), body));
-        self.put_parts(&self.names.deliveries, "body", parts, OPERATION).await?;
-        self.put_item(&self.names.deliveries, item(rejected, expiring(entry_key(id)))?, OPERATION).await
+        self.0.write_parts("body", parts, OPERATION).await?;
+        self.0.write(item(rejected, expiring(entry_key(id)))?, OPERATION).await
     }
 
     async fn evict_rejected(&self, id: &RejectedId) {
         for key in [entry_key(id), body_key(id)] {
-            let call = self.dynamodb.delete_item().table_name(&self.names.deliveries).set_key(Some(key));
-            match call.return_values(ReturnValue::AllOld).send().await {
+            match self.0.delete_item(key).return_values(ReturnValue::AllOld).send().await {
                 // Nobody sends it again: whoever runs this must hear of it.
                 Ok(gone) if id.ring.kind == RingKind::Acknowledged && was_waiting(gone.attributes()) => {
                     tracing::error!(ring = %id.ring, number = id.number, "acknowledged delivery pushed out");
@@ -119,13 +114,13 @@ impl Aws {
         }
     }
 
-    /// The rings in which something was kept: a bounded set, see [`Aws::register_ring`].
+    /// The rings in which something was kept: a bounded set, see [`DeliveryStore::register_ring`].
     ///
     /// # Errors
     /// When the table cannot be read.
     pub async fn rejected_rings(&self) -> Result<Vec<Ring>, AwsFault> {
         const OPERATION: &str = "read rings";
-        let found = self.get_item(&self.names.deliveries, key("rejected", "sources"), OPERATION).await?;
+        let found = self.0.read(key("rejected", "sources"), OPERATION).await?;
         let names = found.as_ref().and_then(|item| item.get("sources")?.as_ss().ok()).map_or(&[][..], Vec::as_slice);
         let parse = |name: &String| name.parse().map_err(|_| AwsFault::damaged(OPERATION, "a name that no ring has"));
         names.iter().map(parse).collect()
@@ -139,8 +134,7 @@ impl Aws {
     pub async fn rejected_counts(&self) -> Result<RejectedCounts, AwsFault> {
         const OPERATION: &str = "read counts of rejected deliveries";
         let rings = self.rejected_rings().await?;
-        let read =
-            rings.iter().map(|ring| self.get_item(&self.names.deliveries, key(partition(ring), "next"), OPERATION));
+        let read = rings.iter().map(|ring| self.0.read(key(partition(ring), "next"), OPERATION));
         let read = futures::future::try_join_all(read).await?;
         let mut counts = RejectedCounts::new();
         for (ring, found) in rings.iter().zip(read) {
@@ -162,9 +156,8 @@ impl Aws {
     pub async fn rejected(&self, ring: &Ring, now: Timestamp) -> Result<Vec<(RejectedId, Rejected)>, AwsFault> {
         const OPERATION: &str = "read rejected deliveries";
         let query = self
-            .dynamodb
+            .0
             .query()
-            .table_name(&self.names.deliveries)
             // Numbers start with a digit, bodies and the counters with a letter.
             .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
             .expression_attribute_values(":pk", text(partition(ring)))
@@ -195,7 +188,7 @@ impl Aws {
         id: &RejectedId,
         now: Timestamp,
     ) -> Result<Option<(Rejected, Option<Vec<u8>>)>, AwsFault> {
-        let get = |key: Item| self.get_item(&self.names.deliveries, key, "read rejected delivery");
+        let get = |key: Item| self.0.read(key, "read rejected delivery");
         let found = get(entry_key(id)).await?.filter(|item| !is_expired(item, now));
         let Some(found) = found else { return Ok(None) };
         let rejected: Rejected = value(found)?;
@@ -211,10 +204,8 @@ impl Aws {
     /// When the table cannot be written.
     pub async fn mark_admitted(&self, id: &RejectedId, at_ms: i64) -> Result<(), AwsFault> {
         let call = self
-            .dynamodb
-            .update_item()
-            .table_name(&self.names.deliveries)
-            .set_key(Some(entry_key(id)))
+            .0
+            .update_item(entry_key(id))
             .update_expression("SET admittedMs = :at")
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":at", number(at_ms));

@@ -1,5 +1,65 @@
-//! Runs: reading them, the transactions of their life, and the counters over them.
+//! Runs: [`reads`] of them and the counters over them, the [`transitions`] of their life, and which are [`open`].
+//!
+//! | table | key | holds |
+//! |---|---|---|
+//! | runs | `tenant/provider/name`, run id | a run |
+//! | runs | `tenant/provider/name#statistics`, `day#…` or `month#…` | a counter, see [`statistics`] |
+//! | control | `tenant/provider/name`, `lease` | the lease |
+//! | control | `watchdog`, `cursor` | where the watchdog's next round begins |
+//!
+//! Index `by_status` pages through one status; the sparse index `open` holds only runs that still owe something:
+//! their end, or the event that tells of it.
 
+mod items;
+pub mod leases;
+mod open;
 pub mod reads;
-pub mod statistics;
+mod statistics;
 pub mod transitions;
+
+use super::clients::Clients;
+use super::datasets::snapshots::SnapshotStore;
+use super::table::Table;
+use crate::environment::{Environment, StartError};
+
+/// The runs table, to read.
+#[derive(Clone, Debug)]
+pub struct RunReads(Table);
+
+impl RunReads {
+    /// The table that `RUNS_TABLE` names; nothing is called.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn connect(clients: &Clients, environment: &Environment) -> Result<Self, StartError> {
+        Table::connect(clients, environment, "RUNS_TABLE").map(Self)
+    }
+}
+
+/// What a run's transactions move together: the run, its lease, and the snapshot.
+#[derive(Clone, Debug)]
+pub struct RunStore {
+    /// Reads of runs.
+    pub reads: RunReads,
+    /// The snapshots that runs end with.
+    pub snapshots: SnapshotStore,
+    control: Table,
+}
+
+impl RunStore {
+    /// The tables that `RUNS_TABLE`, `SNAPSHOTS_TABLE` and `CONTROL_TABLE` name; nothing is called.
+    ///
+    /// # Errors
+    /// When one is not set.
+    pub fn connect(clients: &Clients, environment: &Environment) -> Result<Self, StartError> {
+        Ok(Self {
+            reads: RunReads::connect(clients, environment)?,
+            snapshots: SnapshotStore::connect(clients, environment)?,
+            control: Table::connect(clients, environment, "CONTROL_TABLE")?,
+        })
+    }
+
+    fn runs(&self) -> &Table {
+        &self.reads.0
+    }
+}

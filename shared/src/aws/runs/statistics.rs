@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity, Select,
 use jiff::{Timestamp, ToSpan as _};
 use serde::Deserialize;
 
-use crate::aws::clients::Aws;
+use super::RunReads;
 use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{Item, key, number, text, value};
 use crate::aws::transaction::built;
@@ -29,7 +29,7 @@ fn partition(connection: &Connection) -> String {
     format!("{connection}#statistics")
 }
 
-impl Aws {
+impl RunReads {
     /// The writes that count a run of `started_at` out of one status and into another.
     pub(super) fn count(
         &self,
@@ -43,8 +43,7 @@ impl Aws {
         steps.extend(from.map(|from| (letter(from), -1)));
         steps.retain(|(_, step)| *step != 0);
         let update = |(counter, slot): (String, i8)| {
-            let mut update =
-                Update::builder().table_name(&self.names.runs).set_key(Some(key(partition(connection), counter)));
+            let mut update = self.0.update(key(partition(connection), counter));
             let mut adds = Vec::new();
             for (index, (letter, step)) in steps.iter().enumerate() {
                 adds.push(format!("#t{index} :v{index}, #s{index} :v{index}"));
@@ -80,15 +79,13 @@ impl Aws {
         let mut tally = Tally::default();
         let Some((first, last)) = range else { return Ok(tally) };
         let call = self
-            .dynamodb
+            .0
             .query()
-            .table_name(&self.names.runs)
             .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
             .expression_attribute_values(":pk", text(partition(connection)))
             .expression_attribute_values(":first", text(first))
             .expression_attribute_values(":last", text(last))
-            .projection_expression("r, s, e, m")
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            .projection_expression("r, s, e, m");
         // A month's counter has about 1 KB: a page of 1 MB holds eighty years.
         let page = call.send().await.map_err(|error| fault("read statistics", &error))?;
         for item in page.items() {
@@ -107,9 +104,10 @@ impl Aws {
         keys.dedup();
         let wanted = built(KeysAndAttributes::builder().set_keys(Some(keys)).build())?;
         let call = self
-            .dynamodb
+            .0
+            .client
             .batch_get_item()
-            .request_items(&self.names.runs, wanted)
+            .request_items(&self.0.name, wanted)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let page = call.send().await.map_err(|error| fault("read statistics", &error))?;
         // At most four items of 3 KB: a part left unread is a throttle, and a wrong number is worse than an error.
@@ -141,9 +139,8 @@ impl Aws {
         let mut start: Option<Item> = None;
         loop {
             let call = self
-                .dynamodb
+                .0
                 .query()
-                .table_name(&self.names.runs)
                 .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
                 .expression_attribute_values(":pk", text(connection.to_string()))
                 .expression_attribute_values(":low", text(RunId::lowest(from)))
@@ -151,8 +148,7 @@ impl Aws {
                 .select(Select::SpecificAttributes)
                 .projection_expression("#status, durationMs")
                 .expression_attribute_names("#status", "status")
-                .set_exclusive_start_key(start)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total);
+                .set_exclusive_start_key(start);
             let page = call.send().await.map_err(|error| fault("read runs", &error))?;
             for item in page.items.unwrap_or_default() {
                 let row: Row = value(item)?;

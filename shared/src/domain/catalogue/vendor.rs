@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::domain::canonical::VolatilePath;
-use crate::domain::ids::{Slug, TenantId};
+use crate::domain::ids::{Connection, ConnectionName, Dataset, Entity, TenantId};
 
 /// How a vendor is reached.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -20,7 +20,7 @@ pub enum Integration {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vendor {
     /// The lower-case name in URLs and keys.
-    pub slug: Slug,
+    pub slug: ConnectionName,
     /// The name people read.
     pub name: String,
     /// Whose vendor it is.
@@ -31,6 +31,20 @@ pub struct Vendor {
     pub source: Option<String>,
     /// Fields that change on every export and stay out of the item hash.
     pub volatile: Vec<VolatilePath>,
+}
+
+impl Vendor {
+    /// The connection to its catalogue.
+    #[must_use]
+    pub fn connection(&self) -> Connection {
+        Connection::catalogue(self.tenant.clone(), self.slug.clone())
+    }
+}
+
+/// The one dataset of a catalogue.
+#[must_use]
+pub fn products(connection: &Connection) -> Dataset {
+    connection.dataset(Entity::PRODUCTS)
 }
 
 #[derive(Deserialize)]
@@ -55,7 +69,7 @@ pub fn parse_vendors(json: &str) -> Result<Vec<Vendor>, String> {
     let mut vendors: Vec<Vendor> = Vec::with_capacity(raw.len());
     for (index, entry) in raw.into_iter().enumerate() {
         let wrong = |what: &str| format!("vendor {} ({:?}): {what}", index + 1, entry.slug);
-        let slug = Slug::parse(&entry.slug).map_err(|error| wrong(&error.to_string()))?;
+        let slug = ConnectionName::parse(&entry.slug).map_err(|error| wrong(&error.to_string()))?;
         let tenant = match &entry.tenant {
             Some(tenant) => TenantId::parse(tenant).map_err(|error| wrong(&error.to_string()))?,
             None => TenantId::default(),

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::deliveries::delivery::{CONTENT_KEY, Label};
+use crate::domain::ids::ConnectionName;
 
 /// How long a key is remembered, in seconds: longer than a message can live in the queue (4 days) and in the dead-letter
 /// queue (14 days), and longer than any sender retries (Stripe: 3 days, Shopify: 2 days, Svix: 28 hours).
@@ -62,9 +63,9 @@ pub struct Claim {
     pub fingerprint: String,
     /// The trace.
     pub correlation_id: String,
-    /// The source or connection of the first, whose event it is: a key may hold for several.
+    /// The name of the connection of the first, whose event it is: a key may hold for several.
     #[serde(default)]
-    pub connection: Option<String>,
+    pub connection: Option<ConnectionName>,
     /// When the delivery was received that claimed it, epoch milliseconds; a part of its effect's place.
     pub received_ms: i64,
     /// From when it no longer counts, epoch seconds. DynamoDB's time to live sweeps it some time later.
@@ -85,7 +86,7 @@ impl Claim {
     pub fn of_delivery(label: &Label, nonce: &str, at: Timestamp) -> Self {
         let by_content = label.key.starts_with(CONTENT_KEY);
         let fingerprint = if by_content { CONTENT_KEY } else { &label.body_hash };
-        Self { connection: Some(label.origin.connection.clone()), ..Self::new(label, nonce, at, fingerprint) }
+        Self { connection: Some(label.connection.name.clone()), ..Self::new(label, nonce, at, fingerprint) }
     }
 
     /// The claim of a delivery's body that is made at `at`, under [`Label::body_claim_key`]. Its fingerprint is the key that
@@ -151,14 +152,13 @@ pub fn judge(existing: &Claim, ours: &Claim) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::deliveries::delivery::{Channel, Origin};
-    use crate::domain::ids::TenantId;
+    use crate::domain::deliveries::delivery::Channel;
 
     const AT: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn label(key: &str, body_hash: &str) -> Label {
         Label {
-            origin: Origin { tenant: TenantId::default(), provider: "erp".into(), connection: "main".into() },
+            connection: "default/erp/main".parse().unwrap(),
             channel: Channel::Event,
             key: key.into(),
             event_type: None,

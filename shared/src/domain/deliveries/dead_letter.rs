@@ -88,9 +88,9 @@ impl DeadLetter {
     /// Whether it came from this provider and this connection; none named means any.
     #[must_use]
     pub fn is_from(&self, provider: Option<&str>, connection: Option<&str>) -> bool {
-        let origin = self.label.as_ref().map(|label| &label.origin);
-        provider.is_none_or(|wanted| origin.is_some_and(|origin| origin.provider == wanted))
-            && connection.is_none_or(|wanted| origin.is_some_and(|origin| origin.connection == wanted))
+        let origin = self.label.as_ref().map(|label| &label.connection);
+        provider.is_none_or(|wanted| origin.is_some_and(|origin| origin.provider.as_str() == wanted))
+            && connection.is_none_or(|wanted| origin.is_some_and(|origin| origin.name.as_str() == wanted))
     }
 }
 

@@ -1,14 +1,12 @@
 //! A delivery: one webhook, from the door to its effect.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::domain::deliveries::signature::Proof;
-use crate::domain::ids::TenantId;
+use crate::domain::ids::{Connection, ProviderId};
 
 /// The largest body, in bytes. A queue's message may have 1 MiB with all its attributes.
 pub const BODY_BYTES_MAX: usize = 900 * 1024;
@@ -21,8 +19,8 @@ pub const BODY_PART_BYTES_MAX: usize = 350_000;
 pub const POS: &str = "pos";
 /// The provider of Trackstar's connections.
 pub const TRACKSTAR: &str = "trackstar";
-/// The source of all that nobody is configured for.
-pub const UNKNOWN_SOURCE: &str = "unknown";
+/// The origin of all that nobody is configured for.
+pub const UNKNOWN_ORIGIN: &str = "unknown";
 
 /// How a key begins that is made of the content, so that no sender's id is mistaken for one.
 pub const CONTENT_KEY: &str = "content:";
@@ -58,37 +56,18 @@ impl Channel {
     }
 }
 
-/// Where a delivery comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
-    /// Whose.
-    pub tenant: TenantId,
-    /// The kind of sender: `pos`, `trackstar`, `github` …
-    pub provider: String,
-    /// The sender's source or connection.
-    pub connection: String,
+/// The origin of what comes over a connection: one of a bounded set, which lists, limits and counters go by. Points of sale
+/// are one and Trackstar's brands are, as theirs may be many and are named by callers; all others are bounded by
+/// configuration.
+#[must_use]
+pub fn origin(connection: &Connection) -> String {
+    origin_of(connection.provider.as_str(), connection.name.as_str())
 }
 
-impl Origin {
-    /// The source that lists, limits and counters go by.
-    #[must_use]
-    pub fn source(&self) -> String {
-        source(&self.provider, &self.connection)
-    }
-}
-
-/// A configured sender as one of a bounded set: points of sale are one source and Trackstar's connections are, as theirs
-/// may be many and are named by callers; all others are bounded by configuration.
-fn source(provider: &str, connection: &str) -> String {
+fn origin_of(provider: &str, name: &str) -> String {
     match provider {
         POS | TRACKSTAR => provider.to_owned(),
-        _ => format!("{provider}/{connection}"),
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}/{}/{}", self.tenant, self.provider, self.connection)
+        _ => format!("{provider}/{name}"),
     }
 }
 
@@ -96,8 +75,8 @@ impl fmt::Display for Origin {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Label {
-    /// Where it comes from.
-    pub origin: Origin,
+    /// Over which connection it came.
+    pub connection: Connection,
     /// What it does.
     pub channel: Channel,
     /// Its idempotency key; where it counts, [`Label::claim_key`] says.
@@ -176,17 +155,17 @@ impl Label {
     /// to; content keys have their source in them.
     #[must_use]
     pub fn claim_key(&self) -> String {
-        let Origin { tenant, provider, .. } = &self.origin;
-        if provider == POS && self.key.starts_with(GIVEN_KEY) {
+        let Connection { tenant, provider, .. } = &self.connection;
+        if *provider == ProviderId::POS && self.key.starts_with(GIVEN_KEY) {
             return format!("{tenant}/{POS}#{}", self.key);
         }
-        format!("{}#{}", self.origin, self.key)
+        format!("{}#{}", self.connection, self.key)
     }
 
     /// The key of its body's claim, where that is claimed too: the very one of a delivery whose key is its body's hash.
     #[must_use]
     pub fn body_claim_key(&self) -> String {
-        format!("{}#{BODY_KEY}{}", self.origin, self.body_hash)
+        format!("{}#{BODY_KEY}{}", self.connection, self.body_hash)
     }
 
     /// Whether its key is its body's hash. No other body has that key: where another claim stands under it, this body came
@@ -257,13 +236,13 @@ pub enum Door {
 }
 
 impl Door {
-    /// The source of what comes to it, if its sender is configured.
+    /// The origin of what comes to it, if its sender is configured.
     #[must_use]
-    pub fn source(&self) -> String {
+    pub fn origin(&self) -> String {
         match self {
-            Self::Pos { source: connection, .. } => source(POS, connection),
-            Self::Trackstar { .. } => source(TRACKSTAR, ""),
-            Self::Sender { provider, connection } => source(provider, connection),
+            Self::Pos { source, .. } => origin_of(POS, source),
+            Self::Trackstar { .. } => origin_of(TRACKSTAR, ""),
+            Self::Sender { provider, connection } => origin_of(provider, connection),
         }
     }
 }
@@ -288,24 +267,23 @@ mod tests {
     }
 
     #[test]
-    fn a_source_is_one_of_a_bounded_set_wherever_it_is_asked_for() {
+    fn an_origin_is_one_of_a_bounded_set_wherever_it_is_asked_for() {
         let sender = |provider: &str| Door::Sender { provider: provider.into(), connection: "acme".into() };
         let pos = Door::Pos { source: "made-up".into(), tenant: "t1".into() };
         let trackstar = Door::Trackstar { channel: Channel::TrackstarOther };
-        for (door, provider, connection, expected) in [
-            (pos, POS, "made-up", "pos"),
-            (trackstar, TRACKSTAR, "north", "trackstar"),
-            (sender("github"), "github", "acme", "github/acme"),
+        for (door, connection, expected) in [
+            (pos, "t1/pos/made-up", "pos"),
+            (trackstar, "t1/trackstar/north", "trackstar"),
+            (sender("github"), "t1/github/acme", "github/acme"),
         ] {
-            let tenant = TenantId::default();
-            let origin = Origin { tenant, provider: provider.into(), connection: connection.into() };
-            assert_eq!((door.source().as_str(), origin.source().as_str()), (expected, expected));
+            let connection: Connection = connection.parse().unwrap();
+            assert_eq!((door.origin().as_str(), origin(&connection).as_str()), (expected, expected));
         }
     }
 
     #[test]
     fn a_label_of_a_version_that_did_not_say_how_it_was_taken_in_is_read() {
-        let old = r#"{"origin":{"tenant":"t1","provider":"pos","connection":"demo"},"channel":"event","key":"key:1",
+        let old = r#"{"connection":"t1/pos/demo","channel":"event","key":"key:1",
             "bodyHash":"","receivedMs":0,"correlationId":"trace"}"#;
         let label: Label = serde_json::from_str(old).unwrap();
         assert_eq!(label.taken_in, None);

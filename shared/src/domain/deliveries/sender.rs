@@ -6,17 +6,17 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::domain::deliveries::signature::{LiveSecret, Scheme, schemes};
-use crate::domain::ids::TenantId;
+use crate::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
 use crate::domain::secret::Secret;
 
 /// Providers with a door of their own. Under their names a second door would share their keys, rejected deliveries and
 /// counters, with other secrets.
-const TAKEN: [&str; 2] = ["pos", "trackstar"];
+const TAKEN: [ProviderId; 2] = [ProviderId::POS, ProviderId::TRACKSTAR];
 
 /// A sender of `/webhooks/{provider}/{connection}`.
 pub struct Sender {
-    /// Whose.
-    pub tenant: TenantId,
+    /// Over which connection its deliveries come.
+    pub connection: Connection,
     /// How it signs.
     pub scheme: Scheme,
     /// With what.
@@ -30,7 +30,7 @@ pub struct Sender {
 ///
 /// # Errors
 /// A text that says which sender is wrong, and how.
-pub fn parse_senders(json: &str) -> Result<BTreeMap<(String, String), Sender>, String> {
+pub fn parse_senders(json: &str) -> Result<BTreeMap<(ProviderId, ConnectionName), Sender>, String> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Raw {
@@ -48,11 +48,11 @@ pub fn parse_senders(json: &str) -> Result<BTreeMap<(String, String), Sender>, S
     let mut senders = BTreeMap::new();
     for (index, entry) in raw.into_iter().enumerate() {
         let wrong = |what: String| format!("sender {}: {what}", index + 1);
-        let name = |text: &str| TenantId::parse(text).map(|id| id.as_str().to_owned());
-        let provider = name(&entry.provider).map_err(|_| wrong("provider is not a valid name".into()))?;
-        let connection = name(&entry.connection).map_err(|_| wrong("connection is not a valid name".into()))?;
-        if TAKEN.contains(&provider.as_str()) {
-            return Err(wrong(format!("provider {provider:?} has a door of its own: choose another name")));
+        let provider = ProviderId::parse(&entry.provider).map_err(|_| wrong("provider is not a valid name".into()))?;
+        let name =
+            ConnectionName::parse(&entry.connection).map_err(|_| wrong("connection is not a valid name".into()))?;
+        if TAKEN.contains(&provider) {
+            return Err(wrong(format!("provider {:?} has a door of its own: choose another name", provider.as_str())));
         }
         let tenant = match &entry.tenant {
             Some(tenant) => TenantId::parse(tenant).map_err(|error| wrong(error.to_string()))?,
@@ -74,8 +74,9 @@ pub fn parse_senders(json: &str) -> Result<BTreeMap<(String, String), Sender>, S
             _ => LiveSecret::previous(Secret::new(secret.as_str())),
         };
         let secrets = entry.secrets.iter().enumerate().map(label).collect();
-        let sender = Sender { tenant, scheme, secrets, url: entry.url };
-        if senders.insert((provider, connection), sender).is_some() {
+        let connection = Connection::new(tenant, provider.clone(), name.clone());
+        let sender = Sender { connection, scheme, secrets, url: entry.url };
+        if senders.insert((provider, name), sender).is_some() {
             return Err(wrong("provider and connection stand twice".into()));
         }
     }

@@ -1,11 +1,14 @@
 //! The lease: the right to advance a run, one per connection.
 //!
-//! It does two things. It **reserves** the connection for one run from start to end, so that two runs never
-//! interleave; and it names who **holds** the run now, for a short time that must be renewed. Each holder brings a
+//! It does three things. It **reserves** the connection for one run from start to end, so that two runs never
+//! interleave. It names who **holds** the run now, for a short time that must be renewed. Each holder brings a
 //! fencing token of its own, which every commit is checked against: a holder that lost its lease cannot commit (I3).
 //! Martin Kleppmann, "How to do distributed locking" (2016), explains why the expiry alone is not enough. A random
 //! token serves as well as a growing one, as the store that checks it is the store that holds the lease; and it
 //! tells our own write whose reply was lost from a rival's.
+//!
+//! And it says what others ask of the run: until when it **waits**, and that it is to **stop**. These are here and not on the
+//! run, as every take, renewal and commit looks at the lease anyway; and a holder's write of the run cannot undo them.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -19,7 +22,7 @@ pub const LEASE_MS: i64 = 60_000;
 pub const RENEW_AFTER_MS: i64 = 20_000;
 
 /// The lease of a connection, as stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Lease {
     /// The run the connection is reserved for; none when it is free.
@@ -31,6 +34,85 @@ pub struct Lease {
     /// Until when the holder may act, epoch milliseconds; 0 when nobody holds the run.
     #[serde(default)]
     pub until_ms: i64,
+    /// Before when nobody may take the run, epoch milliseconds; none or past when it does not wait.
+    #[serde(default)]
+    pub waits_until_ms: Option<i64>,
+    /// What it waits for.
+    #[serde(default)]
+    pub waits_for: Option<WaitReason>,
+    /// When its latest message is due, epoch milliseconds: one that is only late is not sent again at once.
+    #[serde(default)]
+    pub queued_ms: i64,
+    /// Who asked for it to stop.
+    #[serde(default)]
+    pub stop_by: Option<String>,
+    /// When, epoch milliseconds.
+    #[serde(default)]
+    pub stop_ms: Option<i64>,
+}
+
+impl Lease {
+    /// Whether somebody may act as the holder.
+    #[must_use]
+    pub fn is_held(&self, now: Timestamp) -> bool {
+        self.fence.is_some() && self.until_ms >= now.as_millisecond()
+    }
+
+    /// The request to stop, if there is one.
+    #[must_use]
+    pub fn stop(&self) -> Option<StopRequest> {
+        let by = self.stop_by.clone()?;
+        Some(StopRequest { by, at_ms: self.stop_ms.unwrap_or_default() })
+    }
+
+    /// Until when the run waits, if it still does. A stop ends every wait.
+    #[must_use]
+    pub fn waits_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let until = self.waits_until_ms.filter(|until| *until > now.as_millisecond() && self.stop_by.is_none())?;
+        Timestamp::from_millisecond(until).ok()
+    }
+}
+
+/// That somebody wants a run to stop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StopRequest {
+    /// Who.
+    pub by: String,
+    /// When, epoch milliseconds.
+    pub at_ms: i64,
+}
+
+/// What a run waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WaitReason {
+    /// For a fault to pass.
+    Backoff,
+    /// For the time that the vendor named.
+    RetryAfter,
+    /// For somebody to approve.
+    Approval,
+}
+
+impl WaitReason {
+    /// What it waits for, for people.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Backoff => "waiting for a fault to pass",
+            Self::RetryAfter => "waiting as long as the vendor asked for",
+            Self::Approval => "waiting for approval",
+        }
+    }
+}
+
+/// A time before which a run may not go on. Not an attempt, and not a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    /// Until when.
+    pub until: Timestamp,
+    /// For what.
+    pub reason: WaitReason,
 }
 
 /// Proof that this process may act for a run.
@@ -57,6 +139,8 @@ impl Hold {
 pub enum Standing {
     /// Our own attempt had succeeded; only its reply was lost.
     Ours,
+    /// The run waits: nobody may take it before then.
+    Waits(Timestamp),
     /// Somebody else holds this run.
     Held,
     /// The connection is reserved for another run.
@@ -67,11 +151,14 @@ pub enum Standing {
 
 /// Reads a lease that refused us.
 #[must_use]
-pub fn standing(lease: Option<&Lease>, run: &RunId, fence: &str) -> Standing {
+pub fn standing(lease: Option<&Lease>, run: &RunId, fence: &str, now: Timestamp) -> Standing {
     let Some(lease) = lease else { return Standing::Free };
     match &lease.run_id {
         _ if lease.fence.as_deref() == Some(fence) => Standing::Ours,
-        Some(holder) if holder == run => Standing::Held,
+        Some(holder) if holder == run => match lease.waits_until(now) {
+            Some(until) if !lease.is_held(now) => Standing::Waits(until),
+            _ => Standing::Held,
+        },
         Some(holder) => Standing::Reserved(holder.clone()),
         None => Standing::Free,
     }
@@ -81,18 +168,57 @@ pub fn standing(lease: Option<&Lease>, run: &RunId, fence: &str) -> Standing {
 mod tests {
     use super::*;
 
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_millisecond(ms).unwrap()
+    }
+
+    fn id(random: u8) -> RunId {
+        RunId::new(NOW, [random; 16])
+    }
+
+    fn held(run: u8, fence: &str) -> Lease {
+        Lease { run_id: Some(id(run)), fence: Some(fence.into()), ..Lease::default() }
+    }
+
     #[test]
     fn a_refusal_is_read_from_the_lease() {
-        let id = |random| RunId::new(Timestamp::UNIX_EPOCH, [random; 16]);
-        let lease = |run: Option<RunId>, fence: &str| Lease { run_id: run, fence: Some(fence.into()), until_ms: 0 };
+        let waiting = Lease { fence: None, until_ms: 0, waits_until_ms: Some(5), ..held(1, "") };
+        let stopped = Lease { stop_by: Some("ann".into()), ..waiting.clone() };
+        let over = Lease { waits_until_ms: Some(0), ..waiting.clone() };
+        let working = Lease { waits_until_ms: Some(5), ..held(1, "theirs") };
         for (lease, expected) in [
             (None, Standing::Free),
-            (Some(lease(Some(id(1)), "mine")), Standing::Ours),
-            (Some(lease(Some(id(1)), "theirs")), Standing::Held),
-            (Some(lease(Some(id(2)), "theirs")), Standing::Reserved(id(2))),
-            (Some(lease(None, "theirs")), Standing::Free),
+            (Some(held(1, "mine")), Standing::Ours),
+            (Some(held(1, "theirs")), Standing::Held),
+            (Some(held(2, "theirs")), Standing::Reserved(id(2))),
+            (Some(Lease { run_id: None, ..held(1, "theirs") }), Standing::Free),
+            (Some(waiting), Standing::Waits(at(5))),
+            (Some(stopped), Standing::Held),
+            (Some(over), Standing::Held),
+            (Some(working), Standing::Held),
         ] {
-            assert_eq!(standing(lease.as_ref(), &id(1), "mine"), expected);
+            assert_eq!(standing(lease.as_ref(), &id(1), "mine", NOW), expected, "{lease:?}");
         }
+    }
+
+    #[test]
+    fn a_holder_acts_until_its_time_is_up_and_renews_before() {
+        let lease = Lease { until_ms: 10, ..held(1, "f") };
+        assert!(lease.is_held(at(10)) && !lease.is_held(at(11)));
+        assert!(!Lease { fence: None, ..lease }.is_held(at(0)));
+        let hold = Hold { run_id: id(1), fence: "f".into(), since: at(100) };
+        assert!(!hold.wants_renewal(at(100 + RENEW_AFTER_MS - 1)) && hold.wants_renewal(at(100 + RENEW_AFTER_MS)));
+    }
+
+    #[test]
+    fn a_wait_ends_with_its_time_or_with_a_stop() {
+        let lease = Lease { waits_until_ms: Some(10), ..Lease::default() };
+        assert_eq!((lease.waits_until(at(9)), lease.waits_until(at(10)), lease.stop()), (Some(at(10)), None, None));
+        let stopped = Lease { stop_by: Some("ann".into()), stop_ms: Some(3), ..lease };
+        assert_eq!(stopped.waits_until(at(9)), None);
+        assert_eq!(stopped.stop(), Some(StopRequest { by: "ann".into(), at_ms: 3 }));
+        assert_eq!(Lease::default().waits_until(at(0)), None);
     }
 }

@@ -1,5 +1,9 @@
-//! Runs: what one is, who may advance it, and how they are counted over time.
+//! Runs: what one is, what comes next for it, who may advance it, why it ends, and how runs are counted over time.
+//!
+//! Deliberately absent: anything that happens. [`life`] says what comes next; the engine does it.
 
+pub mod failure;
 pub mod lease;
+pub mod life;
 pub mod run;
 pub mod window;

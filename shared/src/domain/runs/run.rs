@@ -1,15 +1,11 @@
 //! A run: one execution of a sync for one connection.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::datasets::diff::Counts;
-use crate::domain::ids::{Connection, RunId, Slug, TenantId};
-
-/// A run must be over by then; the watchdog fails one that is not.
-pub const RUN_MINUTES_MAX: i64 = 60;
-/// How often a run is tried again after a transient fault.
-pub const ATTEMPTS_MAX: u32 = 6;
+use crate::domain::ids::{Connection, RunId};
+use crate::domain::runs::failure::RunError;
 
 /// Where a run stands, as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,15 +129,6 @@ pub enum Trigger {
     Schedule,
 }
 
-/// Why a run failed or was skipped: a stable code, and a text that carries no secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunError {
-    /// A code of `docs/errors.md`.
-    pub code: String,
-    /// For people.
-    pub detail: String,
-}
-
 /// How far the write phase got: where the next slice starts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -155,16 +142,95 @@ pub struct Checkpoint {
     pub removals_done: u64,
 }
 
-/// A run, as stored.
+/// How long a kind of run is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Without progress; a wait that the vendor asked for does not count.
+    pub without_progress: SignedDuration,
+    /// From start to end, waits included: nothing may wait for ever.
+    pub in_all: SignedDuration,
+    /// Slices in a row that end in a fault, or without progress.
+    pub attempts_max: u32,
+}
+
+/// What a kind of run works at, and how far it got. Stored under its kind, so that a kind that a version does not know is
+/// told from a damaged item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum Work {
+    /// One dataset, whose source can be read again in the same version.
+    Catalogue(CatalogueWork),
+}
+
+/// The work of a catalogue's run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CatalogueWork {
+    /// The source as asked for or configured: a path below the root, `s3://…` or `https://…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_path: Option<String>,
+    /// Whether the removal guard was told to let go.
+    #[serde(default)]
+    pub allow_removals: bool,
+    /// What it found, once the scan was whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<Counts>,
+    /// The aggregate hash of the source, lower hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+    /// Where the next slice starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
+}
+
+impl Work {
+    /// The kind's name in events.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Catalogue(_) => "catalogue",
+        }
+    }
+
+    /// How long such a run is given.
+    #[must_use]
+    pub fn patience(&self) -> Patience {
+        match self {
+            Self::Catalogue(_) => Patience {
+                without_progress: SignedDuration::from_mins(60),
+                in_all: SignedDuration::from_hours(24),
+                attempts_max: 6,
+            },
+        }
+    }
+
+    /// Whether it got further than it was.
+    #[must_use]
+    pub fn moved_since(&self, before: &Self) -> bool {
+        match (self, before) {
+            (Self::Catalogue(now), Self::Catalogue(before)) => {
+                now.checkpoint.is_some() && now.checkpoint != before.checkpoint
+            }
+        }
+    }
+
+    /// What it found, once that is known.
+    #[must_use]
+    pub fn counts(&self) -> Option<Counts> {
+        match self {
+            Self::Catalogue(work) => work.counts,
+        }
+    }
+}
+
+/// A run, as stored: what all kinds have, and its [`Work`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Run {
     /// Sorts by start.
     pub id: RunId,
-    /// Whose.
-    pub tenant: TenantId,
-    /// Which vendor's catalogue.
-    pub vendor: Slug,
+    /// What it syncs.
+    pub connection: Connection,
     /// Where it stands.
     pub status: RunStatus,
     /// Whether it writes.
@@ -173,65 +239,46 @@ pub struct Run {
     pub actor: String,
     /// What started it.
     pub trigger: Trigger,
-    /// The source as asked for or configured: a path below the root, `s3://…` or `https://…`.
-    pub source_path: Option<String>,
-    /// Whether the removal guard was told to let go.
-    #[serde(default)]
-    pub allow_removals: bool,
     /// When it started.
     #[serde(with = "crate::domain::time")]
     pub started_at: Timestamp,
     /// When the stored run last changed.
     #[serde(with = "crate::domain::time")]
     pub updated_at: Timestamp,
+    /// From when its deadline is counted: its last progress, or the end of a wait that the vendor asked for.
+    #[serde(with = "crate::domain::time")]
+    pub deadline_from: Timestamp,
     /// When it was over.
     #[serde(default, with = "crate::domain::time::optional")]
     pub completed_at: Option<Timestamp>,
     /// From start to end, in milliseconds.
     #[serde(default)]
     pub duration_ms: Option<u64>,
-    /// What it found, once the scan was whole.
-    #[serde(default)]
-    pub counts: Option<Counts>,
-    /// The aggregate hash of the source, lower hex.
-    #[serde(default)]
-    pub hash: Option<String>,
-    /// Why it failed or was skipped.
+    /// Why it failed, was skipped or was stopped.
     #[serde(default)]
     pub error: Option<RunError>,
-    /// Where the next slice starts.
-    #[serde(default)]
-    pub checkpoint: Option<Checkpoint>,
-    /// Slices that ended in a transient fault.
+    /// Slices in a row that ended in a fault, or without progress.
     #[serde(default)]
     pub attempts: u32,
     /// The trace of the request that started it.
     pub correlation_id: String,
+    /// What it works at.
+    pub work: Work,
 }
 
 impl Run {
-    /// The connection it syncs.
-    #[must_use]
-    pub fn connection(&self) -> Connection {
-        Connection::new(self.tenant.clone(), self.vendor.clone())
-    }
-
-    /// When the watchdog gives it up.
-    #[must_use]
-    pub fn deadline(&self) -> Timestamp {
-        let at = self.started_at.as_millisecond() + RUN_MINUTES_MAX * 60_000;
-        Timestamp::from_millisecond(at).unwrap_or(Timestamp::MAX)
-    }
-
     /// The run as it is once it is over.
     #[must_use]
-    pub fn ended(mut self, status: RunStatus, at: Timestamp) -> Self {
+    pub fn ended(mut self, status: RunStatus, error: Option<RunError>, at: Timestamp) -> Self {
         self.status = status;
+        self.error = error;
         self.updated_at = at;
         self.completed_at = Some(at);
         let elapsed = at.as_millisecond() - self.started_at.as_millisecond();
         self.duration_ms = Some(u64::try_from(elapsed).unwrap_or(0));
-        self.checkpoint = None;
+        match &mut self.work {
+            Work::Catalogue(work) => work.checkpoint = None,
+        }
         self
     }
 }

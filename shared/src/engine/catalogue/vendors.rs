@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::catalogue::vendor::{Vendor, parse_vendors};
-use crate::domain::ids::{Slug, TenantId};
+use crate::domain::ids::{ConnectionName, TenantId};
 use crate::environment::{Environment, StartError};
 
 /// The configured vendors, by slug. Cheap to clone.
@@ -33,7 +33,7 @@ impl Vendors {
 
     /// The vendor of a tenant, if it is configured.
     #[must_use]
-    pub fn find(&self, tenant: &TenantId, slug: &Slug) -> Option<&Vendor> {
+    pub fn find(&self, tenant: &TenantId, slug: &ConnectionName) -> Option<&Vendor> {
         self.of(tenant).find(|vendor| vendor.slug == *slug)
     }
 }

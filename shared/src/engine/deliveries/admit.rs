@@ -9,8 +9,8 @@ use crate::domain::audit::Action;
 use crate::domain::deliveries::rejected::RejectedId;
 use crate::engine::deliveries::arrival::{Arrival, ArrivedBody, Headers};
 use crate::engine::deliveries::context::Deliveries;
-use crate::engine::deliveries::operator::Operator;
 use crate::engine::deliveries::take_in::{Intake, take_in_again};
+use crate::engine::operators::{Operator, Operators};
 
 /// What came of it.
 #[derive(Debug)]
@@ -27,8 +27,13 @@ pub enum Admitted {
 ///
 /// # Errors
 /// When AWS fails. Admitting twice is harmless: the second is a duplicate.
-pub async fn admit(deliveries: &Deliveries, operator: &Operator, id: &RejectedId) -> Result<Admitted, AwsFault> {
-    let Some((rejected, body)) = deliveries.aws.rejected_one(id, deliveries.now()).await? else {
+pub async fn admit(
+    deliveries: &Deliveries,
+    operators: &Operators,
+    operator: &Operator,
+    id: &RejectedId,
+) -> Result<Admitted, AwsFault> {
+    let Some((rejected, body)) = deliveries.store.rejected_one(id, deliveries.now()).await? else {
         return Ok(Admitted::NotFound);
     };
     let Some(body) = body else { return Ok(Admitted::NoBody) };
@@ -40,11 +45,11 @@ pub async fn admit(deliveries: &Deliveries, operator: &Operator, id: &RejectedId
         correlation_made: false,
         received_at: Timestamp::from_millisecond(rejected.received_ms).unwrap_or(Timestamp::UNIX_EPOCH),
     };
-    operator.record(deliveries, Action::Admit, id.to_string(), rejected.body_hash).await?;
+    operators.record(operator, Action::Admit, id.to_string(), rejected.body_hash).await?;
     let intake = take_in_again(deliveries, &arrival).await?;
     // What is refused again is kept already: to keep it once more would push out others.
     if !matches!(intake, Intake::Refused(_)) {
-        deliveries.aws.mark_admitted(id, deliveries.now().as_millisecond()).await?;
+        deliveries.store.mark_admitted(id, deliveries.now().as_millisecond()).await?;
     }
     Ok(Admitted::Intake(intake))
 }

@@ -8,9 +8,10 @@ use serde_json::Value;
 use crate::aws::deliveries::effects::VersionPlace;
 use crate::aws::faults::AwsFault;
 use crate::domain::deliveries::counters::{Counter, Tally};
-use crate::domain::deliveries::delivery::{Applied, Channel, Label};
+use crate::domain::deliveries::delivery::{Applied, Channel, Label, origin};
+use crate::domain::ids::Entity;
 use crate::domain::redact;
-use crate::engine::deliveries::context::Deliveries;
+use crate::engine::deliveries::context::DeliveryWorker;
 use crate::telemetry::metrics::Unit;
 use crate::vendors::trackstar::{BadPayload, Envelope, read_inventory, read_shipment};
 
@@ -35,23 +36,23 @@ pub enum ApplyError {
 ///
 /// # Errors
 /// When it could not be applied; the reason is noted on the claim, for the dead letter it may become.
-pub async fn apply(deliveries: &Deliveries, label: &Label, body: &[u8]) -> Result<(Applied, Tally), ApplyError> {
-    match effect(deliveries, label, body).await {
+pub async fn apply(worker: &DeliveryWorker, label: &Label, body: &[u8]) -> Result<(Applied, Tally), ApplyError> {
+    match effect(worker, label, body).await {
         Ok(applied) => {
             let mut tally = Tally::default();
-            if deliveries.aws.complete_claim(&label.claim_key()).await? {
-                let source = label.origin.source();
-                tally.add(&source, Counter::Applied(applied), 1);
+            if worker.store.complete_claim(&label.claim_key()).await? {
+                let origin = origin(&label.connection);
+                tally.add(&origin, Counter::Applied(applied), 1);
                 if let Some(taken_in) = label.taken_in {
-                    tally.taken_in(&source, taken_in);
+                    tally.taken_in(&origin, taken_in);
                 }
             }
-            measure(deliveries, label);
+            measure(worker, label);
             Ok((applied, tally))
         }
         Err(error) => {
             let reason = redact::error_text(&error.to_string());
-            if let Err(fault) = deliveries.aws.note_failure(&label.claim_key(), &reason).await {
+            if let Err(fault) = worker.store.note_failure(&label.claim_key(), &reason).await {
                 tracing::warn!(%fault, correlation_id = %label.correlation_id, "failure not noted");
             }
             Err(error)
@@ -59,52 +60,54 @@ pub async fn apply(deliveries: &Deliveries, label: &Label, body: &[u8]) -> Resul
     }
 }
 
-async fn effect(deliveries: &Deliveries, label: &Label, body: &[u8]) -> Result<Applied, ApplyError> {
-    let aws = &deliveries.aws;
-    // The brand was settled when the delivery was let in, and is the last part of its connection.
-    let brand = label.origin.connection.as_str();
+async fn effect(worker: &DeliveryWorker, label: &Label, body: &[u8]) -> Result<Applied, ApplyError> {
+    let effects = &worker.effects;
+    // The brand was settled when the delivery was let in, and names its connection.
+    let brand = label.connection.name.as_str();
     let newest = match label.channel {
         Channel::Event => {
-            aws.store_event(label, body, true).await?;
+            effects.store_event(label, body, true).await?;
             return Ok(Applied::Done);
         }
         Channel::TrackstarOther => {
-            aws.store_event(label, body, false).await?;
+            effects.store_event(label, body, false).await?;
             return Ok(Applied::Unhandled);
         }
         Channel::TrackstarInventory => {
             let inventory = read_inventory(brand, &Envelope::read(body)?.data)?;
-            let place = VersionPlace { entity: "inventory", id: &inventory.sku, version_ms: inventory.version_ms };
-            aws.store_version(label, body, place, &inventory).await?
+            let dataset = label.connection.dataset(Entity::INVENTORY);
+            let place = VersionPlace { dataset: &dataset, id: &inventory.sku, version_ms: inventory.version_ms };
+            effects.store_version(label, body, place, &inventory).await?
         }
         Channel::TrackstarShipment | Channel::TrackstarReceipt => {
             let envelope = Envelope::read(body)?;
             let shipment = read_shipment(brand, &envelope.event_type, &envelope.data, label.received_ms)?;
             let entity = match label.channel {
-                Channel::TrackstarShipment => "inbound-shipments",
-                _ => "inbound-shipment-receipts",
+                Channel::TrackstarShipment => Entity::INBOUND_SHIPMENTS,
+                _ => Entity::INBOUND_SHIPMENT_RECEIPTS,
             };
-            let place = VersionPlace { entity, id: &shipment.id, version_ms: shipment.version_ms };
-            aws.store_version(label, body, place, &shipment).await?
+            let dataset = label.connection.dataset(entity);
+            let place = VersionPlace { dataset: &dataset, id: &shipment.id, version_ms: shipment.version_ms };
+            effects.store_version(label, body, place, &shipment).await?
         }
     };
     Ok(if newest { Applied::Done } else { Applied::Older })
 }
 
-fn measure(deliveries: &Deliveries, label: &Label) {
-    let now = deliveries.now();
+fn measure(worker: &DeliveryWorker, label: &Label) {
+    let now = worker.outside.clock.now();
     // One that was admitted or requeued has waited for a person before that.
     let since = label.enqueued_ms.unwrap_or(label.received_ms);
     let latency = (now.as_millisecond() - since).max(0) as f64;
     let properties = [
-        ("tenant", Value::from(label.origin.tenant.as_str())),
-        ("connection", Value::from(label.origin.connection.as_str())),
+        ("tenant", Value::from(label.connection.tenant.as_str())),
+        ("connection", Value::from(label.connection.name.as_str())),
         ("eventType", Value::from(label.event_type.as_deref())),
         ("correlationId", Value::from(label.correlation_id.as_str())),
     ];
-    let dimensions = [("provider", label.origin.provider.as_str())];
+    let dimensions = [("provider", label.connection.provider.as_str())];
     let metrics = [("webhook.processing_latency_ms", latency, Unit::Milliseconds)];
-    deliveries.outside.metrics.emit(now, &dimensions, &metrics, &properties);
+    worker.outside.metrics.emit(now, &dimensions, &metrics, &properties);
 }
 
 /// How long a delivery that failed for the `attempt`-th time waits: 5 s, doubling, at most a quarter of an hour.

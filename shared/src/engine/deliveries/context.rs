@@ -1,23 +1,25 @@
-//! What the use cases of deliveries work with.
+//! What the use cases of deliveries work with: at the door, and behind the queue.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::aws::clients::Aws;
-use crate::aws::queues::WebhookQueue;
-use crate::engine::deliveries::counts::Counts;
+use crate::aws::clients::Clients;
+use crate::aws::deliveries::DeliveryStore;
+use crate::aws::deliveries::effects::EffectStore;
+use crate::aws::queues::webhook::WebhookQueue;
+use crate::engine::deliveries::counts::WaitingCounts;
 use crate::engine::deliveries::senders::Senders;
 use crate::environment::{Environment, StartError};
 use crate::outside::Outside;
 
-/// The context: clients, senders, and the world outside. Cheap to clone.
+/// What takes deliveries in: store, queue, senders, and the world outside. Cheap to clone.
 #[derive(Clone)]
 pub struct Deliveries(Arc<Parts>);
 
 /// The parts of [`Deliveries`].
 pub struct Parts {
-    /// AWS.
-    pub aws: Aws,
+    /// Claims, what was not let in, and counters.
+    pub store: DeliveryStore,
     /// Where deliveries are handed on.
     pub queue: WebhookQueue,
     /// Time, randomness, metrics.
@@ -25,8 +27,8 @@ pub struct Parts {
     /// Who may send.
     pub senders: Senders,
     /// What is counted for the whole fleet.
-    pub counts: Counts,
-    /// The rings of rejected deliveries that this instance has registered: a few for each source.
+    pub counts: WaitingCounts,
+    /// The rings of rejected deliveries that this instance has registered: a few for each origin.
     rings: Mutex<BTreeSet<String>>,
 }
 
@@ -38,37 +40,18 @@ impl std::ops::Deref for Deliveries {
 }
 
 impl Deliveries {
-    /// A context that only applies: it needs no sender's secret.
-    ///
-    /// # Errors
-    /// When the environment is unusable.
-    pub fn without_senders(environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
-        Self::with(Aws::connect(environment, outside)?, environment, outside, Senders::default())
-    }
-
-    /// A context that receives.
+    /// Reads the configuration; nothing is called.
     ///
     /// # Errors
     /// When the environment is unusable, or a secret that must be set is not.
-    pub fn with_senders(environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
-        Self::with_senders_over(Aws::connect(environment, outside)?, environment, outside)
-    }
-
-    /// A context that receives, over the clients of another one: each set of them has connections of its own.
-    ///
-    /// # Errors
-    /// When a secret or the queue's address that must be set is not, or is unusable.
-    pub fn with_senders_over(aws: Aws, environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
-        Self::with(aws, environment, outside, Senders::from_environment(environment)?)
-    }
-
-    fn with(aws: Aws, environment: &Environment, outside: &Outside, senders: Senders) -> Result<Self, StartError> {
+    pub fn connect(clients: &Clients, environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
+        let store = DeliveryStore::connect(clients, environment)?;
         Ok(Self(Arc::new(Parts {
-            queue: WebhookQueue::connect(&aws, environment)?,
-            counts: Counts::new(aws.clone()),
-            aws,
+            queue: WebhookQueue::connect(clients, environment)?,
+            counts: WaitingCounts::new(store.clone()),
+            store,
             outside: outside.clone(),
-            senders,
+            senders: Senders::from_environment(environment)?,
             rings: Mutex::default(),
         })))
     }
@@ -88,5 +71,33 @@ impl Deliveries {
     /// Notes that this instance has.
     pub fn note_registered(&self, ring: String) {
         self.rings.lock().unwrap_or_else(PoisonError::into_inner).insert(ring);
+    }
+}
+
+/// What applies deliveries: it needs no sender's secret. Cheap to clone.
+#[derive(Clone)]
+pub struct DeliveryWorker {
+    /// Claims and counters.
+    pub store: DeliveryStore,
+    /// What deliveries leave behind.
+    pub effects: EffectStore,
+    /// Where a delivery that failed waits.
+    pub queue: WebhookQueue,
+    /// Time and metrics.
+    pub outside: Outside,
+}
+
+impl DeliveryWorker {
+    /// Reads the configuration; nothing is called.
+    ///
+    /// # Errors
+    /// When the environment is unusable.
+    pub fn connect(clients: &Clients, environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
+        Ok(Self {
+            store: DeliveryStore::connect(clients, environment)?,
+            effects: EffectStore::connect(clients, environment)?,
+            queue: WebhookQueue::connect(clients, environment)?,
+            outside: outside.clone(),
+        })
     }
 }

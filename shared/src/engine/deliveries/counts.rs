@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::aws::clients::Aws;
+use crate::aws::deliveries::DeliveryStore;
 use crate::domain::deliveries::counters::Tally;
 
 /// What waits in memory is added to the fleet's counters with this many, or when this long has passed since the last time, in
@@ -13,8 +13,8 @@ const PENDING_MAX: usize = 25;
 const FLUSH_MS: i64 = 1000;
 
 /// The counts of an instance: what it has added to the fleet's counters, and what it has not yet, which is lost with it.
-pub struct Counts {
-    aws: Aws,
+pub struct WaitingCounts {
+    store: DeliveryStore,
     pending: Mutex<Pending>,
 }
 
@@ -25,9 +25,9 @@ struct Pending {
     since_ms: i64,
 }
 
-impl Counts {
-    pub(super) fn new(aws: Aws) -> Self {
-        Self { aws, pending: Mutex::default() }
+impl WaitingCounts {
+    pub(super) fn new(store: DeliveryStore) -> Self {
+        Self { store, pending: Mutex::default() }
     }
 
     /// Counts something some time soon: only what no other write can carry, as it may be lost until then.
@@ -40,12 +40,12 @@ impl Counts {
     /// Adds what waits to the fleet's counters, if that is much or was not done for a while.
     pub(super) async fn flush_if_due(&self, now: Timestamp) {
         let waiting = self.take(now, |number, passed_ms| number >= PENDING_MAX || passed_ms >= FLUSH_MS);
-        count(&self.aws, &waiting).await;
+        count(&self.store, &waiting).await;
     }
 
     /// Adds what waits now: for who is asked too seldom to wait for the next time.
     pub async fn flush_now(&self, now: Timestamp) {
-        count(&self.aws, &self.take(now, |_, _| true)).await;
+        count(&self.store, &self.take(now, |_, _| true)).await;
     }
 
     /// Takes what waits, if `due` says so of how many there are and how long ago the last was taken, in milliseconds.
@@ -60,8 +60,8 @@ impl Counts {
 }
 
 /// Adds to the fleet's counters: one write a source. Nothing fails with it: work is not done again for the sake of a graph.
-pub async fn count(aws: &Aws, tally: &Tally) {
-    let writes = tally.sources().map(|(source, counters)| aws.count_fleet(source, counters));
+pub async fn count(store: &DeliveryStore, tally: &Tally) {
+    let writes = tally.sources().map(|(origin, counters)| store.count_fleet(origin, counters));
     for error in futures::future::join_all(writes).await.into_iter().filter_map(Result::err) {
         tracing::warn!(%error, "counts not added");
     }

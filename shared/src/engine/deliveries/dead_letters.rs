@@ -2,23 +2,23 @@
 
 use jiff::Timestamp;
 
-use crate::aws::clients::Aws;
 use crate::aws::faults::AwsFault;
+use crate::aws::journal::Journal;
 use crate::domain::deliveries::dead_letter::{DeadLetter, DeadLetterId};
 use crate::domain::ids::TenantId;
 use crate::engine::deliveries::context::Deliveries;
-use crate::engine::deliveries::operator::Operator;
 use crate::engine::deliveries::requeue::{Requeued, requeue};
+use crate::engine::operators::{Operator, Operators};
 
 /// Which dead letters are meant; what is not named may be anything.
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
+pub struct DeadLetterFilter {
     provider: Option<String>,
     connection: Option<String>,
     reason: Option<String>,
 }
 
-impl Filter {
+impl DeadLetterFilter {
     /// The names of its fields.
     pub const FIELDS: [&str; 3] = ["provider", "connection", "reason"];
 
@@ -50,7 +50,7 @@ pub struct Limits {
 
 /// A part of a tenant's dead letters.
 #[derive(Debug)]
-pub struct Page {
+pub struct DeadLetterPage {
     /// Those that match, newest first.
     pub found: Vec<DeadLetter>,
     /// How many that do not match lay between them.
@@ -64,29 +64,29 @@ pub struct Page {
 /// # Errors
 /// When AWS fails.
 pub async fn page(
-    aws: &Aws,
+    journal: &Journal,
     now: Timestamp,
     tenant: &TenantId,
-    filter: &Filter,
+    filter: &DeadLetterFilter,
     from: Option<DeadLetterId>,
     limits: Limits,
-) -> Result<Page, AwsFault> {
-    page_of(aws, now, tenant, |letter| filter.takes(letter), from, limits).await
+) -> Result<DeadLetterPage, AwsFault> {
+    page_of(journal, now, tenant, |letter| filter.takes(letter), from, limits).await
 }
 
 async fn page_of(
-    aws: &Aws,
+    journal: &Journal,
     now: Timestamp,
     tenant: &TenantId,
     takes: impl Fn(&DeadLetter) -> bool + Send,
     mut from: Option<DeadLetterId>,
     limits: Limits,
-) -> Result<Page, AwsFault> {
+) -> Result<DeadLetterPage, AwsFault> {
     let Limits { found_max, read_max } = limits;
-    let mut page = Page { found: Vec::new(), passed_over: 0, next: None };
+    let mut page = DeadLetterPage { found: Vec::new(), passed_over: 0, next: None };
     let mut read = 0;
     loop {
-        let mut letters = aws.dead_letters(tenant, from.as_ref(), found_max + 1).await?;
+        let mut letters = journal.dead_letters(tenant, from.as_ref(), found_max + 1).await?;
         // One more than fits was read: it is where the next part starts.
         let rest = if letters.len() > found_max { letters.pop().map(|letter| letter.id) } else { None };
         read += letters.len();
@@ -127,17 +127,18 @@ pub struct RequeuedMany {
 /// When AWS fails. Some may have been requeued; to begin with the same `from` again is harmless.
 pub async fn requeue_matching(
     deliveries: &Deliveries,
+    operators: &Operators,
     operator: &Operator,
-    filter: &Filter,
+    filter: &DeadLetterFilter,
     from: Option<DeadLetterId>,
     limits: Limits,
 ) -> Result<RequeuedMany, AwsFault> {
     // One without a label matches nothing here: it would take the place of one that can be requeued.
     let takes = |letter: &DeadLetter| letter.label.is_some() && filter.takes(letter);
-    let page = page_of(&deliveries.aws, deliveries.now(), &operator.tenant, takes, from, limits).await?;
+    let page = page_of(&operators.journal, operators.now(), &operator.tenant, takes, from, limits).await?;
     let mut done = RequeuedMany { requeued: 0, skipped: page.passed_over, next: page.next };
     for letter in &page.found {
-        match requeue(deliveries, operator, &letter.id).await? {
+        match requeue(deliveries, operators, operator, &letter.id).await? {
             Requeued::Done => done.requeued += 1,
             Requeued::NotFound | Requeued::NoLabel | Requeued::Conflict => done.skipped += 1,
         }

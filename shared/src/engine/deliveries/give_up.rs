@@ -2,22 +2,28 @@
 
 use jiff::Timestamp;
 
-use crate::aws::clients::Aws;
+use crate::aws::deliveries::DeliveryStore;
 use crate::aws::faults::AwsFault;
-use crate::aws::queues::QueuedDelivery;
+use crate::aws::journal::Journal;
+use crate::aws::queues::webhook::QueuedDelivery;
 use crate::domain::deliveries::counters::{Counter, Tally};
 use crate::domain::deliveries::dead_letter::{DEAD_LETTER_SECONDS, DeadLetter, DeadLetterId};
-use crate::domain::deliveries::delivery::{UNKNOWN_SOURCE, body_hash};
+use crate::domain::deliveries::delivery::{UNKNOWN_ORIGIN, body_hash, origin};
 use crate::domain::ids::TenantId;
 
 /// Records a dead letter, and says what there is to count of it. The same message recorded twice is one entry.
 ///
 /// # Errors
 /// When AWS fails; the message stays in the dead-letter queue then.
-pub async fn give_up(aws: &Aws, now: Timestamp, dead: QueuedDelivery) -> Result<Tally, AwsFault> {
+pub async fn give_up(
+    store: &DeliveryStore,
+    journal: &Journal,
+    now: Timestamp,
+    dead: QueuedDelivery,
+) -> Result<Tally, AwsFault> {
     let (reason, noted) = match &dead.label {
         Some(label) => {
-            let claim = aws.claim_of(&label.claim_key()).await?;
+            let claim = store.claim_of(&label.claim_key()).await?;
             let (error, noted) = claim.map(|claim| (claim.last_error, claim.attempts)).unwrap_or_default();
             (error.unwrap_or_else(|| "the worker did not finish".to_owned()), noted.unwrap_or(0))
         }
@@ -34,14 +40,14 @@ pub async fn give_up(aws: &Aws, now: Timestamp, dead: QueuedDelivery) -> Result<
         parts: DeadLetter::parts_of(&dead.body),
         label: dead.label,
     };
-    let tenant = letter.label.as_ref().map_or_else(TenantId::default, |label| label.origin.tenant.clone());
-    let first = aws.put_dead_letter(&tenant, &letter, &dead.body).await?;
+    let tenant = letter.label.as_ref().map_or_else(TenantId::default, |label| label.connection.tenant.clone());
+    let first = journal.put_dead_letter(&tenant, &letter, &dead.body).await?;
     tracing::error!(dead_letter = %letter.id, %tenant, reason = letter.reason, attempts = letter.attempts,
         correlation_id = letter.label.as_ref().map(|label| label.correlation_id.as_str()), "dead letter recorded");
     let mut tally = Tally::default();
     if first {
-        let source = letter.label.map_or_else(|| UNKNOWN_SOURCE.to_owned(), |label| label.origin.source());
-        tally.add(&source, Counter::Dead, 1);
+        let origin = letter.label.map_or_else(|| UNKNOWN_ORIGIN.to_owned(), |label| origin(&label.connection));
+        tally.add(&origin, Counter::Dead, 1);
     }
     Ok(tally)
 }

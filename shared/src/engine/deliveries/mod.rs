@@ -1,5 +1,5 @@
 //! A delivery's way: [`take_in`] (verify) → [`receive`] (claim, enqueue) → the queue → [`apply`] → or [`give_up`]. What is not let in
-//! goes to [`reject`]; an [`operator`] uses [`dead_letters`], [`requeue`] and [`admit`].
+//! goes to [`reject`]; an operator uses [`dead_letters`], [`requeue`] and [`admit`].
 
 pub mod admit;
 pub mod apply;
@@ -10,7 +10,6 @@ pub mod dead_letters;
 mod doors;
 pub mod give_up;
 pub mod headers;
-pub mod operator;
 pub mod receive;
 pub mod refusal;
 pub mod reject;

@@ -47,14 +47,14 @@ pub async fn receive(
 /// # Errors
 /// When AWS fails.
 pub(super) async fn claim(deliveries: &Deliveries, label: &mut Label, at: Timestamp) -> Result<Verdict, AwsFault> {
-    let (aws, nonce) = (&deliveries.aws, hex::encode(deliveries.outside.entropy.bytes16()));
+    let (store, nonce) = (&deliveries.store, hex::encode(deliveries.outside.entropy.bytes16()));
     let ours = Claim::of_delivery(label, &nonce, at);
-    let (mut verdict, mut standing) = aws.claim(&label.claim_key(), ours, at).await?;
+    let (mut verdict, mut standing) = store.claim(&label.claim_key(), ours, at).await?;
     let first_key = match verdict {
         Verdict::Conflict if label.goes_by_body() => Some(label.first_key(&standing.fingerprint)),
         Verdict::First | Verdict::Again if label.claims_body => {
             let ours = Claim::of_body(label, &nonce, at);
-            let (verdict, of_body) = aws.claim(&label.body_claim_key(), ours, at).await?;
+            let (verdict, of_body) = store.claim(&label.body_claim_key(), ours, at).await?;
             (verdict == Verdict::Conflict).then(|| label.first_key(&of_body.fingerprint))
         }
         _ => None,
@@ -62,7 +62,7 @@ pub(super) async fn claim(deliveries: &Deliveries, label: &mut Label, at: Timest
     if let Some(first_key) = first_key {
         label.key = first_key;
         let ours = Claim::of_delivery(label, &nonce, at);
-        (verdict, standing) = aws.claim(&label.claim_key(), ours, at).await?;
+        (verdict, standing) = store.claim(&label.claim_key(), ours, at).await?;
         // Its claim is gone, and its body's is not: it came before all the same.
         if verdict == Verdict::First {
             verdict = Verdict::Again;
@@ -73,7 +73,7 @@ pub(super) async fn claim(deliveries: &Deliveries, label: &mut Label, at: Timest
         label.received_ms = standing.received_ms;
         // What comes again to another source is the first one's event: it must not have an effect of its own there.
         if let Some(first) = standing.connection {
-            label.origin.connection = first;
+            label.connection.name = first;
         }
     }
     Ok(verdict)

@@ -1,7 +1,7 @@
 //! Why an arrival is refused.
 
-use crate::domain::deliveries::delivery::Origin;
 use crate::domain::deliveries::rejected::Rejection;
+use crate::domain::ids::Connection;
 use crate::domain::redact::LENGTH_MAX;
 
 /// Why an arrival was refused.
@@ -17,15 +17,15 @@ pub struct Refusal {
     pub trace: Option<String>,
     /// Whether its signature was right.
     pub proved: bool,
-    /// Where it comes from, once a verified body has named that.
-    pub origin: Option<Box<Origin>>,
+    /// Over which connection it comes, once a verified body has named that.
+    pub connection: Option<Box<Connection>>,
 }
 
 impl Refusal {
     pub(super) fn new(reason: Rejection, detail: impl Into<String>) -> Self {
         // It goes into an answer, a table and a log, and may name what the sender sent.
         let detail = detail.into().chars().take(LENGTH_MAX).collect();
-        Self { reason, detail, unsigned: false, trace: None, proved: false, origin: None }
+        Self { reason, detail, unsigned: false, trace: None, proved: false, connection: None }
     }
 
     pub(super) fn bad_body(detail: impl Into<String>) -> Self {

@@ -48,8 +48,8 @@ async fn keep(deliveries: &Deliveries, ring: &Ring, rejected: &Rejected, body: O
     // Once for each ring and instance: registering it every time would double what a flood costs.
     let name = ring.to_string();
     if !deliveries.has_registered(&name) {
-        deliveries.aws.register_ring(ring).await?;
+        deliveries.store.register_ring(ring).await?;
         deliveries.note_registered(name);
     }
-    deliveries.aws.keep_rejected(ring, rejected, body).await
+    deliveries.store.keep_rejected(ring, rejected, body).await
 }

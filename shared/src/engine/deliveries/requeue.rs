@@ -6,8 +6,8 @@ use crate::domain::deliveries::claim::Verdict;
 use crate::domain::deliveries::dead_letter::DeadLetterId;
 use crate::domain::deliveries::delivery::Label;
 use crate::engine::deliveries::context::Deliveries;
-use crate::engine::deliveries::operator::Operator;
 use crate::engine::deliveries::receive::{claim, enqueue};
+use crate::engine::operators::{Operator, Operators};
 
 /// What became of a dead letter that was to be requeued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,17 +27,22 @@ pub enum Requeued {
 ///
 /// # Errors
 /// When AWS fails.
-pub async fn requeue(deliveries: &Deliveries, operator: &Operator, id: &DeadLetterId) -> Result<Requeued, AwsFault> {
-    let Some((letter, body)) = deliveries.aws.dead_letter(&operator.tenant, id, deliveries.now()).await? else {
+pub async fn requeue(
+    deliveries: &Deliveries,
+    operators: &Operators,
+    operator: &Operator,
+    id: &DeadLetterId,
+) -> Result<Requeued, AwsFault> {
+    let Some((letter, body)) = operators.journal.dead_letter(&operator.tenant, id, operators.now()).await? else {
         return Ok(Requeued::NotFound);
     };
     let Some(mut label) = letter.label.clone() else { return Ok(Requeued::NoLabel) };
-    operator.record(deliveries, Action::Requeue, id.to_string(), Some(letter.payload_hash.clone())).await?;
+    operators.record(operator, Action::Requeue, id.to_string(), Some(letter.payload_hash.clone())).await?;
     if !claim_again(deliveries, &mut label).await? {
         return Ok(Requeued::Conflict);
     }
     enqueue(deliveries, &mut label, &body).await?;
-    deliveries.aws.delete_dead_letter(&operator.tenant, &letter).await?;
+    operators.journal.delete_dead_letter(&operator.tenant, &letter).await?;
     Ok(Requeued::Done)
 }
 
@@ -45,16 +50,12 @@ pub async fn requeue(deliveries: &Deliveries, operator: &Operator, id: &DeadLett
 ///
 /// # Errors
 /// When AWS fails.
-pub async fn drop_dead_letter(
-    deliveries: &Deliveries,
-    operator: &Operator,
-    id: &DeadLetterId,
-) -> Result<bool, AwsFault> {
-    let Some((letter, _)) = deliveries.aws.dead_letter(&operator.tenant, id, deliveries.now()).await? else {
+pub async fn drop_dead_letter(operators: &Operators, operator: &Operator, id: &DeadLetterId) -> Result<bool, AwsFault> {
+    let Some((letter, _)) = operators.journal.dead_letter(&operator.tenant, id, operators.now()).await? else {
         return Ok(false);
     };
-    operator.record(deliveries, Action::Drop, id.to_string(), Some(letter.payload_hash.clone())).await?;
-    deliveries.aws.delete_dead_letter(&operator.tenant, &letter).await?;
+    operators.record(operator, Action::Drop, id.to_string(), Some(letter.payload_hash.clone())).await?;
+    operators.journal.delete_dead_letter(&operator.tenant, &letter).await?;
     Ok(true)
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::deliveries::sender::{Sender, parse_senders};
 use crate::domain::deliveries::signature::{LiveSecret, LocalBypass};
+use crate::domain::ids::{ConnectionName, ProviderId};
 use crate::domain::secret::Secret;
 use crate::environment::{Environment, StartError};
 use crate::vendors::trackstar;
@@ -18,10 +19,10 @@ pub struct Senders {
     pub pos: Vec<LiveSecret>,
     /// Trackstar's; empty refuses its webhooks.
     pub trackstar: Vec<LiveSecret>,
-    /// Trackstar's connections, by id.
-    pub connections: BTreeMap<String, trackstar::Connection>,
+    /// Brands' links to Trackstar, by its id of each.
+    pub links: BTreeMap<String, trackstar::BrandLink>,
     /// All others, by provider and connection.
-    pub others: BTreeMap<(String, String), Sender>,
+    pub others: BTreeMap<(ProviderId, ConnectionName), Sender>,
     /// The right to take webhooks unsigned, on somebody's own machine.
     pub bypass: Option<LocalBypass>,
 }
@@ -30,7 +31,10 @@ impl Senders {
     /// The sender that is configured under these names, if one is.
     #[must_use]
     pub fn sender(&self, provider: &str, connection: &str) -> Option<&Sender> {
-        self.others.get(&(provider.to_owned(), connection.to_owned()))
+        let names = (ProviderId::parse(provider).ok()?, ConnectionName::parse(connection).ok()?);
+        // The configuration has names as they are; a path that spells them otherwise is another sender's.
+        let spelt = names.0.as_str() == provider && names.1.as_str() == connection;
+        self.others.get(&names).filter(|_| spelt)
     }
 
     /// The senders that the environment names.
@@ -45,7 +49,7 @@ impl Senders {
         };
         environment.secret("WEBHOOK_SECRET", SECRET_LENGTH_MIN)?;
         let trackstar = live("TRACKSTAR_WEBHOOK_SECRET", "TRACKSTAR_WEBHOOK_SECRET_PREVIOUS");
-        let connections = trackstar::parse_connections(environment.get("TRACKSTAR_CONNECTIONS").unwrap_or("[]"))
+        let links = trackstar::parse_links(environment.get("TRACKSTAR_CONNECTIONS").unwrap_or("[]"))
             .map_err(|reason| StartError::Invalid { name: "TRACKSTAR_CONNECTIONS", reason })?;
         let others = parse_senders(environment.get("WEBHOOK_SENDERS").unwrap_or("[]"))
             .map_err(|reason| StartError::Invalid { name: "WEBHOOK_SENDERS", reason })?;
@@ -54,6 +58,6 @@ impl Senders {
         if unsigned && bypass.is_none() {
             tracing::warn!("SKIP_WEBHOOK_SIGNATURE_VALIDATION has no effect outside local mode");
         }
-        Ok(Self { pos: live("WEBHOOK_SECRET", "WEBHOOK_SECRET_PREVIOUS"), trackstar, connections, others, bypass })
+        Ok(Self { pos: live("WEBHOOK_SECRET", "WEBHOOK_SECRET_PREVIOUS"), trackstar, links, others, bypass })
     }
 }

@@ -135,7 +135,7 @@ fn identify(deliveries: &Deliveries, arrival: &Arrival) -> Result<Identified, Re
 
 /// A refusal of a delivery whose signature was right, which is counted.
 fn proved(deliveries: &Deliveries, delivery: &VerifiedDelivery, refusal: Refusal) -> Refusal {
-    deliveries.counts.soon(|tally| tally.proved(delivery.source(), delivery.proof()));
+    deliveries.counts.soon(|tally| tally.proved(delivery.origin(), delivery.proof()));
     Refusal { proved: true, ..refusal }
 }
 
@@ -149,21 +149,21 @@ async fn hand_on(
     let mut label = label(&identity, arrival, &delivery);
     let verdict = receive(deliveries, &mut label, &delivery, started).await?;
     // A rotation is over when nothing is proved by the previous secret any more.
-    tracing::info!(?verdict, proof = ?delivery.proof(), origin = %label.origin, key = label.key, "delivery taken in");
+    tracing::info!(?verdict, proof = ?delivery.proof(), connection = %label.connection, key = label.key, "delivery taken in");
     Ok(match verdict {
         Verdict::First => Intake::Accepted(identity.into()),
         Verdict::Again | Verdict::Duplicate => {
-            emit(deliveries, "webhook.duplicate_events", &label.origin.provider);
+            emit(deliveries, "webhook.duplicate_events", label.connection.provider.as_str());
             deliveries.counts.soon(|tally| {
-                tally.add(delivery.source(), Counter::Duplicate, 1);
-                tally.taken_in(delivery.source(), taken_in(deliveries, &delivery, started));
+                tally.add(delivery.origin(), Counter::Duplicate, 1);
+                tally.taken_in(delivery.origin(), taken_in(deliveries, &delivery, started));
             });
             Intake::Duplicate(identity.into())
         }
         Verdict::Conflict => {
             let refusal = Refusal::new(Rejection::Conflict, "another body came under the same key before");
-            let (trace, origin) = (Some(identity.correlation_id), Some(Box::new(identity.origin)));
-            Intake::Refused(proved(deliveries, &delivery, Refusal { trace, origin, ..refusal }))
+            let (trace, connection) = (Some(identity.correlation_id), Some(Box::new(identity.connection)));
+            Intake::Refused(proved(deliveries, &delivery, Refusal { trace, connection, ..refusal }))
         }
     })
 }
@@ -181,12 +181,12 @@ fn verify(deliveries: &Deliveries, rules: &dyn DoorRules<'_>, arrival: &Arrival)
         }
     };
     let verifier = rules.verifier(arrival)?;
-    let (source, headers) = (rules.claimed().source, arrival.headers.0.as_slice());
+    let (origin, headers) = (rules.claimed().origin, arrival.headers.0.as_slice());
     let delivery = match deliveries.senders.bypass {
-        Some(right) => VerifiedDelivery::bypass(right, source, verifier.scheme, headers, body),
+        Some(right) => VerifiedDelivery::bypass(right, origin, verifier.scheme, headers, body),
         None => {
             let (secrets, url) = (verifier.secrets, verifier.url);
-            VerifiedDelivery::verify(source, verifier.scheme, secrets, headers, url, body, arrival.received_at)
+            VerifiedDelivery::verify(origin, verifier.scheme, secrets, headers, url, body, arrival.received_at)
         }
     };
     delivery.map_err(|refused| {
@@ -213,7 +213,7 @@ fn fits_the_queue(delivery: &VerifiedDelivery) -> Result<(), Refusal> {
 
 fn label(identity: &Identity, arrival: &Arrival, delivery: &VerifiedDelivery) -> Label {
     Label {
-        origin: identity.origin.clone(),
+        connection: identity.connection.clone(),
         channel: identity.channel,
         key: identity.key.clone(),
         event_type: identity.event_type.clone(),
@@ -233,13 +233,13 @@ fn label(identity: &Identity, arrival: &Arrival, delivery: &VerifiedDelivery) ->
 /// When it could not be kept, of one that is acknowledged all the same; another's answer is a refusal anyway.
 async fn keep(deliveries: &Deliveries, arrival: &Arrival, refusal: &Refusal) -> Result<(), AwsFault> {
     let claimed = doors::rules(&deliveries.senders, &arrival.door).claimed();
-    let origin = refusal.origin.as_deref();
+    let connection = refusal.connection.as_deref();
     let short = |text: &str| text.chars().take(128).collect::<String>();
     let rejected = Rejected {
         reason: refusal.reason,
         detail: refusal.detail.clone(),
-        tenant: origin.map_or_else(|| short(&claimed.tenant), |origin| origin.tenant.to_string()),
-        connection: origin.map_or_else(|| short(&claimed.connection), |origin| origin.connection.clone()),
+        tenant: connection.map_or_else(|| short(&claimed.tenant), |connection| connection.tenant.to_string()),
+        connection: connection.map_or_else(|| short(&claimed.connection), |connection| connection.name.to_string()),
         provider: short(&claimed.provider),
         door: arrival.door.clone(),
         received_ms: arrival.received_at.as_millisecond(),
@@ -253,7 +253,7 @@ async fn keep(deliveries: &Deliveries, arrival: &Arrival, refusal: &Refusal) -> 
     if refusal.reason == Rejection::BadSignature {
         emit(deliveries, "webhook.signature_failures", &rejected.provider);
     }
-    let kept = reject(deliveries, &claimed.source, refusal.proved, rejected, arrival.body.kept()).await;
+    let kept = reject(deliveries, &claimed.origin, refusal.proved, rejected, arrival.body.kept()).await;
     if refusal.reason.is_acknowledged_at(&arrival.door) { kept } else { Ok(()) }
 }
 

@@ -1,23 +1,20 @@
 //! Advance: one slice of a run, by whoever holds it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::aws::faults::AwsFault;
-use crate::aws::queues::SliceMessage;
-use crate::aws::runs::transitions::{CommitError, SnapshotChange};
-use crate::domain::datasets::guard::check_removals;
-use crate::domain::datasets::manifest::LayerRef;
-use crate::domain::datasets::snapshot::{Manifest, Plan};
-use crate::domain::ids::Connection;
+use crate::aws::queues::sync::{DELAY_SECONDS_MAX, SliceMessage};
+use crate::aws::runs::leases::Taken;
+use crate::aws::runs::transitions::CommitError;
 use crate::domain::redact;
-use crate::domain::runs::lease::{Hold, Standing};
-use crate::domain::runs::run::{ATTEMPTS_MAX, Checkpoint, Run, RunError, RunStatus};
-use crate::engine::runs::context::Engine;
-use crate::engine::runs::end::{self as ending, Applied};
-use crate::engine::runs::kinds::catalogue::{scan, write};
-use crate::engine::runs::publish;
-use crate::engine::runs::slice::{Slice, SliceFault};
-use crate::vendors::catalogue::SourceError;
+use crate::domain::runs::failure::{Failure, RunError};
+use crate::domain::runs::lease::{Standing, StopRequest, Wait};
+use crate::domain::runs::life::{self, CameTo, Next, Then};
+use crate::domain::runs::run::{Run, RunStatus};
+use crate::engine::runs::context::{RunWorker, Runs};
+use crate::engine::runs::end::{self, Applied};
+use crate::engine::runs::slice::Slice;
+use crate::engine::runs::{kinds, publish};
 
 /// What a slice came to.
 #[derive(Debug)]
@@ -26,6 +23,8 @@ pub enum SliceEnd {
     Over(Run),
     /// The run goes on in another slice, whose message is queued.
     HandedOn(Run),
+    /// The run waits until then; a message for it is queued.
+    Waits(Timestamp),
     /// Somebody else advances the run, or it is over already: nothing to do.
     NotOurs,
 }
@@ -34,144 +33,135 @@ pub enum SliceEnd {
 ///
 /// # Errors
 /// When AWS fails so that not even the failure can be stored. The lease runs out then, and the run is sent on.
-pub async fn take_and_advance(engine: &Engine, message: &SliceMessage, until: Timestamp) -> Result<SliceEnd, AwsFault> {
-    let connection = message.connection();
-    let fence = engine.new_fence();
-    match engine.aws.take_lease(&connection, &message.run_id, &fence, engine.now()).await? {
-        Ok(hold) => match engine.aws.run(&connection, &message.run_id).await? {
-            Some(run) => advance(engine, run, hold, until).await,
+pub async fn take_and_advance(
+    worker: &RunWorker,
+    message: &SliceMessage,
+    until: Timestamp,
+) -> Result<SliceEnd, AwsFault> {
+    let (runs, connection) = (&worker.runs, &message.connection);
+    let fence = runs.new_fence();
+    match runs.store.take_lease(connection, &message.run_id, &fence, runs.now()).await? {
+        Ok(taken) => match runs.store.reads.one(connection, &message.run_id).await? {
+            Some(run) => advance(worker, run, taken, until).await,
             None => Err(AwsFault { operation: "read run", detail: "leased but not stored".into(), transient: false }),
         },
+        // A queue delays a message by a quarter of an hour at most: for a longer wait it hops. If this fails the message that
+        // brought us comes again.
+        Err(Standing::Waits(at)) => {
+            runs.queue.send(message, delay_seconds(at, runs.now())).await?;
+            Ok(SliceEnd::Waits(at))
+        }
         // A duplicate message. If the holder has died, its lease runs out and the watchdog sends the run on.
         // Or the run is over; if whoever ended it died before telling, the watchdog tells.
         Err(Standing::Held | Standing::Ours | Standing::Reserved(_) | Standing::Free) => Ok(SliceEnd::NotOurs),
     }
 }
 
-/// Advances a run that is held, until `until` at most.
+/// For how long a message must be delayed to come at a time and not before, as far as a queue can.
+fn delay_seconds(at: Timestamp, now: Timestamp) -> u32 {
+    let ms = (at.as_millisecond() - now.as_millisecond()).max(0);
+    u32::try_from((ms + 999) / 1000).unwrap_or(DELAY_SECONDS_MAX).min(DELAY_SECONDS_MAX)
+}
+
+/// Advances a run that is held, until `until` at most: its kind does a step, and what comes next follows from that.
 ///
 /// # Errors
 /// As [`take_and_advance`].
-pub async fn advance(engine: &Engine, run: Run, hold: Hold, until: Timestamp) -> Result<SliceEnd, AwsFault> {
-    let begun = run.checkpoint;
-    let mut slice = Slice { engine, run, hold, until, begun };
-    match slice_of(&mut slice).await {
-        Ok(applied) => end(slice, RunStatus::Success, applied).await,
-        Err(SliceFault::LeaseLost) => Ok(SliceEnd::NotOurs),
-        Err(fault) => stop_short(slice, fault).await,
-    }
-}
-
-/// The steps of a slice, in order. Each can be done again.
-async fn slice_of(slice: &mut Slice<'_>) -> Result<Applied, SliceFault> {
-    let connection = slice.connection();
-    let manifest = slice.engine.aws.manifest(&connection).await?;
-    if let Some(plan) = manifest.plan_of(&slice.run.id).cloned() {
-        // An earlier slice, or one that died, had scanned and planned. If it died after another plan than the one that
-        // the run's checkpoint is about, nothing of this one is known to be written.
-        let begun = Checkpoint { plan: manifest.plans_made(&slice.run.id), ..Checkpoint::default() };
-        slice.run.checkpoint = slice.run.checkpoint.filter(|found| found.plan == begun.plan).or(Some(begun));
-        let layer = slice.engine.aws.layer(&connection, &plan.layer).await?;
-        match write::write_changes(slice, &plan, &layer).await {
-            // The plan is no longer what the source says: make another, which puts right what this one has written.
-            Err(SliceFault::Source(SourceError::Changed)) => slice.run.checkpoint = None,
-            written => {
-                written?;
-                return ending::new_base_if_due(slice, manifest, plan).await;
-            }
-        }
-    }
-    let found = scan::scan_catalogue(slice, &manifest).await?;
-    slice.run.counts = Some(found.counts);
-    slice.run.hash = Some(found.hash.clone());
-    // A dry run removes nothing: it is there to show what an apply would, see `RunView`.
-    if slice.run.mode.is_dry() {
-        return Ok(Applied::unchanged());
-    }
-    check_removals(&found.counts, slice.run.allow_removals)?;
-    if found.layer.is_empty() && manifest.plans.is_empty() {
-        return Ok(Applied::unchanged());
-    }
-    let (manifest, plan) = commit_plan(slice, manifest, &found).await?;
-    write::write_changes(slice, &plan, &found.layer).await?;
-    ending::new_base_if_due(slice, manifest, plan).await
-}
-
-/// Stores the plan: first its segments, which nothing names yet, then the manifest that names them.
-async fn commit_plan(
-    slice: &mut Slice<'_>,
-    mut manifest: Manifest,
-    found: &scan::Scanned,
-) -> Result<(Manifest, Plan), SliceFault> {
-    let connection = slice.connection();
-    let number = manifest.plans_made(&slice.run.id);
-    let layer = slice.store_layer(&number.to_string(), &found.layer).await?;
-    let plan = Plan {
-        run_id: slice.run.id.clone(),
-        number,
-        layer,
-        source_version: found.source_version.clone(),
-        hash: found.hash.clone(),
-        counts: found.counts,
-        rows: found.rows,
+pub async fn advance(worker: &RunWorker, run: Run, taken: Taken, until: Timestamp) -> Result<SliceEnd, AwsFault> {
+    let begun = run.work.clone();
+    let mut slice = Slice { worker, run, hold: taken.hold, until, begun };
+    let step = match taken.stop {
+        Some(stop) => Ok(Next::Stopped(stop)),
+        None => kinds::step(&mut slice).await,
     };
-    // The new plan names every row that earlier ones do, see the diff's `touched`: it takes their place, or plans of runs
-    // that fail would pile up.
-    let void = std::mem::replace(&mut manifest.plans, vec![plan.clone()]);
-    slice.engine.aws.commit_plan(&connection, &slice.hold, &manifest).await?;
-    expire(slice.engine, &connection, void.into_iter().map(|plan| plan.layer), slice.engine.now()).await;
-    slice.run.checkpoint = Some(Checkpoint { plan: number + 1, ..Checkpoint::default() });
-    Ok((manifest, plan))
-}
-
-async fn stop_short(mut slice: Slice<'_>, fault: SliceFault) -> Result<SliceEnd, AwsFault> {
-    let engine = slice.engine;
-    tracing::warn!(run_id = %slice.run.id, vendor = %slice.run.vendor, error = %redact::error_text(&fault.to_string()),
-        transient = fault.is_transient(), "slice stopped short");
-    let moved = slice.run.checkpoint.is_some() && slice.run.checkpoint != slice.begun;
-    if !(matches!(fault, SliceFault::OutOfTime) && moved) {
-        slice.run.attempts += 1;
-    }
-    // The watchdog finds a late run only while nobody holds it.
-    let late = engine.now() >= slice.run.deadline();
-    let fault = if late && fault.is_transient() { SliceFault::OutOfTime } else { fault };
-    if fault.is_transient() && !late && slice.run.attempts < ATTEMPTS_MAX {
-        slice.run.updated_at = engine.now();
-        match engine.aws.hand_on(&slice.run, &slice.hold).await {
-            Ok(()) => {}
-            Err(CommitError::LeaseLost) => return Ok(SliceEnd::NotOurs),
-            Err(CommitError::Fault(fault)) => return Err(fault),
+    let mut applied = Applied::unchanged();
+    let mut reason = None;
+    let came_to = match step {
+        Ok(Next::Done(done)) => {
+            applied = done;
+            CameTo::Done
         }
-        // A crash before this message leaves an open run that nobody holds: the watchdog sends it on.
-        let delay = if matches!(fault, SliceFault::OutOfTime) { 0 } else { 2_u32 << slice.run.attempts.min(8) };
-        engine.queue.send(&SliceMessage::of(&slice.run), delay).await?;
-        return Ok(SliceEnd::HandedOn(slice.run));
+        Ok(Next::HandOn) => CameTo::OutOfTime,
+        Ok(Next::WaitUntil(wait)) => CameTo::Waits(wait),
+        Ok(Next::AwaitApproval) => CameTo::AwaitsApproval,
+        Ok(Next::Stopped(stop)) => {
+            reason = Some(stopped_by(&stop));
+            CameTo::Stopped
+        }
+        Err(fault) => {
+            let text = redact::error_text(&fault.to_string());
+            tracing::warn!(run_id = %slice.run.id, connection = %slice.run.connection, error = text,
+                may_pass = fault.may_pass(), "slice stopped short");
+            let came_to = CameTo::Failed { failure: fault.failure(), may_pass: fault.may_pass() };
+            reason = Some(text);
+            came_to
+        }
+    };
+    let moved = slice.run.work.moved_since(&slice.begun);
+    let after = life::after_slice(&slice.run, came_to, moved, slice.now());
+    slice.run.attempts = after.attempts;
+    slice.run.deadline_from = after.deadline_from;
+    match after.then {
+        Then::Leave => Ok(SliceEnd::NotOurs),
+        Then::GoOn(wait) => go_on(slice, wait).await,
+        Then::End(status, failure) => {
+            let error = failure.map(|failure| RunError::new(failure, detail(failure, reason)));
+            end_slice(slice, status, error, applied).await
+        }
     }
-    let detail = redact::error_text(&fault.to_string());
-    slice.run.error = Some(RunError { code: fault.code().into(), detail });
-    end(slice, RunStatus::Failed, Applied::unchanged()).await
 }
 
-async fn end(slice: Slice<'_>, status: RunStatus, applied: Applied) -> Result<SliceEnd, AwsFault> {
-    let Applied { manifest, replaced } = applied;
-    let run = slice.run.ended(status, slice.engine.now());
-    let change = SnapshotChange { manifest, ..ending::snapshot_change(&run) };
-    match slice.engine.aws.end_run(&run, &slice.hold, &change).await {
+fn stopped_by(stop: &StopRequest) -> String {
+    format!("stopped by {}", stop.by)
+}
+
+/// What people are told of the end of a run.
+fn detail(failure: Failure, reason: Option<String>) -> String {
+    match (failure, reason) {
+        (Failure::RunTooSlow, None) => "the run made no progress for too long, or took too long in all".to_owned(),
+        (Failure::RunTooSlow, Some(last)) => format!("the run made no progress for too long; at last: {last}"),
+        (_, reason) => reason.unwrap_or_else(|| failure.remedy().to_owned()),
+    }
+}
+
+/// Lets go of the run, and queues the message of its next slice.
+async fn go_on(mut slice: Slice<'_>, wait: Option<Wait>) -> Result<SliceEnd, AwsFault> {
+    let worker = slice.worker;
+    let (runs, now) = (&worker.runs, slice.now());
+    slice.run.updated_at = now;
+    let delay = wait.map_or(0, |wait| delay_seconds(wait.until, now));
+    let queued = now.checked_add(SignedDuration::from_secs(delay.into())).unwrap_or(now);
+    match runs.store.hand_on(&slice.run, &slice.hold, wait, queued).await {
         Ok(()) => {}
         Err(CommitError::LeaseLost) => return Ok(SliceEnd::NotOurs),
         Err(CommitError::Fault(fault)) => return Err(fault),
-    }
-    ending::measure(slice.engine, &run);
-    publish::publish_end(slice.engine, &run).await;
-    expire(slice.engine, &run.connection(), replaced, run.updated_at).await;
-    Ok(SliceEnd::Over(run))
-}
-
-/// Lets layers expire that no manifest names any more. What is left over costs pennies and is never read: no reason to fail.
-async fn expire(engine: &Engine, connection: &Connection, layers: impl IntoIterator<Item = LayerRef>, now: Timestamp) {
-    for layer in layers {
-        if let Err(error) = engine.aws.expire_layer(connection, &layer, now).await {
-            tracing::warn!(%connection, layer = layer.id, %error, "replaced layer left behind");
+        // It is held still, and goes no further.
+        Err(CommitError::Stop(stop)) => {
+            let error = RunError::new(Failure::Stopped, stopped_by(&stop));
+            return end_slice(slice, RunStatus::Cancelled, Some(error), Applied::unchanged()).await;
         }
     }
+    if let Some(wait) = wait {
+        tracing::info!(run_id = %slice.run.id, until = %wait.until, "run {}", wait.reason.text());
+    }
+    // A crash before this message leaves an open run that nobody holds: the watchdog sends it on.
+    runs.queue.send(&SliceMessage::of(&slice.run), delay).await?;
+    Ok(SliceEnd::HandedOn(slice.run))
+}
+
+async fn end_slice(
+    slice: Slice<'_>,
+    status: RunStatus,
+    error: Option<RunError>,
+    applied: Applied,
+) -> Result<SliceEnd, AwsFault> {
+    let Applied { manifest, replaced } = applied;
+    let run = slice.run.ended(status, error, slice.worker.runs.now());
+    let runs: &Runs = &slice.worker.runs;
+    if !end::end(runs, &run, &slice.hold, manifest).await? {
+        return Ok(SliceEnd::NotOurs);
+    }
+    publish::publish_end(runs, &run).await;
+    end::expire(runs, replaced, run.updated_at).await;
+    Ok(SliceEnd::Over(run))
 }

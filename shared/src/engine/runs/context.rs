@@ -1,56 +1,56 @@
-//! What every use case that moves a run works with. Reads need less of it: [`super::history`] and [`super::vendors`].
+//! What the use cases of runs work with: to start, watch and end them, and to advance them. Reads need less of it:
+//! [`super::history`].
 
 use std::sync::Arc;
 
-use crate::aws::clients::Aws;
-use crate::aws::queues::SyncQueue;
+use crate::aws::bus::Bus;
+use crate::aws::clients::Clients;
+use crate::aws::datasets::records::RecordStore;
+use crate::aws::queues::sync::SyncQueue;
+use crate::aws::runs::RunStore;
 use crate::domain::ids::RunId;
 use crate::engine::catalogue::vendors::Vendors;
 use crate::environment::{Environment, StartError};
 use crate::outside::Outside;
 use crate::vendors::catalogue::SourceRules;
 
-/// The engine: clients, configuration, and the world outside. Cheap to clone.
+/// What starts, watches and ends runs: store, bus, queue, configuration, and the world outside. Cheap to clone.
 #[derive(Clone)]
-pub struct Engine(Arc<Parts>);
+pub struct Runs(Arc<Parts>);
 
-/// The parts of an [`Engine`].
+/// The parts of [`Runs`].
 pub struct Parts {
-    /// AWS.
-    pub aws: Aws,
-    /// Time, randomness, metrics, stores.
-    pub outside: Outside,
+    /// Runs, leases and snapshots.
+    pub store: RunStore,
+    /// Where the world is told.
+    pub bus: Bus,
     /// Where runs are handed on.
     pub queue: SyncQueue,
     /// The configured vendors.
     pub vendors: Vendors,
-    /// Which sources may be read.
-    pub sources: SourceRules,
-    /// For stores that take their credentials from it.
-    pub environment: Environment,
+    /// Time, randomness, metrics.
+    pub outside: Outside,
 }
 
-impl std::ops::Deref for Engine {
+impl std::ops::Deref for Runs {
     type Target = Parts;
     fn deref(&self) -> &Parts {
         &self.0
     }
 }
 
-impl Engine {
+impl Runs {
     /// Reads the configuration; nothing is called.
     ///
     /// # Errors
     /// When the environment is unusable.
-    pub fn new(environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
-        let aws = Aws::connect(environment, outside)?;
+    pub fn connect(clients: &Clients, environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
         Ok(Self(Arc::new(Parts {
-            queue: SyncQueue::connect(&aws, environment)?,
-            aws,
-            outside: outside.clone(),
+            store: RunStore::connect(clients, environment)?,
+            bus: Bus::connect(clients, environment)?,
+            queue: SyncQueue::connect(clients, environment)?,
             vendors: Vendors::from_environment(environment)?,
-            sources: SourceRules::from_environment(environment)?,
-            environment: environment.clone(),
+            outside: outside.clone(),
         })))
     }
 
@@ -70,5 +70,46 @@ impl Engine {
     #[must_use]
     pub fn new_fence(&self) -> String {
         hex::encode(self.outside.entropy.bytes16())
+    }
+}
+
+/// What advances runs: it also reads sources and writes records. Cheap to clone.
+#[derive(Clone)]
+pub struct RunWorker {
+    /// The runs.
+    pub runs: Runs,
+    /// Where what they sync is kept.
+    pub records: RecordStore,
+    sources: Arc<Sources>,
+}
+
+/// Where catalogues may come from.
+pub struct Sources {
+    /// Which of them may be read.
+    pub rules: SourceRules,
+    /// For stores that take their credentials from it.
+    pub environment: Environment,
+}
+
+impl RunWorker {
+    /// Reads the configuration; nothing is called.
+    ///
+    /// # Errors
+    /// When the environment is unusable.
+    pub fn connect(clients: &Clients, environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
+        Ok(Self {
+            runs: Runs::connect(clients, environment, outside)?,
+            records: RecordStore::connect(clients, environment)?,
+            sources: Arc::new(Sources {
+                rules: SourceRules::from_environment(environment)?,
+                environment: environment.clone(),
+            }),
+        })
+    }
+
+    /// Where catalogues may come from.
+    #[must_use]
+    pub fn sources(&self) -> &Sources {
+        &self.sources
     }
 }

@@ -2,9 +2,10 @@
 
 use jiff::{Timestamp, ToSpan as _};
 
-use crate::aws::clients::Aws;
 use crate::aws::faults::AwsFault;
+use crate::aws::runs::RunReads;
 use crate::aws::runs::reads::Wanted;
+use crate::domain::catalogue::vendor::Vendor;
 use crate::domain::ids::{Connection, RunId, TenantId};
 use crate::domain::runs::run::{Run, SeenStatus};
 use crate::domain::runs::window::{Tally, cover};
@@ -12,7 +13,7 @@ use crate::engine::catalogue::vendors::Vendors;
 
 /// A page of runs.
 #[derive(Debug, Default)]
-pub struct Page {
+pub struct RunPage {
     /// Newest first.
     pub runs: Vec<Run>,
     /// The first run that did not fit: where the next page starts, itself included.
@@ -38,7 +39,7 @@ pub enum HistoryError {
 ///
 /// # Errors
 /// See [`HistoryError`].
-pub async fn page(aws: &Aws, connection: &Connection, wanted: Wanted) -> Result<Page, HistoryError> {
+pub async fn page(reads: &RunReads, connection: &Connection, wanted: Wanted) -> Result<RunPage, HistoryError> {
     let limit = wanted.limit;
     let one_more = Wanted { limit: limit + 1, ..wanted.clone() };
     let newest = Wanted { limit: 1, cursor: None, ..wanted.clone() };
@@ -48,15 +49,15 @@ pub async fn page(aws: &Aws, connection: &Connection, wanted: Wanted) -> Result<
             // Without a cursor the page itself starts with the newest.
             None => Ok((None, None)),
             Some(cursor) => {
-                futures::future::try_join(aws.run(connection, cursor), async {
-                    Ok(aws.runs(connection, &newest).await?.pop())
+                futures::future::try_join(reads.one(connection, cursor), async {
+                    Ok(reads.page(connection, &newest).await?.pop())
                 })
                 .await
             }
         }
     };
     let (mut runs, tally, (at_cursor, newest)) =
-        futures::future::try_join3(aws.runs(connection, &one_more), aws.tally(connection, &window), with_cursor)
+        futures::future::try_join3(reads.page(connection, &one_more), reads.tally(connection, &window), with_cursor)
             .await?;
     if wanted.cursor.is_some() && !at_cursor.is_some_and(|run| belongs(&run, &wanted)) {
         return Err(HistoryError::UnknownCursor);
@@ -64,7 +65,7 @@ pub async fn page(aws: &Aws, connection: &Connection, wanted: Wanted) -> Result<
     let latest_run_at = newest.as_ref().or(runs.first()).map(|run| run.started_at);
     let next = runs.get(limit).map(|run| run.id.clone());
     runs.truncate(limit);
-    Ok(Page { runs, next, tally, latest_run_at })
+    Ok(RunPage { runs, next, tally, latest_run_at })
 }
 
 /// A run may have changed its status since its id was handed out as a cursor: the place it marks is still good.
@@ -85,14 +86,18 @@ pub struct Overview {
 ///
 /// # Errors
 /// When the tables cannot be read.
-pub async fn overview(aws: &Aws, vendors: &Vendors, now: Timestamp, tenant: &TenantId) -> Result<Overview, AwsFault> {
+pub async fn overview(
+    reads: &RunReads,
+    vendors: &Vendors,
+    now: Timestamp,
+    tenant: &TenantId,
+) -> Result<Overview, AwsFault> {
     let window = cover(now.checked_sub(24.hours()).ok(), Some(now));
-    let connections: Vec<Connection> =
-        vendors.of(tenant).map(|vendor| Connection::new(tenant.clone(), vendor.slug.clone())).collect();
+    let connections: Vec<Connection> = vendors.of(tenant).map(Vendor::connection).collect();
     let running = Wanted { statuses: vec![SeenStatus::Running], limit: 10, ..Wanted::default() };
-    let reads = connections
-        .iter()
-        .map(|connection| futures::future::try_join(aws.tally(connection, &window), aws.runs(connection, &running)));
+    let reads = connections.iter().map(|connection| {
+        futures::future::try_join(reads.tally(connection, &window), reads.page(connection, &running))
+    });
     let mut overview = Overview::default();
     for (tally, runs) in futures::future::try_join_all(reads).await? {
         overview.tally += tally;

@@ -1,7 +1,8 @@
 //! A run's way: [`start`] → [`advance`], a [`slice`] at a time (what its kind does, see [`kinds`]) → [`end`] → [`publish`]. What
-//! stops moving on that way is found by [`watchdog`]; [`schedule`] starts what is due, [`history`] shows what was.
+//! stops moving on that way is found by [`watchdog`]; an operator may [`stop`] it; [`schedule`] starts what is due, [`history`] shows what was.
 
 pub mod advance;
+pub mod batches;
 pub mod context;
 pub mod end;
 pub mod history;
@@ -10,4 +11,5 @@ pub mod publish;
 pub mod schedule;
 pub mod slice;
 pub mod start;
+pub mod stop;
 pub mod watchdog;

@@ -3,21 +3,27 @@
 //! The run's end leaves it in the index of open runs until its event was put on the bus; a crash in between is found
 //! by the watchdog. So an event can come twice, never not at all.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::aws::bus::DomainEvent;
-use crate::domain::runs::run::{Run, RunStatus};
+use crate::domain::runs::run::{Run, RunStatus, Work};
 use crate::domain::time;
-use crate::engine::runs::context::Engine;
+use crate::engine::runs::context::Runs;
+
+/// A bus that takes longer to answer is left to the watchdog. The SDK alone would try for a quarter of a minute.
+pub const PUBLISH_MAX: Duration = Duration::from_secs(5);
 
 /// What every event about a run says.
 #[must_use]
 pub fn detail(run: &Run) -> Value {
     json!({
         "runId": run.id,
-        "tenant": run.tenant,
-        "vendor": run.vendor,
-        "kind": "catalogue",
+        "tenant": run.connection.tenant,
+        "connection": run.connection,
+        "vendor": run.connection.name,
+        "kind": run.work.kind(),
         "status": run.status.as_str(),
         "dryRun": run.mode.is_dry(),
         "trigger": run.trigger,
@@ -25,11 +31,17 @@ pub fn detail(run: &Run) -> Value {
         "startedAt": time::text(run.started_at),
         "completedAt": run.completed_at.map(time::text),
         "durationMs": run.duration_ms,
-        "counts": run.counts,
-        "hash": run.hash,
+        "counts": run.work.counts(),
+        "hash": hash(run),
         "error": run.error,
         "correlationId": run.correlation_id,
     })
+}
+
+fn hash(run: &Run) -> Option<&str> {
+    match &run.work {
+        Work::Catalogue(work) => work.hash.as_deref(),
+    }
 }
 
 fn events(run: &Run) -> Vec<DomainEvent> {
@@ -41,7 +53,7 @@ fn events(run: &Run) -> Vec<DomainEvent> {
         RunStatus::Cancelled => "run.cancelled",
     };
     let mut events = vec![DomainEvent { kind, detail: detail(run) }];
-    let changed = run.counts.is_some_and(|counts| counts.created + counts.updated + counts.removed > 0);
+    let changed = run.work.counts().is_some_and(|counts| counts.created + counts.updated + counts.removed > 0);
     if run.status == RunStatus::Success && !run.mode.is_dry() && changed {
         events.push(DomainEvent { kind: "snapshot.changed", detail: detail(run) });
     }
@@ -49,14 +61,21 @@ fn events(run: &Run) -> Vec<DomainEvent> {
 }
 
 /// Puts the events of a run that is over on the bus, and closes it. A bus that cannot be reached is left to the
-/// watchdog: the run itself is done.
-pub async fn publish_end(engine: &Engine, run: &Run) {
-    if let Err(error) = engine.aws.publish(&events(run)).await {
-        tracing::warn!(run_id = %run.id, %error, "end of run not published yet");
-        return;
+/// watchdog: the run itself is done. One that does not answer is not waited for.
+pub async fn publish_end(runs: &Runs, run: &Run) {
+    match tokio::time::timeout(PUBLISH_MAX, runs.bus.publish(&events(run))).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(run_id = %run.id, %error, "end of run not published yet");
+            return;
+        }
+        Err(_) => {
+            tracing::warn!(run_id = %run.id, "end of run not published in time");
+            return;
+        }
     }
     // If this fails the watchdog publishes once more.
-    if let Err(error) = engine.aws.close_run(&run.connection(), &run.id).await {
+    if let Err(error) = runs.store.close_run(&run.connection, &run.id).await {
         tracing::warn!(run_id = %run.id, %error, "run published and not closed");
     }
 }

@@ -5,13 +5,13 @@ use jiff::Timestamp;
 use crate::aws::datasets::records::BATCH_MS_MAX;
 use crate::aws::faults::AwsFault;
 use crate::aws::runs::transitions::CommitError;
-use crate::domain::canonical::VolatilePath;
 use crate::domain::datasets::guard::RemovalRefused;
 use crate::domain::datasets::manifest::{Layer, LayerRef};
-use crate::domain::ids::Connection;
-use crate::domain::runs::lease::{Hold, LEASE_MS};
-use crate::domain::runs::run::{Checkpoint, Run};
-use crate::engine::runs::context::Engine;
+use crate::domain::ids::Dataset;
+use crate::domain::runs::failure::Failure;
+use crate::domain::runs::lease::{Hold, LEASE_MS, StopRequest};
+use crate::domain::runs::run::{Run, Work};
+use crate::engine::runs::context::RunWorker;
 use crate::vendors::catalogue::SourceError;
 
 /// Why a slice stopped short.
@@ -20,9 +20,16 @@ pub enum SliceFault {
     /// The slice's time is used up; the next one goes on from the checkpoint.
     #[error("the slice's time is used up")]
     OutOfTime,
+    /// Somebody asked the run to stop.
+    #[error("stopped by {}", .0.by)]
+    Stop(StopRequest),
     /// Somebody else holds the run now.
     #[error("the lease was lost")]
     LeaseLost,
+    /// The vendor is no longer in the configuration. Without it nobody knows which fields are volatile: to go on would count
+    /// every row as updated.
+    #[error("the vendor is no longer configured (VENDORS)")]
+    VendorGone,
     /// The source could not be read.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -38,74 +45,70 @@ impl From<CommitError> for SliceFault {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::LeaseLost => Self::LeaseLost,
+            CommitError::Stop(stop) => Self::Stop(stop),
             CommitError::Fault(fault) => Self::Aws(fault),
         }
     }
 }
 
 impl SliceFault {
-    /// Whether another slice may do better.
+    /// Whether the cause may pass by itself.
     #[must_use]
-    pub fn is_transient(&self) -> bool {
+    pub fn may_pass(&self) -> bool {
         match self {
             Self::OutOfTime => true,
             Self::Source(error) => error.is_transient(),
             Self::Aws(fault) => fault.transient,
-            Self::LeaseLost | Self::Removal(_) => false,
+            Self::Stop(_) | Self::LeaseLost | Self::VendorGone | Self::Removal(_) => false,
         }
     }
 
-    /// The code that a run fails with.
+    /// The reason that a run is given.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn failure(&self) -> Failure {
         match self {
-            Self::OutOfTime => "run_too_slow",
-            Self::LeaseLost => "lease_lost",
-            Self::Source(error) => error.code(),
-            Self::Removal(_) => "removals_refused",
-            Self::Aws(_) => "storage_failed",
+            Self::OutOfTime => Failure::RunTooSlow,
+            Self::Stop(_) => Failure::Stopped,
+            Self::LeaseLost => Failure::LeaseLost,
+            Self::VendorGone => Failure::VendorNotConfigured,
+            Self::Source(error) => error.failure(),
+            Self::Removal(_) => Failure::RemovalsRefused,
+            Self::Aws(_) => Failure::StorageFailed,
         }
     }
 }
 
 /// The state of a slice: the run, the right to advance it, and how long it may take.
 pub struct Slice<'a> {
-    /// The engine.
-    pub engine: &'a Engine,
-    /// The run; its checkpoint moves as the slice gets on.
+    /// What advances it.
+    pub worker: &'a RunWorker,
+    /// The run; its work moves on as the slice does.
     pub run: Run,
     /// The lease.
     pub hold: Hold,
     /// When the slice must hand on.
     pub until: Timestamp,
-    /// The run's checkpoint when the slice began: a slice that does not move it counts as an attempt.
-    pub begun: Option<Checkpoint>,
+    /// The run's work when the slice began: a slice that does not move it on counts as an attempt.
+    pub begun: Work,
 }
 
-impl<'a> Slice<'a> {
-    /// The run's connection.
+impl Slice<'_> {
+    /// The time.
     #[must_use]
-    pub fn connection(&self) -> Connection {
-        self.run.connection()
+    pub fn now(&self) -> Timestamp {
+        self.worker.runs.now()
     }
 
-    /// The fields of the vendor's items that stay out of the hash.
-    #[must_use]
-    pub fn volatile(&self) -> &'a [VolatilePath] {
-        let engine = self.engine;
-        engine.vendors.find(&self.run.tenant, &self.run.vendor).map_or(&[], |vendor| &vendor.volatile)
-    }
-
-    /// Called between steps: renews the lease when it is time, and stops the slice when its time is used up.
+    /// Called between steps: renews the lease when it is time, and stops the slice when its time is used up or the run was
+    /// asked to stop.
     ///
     /// # Errors
-    /// [`SliceFault::OutOfTime`] or [`SliceFault::LeaseLost`], or what renewing failed with.
+    /// [`SliceFault::OutOfTime`], [`SliceFault::Stop`] or [`SliceFault::LeaseLost`], or what renewing failed with.
     pub async fn breathe(&mut self) -> Result<(), SliceFault> {
-        let now = self.engine.now();
+        let now = self.now();
         // First of all: a slice that stops for lack of time still settles what it has sent, as the holder.
         if self.hold.wants_renewal(now) {
-            let connection = self.connection();
-            self.engine.aws.renew_lease(&connection, &mut self.hold, now).await?;
+            self.worker.runs.store.renew_lease(&self.run.connection, &mut self.hold, now).await?;
         }
         if now >= self.until { Err(SliceFault::OutOfTime) } else { Ok(()) }
     }
@@ -113,7 +116,7 @@ impl<'a> Slice<'a> {
     /// Whether there is time enough on the lease for one more batch, all its attempts included.
     #[must_use]
     pub fn may_write(&self) -> bool {
-        self.engine.now().as_millisecond() - self.hold.since.as_millisecond() < LEASE_MS - BATCH_MS_MAX
+        self.now().as_millisecond() - self.hold.since.as_millisecond() < LEASE_MS - BATCH_MS_MAX
     }
 
     /// Stores a layer's segments under an id of its own: the run's, the holder's and `name`. With the holder's token in it,
@@ -121,13 +124,12 @@ impl<'a> Slice<'a> {
     ///
     /// # Errors
     /// When a step fails: what was stored by then, nothing names.
-    pub async fn store_layer(&mut self, name: &str, layer: &Layer) -> Result<LayerRef, SliceFault> {
-        let connection = self.connection();
+    pub async fn store_layer(&mut self, dataset: &Dataset, name: &str, layer: &Layer) -> Result<LayerRef, SliceFault> {
         let id = format!("{}.{}.{name}", self.run.id, self.hold.fence);
         let mut stored = LayerRef { id, segments: 0, rows: layer.rows() };
         for segment in layer.segments() {
             self.breathe().await?;
-            self.engine.aws.put_segment(&connection, &stored, stored.segments, segment).await?;
+            self.worker.runs.store.snapshots.put_segment(dataset, &stored, stored.segments, segment).await?;
             stored.segments += 1;
         }
         Ok(stored)

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use crate::aws::bus::DomainEvent;
 use crate::aws::faults::AwsFault;
-use crate::aws::queues::SliceMessage;
+use crate::aws::queues::sync::SliceMessage;
+use crate::aws::runs::leases::Taken;
 use crate::aws::runs::transitions::Started;
-use crate::domain::catalogue::vendor::{Integration, Vendor};
-use crate::domain::ids::RunId;
-use crate::domain::redact;
+use crate::domain::ids::{Connection, RunId};
+use crate::domain::runs::failure::{Failure, RunError};
 use crate::domain::runs::lease::Hold;
-use crate::domain::runs::run::{Mode, Run, RunError, RunStatus, Trigger};
-use crate::engine::runs::context::Engine;
+use crate::domain::runs::life::{self, MayStart};
+use crate::domain::runs::run::{Mode, Run, RunStatus, Trigger, Work};
+use crate::engine::runs::context::Runs;
 use crate::engine::runs::{publish, watchdog};
 
 const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -19,12 +20,12 @@ const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(2);
 /// What is asked for.
 #[derive(Debug, Clone)]
 pub struct StartRequest {
+    /// What is to be synced.
+    pub connection: Connection,
+    /// What there is to do.
+    pub work: Work,
     /// Whether to write.
     pub mode: Mode,
-    /// Another source than the configured one.
-    pub source_path: Option<String>,
-    /// Whether the removal guard lets go.
-    pub allow_removals: bool,
     /// Who asks.
     pub actor: String,
     /// What asks.
@@ -47,73 +48,88 @@ pub enum StartRefused {
     Fault(#[from] AwsFault),
 }
 
-/// Stores a run and reserves its connection. The caller holds the run if it asks to, and must then advance it.
-///
-/// # Errors
-/// See [`StartRefused`].
-pub async fn start_run(
-    engine: &Engine,
-    vendor: &Vendor,
-    request: &StartRequest,
-    hold: bool,
-) -> Result<(Run, Option<Hold>), StartRefused> {
-    if vendor.integration == Integration::Api {
-        return Err(StartRefused::NotSupported(vendor.slug.to_string()));
-    }
-    let mut given_up = false;
-    loop {
-        let run = new_run(engine, vendor, request);
-        let fence = hold.then(|| engine.new_fence());
-        match engine.aws.start_run(&run, fence.as_deref(), run.started_at).await? {
-            Started::Yes => {
-                tracing::info!(run_id = %run.id, vendor = %run.vendor, tenant = %run.tenant, mode = ?run.mode, "run started");
-                announce(engine, &run).await;
-                let hold = fence.map(|fence| Hold { run_id: run.id.clone(), fence, since: run.started_at });
-                return Ok((run, hold));
-            }
-            // A run past its deadline must not block its connection until the watchdog comes by.
-            Started::Busy(holder)
-                if !given_up && watchdog::give_up_if_late(engine, &run.connection(), &holder).await? =>
-            {
-                given_up = true;
-            }
-            Started::Busy(holder) => return Err(StartRefused::Busy(holder)),
+impl StartRefused {
+    /// The reason, as runs and clients are told it.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::Busy(_) => Failure::SyncInProgress,
+            Self::NotSupported(_) => Failure::IntegrationNotSupported,
+            Self::Fault(_) => Failure::StorageFailed,
         }
     }
 }
 
-fn new_run(engine: &Engine, vendor: &Vendor, request: &StartRequest) -> Run {
-    let id = engine.new_run_id();
-    let now = id.started_at().unwrap_or_else(|| engine.now());
+/// Stores a run and reserves its connection. The caller holds the run if it asks to, and must then advance it.
+///
+/// # Errors
+/// See [`StartRefused`].
+pub async fn start_run(runs: &Runs, request: &StartRequest, hold: bool) -> Result<(Run, Option<Taken>), StartRefused> {
+    let mut given_up = false;
+    loop {
+        let run = new_run(runs, request);
+        let fence = hold.then(|| runs.new_fence());
+        let in_the_way = match runs.store.start_run(&run, fence.as_deref(), run.started_at).await? {
+            Started::Yes => {
+                tracing::info!(run_id = %run.id, connection = %run.connection, mode = ?run.mode, "run started");
+                announce(runs, &run).await;
+                let hold = fence.map(|fence| Hold { run_id: run.id.clone(), fence, since: run.started_at });
+                return Ok((run, hold.map(|hold| Taken { hold, stop: None })));
+            }
+            Started::Busy(holder) => holder,
+        };
+        if given_up {
+            return Err(StartRefused::Busy(in_the_way));
+        }
+        match look_at(runs, &run.connection, &in_the_way).await? {
+            MayStart::Now => {}
+            MayStart::AfterGivingUp(_, failure) => {
+                match watchdog::give_up(runs, &run.connection, &in_the_way, failure).await? {
+                    Some(over) => publish::publish_end(runs, &over).await,
+                    None => return Err(StartRefused::Busy(in_the_way)),
+                }
+            }
+            MayStart::Busy(holder) => return Err(StartRefused::Busy(holder)),
+        }
+        given_up = true;
+    }
+}
+
+/// Whether a run may start though another has the connection.
+async fn look_at(runs: &Runs, connection: &Connection, in_the_way: &RunId) -> Result<MayStart, AwsFault> {
+    let (run, lease) =
+        futures::future::try_join(runs.store.reads.one(connection, in_the_way), runs.store.lease_of(connection))
+            .await?;
+    Ok(life::may_start(run.as_ref().map(|run| (run, lease.as_ref())), runs.now()))
+}
+
+fn new_run(runs: &Runs, request: &StartRequest) -> Run {
+    let id = runs.new_run_id();
+    let now = id.started_at().unwrap_or_else(|| runs.now());
     Run {
         id,
-        tenant: vendor.tenant.clone(),
-        vendor: vendor.slug.clone(),
+        connection: request.connection.clone(),
         status: RunStatus::Pending,
         mode: request.mode,
         actor: request.actor.clone(),
         trigger: request.trigger,
-        // A source with a credential in it is refused when it is read; the history keeps what it was, without.
-        source_path: request.source_path.as_deref().or(vendor.source.as_deref()).map(redact::source),
-        allow_removals: request.allow_removals,
         started_at: now,
         updated_at: now,
+        deadline_from: now,
         completed_at: None,
         duration_ms: None,
-        counts: None,
-        hash: None,
         error: None,
-        checkpoint: None,
         attempts: 0,
         correlation_id: request.correlation_id.clone(),
+        work: request.work.clone(),
     }
 }
 
 /// A start is told of at once and at best: the run itself is stored, and its end is told of without fail.
-async fn announce(engine: &Engine, run: &Run) {
+async fn announce(runs: &Runs, run: &Run) {
     let event = DomainEvent { kind: "run.started", detail: publish::detail(run) };
     // The caller waits: a bus that is slow to answer is not waited for.
-    match tokio::time::timeout(ANNOUNCE_TIMEOUT, engine.aws.publish(&[event])).await {
+    match tokio::time::timeout(ANNOUNCE_TIMEOUT, runs.bus.publish(&[event])).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(run_id = %run.id, %error, "start of run not published"),
         Err(_) => tracing::warn!(run_id = %run.id, "start of run not published in time"),
@@ -123,26 +139,25 @@ async fn announce(engine: &Engine, run: &Run) {
 /// Starts a run that a worker takes up. If the connection is reserved, a skipped run is stored with the reason.
 ///
 /// # Errors
-/// When AWS failed, or the vendor cannot be synced.
-pub async fn start_in_background(
-    engine: &Engine,
-    vendor: &Vendor,
-    request: &StartRequest,
-) -> Result<Run, StartRefused> {
-    match start_run(engine, vendor, request, false).await {
+/// When AWS failed.
+pub async fn start_in_background(runs: &Runs, request: &StartRequest) -> Result<Run, StartRefused> {
+    match start_run(runs, request, false).await {
         Ok((run, _)) => {
             // A crash before this message leaves an open run that nobody holds: the watchdog sends it on.
-            engine.queue.send(&SliceMessage::of(&run), 0).await?;
+            runs.queue.send(&SliceMessage::of(&run), 0).await?;
             Ok(run)
         }
-        Err(StartRefused::Busy(holder)) => {
-            let run = new_run(engine, vendor, request);
+        Err(refused @ StartRefused::Busy(_)) => {
+            let failure = refused.failure();
+            let run = new_run(runs, request);
             let at = run.started_at;
-            let mut run = run.ended(RunStatus::Skipped, at);
-            let detail = format!("skipped: run {holder} was in progress");
-            run.error = Some(RunError { code: "sync_in_progress".into(), detail });
-            engine.aws.record_run(&run).await?;
-            publish::publish_end(engine, &run).await;
+            let detail = match refused {
+                StartRefused::Busy(holder) => format!("skipped: run {holder} was in progress"),
+                other => other.to_string(),
+            };
+            let run = run.ended(life::status_of(failure), Some(RunError::new(failure, detail)), at);
+            runs.store.record_run(&run).await?;
+            publish::publish_end(runs, &run).await;
             Ok(run)
         }
         Err(other) => Err(other),

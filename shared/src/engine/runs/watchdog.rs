@@ -1,102 +1,175 @@
-//! The watchdog: finds runs that have stopped moving, and sends them on or gives them up.
+//! The watchdog: finds runs that have stopped moving, and sends them on or gives them up; and tells of ends that nobody was
+//! told of.
+//!
+//! A round looks at so many runs and keeps where it ended; the next one begins there. So no run is overlooked, however many are
+//! open. What must not wait comes first: runs are sent on before the world is told, and telling is bounded, as a bus that does
+//! not answer must not eat the round.
+
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use tokio::time::{Instant, timeout};
 
 use crate::aws::faults::AwsFault;
-use crate::aws::queues::SliceMessage;
-use crate::aws::runs::transitions::{CommitError, SnapshotChange};
+use crate::aws::queues::sync::SliceMessage;
+use crate::aws::runs::leases::Taken;
 use crate::domain::ids::{Connection, RunId};
-use crate::domain::runs::run::{Run, RunError, RunStatus};
-use crate::engine::runs::context::Engine;
+use crate::domain::runs::failure::{Failure, RunError};
+use crate::domain::runs::life::{self, Look};
+use crate::domain::runs::run::Run;
+use crate::engine::runs::context::Runs;
 use crate::engine::runs::{end, publish};
 
-/// Open runs looked at in one round; the rest wait for the next.
-const RUNS_MAX: usize = 100;
+/// Open runs looked at in one round.
+const RUNS_MAX: usize = 2_000;
+/// Open runs read at once.
+const PAGE_RUNS: usize = 250;
+/// Runs looked at at the same time: each look is a read of its lease.
+const AT_ONCE: usize = 16;
+/// No page is begun after this much of a round: the function is ended after a minute.
+const LOOKING_MAX: Duration = Duration::from_secs(25);
+/// How long a round may tell, and of how many ends; the rest waits for the next.
+const TELLING_MAX: Duration = Duration::from_secs(20);
+const TOLD_MAX: usize = 500;
 
 /// What a round did.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Round {
-    /// Runs whose end had not been told.
+    /// Runs looked at.
+    pub looked_at: u64,
+    /// Runs whose end was told.
     pub told: u64,
     /// Runs that nobody held, sent on.
     pub sent_on: u64,
-    /// Runs past their deadline, failed.
+    /// Runs past their deadline, given up.
     pub given_up: u64,
-    /// Runs that somebody holds.
-    pub moving: u64,
+    /// Runs that somebody holds, that wait, or whose message is under way.
+    pub left: u64,
 }
 
-/// Looks at every open run once.
+/// What became of one run.
+enum Seen {
+    Left,
+    SentOn,
+    GivenUp(Box<Run>),
+    Tell(Box<Run>),
+    /// Somebody else was faster.
+    Gone,
+}
+
+/// Looks at open runs, from where the last round ended.
 ///
 /// # Errors
 /// The first fault, after all runs were looked at: one that cannot be mended must not keep the others waiting.
-pub async fn watch(engine: &Engine) -> Result<Round, AwsFault> {
-    let mut round = Round::default();
-    let mut fault = None;
-    for run in engine.aws.open_runs(RUNS_MAX).await? {
-        if let Err(error) = look_at(engine, &run, &mut round).await {
-            tracing::warn!(run_id = %run.id, %error, "watchdog could not mend run");
-            fault.get_or_insert(error);
+pub async fn watch(runs: &Runs) -> Result<Round, AwsFault> {
+    let (mut round, mut fault, mut to_tell) = (Round::default(), None, Vec::new());
+    let began = Instant::now();
+    let mut behind = runs.store.watchdog_cursor().await?;
+    let had_cursor = behind.is_some();
+    let mut looked_at = 0;
+    loop {
+        let page = runs.store.open_runs(behind, PAGE_RUNS).await?;
+        looked_at += page.runs.len();
+        let looks = futures::stream::iter(page.runs).map(|run| async {
+            let id = run.id.clone();
+            (id, look_at(runs, run).await)
+        });
+        let mut looks = std::pin::pin!(looks.buffer_unordered(AT_ONCE));
+        while let Some((id, seen)) = looks.next().await {
+            round.looked_at += 1;
+            match seen {
+                Ok(Seen::Left) => round.left += 1,
+                Ok(Seen::SentOn) => round.sent_on += 1,
+                Ok(Seen::Gone) => {}
+                Ok(Seen::GivenUp(run)) => {
+                    round.given_up += 1;
+                    to_tell.push(run);
+                }
+                Ok(Seen::Tell(run)) => to_tell.push(run),
+                Err(error) => {
+                    tracing::warn!(run_id = %id, %error, "watchdog could not mend run");
+                    fault.get_or_insert(error);
+                }
+            }
+        }
+        behind = page.next;
+        if behind.is_none() || looked_at >= RUNS_MAX || began.elapsed() >= LOOKING_MAX {
+            break;
         }
     }
+    if had_cursor || behind.is_some() {
+        runs.store.keep_watchdog_cursor(behind.as_ref()).await?;
+    }
+    round.told = tell(runs, &to_tell).await;
     tracing::info!(
+        looked_at = round.looked_at,
         told = round.told,
         sent_on = round.sent_on,
         given_up = round.given_up,
-        moving = round.moving,
+        left = round.left,
         "watchdog round"
     );
     fault.map_or(Ok(round), Err)
 }
 
-async fn look_at(engine: &Engine, run: &Run, round: &mut Round) -> Result<(), AwsFault> {
-    let connection = run.connection();
-    if run.status.is_over() {
-        round.told += 1;
-        publish::publish_end(engine, run).await;
-        return Ok(());
-    }
-    if give_up_if_late(engine, &connection, &run.id).await? {
-        round.given_up += 1;
-        return Ok(());
-    }
-    let now = engine.now().as_millisecond();
-    match engine.aws.lease_of(&connection).await? {
-        Some(lease) if lease.run_id.as_ref() == Some(&run.id) && lease.until_ms < now => {
-            // A message may be waiting already: two of them do no harm, none would.
-            round.sent_on += 1;
-            engine.queue.send(&SliceMessage::of(run), 0).await
+/// Tells of ends, the oldest first; how many.
+async fn tell(runs: &Runs, to_tell: &[Box<Run>]) -> u64 {
+    let mut told = 0;
+    let telling = async {
+        let publishing = to_tell.iter().take(TOLD_MAX).map(|run| publish::publish_end(runs, run));
+        let mut publishing = std::pin::pin!(futures::stream::iter(publishing).buffer_unordered(AT_ONCE));
+        while publishing.next().await.is_some() {
+            told += 1;
         }
-        _ => {
-            round.moving += 1;
-            Ok(())
+    };
+    if timeout(TELLING_MAX, telling).await.is_err() {
+        tracing::warn!(told, waiting = to_tell.len(), "ends of runs wait for the next round");
+    }
+    told
+}
+
+async fn look_at(runs: &Runs, run: Run) -> Result<Seen, AwsFault> {
+    // Of one that is over the lease says nothing any more.
+    let lease = if run.status.is_over() { None } else { runs.store.lease_of(&run.connection).await? };
+    match life::on_watch(&run, lease.as_ref(), runs.now()) {
+        Look::Leave => Ok(Seen::Left),
+        Look::Tell => Ok(Seen::Tell(Box::new(run))),
+        Look::GiveUp(failure) => {
+            let given_up = give_up(runs, &run.connection, &run.id, failure).await?;
+            Ok(given_up.map_or(Seen::Gone, |run| Seen::GivenUp(Box::new(run))))
+        }
+        Look::SendOn => {
+            runs.queue.send(&SliceMessage::of(&run), 0).await?;
+            // A crash before this sends another in the next round: two of them do no harm.
+            runs.store.note_queued(&run.connection, &run.id, runs.now()).await?;
+            Ok(Seen::SentOn)
         }
     }
 }
 
-/// Fails a run that is past its deadline and that nobody holds; true if it is over now.
+/// Gives up a run that nobody holds: the run as it ended, or none where somebody has it after all. Whoever calls it tells of
+/// the end.
 ///
 /// # Errors
 /// When AWS fails.
-pub async fn give_up_if_late(engine: &Engine, connection: &Connection, id: &RunId) -> Result<bool, AwsFault> {
-    let now = engine.now();
-    let Some(mut run) = engine.aws.run(connection, id).await? else { return Ok(false) };
-    if run.status.is_over() {
-        return Ok(true);
-    }
-    if now < run.deadline() {
-        return Ok(false);
-    }
-    let fence = engine.new_fence();
-    let Ok(hold) = engine.aws.take_lease(connection, id, &fence, now).await? else { return Ok(false) };
-    let detail = "the run was not over by its deadline; records it wrote are put right by the next run".to_owned();
-    run.error = Some(RunError { code: "run_too_slow".into(), detail });
-    let run = run.ended(RunStatus::Failed, now);
-    let change: SnapshotChange = end::snapshot_change(&run);
-    match engine.aws.end_run(&run, &hold, &change).await {
-        Ok(()) => {}
-        Err(CommitError::LeaseLost) => return Ok(false),
-        Err(CommitError::Fault(fault)) => return Err(fault),
-    }
-    end::measure(engine, &run);
-    publish::publish_end(engine, &run).await;
-    Ok(true)
+pub(super) async fn give_up(
+    runs: &Runs,
+    connection: &Connection,
+    id: &RunId,
+    failure: Failure,
+) -> Result<Option<Run>, AwsFault> {
+    let now = runs.now();
+    let fence = runs.new_fence();
+    let Ok(Taken { hold, stop }) = runs.store.take_lease(connection, id, &fence, now).await? else { return Ok(None) };
+    // As it is now: what the index showed may be older.
+    let Some(run) = runs.store.reads.one(connection, id).await?.filter(|run| !run.status.is_over()) else {
+        return Ok(None);
+    };
+    let detail = match (failure, stop) {
+        (Failure::Stopped, Some(stop)) => format!("stopped by {}, and found by nobody who could", stop.by),
+        (Failure::ApprovalExpired, _) => "nobody approved of it in time".to_owned(),
+        _ => "the run was not over by its deadline; records it wrote are put right by the next run".to_owned(),
+    };
+    let run = run.ended(life::status_of(failure), Some(RunError::new(failure, detail)), now);
+    Ok(end::end(runs, &run, &hold, None).await?.then_some(run))
 }

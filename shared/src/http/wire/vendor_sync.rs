@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::domain::datasets::guard::check_removals;
-use crate::domain::runs::run::{Run, RunStatus, SeenStatus};
+use crate::domain::runs::run::{Run, RunStatus, SeenStatus, Work};
 use crate::domain::time;
 
 /// How many items, by what happened to them; null while that is not known.
@@ -27,7 +27,7 @@ impl CountsView {
     /// The counts of a run; zero is zero, and null is not known.
     #[must_use]
     pub fn of(run: &Run) -> Self {
-        run.counts.map_or_else(Self::default, |counts| Self {
+        run.work.counts().map_or_else(Self::default, |counts| Self {
             total: Some(counts.total),
             created: Some(counts.created),
             updated: Some(counts.updated),
@@ -86,7 +86,7 @@ impl From<&Run> for RunView {
             "correlationId": run.correlation_id,
         });
         if let Some(error) = &run.error {
-            metadata["errorCode"] = json!(error.code);
+            metadata["errorCode"] = json!(error.code());
         }
         if run.status == RunStatus::Skipped {
             metadata["skipped"] = json!(true);
@@ -94,23 +94,24 @@ impl From<&Run> for RunView {
         if let Some(warning) = warning(run) {
             metadata["warning"] = json!(warning);
         }
-        if let Some(checkpoint) = run.checkpoint {
+        let Work::Catalogue(work) = &run.work;
+        if let Some(checkpoint) = work.checkpoint {
             metadata["checkpoint"] = json!(checkpoint);
         }
         Self {
             id: run.id.to_string(),
-            vendor: run.vendor.to_string(),
+            vendor: run.connection.name.to_string(),
             status: run.status.seen().as_str(),
             actor: Some(run.actor.clone()),
             dry_run: run.mode.is_dry(),
-            source_path: run.source_path.clone(),
+            source_path: work.source_path.clone(),
             started_at: time::text(run.started_at),
             finished_at: completed_at.clone(),
             completed_at,
             duration_ms: run.duration_ms,
             counts: CountsView::of(run),
             metrics: CountsView::of(run),
-            hash: run.hash.clone(),
+            hash: work.hash.clone(),
             error: run.error.as_ref().map(|error| error.detail.clone()),
             metadata,
             updated_at: time::text(run.updated_at),
@@ -121,8 +122,9 @@ impl From<&Run> for RunView {
 /// What an apply of a dry run's source would be refused for.
 #[must_use]
 pub fn warning(run: &Run) -> Option<String> {
-    let counts = run.counts.filter(|_| run.mode.is_dry())?;
-    let refused = check_removals(&counts, run.allow_removals).err()?;
+    let Work::Catalogue(work) = &run.work;
+    let counts = work.counts.filter(|_| run.mode.is_dry())?;
+    let refused = check_removals(&counts, work.allow_removals).err()?;
     Some(format!("an apply would be refused: {refused}"))
 }
 

@@ -2,13 +2,16 @@
 
 mod location;
 mod reader;
+mod retry_after;
 mod store;
 
 pub use location::{Location, SourceRules};
 pub use reader::CatalogueReader;
+pub use retry_after::RetryAfter;
 pub use store::StoreFactory;
 
 use crate::domain::catalogue::rows::RowError;
+use crate::domain::runs::failure::Failure;
 
 /// Why a catalogue could not be read. Texts name the source as the client named it, never a credential.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +32,14 @@ pub enum SourceError {
         /// Whether trying again later makes sense.
         transient: bool,
     },
+    /// Its vendor asks to be left alone for a while (RFC 9110, section 10.2.3).
+    #[error("the catalogue {source_path} could not be read yet: the vendor asks to wait")]
+    Busy {
+        /// As the client named it.
+        source_path: String,
+        /// For how long.
+        retry_after: RetryAfter,
+    },
     /// It is not the version that was planned with.
     #[error("the catalogue changed while it was being read")]
     Changed,
@@ -38,21 +49,22 @@ pub enum SourceError {
 }
 
 impl SourceError {
-    /// The stable code, see `docs/errors.md`.
+    /// The reason that a run is given.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn failure(&self) -> Failure {
         match self {
-            Self::NotAllowed(_) => "source_not_allowed",
-            Self::NotFound(_) => "source_not_found",
-            Self::Unreadable { .. } => "source_unreadable",
-            Self::Changed => "source_changed",
-            Self::Invalid(_) => "source_invalid",
+            Self::NotAllowed(_) => Failure::SourceNotAllowed,
+            Self::NotFound(_) => Failure::SourceNotFound,
+            Self::Unreadable { .. } => Failure::SourceUnreadable,
+            Self::Busy { .. } => Failure::SourceBusy,
+            Self::Changed => Failure::SourceChanged,
+            Self::Invalid(_) => Failure::SourceInvalid,
         }
     }
 
     /// Whether trying again later makes sense.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unreadable { transient: true, .. } | Self::Changed)
+        matches!(self, Self::Unreadable { transient: true, .. } | Self::Busy { .. } | Self::Changed)
     }
 }

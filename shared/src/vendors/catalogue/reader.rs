@@ -9,6 +9,7 @@ use futures::stream::BoxStream;
 use object_store::{GetOptions, GetResultPayload};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::retry_after::AskedToWait;
 use super::store::{RedirectRefused, describe};
 use super::{Location, SourceError, SourceRules, StoreFactory};
 use crate::domain::catalogue::rows::{Row, Rows};
@@ -160,6 +161,9 @@ fn unreadable(source_path: &str, error: &object_store::Error) -> SourceError {
     while let Some(found) = cause {
         if found.is::<RedirectRefused>() {
             return SourceError::NotAllowed(RedirectRefused.to_string());
+        }
+        if let Some(AskedToWait(retry_after)) = found.downcast_ref() {
+            return SourceError::Busy { source_path: source_path.to_owned(), retry_after: *retry_after };
         }
         cause = found.source();
     }

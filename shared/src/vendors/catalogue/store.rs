@@ -3,14 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use object_store::aws::AmazonS3Builder;
-use object_store::client::{HttpClient, HttpConnector};
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
+};
 use object_store::http::HttpBuilder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 
-use super::{Location, SourceError, SourceRules};
+use super::retry_after::AskedToWait;
+use super::{Location, RetryAfter, SourceError, SourceRules};
 use crate::environment::Environment;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -129,6 +133,21 @@ impl HttpConnector for AllowedHosts {
             .user_agent(concat!("signalbox/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| object_store::Error::Generic { store: "HTTP", source: Box::new(error) })?;
-        Ok(HttpClient::new(client))
+        Ok(HttpClient::new(Polite(client)))
+    }
+}
+
+/// Hands on what a vendor asks for. The store itself would try again after a second, three times.
+#[derive(Debug)]
+struct Polite(reqwest::Client);
+
+#[async_trait]
+impl HttpService for Polite {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let response = self.0.call(request).await?;
+        match RetryAfter::of(response.status(), response.headers()) {
+            Some(retry_after) => Err(HttpError::new(HttpErrorKind::Unknown, AskedToWait(retry_after))),
+            None => Ok(response),
+        }
     }
 }

@@ -16,7 +16,7 @@ pub use shipment::{Shipment, read_shipment};
 
 use crate::domain::correlation;
 use crate::domain::deliveries::delivery::{Channel, fits_a_queue};
-use crate::domain::ids::TenantId;
+use crate::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
 
 /// The longest member that is named where something is wrong.
 const NAME_BYTES_MAX: usize = 40;
@@ -185,24 +185,20 @@ impl Envelope {
     }
 }
 
-/// A connection of the configuration.
+/// A brand's link to Trackstar, of the configuration. Trackstar calls it a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Connection {
-    /// Trackstar's id.
-    pub connection_id: String,
-    /// Whose.
-    pub tenant: TenantId,
-    /// Which of the tenant's brands.
-    pub brand: String,
+pub struct BrandLink {
+    /// Our connection: its name is the brand's.
+    pub connection: Connection,
     /// Whether its webhooks are taken.
     pub active: bool,
 }
 
-/// Reads the list of connections: a JSON array of `{"connectionId", "tenant", "brand", "active"}`.
+/// Reads the list of links, by Trackstar's id of each: a JSON array of `{"connectionId", "tenant", "brand", "active"}`.
 ///
 /// # Errors
-/// A text that says which connection is wrong, and how.
-pub fn parse_connections(json: &str) -> Result<BTreeMap<String, Connection>, String> {
+/// A text that says which link is wrong, and how.
+pub fn parse_links(json: &str) -> Result<BTreeMap<String, BrandLink>, String> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields, rename_all = "camelCase")]
     struct Raw {
@@ -213,7 +209,7 @@ pub fn parse_connections(json: &str) -> Result<BTreeMap<String, Connection>, Str
     }
     let raw: Vec<Raw> =
         serde_json::from_str(json).map_err(|error| format!("not a JSON array of connections: {error}"))?;
-    let mut connections = BTreeMap::new();
+    let mut links = BTreeMap::new();
     for entry in raw {
         let id = entry.connection_id;
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
@@ -222,15 +218,15 @@ pub fn parse_connections(json: &str) -> Result<BTreeMap<String, Connection>, Str
         }
         let tenant = entry.tenant.map_or_else(|| Ok(TenantId::default()), |tenant| TenantId::parse(&tenant));
         let tenant = tenant.map_err(|error| format!("connection {id:?}: {error}"))?;
-        // A brand is a part of keys, as a tenant is.
-        let brand = TenantId::parse(entry.brand.as_deref().unwrap_or(&id));
-        let brand = brand.map_err(|_| format!("connection {id:?}: its brand is not a valid name"))?.as_str().to_owned();
-        let connection = Connection { connection_id: id.clone(), tenant, brand, active: entry.active.unwrap_or(true) };
-        if connections.insert(id.clone(), connection).is_some() {
+        let brand = ConnectionName::parse(entry.brand.as_deref().unwrap_or(&id));
+        let brand = brand.map_err(|_| format!("connection {id:?}: its brand is not a valid name"))?;
+        let connection = Connection::new(tenant, ProviderId::TRACKSTAR, brand);
+        let link = BrandLink { connection, active: entry.active.unwrap_or(true) };
+        if links.insert(id.clone(), link).is_some() {
             return Err(format!("connection {id:?} is listed twice"));
         }
     }
-    Ok(connections)
+    Ok(links)
 }
 
 #[cfg(test)]
@@ -331,7 +327,7 @@ mod tests {
             (r#"[{"connectionId":"a"},{"connectionId":"a"}]"#, "is listed twice"),
             (r#"[{"connectionId":"a","tenant":"A B"}]"#, "a tenant id"),
         ] {
-            assert!(parse_connections(json).unwrap_err().contains(expected), "{json}");
+            assert!(parse_links(json).unwrap_err().contains(expected), "{json}");
         }
     }
 }

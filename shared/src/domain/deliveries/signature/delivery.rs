@@ -17,7 +17,7 @@ const BYPASS: &str = "bypass";
 /// A delivery that is from whom it claims to be from.
 #[derive(Clone)]
 pub struct VerifiedDelivery {
-    source: String,
+    origin: String,
     body: Bytes,
     delivery_id: Option<DeliveryId>,
     timestamp: Option<Timestamp>,
@@ -65,12 +65,12 @@ impl LocalBypass {
 }
 
 impl VerifiedDelivery {
-    /// Verifies a delivery of the source (a provider, or a connection's id); see [`verify()`].
+    /// Verifies a delivery of an origin (a provider, or provider and connection); see [`verify()`].
     ///
     /// # Errors
     /// Why it is refused.
     pub fn verify(
-        source: impl Into<String>,
+        origin: impl Into<String>,
         scheme: &Scheme,
         secrets: &[LiveSecret],
         headers: &(impl HeaderLookup + ?Sized),
@@ -80,7 +80,7 @@ impl VerifiedDelivery {
     ) -> Result<Self, Refused> {
         let verified = verify(scheme, secrets, headers, url, &body, now)?;
         Ok(Self {
-            source: source.into(),
+            origin: origin.into(),
             body,
             delivery_id: verified.delivery_id,
             timestamp: verified.timestamp,
@@ -94,20 +94,20 @@ impl VerifiedDelivery {
     /// When it has an id that cannot be read.
     pub fn bypass(
         _right: LocalBypass,
-        source: impl Into<String>,
+        origin: impl Into<String>,
         scheme: &Scheme,
         headers: &(impl HeaderLookup + ?Sized),
         body: Bytes,
     ) -> Result<Self, Refused> {
         let id = id::unverified(scheme, headers, &body)?;
         let delivery_id = id.map(|id| DeliveryId { signed: false, ..id });
-        Ok(Self { source: source.into(), body, delivery_id, timestamp: None, proof: Proof::LocalBypass })
+        Ok(Self { origin: origin.into(), body, delivery_id, timestamp: None, proof: Proof::LocalBypass })
     }
 
     /// Whose secret it was verified with.
     #[must_use]
-    pub fn source(&self) -> &str {
-        &self.source
+    pub fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// The bytes that were signed.
@@ -146,7 +146,7 @@ impl std::fmt::Debug for VerifiedDelivery {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("VerifiedDelivery")
-            .field("source", &self.source)
+            .field("origin", &self.origin)
             .field("body_bytes", &self.body.len())
             .field("delivery_id", &self.delivery_id)
             .field("timestamp", &self.timestamp)

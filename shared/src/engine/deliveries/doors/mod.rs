@@ -6,8 +6,9 @@ mod trackstar;
 
 use serde_json::Value;
 
-use crate::domain::deliveries::delivery::{Channel, Door, Origin};
+use crate::domain::deliveries::delivery::{Channel, Door};
 use crate::domain::deliveries::signature::{LiveSecret, Refused, Scheme, VerifiedDelivery};
+use crate::domain::ids::Connection;
 use crate::engine::deliveries::arrival::Arrival;
 use crate::engine::deliveries::refusal::Refusal;
 use crate::engine::deliveries::senders::Senders;
@@ -54,8 +55,8 @@ pub(super) fn rules<'a>(senders: &'a Senders, door: &'a Door) -> Box<dyn DoorRul
 
 /// Whom a delivery says it is from. Nothing of it is proved, and callers may have made it up.
 pub(super) struct Claimed {
-    /// One of a bounded set: the source whose ring keeps it if it is refused.
-    pub(super) source: String,
+    /// One of a bounded set: the origin whose ring keeps it if it is refused.
+    pub(super) origin: String,
     /// The kind of sender.
     pub(super) provider: String,
     /// The sender's source or connection; empty where only the body names it.
@@ -77,8 +78,8 @@ pub(super) struct Verifier<'a> {
 /// What a verified delivery is.
 #[derive(Debug)]
 pub(super) struct Identity {
-    /// Where it comes from.
-    pub(super) origin: Origin,
+    /// Over which connection it comes.
+    pub(super) connection: Connection,
     /// What it does.
     pub(super) channel: Channel,
     /// Its idempotency key.

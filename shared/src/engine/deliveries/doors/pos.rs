@@ -4,9 +4,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::{Claimed, DoorRules, Identity, Verifier};
-use crate::domain::deliveries::delivery::{CONTENT_KEY, Channel, GIVEN_KEY, Origin, POS, fits_a_key};
+use crate::domain::deliveries::delivery::{CONTENT_KEY, Channel, GIVEN_KEY, POS, fits_a_key};
 use crate::domain::deliveries::signature::{VerifiedDelivery, pos_content_key, schemes};
-use crate::domain::ids::TenantId;
+use crate::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
 use crate::engine::deliveries::arrival::{Arrival, IDEMPOTENCY_KEY};
 use crate::engine::deliveries::refusal::Refusal;
 use crate::engine::deliveries::senders::Senders;
@@ -22,7 +22,7 @@ pub(super) struct Rules<'a> {
 
 impl<'a> DoorRules<'a> for Rules<'a> {
     fn claimed(&self) -> Claimed {
-        Claimed { source: POS.into(), provider: POS.into(), connection: self.source.into(), tenant: self.tenant.into() }
+        Claimed { origin: POS.into(), provider: POS.into(), connection: self.source.into(), tenant: self.tenant.into() }
     }
 
     fn verifier(&self, _arrival: &Arrival) -> Result<Verifier<'a>, Refusal> {
@@ -32,7 +32,7 @@ impl<'a> DoorRules<'a> for Rules<'a> {
     fn identify(&self, arrival: &Arrival, delivery: &VerifiedDelivery) -> Result<Identity, Refusal> {
         let tenant =
             TenantId::parse(self.tenant).map_err(|error| Refusal::bad_body(format!("x-tenant-id: {error}")))?;
-        let source = TenantId::parse(self.source)
+        let source = ConnectionName::parse(self.source)
             .map_err(|_| Refusal::bad_body("the source in the path is not a valid name"))?;
         serde_json::from_slice::<&RawValue>(delivery.body())
             .map_err(|error| Refusal::bad_body(format!("the body is not JSON: {error}")))?;
@@ -46,7 +46,7 @@ impl<'a> DoorRules<'a> for Rules<'a> {
             None => format!("{CONTENT_KEY}{}", pos_content_key(tenant.as_str(), source.as_str(), delivery.body())),
         };
         Ok(Identity {
-            origin: Origin { tenant, provider: POS.into(), connection: source.as_str().to_owned() },
+            connection: Connection::new(tenant, ProviderId::POS, source),
             channel: Channel::Event,
             key,
             event_type: None,

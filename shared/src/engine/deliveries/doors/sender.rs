@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Claimed, DoorRules, Identity, Verifier};
 use crate::domain::correlation;
-use crate::domain::deliveries::delivery::{BODY_KEY, Channel, Door, Origin, UNKNOWN_SOURCE};
+use crate::domain::deliveries::delivery::{BODY_KEY, Channel, Door, UNKNOWN_ORIGIN};
 use crate::domain::deliveries::rejected::Rejection;
 use crate::domain::deliveries::sender::Sender;
 use crate::domain::deliveries::signature::{Scheme, VerifiedDelivery};
@@ -28,16 +28,16 @@ impl<'a> Rules<'a> {
 
 impl<'a> DoorRules<'a> for Rules<'a> {
     fn claimed(&self) -> Claimed {
-        let source = match self.sender {
-            Some(_) => self.door.source(),
+        let origin = match self.sender {
+            Some(_) => self.door.origin(),
             // They all share one ring: names that a caller makes up must not make storage.
-            None => UNKNOWN_SOURCE.into(),
+            None => UNKNOWN_ORIGIN.into(),
         };
         Claimed {
-            source,
+            origin,
             provider: self.provider.into(),
             connection: self.connection.into(),
-            tenant: self.sender.map(|sender| sender.tenant.to_string()).unwrap_or_default(),
+            tenant: self.sender.map(|sender| sender.connection.tenant.to_string()).unwrap_or_default(),
         }
     }
 
@@ -51,7 +51,7 @@ impl<'a> DoorRules<'a> for Rules<'a> {
     }
 
     fn identify(&self, arrival: &Arrival, delivery: &VerifiedDelivery) -> Result<Identity, Refusal> {
-        let tenant = self.sender()?.tenant.clone();
+        let connection = self.sender()?.connection.clone();
         let id = delivery.delivery_id();
         let key = match id {
             Some(id) => format!("id:{}", id.text),
@@ -59,7 +59,7 @@ impl<'a> DoorRules<'a> for Rules<'a> {
         };
         let name = EVENT_TYPES.iter().find_map(|name| arrival.headers.get(name));
         Ok(Identity {
-            origin: Origin { tenant, provider: self.provider.into(), connection: self.connection.into() },
+            connection,
             channel: Channel::Event,
             key,
             event_type: name.filter(|name| correlation::is_plain(name)).map(String::from),

@@ -1,13 +1,14 @@
 //! `/api/webhooks/trackstar…`: one secret, and bodies that name one of the configured connections.
 
 use super::{Claimed, DoorRules, Identity, Verifier};
-use crate::domain::deliveries::delivery::{CONTENT_KEY, Channel, Door, Origin, TRACKSTAR};
+use crate::domain::deliveries::delivery::{CONTENT_KEY, Channel, Door, TRACKSTAR};
 use crate::domain::deliveries::rejected::{ACKNOWLEDGED_BODY_BYTES_MAX, Rejection};
 use crate::domain::deliveries::signature::{Refused, VerifiedDelivery, packr_content_key, schemes};
+use crate::domain::ids::Connection;
 use crate::engine::deliveries::arrival::Arrival;
 use crate::engine::deliveries::refusal::Refusal;
 use crate::engine::deliveries::senders::Senders;
-use crate::vendors::trackstar::{BadPayload, Connection, Envelope, read_inventory, read_shipment};
+use crate::vendors::trackstar::{BadPayload, BrandLink, Envelope, read_inventory, read_shipment};
 
 pub(super) struct Rules<'a> {
     pub(super) senders: &'a Senders,
@@ -25,7 +26,7 @@ impl From<BadPayload> for Refusal {
 impl<'a> DoorRules<'a> for Rules<'a> {
     fn claimed(&self) -> Claimed {
         Claimed {
-            source: TRACKSTAR.into(),
+            origin: TRACKSTAR.into(),
             provider: TRACKSTAR.into(),
             connection: String::new(),
             tenant: String::new(),
@@ -52,16 +53,14 @@ impl<'a> DoorRules<'a> for Rules<'a> {
         // From here on a refusal says by which trace its sender knows it.
         let refused = |refusal| Refusal { trace: Some(correlation_id.clone()), ..refusal };
 
-        let connection = self.connection(&envelope, delivery.body().len()).map_err(refused)?;
-        let tenant = connection.tenant.clone();
-        let origin = Origin { tenant, provider: TRACKSTAR.into(), connection: connection.brand.clone() };
+        let connection = self.link(&envelope, delivery.body().len()).map_err(refused)?.connection.clone();
         // And whose it is, so that its operators find it.
-        let refused = |refusal| Refusal { origin: Some(Box::new(origin.clone())), ..refused(refusal) };
+        let refused = |refusal| Refusal { connection: Some(Box::new(connection.clone())), ..refused(refusal) };
         let channel = envelope.channel_at(self.channel);
-        self.check(channel, connection, &envelope, arrival).map_err(refused)?;
-        let key = key(connection, &envelope, delivery).map_err(refused)?;
+        self.check(channel, &connection, &envelope, arrival).map_err(refused)?;
+        let key = key(&connection, &envelope, delivery).map_err(refused)?;
         Ok(Identity {
-            origin,
+            connection,
             channel,
             key,
             event_type: Some(envelope.event_type),
@@ -74,9 +73,9 @@ impl<'a> DoorRules<'a> for Rules<'a> {
 }
 
 impl<'a> Rules<'a> {
-    /// The connection that a body names.
-    fn connection(&self, envelope: &Envelope, body_bytes: usize) -> Result<&'a Connection, Refusal> {
-        let known = self.senders.connections.get(&envelope.connection_id).filter(|connection| connection.active);
+    /// The link that a body names.
+    fn link(&self, envelope: &Envelope, body_bytes: usize) -> Result<&'a BrandLink, Refusal> {
+        let known = self.senders.links.get(&envelope.connection_id).filter(|link| link.active);
         known.ok_or_else(|| {
             // Nobody sends it again, so it must be kept whole.
             if Rejection::UnknownSender.is_acknowledged_at(self.door) && body_bytes > ACKNOWLEDGED_BODY_BYTES_MAX {
@@ -99,9 +98,9 @@ impl<'a> Rules<'a> {
     ) -> Result<(), Refusal> {
         let received_ms = arrival.received_at.as_millisecond();
         match channel {
-            Channel::TrackstarInventory => drop(read_inventory(&connection.brand, &envelope.data)?),
+            Channel::TrackstarInventory => drop(read_inventory(connection.name.as_str(), &envelope.data)?),
             Channel::TrackstarShipment | Channel::TrackstarReceipt => {
-                drop(read_shipment(&connection.brand, &envelope.event_type, &envelope.data, received_ms)?);
+                drop(read_shipment(connection.name.as_str(), &envelope.event_type, &envelope.data, received_ms)?);
             }
             Channel::TrackstarOther | Channel::Event => {}
         }
@@ -118,6 +117,6 @@ fn key(connection: &Connection, envelope: &Envelope, delivery: &VerifiedDelivery
     let action = envelope.event_type.as_str();
     let resource = action.split('.').next().unwrap_or_default();
     let data = serde_json::value::to_raw_value(&envelope.data).map_err(|error| Refusal::bad_body(error.to_string()))?;
-    let key = packr_content_key(connection.tenant.as_str(), &connection.brand, resource, action, &data);
+    let key = packr_content_key(connection.tenant.as_str(), connection.name.as_str(), resource, action, &data);
     Ok(format!("{CONTENT_KEY}{key}"))
 }

@@ -228,7 +228,7 @@ fn only_what_was_verified_becomes_a_delivery() {
     };
     assert_eq!(delivery(OTHER_SECRET).unwrap_err(), Refused::Mismatch);
     let delivery = delivery(SECRET).unwrap();
-    assert_eq!(delivery.source(), "github");
+    assert_eq!(delivery.origin(), "github");
     assert_eq!(delivery.body(), BODY);
     assert_eq!(delivery.proof(), Proof::Signature(SecretLabel::Current));
     assert_eq!(delivery.delivery_id().map(|id| id.text.as_str()), Some("msg_1"));

@@ -1,15 +1,18 @@
 //! Scan: read the whole source once, and find what changed since the last snapshot.
 
+use crate::domain::canonical::VolatilePath;
 use crate::domain::catalogue::aggregate::{Collected, Collector};
 use crate::domain::catalogue::rows::{ROW_BYTES_MAX, RowError};
+use crate::domain::catalogue::vendor::Vendor;
 use crate::domain::datasets::diff::{Counts, Diff};
 use crate::domain::datasets::manifest::{Fingerprint, Layer, Overlay};
 use crate::domain::datasets::snapshot::Manifest;
+use crate::engine::runs::context::Sources;
 use crate::engine::runs::slice::{Slice, SliceFault};
 use crate::vendors::catalogue::{CatalogueReader, SourceError};
 
 /// What a scan found.
-pub struct Scanned {
+pub(super) struct Scanned {
     /// What clients see.
     pub counts: Counts,
     /// What has to be written.
@@ -26,22 +29,26 @@ pub struct Scanned {
 ///
 /// # Errors
 /// When the source is not a whole catalogue, or a step fails.
-pub async fn scan_catalogue(slice: &mut Slice<'_>, manifest: &Manifest) -> Result<Scanned, SliceFault> {
+pub(super) async fn scan_catalogue(
+    slice: &mut Slice<'_>,
+    vendor: &Vendor,
+    manifest: &Manifest,
+) -> Result<Scanned, SliceFault> {
     let mut reader = open_source(slice).await?;
-    let collected = collect(slice, &mut reader).await?;
+    let collected = collect(slice, &vendor.volatile, &mut reader).await?;
     let (hash, rows) = (hex::encode(collected.hash), collected.rows);
     tracing::info!(run_id = %slice.run.id, rows, "catalogue read");
 
-    let connection = slice.connection();
-    let aws = &slice.engine.aws;
+    let dataset = slice.dataset();
+    let snapshots = &slice.worker.runs.store.snapshots;
     let mut overlay = Overlay::default();
     let (base, upper) = manifest.layers.split_first().map_or((None, &[][..]), |(base, upper)| (Some(base), upper));
     for layer in upper {
-        overlay.lay(&aws.layer(&connection, layer).await?);
+        overlay.lay(&snapshots.layer(&dataset, layer).await?);
     }
     let mut touched: Vec<Fingerprint> = Vec::new();
     for plan in &manifest.plans {
-        let layer = aws.layer(&connection, &plan.layer).await?;
+        let layer = snapshots.layer(&dataset, &plan.layer).await?;
         touched.extend(layer.puts.iter().map(|entry| entry.fingerprint));
         touched.extend(layer.removals);
     }
@@ -52,7 +59,7 @@ pub async fn scan_catalogue(slice: &mut Slice<'_>, manifest: &Manifest) -> Resul
     if let Some(base) = base {
         for number in 0..base.segments {
             slice.breathe().await?;
-            diff.base(&slice.engine.aws.segment(&connection, base, number).await?.puts);
+            diff.base(&snapshots.segment(&dataset, base, number).await?.puts);
         }
     }
     let found = diff.finish(&touched);
@@ -63,19 +70,21 @@ pub async fn scan_catalogue(slice: &mut Slice<'_>, manifest: &Manifest) -> Resul
 ///
 /// # Errors
 /// When the run names none, or one that may not or cannot be read.
-pub async fn open_source(slice: &Slice<'_>) -> Result<CatalogueReader, SliceFault> {
-    let engine = slice.engine;
-    let Some(source) = slice.run.source_path.as_deref() else {
+pub(super) async fn open_source(slice: &mut Slice<'_>) -> Result<CatalogueReader, SliceFault> {
+    let Some(source) = slice.work().source_path.clone() else {
         let text = "the vendor has no source configured and the request names none (sourcePath)";
         return Err(SourceError::NotAllowed(text.into()).into());
     };
-    let location = engine.sources.locate(source)?;
-    let stores = &engine.outside.stores;
-    Ok(CatalogueReader::open(&location, &engine.sources, stores, &engine.environment).await?)
+    let Sources { rules, environment } = slice.worker.sources();
+    let stores = &slice.worker.runs.outside.stores;
+    Ok(CatalogueReader::open(&rules.locate(&source)?, rules, stores, environment).await?)
 }
 
-async fn collect(slice: &mut Slice<'_>, reader: &mut CatalogueReader) -> Result<Collected, SliceFault> {
-    let volatile = slice.volatile();
+async fn collect(
+    slice: &mut Slice<'_>,
+    volatile: &[VolatilePath],
+    reader: &mut CatalogueReader,
+) -> Result<Collected, SliceFault> {
     let mut collector = Collector::default();
     let mut scratch = Vec::new();
     loop {

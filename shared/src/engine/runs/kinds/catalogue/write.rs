@@ -1,22 +1,17 @@
 //! Write: make the records equal to the plan. Every write can be done again.
 
-use std::task::Poll;
-
-use futures::StreamExt as _;
-use futures::stream::FuturesUnordered;
-
-use crate::aws::datasets::records::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, Provenance, Record};
-use crate::aws::faults::AwsFault;
-use crate::domain::catalogue::rows::{ROW_BYTES_MAX, RowError};
+use crate::aws::datasets::records::{BATCH_RECORDS_MAX, Provenance, Record};
+use crate::domain::canonical::VolatilePath;
+use crate::domain::catalogue::rows::{ROW_BYTES_MAX, Row, RowError};
+use crate::domain::catalogue::vendor::Vendor;
 use crate::domain::datasets::manifest::{Entry, Fingerprint, Layer};
 use crate::domain::datasets::snapshot::Plan;
 use crate::domain::time;
-use crate::engine::runs::kinds::catalogue::scan::open_source;
+use crate::engine::runs::batches::{Batches, UNDER_WAY_MAX};
 use crate::engine::runs::slice::{Slice, SliceFault};
-use crate::vendors::catalogue::SourceError;
+use crate::vendors::catalogue::{CatalogueReader, SourceError};
 
-/// Batches under way at once.
-const BATCHES_MAX: usize = 8;
+use super::scan::open_source;
 
 /// Writes the plan's rows and removals, from the run's checkpoint on. The source is read again rather than kept in
 /// memory; if it is another version by now, the plan is void.
@@ -24,15 +19,71 @@ const BATCHES_MAX: usize = 8;
 /// # Errors
 /// [`SourceError::Changed`] when the source is not the one that was planned with; otherwise what a step failed with.
 /// The run's checkpoint says how far it got.
-pub async fn write_changes(slice: &mut Slice<'_>, plan: &Plan, layer: &Layer) -> Result<(), SliceFault> {
+pub(super) async fn write_changes(
+    slice: &mut Slice<'_>,
+    vendor: &Vendor,
+    plan: &Plan,
+    layer: &Layer,
+) -> Result<(), SliceFault> {
     if !layer.puts.is_empty() {
-        put_rows(slice, plan, &layer.puts).await?;
+        put_rows(slice, vendor, plan, &layer.puts).await?;
     }
     remove_rows(slice, &layer.removals).await
 }
 
-async fn put_rows(slice: &mut Slice<'_>, plan: &Plan, puts: &[Entry]) -> Result<(), SliceFault> {
-    let done = slice.run.checkpoint.unwrap_or_default().rows_written;
+/// The rows that a plan puts, found again in the source.
+struct PlannedRows<'a> {
+    puts: &'a [Entry],
+    volatile: &'a [VolatilePath],
+    /// Rows up to this one are written.
+    done: u64,
+    seen: Vec<bool>,
+    last_row: u64,
+    scratch: Vec<u8>,
+}
+
+impl<'a> PlannedRows<'a> {
+    fn new(puts: &'a [Entry], volatile: &'a [VolatilePath], done: u64) -> Self {
+        Self { puts, volatile, done, seen: vec![false; puts.len()], last_row: 0, scratch: Vec::new() }
+    }
+
+    /// The record of a row, if the plan puts it and it is not written yet.
+    fn record(&mut self, mut row: Row<'_>) -> Result<Option<Record>, SliceFault> {
+        self.last_row = row.number;
+        let fingerprint = Fingerprint::of(row.catalog_id().as_bytes());
+        let Ok(index) = self.puts.binary_search_by_key(&fingerprint, |entry| entry.fingerprint) else {
+            return Ok(None);
+        };
+        let hash = row.hash(self.volatile, &mut self.scratch);
+        // An earlier row of a repeated id is not the planned one.
+        if Entry::new(fingerprint, &hash).content != self.puts[index].content {
+            return Ok(None);
+        }
+        self.seen[index] = true;
+        if row.number <= self.done {
+            return Ok(None);
+        }
+        self.scratch.clear();
+        row.item.write_canonical(&[], &mut self.scratch);
+        if self.scratch.len() > ROW_BYTES_MAX {
+            return Err(SourceError::from(RowError::TooLong { row: row.number }).into());
+        }
+        Ok(Some(Record {
+            fingerprint,
+            catalog_id: row.catalog_id().to_owned(),
+            payload: String::from_utf8_lossy(&self.scratch).into_owned(),
+            hash: hex::encode(hash),
+        }))
+    }
+
+    /// Whether all of them were in the source.
+    fn all_seen(&self) -> bool {
+        self.seen.iter().all(|seen| *seen)
+    }
+}
+
+async fn put_rows(slice: &mut Slice<'_>, vendor: &Vendor, plan: &Plan, puts: &[Entry]) -> Result<(), SliceFault> {
+    let done = slice.work().checkpoint.unwrap_or_default().rows_written;
     if done >= plan.rows {
         return Ok(());
     }
@@ -40,140 +91,72 @@ async fn put_rows(slice: &mut Slice<'_>, plan: &Plan, puts: &[Entry]) -> Result<
     if reader.version() != plan.source_version {
         return Err(SourceError::Changed.into());
     }
-    let engine = slice.engine;
-    let connection = slice.connection();
-    let volatile = slice.volatile();
+    let (worker, dataset) = (slice.worker, slice.dataset());
     let from = Provenance {
-        source: slice.run.source_path.clone().unwrap_or_default(),
-        fetched_at: time::text(engine.now()),
+        source: slice.work().source_path.clone().unwrap_or_default(),
+        fetched_at: time::text(slice.now()),
         run_id: slice.run.id.clone(),
     };
     // Of two rows with one id the later wins: then batches must not overtake each other.
-    let batches_max = if plan.rows == plan.counts.total { BATCHES_MAX } else { 1 };
-    let send = |records: Vec<Record>| engine.aws.put_records(&connection, &from, records);
-    let mut under_way = FuturesUnordered::new();
-    let mut batch = Batch::default();
-    let mut seen = vec![false; puts.len()];
-    let (mut scratch, mut last_row) = (Vec::new(), 0);
-
-    let outcome: Result<(), SliceFault> = async {
-        loop {
-            while let Some(mut row) = reader.next_row()? {
-                last_row = row.number;
-                let fingerprint = Fingerprint::of(row.catalog_id().as_bytes());
-                let Ok(index) = puts.binary_search_by_key(&fingerprint, |entry| entry.fingerprint) else { continue };
-                let hash = row.hash(volatile, &mut scratch);
-                // An earlier row of a repeated id is not the planned one.
-                if Entry::new(fingerprint, &hash).content != puts[index].content {
-                    continue;
-                }
-                seen[index] = true;
-                if row.number <= done {
-                    continue;
-                }
-                scratch.clear();
-                row.item.write_canonical(&[], &mut scratch);
-                if scratch.len() > ROW_BYTES_MAX {
-                    return Err(SourceError::from(RowError::TooLong { row: row.number }).into());
-                }
-                batch.add(Record {
-                    fingerprint,
-                    catalog_id: row.catalog_id().to_owned(),
-                    payload: String::from_utf8_lossy(&scratch).into_owned(),
-                    hash: hex::encode(hash),
-                });
-                if batch.is_full() {
-                    // The checkpoint counts whole batches: this one included once all under way are done.
-                    if under_way.len() >= batches_max {
-                        settle(under_way.next().await)?;
-                    }
-                    under_way.push(send(batch.take()));
-                    // A future that nobody polls does not move: without this, batches would wait for the eighth.
-                    if let Poll::Ready(done) = futures::poll!(under_way.next()) {
-                        settle(done)?;
-                    }
-                    slice.breathe().await?;
-                }
-            }
-            if !reader.more().await? {
-                return Ok(());
-            }
-            slice.breathe().await?;
-        }
-    }
-    .await;
+    let under_way_max = if plan.rows == plan.counts.total { UNDER_WAY_MAX } else { 1 };
+    let mut batches = Batches::new(&worker.records, &dataset, &from, under_way_max);
+    let mut rows = PlannedRows::new(puts, &vendor.volatile, done);
+    let outcome = send_rows(slice, &mut reader, &mut rows, &mut batches).await;
 
     // Whoever has the run now may have read another version: what waits must not be sent any more.
     if matches!(outcome, Err(SliceFault::LeaseLost)) || !slice.may_write() {
         return Err(SliceFault::LeaseLost);
     }
     // Whatever else stopped the loop, what was sent must be known to have arrived before the checkpoint says so.
-    if matches!(outcome, Ok(()) | Err(SliceFault::OutOfTime)) && !batch.is_empty() {
-        under_way.push(send(batch.take()));
+    if matches!(outcome, Ok(()) | Err(SliceFault::OutOfTime)) {
+        batches.send();
     }
-    let mut settled = Ok(());
-    while let Some(done) = under_way.next().await {
-        settled = settled.and(done);
-    }
-    settled?;
-    // Rows that wait in the batch are not written yet.
-    let first_waiting = if batch.is_empty() { last_row } else { 0 };
+    batches.settle().await?;
     match outcome {
-        Ok(()) if seen.iter().all(|seen| *seen) => {
-            slice.run.checkpoint.get_or_insert_default().rows_written = plan.rows;
+        Ok(()) if rows.all_seen() => {
+            slice.work().checkpoint.get_or_insert_default().rows_written = plan.rows;
             Ok(())
         }
         // Same version, other content: the version lied.
         Ok(()) => Err(SourceError::Changed.into()),
         Err(fault) => {
-            let checkpoint = slice.run.checkpoint.get_or_insert_default();
-            checkpoint.rows_written = checkpoint.rows_written.max(first_waiting);
+            // Rows that wait, or whose batch failed, are not written; which ones, nobody counts.
+            let written = if batches.all_arrived() { rows.last_row } else { 0 };
+            let checkpoint = slice.work().checkpoint.get_or_insert_default();
+            checkpoint.rows_written = checkpoint.rows_written.max(written);
             Err(fault)
         }
     }
 }
 
+async fn send_rows(
+    slice: &mut Slice<'_>,
+    reader: &mut CatalogueReader,
+    rows: &mut PlannedRows<'_>,
+    batches: &mut Batches<'_>,
+) -> Result<(), SliceFault> {
+    loop {
+        while let Some(row) = reader.next_row()? {
+            if let Some(record) = rows.record(row)?
+                && batches.add(record).await?
+            {
+                slice.breathe().await?;
+            }
+        }
+        if !reader.more().await? {
+            return Ok(());
+        }
+        slice.breathe().await?;
+    }
+}
+
 async fn remove_rows(slice: &mut Slice<'_>, removals: &[Fingerprint]) -> Result<(), SliceFault> {
-    let connection = slice.connection();
-    let done = usize::try_from(slice.run.checkpoint.unwrap_or_default().removals_done).unwrap_or(usize::MAX);
+    let (worker, dataset) = (slice.worker, slice.dataset());
+    let done = usize::try_from(slice.work().checkpoint.unwrap_or_default().removals_done).unwrap_or(usize::MAX);
     for chunk in removals.get(done..).unwrap_or_default().chunks(BATCH_RECORDS_MAX) {
         slice.breathe().await?;
-        slice.engine.aws.remove_records(&connection, chunk).await?;
-        slice.run.checkpoint.get_or_insert_default().removals_done += chunk.len() as u64;
+        worker.records.remove(&dataset, chunk).await?;
+        slice.work().checkpoint.get_or_insert_default().removals_done += chunk.len() as u64;
     }
     Ok(())
-}
-
-fn settle(done: Option<Result<(), AwsFault>>) -> Result<(), AwsFault> {
-    done.unwrap_or(Ok(()))
-}
-
-#[derive(Default)]
-struct Batch {
-    records: Vec<Record>,
-    bytes: usize,
-}
-
-impl Batch {
-    /// A batch cannot name one record twice: a later row replaces an earlier one.
-    fn add(&mut self, record: Record) {
-        self.bytes += record.payload.len();
-        match self.records.iter_mut().find(|earlier| earlier.fingerprint == record.fingerprint) {
-            Some(earlier) => *earlier = record,
-            None => self.records.push(record),
-        }
-    }
-
-    fn is_full(&self) -> bool {
-        self.records.len() >= BATCH_RECORDS_MAX || self.bytes >= BATCH_BYTES_MAX
-    }
-
-    fn is_empty(&self) -> bool {
-        self.records.is_empty()
-    }
-
-    fn take(&mut self) -> Vec<Record> {
-        self.bytes = 0;
-        std::mem::take(&mut self.records)
-    }
 }

@@ -1,0 +1,57 @@
+//! Runs as items: their keys, and what of one its holder writes.
+
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+
+use crate::aws::faults::AwsFault;
+use crate::aws::items::{Item, item, key, text};
+use crate::aws::table::Table;
+use crate::domain::ids::{Connection, RunId};
+use crate::domain::runs::run::{Run, SeenStatus};
+
+/// The one key of the index `open`.
+pub(super) const OPEN: &str = "open";
+
+/// What the holder of a run writes of it. The rest is written once, at the start, or is others' to write.
+const HOLDERS: [&str; 8] =
+    ["status", "updatedAt", "deadlineFrom", "completedAt", "durationMs", "error", "attempts", "work"];
+
+pub(super) fn run_key(connection: &Connection, id: &RunId) -> Item {
+    key(connection.to_string(), id.as_str())
+}
+
+pub(super) fn status_key(connection: &Connection, status: SeenStatus) -> String {
+    format!("{connection}#{}", status.as_str())
+}
+
+/// A new run.
+pub(super) fn run_item(run: &Run) -> Result<Item, AwsFault> {
+    let mut keys = run_key(&run.connection, &run.id);
+    keys.insert("by_status".into(), text(status_key(&run.connection, run.status.seen())));
+    keys.insert("open".into(), text(OPEN));
+    item(run, keys)
+}
+
+/// The update of all that a holder owns. An update, as a put would undo what others wrote since the holder read the run.
+pub(super) fn holders_update(table: &Table, run: &Run) -> Result<UpdateBuilder, AwsFault> {
+    let mut fields = item(run, Item::new())?;
+    let mut update = table
+        .update(run_key(&run.connection, &run.id))
+        .condition_expression("attribute_exists(pk)")
+        .expression_attribute_values(":by_status", text(status_key(&run.connection, run.status.seen())));
+    let (mut sets, mut removes) = (vec!["by_status = :by_status".to_owned()], Vec::new());
+    for name in HOLDERS {
+        update = update.expression_attribute_names(format!("#{name}"), name);
+        match fields.remove(name) {
+            Some(value) => {
+                sets.push(format!("#{name} = :{name}"));
+                update = update.expression_attribute_values(format!(":{name}"), value);
+            }
+            None => removes.push(format!("#{name}")),
+        }
+    }
+    let mut expression = format!("SET {}", sets.join(", "));
+    if !removes.is_empty() {
+        expression.push_str(&format!(" REMOVE {}", removes.join(", ")));
+    }
+    Ok(update.update_expression(expression))
+}

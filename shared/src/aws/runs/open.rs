@@ -1,0 +1,92 @@
+//! Runs that still owe something, over all connections: for the watchdog.
+
+use super::RunStore;
+use super::items::{OPEN, run_key};
+use crate::aws::faults::{AwsFault, fault};
+use crate::aws::items::{Item, conditional, key, text, value};
+use crate::aws::transaction::past_conflicts;
+use crate::domain::ids::{Connection, RunId};
+use crate::domain::runs::run::Run;
+
+const OPERATION: &str = "read open runs";
+
+/// A part of the index of open runs.
+#[derive(Debug, Default)]
+pub struct OpenRuns {
+    /// Oldest first. One that cannot be read, from a younger version perhaps, is not among them.
+    pub runs: Vec<Run>,
+    /// Where the next part begins; none at the end of the index.
+    pub next: Option<OpenPlace>,
+}
+
+/// A place in the index of open runs.
+#[derive(Debug, Clone)]
+pub struct OpenPlace(Item);
+
+impl RunStore {
+    /// Open runs behind a place, or from the oldest on.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub async fn open_runs(&self, behind: Option<OpenPlace>, limit: usize) -> Result<OpenRuns, AwsFault> {
+        let call = self
+            .runs()
+            .query()
+            .index_name("open")
+            .key_condition_expression("#open = :open")
+            .expression_attribute_names("#open", "open")
+            .expression_attribute_values(":open", text(OPEN))
+            .set_exclusive_start_key(behind.map(|place| place.0))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        let page = call.send().await.map_err(|error| fault(OPERATION, &error))?;
+        // It must not stop the others.
+        let read = |item| value(item).inspect_err(|error| tracing::error!(%error, "open run passed over")).ok();
+        let runs = page.items.unwrap_or_default().into_iter().filter_map(read).collect();
+        Ok(OpenRuns { runs, next: page.last_evaluated_key.filter(|key| !key.is_empty()).map(OpenPlace) })
+    }
+
+    /// Where the watchdog's last round ended; none where it reached the end of the index.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn watchdog_cursor(&self) -> Result<Option<OpenPlace>, AwsFault> {
+        let Some(mut found) = self.control.read(cursor_key(), "read watchdog's cursor").await? else { return Ok(None) };
+        let (Some(connection), Some(run)) = (found.remove("connection"), found.remove("runId")) else {
+            return Ok(None);
+        };
+        // The keys of the index and of the table.
+        let place = [("open", text(OPEN)), ("pk", connection), ("sk", run)];
+        Ok(Some(OpenPlace(place.map(|(name, value)| (name.to_owned(), value)).into())))
+    }
+
+    /// Keeps where a round ended. A crash before it lets the next round begin where this one did.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn keep_watchdog_cursor(&self, place: Option<&OpenPlace>) -> Result<(), AwsFault> {
+        let mut fields = cursor_key();
+        if let Some(OpenPlace(place)) = place {
+            let named = [("connection", "pk"), ("runId", "sk")];
+            fields.extend(named.into_iter().filter_map(|(name, of)| Some((name.to_owned(), place.get(of)?.clone()))));
+        }
+        self.control.write(fields, "keep watchdog's cursor").await
+    }
+
+    /// Takes a run that has been told of out of the index of open runs. Doing it twice is harmless.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn close_run(&self, connection: &Connection, id: &RunId) -> Result<(), AwsFault> {
+        let call = self
+            .runs()
+            .update_item(run_key(connection, id))
+            .update_expression("REMOVE #open")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#open", "open");
+        conditional(past_conflicts(|| call.clone().send()).await, "close run").map(drop)
+    }
+}
+
+fn cursor_key() -> Item {
+    key("watchdog", "cursor")
+}

@@ -1,0 +1,103 @@
+//! One table: its name, and one item read or written.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
+use aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::builders::{ConditionCheckBuilder, PutBuilder, UpdateBuilder};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, ReturnConsumedCapacity, Update};
+
+use super::clients::Clients;
+use super::faults::{AwsFault, fault};
+use super::items::Item;
+use crate::environment::{Environment, StartError};
+
+/// A table of ours. Every call asks what it consumed: the benchmark and the tests of costs count by it.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    pub(super) client: Client,
+    pub(super) name: String,
+}
+
+impl Table {
+    /// The table that a variable names; nothing is called.
+    pub(super) fn connect(
+        clients: &Clients,
+        environment: &Environment,
+        variable: &'static str,
+    ) -> Result<Self, StartError> {
+        Ok(Self { client: clients.dynamodb.clone(), name: environment.require(variable)?.to_owned() })
+    }
+
+    pub(super) fn get_item(&self, key: Item) -> GetItemFluentBuilder {
+        let call = self.client.get_item().table_name(&self.name).set_key(Some(key));
+        call.return_consumed_capacity(ReturnConsumedCapacity::Total)
+    }
+
+    pub(super) fn put_item(&self, item: Item) -> PutItemFluentBuilder {
+        let call = self.client.put_item().table_name(&self.name).set_item(Some(item));
+        call.return_consumed_capacity(ReturnConsumedCapacity::Total)
+    }
+
+    pub(super) fn update_item(&self, key: Item) -> UpdateItemFluentBuilder {
+        let call = self.client.update_item().table_name(&self.name).set_key(Some(key));
+        call.return_consumed_capacity(ReturnConsumedCapacity::Total)
+    }
+
+    pub(super) fn delete_item(&self, key: Item) -> DeleteItemFluentBuilder {
+        self.client.delete_item().table_name(&self.name).set_key(Some(key))
+    }
+
+    pub(super) fn query(&self) -> QueryFluentBuilder {
+        self.client.query().table_name(&self.name).return_consumed_capacity(ReturnConsumedCapacity::Total)
+    }
+
+    /// A put of a transaction.
+    pub(super) fn put(&self, item: Item) -> PutBuilder {
+        Put::builder().table_name(&self.name).set_item(Some(item))
+    }
+
+    /// An update of a transaction.
+    pub(super) fn update(&self, key: Item) -> UpdateBuilder {
+        Update::builder().table_name(&self.name).set_key(Some(key))
+    }
+
+    /// A condition of a transaction.
+    pub(super) fn check(&self, key: Item) -> ConditionCheckBuilder {
+        ConditionCheck::builder().table_name(&self.name).set_key(Some(key))
+    }
+
+    /// An item, as of now.
+    pub(super) async fn read(&self, key: Item, operation: &'static str) -> Result<Option<Item>, AwsFault> {
+        let call = self.get_item(key).consistent_read(true);
+        Ok(call.send().await.map_err(|error| fault(operation, &error))?.item)
+    }
+
+    /// An item, as of a moment ago, for half the price.
+    pub(super) async fn glance(&self, key: Item, operation: &'static str) -> Result<Option<Item>, AwsFault> {
+        Ok(self.get_item(key).send().await.map_err(|error| fault(operation, &error))?.item)
+    }
+
+    /// Writes an item, in place of the one under its key.
+    pub(super) async fn write(&self, item: Item, operation: &'static str) -> Result<(), AwsFault> {
+        self.put_item(item).send().await.map(drop).map_err(|error| fault(operation, &error))
+    }
+
+    /// Writes parts of a body, each into an item of its own under `attribute`. The item that names them is written after
+    /// them, so a crash leaves parts that nothing names, and never a name without its parts.
+    pub(super) async fn write_parts<'a>(
+        &self,
+        attribute: &str,
+        parts: impl Iterator<Item = (Item, &'a [u8])> + Send,
+        operation: &'static str,
+    ) -> Result<(), AwsFault> {
+        for (mut fields, part) in parts {
+            fields.insert(attribute.to_owned(), AttributeValue::B(Blob::new(part)));
+            self.write(fields, operation).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,205 @@
+//! Why runs fail, are skipped, are stopped or are refused: the one list, with what clients see of each and what is done
+//! about it.
+
+use serde::{Deserialize, Serialize};
+
+/// What becomes of a run for a reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disposition {
+    /// It is tried again while its cause may pass, after a while and a bounded number of times; then it fails.
+    Retry,
+    /// It fails: trying again would fail alike.
+    Fail,
+    /// It is stored as skipped, and never started.
+    Skip,
+    /// It is cancelled.
+    Cancel,
+    /// No run is stored; whoever asked is told.
+    Refuse,
+    /// Nothing becomes of it here: somebody else has the run.
+    Leave,
+}
+
+/// A reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Failure {
+    /// The source may not be read.
+    SourceNotAllowed,
+    /// Nothing is at the source.
+    SourceNotFound,
+    /// The source could not be read to its end.
+    SourceUnreadable,
+    /// The source, or its vendor, asks to be left alone for a while.
+    SourceBusy,
+    /// The source changed while it was being read.
+    SourceChanged,
+    /// The source is not a catalogue.
+    SourceInvalid,
+    /// The catalogue lacks too much of the snapshot.
+    RemovalsRefused,
+    /// The run made no progress for too long, or took too long in all.
+    RunTooSlow,
+    /// Storage failed again and again.
+    StorageFailed,
+    /// The vendor is not in the configuration, or no longer.
+    VendorNotConfigured,
+    /// The vendor's kind of integration cannot be synced.
+    IntegrationNotSupported,
+    /// Another run of the connection is not over yet.
+    SyncInProgress,
+    /// An operator stopped it.
+    Stopped,
+    /// Nobody approved of it in time.
+    ApprovalExpired,
+    /// Another worker holds the run now.
+    LeaseLost,
+}
+
+impl Failure {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::SourceNotAllowed,
+        Self::SourceNotFound,
+        Self::SourceUnreadable,
+        Self::SourceBusy,
+        Self::SourceChanged,
+        Self::SourceInvalid,
+        Self::RemovalsRefused,
+        Self::RunTooSlow,
+        Self::StorageFailed,
+        Self::VendorNotConfigured,
+        Self::IntegrationNotSupported,
+        Self::SyncInProgress,
+        Self::Stopped,
+        Self::ApprovalExpired,
+        Self::LeaseLost,
+    ];
+
+    /// The stable code, see `docs/errors.md`.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::SourceNotAllowed => "source_not_allowed",
+            Self::SourceNotFound => "source_not_found",
+            Self::SourceUnreadable => "source_unreadable",
+            Self::SourceBusy => "source_busy",
+            Self::SourceChanged => "source_changed",
+            Self::SourceInvalid => "source_invalid",
+            Self::RemovalsRefused => "removals_refused",
+            Self::RunTooSlow => "run_too_slow",
+            Self::StorageFailed => "storage_failed",
+            Self::VendorNotConfigured => "vendor_not_configured",
+            Self::IntegrationNotSupported => "integration_not_supported",
+            Self::SyncInProgress => "sync_in_progress",
+            Self::Stopped => "stopped",
+            Self::ApprovalExpired => "approval_expired",
+            Self::LeaseLost => "lease_lost",
+        }
+    }
+
+    /// What becomes of the run.
+    #[must_use]
+    pub fn disposition(self) -> Disposition {
+        match self {
+            Self::SourceUnreadable | Self::SourceBusy | Self::SourceChanged | Self::StorageFailed => Disposition::Retry,
+            Self::SourceNotAllowed
+            | Self::SourceNotFound
+            | Self::SourceInvalid
+            | Self::RemovalsRefused
+            | Self::RunTooSlow
+            | Self::VendorNotConfigured
+            | Self::ApprovalExpired => Disposition::Fail,
+            Self::SyncInProgress => Disposition::Skip,
+            Self::Stopped => Disposition::Cancel,
+            Self::IntegrationNotSupported => Disposition::Refuse,
+            Self::LeaseLost => Disposition::Leave,
+        }
+    }
+
+    /// What somebody can do about it.
+    #[must_use]
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::SourceNotAllowed => "name a source that may be read, or allow its place",
+            Self::SourceNotFound => "put the catalogue there, or correct the vendor's source",
+            Self::SourceUnreadable => "look whether the source answers; the next run tries again",
+            Self::SourceBusy => "wait, or ask the vendor for a higher limit",
+            Self::SourceChanged => "let the exporter write elsewhere and rename; the next run tries again",
+            Self::SourceInvalid => "mend the catalogue at the place that the detail names",
+            Self::RemovalsRefused => "look at the source; if the removals are meant, start with allowRemovals",
+            Self::RunTooSlow => "look what it waited for; the next run puts right what it left",
+            Self::StorageFailed => "look at the tables' throttles and faults; the next run tries again",
+            Self::VendorNotConfigured => "configure the vendor, or let its runs be",
+            Self::IntegrationNotSupported => "sync a vendor that is reached by its catalogue",
+            Self::SyncInProgress => "wait for the run in progress",
+            Self::Stopped => "start another run when it may go on; it puts right what this one left",
+            Self::ApprovalExpired => "start another run, and approve of it in time",
+            Self::LeaseLost => "nothing: another worker goes on with the run",
+        }
+    }
+}
+
+/// Why a run is as it is: a stable code, and a text that carries no secret. As stored: a code that this version does not know
+/// is still shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunError {
+    code: String,
+    /// For people.
+    pub detail: String,
+}
+
+impl RunError {
+    /// An error for a reason. The detail must hold no secret: see [`crate::domain::redact`].
+    #[must_use]
+    pub fn new(failure: Failure, detail: impl Into<String>) -> Self {
+        Self { code: failure.code().to_owned(), detail: detail.into() }
+    }
+
+    /// A code of `docs/errors.md`.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_reason_has_a_code_and_a_remedy_of_its_own() {
+        let codes: BTreeSet<&str> = Failure::ALL.into_iter().map(Failure::code).collect();
+        let remedies: BTreeSet<&str> = Failure::ALL.into_iter().map(Failure::remedy).collect();
+        assert_eq!((codes.len(), remedies.len()), (Failure::ALL.len(), Failure::ALL.len()));
+        assert!(codes.iter().all(|code| code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')));
+        assert!(remedies.iter().all(|remedy| remedy.len() > 10 && !remedy.ends_with('.')), "{remedies:?}");
+    }
+
+    #[test]
+    fn only_what_may_pass_is_tried_again() {
+        let retried: Vec<&str> = Failure::ALL
+            .into_iter()
+            .filter(|failure| failure.disposition() == Disposition::Retry)
+            .map(Failure::code)
+            .collect();
+        assert_eq!(retried, ["source_unreadable", "source_busy", "source_changed", "storage_failed"]);
+        let of = |failure: Failure| failure.disposition();
+        assert_eq!(of(Failure::RunTooSlow), Disposition::Fail);
+        assert_eq!(of(Failure::SyncInProgress), Disposition::Skip);
+        assert_eq!(of(Failure::Stopped), Disposition::Cancel);
+        assert_eq!(of(Failure::IntegrationNotSupported), Disposition::Refuse);
+        assert_eq!(of(Failure::LeaseLost), Disposition::Leave);
+    }
+
+    #[test]
+    fn an_error_is_stored_as_its_code_and_one_of_another_version_is_read() {
+        let error = RunError::new(Failure::SourceBusy, "later");
+        assert_eq!(
+            serde_json::to_value(&error).unwrap(),
+            serde_json::json!({"code": "source_busy", "detail": "later"})
+        );
+        let younger: RunError = serde_json::from_str(r#"{"code":"a_new_one","detail":"x"}"#).unwrap();
+        assert_eq!(younger.code(), "a_new_one");
+    }
+}

@@ -1,0 +1,228 @@
+//! A run's life: what comes next, decided from the run, its lease, what others ask of it, and the time.
+//!
+//! Nothing happens here. The engine brings what a slice came to, or what the watchdog found, and does what it is told; so
+//! every decision is a row of a table, and a simulation can drive them without a store.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::ids::RunId;
+use crate::domain::runs::failure::{Disposition, Failure};
+use crate::domain::runs::lease::{Lease, StopRequest, Wait, WaitReason};
+use crate::domain::runs::run::{Run, RunStatus};
+
+/// How long a message may be late before another is sent, in milliseconds: a queue that is behind must not be filled with
+/// copies.
+pub const MESSAGE_LATE_MS: i64 = 120_000;
+/// How long a run waits for approval.
+pub const APPROVAL: SignedDuration = SignedDuration::from_hours(72);
+/// The first backoff is twice this, and each further one twice the one before, in seconds.
+const BACKOFF_SECONDS: i64 = 2;
+/// How often it doubles.
+const BACKOFF_DOUBLINGS_MAX: u32 = 8;
+
+/// What a kind's step came to, and with it what comes next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next<A> {
+    /// All is done; what is to be switched to.
+    Done(A),
+    /// The slice's time is used up.
+    HandOn,
+    /// It may not go on before a time.
+    WaitUntil(Wait),
+    /// Somebody must approve before it goes on.
+    AwaitApproval,
+    /// It was asked to stop, and has.
+    Stopped(StopRequest),
+}
+
+/// What a slice came to, without what it brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CameTo {
+    /// All is done.
+    Done,
+    /// Its time is used up.
+    OutOfTime,
+    /// It may not go on before a time.
+    Waits(Wait),
+    /// Somebody must approve.
+    AwaitsApproval,
+    /// It has stopped as it was asked to.
+    Stopped,
+    /// It failed; `may_pass` says whether the cause may pass by itself.
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// Whether another attempt may do better.
+        may_pass: bool,
+    },
+}
+
+/// What is to be done after a slice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// The run is over.
+    End(RunStatus, Option<Failure>),
+    /// It goes on in another slice: at once, or after a wait.
+    GoOn(Option<Wait>),
+    /// Nothing: somebody else has the run.
+    Leave,
+}
+
+/// What follows from a slice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AfterSlice {
+    /// Slices in a row that came to nothing, this one included.
+    pub attempts: u32,
+    /// From when the run's deadline is counted.
+    pub deadline_from: Timestamp,
+    /// What is to be done.
+    pub then: Then,
+}
+
+/// When a run that does not move on is given up.
+#[must_use]
+pub fn deadline(run: &Run) -> Timestamp {
+    let patience = run.work.patience();
+    later(run.deadline_from, patience.without_progress).min(latest_end(run))
+}
+
+/// When a run must be over, however it moves on.
+fn latest_end(run: &Run) -> Timestamp {
+    later(run.started_at, run.work.patience().in_all)
+}
+
+fn later(from: Timestamp, by: SignedDuration) -> Timestamp {
+    from.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// Decides what comes after a slice of a run. `moved` says whether its checkpoint moved.
+#[must_use]
+pub fn after_slice(run: &Run, came_to: CameTo, moved: bool, now: Timestamp) -> AfterSlice {
+    let before = if moved { 0 } else { run.attempts };
+    let deadline_from = if moved { now } else { run.deadline_from };
+    let end = |failure: Failure| Then::End(status_of(failure), Some(failure));
+    let as_it_was = |then| AfterSlice { attempts: before, deadline_from, then };
+    let late = now >= deadline(&Run { deadline_from, ..run.clone() });
+    match came_to {
+        CameTo::Done => as_it_was(Then::End(RunStatus::Success, None)),
+        CameTo::Stopped => as_it_was(end(Failure::Stopped)),
+        CameTo::Waits(wait) if wait.until >= latest_end(run) => as_it_was(end(Failure::RunTooSlow)),
+        // The vendor's time is not the run's.
+        CameTo::Waits(wait) => {
+            AfterSlice { attempts: before, deadline_from: wait.until.max(now), then: Then::GoOn(Some(wait)) }
+        }
+        CameTo::AwaitsApproval => {
+            let wait = Wait { until: later(now, APPROVAL), reason: WaitReason::Approval };
+            AfterSlice { attempts: before, deadline_from: wait.until, then: Then::GoOn(Some(wait)) }
+        }
+        CameTo::OutOfTime if late => as_it_was(end(Failure::RunTooSlow)),
+        CameTo::OutOfTime => {
+            let attempts = if moved { 0 } else { before + 1 };
+            let then =
+                if attempts >= run.work.patience().attempts_max { end(Failure::RunTooSlow) } else { Then::GoOn(None) };
+            AfterSlice { attempts, deadline_from, then }
+        }
+        CameTo::Failed { failure, may_pass } => match failure.disposition() {
+            Disposition::Leave => as_it_was(Then::Leave),
+            Disposition::Retry if !may_pass => as_it_was(end(failure)),
+            Disposition::Retry if late => as_it_was(end(Failure::RunTooSlow)),
+            Disposition::Retry => {
+                let attempts = before + 1;
+                let then = if attempts >= run.work.patience().attempts_max {
+                    end(failure)
+                } else {
+                    Then::GoOn(Some(backoff(attempts, now)))
+                };
+                AfterSlice { attempts, deadline_from, then }
+            }
+            Disposition::Fail | Disposition::Skip | Disposition::Cancel | Disposition::Refuse => {
+                as_it_was(end(failure))
+            }
+        },
+    }
+}
+
+/// How long a run waits after its `attempts`-th fault in a row: 4 s, doubling.
+fn backoff(attempts: u32, now: Timestamp) -> Wait {
+    let seconds = BACKOFF_SECONDS << attempts.min(BACKOFF_DOUBLINGS_MAX);
+    Wait { until: later(now, SignedDuration::from_secs(seconds)), reason: WaitReason::Backoff }
+}
+
+/// How a run ends for a reason.
+#[must_use]
+pub fn status_of(failure: Failure) -> RunStatus {
+    match failure.disposition() {
+        Disposition::Skip => RunStatus::Skipped,
+        Disposition::Cancel => RunStatus::Cancelled,
+        Disposition::Retry | Disposition::Fail | Disposition::Refuse | Disposition::Leave => RunStatus::Failed,
+    }
+}
+
+/// What the watchdog is to do about an open run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// It is over, and nobody was told yet.
+    Tell,
+    /// Give it up.
+    GiveUp(Failure),
+    /// Nobody has it, and no message for it is under way: send one.
+    SendOn,
+    /// Somebody holds it, it waits, or its message is under way.
+    Leave,
+}
+
+/// Decides what the watchdog does about an open run.
+#[must_use]
+pub fn on_watch(run: &Run, lease: Option<&Lease>, now: Timestamp) -> Look {
+    if run.status.is_over() {
+        return Look::Tell;
+    }
+    // Another run's lease, or none: what the index shows is older than what is stored.
+    let Some(lease) = lease.filter(|lease| lease.run_id.as_ref() == Some(&run.id)) else { return Look::Leave };
+    if lease.is_held(now) || lease.waits_until(now).is_some() {
+        return Look::Leave;
+    }
+    let stopping = lease.stop_by.is_some();
+    if lease.waits_for == Some(WaitReason::Approval) && !stopping {
+        return Look::GiveUp(Failure::ApprovalExpired);
+    }
+    if now >= deadline(run) {
+        return Look::GiveUp(if stopping { Failure::Stopped } else { Failure::RunTooSlow });
+    }
+    let now_ms = now.as_millisecond();
+    let waited_until_ms = lease.waits_until_ms.filter(|_| !stopping).unwrap_or_default();
+    // A holder that fell silent has used up its message: that one is not under way.
+    let expected_ms = if lease.fence.is_some() && lease.queued_ms <= lease.until_ms {
+        lease.until_ms
+    } else {
+        lease.queued_ms.max(waited_until_ms) + MESSAGE_LATE_MS
+    };
+    if now_ms >= expected_ms { Look::SendOn } else { Look::Leave }
+}
+
+/// Whether a run may start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MayStart {
+    /// It may.
+    Now,
+    /// Once the run in the way is given up: one past its deadline must not block its connection until the watchdog comes by.
+    AfterGivingUp(RunId, Failure),
+    /// Another run has the connection.
+    Busy(RunId),
+}
+
+/// Decides whether a run may start where another one, if any, has the connection.
+#[must_use]
+pub fn may_start(in_the_way: Option<(&Run, Option<&Lease>)>, now: Timestamp) -> MayStart {
+    let Some((run, lease)) = in_the_way else { return MayStart::Now };
+    match on_watch(run, lease, now) {
+        Look::GiveUp(failure) => MayStart::AfterGivingUp(run.id.clone(), failure),
+        // Over, and its lease was let go of by the same transaction.
+        Look::Tell => MayStart::Now,
+        Look::SendOn | Look::Leave => MayStart::Busy(run.id.clone()),
+    }
+}
+
+#[cfg(test)]
+#[path = "life_tests.rs"]
+mod tests;
