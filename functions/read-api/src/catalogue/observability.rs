@@ -112,7 +112,7 @@ pub(crate) async fn observability(
     let found = match connection {
         Some(connection) => page(&reads.aws, &connection, wanted).await.map_err(|error| match error {
             HistoryError::UnknownCursor => unknown_cursor(),
-            HistoryError::Fault(fault) => Problem::new(FAILED_TO_LOAD_OBSERVABILITY, fault.to_string()),
+            HistoryError::Fault(fault) => Problem::internal(FAILED_TO_LOAD_OBSERVABILITY, &fault),
         })?,
         None if wanted.cursor.is_some() => return Err(unknown_cursor()),
         None => Page::default(),

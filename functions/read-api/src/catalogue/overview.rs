@@ -26,7 +26,7 @@ pub(crate) async fn overview(State(reads): State<Reads>, headers: HeaderMap) -> 
     let caller = reads.reader(&headers)?;
     let overview = engine::runs::history::overview(&reads.aws, &reads.vendors, reads.now(), &caller.tenant)
         .await
-        .map_err(|fault| Problem::new(FAILED_TO_LOAD_OVERVIEW, fault.to_string()))?;
+        .map_err(|fault| Problem::internal(FAILED_TO_LOAD_OVERVIEW, &fault))?;
     let tally = overview.tally;
     let average = tally.duration_ms.checked_div(tally.success + tally.error);
     let in_progress: Vec<Value> = overview.in_progress.iter().map(view).collect();

@@ -33,8 +33,7 @@ pub(crate) async fn list(State(reads): State<Reads>, headers: HeaderMap) -> Resu
     let vendors = reads.vendors.of(&caller.tenant);
     let mut data = Vec::new();
     for vendor in vendors {
-        let view =
-            view(&reads, vendor).await.map_err(|fault| Problem::new(FAILED_TO_LIST_VENDORS, fault.to_string()))?;
+        let view = view(&reads, vendor).await.map_err(|fault| Problem::internal(FAILED_TO_LIST_VENDORS, &fault))?;
         data.push(view);
     }
     Ok(Json(json!({"ok": true, "data": data})))
@@ -64,7 +63,7 @@ pub(crate) async fn entry(
     let Some(vendor) = reads.vendors.find(&caller.tenant, &slug) else {
         return Err(Problem::new(NOT_FOUND, "the vendor is not configured (VENDORS)"));
     };
-    let data = view(&reads, vendor).await.map_err(|fault| Problem::new(FAILED_TO_LOAD_VENDOR, fault.to_string()))?;
+    let data = view(&reads, vendor).await.map_err(|fault| Problem::internal(FAILED_TO_LOAD_VENDOR, &fault))?;
     Ok(Json(json!({"ok": true, "data": data})))
 }
 

@@ -61,6 +61,6 @@ pub(crate) async fn run(
         return Err(missing());
     };
     let read = reads.aws.run(&connection, &id).await;
-    let found = read.map_err(|fault| Problem::new(INTERNAL_ERROR, fault.to_string()))?.ok_or_else(missing)?;
+    let found = read.map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))?.ok_or_else(missing)?;
     Ok(Json(OneRunView { ok: true, data: RunView::from(&found) }))
 }

@@ -74,7 +74,7 @@ pub(crate) async fn runs(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
     let found = match connection(&caller, &vendor) {
         Some(connection) => page(&reads.aws, &connection, wanted).await.map_err(|error| match error {
             HistoryError::UnknownCursor => unknown_cursor(),
-            HistoryError::Fault(fault) => Problem::new(FAILED_TO_FETCH_RUNS, fault.to_string()),
+            HistoryError::Fault(fault) => Problem::internal(FAILED_TO_FETCH_RUNS, &fault),
         })?,
         None if wanted.cursor.is_some() => return Err(unknown_cursor()),
         None => Page::default(),

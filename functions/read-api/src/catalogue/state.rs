@@ -56,6 +56,6 @@ pub(crate) async fn state(
         return Ok(Json(StateView { ok: true, snapshot: None }));
     };
     let read = reads.aws.snapshot_state(&connection).await;
-    let snapshot = read.map_err(|fault| Problem::new(FAILED_TO_FETCH_STATE, fault.to_string()))?;
+    let snapshot = read.map_err(|fault| Problem::internal(FAILED_TO_FETCH_STATE, &fault))?;
     Ok(Json(StateView { ok: true, snapshot }))
 }

@@ -45,7 +45,7 @@ pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
     let limits = Limits { found_max: limit, read_max: READ_MAX };
     let page = page(&reads.aws, reads.now(), &caller.tenant, &filter, from, limits)
         .await
-        .map_err(|fault| Problem::new(INTERNAL_ERROR, fault.to_string()))?;
+        .map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))?;
     let items: Vec<Value> = page.found.iter().map(view).collect();
     Ok(Json(json!({"ok": true, "items": items, "hasMore": page.next.is_some(), "nextCursor": page.next})))
 }

@@ -42,7 +42,7 @@ pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
     let caller = reads.reader(&headers)?;
     let query = Query::of(&uri);
     let filter = Filter::read(&query)?;
-    let failed = |fault: signalbox::aws::faults::AwsFault| Problem::new(INTERNAL_ERROR, fault.to_string());
+    let failed = |fault: signalbox::aws::faults::AwsFault| Problem::internal(INTERNAL_ERROR, &fault);
     let rings = match query.first(&["source"]).map(str::parse::<Ring>) {
         Some(Ok(Ring { source, kind: RingKind::Open })) => Ring::all_of(&source).into(),
         Some(Ok(ring)) => vec![ring],

@@ -12,6 +12,15 @@ use crate::Reads;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// All that a probe tells of storage that cannot be read; the log says why.
+const NO_STORAGE: &str = "storage does not answer; try again later";
+
+/// Whether storage can be read in time.
+async fn connected(reads: &Reads) -> bool {
+    let answered = reads.aws.storage_answers(reads.readiness_timeout).await;
+    answered.inspect_err(|fault| tracing::error!(cause = %fault, "storage does not answer")).is_ok()
+}
+
 fn uptime_seconds(reads: &Reads) -> f64 {
     (reads.now().as_millisecond() - reads.started.as_millisecond()) as f64 / 1000.0
 }
@@ -37,7 +46,7 @@ pub(crate) async fn livez() -> Json<Value> {
         (status = 503, description = "`{status: \"fail\", phase, checks, uptime}`: it cannot, or not within READINESS_TIMEOUT", body = Object),
     ))]
 pub(crate) async fn startupz(State(reads): State<Reads>) -> Response {
-    let connected = reads.aws.storage_answers(reads.readiness_timeout).await.is_ok();
+    let connected = connected(&reads).await;
     let state = if connected { "connected" } else { "disconnected" };
     let body = json!({
         "status": if connected { "ok" } else { "fail" },
@@ -57,15 +66,13 @@ pub(crate) async fn startupz(State(reads): State<Reads>) -> Response {
     ))]
 pub(crate) async fn ready(State(reads): State<Reads>) -> Response {
     let timestamp = time::text(reads.now());
-    match reads.aws.storage_answers(reads.readiness_timeout).await {
-        Ok(_) => Json(json!({"status": "ready", "database": "connected", "timestamp": timestamp})).into_response(),
-        Err(fault) => {
-            let body = json!({
-                "status": "not ready", "database": "disconnected", "timestamp": timestamp, "error": fault.to_string(),
-            });
-            (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
-        }
+    if connected(&reads).await {
+        return Json(json!({"status": "ready", "database": "connected", "timestamp": timestamp})).into_response();
     }
+    let body = json!({
+        "status": "not ready", "database": "disconnected", "timestamp": timestamp, "error": NO_STORAGE,
+    });
+    (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
 }
 
 /// The same under its other name.

@@ -44,7 +44,7 @@ pub(crate) async fn start(control: &Control, vendor: &Vendor, request: &StartReq
     };
     match advanced {
         Ok(SliceEnd::Over(run)) if run.status == RunStatus::Success => Ok(Outcome::Done(run)),
-        Ok(SliceEnd::Over(run)) => Err(failed(&run)),
+        Ok(SliceEnd::Over(run)) => Err(Problem::of_run(&run)),
         Ok(SliceEnd::HandedOn(run)) => Ok(Outcome::GoesOn(run)),
         Ok(SliceEnd::NotOurs) => Ok(Outcome::GoesOn(started)),
         // The run is stored and open: the watchdog sends it on.
@@ -52,7 +52,7 @@ pub(crate) async fn start(control: &Control, vendor: &Vendor, request: &StartReq
             tracing::warn!(run_id = %started.id, error = %fault, "run left to the watchdog");
             Ok(Outcome::GoesOn(started))
         }
-        Err(fault) => Err(Problem::new(ERROR, fault.to_string()).with("runId", started.id.as_str())),
+        Err(fault) => Err(Problem::internal(ERROR, &fault).with("runId", started.id.as_str())),
     }
 }
 
@@ -62,16 +62,8 @@ fn refused(refused: StartRefused) -> Problem {
             Problem::new(SYNC_IN_PROGRESS, refused.to_string()).with("runId", holder.as_str())
         }
         StartRefused::NotSupported(_) => Problem::new(INTEGRATION_NOT_SUPPORTED, refused.to_string()),
-        StartRefused::Fault(_) => Problem::new(ERROR, refused.to_string()),
+        StartRefused::Fault(fault) => Problem::internal(ERROR, fault),
     }
-}
-
-fn failed(run: &Run) -> Problem {
-    let (code, detail) = match &run.error {
-        Some(error) => (error.code.clone(), error.detail.clone()),
-        None => (ERROR.code.to_owned(), "the run failed".to_owned()),
-    };
-    Problem::new(ERROR, detail).with("code", code).with("runId", run.id.as_str())
 }
 
 /// 202 with where to look.

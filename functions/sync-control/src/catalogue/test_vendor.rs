@@ -58,7 +58,7 @@ pub(crate) async fn test_vendor(
     let source = fields.text("sourcePath")?;
     let test = engine::catalogue::test_vendor::test_vendor(&control.engine, vendor, source.as_deref())
         .await
-        .map_err(|fault| Problem::new(TEST_FAILED, fault.to_string()))?;
+        .map_err(|fault| Problem::internal(TEST_FAILED, &fault))?;
     Ok(axum::Json(json!({"ok": true, "data": view(vendor, &test)})).into_response())
 }
 
