@@ -4,22 +4,13 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use http::HeaderMap;
-use serde::Serialize;
 use signalbox::domain::ids::RunId;
 use signalbox::http::auth::{GENERAL, MOSCOT, READ};
 use signalbox::http::problem::{FORBIDDEN, INTERNAL_ERROR, NOT_FOUND, Problem, ProblemView};
 use signalbox::http::query::path_text;
-use signalbox::http::wire::vendor_sync::RunView;
-use utoipa::ToSchema;
+use signalbox::http::wire::vendor_sync::runs::{OneRunView, RunView};
 
 use crate::{DEFAULT_VENDOR, Reads, connection};
-
-/// A run.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct OneRunView {
-    ok: bool,
-    data: RunView,
-}
 
 /// A MOSCOT run. Another vendor's run is not found.
 #[utoipa::path(

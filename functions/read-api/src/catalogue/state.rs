@@ -3,25 +3,15 @@
 use axum::Json;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
-use serde::Serialize;
-use signalbox::domain::datasets::snapshot::SnapshotState;
 use signalbox::http::problem::{FAILED_TO_FETCH_STATE, MISSING_VENDOR, Problem, ProblemView};
 use signalbox::http::query::{Query, VendorParameter, vendor};
-use utoipa::ToSchema;
+use signalbox::http::wire::vendor_sync::snapshot::StateView;
 
 use crate::{DEFAULT_VENDOR, Reads, connection};
 
 /// The names a vendor goes by in a query and in headers.
 pub(crate) const VENDOR_NAMES: [&str; 2] = ["vendor", "v"];
 pub(crate) const VENDOR_HEADERS: [&str; 3] = ["x-vendor", "vendor", "x-vendor-slug"];
-
-/// The state of a vendor's snapshot.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct StateView {
-    ok: bool,
-    /// Null before the vendor's first run.
-    snapshot: Option<SnapshotState>,
-}
 
 /// The vendor of a request, or a refusal when it is there but blank.
 pub(crate) fn vendor_of(uri: &Uri, headers: &HeaderMap) -> Result<String, Problem> {

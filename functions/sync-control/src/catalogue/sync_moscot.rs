@@ -13,7 +13,7 @@ use signalbox::http::auth::{MOSCOT, WRITE};
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{Problem, ProblemView, VENDOR_NOT_CONFIGURED};
 use signalbox::http::query::Query;
-use signalbox::http::wire::vendor_sync::warning;
+use signalbox::http::wire::vendor_sync::runs::warning;
 
 use super::start::{Outcome, goes_on, start};
 use crate::body::{self, Sent};

@@ -18,7 +18,7 @@ use signalbox::http::problem::{
     INTEGRATION_NOT_SUPPORTED, INVALID_REQUEST, MISSING_VENDOR_SLUG, Problem, ProblemView, VENDOR_NOT_CONFIGURED,
 };
 use signalbox::http::query::{Query, path_text};
-use signalbox::http::wire::vendor_sync::warning;
+use signalbox::http::wire::vendor_sync::runs::warning;
 
 use super::start::{Outcome, goes_on, start};
 use crate::Control;
