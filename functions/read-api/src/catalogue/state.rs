@@ -5,7 +5,7 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use signalbox::http::problem::{FAILED_TO_FETCH_STATE, MISSING_VENDOR, Problem, ProblemView};
 use signalbox::http::query::{Query, VendorParameter, vendor};
-use signalbox::http::wire::vendor_sync::snapshot::StateView;
+use signalbox::http::wire::vendor_sync::snapshot::{SnapshotView, StateView};
 
 use crate::{DEFAULT_VENDOR, Reads, connection};
 
@@ -47,5 +47,5 @@ pub(crate) async fn state(
     };
     let read = reads.aws.snapshot_state(&connection).await;
     let snapshot = read.map_err(|fault| Problem::internal(FAILED_TO_FETCH_STATE, &fault))?;
-    Ok(Json(StateView { ok: true, snapshot }))
+    Ok(Json(StateView { ok: true, snapshot: snapshot.map(SnapshotView::from) }))
 }

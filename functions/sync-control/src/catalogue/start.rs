@@ -5,12 +5,13 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use jiff::SignedDuration;
-use serde_json::{Value, json};
+use serde::Serialize;
 use signalbox::domain::catalogue::vendor::Vendor;
 use signalbox::domain::runs::run::{Run, RunStatus};
 use signalbox::engine::runs::advance::{SliceEnd, advance};
 use signalbox::engine::runs::start::{StartRefused, StartRequest, start_run};
 use signalbox::http::problem::{ERROR, INTEGRATION_NOT_SUPPORTED, Problem, SYNC_IN_PROGRESS};
+use signalbox::http::wire::vendor_sync::triggers::AcceptedView;
 
 use crate::Control;
 
@@ -66,19 +67,18 @@ fn refused(refused: StartRefused) -> Problem {
     }
 }
 
-/// 202 with where to look.
-pub(crate) fn goes_on(run: &Run, mut body: Value) -> Response {
-    let look = match run.vendor.as_str() {
+/// 202 with where to look, in the shape of the route.
+pub(crate) fn goes_on<T: Serialize>(run: &Run, shape: impl FnOnce(AcceptedView) -> T) -> Response {
+    let location = match run.vendor.as_str() {
         "moscot" => format!("/api/catalog/moscot/sync/runs/{}", run.id),
         // A cursor names the first row of its page.
         vendor => format!("/api/catalog/vendor-sync/runs?vendor={vendor}&limit=1&cursor={}", run.id),
     };
-    body["ok"] = json!(true);
-    body["accepted"] = json!(true);
-    body["runId"] = json!(run.id);
-    body["location"] = json!(look);
-    let mut response = (StatusCode::ACCEPTED, axum::Json(body)).into_response();
-    if let Ok(value) = HeaderValue::from_str(&look) {
+    let value = HeaderValue::from_str(&location);
+    let accepted =
+        AcceptedView { ok: true, accepted: true, run_id: run.id.to_string(), status: run.status.as_str(), location };
+    let mut response = (StatusCode::ACCEPTED, axum::Json(shape(accepted))).into_response();
+    if let Ok(value) = value {
         response.headers_mut().insert(header::LOCATION, value);
     }
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
