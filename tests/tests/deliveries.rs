@@ -9,6 +9,7 @@ mod deliveries {
     mod driver;
     mod extremes;
     mod fairness;
+    mod faults;
     mod load;
     mod metrics;
     mod pos;

@@ -7,7 +7,6 @@ mod service;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::get;
 use http::HeaderMap;
 use jiff::Timestamp;
 use signalbox::aws::clients::Aws;
@@ -19,7 +18,9 @@ use signalbox::http::auth::{Authority, Caller};
 use signalbox::http::correlation;
 use signalbox::http::problem::{Problem, ProblemView};
 use signalbox::outside::{Clock, Outside};
-use utoipa::{IntoResponses, OpenApi};
+use utoipa::IntoResponses;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
 
 /// The vendor of requests that name none.
 const DEFAULT_VENDOR: &str = "moscot";
@@ -69,33 +70,15 @@ pub(crate) enum ListProblems {
     Failed(ProblemView),
 }
 
-/// The routes of this function.
-#[derive(OpenApi)]
-#[openapi(paths(
-    catalogue::state::state,
-    catalogue::runs::runs,
-    catalogue::observability::observability,
-    catalogue::overview::overview,
-    catalogue::registry::list,
-    catalogue::registry::entry,
-    catalogue::run::run,
-    service::session::mint,
-    service::session::mint_by_post,
-    service::documents::health,
-    service::documents::openapi,
-    deliveries::rejected::list,
-    deliveries::dead_letters::list,
-    service::probes::healthz,
-    service::probes::livez,
-    service::probes::startupz,
-    service::probes::ready,
-    service::probes::api_ready,
-    service::probes::api_live,
-    service::probes::api_health,
-    service::probes::api,
-    service::metrics::metrics,
-))]
-pub struct Routes;
+fn routes() -> OpenApiRouter<Reads> {
+    OpenApiRouter::default().merge(catalogue::routes()).merge(deliveries::routes()).merge(service::routes())
+}
+
+/// The description of this function's routes, made from the very list that it answers by.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    routes().into_openapi()
+}
 
 /// Builds the handler from its environment.
 ///
@@ -113,28 +96,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         readiness_timeout: Duration::from_millis(readiness_ms),
         started: outside.clock.now(),
     };
-    let router = Router::new()
-        .route("/api/catalog/vendor-sync/state", get(catalogue::state::state))
-        .route("/api/catalog/vendor-sync/runs", get(catalogue::runs::runs))
-        .route("/api/catalog/vendor-sync/observability", get(catalogue::observability::observability))
-        .route("/api/catalog/vendor-sync/overview", get(catalogue::overview::overview))
-        .route("/api/catalog/vendor-sync/registry", get(catalogue::registry::list))
-        .route("/api/catalog/vendor-sync/registry/{slug}", get(catalogue::registry::entry))
-        .route("/api/catalog/moscot/sync/runs/{runId}", get(catalogue::run::run))
-        .route("/api/auth/dev-mint", get(service::session::mint).post(service::session::mint_by_post))
-        .route("/health", get(service::documents::health))
-        .route("/openapi.json", get(service::documents::openapi))
-        .route("/api/admin/deliveries", get(deliveries::rejected::list))
-        .route("/api/sync/dead-letters", get(deliveries::dead_letters::list))
-        .route("/healthz", get(service::probes::healthz))
-        .route("/livez", get(service::probes::livez))
-        .route("/startupz", get(service::probes::startupz))
-        .route("/health/ready", get(service::probes::ready))
-        .route("/api", get(service::probes::api))
-        .route("/api/health", get(service::probes::api_health))
-        .route("/api/health/ready", get(service::probes::api_ready))
-        .route("/api/health/live", get(service::probes::api_live))
-        .route("/metrics", get(service::metrics::metrics))
+    let router = Router::from(routes())
         .layer(axum::middleware::from_fn_with_state(outside.clone(), correlation::trace))
         .with_state(reads);
     Ok(Function::Http(router))

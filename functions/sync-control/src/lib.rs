@@ -8,7 +8,6 @@ mod operator;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::{delete, post};
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::runs::context::Engine;
 use signalbox::environment::{Environment, StartError};
@@ -16,7 +15,8 @@ use signalbox::function::Function;
 use signalbox::http::auth::Authority;
 use signalbox::http::correlation;
 use signalbox::outside::Outside;
-use utoipa::OpenApi;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -28,18 +28,15 @@ pub(crate) struct Control {
     inline: Duration,
 }
 
-/// The routes of this function.
-#[derive(OpenApi)]
-#[openapi(paths(
-    catalogue::sync_moscot::sync_moscot,
-    catalogue::sync_vendor::sync_vendor,
-    catalogue::test_vendor::test_vendor,
-    deliveries::dead_letters::requeue,
-    deliveries::dead_letters::requeue_many,
-    deliveries::dead_letters::forget,
-    deliveries::rejected::verify
-))]
-pub struct Routes;
+fn routes() -> OpenApiRouter<Control> {
+    OpenApiRouter::default().merge(catalogue::routes()).merge(deliveries::routes())
+}
+
+/// The description of this function's routes, made from the very list that it answers by.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    routes().into_openapi()
+}
 
 /// Builds the handler from its environment.
 ///
@@ -53,14 +50,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         authority: Authority::from_environment(environment)?,
         inline: Duration::from_millis(environment.number("INLINE_BUDGET_MS", 20_000)?),
     };
-    let router = Router::new()
-        .route("/api/catalog/moscot/sync", post(catalogue::sync_moscot::sync_moscot))
-        .route("/api/catalog/vendor-sync/{slug}/sync", post(catalogue::sync_vendor::sync_vendor))
-        .route("/api/catalog/vendor-sync/registry/{slug}/test", post(catalogue::test_vendor::test_vendor))
-        .route("/api/sync/dead-letters/{id}/requeue", post(deliveries::dead_letters::requeue))
-        .route("/api/sync/dead-letters/requeue", post(deliveries::dead_letters::requeue_many))
-        .route("/api/sync/dead-letters/{id}", delete(deliveries::dead_letters::forget))
-        .route("/api/admin/deliveries/verify", post(deliveries::rejected::verify))
+    let router = Router::from(routes())
         .layer(axum::middleware::from_fn_with_state(outside.clone(), correlation::trace))
         .with_state(control);
     Ok(Function::Http(router))

@@ -34,5 +34,5 @@ pub(crate) fn operator(control: &Control, headers: &HeaderMap, trace: Correlatio
 
 /// A call to AWS failed.
 pub(crate) fn failed(fault: AwsFault) -> Problem {
-    Problem::new(INTERNAL_ERROR, fault.to_string())
+    Problem::internal(INTERNAL_ERROR, &fault)
 }

@@ -7,25 +7,30 @@ mod trackstar;
 mod trackstar_routes;
 
 use axum::Router;
-use axum::routing::post;
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
 use signalbox::http::correlation;
 use signalbox::outside::Outside;
-use utoipa::OpenApi;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-/// The routes of this function.
-#[derive(OpenApi)]
-#[openapi(paths(
-    pos::ingest,
-    trackstar::inventory,
-    trackstar::inbound_shipments,
-    trackstar::inbound_shipment_receipts,
-    trackstar::any,
-    sender::any,
-))]
-pub struct Routes;
+fn routes() -> OpenApiRouter<Deliveries> {
+    OpenApiRouter::default()
+        .routes(routes!(pos::ingest))
+        .routes(routes!(trackstar::any))
+        .routes(routes!(trackstar::inventory))
+        .routes(routes!(trackstar::inbound_shipments))
+        .routes(routes!(trackstar::inbound_shipment_receipts))
+        .routes(routes!(sender::any))
+}
+
+/// The description of this function's routes, made from the very list that it answers by.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    routes().into_openapi()
+}
 
 /// Builds the handler from its environment.
 ///
@@ -33,13 +38,7 @@ pub struct Routes;
 /// When the environment is unusable.
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
     let deliveries = Deliveries::with_senders(environment, outside)?;
-    let router = Router::new()
-        .route("/pos/{source}/ingest", post(pos::ingest))
-        .route("/api/webhooks/trackstar", post(trackstar::any))
-        .route("/api/webhooks/trackstar/inventory", post(trackstar::inventory))
-        .route("/api/webhooks/trackstar/inbound-shipments", post(trackstar::inbound_shipments))
-        .route("/api/webhooks/trackstar/inbound-shipment-receipts", post(trackstar::inbound_shipment_receipts))
-        .route("/webhooks/{provider}/{connection}", post(sender::any))
+    let router = Router::from(routes())
         .layer(axum::middleware::from_fn_with_state(outside.clone(), correlation::trace))
         .with_state(deliveries);
     Ok(Function::Http(router))

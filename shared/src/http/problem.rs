@@ -1,11 +1,18 @@
 //! The registry of problems: every stable code, its status, and what it means. `docs/errors.md` lists the same codes; a
 //! test compares the two both ways.
+//!
+//! What clients read and what went wrong inside are of different types. A [`Kind`] is refused with a text of the handler's. A
+//! [`Failure`] has one sentence, which never changes: a fault can only be handed over as its cause, and goes to the log.
+
+use std::error::Error;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
+
+use crate::domain::runs::run::Run;
 
 /// A kind of problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,83 +23,98 @@ pub struct Kind {
     pub status: u16,
 }
 
+/// A kind of problem that is ours to mend. It is answered with 500.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failure {
+    kind: Kind,
+    /// All that a client is told of it.
+    sentence: &'static str,
+}
+
 macro_rules! kinds {
-    ($($(#[doc = $doc:literal])+ $name:ident = $status:literal $code:literal;)+) => {
+    (
+        refused { $($(#[doc = $doc:literal])+ $name:ident = $status:literal $code:literal;)+ }
+        failed { $($failure:ident = $failure_code:literal $sentence:literal;)+ }
+        runs { $($(#[doc = $run_doc:literal])+ $run:ident = $run_code:literal;)+ }
+    ) => {
         $($(#[doc = $doc])+ pub const $name: Kind = Kind { code: $code, status: $status };)+
+        $(
+            #[doc = $sentence]
+            pub const $failure: Failure =
+                Failure { kind: Kind { code: $failure_code, status: 500 }, sentence: $sentence };
+        )+
+        $($(#[doc = $run_doc])+ pub const $run: Kind = Kind { code: $run_code, status: 0 };)+
         /// All of them.
-        pub const ALL: &[Kind] = &[$($name),+];
+        pub const ALL: &[Kind] = &[$($name,)+ $($failure.kind,)+ $($run),+];
     };
 }
 
 kinds! {
-    /// The vendor parameter is there but blank.
-    MISSING_VENDOR = 400 "missing_vendor";
-    /// The path names no vendor.
-    MISSING_VENDOR_SLUG = 400 "missing_vendor_slug";
-    /// A parameter or the body is not of the documented form.
-    INVALID_REQUEST = 400 "invalid_request";
-    /// The vendor in the path cannot be used here.
-    INVALID_VENDOR = 400 "invalid_vendor";
-    /// No token was sent.
-    MISSING_TOKEN = 401 "missing_token";
-    /// The token is malformed, expired, or not signed by us.
-    INVALID_TOKEN = 401 "invalid_token";
-    /// The token is for another audience, or lacks what the route asks for.
-    FORBIDDEN = 403 "forbidden";
-    /// The token lacks the scope that the route asks for.
-    INSUFFICIENT_SCOPE = 403 "insufficient_scope";
-    /// Nothing is there.
-    NOT_FOUND = 404 "not_found";
-    /// The vendor is not in the configuration.
-    VENDOR_NOT_CONFIGURED = 404 "vendor_not_configured";
-    /// Another run of this vendor is not over yet.
-    SYNC_IN_PROGRESS = 409 "sync_in_progress";
-    /// The same key came with another body before.
-    CONFLICT = 409 "conflict";
-    /// The body is larger than the route takes.
-    PAYLOAD_TOO_LARGE = 413 "payload_too_large";
-    /// It is understood, and cannot be done with what is stored.
-    UNPROCESSABLE = 422 "unprocessable";
-    /// The delivery was verified again, and is still refused.
-    VERIFICATION_FAILED = 422 "verification_failed";
-    /// The run failed; the detail says why.
-    ERROR = 500 "error";
-    /// The state could not be read.
-    FAILED_TO_FETCH_STATE = 500 "failed_to_fetch_state";
-    /// The runs could not be read.
-    FAILED_TO_FETCH_RUNS = 500 "failed_to_fetch_runs";
-    /// The window could not be read.
-    FAILED_TO_LOAD_OBSERVABILITY = 500 "failed_to_load_observability";
-    /// The registry could not be read.
-    FAILED_TO_LIST_VENDORS = 500 "failed_to_list_vendors";
-    /// The vendor could not be read.
-    FAILED_TO_LOAD_VENDOR = 500 "failed_to_load_vendor";
-    /// The overview could not be read.
-    FAILED_TO_LOAD_OVERVIEW = 500 "failed_to_load_overview";
-    /// The result of the connection test could not be stored.
-    TEST_FAILED = 500 "test_failed";
-    /// Something failed that is ours to mend.
-    INTERNAL_ERROR = 500 "internal_error";
-    /// The vendor's kind of integration cannot be synced.
-    INTEGRATION_NOT_SUPPORTED = 501 "integration_not_supported";
-    /// The vendor's kind of integration cannot be tested.
-    NOT_IMPLEMENTED = 501 "not_implemented";
-    /// A source that may not be read.
-    SOURCE_NOT_ALLOWED = 0 "source_not_allowed";
-    /// A source where nothing is.
-    SOURCE_NOT_FOUND = 0 "source_not_found";
-    /// A source that could not be read to its end.
-    SOURCE_UNREADABLE = 0 "source_unreadable";
-    /// A source that changed while it was being read.
-    SOURCE_CHANGED = 0 "source_changed";
-    /// A source that is not a catalogue.
-    SOURCE_INVALID = 0 "source_invalid";
-    /// A catalogue that lacks too much of the snapshot.
-    REMOVALS_REFUSED = 0 "removals_refused";
-    /// A run that was not over in time.
-    RUN_TOO_SLOW = 0 "run_too_slow";
-    /// Storage failed again and again.
-    STORAGE_FAILED = 0 "storage_failed";
+    refused {
+        /// The vendor parameter is there but blank.
+        MISSING_VENDOR = 400 "missing_vendor";
+        /// The path names no vendor.
+        MISSING_VENDOR_SLUG = 400 "missing_vendor_slug";
+        /// A parameter or the body is not of the documented form.
+        INVALID_REQUEST = 400 "invalid_request";
+        /// The vendor in the path cannot be used here.
+        INVALID_VENDOR = 400 "invalid_vendor";
+        /// No token was sent.
+        MISSING_TOKEN = 401 "missing_token";
+        /// The token is malformed, expired, or not signed by us.
+        INVALID_TOKEN = 401 "invalid_token";
+        /// The token is for another audience, or lacks what the route asks for.
+        FORBIDDEN = 403 "forbidden";
+        /// The token lacks the scope that the route asks for.
+        INSUFFICIENT_SCOPE = 403 "insufficient_scope";
+        /// Nothing is there.
+        NOT_FOUND = 404 "not_found";
+        /// The vendor is not in the configuration.
+        VENDOR_NOT_CONFIGURED = 404 "vendor_not_configured";
+        /// Another run of this vendor is not over yet.
+        SYNC_IN_PROGRESS = 409 "sync_in_progress";
+        /// The same key came with another body before.
+        CONFLICT = 409 "conflict";
+        /// The body is larger than the route takes.
+        PAYLOAD_TOO_LARGE = 413 "payload_too_large";
+        /// It is understood, and cannot be done with what is stored.
+        UNPROCESSABLE = 422 "unprocessable";
+        /// The delivery was verified again, and is still refused.
+        VERIFICATION_FAILED = 422 "verification_failed";
+        /// The vendor's kind of integration cannot be synced.
+        INTEGRATION_NOT_SUPPORTED = 501 "integration_not_supported";
+        /// The vendor's kind of integration cannot be tested.
+        NOT_IMPLEMENTED = 501 "not_implemented";
+    }
+    failed {
+        ERROR = "error" "the run could not be started or taken further; try again later";
+        FAILED_TO_FETCH_STATE = "failed_to_fetch_state" "the state could not be read; try again later";
+        FAILED_TO_FETCH_RUNS = "failed_to_fetch_runs" "the runs could not be read; try again later";
+        FAILED_TO_LOAD_OBSERVABILITY = "failed_to_load_observability" "the window could not be read; try again later";
+        FAILED_TO_LIST_VENDORS = "failed_to_list_vendors" "the registry could not be read; try again later";
+        FAILED_TO_LOAD_VENDOR = "failed_to_load_vendor" "the vendor could not be read; try again later";
+        FAILED_TO_LOAD_OVERVIEW = "failed_to_load_overview" "the overview could not be read; try again later";
+        TEST_FAILED = "test_failed" "the result of the test could not be stored; try again later";
+        INTERNAL_ERROR = "internal_error" "something failed that is ours to mend; try again later";
+    }
+    runs {
+        /// A source that may not be read.
+        SOURCE_NOT_ALLOWED = "source_not_allowed";
+        /// A source where nothing is.
+        SOURCE_NOT_FOUND = "source_not_found";
+        /// A source that could not be read to its end.
+        SOURCE_UNREADABLE = "source_unreadable";
+        /// A source that changed while it was being read.
+        SOURCE_CHANGED = "source_changed";
+        /// A source that is not a catalogue.
+        SOURCE_INVALID = "source_invalid";
+        /// A catalogue that lacks too much of the snapshot.
+        REMOVALS_REFUSED = "removals_refused";
+        /// A run that was not over in time.
+        RUN_TOO_SLOW = "run_too_slow";
+        /// Storage failed again and again.
+        STORAGE_FAILED = "storage_failed";
+    }
 }
 
 /// A problem to answer with, in the envelope of the vendor sync: `{ok: false, error, detail}`.
@@ -101,19 +123,21 @@ pub struct Problem {
     kind: Kind,
     detail: Value,
     more: Vec<(&'static str, Value)>,
+    /// For the log alone.
+    cause: Option<String>,
 }
 
 impl Problem {
     /// A problem with a text for people.
     #[must_use]
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: Value::String(detail.into()), more: Vec::new() }
+        Self { kind, detail: Value::String(detail.into()), more: Vec::new(), cause: None }
     }
 
     /// A problem that its code says all about.
     #[must_use]
     pub fn bare(kind: Kind) -> Self {
-        Self { kind, detail: Value::Null, more: Vec::new() }
+        Self { kind, detail: Value::Null, more: Vec::new(), cause: None }
     }
 
     /// A problem of one or more fields, as clients of the observability window read it.
@@ -125,7 +149,28 @@ impl Problem {
                 texts.push(json!(text));
             }
         }
-        Self { kind: INVALID_REQUEST, detail: json!({"formErrors": [], "fieldErrors": errors}), more: Vec::new() }
+        Self {
+            kind: INVALID_REQUEST,
+            detail: json!({"formErrors": [], "fieldErrors": errors}),
+            more: Vec::new(),
+            cause: None,
+        }
+    }
+
+    /// A failure of ours: its sentence for the client, its cause for the log.
+    #[must_use]
+    pub fn internal(failure: Failure, cause: &dyn Error) -> Self {
+        Self { cause: Some(cause.to_string()), ..Self::new(failure.kind, failure.sentence) }
+    }
+
+    /// A run that did not go well: the text and the code that are stored with it, which are meant for clients.
+    #[must_use]
+    pub fn of_run(run: &Run) -> Self {
+        let (code, detail) = match &run.error {
+            Some(error) => (error.code.as_str(), error.detail.as_str()),
+            None => (ERROR.kind.code, "the run failed"),
+        };
+        Self::new(ERROR.kind, detail).with("code", code).with("runId", run.id.as_str())
     }
 
     /// Adds a field to the answer.
@@ -158,7 +203,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         if status.is_server_error() {
-            tracing::error!(code = self.kind.code, detail = %self.detail, "request failed");
+            tracing::error!(code = self.kind.code, detail = %self.detail, cause = self.cause, "request failed");
         }
         let mut body = json!({"ok": false, "error": self.kind.code, "detail": self.detail});
         for (name, value) in self.more {

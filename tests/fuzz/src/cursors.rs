@@ -13,7 +13,7 @@ use signalbox::domain::ids::{RunId, Slug, TenantId};
 use signalbox::domain::runs::window::cover;
 use signalbox::domain::time;
 use signalbox::http::query::{Query, VendorParameter, vendor};
-use signalbox::http::wire::vendor_sync::statuses;
+use signalbox::http::wire::vendor_sync::runs::statuses;
 
 /// DynamoDB refuses a longer sort key, and the route would answer 500 where 400 is right.
 const SORT_KEY_BYTES_MAX: usize = 1024;

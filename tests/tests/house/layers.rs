@@ -30,7 +30,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
 /// Arrows that run back and are meant to: file below `shared/src`, module it names, why.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[];
 
-/// The dependencies that compute and touch nothing: what the domain may use. (utoipa only derives descriptions.)
+/// The dependencies that compute and touch nothing: what the domain may use.
 const PURE: &[&str] = &[
     "base64",
     "bytes",
@@ -44,7 +44,6 @@ const PURE: &[&str] = &[
     "subtle",
     "thiserror",
     "url",
-    "utoipa",
     "uuid",
 ];
 

@@ -4,74 +4,20 @@ use axum::Json;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use jiff::Timestamp;
-use serde::Serialize;
 use signalbox::aws::runs::reads::Wanted;
 use signalbox::domain::runs::run::SeenStatus;
 use signalbox::domain::time;
 use signalbox::engine::runs::history::{HistoryError, Page, page};
 use signalbox::http::problem::{FAILED_TO_LOAD_OBSERVABILITY, Problem, ProblemView};
 use signalbox::http::query::Query;
-use signalbox::http::wire::vendor_sync::{RunView, statuses};
-use utoipa::ToSchema;
+use signalbox::http::wire::vendor_sync::runs::{RunView, statuses};
+use signalbox::http::wire::vendor_sync::window::{Aggregates, ObservabilityView, Range, StatusCounts, Window};
 
 use super::runs::{cursor, unknown_cursor};
 use crate::{DEFAULT_VENDOR, Reads, connection};
 
 const LIMIT_DEFAULT: usize = 20;
 const LIMIT_MAX: usize = 200;
-
-/// A window of runs: in `data` as the original had it, and again as the seed had it.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ObservabilityView {
-    ok: bool,
-    data: Window,
-    items: Vec<RunView>,
-    aggregates: Aggregates,
-    next_cursor: Option<String>,
-}
-
-/// The window.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Window {
-    vendor_id: String,
-    range: Range,
-    page_size: usize,
-    total_runs: u64,
-    counts: StatusCounts,
-    latest_run_at: Option<String>,
-    has_more: bool,
-    next_cursor: Option<String>,
-    runs: Vec<RunView>,
-    items: Vec<RunView>,
-    aggregates: Aggregates,
-}
-
-/// Its bounds, both inclusive; null is open.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Range {
-    start: Option<String>,
-    end: Option<String>,
-}
-
-/// How many runs of the whole filtered window, by status.
-#[derive(Clone, Serialize, ToSchema)]
-pub(crate) struct StatusCounts {
-    success: u64,
-    error: u64,
-    running: u64,
-}
-
-/// Of the whole filtered window, not of the page.
-#[derive(Clone, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Aggregates {
-    total_runs: u64,
-    latest_run_at: Option<String>,
-    page_size: usize,
-    counts: StatusCounts,
-}
 
 /// A window of a vendor's runs with its statistics.
 ///
@@ -112,7 +58,7 @@ pub(crate) async fn observability(
     let found = match connection {
         Some(connection) => page(&reads.aws, &connection, wanted).await.map_err(|error| match error {
             HistoryError::UnknownCursor => unknown_cursor(),
-            HistoryError::Fault(fault) => Problem::new(FAILED_TO_LOAD_OBSERVABILITY, fault.to_string()),
+            HistoryError::Fault(fault) => Problem::internal(FAILED_TO_LOAD_OBSERVABILITY, &fault),
         })?,
         None if wanted.cursor.is_some() => return Err(unknown_cursor()),
         None => Page::default(),

@@ -4,9 +4,8 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use http::HeaderMap;
-use serde_json::{Value, json};
 use signalbox::aws::faults::AwsFault;
-use signalbox::domain::catalogue::vendor::{Integration, Vendor};
+use signalbox::domain::catalogue::vendor::Vendor;
 use signalbox::domain::ids::{Connection, Slug};
 use signalbox::domain::redact;
 use signalbox::domain::time;
@@ -14,6 +13,10 @@ use signalbox::http::problem::{
     FAILED_TO_LIST_VENDORS, FAILED_TO_LOAD_VENDOR, INVALID_VENDOR, NOT_FOUND, Problem, ProblemView,
 };
 use signalbox::http::query::path_text;
+use signalbox::http::wire::vendor_sync::registry::{
+    IntegrationView, LastTestMeta, OneVendorView, RegistryView, VendorView,
+};
+use signalbox::http::wire::vendor_sync::snapshot::SnapshotView;
 
 use crate::Reads;
 
@@ -21,23 +24,22 @@ use crate::Reads;
 #[utoipa::path(
     get, path = "/api/catalog/vendor-sync/registry", tag = "vendor registry",
     responses(
-        (status = 200, description = "`{ok, data: [{id, slug, name, createdAt, updatedAt, integration, state}]}`", body = Object),
+        (status = 200, description = "All of them", body = RegistryView),
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),
         (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
         (status = 500, description = "failed_to_list_vendors", body = ProblemView),
     ),
     security((), ("service" = []), ("session" = [])),
 )]
-pub(crate) async fn list(State(reads): State<Reads>, headers: HeaderMap) -> Result<Json<Value>, Problem> {
+pub(crate) async fn list(State(reads): State<Reads>, headers: HeaderMap) -> Result<Json<RegistryView>, Problem> {
     let caller = reads.reader(&headers)?;
     let vendors = reads.vendors.of(&caller.tenant);
     let mut data = Vec::new();
     for vendor in vendors {
-        let view =
-            view(&reads, vendor).await.map_err(|fault| Problem::new(FAILED_TO_LIST_VENDORS, fault.to_string()))?;
+        let view = view(&reads, vendor).await.map_err(|fault| Problem::internal(FAILED_TO_LIST_VENDORS, &fault))?;
         data.push(view);
     }
-    Ok(Json(json!({"ok": true, "data": data})))
+    Ok(Json(RegistryView { ok: true, data }))
 }
 
 /// One vendor.
@@ -45,7 +47,7 @@ pub(crate) async fn list(State(reads): State<Reads>, headers: HeaderMap) -> Resu
     get, path = "/api/catalog/vendor-sync/registry/{slug}", tag = "vendor registry",
     params(("slug" = String, Path, description = "The vendor")),
     responses(
-        (status = 200, description = "`{ok, data: {id, slug, name, createdAt, updatedAt, integration, state}}`", body = Object),
+        (status = 200, description = "The vendor", body = OneVendorView),
         (status = 400, description = "invalid_vendor", body = ProblemView),
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),
         (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
@@ -58,45 +60,44 @@ pub(crate) async fn entry(
     State(reads): State<Reads>,
     slug: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<OneVendorView>, Problem> {
     let caller = reads.reader(&headers)?;
     let slug = Slug::parse(&path_text(slug)).map_err(|error| Problem::new(INVALID_VENDOR, error.to_string()))?;
     let Some(vendor) = reads.vendors.find(&caller.tenant, &slug) else {
         return Err(Problem::new(NOT_FOUND, "the vendor is not configured (VENDORS)"));
     };
-    let data = view(&reads, vendor).await.map_err(|fault| Problem::new(FAILED_TO_LOAD_VENDOR, fault.to_string()))?;
-    Ok(Json(json!({"ok": true, "data": data})))
+    let data = view(&reads, vendor).await.map_err(|fault| Problem::internal(FAILED_TO_LOAD_VENDOR, &fault))?;
+    Ok(Json(OneVendorView { ok: true, data }))
 }
 
-async fn view(reads: &Reads, vendor: &Vendor) -> Result<Value, AwsFault> {
+async fn view(reads: &Reads, vendor: &Vendor) -> Result<VendorView, AwsFault> {
     let connection = Connection::new(vendor.tenant.clone(), vendor.slug.clone());
     let aws = &reads.aws;
     let (state, test) = tokio::try_join!(aws.snapshot_state(&connection), aws.vendor_test(&connection))?;
     let since = state.as_ref().and_then(|state| state.created_at);
     let changed = state.as_ref().and_then(|state| state.updated_at);
     let tested = test.as_ref().map(|test| test.checked_at);
-    let integration = json!({
-        "id": format!("{}-integration", vendor.slug),
-        "type": match vendor.integration { Integration::Scraper => "SCRAPER", Integration::Api => "API" },
-        "scraperPath": vendor.source.as_deref().map(redact::source),
-        "apiBaseUrl": null,
-        "apiAuthType": null,
-        // Never in clear; vendors of the configuration have none.
-        "apiKey": null,
-        "lastTestAt": tested.map(time::text),
-        "lastTestOk": test.as_ref().map(|test| test.ok),
-        "error": test.as_ref().and_then(|test| test.error.clone()),
-        "meta": test.as_ref().map(|test| json!({"sourcePath": test.source_path, "totalItems": test.total_items})),
-        "createdAt": since.map(time::text),
-        "updatedAt": tested.or(changed).map(time::text),
-    });
-    Ok(json!({
-        "id": vendor.slug,
-        "slug": vendor.slug,
-        "name": vendor.name,
-        "createdAt": since.map(time::text),
-        "updatedAt": changed.map(time::text),
-        "integration": integration,
-        "state": state,
-    }))
+    let integration = IntegrationView {
+        id: format!("{}-integration", vendor.slug),
+        kind: vendor.integration.into(),
+        scraper_path: vendor.source.as_deref().map(redact::source),
+        api_base_url: None,
+        api_auth_type: None,
+        api_key: None,
+        last_test_at: tested.map(time::text),
+        last_test_ok: test.as_ref().map(|test| test.ok),
+        error: test.as_ref().and_then(|test| test.error.clone()),
+        meta: test.map(|test| LastTestMeta { source_path: test.source_path, total_items: test.total_items }),
+        created_at: since.map(time::text),
+        updated_at: tested.or(changed).map(time::text),
+    };
+    Ok(VendorView {
+        id: vendor.slug.to_string(),
+        slug: vendor.slug.to_string(),
+        name: vendor.name.clone(),
+        created_at: since.map(time::text),
+        updated_at: changed.map(time::text),
+        integration,
+        state: state.map(SnapshotView::from),
+    })
 }

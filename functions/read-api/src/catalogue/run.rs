@@ -4,22 +4,13 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use http::HeaderMap;
-use serde::Serialize;
 use signalbox::domain::ids::RunId;
 use signalbox::http::auth::{GENERAL, MOSCOT, READ};
 use signalbox::http::problem::{FORBIDDEN, INTERNAL_ERROR, NOT_FOUND, Problem, ProblemView};
 use signalbox::http::query::path_text;
-use signalbox::http::wire::vendor_sync::RunView;
-use utoipa::ToSchema;
+use signalbox::http::wire::vendor_sync::runs::{OneRunView, RunView};
 
 use crate::{DEFAULT_VENDOR, Reads, connection};
-
-/// A run.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct OneRunView {
-    ok: bool,
-    data: RunView,
-}
 
 /// A MOSCOT run. Another vendor's run is not found.
 #[utoipa::path(
@@ -61,6 +52,6 @@ pub(crate) async fn run(
         return Err(missing());
     };
     let read = reads.aws.run(&connection, &id).await;
-    let found = read.map_err(|fault| Problem::new(INTERNAL_ERROR, fault.to_string()))?.ok_or_else(missing)?;
+    let found = read.map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))?.ok_or_else(missing)?;
     Ok(Json(OneRunView { ok: true, data: RunView::from(&found) }))
 }

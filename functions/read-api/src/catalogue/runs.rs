@@ -3,42 +3,18 @@
 use axum::Json;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
-use serde::Serialize;
 use signalbox::aws::runs::reads::Wanted;
 use signalbox::domain::ids::RunId;
 use signalbox::engine::runs::history::{HistoryError, Page, page};
 use signalbox::http::problem::{FAILED_TO_FETCH_RUNS, Problem, ProblemView};
 use signalbox::http::query::Query;
-use signalbox::http::wire::vendor_sync::{RunView, statuses};
-use utoipa::ToSchema;
+use signalbox::http::wire::vendor_sync::runs::{RunView, RunsPage, RunsView, statuses};
 
 use super::state::vendor_of;
 use crate::{Reads, connection};
 
 const LIMIT_DEFAULT: usize = 20;
 const LIMIT_MAX: f64 = 100.0;
-
-/// A page of runs.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct RunsView {
-    ok: bool,
-    data: RunsPage,
-}
-
-/// A page of runs, newest first.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct RunsPage {
-    /// Always 1: pages are found by cursor.
-    page: u32,
-    page_size: usize,
-    /// All runs of the filter, whatever the page.
-    total_items: u64,
-    has_more: bool,
-    /// The id of the first run of the next page.
-    next_cursor: Option<String>,
-    items: Vec<RunView>,
-}
 
 /// A vendor's runs, newest first.
 ///
@@ -74,7 +50,7 @@ pub(crate) async fn runs(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
     let found = match connection(&caller, &vendor) {
         Some(connection) => page(&reads.aws, &connection, wanted).await.map_err(|error| match error {
             HistoryError::UnknownCursor => unknown_cursor(),
-            HistoryError::Fault(fault) => Problem::new(FAILED_TO_FETCH_RUNS, fault.to_string()),
+            HistoryError::Fault(fault) => Problem::internal(FAILED_TO_FETCH_RUNS, &fault),
         })?,
         None if wanted.cursor.is_some() => return Err(unknown_cursor()),
         None => Page::default(),

@@ -3,25 +3,15 @@
 use axum::Json;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
-use serde::Serialize;
-use signalbox::domain::datasets::snapshot::SnapshotState;
 use signalbox::http::problem::{FAILED_TO_FETCH_STATE, MISSING_VENDOR, Problem, ProblemView};
 use signalbox::http::query::{Query, VendorParameter, vendor};
-use utoipa::ToSchema;
+use signalbox::http::wire::vendor_sync::snapshot::{SnapshotView, StateView};
 
 use crate::{DEFAULT_VENDOR, Reads, connection};
 
 /// The names a vendor goes by in a query and in headers.
 pub(crate) const VENDOR_NAMES: [&str; 2] = ["vendor", "v"];
 pub(crate) const VENDOR_HEADERS: [&str; 3] = ["x-vendor", "vendor", "x-vendor-slug"];
-
-/// The state of a vendor's snapshot.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct StateView {
-    ok: bool,
-    /// Null before the vendor's first run.
-    snapshot: Option<SnapshotState>,
-}
 
 /// The vendor of a request, or a refusal when it is there but blank.
 pub(crate) fn vendor_of(uri: &Uri, headers: &HeaderMap) -> Result<String, Problem> {
@@ -56,6 +46,6 @@ pub(crate) async fn state(
         return Ok(Json(StateView { ok: true, snapshot: None }));
     };
     let read = reads.aws.snapshot_state(&connection).await;
-    let snapshot = read.map_err(|fault| Problem::new(FAILED_TO_FETCH_STATE, fault.to_string()))?;
-    Ok(Json(StateView { ok: true, snapshot }))
+    let snapshot = read.map_err(|fault| Problem::internal(FAILED_TO_FETCH_STATE, &fault))?;
+    Ok(Json(StateView { ok: true, snapshot: snapshot.map(SnapshotView::from) }))
 }

@@ -3,13 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
-use jiff::Timestamp;
-use serde_json::{Value, json};
-use signalbox::domain::deliveries::dead_letter::DeadLetter;
-use signalbox::domain::time;
 use signalbox::engine::deliveries::dead_letters::{Filter, Limits, page};
 use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 use signalbox::http::query::Query;
+use signalbox::http::wire::operations::{DeadLetterView, DeadLettersView};
 
 use crate::{ListProblems, Reads};
 
@@ -29,12 +26,16 @@ const READ_MAX: usize = 1000;
         ("cursor" = Option<String>, Query, description = "From `nextCursor`"),
     ),
     responses(
-        (status = 200, description = "`{ok, items, hasMore, nextCursor}`", body = Object),
+        (status = 200, description = "A page", body = DeadLettersView),
         ListProblems,
     ),
     security((), ("service" = []), ("session" = [])),
 )]
-pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMap) -> Result<Json<Value>, Problem> {
+pub(crate) async fn list(
+    State(reads): State<Reads>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Json<DeadLettersView>, Problem> {
     let caller = reads.reader(&headers)?;
     let query = Query::of(&uri);
     let limit = query.limit(&["limit"], LIMIT_DEFAULT, LIMIT_MAX);
@@ -45,27 +46,11 @@ pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
     let limits = Limits { found_max: limit, read_max: READ_MAX };
     let page = page(&reads.aws, reads.now(), &caller.tenant, &filter, from, limits)
         .await
-        .map_err(|fault| Problem::new(INTERNAL_ERROR, fault.to_string()))?;
-    let items: Vec<Value> = page.found.iter().map(view).collect();
-    Ok(Json(json!({"ok": true, "items": items, "hasMore": page.next.is_some(), "nextCursor": page.next})))
-}
-
-/// A dead letter without its body (I9).
-fn view(letter: &DeadLetter) -> Value {
-    let text = |ms: i64| Timestamp::from_millisecond(ms).map(time::text).ok();
-    let label = letter.label.as_ref();
-    json!({
-        "id": letter.id,
-        "reason": letter.reason,
-        "attempts": letter.attempts,
-        "payloadHash": letter.payload_hash,
-        "provider": label.map(|label| &label.origin.provider),
-        "connection": label.map(|label| &label.origin.connection),
-        "tenant": label.map(|label| &label.origin.tenant),
-        "eventKey": label.map(|label| &label.key),
-        "eventType": label.and_then(|label| label.event_type.as_ref()),
-        "correlationId": label.map(|label| &label.correlation_id),
-        "receivedAt": label.and_then(|label| text(label.received_ms)),
-        "recordedAt": text(letter.recorded_ms),
-    })
+        .map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))?;
+    Ok(Json(DeadLettersView {
+        ok: true,
+        items: page.found.iter().map(DeadLetterView::from).collect(),
+        has_more: page.next.is_some(),
+        next_cursor: page.next.map(|id| id.to_string()),
+    }))
 }

@@ -4,12 +4,12 @@ use axum::Json;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use jiff::Timestamp;
-use serde_json::{Value, json};
 use signalbox::domain::deliveries::rejected::{Rejected, RejectedId, RejectedPlace, Rejection, Ring, RingKind};
 use signalbox::domain::ids::TenantId;
 use signalbox::domain::time;
 use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 use signalbox::http::query::Query;
+use signalbox::http::wire::operations::{RejectedPage, RejectedView};
 
 use crate::{ListProblems, Reads};
 
@@ -33,16 +33,20 @@ const LIMIT_MAX: usize = 200;
         ("cursor" = Option<String>, Query, description = "From `nextCursor`"),
     ),
     responses(
-        (status = 200, description = "`{ok, items, hasMore, nextCursor}`", body = Object),
+        (status = 200, description = "A page", body = RejectedPage),
         ListProblems,
     ),
     security((), ("service" = []), ("session" = [])),
 )]
-pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMap) -> Result<Json<Value>, Problem> {
+pub(crate) async fn list(
+    State(reads): State<Reads>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Json<RejectedPage>, Problem> {
     let caller = reads.reader(&headers)?;
     let query = Query::of(&uri);
     let filter = Filter::read(&query)?;
-    let failed = |fault: signalbox::aws::faults::AwsFault| Problem::new(INTERNAL_ERROR, fault.to_string());
+    let failed = |fault: signalbox::aws::faults::AwsFault| Problem::internal(INTERNAL_ERROR, &fault);
     let rings = match query.first(&["source"]).map(str::parse::<Ring>) {
         Some(Ok(Ring { source, kind: RingKind::Open })) => Ring::all_of(&source).into(),
         Some(Ok(ring)) => vec![ring],
@@ -63,8 +67,8 @@ pub(crate) async fn list(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
     found.retain(|(place, _)| filter.cursor.as_ref().is_none_or(|cursor| place <= cursor));
     let next = found.get(filter.limit).map(|(place, _)| place.to_string());
     found.truncate(filter.limit);
-    let items: Vec<Value> = found.iter().map(|(place, rejected)| view(&place.id, rejected)).collect();
-    Ok(Json(json!({"ok": true, "items": items, "hasMore": next.is_some(), "nextCursor": next})))
+    let items = found.iter().map(|(place, rejected)| RejectedView::of(&place.id, rejected)).collect();
+    Ok(Json(RejectedPage { ok: true, items, has_more: next.is_some(), next_cursor: next }))
 }
 
 /// Whoever has not proved to know the secret may name any tenant. The ring says who has; a reason does not, as more than one
@@ -143,24 +147,4 @@ impl Filter {
             && self.from.is_none_or(|from| ms >= from.as_millisecond())
             && self.to.is_none_or(|to| ms <= to.as_millisecond())
     }
-}
-
-/// Without headers and body: they may hold anything (I9).
-fn view(id: &RejectedId, rejected: &Rejected) -> Value {
-    let text = |ms: i64| Timestamp::from_millisecond(ms).map(time::text).ok();
-    json!({
-        "id": id.to_string(),
-        "status": if rejected.admitted_ms.is_some() { "admitted" } else { "rejected" },
-        "reason": rejected.reason.as_str(),
-        "detail": rejected.detail,
-        "tenant": rejected.tenant,
-        "provider": rejected.provider,
-        "connection": rejected.connection,
-        "receivedAt": text(rejected.received_ms),
-        "correlationId": rejected.correlation_id,
-        "bodyBytes": rejected.body_bytes,
-        "bodyHash": rejected.body_hash,
-        "hasBody": rejected.has_body,
-        "admittedAt": rejected.admitted_ms.and_then(text),
-    })
 }

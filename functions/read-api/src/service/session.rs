@@ -4,10 +4,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header;
-use serde_json::json;
 use signalbox::domain::time;
 use signalbox::http::auth::SESSION_COOKIE;
 use signalbox::http::problem::{NOT_FOUND, Problem, ProblemView};
+use signalbox::http::wire::service::SessionView;
 
 use crate::Reads;
 
@@ -17,7 +17,7 @@ const SESSION_SECONDS: i64 = 12 * 3600;
 #[utoipa::path(
     get, path = "/api/auth/dev-mint", tag = "session",
     responses(
-        (status = 200, description = "Sets the httpOnly cookie STORE_SESS for 12 hours", body = Object),
+        (status = 200, description = "Sets the httpOnly cookie STORE_SESS for 12 hours", body = SessionView),
         (status = 404, description = "not_found", body = ProblemView),
     ),
 )]
@@ -26,16 +26,16 @@ pub(crate) async fn mint(State(reads): State<Reads>) -> Result<Response, Problem
     let Some(session) = reads.authority.mint_session(now, SESSION_SECONDS) else {
         return Err(Problem::bare(NOT_FOUND));
     };
-    let ends = jiff::Timestamp::from_second(now.as_second() + SESSION_SECONDS).map(time::text).ok();
+    let expires_at = jiff::Timestamp::from_second(now.as_second() + SESSION_SECONDS).map(time::text).ok();
     let cookie = format!("{SESSION_COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict; Max-Age={SESSION_SECONDS}");
-    Ok(([(header::SET_COOKIE, cookie)], Json(json!({"ok": true, "expiresAt": ends}))).into_response())
+    Ok(([(header::SET_COOKIE, cookie)], Json(SessionView { ok: true, expires_at })).into_response())
 }
 
 /// The same by POST, as the original documented it.
 #[utoipa::path(
     post, path = "/api/auth/dev-mint", tag = "session",
     responses(
-        (status = 200, description = "Sets the httpOnly cookie STORE_SESS for 12 hours", body = Object),
+        (status = 200, description = "Sets the httpOnly cookie STORE_SESS for 12 hours", body = SessionView),
         (status = 404, description = "not_found", body = ProblemView),
     ),
 )]

@@ -1,6 +1,19 @@
 //! The vendor sync: starting runs, testing vendors.
 
 mod start;
-pub(crate) mod sync_moscot;
-pub(crate) mod sync_vendor;
-pub(crate) mod test_vendor;
+mod sync_moscot;
+mod sync_vendor;
+mod test_vendor;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::Control;
+
+/// The routes of this folder.
+pub(crate) fn routes() -> OpenApiRouter<Control> {
+    OpenApiRouter::default()
+        .routes(routes!(sync_moscot::sync_moscot))
+        .routes(routes!(sync_vendor::sync_vendor))
+        .routes(routes!(test_vendor::test_vendor))
+}

@@ -5,12 +5,13 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use jiff::SignedDuration;
-use serde_json::{Value, json};
+use serde::Serialize;
 use signalbox::domain::catalogue::vendor::Vendor;
 use signalbox::domain::runs::run::{Run, RunStatus};
 use signalbox::engine::runs::advance::{SliceEnd, advance};
 use signalbox::engine::runs::start::{StartRefused, StartRequest, start_run};
 use signalbox::http::problem::{ERROR, INTEGRATION_NOT_SUPPORTED, Problem, SYNC_IN_PROGRESS};
+use signalbox::http::wire::vendor_sync::triggers::AcceptedView;
 
 use crate::Control;
 
@@ -44,7 +45,7 @@ pub(crate) async fn start(control: &Control, vendor: &Vendor, request: &StartReq
     };
     match advanced {
         Ok(SliceEnd::Over(run)) if run.status == RunStatus::Success => Ok(Outcome::Done(run)),
-        Ok(SliceEnd::Over(run)) => Err(failed(&run)),
+        Ok(SliceEnd::Over(run)) => Err(Problem::of_run(&run)),
         Ok(SliceEnd::HandedOn(run)) => Ok(Outcome::GoesOn(run)),
         Ok(SliceEnd::NotOurs) => Ok(Outcome::GoesOn(started)),
         // The run is stored and open: the watchdog sends it on.
@@ -52,7 +53,7 @@ pub(crate) async fn start(control: &Control, vendor: &Vendor, request: &StartReq
             tracing::warn!(run_id = %started.id, error = %fault, "run left to the watchdog");
             Ok(Outcome::GoesOn(started))
         }
-        Err(fault) => Err(Problem::new(ERROR, fault.to_string()).with("runId", started.id.as_str())),
+        Err(fault) => Err(Problem::internal(ERROR, &fault).with("runId", started.id.as_str())),
     }
 }
 
@@ -62,31 +63,22 @@ fn refused(refused: StartRefused) -> Problem {
             Problem::new(SYNC_IN_PROGRESS, refused.to_string()).with("runId", holder.as_str())
         }
         StartRefused::NotSupported(_) => Problem::new(INTEGRATION_NOT_SUPPORTED, refused.to_string()),
-        StartRefused::Fault(_) => Problem::new(ERROR, refused.to_string()),
+        StartRefused::Fault(fault) => Problem::internal(ERROR, fault),
     }
 }
 
-fn failed(run: &Run) -> Problem {
-    let (code, detail) = match &run.error {
-        Some(error) => (error.code.clone(), error.detail.clone()),
-        None => (ERROR.code.to_owned(), "the run failed".to_owned()),
-    };
-    Problem::new(ERROR, detail).with("code", code).with("runId", run.id.as_str())
-}
-
-/// 202 with where to look.
-pub(crate) fn goes_on(run: &Run, mut body: Value) -> Response {
-    let look = match run.vendor.as_str() {
+/// 202 with where to look, in the shape of the route.
+pub(crate) fn goes_on<T: Serialize>(run: &Run, shape: impl FnOnce(AcceptedView) -> T) -> Response {
+    let location = match run.vendor.as_str() {
         "moscot" => format!("/api/catalog/moscot/sync/runs/{}", run.id),
         // A cursor names the first row of its page.
         vendor => format!("/api/catalog/vendor-sync/runs?vendor={vendor}&limit=1&cursor={}", run.id),
     };
-    body["ok"] = json!(true);
-    body["accepted"] = json!(true);
-    body["runId"] = json!(run.id);
-    body["location"] = json!(look);
-    let mut response = (StatusCode::ACCEPTED, axum::Json(body)).into_response();
-    if let Ok(value) = HeaderValue::from_str(&look) {
+    let value = HeaderValue::from_str(&location);
+    let accepted =
+        AcceptedView { ok: true, accepted: true, run_id: run.id.to_string(), status: run.status.as_str(), location };
+    let mut response = (StatusCode::ACCEPTED, axum::Json(shape(accepted))).into_response();
+    if let Ok(value) = value {
         response.headers_mut().insert(header::LOCATION, value);
     }
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));

@@ -5,15 +5,14 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Uri};
-use serde_json::json;
 use signalbox::domain::ids::Slug;
-use signalbox::domain::runs::run::{Mode, Run, Trigger};
+use signalbox::domain::runs::run::{Mode, Trigger};
 use signalbox::engine::runs::start::StartRequest;
 use signalbox::http::auth::{MOSCOT, WRITE};
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{Problem, ProblemView, VENDOR_NOT_CONFIGURED};
 use signalbox::http::query::Query;
-use signalbox::http::wire::vendor_sync::warning;
+use signalbox::http::wire::vendor_sync::triggers::{MoscotAcceptedView, MoscotSyncRequest, MoscotSyncView};
 
 use super::start::{Outcome, goes_on, start};
 use crate::body::{self, Sent};
@@ -26,10 +25,10 @@ use crate::{Control, body::Fields};
 #[utoipa::path(
     post, path = "/api/catalog/moscot/sync", tag = "vendor sync",
     params(("dryRun" = Option<String>, Query, description = "1, true, yes or on: compare and count, write nothing")),
-    request_body(content = Object, description = "`{dryRun?: bool, sourcePath?: string, allowRemovals?: bool}`"),
+    request_body(content = Option<MoscotSyncRequest>),
     responses(
-        (status = 200, description = "The run is over: `{ok, dryRun, runId, status, metrics, sourcePath}`", body = Object),
-        (status = 202, description = "The run goes on: `{ok, accepted, runId, status, location}`", body = Object),
+        (status = 200, description = "The run is over", body = MoscotSyncView),
+        (status = 202, description = "The run goes on", body = MoscotAcceptedView),
         (status = 400, description = "invalid_request: a field of the body has a wrong type", body = ProblemView),
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),
         (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
@@ -68,28 +67,7 @@ pub(crate) async fn sync_moscot(
         correlation_id: correlation.0,
     };
     Ok(match start(&control, vendor, &request).await? {
-        Outcome::Done(run) => axum::Json(done(&run)).into_response(),
-        Outcome::GoesOn(run) => goes_on(&run, json!({"dryRun": dry, "status": run.status.as_str()})),
-    })
-}
-
-fn done(run: &Run) -> serde_json::Value {
-    let counts = run.counts.unwrap_or_default();
-    json!({
-        "ok": true,
-        "dryRun": run.mode.is_dry(),
-        "runId": run.id,
-        "status": run.status.as_str(),
-        "metrics": {
-            "total": counts.total,
-            "created": counts.created,
-            "updated": counts.updated,
-            "removed": counts.removed,
-            "unchanged": counts.unchanged,
-            "durationMs": run.duration_ms,
-            "dryRun": u8::from(run.mode.is_dry()),
-        },
-        "sourcePath": run.source_path,
-        "warning": warning(run),
+        Outcome::Done(run) => axum::Json(MoscotSyncView::from(&run)).into_response(),
+        Outcome::GoesOn(run) => goes_on(&run, |accepted| MoscotAcceptedView { accepted, dry_run: dry }),
     })
 }

@@ -6,10 +6,9 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Uri};
-use serde_json::{Value, json};
 use signalbox::domain::catalogue::vendor::Integration;
 use signalbox::domain::ids::Slug;
-use signalbox::domain::runs::run::{Mode, Run, Trigger};
+use signalbox::domain::runs::run::{Mode, Trigger};
 use signalbox::domain::time;
 use signalbox::engine::runs::start::StartRequest;
 use signalbox::http::auth::WRITE;
@@ -18,7 +17,7 @@ use signalbox::http::problem::{
     INTEGRATION_NOT_SUPPORTED, INVALID_REQUEST, MISSING_VENDOR_SLUG, Problem, ProblemView, VENDOR_NOT_CONFIGURED,
 };
 use signalbox::http::query::{Query, path_text};
-use signalbox::http::wire::vendor_sync::warning;
+use signalbox::http::wire::vendor_sync::triggers::{VendorAcceptedView, VendorSyncRequest, VendorSyncView};
 
 use super::start::{Outcome, goes_on, start};
 use crate::Control;
@@ -36,10 +35,10 @@ use crate::body::{self, Fields, Sent};
         ("mode" = Option<String>, Query, description = "`dryRun` or `apply`, however spelt"),
         ("dryRun" = Option<String>, Query, description = "1, true, yes, on, or 0, false, no, off"),
     ),
-    request_body(content = Object, description = "`{mode?, dryRun?, sourcePath?, inject?: [object], allowRemovals?: bool}`"),
+    request_body(content = Option<VendorSyncRequest>),
     responses(
-        (status = 200, description = "The run is over: `{ok, mode, runId, summary}`", body = Object),
-        (status = 202, description = "The run goes on: `{ok, accepted, mode, runId, location}`", body = Object),
+        (status = 200, description = "The run is over", body = VendorSyncView),
+        (status = 202, description = "The run goes on", body = VendorAcceptedView),
         (status = 400, description = "missing_vendor_slug, invalid_request", body = ProblemView),
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),
         (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
@@ -83,12 +82,15 @@ pub(crate) async fn sync_vendor(
     let injected = fields.objects("inject")?;
     let allow_removals = fields.switch("allowRemovals")?.unwrap_or(false);
 
-    let now = time::text(control.engine.now());
+    let unstored = |run_id: &str, source: &str, count: usize| {
+        let now = time::text(control.engine.now());
+        axum::Json(VendorSyncView::unstored(vendor.slug.as_str(), run_id, source, count as u64, now)).into_response()
+    };
     if mode.is_dry() && injected > 0 {
-        return Ok(unstored(vendor.slug.as_str(), "inject-dry-run", "(inject)", injected, &now));
+        return Ok(unstored("inject-dry-run", "(inject)", injected));
     }
     if mode.is_dry() && source_path.is_none() && vendor.source.is_none() {
-        return Ok(unstored(vendor.slug.as_str(), "noop", "(none)", 0, &now));
+        return Ok(unstored("noop", "(none)", 0));
     }
     let request = StartRequest {
         mode,
@@ -99,11 +101,8 @@ pub(crate) async fn sync_vendor(
         correlation_id: correlation.0,
     };
     Ok(match start(&control, vendor, &request).await? {
-        Outcome::Done(run) => axum::Json(json!({
-            "ok": true, "mode": mode, "runId": run.id, "summary": summary(&run), "warning": warning(&run),
-        }))
-        .into_response(),
-        Outcome::GoesOn(run) => goes_on(&run, json!({"mode": mode, "status": run.status.as_str()})),
+        Outcome::Done(run) => axum::Json(VendorSyncView::from(&run)).into_response(),
+        Outcome::GoesOn(run) => goes_on(&run, |accepted| VendorAcceptedView { accepted, mode: mode.into() }),
     })
 }
 
@@ -116,46 +115,4 @@ fn mode(fields: &Fields, query: &Query) -> Result<Mode, Problem> {
         .or(body_dry.map(dry))
         .or_else(|| query.switch("dryRun").map(dry))
         .unwrap_or(Mode::DryRun))
-}
-
-fn summary(run: &Run) -> Value {
-    let counts = run.counts.unwrap_or_default();
-    json!({
-        "vendor": run.vendor,
-        "sourcePath": run.source_path,
-        "total": counts.total,
-        "created": counts.created,
-        "updated": counts.updated,
-        "unchanged": counts.unchanged,
-        "removed": counts.removed,
-        "hash": run.hash.as_deref().unwrap_or_default(),
-        "dryRun": run.mode.is_dry(),
-        "durationMs": run.duration_ms,
-        "timestamp": run.completed_at.map(time::text),
-        "status": run.status.as_str(),
-    })
-}
-
-/// A dry run of nothing that is stored: no run is, either.
-fn unstored(vendor: &str, run_id: &str, source: &str, count: usize, now: &str) -> Response {
-    axum::Json(json!({
-        "ok": true,
-        "mode": Mode::DryRun,
-        "runId": run_id,
-        "summary": {
-            "vendor": vendor,
-            "sourcePath": source,
-            "total": count,
-            "created": count,
-            "updated": 0,
-            "unchanged": 0,
-            "removed": 0,
-            "hash": "",
-            "dryRun": true,
-            "durationMs": 0,
-            "timestamp": now,
-            "status": null,
-        },
-    }))
-    .into_response()
 }

@@ -1,11 +1,10 @@
 //! `POST /api/catalog/vendor-sync/registry/{slug}/test`: can the vendor's source be read?
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
-use serde_json::{Value, json};
 use signalbox::aws::connections::last_test::VendorTest;
 use signalbox::domain::catalogue::vendor::{Integration, Vendor};
 use signalbox::domain::ids::Slug;
@@ -13,6 +12,9 @@ use signalbox::domain::time;
 use signalbox::engine;
 use signalbox::http::problem::{INVALID_VENDOR, NOT_IMPLEMENTED, Problem, ProblemView, TEST_FAILED};
 use signalbox::http::query::path_text;
+use signalbox::http::wire::vendor_sync::registry::{
+    VendorTestMeta, VendorTestRequest, VendorTestView, VendorTestedView,
+};
 
 use crate::Control;
 use crate::body::{self, Fields, Sent};
@@ -24,9 +26,9 @@ use crate::body::{self, Fields, Sent};
 #[utoipa::path(
     post, path = "/api/catalog/vendor-sync/registry/{slug}/test", tag = "vendor registry",
     params(("slug" = String, Path, description = "The vendor")),
-    request_body(content = Object, description = "`{sourcePath?: string}`"),
+    request_body(content = Option<VendorTestRequest>),
     responses(
-        (status = 200, description = "`{ok, data: {ok, vendor, vendorName, integrationId, type, checkedAt, meta}}`", body = Object),
+        (status = 200, description = "What it found", body = VendorTestedView),
         (status = 400, description = "invalid_vendor, invalid_request", body = ProblemView),
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),
         (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
@@ -41,7 +43,7 @@ pub(crate) async fn test_vendor(
     slug: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Problem> {
+) -> Result<Json<VendorTestedView>, Problem> {
     let caller = control.authority.visitor(&headers, control.engine.now())?;
     let configured =
         Slug::parse(&path_text(slug)).ok().and_then(|slug| control.engine.vendors.find(&caller.tenant, &slug));
@@ -58,22 +60,18 @@ pub(crate) async fn test_vendor(
     let source = fields.text("sourcePath")?;
     let test = engine::catalogue::test_vendor::test_vendor(&control.engine, vendor, source.as_deref())
         .await
-        .map_err(|fault| Problem::new(TEST_FAILED, fault.to_string()))?;
-    Ok(axum::Json(json!({"ok": true, "data": view(vendor, &test)})).into_response())
+        .map_err(|fault| Problem::internal(TEST_FAILED, &fault))?;
+    Ok(Json(VendorTestedView { ok: true, data: view(vendor, test) }))
 }
 
-fn view(vendor: &Vendor, test: &VendorTest) -> Value {
-    let meta = match &test.error {
-        Some(error) => json!({"sourcePath": test.source_path, "error": error}),
-        None => json!({"sourcePath": test.source_path, "totalItems": test.total_items}),
-    };
-    json!({
-        "ok": test.ok,
-        "vendor": vendor.slug,
-        "vendorName": vendor.name,
-        "integrationId": format!("{}-integration", vendor.slug),
-        "type": "SCRAPER",
-        "checkedAt": time::text(test.checked_at),
-        "meta": meta,
-    })
+fn view(vendor: &Vendor, test: VendorTest) -> VendorTestView {
+    VendorTestView {
+        ok: test.ok,
+        vendor: vendor.slug.to_string(),
+        vendor_name: vendor.name.clone(),
+        integration_id: format!("{}-integration", vendor.slug),
+        kind: vendor.integration.into(),
+        checked_at: time::text(test.checked_at),
+        meta: VendorTestMeta { source_path: test.source_path, total_items: test.total_items, error: test.error },
+    }
 }

@@ -1,18 +1,17 @@
 //! What operators do with dead letters. Each deed is recorded with its actor.
 
-use axum::Extension;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use http::HeaderMap;
-use serde_json::json;
 use signalbox::domain::deliveries::dead_letter::DeadLetterId;
 use signalbox::engine::deliveries::dead_letters::{Filter, Limits, RequeuedMany, requeue_matching};
 use signalbox::engine::deliveries::requeue::{Requeued, drop_dead_letter, requeue as requeue_one};
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{CONFLICT, INVALID_REQUEST, NOT_FOUND, Problem, ProblemView, UNPROCESSABLE};
 use signalbox::http::query::path_text;
+use signalbox::http::wire::operations::{DecidedView, RequeueRequest, RequeuedView};
 
 use crate::Control;
 use crate::body::{self, Sent};
@@ -26,7 +25,7 @@ const LIMITS: Limits = Limits { found_max: 100, read_max: 5000 };
     post, path = "/api/sync/dead-letters/{id}/requeue", tag = "operations",
     params(("id" = String, Path, description = "The dead letter")),
     responses(
-        (status = 200, description = "`{ok: true, id}`", body = Object),
+        (status = 200, description = "It is in the queue", body = DecidedView),
         (status = 404, description = "not_found", body = ProblemView),
         (status = 409, description = "conflict: its key came with another body since", body = ProblemView),
         (status = 422, description = "unprocessable: nobody can tell where it should go", body = ProblemView),
@@ -39,11 +38,11 @@ pub(crate) async fn requeue(
     id: Result<Path<String>, PathRejection>,
     Extension(trace): Extension<CorrelationId>,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Json<DecidedView>, Problem> {
     let operator = operator(&control, &headers, trace)?;
     let id = dead_letter_id(id)?;
     match requeue_one(&control.deliveries, &operator, &id).await.map_err(failed)? {
-        Requeued::Done => Ok(axum::Json(json!({"ok": true, "id": id})).into_response()),
+        Requeued::Done => Ok(Json(DecidedView::from(&id))),
         Requeued::NotFound => Err(no_dead_letter()),
         Requeued::NoLabel => Err(Problem::new(UNPROCESSABLE, "it has no label that says where it goes: drop it")),
         Requeued::Conflict => Err(Problem::new(CONFLICT, "another body came under its key since: drop it")),
@@ -55,7 +54,7 @@ pub(crate) async fn requeue(
     delete, path = "/api/sync/dead-letters/{id}", tag = "operations",
     params(("id" = String, Path, description = "The dead letter")),
     responses(
-        (status = 200, description = "`{ok: true, id}`", body = Object),
+        (status = 200, description = "It is forgotten", body = DecidedView),
         (status = 404, description = "not_found", body = ProblemView),
         OperatorProblems,
     ),
@@ -66,13 +65,13 @@ pub(crate) async fn forget(
     id: Result<Path<String>, PathRejection>,
     Extension(trace): Extension<CorrelationId>,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Json<DecidedView>, Problem> {
     let operator = operator(&control, &headers, trace)?;
     let id = dead_letter_id(id)?;
     if !drop_dead_letter(&control.deliveries, &operator, &id).await.map_err(failed)? {
         return Err(no_dead_letter());
     }
-    Ok(axum::Json(json!({"ok": true, "id": id})).into_response())
+    Ok(Json(DecidedView::from(&id)))
 }
 
 /// The id in the path. Parts of bodies are in the same partition, and are not dead letters.
@@ -89,9 +88,9 @@ fn no_dead_letter() -> Problem {
 /// While `more` is true there are others to look at: send the answer's `cursor` with the next call.
 #[utoipa::path(
     post, path = "/api/sync/dead-letters/requeue", tag = "operations",
-    request_body(content = Object, description = "`{provider?, connection?, reason?, cursor?}`: the filters of GET /api/sync/dead-letters, and no other field; an empty object means all"),
+    request_body(content = RequeueRequest),
     responses(
-        (status = 200, description = "`{ok: true, requeued, skipped, more, cursor}`: `skipped` do not match, have no label, have a key that came with another body since, or were decided on meanwhile", body = Object),
+        (status = 200, description = "How many", body = RequeuedView),
         (status = 400, description = "invalid_request: the body must be an object of known fields, the cursor one of an answer", body = ProblemView),
         (status = 413, description = "payload_too_large", body = ProblemView),
         OperatorProblems,
@@ -103,7 +102,7 @@ pub(crate) async fn requeue_many(
     Extension(trace): Extension<CorrelationId>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Problem> {
+) -> Result<Json<RequeuedView>, Problem> {
     let operator = operator(&control, &headers, trace)?;
     // Nothing said is not "all": that must be asked for with an empty object.
     let Sent::Object(fields) = body::read(body).await? else {
@@ -116,7 +115,6 @@ pub(crate) async fn requeue_many(
     let from = from.map_err(|_| Problem::fields(&[("cursor", "is unknown")]))?;
     let done = requeue_matching(&control.deliveries, &operator, &filter, from, LIMITS).await.map_err(failed)?;
     let RequeuedMany { requeued, skipped, next } = done;
-    let more = next.is_some();
-    Ok(axum::Json(json!({"ok": true, "requeued": requeued, "skipped": skipped, "more": more, "cursor": next}))
-        .into_response())
+    let cursor = next.map(|id| id.to_string());
+    Ok(Json(RequeuedView { ok: true, requeued, skipped, more: cursor.is_some(), cursor }))
 }

@@ -1,4 +1,18 @@
 //! Webhooks: deciding on what was not let in, and on what was given up.
 
-pub(crate) mod dead_letters;
-pub(crate) mod rejected;
+mod dead_letters;
+mod rejected;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::Control;
+
+/// The routes of this folder.
+pub(crate) fn routes() -> OpenApiRouter<Control> {
+    OpenApiRouter::default()
+        .routes(routes!(dead_letters::requeue))
+        .routes(routes!(dead_letters::requeue_many))
+        .routes(routes!(dead_letters::forget))
+        .routes(routes!(rejected::verify))
+}

@@ -1,17 +1,16 @@
 //! `POST /api/admin/deliveries/verify`: let a rejected delivery in after all. The deed is recorded with its actor.
 
-use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
-use serde_json::json;
+use axum::{Extension, Json};
+use http::HeaderMap;
 use signalbox::domain::deliveries::rejected::{RejectedId, Rejection};
 use signalbox::domain::ids::TenantId;
 use signalbox::engine::deliveries::admit::{Admitted, admit};
 use signalbox::engine::deliveries::take_in::Intake;
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{CONFLICT, NOT_FOUND, Problem, ProblemView, UNPROCESSABLE, VERIFICATION_FAILED};
+use signalbox::http::wire::operations::{AdmittedView, VerifyRequest};
 
 use crate::Control;
 use crate::body::{self, Sent};
@@ -21,9 +20,9 @@ use crate::operator::{OperatorProblems, failed, operator};
 /// refused request does not prove whose it is.
 #[utoipa::path(
     post, path = "/api/admin/deliveries/verify", tag = "operations",
-    request_body(content = Object, description = "`{id}` as listed by GET /api/admin/deliveries"),
+    request_body(content = VerifyRequest),
     responses(
-        (status = 200, description = "Let in: `{ok: true, status: \"accepted\"|\"duplicate\"}`", body = Object),
+        (status = 200, description = "Let in", body = AdmittedView),
         (status = 400, description = "invalid_request", body = ProblemView),
         (status = 404, description = "not_found", body = ProblemView),
         (status = 409, description = "conflict", body = ProblemView),
@@ -38,7 +37,7 @@ pub(crate) async fn verify(
     Extension(trace): Extension<CorrelationId>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Problem> {
+) -> Result<Json<AdmittedView>, Problem> {
     let operator = operator(&control, &headers, trace)?;
     if operator.tenant != TenantId::default() {
         return Err(Problem::new(NOT_FOUND, "there is no such rejected delivery"));
@@ -61,8 +60,6 @@ pub(crate) async fn verify(
             let kind = if conflict { CONFLICT } else { VERIFICATION_FAILED };
             Err(Problem::new(kind, refusal.detail).with("reason", refusal.reason.as_str()))
         }
-        Admitted::Intake(intake) => {
-            Ok((StatusCode::OK, axum::Json(json!({"ok": true, "status": intake.as_str()}))).into_response())
-        }
+        Admitted::Intake(intake) => Ok(Json(AdmittedView { ok: true, status: intake.as_str() })),
     }
 }

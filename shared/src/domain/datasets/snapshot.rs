@@ -7,8 +7,8 @@ use crate::domain::datasets::diff::Counts;
 use crate::domain::datasets::manifest::LayerRef;
 use crate::domain::ids::RunId;
 
-/// What clients see of a snapshot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+/// What is stored of a snapshot for those who read about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SnapshotState {
     /// The vendor's slug.
@@ -18,7 +18,6 @@ pub struct SnapshotState {
     pub total_items: u64,
     /// When the last apply was over.
     #[serde(default, with = "crate::domain::time::optional")]
-    #[schema(value_type = Option<String>, format = DateTime)]
     pub last_run_at: Option<Timestamp>,
     /// How long it took, in milliseconds.
     #[serde(default)]
@@ -37,11 +36,9 @@ pub struct SnapshotState {
     pub last_error: Option<String>,
     /// When this state last changed.
     #[serde(default, with = "crate::domain::time::optional")]
-    #[schema(value_type = Option<String>, format = DateTime)]
     pub updated_at: Option<Timestamp>,
     /// When it was first stored.
     #[serde(default, with = "crate::domain::time::optional")]
-    #[schema(value_type = Option<String>, format = DateTime)]
     pub created_at: Option<Timestamp>,
 }
 

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use signalbox::domain::deliveries::rejected::Rejection;
 use signalbox::http::problem;
 use signalbox_local::template::{Bindings, Source};
-use utoipa::OpenApi as _;
 
 use crate::routes::golden::{compare, pretty, root};
 
@@ -15,9 +14,9 @@ const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// The description, from the code of every function with routes.
 fn openapi() -> Value {
-    let merged = signalbox_read_api::Routes::openapi()
-        .merge_from(signalbox_sync_control::Routes::openapi())
-        .merge_from(signalbox_webhooks::Routes::openapi());
+    let merged = signalbox_read_api::openapi()
+        .merge_from(signalbox_sync_control::openapi())
+        .merge_from(signalbox_webhooks::openapi());
     let mut openapi = serde_json::to_value(merged).unwrap();
     openapi["info"] = json!({
         "title": "Signalbox",

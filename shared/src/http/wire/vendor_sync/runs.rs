@@ -1,4 +1,4 @@
-//! The vendor sync's shapes on the wire.
+//! Runs, on every read route.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -117,6 +117,42 @@ impl From<&Run> for RunView {
             updated_at: time::text(run.updated_at),
         }
     }
+}
+
+/// A run.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OneRunView {
+    /// Always true.
+    pub ok: bool,
+    /// The run.
+    pub data: RunView,
+}
+
+/// A page of runs.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RunsView {
+    /// Always true.
+    pub ok: bool,
+    /// The page.
+    pub data: RunsPage,
+}
+
+/// A page of runs, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunsPage {
+    /// Always 1: pages are found by cursor.
+    pub page: u32,
+    /// Runs on a page at most.
+    pub page_size: usize,
+    /// All runs of the filter, whatever the page.
+    pub total_items: u64,
+    /// Whether another page follows.
+    pub has_more: bool,
+    /// The id of the first run of the next page.
+    pub next_cursor: Option<String>,
+    /// The runs.
+    pub items: Vec<RunView>,
 }
 
 /// What an apply of a dry run's source would be refused for.

@@ -1,0 +1,157 @@
+//! The configured vendors, and the tests of their sources.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::snapshot::SnapshotView;
+use crate::domain::catalogue::vendor::Integration;
+
+/// The configured vendors.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RegistryView {
+    /// Always true.
+    pub ok: bool,
+    /// By slug.
+    pub data: Vec<VendorView>,
+}
+
+/// One vendor.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OneVendorView {
+    /// Always true.
+    pub ok: bool,
+    /// The vendor.
+    pub data: VendorView,
+}
+
+/// A configured vendor.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VendorView {
+    /// The same as `slug`.
+    pub id: String,
+    /// The lower-case name in URLs.
+    pub slug: String,
+    /// The name people read.
+    pub name: String,
+    /// When its snapshot was first stored.
+    pub created_at: Option<String>,
+    /// When its snapshot last changed.
+    pub updated_at: Option<String>,
+    /// How it is reached.
+    pub integration: IntegrationView,
+    /// Its snapshot; null before its first run.
+    pub state: Option<SnapshotView>,
+}
+
+/// A kind of integration.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum IntegrationKind {
+    /// A catalogue file that something else writes.
+    Scraper,
+    /// An API.
+    Api,
+}
+
+impl From<Integration> for IntegrationKind {
+    fn from(integration: Integration) -> Self {
+        match integration {
+            Integration::Scraper => Self::Scraper,
+            Integration::Api => Self::Api,
+        }
+    }
+}
+
+/// How a vendor is reached. Vendors of the configuration have no API: what is said of one is null.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IntegrationView {
+    /// Follows from the slug.
+    pub id: String,
+    /// Its kind.
+    #[serde(rename = "type")]
+    pub kind: IntegrationKind,
+    /// Where its catalogue lies, redacted.
+    pub scraper_path: Option<String>,
+    /// Where its API is.
+    pub api_base_url: Option<String>,
+    /// How its API is signed in to.
+    pub api_auth_type: Option<String>,
+    /// Never in clear.
+    pub api_key: Option<String>,
+    /// When its source was last tested.
+    pub last_test_at: Option<String>,
+    /// Whether it could be read then.
+    pub last_test_ok: Option<bool>,
+    /// Why not.
+    pub error: Option<String>,
+    /// More about that test.
+    pub meta: Option<LastTestMeta>,
+    /// When the vendor's snapshot was first stored.
+    pub created_at: Option<String>,
+    /// When it was last tested, or else its snapshot last changed.
+    pub updated_at: Option<String>,
+}
+
+/// What the last test looked at.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LastTestMeta {
+    /// The source, redacted.
+    pub source_path: Option<String>,
+    /// Rows of distinct ids; null where it could not be read.
+    pub total_items: Option<u64>,
+}
+
+/// A test of a vendor's source; a body that is no JSON object counts as an empty one.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct VendorTestRequest {
+    /// Another source than the configured one.
+    pub source_path: Option<String>,
+}
+
+/// A test that was made.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VendorTestedView {
+    /// Always true.
+    pub ok: bool,
+    /// What it found.
+    pub data: VendorTestView,
+}
+
+/// What a test of a vendor's source found.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VendorTestView {
+    /// Whether the source could be read from end to end.
+    pub ok: bool,
+    /// The vendor's slug.
+    pub vendor: String,
+    /// The name people read.
+    pub vendor_name: String,
+    /// Follows from the slug.
+    pub integration_id: String,
+    /// The kind of integration.
+    #[serde(rename = "type")]
+    pub kind: IntegrationKind,
+    /// When it was tested.
+    pub checked_at: String,
+    /// More about it.
+    pub meta: VendorTestMeta,
+}
+
+/// What a test looked at, and either how much it found or why it failed.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VendorTestMeta {
+    /// The source, redacted.
+    pub source_path: Option<String>,
+    /// Rows of distinct ids.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_items: Option<u64>,
+    /// Why it could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}

@@ -1,0 +1,105 @@
+//! What a fault of storage comes to outside and inside: clients read a sentence, and the log has the cause.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use signalbox::http::auth::{DELIVERIES_WRITE, READ, WRITE};
+use signalbox_tests::deliveries::{Delivery, Reply};
+use signalbox_tests::hooks::Hooks;
+use signalbox_tests::instance::Instance;
+use signalbox_tests::logged::Logged;
+use signalbox_tests::wire::{Fault, Verdict, Wire};
+
+/// Routes that answer without storage, and the metrics, which say that there is none in a sample.
+const WITHOUT_STORAGE: [&str; 10] = [
+    "get /api",
+    "get /api/auth/dev-mint",
+    "get /api/health",
+    "get /api/health/live",
+    "get /health",
+    "get /healthz",
+    "get /livez",
+    "get /metrics",
+    "get /openapi.json",
+    "post /api/auth/dev-mint",
+];
+
+/// `get /path` of every route that is described.
+fn routes(openapi: impl serde::Serialize) -> Vec<String> {
+    let openapi = serde_json::to_value(openapi).unwrap();
+    let paths = openapi["paths"].as_object().unwrap();
+    let of = |(path, methods): (&String, &Value)| {
+        methods.as_object().unwrap().keys().map(|method| format!("{method} {path}")).collect::<Vec<_>>()
+    };
+    paths.iter().flat_map(of).collect()
+}
+
+/// A process whose every call is refused by AWS.
+async fn without_storage(hooks: &Hooks) -> Instance {
+    hooks.instance(Wire::planned(|_| Verdict::Fail(Fault::Throttled))).await
+}
+
+/// The log says which call failed and how, under the answer's trace, and the answer says neither.
+#[track_caller]
+fn check(route: &str, reply: &Reply, logged: &Logged) {
+    assert!(reply.status >= 500, "{route}: {} {}", reply.status, reply.text);
+    let lines = logged.text();
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let trace = &reply.headers["x-correlation-id"];
+    let of_this = lines.iter().filter(|line| line["span"]["correlation_id"] == *trace);
+    let mut causes = of_this.filter_map(|line| line["cause"].as_str().or(line["fault"].as_str()));
+    let cause = causes.next().unwrap_or_else(|| panic!("{route}: no cause of {trace} in {lines:#?}"));
+    let (operation, code) = cause.split_once(" failed: ").unwrap_or_else(|| panic!("{route}: {cause}"));
+    assert!(code.ends_with("Exception"), "{route}: {cause}");
+    for inside in [operation, code, "Exception"] {
+        assert!(!reply.text.contains(inside), "{route}: {inside:?} in {}", reply.text);
+    }
+    logged.clear();
+}
+
+#[tokio::test]
+async fn a_fault_of_storage_is_told_to_the_log_and_not_to_clients() {
+    let logged = Logged::here();
+    let hooks = Hooks::start().await;
+    let process = without_storage(&hooks).await;
+    let token = hooks.token("default", &[READ, WRITE, DELIVERIES_WRITE]);
+    let reads = routes(signalbox_read_api::openapi()).into_iter().map(|route| ("read-api", route));
+    let writes = routes(signalbox_sync_control::openapi()).into_iter().map(|route| ("sync-control", route));
+    let mut answered = BTreeSet::new();
+    for (function, route) in reads.chain(writes) {
+        let (method, path) = route.split_once(' ').unwrap();
+        let path = path.replace("{slug}", "moscot").replace("{runId}", "018ff1e2-0000-7000-8000-000000000000");
+        let path = path.replace("{id}", "4102488000000-5fea7756");
+        let body = match path.as_str() {
+            "/api/admin/deliveries/verify" => json!({"id": "pos#1"}),
+            "/api/sync/dead-letters/requeue" => json!({}),
+            _ => json!({"mode": "apply"}),
+        };
+        logged.clear();
+        let reply = process.ask(function, &method.to_uppercase(), &path, &token, Some(body)).await.unwrap();
+        if reply.status < 500 {
+            assert!(!reply.text.contains("Exception"), "{route}: {}", reply.text);
+            answered.insert(route);
+        } else {
+            check(&route, &reply, &logged);
+        }
+    }
+    assert_eq!(answered.iter().map(String::as_str).collect::<Vec<_>>(), WITHOUT_STORAGE);
+}
+
+#[tokio::test]
+async fn a_fault_of_storage_is_not_told_to_senders() {
+    let logged = Logged::here();
+    let hooks = Hooks::start().await;
+    let process = without_storage(&hooks).await;
+    let event = json!({"event_type": "x", "connection_id": "conn-1", "data": {"id": "1", "sku": "s", "updated_date": "2026-01-15"}});
+    let mut deliveries = vec![Delivery::pos("t1", "{}"), Delivery::github("1", "{}")];
+    let trackstar = ["", "/inventory", "/inbound-shipments", "/inbound-shipment-receipts"];
+    deliveries.extend(trackstar.map(|route| Delivery::trackstar(route, &event)));
+    assert_eq!(deliveries.len(), routes(signalbox_webhooks::openapi()).len());
+    for delivery in deliveries {
+        logged.clear();
+        let reply = process.send(&delivery).await.unwrap();
+        check(&delivery.path, &reply, &logged);
+    }
+}
