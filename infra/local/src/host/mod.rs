@@ -240,7 +240,8 @@ impl Host {
         self.invoker.invoke(function, event).await
     }
 
-    /// Fires a schedule now, once, by its name (`signalbox-nightly`) or its event's name (`Nightly`).
+    /// Fires a schedule now, once, by its name (`signalbox-nightly`) or its event's name (`Nightly`). Twice within a second
+    /// is the same tick delivered twice.
     ///
     /// # Errors
     /// When there is no such schedule, or its function failed.
