@@ -3,6 +3,7 @@
 pub mod clients;
 pub mod data;
 mod demo;
+pub mod format;
 pub mod invoke;
 pub mod options;
 pub mod poller;
