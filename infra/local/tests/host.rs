@@ -394,6 +394,21 @@ async fn a_function_that_the_binary_does_not_contain_is_named() {
 }
 
 #[tokio::test]
+async fn a_start_that_fails_leaves_nothing_running() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let storage = Storage::Folder(folder.path().to_owned());
+    let start = |functions| Host::start(Options { port, storage: storage.clone(), ..options(functions) });
+    // It fails once the engines run.
+    let failed = start(BTreeMap::new()).await.err().unwrap();
+    assert!(matches!(failed, HostError::NotRegistered { .. }), "{failed}");
+    // Port, lock and files are free again.
+    let host = start(functions().0).await.unwrap();
+    assert_eq!(request(&host, "GET /items/1", b"").await.0, 200);
+    assert!(host.stop().await);
+}
+
+#[tokio::test]
 async fn the_repositorys_template_starts_with_every_function() {
     let host = Host::start(Options::default()).await.unwrap();
     let environment = host.environment("sync-control");
