@@ -9,8 +9,13 @@ use std::time::Duration;
 use axum::Router;
 use http::HeaderMap;
 use jiff::Timestamp;
-use signalbox::aws::clients::Aws;
-use signalbox::domain::ids::{Connection, Slug};
+use signalbox::aws::clients::Clients;
+use signalbox::aws::connections::last_test::LastTests;
+use signalbox::aws::datasets::snapshots::SnapshotStore;
+use signalbox::aws::deliveries::DeliveryStore;
+use signalbox::aws::journal::Journal;
+use signalbox::aws::runs::RunReads;
+use signalbox::domain::ids::{Connection, ConnectionName};
 use signalbox::engine::catalogue::vendors::Vendors;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
@@ -28,7 +33,11 @@ const DEFAULT_VENDOR: &str = "moscot";
 /// What the handlers work with.
 #[derive(Clone)]
 pub(crate) struct Reads {
-    aws: Aws,
+    runs: RunReads,
+    snapshots: SnapshotStore,
+    tests: LastTests,
+    deliveries: DeliveryStore,
+    journal: Journal,
     clock: Clock,
     vendors: Vendors,
     /// For the size of the function.
@@ -87,8 +96,13 @@ pub fn openapi() -> OpenApi {
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
     // Below the range a new connection would fail the probe, above it the SDK has given up by itself.
     let readiness_ms = environment.number_in("READINESS_TIMEOUT", 5000, 100..=15_000)?;
+    let clients = Clients::connect(environment, outside)?;
     let reads = Reads {
-        aws: Aws::connect(environment, outside)?,
+        runs: RunReads::connect(&clients, environment)?,
+        snapshots: SnapshotStore::connect(&clients, environment)?,
+        tests: LastTests::connect(&clients, environment)?,
+        deliveries: DeliveryStore::connect(&clients, environment)?,
+        journal: Journal::connect(&clients, environment)?,
         clock: outside.clock.clone(),
         vendors: Vendors::from_environment(environment)?,
         environment: environment.clone(),
@@ -104,5 +118,5 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
 
 /// The connection a reader asks for; `None` for a name that no vendor can have, of which nothing is known.
 fn connection(caller: &Caller, vendor: &str) -> Option<Connection> {
-    Slug::parse(vendor).ok().map(|slug| Connection::new(caller.tenant.clone(), slug))
+    ConnectionName::parse(vendor).ok().map(|name| Connection::catalogue(caller.tenant.clone(), name))
 }

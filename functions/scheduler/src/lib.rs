@@ -1,39 +1,122 @@
 //! Nightly syncs, and the watchdog over runs that have stopped moving.
 //!
-//! A schedule is known by the name of its rule, which `template.yaml` gives it.
+//! What a schedule sends is the `Input` that `template.yaml` gives it: its name, and the time it was due.
 
+use std::fmt;
+
+use jiff::Timestamp;
 use lambda_runtime::Error;
+use serde::Deserialize;
 use serde_json::Value;
-use signalbox::engine::runs::context::Engine;
+use signalbox::aws::clients::Clients;
+use signalbox::engine::runs::context::Runs;
 use signalbox::engine::runs::{schedule, watchdog};
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
 use signalbox::outside::Outside;
+
+/// One firing of a schedule.
+#[derive(Debug, Clone, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Tick {
+    schedule: Schedule,
+    #[serde(with = "signalbox::domain::time")]
+    scheduled_time: Timestamp,
+}
+
+/// The schedules of `template.yaml`.
+#[derive(Debug, Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Schedule {
+    Nightly,
+    Watchdog,
+}
+
+/// What comes to the scheduler is not what its schedules send.
+#[derive(Debug, thiserror::Error)]
+#[error("not the input of a schedule in template.yaml: {0}")]
+struct NotATick(#[from] serde_json::Error);
+
+impl Tick {
+    fn read(event: Value) -> Result<Self, NotATick> {
+        Ok(serde_json::from_value(event)?)
+    }
+
+    /// The same for each delivery of the same tick: the scheduler delivers at least once, and Lambda repeats what failed.
+    fn id(&self) -> String {
+        format!("{}/{}", self.schedule, self.scheduled_time)
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Nightly => "nightly",
+            Self::Watchdog => "watchdog",
+        })
+    }
+}
 
 /// Builds the handler from its environment.
 ///
 /// # Errors
 /// When the environment is unusable.
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
-    let engine = Engine::new(environment, outside)?;
+    let runs = Runs::connect(&Clients::connect(environment, outside)?, environment, outside)?;
     Ok(Function::event(move |event: Value, _context| {
-        let engine = engine.clone();
-        async move { handle(&engine, &event).await }
+        let runs = runs.clone();
+        async move { handle(&runs, &Tick::read(event)?).await }
     }))
 }
 
-async fn handle(engine: &Engine, event: &Value) -> Result<(), Error> {
-    let rule = event["resources"][0].as_str().unwrap_or_default();
-    let id = event["id"].as_str().unwrap_or_default();
-    match rule.rsplit('-').next() {
-        Some("nightly") => {
-            let runs = schedule::start_all(engine, id).await?;
-            tracing::info!(runs = runs.len(), "nightly runs started");
+async fn handle(runs: &Runs, tick: &Tick) -> Result<(), Error> {
+    match tick.schedule {
+        Schedule::Nightly => {
+            let started = schedule::start_all(runs, &tick.id()).await?;
+            tracing::info!(runs = started.len(), "nightly runs started");
         }
-        Some("watchdog") => {
-            let _logged = watchdog::watch(engine).await?;
+        Schedule::Watchdog => {
+            let _logged = watchdog::watch(runs).await?;
         }
-        _ => return Err(format!("no schedule of ours: {rule:?}").into()),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use signalbox::domain::correlation::is_plain;
+
+    use super::*;
+
+    fn tick(schedule: &str, scheduled_time: &str) -> Result<Tick, String> {
+        let event = json!({"schedule": schedule, "scheduledTime": scheduled_time});
+        Tick::read(event).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_tick_has_one_id_however_often_it_is_delivered() {
+        let id = |schedule, time| tick(schedule, time).unwrap().id();
+        let first = id("nightly", "2026-01-15T02:00:00Z");
+        assert_eq!(first, "nightly/2026-01-15T02:00:00Z");
+        assert_eq!(first, id("nightly", "2026-01-15T02:00:00Z"));
+        assert_ne!(first, id("nightly", "2026-01-16T02:00:00Z"));
+        assert_ne!(first, id("watchdog", "2026-01-15T02:00:00Z"));
+        assert!(is_plain(&first), "it is the trace of the runs it starts");
+    }
+
+    #[test]
+    fn what_no_schedule_sends_is_refused_with_the_reason() {
+        let unknown = tick("weekly", "2026-01-15T02:00:00Z").unwrap_err();
+        assert!(unknown.contains("`weekly`") && unknown.contains("`nightly`"), "{unknown}");
+        // Where nobody fills the attribute in, every night would have the same id.
+        assert!(tick("nightly", "<aws.scheduler.scheduled-time>").is_err());
+        for event in [
+            json!({"schedule": "nightly"}),
+            json!({"detail-type": "Scheduled Event", "resources": ["arn:aws:events:::rule/signalbox-nightly"]}),
+            json!("nightly"),
+        ] {
+            assert!(Tick::read(event.clone()).is_err(), "{event}");
+        }
+    }
 }

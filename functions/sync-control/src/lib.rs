@@ -8,8 +8,14 @@ mod operator;
 use std::time::Duration;
 
 use axum::Router;
+use jiff::Timestamp;
+use signalbox::aws::clients::Clients;
+use signalbox::aws::connections::last_test::LastTests;
+use signalbox::domain::catalogue::vendor::Vendor;
+use signalbox::domain::ids::{ConnectionName, TenantId};
 use signalbox::engine::deliveries::context::Deliveries;
-use signalbox::engine::runs::context::Engine;
+use signalbox::engine::operators::Operators;
+use signalbox::engine::runs::context::RunWorker;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
 use signalbox::http::auth::Authority;
@@ -21,11 +27,26 @@ use utoipa_axum::router::OpenApiRouter;
 /// What the handlers work with.
 #[derive(Clone)]
 pub(crate) struct Control {
-    engine: Engine,
+    worker: RunWorker,
+    tests: LastTests,
     deliveries: Deliveries,
+    operators: Operators,
     authority: Authority,
     /// How long a trigger advances its run before it answers that the run goes on without it.
     inline: Duration,
+}
+
+impl Control {
+    /// The time.
+    fn now(&self) -> Timestamp {
+        self.worker.runs.now()
+    }
+
+    /// A vendor of a tenant, if it is configured.
+    fn vendor(&self, tenant: &TenantId, slug: &str) -> Option<&Vendor> {
+        let slug = ConnectionName::parse(slug).ok()?;
+        self.worker.runs.vendors.find(tenant, &slug)
+    }
 }
 
 fn routes() -> OpenApiRouter<Control> {
@@ -43,10 +64,12 @@ pub fn openapi() -> OpenApi {
 /// # Errors
 /// When the environment is unusable.
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
-    let engine = Engine::new(environment, outside)?;
+    let clients = Clients::connect(environment, outside)?;
     let control = Control {
-        deliveries: Deliveries::with_senders_over(engine.aws.clone(), environment, outside)?,
-        engine,
+        worker: RunWorker::connect(&clients, environment, outside)?,
+        tests: LastTests::connect(&clients, environment)?,
+        deliveries: Deliveries::connect(&clients, environment, outside)?,
+        operators: Operators::connect(&clients, environment, outside)?,
         authority: Authority::from_environment(environment)?,
         inline: Duration::from_millis(environment.number("INLINE_BUDGET_MS", 20_000)?),
     };

@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 use signalbox::aws::faults::AwsFault;
-use signalbox::engine::deliveries::operator::Operator;
+use signalbox::engine::operators::Operator;
 use signalbox::http::auth::DELIVERIES_WRITE;
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{INTERNAL_ERROR, Problem, ProblemView};
@@ -27,7 +27,7 @@ pub(crate) enum OperatorProblems {
 
 /// The operator who asks, if they may decide.
 pub(crate) fn operator(control: &Control, headers: &HeaderMap, trace: CorrelationId) -> Result<Operator, Problem> {
-    let caller = control.authority.service(headers, control.engine.now())?;
+    let caller = control.authority.service(headers, control.now())?;
     caller.require_any(&[DELIVERIES_WRITE])?;
     Ok(Operator { tenant: caller.tenant.clone(), actor: caller.actor.clone(), correlation_id: trace.0 })
 }

@@ -7,6 +7,7 @@ mod trackstar;
 mod trackstar_routes;
 
 use axum::Router;
+use signalbox::aws::clients::Clients;
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
@@ -37,7 +38,7 @@ pub fn openapi() -> OpenApi {
 /// # Errors
 /// When the environment is unusable.
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
-    let deliveries = Deliveries::with_senders(environment, outside)?;
+    let deliveries = Deliveries::connect(&Clients::connect(environment, outside)?, environment, outside)?;
     let router = Router::from(routes())
         .layer(axum::middleware::from_fn_with_state(outside.clone(), correlation::trace))
         .with_state(deliveries);

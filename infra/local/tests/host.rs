@@ -15,6 +15,7 @@ use axum::extract::Path as Captured;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 use signalbox::function::Function;
+use signalbox::outside::{Clock, Outside};
 use signalbox_local::{Host, HostError, Options, Storage};
 use tokio::sync::{Semaphore, mpsc};
 
@@ -48,8 +49,11 @@ Resources:
           Type: EventBridgeRule
           Properties: {EventBusName: !Ref Bus, Pattern: {detail-type: [RunFailed]}}
         Nightly:
-          Type: Schedule
-          Properties: {Name: !Sub "${AWS::StackName}-nightly", Schedule: cron(0 2 * * ? *)}
+          Type: ScheduleV2
+          Properties:
+            Name: !Sub "${AWS::StackName}-nightly"
+            ScheduleExpression: cron(0 2 * * ? *)
+            Input: '{"from":"<aws.scheduler.schedule-arn>","due":"<aws.scheduler.scheduled-time>"}'
   Copy:
     Type: AWS::Events::Rule
     Properties:
@@ -323,13 +327,13 @@ async fn a_domain_event_reaches_the_rules_that_match_it() {
 }
 
 #[tokio::test]
-async fn a_schedule_fires_as_an_eventbridge_event() {
+async fn a_schedule_delivers_its_input_as_eventbridge_scheduler_does() {
     let (functions, mut heard_by) = functions();
-    let host = Host::start(options(functions)).await.unwrap();
+    let outside = Outside { clock: Clock::fixed("2026-01-15T02:00:00.250Z".parse().unwrap()), ..Outside::default() };
+    let host = Host::start(Options { outside, ..options(functions) }).await.unwrap();
     host.fire("Nightly").await.unwrap();
-    let event = heard(&mut heard_by.events).await;
-    assert_eq!(event["detail-type"], "Scheduled Event");
-    assert_eq!(event["resources"][0], "arn:aws:events:us-east-1:000000000000:rule/signalbox-nightly");
+    let arn = "arn:aws:scheduler:us-east-1:000000000000:schedule/default/signalbox-nightly";
+    assert_eq!(heard(&mut heard_by.events).await, json!({"from": arn, "due": "2026-01-15T02:00:00Z"}));
     assert!(host.fire("signalbox-weekly").await.is_err());
 }
 
@@ -390,6 +394,21 @@ async fn a_function_that_the_binary_does_not_contain_is_named() {
 }
 
 #[tokio::test]
+async fn a_start_that_fails_leaves_nothing_running() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let storage = Storage::Folder(folder.path().to_owned());
+    let start = |functions| Host::start(Options { port, storage: storage.clone(), ..options(functions) });
+    // It fails once the engines run.
+    let failed = start(BTreeMap::new()).await.err().unwrap();
+    assert!(matches!(failed, HostError::NotRegistered { .. }), "{failed}");
+    // Port, lock and files are free again.
+    let host = start(functions().0).await.unwrap();
+    assert_eq!(request(&host, "GET /items/1", b"").await.0, 200);
+    assert!(host.stop().await);
+}
+
+#[tokio::test]
 async fn the_repositorys_template_starts_with_every_function() {
     let host = Host::start(Options::default()).await.unwrap();
     let environment = host.environment("sync-control");
@@ -398,5 +417,8 @@ async fn the_repositorys_template_starts_with_every_function() {
     assert!(Path::new(environment.get("CATALOG_ROOT").unwrap()).join("moscot.catalog.json").exists());
     let tables = host.dynamodb().list_tables().send().await.unwrap();
     assert!(tables.table_names().iter().any(|name| name == environment.get("RUNS_TABLE").unwrap()));
+    for schedule in ["Nightly", "Watchdog"] {
+        host.fire(schedule).await.unwrap();
+    }
     assert!(host.stop().await);
 }

@@ -1,4 +1,7 @@
-//! The trace of a request: which texts can be one.
+//! The trace of a request: where it is looked for, and which texts can be one.
+
+/// The headers that may carry it, in the order in which they are asked.
+pub const SOURCES: [&str; 4] = ["x-correlation-id", "x-request-id", "x-trackstar-request-id", "x-delivery-id"];
 
 const LENGTH_MAX: usize = 128;
 

@@ -6,13 +6,11 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tracing::Instrument as _;
 
-use crate::domain::correlation::is_plain;
+use crate::domain::correlation::{SOURCES, is_plain};
 use crate::outside::Outside;
 
 /// The header that carries the id in an answer.
 pub const HEADER: HeaderName = HeaderName::from_static("x-correlation-id");
-/// Where it is looked for in a request, in this order.
-pub const SOURCES: [&str; 4] = ["x-correlation-id", "x-request-id", "x-trackstar-request-id", "x-delivery-id"];
 
 /// What browsers are told with every answer: not to frame it, and not to guess what it is.
 const SECURITY: [(HeaderName, &str); 3] = [

@@ -167,7 +167,7 @@ impl Problem {
     #[must_use]
     pub fn of_run(run: &Run) -> Self {
         let (code, detail) = match &run.error {
-            Some(error) => (error.code.as_str(), error.detail.as_str()),
+            Some(error) => (error.code(), error.detail.as_str()),
             None => (ERROR.kind.code, "the run failed"),
         };
         Self::new(ERROR.kind, detail).with("code", code).with("runId", run.id.as_str())

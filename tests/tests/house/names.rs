@@ -112,17 +112,24 @@ fn sends(trigger: &Yaml, event: &Json) -> bool {
             };
             !records.is_empty() && records.iter().all(from_queue)
         }),
-        Some("Schedule") => {
-            let name = match &properties["Name"] {
-                Yaml::Tagged(sub) => sub.value.as_str(),
-                name => name.as_str(),
-            };
-            let rule = format!(":rule/{}", name.unwrap_or_default().replace("${AWS::StackName}", "signalbox"));
-            event["detail-type"] == "Scheduled Event"
-                && event["resources"][0].as_str().is_some_and(|resource| resource.ends_with(&rule))
+        Some("ScheduleV2") => {
+            let input = properties["Input"].as_str().and_then(|input| serde_json::from_str::<Json>(input).ok());
+            input.is_some_and(|input| is_filled_in(&input, event))
         }
         _ => false,
     }
+}
+
+/// Whether the event is the schedule's input, with values in place of its attributes.
+fn is_filled_in(input: &Json, event: &Json) -> bool {
+    let (Some(input), Some(event)) = (input.as_object(), event.as_object()) else { return false };
+    let fits = |(name, value): (&String, &Json)| match value.as_str() {
+        Some("<aws.scheduler.scheduled-time>") => {
+            event.get(name).and_then(Json::as_str).is_some_and(|time| time.parse::<jiff::Timestamp>().is_ok())
+        }
+        _ => event.get(name) == Some(value),
+    };
+    input.len() == event.len() && input.iter().all(fits)
 }
 
 /// The path with its `{parameters}` filled in.

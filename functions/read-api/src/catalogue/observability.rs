@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use signalbox::aws::runs::reads::Wanted;
 use signalbox::domain::runs::run::SeenStatus;
 use signalbox::domain::time;
-use signalbox::engine::runs::history::{HistoryError, Page, page};
+use signalbox::engine::runs::history::{HistoryError, RunPage, page};
 use signalbox::http::problem::{FAILED_TO_LOAD_OBSERVABILITY, Problem, ProblemView};
 use signalbox::http::query::Query;
 use signalbox::http::wire::vendor_sync::runs::{RunView, statuses};
@@ -54,14 +54,14 @@ pub(crate) async fn observability(
     let (limit, start, end) = (wanted.limit, wanted.start, wanted.end);
     let filter = wanted.statuses.clone();
     let connection = connection(&caller, &vendor);
-    let vendor = connection.as_ref().map_or(vendor, |connection| connection.vendor.to_string());
+    let vendor = connection.as_ref().map_or(vendor, |connection| connection.name.to_string());
     let found = match connection {
-        Some(connection) => page(&reads.aws, &connection, wanted).await.map_err(|error| match error {
+        Some(connection) => page(&reads.runs, &connection, wanted).await.map_err(|error| match error {
             HistoryError::UnknownCursor => unknown_cursor(),
             HistoryError::Fault(fault) => Problem::internal(FAILED_TO_LOAD_OBSERVABILITY, &fault),
         })?,
         None if wanted.cursor.is_some() => return Err(unknown_cursor()),
-        None => Page::default(),
+        None => RunPage::default(),
     };
     let count = |status| if filter.is_empty() || filter.contains(&status) { found.tally.count(status) } else { 0 };
     let aggregates = Aggregates {

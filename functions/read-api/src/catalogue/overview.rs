@@ -22,7 +22,7 @@ use crate::Reads;
 )]
 pub(crate) async fn overview(State(reads): State<Reads>, headers: HeaderMap) -> Result<Json<OverviewView>, Problem> {
     let caller = reads.reader(&headers)?;
-    let overview = engine::runs::history::overview(&reads.aws, &reads.vendors, reads.now(), &caller.tenant)
+    let overview = engine::runs::history::overview(&reads.runs, &reads.vendors, reads.now(), &caller.tenant)
         .await
         .map_err(|fault| Problem::internal(FAILED_TO_LOAD_OVERVIEW, &fault))?;
     let in_progress = overview.in_progress.iter().map(InProgressView::from).collect();

@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use http::HeaderMap;
 use signalbox::aws::faults::AwsFault;
 use signalbox::domain::catalogue::vendor::Vendor;
-use signalbox::domain::ids::{Connection, Slug};
+use signalbox::domain::ids::ConnectionName;
 use signalbox::domain::redact;
 use signalbox::domain::time;
 use signalbox::http::problem::{
@@ -62,7 +62,8 @@ pub(crate) async fn entry(
     headers: HeaderMap,
 ) -> Result<Json<OneVendorView>, Problem> {
     let caller = reads.reader(&headers)?;
-    let slug = Slug::parse(&path_text(slug)).map_err(|error| Problem::new(INVALID_VENDOR, error.to_string()))?;
+    let slug =
+        ConnectionName::parse(&path_text(slug)).map_err(|error| Problem::new(INVALID_VENDOR, error.to_string()))?;
     let Some(vendor) = reads.vendors.find(&caller.tenant, &slug) else {
         return Err(Problem::new(NOT_FOUND, "the vendor is not configured (VENDORS)"));
     };
@@ -71,9 +72,8 @@ pub(crate) async fn entry(
 }
 
 async fn view(reads: &Reads, vendor: &Vendor) -> Result<VendorView, AwsFault> {
-    let connection = Connection::new(vendor.tenant.clone(), vendor.slug.clone());
-    let aws = &reads.aws;
-    let (state, test) = tokio::try_join!(aws.snapshot_state(&connection), aws.vendor_test(&connection))?;
+    let connection = vendor.connection();
+    let (state, test) = tokio::try_join!(reads.snapshots.state(&connection), reads.tests.of(&connection))?;
     let since = state.as_ref().and_then(|state| state.created_at);
     let changed = state.as_ref().and_then(|state| state.updated_at);
     let tested = test.as_ref().map(|test| test.checked_at);

@@ -51,7 +51,7 @@ pub(crate) async fn run(
     let (Some(id), Some(connection)) = (RunId::parse(&path_text(id)), connection(&caller, DEFAULT_VENDOR)) else {
         return Err(missing());
     };
-    let read = reads.aws.run(&connection, &id).await;
+    let read = reads.runs.one(&connection, &id).await;
     let found = read.map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))?.ok_or_else(missing)?;
     Ok(Json(OneRunView { ok: true, data: RunView::from(&found) }))
 }

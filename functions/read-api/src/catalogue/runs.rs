@@ -5,7 +5,7 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use signalbox::aws::runs::reads::Wanted;
 use signalbox::domain::ids::RunId;
-use signalbox::engine::runs::history::{HistoryError, Page, page};
+use signalbox::engine::runs::history::{HistoryError, RunPage, page};
 use signalbox::http::problem::{FAILED_TO_FETCH_RUNS, Problem, ProblemView};
 use signalbox::http::query::Query;
 use signalbox::http::wire::vendor_sync::runs::{RunView, RunsPage, RunsView, statuses};
@@ -48,12 +48,12 @@ pub(crate) async fn runs(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
     };
     let (limit, statuses) = (wanted.limit, wanted.statuses.clone());
     let found = match connection(&caller, &vendor) {
-        Some(connection) => page(&reads.aws, &connection, wanted).await.map_err(|error| match error {
+        Some(connection) => page(&reads.runs, &connection, wanted).await.map_err(|error| match error {
             HistoryError::UnknownCursor => unknown_cursor(),
             HistoryError::Fault(fault) => Problem::internal(FAILED_TO_FETCH_RUNS, &fault),
         })?,
         None if wanted.cursor.is_some() => return Err(unknown_cursor()),
-        None => Page::default(),
+        None => RunPage::default(),
     };
     Ok(Json(RunsView {
         ok: true,

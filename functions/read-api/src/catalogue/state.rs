@@ -45,7 +45,7 @@ pub(crate) async fn state(
     let Some(connection) = connection(&caller, &vendor) else {
         return Ok(Json(StateView { ok: true, snapshot: None }));
     };
-    let read = reads.aws.snapshot_state(&connection).await;
+    let read = reads.snapshots.state(&connection).await;
     let snapshot = read.map_err(|fault| Problem::internal(FAILED_TO_FETCH_STATE, &fault))?;
     Ok(Json(StateView { ok: true, snapshot: snapshot.map(SnapshotView::from) }))
 }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
-use signalbox::engine::deliveries::dead_letters::{Filter, Limits, page};
+use signalbox::engine::deliveries::dead_letters::{DeadLetterFilter, Limits, page};
 use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 use signalbox::http::query::Query;
 use signalbox::http::wire::operations::{DeadLetterView, DeadLettersView};
@@ -40,11 +40,11 @@ pub(crate) async fn list(
     let query = Query::of(&uri);
     let limit = query.limit(&["limit"], LIMIT_DEFAULT, LIMIT_MAX);
     let limit = limit.map_err(|wrong| Problem::fields(&[("limit", &wrong)]))?;
-    let filter = Filter::read(|name| Ok::<_, Problem>(query.first(&[name]).map(String::from)))?;
+    let filter = DeadLetterFilter::read(|name| Ok::<_, Problem>(query.first(&[name]).map(String::from)))?;
     let from = query.first(&["cursor"]).map(str::parse).transpose();
     let from = from.map_err(|_| Problem::fields(&[("cursor", "is unknown")]))?;
     let limits = Limits { found_max: limit, read_max: READ_MAX };
-    let page = page(&reads.aws, reads.now(), &caller.tenant, &filter, from, limits)
+    let page = page(&reads.journal, reads.now(), &caller.tenant, &filter, from, limits)
         .await
         .map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))?;
     Ok(Json(DeadLettersView {

@@ -45,19 +45,19 @@ pub(crate) async fn list(
 ) -> Result<Json<RejectedPage>, Problem> {
     let caller = reads.reader(&headers)?;
     let query = Query::of(&uri);
-    let filter = Filter::read(&query)?;
+    let filter = RejectedFilter::read(&query)?;
     let failed = |fault: signalbox::aws::faults::AwsFault| Problem::internal(INTERNAL_ERROR, &fault);
     let rings = match query.first(&["source"]).map(str::parse::<Ring>) {
         Some(Ok(Ring { source, kind: RingKind::Open })) => Ring::all_of(&source).into(),
         Some(Ok(ring)) => vec![ring],
         // Nothing was rejected of what cannot be a source.
         Some(Err(_)) => Vec::new(),
-        None => reads.aws.rejected_rings().await.map_err(failed)?,
+        None => reads.deliveries.rejected_rings().await.map_err(failed)?,
     };
     let now = reads.now();
     let mut found: Vec<(RejectedPlace, Rejected)> = Vec::new();
     for ring in rings {
-        for (id, rejected) in reads.aws.rejected(&ring, now).await.map_err(failed)? {
+        for (id, rejected) in reads.deliveries.rejected(&ring, now).await.map_err(failed)? {
             if filter.takes(&rejected) && may_see(&caller.tenant, &id, &rejected) {
                 found.push((RejectedPlace { received_ms: rejected.received_ms, id }, rejected));
             }
@@ -109,7 +109,7 @@ impl Status {
     }
 }
 
-struct Filter {
+struct RejectedFilter {
     /// Any of them; none named means all.
     statuses: Vec<Status>,
     tenant: Option<String>,
@@ -119,7 +119,7 @@ struct Filter {
     cursor: Option<RejectedPlace>,
 }
 
-impl Filter {
+impl RejectedFilter {
     fn read(query: &Query) -> Result<Self, Problem> {
         let bound = |name: &'static str| match query.first(&[name]).map(time::parse) {
             Some(None) => Err(Problem::fields(&[(name, "must be a date or date-time")])),

@@ -54,8 +54,8 @@ type Samples = BTreeMap<&'static str, Vec<String>>;
 )]
 pub(crate) async fn metrics(State(reads): State<Reads>, headers: HeaderMap) -> Result<Response, Problem> {
     reads.reader(&headers)?;
-    let aws = &reads.aws;
-    let counts = tokio::try_join!(aws.fleet_counts(), aws.rejected_counts());
+    let store = &reads.deliveries;
+    let counts = tokio::try_join!(store.fleet_counts(), store.rejected_counts());
     // A page that fails with storage would not say that it is storage.
     let counts = counts.inspect_err(|fault| tracing::error!(%fault, "counters not read")).ok();
     Ok((StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text(counts.as_ref())).into_response())

@@ -19,7 +19,7 @@ const NO_STORAGE: &str = "storage does not answer; try again later";
 
 /// Whether storage can be read in time.
 async fn connected(reads: &Reads) -> bool {
-    let answered = reads.aws.storage_answers(reads.readiness_timeout).await;
+    let answered = reads.deliveries.storage_answers(reads.readiness_timeout).await;
     answered.inspect_err(|fault| tracing::error!(cause = %fault, "storage does not answer")).is_ok()
 }
 

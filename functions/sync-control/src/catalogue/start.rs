@@ -6,7 +6,6 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use jiff::SignedDuration;
 use serde::Serialize;
-use signalbox::domain::catalogue::vendor::Vendor;
 use signalbox::domain::runs::run::{Run, RunStatus};
 use signalbox::engine::runs::advance::{SliceEnd, advance};
 use signalbox::engine::runs::start::{StartRefused, StartRequest, start_run};
@@ -27,19 +26,18 @@ pub(crate) enum Outcome {
 }
 
 /// Starts a run and advances it for as long as a caller can be kept waiting.
-pub(crate) async fn start(control: &Control, vendor: &Vendor, request: &StartRequest) -> Result<Outcome, Problem> {
-    let engine = &control.engine;
-    let arrived = engine.now();
-    let (run, hold) = start_run(engine, vendor, request, true).await.map_err(refused)?;
-    let Some(hold) = hold else { return Ok(Outcome::GoesOn(run)) };
+pub(crate) async fn start(control: &Control, request: &StartRequest) -> Result<Outcome, Problem> {
+    let arrived = control.now();
+    let (run, taken) = start_run(&control.worker.runs, request, true).await.map_err(refused)?;
+    let Some(taken) = taken else { return Ok(Outcome::GoesOn(run)) };
     let budget = SignedDuration::try_from(control.inline).unwrap_or(SignedDuration::ZERO);
     let until = arrived.checked_add(budget).unwrap_or(arrived);
     let started = run.clone();
     // A single step may outlast the budget. To drop it here is a crash like any other: the lease runs out and the
     // watchdog sends the run on; but the caller gets its answer.
-    let spent = engine.now().as_millisecond() - arrived.as_millisecond();
+    let spent = control.now().as_millisecond() - arrived.as_millisecond();
     let left = Duration::from_millis(u64::try_from(ANSWER_MS_MAX - spent).unwrap_or(0));
-    let Ok(advanced) = tokio::time::timeout(left, advance(engine, run, hold, until)).await else {
+    let Ok(advanced) = tokio::time::timeout(left, advance(&control.worker, run, taken, until)).await else {
         tracing::warn!(run_id = %started.id, "run left to the watchdog: a step took too long");
         return Ok(Outcome::GoesOn(started));
     };
@@ -47,7 +45,7 @@ pub(crate) async fn start(control: &Control, vendor: &Vendor, request: &StartReq
         Ok(SliceEnd::Over(run)) if run.status == RunStatus::Success => Ok(Outcome::Done(run)),
         Ok(SliceEnd::Over(run)) => Err(Problem::of_run(&run)),
         Ok(SliceEnd::HandedOn(run)) => Ok(Outcome::GoesOn(run)),
-        Ok(SliceEnd::NotOurs) => Ok(Outcome::GoesOn(started)),
+        Ok(SliceEnd::NotOurs | SliceEnd::Waits(_)) => Ok(Outcome::GoesOn(started)),
         // The run is stored and open: the watchdog sends it on.
         Err(fault) if fault.transient => {
             tracing::warn!(run_id = %started.id, error = %fault, "run left to the watchdog");
@@ -57,7 +55,7 @@ pub(crate) async fn start(control: &Control, vendor: &Vendor, request: &StartReq
     }
 }
 
-fn refused(refused: StartRefused) -> Problem {
+pub(crate) fn refused(refused: StartRefused) -> Problem {
     match &refused {
         StartRefused::Busy(holder) => {
             Problem::new(SYNC_IN_PROGRESS, refused.to_string()).with("runId", holder.as_str())
@@ -69,7 +67,7 @@ fn refused(refused: StartRefused) -> Problem {
 
 /// 202 with where to look, in the shape of the route.
 pub(crate) fn goes_on<T: Serialize>(run: &Run, shape: impl FnOnce(AcceptedView) -> T) -> Response {
-    let location = match run.vendor.as_str() {
+    let location = match run.connection.name.as_str() {
         "moscot" => format!("/api/catalog/moscot/sync/runs/{}", run.id),
         // A cursor names the first row of its page.
         vendor => format!("/api/catalog/vendor-sync/runs?vendor={vendor}&limit=1&cursor={}", run.id),

@@ -5,8 +5,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Uri};
-use signalbox::domain::ids::Slug;
 use signalbox::domain::runs::run::{Mode, Trigger};
+use signalbox::engine::runs::kinds::catalogue::work_of;
 use signalbox::engine::runs::start::StartRequest;
 use signalbox::http::auth::{MOSCOT, WRITE};
 use signalbox::http::correlation::CorrelationId;
@@ -14,7 +14,7 @@ use signalbox::http::problem::{Problem, ProblemView, VENDOR_NOT_CONFIGURED};
 use signalbox::http::query::Query;
 use signalbox::http::wire::vendor_sync::triggers::{MoscotAcceptedView, MoscotSyncRequest, MoscotSyncView};
 
-use super::start::{Outcome, goes_on, start};
+use super::start::{Outcome, goes_on, refused, start};
 use crate::body::{self, Sent};
 use crate::{Control, body::Fields};
 
@@ -46,7 +46,7 @@ pub(crate) async fn sync_moscot(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let caller = control.authority.service(&headers, control.engine.now())?;
+    let caller = control.authority.service(&headers, control.now())?;
     caller.require_any(&[WRITE, MOSCOT])?;
     let fields = match body::read(body).await? {
         Sent::Object(fields) => fields,
@@ -54,19 +54,19 @@ pub(crate) async fn sync_moscot(
         Sent::Nothing | Sent::Unreadable => Fields::default(),
     };
     let dry = fields.switch("dryRun")?.or_else(|| Query::of(&uri).switch("dryRun")).unwrap_or(false);
-    let slug = Slug::parse("moscot").map_err(|_| Problem::bare(VENDOR_NOT_CONFIGURED))?;
-    let Some(vendor) = control.engine.vendors.find(&caller.tenant, &slug) else {
+    let Some(vendor) = control.vendor(&caller.tenant, "moscot") else {
         return Err(Problem::new(VENDOR_NOT_CONFIGURED, "vendor moscot is not configured (VENDORS)"));
     };
+    let allow_removals = fields.switch("allowRemovals")?.unwrap_or(false);
     let request = StartRequest {
+        connection: vendor.connection(),
+        work: work_of(vendor, fields.text("sourcePath")?.as_deref(), allow_removals).map_err(refused)?,
         mode: if dry { Mode::DryRun } else { Mode::Apply },
-        source_path: fields.text("sourcePath")?,
-        allow_removals: fields.switch("allowRemovals")?.unwrap_or(false),
         actor: caller.actor.clone(),
         trigger: Trigger::Manual,
         correlation_id: correlation.0,
     };
-    Ok(match start(&control, vendor, &request).await? {
+    Ok(match start(&control, &request).await? {
         Outcome::Done(run) => axum::Json(MoscotSyncView::from(&run)).into_response(),
         Outcome::GoesOn(run) => goes_on(&run, |accepted| MoscotAcceptedView { accepted, dry_run: dry }),
     })

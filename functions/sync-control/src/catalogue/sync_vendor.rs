@@ -7,9 +7,9 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Uri};
 use signalbox::domain::catalogue::vendor::Integration;
-use signalbox::domain::ids::Slug;
 use signalbox::domain::runs::run::{Mode, Trigger};
 use signalbox::domain::time;
+use signalbox::engine::runs::kinds::catalogue::work_of;
 use signalbox::engine::runs::start::StartRequest;
 use signalbox::http::auth::WRITE;
 use signalbox::http::correlation::CorrelationId;
@@ -19,7 +19,7 @@ use signalbox::http::problem::{
 use signalbox::http::query::{Query, path_text};
 use signalbox::http::wire::vendor_sync::triggers::{VendorAcceptedView, VendorSyncRequest, VendorSyncView};
 
-use super::start::{Outcome, goes_on, start};
+use super::start::{Outcome, goes_on, refused, start};
 use crate::Control;
 use crate::body::{self, Fields, Sent};
 
@@ -58,14 +58,13 @@ pub(crate) async fn sync_vendor(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let caller = control.authority.service(&headers, control.engine.now())?;
+    let caller = control.authority.service(&headers, control.now())?;
     caller.require_any(&[WRITE])?;
     let slug = path_text(slug);
     if slug.trim().is_empty() {
         return Err(Problem::new(MISSING_VENDOR_SLUG, "the path names no vendor"));
     }
-    let configured = Slug::parse(&slug).ok().and_then(|slug| control.engine.vendors.find(&caller.tenant, &slug));
-    let Some(vendor) = configured else {
+    let Some(vendor) = control.vendor(&caller.tenant, &slug) else {
         return Err(Problem::new(VENDOR_NOT_CONFIGURED, "the vendor is not configured (VENDORS)"));
     };
     if vendor.integration == Integration::Api {
@@ -83,7 +82,7 @@ pub(crate) async fn sync_vendor(
     let allow_removals = fields.switch("allowRemovals")?.unwrap_or(false);
 
     let unstored = |run_id: &str, source: &str, count: usize| {
-        let now = time::text(control.engine.now());
+        let now = time::text(control.now());
         axum::Json(VendorSyncView::unstored(vendor.slug.as_str(), run_id, source, count as u64, now)).into_response()
     };
     if mode.is_dry() && injected > 0 {
@@ -93,14 +92,14 @@ pub(crate) async fn sync_vendor(
         return Ok(unstored("noop", "(none)", 0));
     }
     let request = StartRequest {
+        connection: vendor.connection(),
+        work: work_of(vendor, source_path.as_deref(), allow_removals).map_err(refused)?,
         mode,
-        source_path,
-        allow_removals,
         actor: caller.actor.clone(),
         trigger: Trigger::Manual,
         correlation_id: correlation.0,
     };
-    Ok(match start(&control, vendor, &request).await? {
+    Ok(match start(&control, &request).await? {
         Outcome::Done(run) => axum::Json(VendorSyncView::from(&run)).into_response(),
         Outcome::GoesOn(run) => goes_on(&run, |accepted| VendorAcceptedView { accepted, mode: mode.into() }),
     })

@@ -7,7 +7,6 @@ use axum::extract::{Path, State};
 use http::HeaderMap;
 use signalbox::aws::connections::last_test::VendorTest;
 use signalbox::domain::catalogue::vendor::{Integration, Vendor};
-use signalbox::domain::ids::Slug;
 use signalbox::domain::time;
 use signalbox::engine;
 use signalbox::http::problem::{INVALID_VENDOR, NOT_IMPLEMENTED, Problem, ProblemView, TEST_FAILED};
@@ -44,10 +43,8 @@ pub(crate) async fn test_vendor(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<VendorTestedView>, Problem> {
-    let caller = control.authority.visitor(&headers, control.engine.now())?;
-    let configured =
-        Slug::parse(&path_text(slug)).ok().and_then(|slug| control.engine.vendors.find(&caller.tenant, &slug));
-    let Some(vendor) = configured else {
+    let caller = control.authority.visitor(&headers, control.now())?;
+    let Some(vendor) = control.vendor(&caller.tenant, &path_text(slug)) else {
         return Err(Problem::new(INVALID_VENDOR, "the vendor is not configured (VENDORS)"));
     };
     if vendor.integration == Integration::Api {
@@ -58,7 +55,7 @@ pub(crate) async fn test_vendor(
         Sent::Nothing | Sent::Unreadable => Fields::default(),
     };
     let source = fields.text("sourcePath")?;
-    let test = engine::catalogue::test_vendor::test_vendor(&control.engine, vendor, source.as_deref())
+    let test = engine::catalogue::test_vendor::test_vendor(&control.worker, &control.tests, vendor, source.as_deref())
         .await
         .map_err(|fault| Problem::internal(TEST_FAILED, &fault))?;
     Ok(Json(VendorTestedView { ok: true, data: view(vendor, test) }))

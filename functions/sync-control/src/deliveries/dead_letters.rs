@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use http::HeaderMap;
 use signalbox::domain::deliveries::dead_letter::DeadLetterId;
-use signalbox::engine::deliveries::dead_letters::{Filter, Limits, RequeuedMany, requeue_matching};
+use signalbox::engine::deliveries::dead_letters::{DeadLetterFilter, Limits, RequeuedMany, requeue_matching};
 use signalbox::engine::deliveries::requeue::{Requeued, drop_dead_letter, requeue as requeue_one};
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{CONFLICT, INVALID_REQUEST, NOT_FOUND, Problem, ProblemView, UNPROCESSABLE};
@@ -41,7 +41,7 @@ pub(crate) async fn requeue(
 ) -> Result<Json<DecidedView>, Problem> {
     let operator = operator(&control, &headers, trace)?;
     let id = dead_letter_id(id)?;
-    match requeue_one(&control.deliveries, &operator, &id).await.map_err(failed)? {
+    match requeue_one(&control.deliveries, &control.operators, &operator, &id).await.map_err(failed)? {
         Requeued::Done => Ok(Json(DecidedView::from(&id))),
         Requeued::NotFound => Err(no_dead_letter()),
         Requeued::NoLabel => Err(Problem::new(UNPROCESSABLE, "it has no label that says where it goes: drop it")),
@@ -68,7 +68,7 @@ pub(crate) async fn forget(
 ) -> Result<Json<DecidedView>, Problem> {
     let operator = operator(&control, &headers, trace)?;
     let id = dead_letter_id(id)?;
-    if !drop_dead_letter(&control.deliveries, &operator, &id).await.map_err(failed)? {
+    if !drop_dead_letter(&control.operators, &operator, &id).await.map_err(failed)? {
         return Err(no_dead_letter());
     }
     Ok(Json(DecidedView::from(&id)))
@@ -109,11 +109,13 @@ pub(crate) async fn requeue_many(
         return Err(Problem::new(INVALID_REQUEST, "the body must be a JSON object with the filter; {} means all"));
     };
     // A filter that is misspelt or blank would be none, and everything would be requeued.
-    fields.check_known(&[&Filter::FIELDS[..], &["cursor"]].concat())?;
-    let filter = Filter::read(|name| fields.filled_text(name))?;
+    fields.check_known(&[&DeadLetterFilter::FIELDS[..], &["cursor"]].concat())?;
+    let filter = DeadLetterFilter::read(|name| fields.filled_text(name))?;
     let from = fields.text("cursor")?.map(|cursor| cursor.parse()).transpose();
     let from = from.map_err(|_| Problem::fields(&[("cursor", "is unknown")]))?;
-    let done = requeue_matching(&control.deliveries, &operator, &filter, from, LIMITS).await.map_err(failed)?;
+    let done = requeue_matching(&control.deliveries, &control.operators, &operator, &filter, from, LIMITS)
+        .await
+        .map_err(failed)?;
     let RequeuedMany { requeued, skipped, next } = done;
     let cursor = next.map(|id| id.to_string());
     Ok(Json(RequeuedView { ok: true, requeued, skipped, more: cursor.is_some(), cursor }))

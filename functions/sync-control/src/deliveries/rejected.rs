@@ -49,7 +49,7 @@ pub(crate) async fn verify(
     let Some(id) = id.and_then(|id| id.parse::<RejectedId>().ok()) else {
         return Err(Problem::fields(&[("id", "must be an id as listed by GET /api/admin/deliveries")]));
     };
-    let admitted = admit(&control.deliveries, &operator, &id).await;
+    let admitted = admit(&control.deliveries, &control.operators, &operator, &id).await;
     // An operator's calls are far apart: the next may be another instance's.
     control.deliveries.counts.flush_now(control.deliveries.now()).await;
     match admitted.map_err(failed)? {

@@ -1,4 +1,5 @@
-//! The data folder: tables, the queues' journal, secrets, catalogues; and the lock that keeps a second host out.
+//! The data folder: tables, the queues' journal, secrets, catalogues, the mark of the data's format; and the lock that keeps
+//! a second host out.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
@@ -7,6 +8,12 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use crate::host::format::{self, FORMAT, Found};
+
+/// The tables' file.
+pub(crate) const TABLES: &str = "tables.sqlite";
+/// The file of the queues' journal.
+pub(crate) const QUEUES: &str = "queues.sqlite";
 /// The catalogue that the project ships.
 const DEMO_CATALOGUE: &str = include_str!("../../demo/moscot.catalog.json");
 /// Its name below the catalogue root.
@@ -27,6 +34,17 @@ pub enum DataError {
     /// Another host has it.
     #[error("another host is using the data folder {0}: stop it, or choose another folder with --data-dir")]
     InUse(PathBuf),
+    /// What is stored there is not what this version stores.
+    #[error(
+        "the data folder {path} {found}. This version reads format {FORMAT} alone and converts nothing: move or delete \
+         that folder, or choose another with --data-dir"
+    )]
+    OtherFormat {
+        /// The folder.
+        path: PathBuf,
+        /// What its mark says.
+        found: Found,
+    },
     /// It cannot be read or written.
     #[error("the data folder {path} is not usable: {source}")]
     Unusable {
@@ -68,7 +86,9 @@ impl DataFolder {
                     Err(TryLockError::WouldBlock) => return Err(DataError::InUse(path)),
                     Err(TryLockError::Error(error)) => return Err(unusable(&lock_path, error)),
                 }
-                let is_new = !path.join("tables.sqlite").exists();
+                // Under the lock: who is told to delete a folder must not do so below a host that runs.
+                format::check(&path)?;
+                let is_new = !path.join(TABLES).exists();
                 Ok(Self { path, persistent: true, is_new, _lock: Some(lock), _temporary: None })
             }
         }
@@ -76,12 +96,12 @@ impl DataFolder {
 
     /// The tables' file; `None` keeps them in memory.
     pub(crate) fn tables(&self) -> Option<PathBuf> {
-        self.persistent.then(|| self.path.join("tables.sqlite"))
+        self.persistent.then(|| self.path.join(TABLES))
     }
 
     /// The journal's file; `None` keeps it in memory.
     pub(crate) fn journal(&self) -> Option<PathBuf> {
-        self.persistent.then(|| self.path.join("queues.sqlite"))
+        self.persistent.then(|| self.path.join(QUEUES))
     }
 
     /// The folder, to show.

@@ -1,19 +1,55 @@
 //! The first sync, so that a new user has something to see: one request to the host's own front, as a client makes it.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
+use tokio::task::JoinSet;
 
+use crate::host::data::DataFolder;
 use crate::remote::Remote;
+use crate::template::Bindings;
+use crate::token::{self, Grant};
 
 /// The front answers within 30 s, whatever happens.
 const WAIT_MAX: Duration = Duration::from_secs(40);
+
+/// Runs the first sync where a start has asked for it and none has run it yet: behind the ready line, and without a reason
+/// to fail, as the host is as useful without it.
+pub(crate) fn run_if_requested(
+    tasks: &mut JoinSet<()>,
+    data: &DataFolder,
+    bindings: &Bindings,
+    front: SocketAddr,
+    now: Timestamp,
+) {
+    let mark = data.demo_mark();
+    let Some(secret) = bindings.parameters.get("ServiceJwtSecret").filter(|_| mark.exists()) else { return };
+    let audience = bindings.parameters.get("ServiceJwtAudience").map_or(token::AUDIENCE_DEFAULT, String::as_str);
+    let grant = Grant { audience, scopes: token::scopes("write"), ..Grant::default() };
+    let token = token::mint(grant, secret, now);
+    tasks.spawn(async move {
+        let outcome = match token {
+            Ok(token) => sync(&format!("http://{front}"), &token).await,
+            Err(error) => Err(error.to_string()),
+        };
+        match outcome {
+            Ok(answer) => {
+                tracing::info!(run = %answer["runId"], metrics = %answer["metrics"], "the demo catalogue is synced");
+                // Left there by a crash, the demo would run again, and find nothing changed.
+                let _gone_already = std::fs::remove_file(mark);
+            }
+            Err(reason) => tracing::warn!(reason, "the demo catalogue was not synced"),
+        }
+    });
+}
 
 /// Syncs the project's catalogue and returns what the front answered.
 ///
 /// # Errors
 /// Why there is no run, in a sentence.
-pub(crate) async fn sync(url: &str, token: &str) -> Result<Value, String> {
+async fn sync(url: &str, token: &str) -> Result<Value, String> {
     let remote = Remote::new(url, WAIT_MAX).map_err(|error| error.to_string())?;
     let answer = remote.post_json("/api/catalog/moscot/sync", token, "{}").await.map_err(|error| error.to_string())?;
     if !(200..300).contains(&answer.status) {

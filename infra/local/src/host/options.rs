@@ -71,7 +71,7 @@ pub enum HostError {
     PortInUse(u16),
     /// The template has a function that this binary does not contain.
     #[error(
-        "template.yaml: {logical_id}: this binary contains no function {name}; add it to infra/local/src/registry.rs"
+        "template.yaml: {logical_id}: this binary contains no function {name}; add it to infra/local/src/host/registry.rs"
     )]
     NotRegistered {
         /// The logical id.

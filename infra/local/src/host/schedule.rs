@@ -1,4 +1,5 @@
-//! EventBridge's schedule expressions: `rate(5 minutes)` and the six fields of `cron(0 2 * * ? *)`, in UTC.
+//! EventBridge Scheduler's schedules: when they fire (`rate(5 minutes)`, the six fields of `cron(0 2 * * ? *)`, in UTC), and
+//! what they deliver.
 
 use std::time::Duration;
 
@@ -6,6 +7,7 @@ use chrono::{DateTime, Utc};
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 use jiff::Timestamp;
+use serde_json::Value;
 
 /// When something fires.
 #[derive(Debug, Clone)]
@@ -43,6 +45,71 @@ impl Expression {
                 Timestamp::from_millisecond(next.timestamp_millis()).ok()
             }
         }
+    }
+}
+
+/// What every context attribute begins with.
+const ATTRIBUTE: &str = "<aws.scheduler.";
+
+/// What a schedule delivers: JSON, in whose texts context attributes may stand, such as
+/// `<aws.scheduler.scheduled-time>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input(Value);
+
+/// The values of the context attributes at one firing.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Attributes<'a> {
+    /// The schedule's ARN.
+    pub(crate) schedule_arn: &'a str,
+    /// When it was due.
+    pub(crate) scheduled_time: &'a str,
+    /// Another one for each firing.
+    pub(crate) execution_id: &'a str,
+    /// How often EventBridge has tried to deliver it; Lambda's own retries do not count.
+    pub(crate) attempt_number: &'a str,
+}
+
+impl Attributes<'_> {
+    fn put_in(&self, text: &str) -> String {
+        let values = [
+            ("schedule-arn", self.schedule_arn),
+            ("scheduled-time", self.scheduled_time),
+            ("execution-id", self.execution_id),
+            ("attempt-number", self.attempt_number),
+        ];
+        values.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{ATTRIBUTE}{name}>"), value))
+    }
+}
+
+impl Input {
+    /// Reads a schedule's `Input`.
+    ///
+    /// # Errors
+    /// What is wrong with it, in a sentence.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let input = serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
+        let left = Attributes::default().put_in(text);
+        match left.find(ATTRIBUTE) {
+            None => Ok(Self(input)),
+            // It would be delivered as it stands, which nobody means.
+            Some(at) => Err(format!("has an attribute that there is not: {}", &left[at..])),
+        }
+    }
+
+    /// What is delivered at one firing.
+    #[must_use]
+    pub(crate) fn filled(&self, attributes: &Attributes<'_>) -> Value {
+        fn fill(value: &Value, attributes: &Attributes<'_>) -> Value {
+            match value {
+                Value::String(text) => Value::String(attributes.put_in(text)),
+                Value::Array(items) => items.iter().map(|item| fill(item, attributes)).collect(),
+                Value::Object(fields) => {
+                    fields.iter().map(|(name, value)| (attributes.put_in(name), fill(value, attributes))).collect()
+                }
+                other => other.clone(),
+            }
+        }
+        fill(&self.0, attributes)
     }
 }
 
@@ -132,6 +199,25 @@ mod tests {
             "every day",
         ] {
             assert!(Expression::parse(expression).is_err(), "{expression}");
+        }
+    }
+
+    #[test]
+    fn an_input_is_delivered_with_its_attributes_filled_in() {
+        let input = Input::parse(
+            r#"{"job":"<aws.scheduler.schedule-arn>","at":["<aws.scheduler.scheduled-time>",1],
+                "try":"<aws.scheduler.attempt-number> of <aws.scheduler.execution-id>","<b>":"<c>"}"#,
+        );
+        let attributes =
+            Attributes { schedule_arn: "arn", scheduled_time: "now", execution_id: "e-1", attempt_number: "1" };
+        let delivered = serde_json::json!({"job": "arn", "at": ["now", 1], "try": "1 of e-1", "<b>": "<c>"});
+        assert_eq!(input.unwrap().filled(&attributes), delivered);
+    }
+
+    #[test]
+    fn an_input_that_could_not_be_delivered_is_refused() {
+        for input in ["", "nightly", r#"{"at":"<aws.scheduler.time>"}"#, r#"{"at":<aws.scheduler.scheduled-time>}"#] {
+            assert!(Input::parse(input).is_err(), "{input}");
         }
     }
 

@@ -1,14 +1,15 @@
-//! Fires schedules, as EventBridge does: at least once, with the event that it sends.
+//! Fires schedules, as EventBridge Scheduler does: at least once, with the input that the template gives them.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 use signalbox::outside::{Clock, Entropy};
 use tokio::sync::watch;
 
 use crate::host::invoke::Invoker;
+use crate::host::schedule::Attributes;
 use crate::template::{ACCOUNT, REGION, Schedule};
 
 /// Sleeps are cut into these, so that a laptop that was asleep fires soon after it wakes.
@@ -44,18 +45,11 @@ pub(crate) async fn tick(
 
 /// What a schedule delivers.
 pub(crate) fn event(schedule: &Schedule, at: Timestamp, entropy: &Entropy) -> Value {
-    schedule.input.clone().unwrap_or_else(|| {
-        json!({
-            "version": "0",
-            "id": uuid::Builder::from_random_bytes(entropy.bytes16()).into_uuid().to_string(),
-            "detail-type": "Scheduled Event",
-            "source": "aws.events",
-            "account": ACCOUNT,
-            // EventBridge's times have whole seconds.
-            "time": at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            "region": REGION,
-            "resources": [format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/{}", schedule.name)],
-            "detail": {},
-        })
+    schedule.input.filled(&Attributes {
+        schedule_arn: &format!("arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{}", schedule.name),
+        // EventBridge's times have whole seconds.
+        scheduled_time: &at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        execution_id: &uuid::Builder::from_random_bytes(entropy.bytes16()).into_uuid().to_string(),
+        attempt_number: "1",
     })
 }

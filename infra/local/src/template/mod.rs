@@ -201,7 +201,7 @@ pub struct Rule {
 /// Something that fires by the clock.
 #[derive(Debug, Clone)]
 pub struct Schedule {
-    /// The rule's name.
+    /// The schedule's name.
     pub name: String,
     /// The event's name in the template, for example `Nightly`.
     pub event: String,
@@ -209,8 +209,8 @@ pub struct Schedule {
     pub function: String,
     /// `rate(…)` or `cron(…)`.
     pub expression: crate::host::schedule::Expression,
-    /// What is delivered instead of the scheduled event.
-    pub input: Option<Value>,
+    /// What is delivered.
+    pub input: crate::host::schedule::Input,
     /// Off schedules fire by hand alone.
     pub enabled: bool,
 }

@@ -105,17 +105,16 @@ pub(super) struct ScalingConfig {
     pub(super) maximum_concurrency: Option<u32>,
 }
 
-/// `Schedule` and `ScheduleV2`.
+/// `ScheduleV2`. Without an input AWS would deliver an event of its own, by which a function could not tell its schedules
+/// apart but for their names.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct ScheduleEvent {
     pub(super) name: Option<String>,
-    pub(super) schedule: Option<String>,
-    pub(super) schedule_expression: Option<String>,
+    pub(super) schedule_expression: String,
     pub(super) schedule_expression_timezone: Option<String>,
-    pub(super) enabled: Option<bool>,
     pub(super) state: Option<String>,
-    pub(super) input: Option<String>,
+    pub(super) input: String,
 }
 
 #[derive(Deserialize)]

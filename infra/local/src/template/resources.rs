@@ -12,7 +12,7 @@ use super::properties::{
     ScheduleEvent, SqsEvent, TableProperties, read,
 };
 use super::{Cors, EventSource, FunctionModel, Queue, Redrive, Route, Rule, Schedule, Table, Template, TemplateError};
-use crate::host::schedule::Expression;
+use crate::host::schedule::{Expression, Input};
 
 /// Resource types that have no counterpart on a laptop: rights, logs and alarms.
 const ELSEWHERE: [&str; 10] = [
@@ -230,22 +230,20 @@ fn trigger(
                 concurrency_max: source.scaling_config.and_then(|scaling| scaling.maximum_concurrency).unwrap_or(5),
             });
         }
-        "Schedule" | "ScheduleV2" => {
+        "ScheduleV2" => {
             let schedule: ScheduleEvent = read(properties, &["Description"], &place, resolver)?;
             if schedule.schedule_expression_timezone.as_deref().is_some_and(|zone| zone != "UTC") {
                 return Err(TemplateError::at(place, "ScheduleExpressionTimezone: the local host keeps UTC alone"));
             }
-            let text = schedule.schedule.or(schedule.schedule_expression);
-            let text = text.ok_or_else(|| TemplateError::at(&place, "has no schedule"))?;
-            let expression = Expression::parse(&text).map_err(|reason| TemplateError::at(&place, reason))?;
-            let input = schedule.input.map(|input| serde_json::from_str(&input)).transpose();
+            let expression = Expression::parse(&schedule.schedule_expression);
+            let input = Input::parse(&schedule.input);
             template.schedules.push(Schedule {
                 name: schedule.name.unwrap_or_else(|| format!("{STACK}-{id}{event}")),
                 event: event.to_owned(),
                 function,
-                expression,
-                input: input.map_err(|error| TemplateError::at(format!("{place}.Input"), error.to_string()))?,
-                enabled: schedule.enabled.unwrap_or(true) && schedule.state.as_deref() != Some("DISABLED"),
+                expression: expression.map_err(|reason| TemplateError::at(&place, reason))?,
+                input: input.map_err(|reason| TemplateError::at(format!("{place}.Input"), reason))?,
+                enabled: schedule.state.as_deref() != Some("DISABLED"),
             });
         }
         "EventBridgeRule" | "CloudWatchEvent" => {

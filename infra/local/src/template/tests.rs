@@ -1,6 +1,7 @@
 //! What the template's reader understands, and how it refuses the rest.
 
 use super::*;
+use crate::host::schedule::Input;
 
 fn bindings() -> Bindings {
     let secret = |name: &str| (name.to_owned(), "x".repeat(32));
@@ -75,7 +76,7 @@ Resources:
     assert_eq!(template.rules[1].bus, "signalbox-bus");
     assert_eq!(template.rules[1].targets[0]["Arn"], "arn:aws:sqs:us-east-1:000000000000:signalbox-Jobs");
     assert_eq!(template.rules[1].targets[0].get("RetryPolicy"), None);
-    assert_eq!(template.schedules[0].input, Some(serde_json::json!({"job": "sweep"})));
+    assert_eq!(template.schedules[0].input, Input::parse(r#"{"job":"sweep"}"#).unwrap());
     assert_eq!(template.event_sources[0].batch_size, 10);
 }
 
@@ -114,9 +115,14 @@ fn what_is_not_understood_is_refused_by_name() {
         "Kafka",
     );
     refused(
-        "Resources: {F: {Type: AWS::Serverless::Function, Properties: {Events: {E: {Type: Schedule, Properties: {Schedule: hourly}}}}}}",
+        "Resources: {F: {Type: AWS::Serverless::Function, Properties: {Events: {E: {Type: ScheduleV2, Properties: {ScheduleExpression: hourly, Input: '{}'}}}}}}",
         "F.Events.E",
         "hourly",
+    );
+    refused(
+        "Resources: {F: {Type: AWS::Serverless::Function, Properties: {Events: {E: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 day)}}}}}}",
+        "F.Events.E",
+        "Input",
     );
     refused("Parameters: {Key: {Type: String}}", "Parameters.Key", "set KEY");
     refused("Parameters: {Stage: {Type: String, AllowedValues: [production]}}", "Parameters.Stage", "production");

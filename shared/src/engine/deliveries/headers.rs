@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::correlation;
 use crate::domain::deliveries::delivery::Door;
 use crate::domain::deliveries::signature::{Scheme, schemes};
 use crate::engine::deliveries::arrival::{EVENT_TYPES, IDEMPOTENCY_KEY, TENANT};
 use crate::engine::deliveries::doors;
 use crate::engine::deliveries::senders::Senders;
-use crate::http::correlation;
 
 /// What tells operators who it was.
 const DESCRIBING: [&str; 2] = ["content-type", "user-agent"];

@@ -1,7 +1,7 @@
 //! The schedule: a run for every configured vendor, each night.
 //!
-//! EventBridge may deliver a schedule twice, and Lambda repeats an event whose handling failed: a vendor whose newest run
-//! came from the same tick is passed over.
+//! EventBridge may deliver a tick twice, and Lambda repeats one whose handling failed: a vendor whose newest run came from
+//! the same tick, which its correlation id names, is passed over.
 
 use crate::aws::runs::reads::Wanted;
 use crate::domain::catalogue::vendor::{Integration, Vendor};

@@ -100,7 +100,7 @@ pub async fn watch(runs: &Runs) -> Result<Round, AwsFault> {
     if had_cursor || behind.is_some() {
         runs.store.keep_watchdog_cursor(behind.as_ref()).await?;
     }
-    round.told = tell(runs, &to_tell).await;
+    round.told = tell(runs, to_tell).await;
     tracing::info!(
         looked_at = round.looked_at,
         told = round.told,
@@ -113,17 +113,19 @@ pub async fn watch(runs: &Runs) -> Result<Round, AwsFault> {
 }
 
 /// Tells of ends, the oldest first; how many.
-async fn tell(runs: &Runs, to_tell: &[Box<Run>]) -> u64 {
-    let mut told = 0;
+async fn tell(runs: &Runs, to_tell: Vec<Box<Run>>) -> u64 {
+    let (mut told, waiting) = (0, to_tell.len());
     let telling = async {
-        let publishing = to_tell.iter().take(TOLD_MAX).map(|run| publish::publish_end(runs, run));
+        let publishing = to_tell.into_iter().take(TOLD_MAX).map(|run| async move {
+            publish::publish_end(runs, &run).await;
+        });
         let mut publishing = std::pin::pin!(futures::stream::iter(publishing).buffer_unordered(AT_ONCE));
         while publishing.next().await.is_some() {
             told += 1;
         }
     };
     if timeout(TELLING_MAX, telling).await.is_err() {
-        tracing::warn!(told, waiting = to_tell.len(), "ends of runs wait for the next round");
+        tracing::warn!(told, waiting, "ends of runs wait for the next round");
     }
     told
 }

@@ -71,7 +71,7 @@ pub struct InProgressView {
 impl From<&Run> for InProgressView {
     fn from(run: &Run) -> Self {
         Self {
-            vendor: run.vendor.to_string(),
+            vendor: run.connection.name.to_string(),
             run_id: run.id.to_string(),
             mode: run.mode.into(),
             actor: run.actor.clone(),

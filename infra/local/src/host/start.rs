@@ -1,0 +1,303 @@
+//! How a host starts, phase by phase: data and ports are opened, the template is resolved, the engines are started, the
+//! functions deployed, and last whatever takes work in. Each phase needs what those before it have made.
+//!
+//! Tasks run from the engines on. They live in sets that end them when dropped, so that an error in a later phase leaves
+//! nothing running.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustack_events_core::provider::RustackEvents;
+use rustack_events_http::service::{EventsHttpConfig, EventsHttpService};
+use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
+use signalbox::environment::Environment;
+use signalbox::function::Function;
+use signalbox::outside::Outside;
+use signalbox::telemetry::metrics::Metrics;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tower_http::cors::CorsLayer;
+
+use crate::engines::events::{EventHandler, Seen, Targets};
+use crate::engines::journal::Journal;
+use crate::engines::queues::{QueueHandler, Queues};
+use crate::engines::{self, EngineError, dynamodb};
+use crate::gateway::{self, Gateway, routes::Routes};
+use crate::host::clients::{self, Endpoints};
+use crate::host::data::DataFolder;
+use crate::host::invoke::{Deployed, Invoker};
+use crate::host::options::{HostError, Options};
+use crate::host::settings::{self, Secrets};
+use crate::host::{Host, demo, poller, registry, ticker};
+use crate::template::{ACCOUNT, Bindings, FunctionModel, REGION, Source, Template};
+
+/// How often expired items are removed; DynamoDB itself may take days.
+const SWEEP: Duration = Duration::from_secs(5);
+
+pub(super) async fn start(options: Options) -> Result<Host, HostError> {
+    let source = options.template.as_deref().map_or_else(Source::built_in, Source::parse)?;
+    let data = DataFolder::open(&options.storage)?;
+    let (front, engine_ports) = open_ports(options.port)?;
+    let (address, endpoints) = (local_address(&front)?, engine_ports.endpoints()?);
+    let Resolved { bindings, secrets, template, routes, cors } =
+        resolve(&source, &options, &data, address, &endpoints)?;
+    if data.is_new && options.demo {
+        data.request_demo()?;
+    }
+
+    let mut outside = options.outside.clone();
+    // Standard output has the ready line and nothing else.
+    outside.metrics = Metrics::to(|line| tracing::debug!(target: "signalbox::metrics", "{line}"));
+    let mut engines = start_engines(&data, engine_ports, &template, &outside).await?;
+    let environments = environments(&template, &endpoints);
+    let invoker = deploy(&template, &environments, &outside, &options.functions).await?;
+    let sqs = clients::sqs(&endpoints.sqs);
+    engines.targets.connect(Arc::clone(&invoker), sqs.clone(), endpoints.sqs.clone());
+
+    let mut intake = Intake::new(&invoker, &outside);
+    if options.poll {
+        intake.poll(&template, &sqs, &endpoints);
+    }
+    if options.schedules {
+        intake.keep_schedules(&template);
+    }
+    intake.answer(front, routes, cors);
+    if options.demo {
+        demo::run_if_requested(&mut engines.services, &data, &bindings, address, outside.clock.now());
+    }
+
+    Ok(Host {
+        address,
+        dynamodb: clients::dynamodb(&endpoints.dynamodb),
+        endpoints,
+        environments,
+        invoker,
+        schedules: template.schedules,
+        outside,
+        secrets,
+        seen: engines.seen,
+        sqs,
+        events: engines.events,
+        stop: intake.stop,
+        intake: intake.tasks,
+        services: engines.services,
+        _data: data,
+    })
+}
+
+/// The engines' ports, open before anything listens there: their addresses are in the functions' environments.
+struct EnginePorts {
+    tables: TcpListener,
+    queues: TcpListener,
+    events: TcpListener,
+}
+
+impl EnginePorts {
+    fn endpoints(&self) -> Result<Endpoints, EngineError> {
+        Ok(Endpoints {
+            dynamodb: format!("http://{}", local_address(&self.tables)?),
+            sqs: format!("http://{}", local_address(&self.queues)?),
+            eventbridge: format!("http://{}", local_address(&self.events)?),
+        })
+    }
+}
+
+fn open_ports(front: u16) -> Result<(TcpListener, EnginePorts), HostError> {
+    let open = |port| engines::listen((Ipv4Addr::LOCALHOST, port).into());
+    let front = open(front).map_err(|error| match error {
+        EngineError::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => {
+            HostError::PortInUse(front)
+        }
+        other => other.into(),
+    })?;
+    Ok((front, EnginePorts { tables: open(0)?, queues: open(0)?, events: open(0)? }))
+}
+
+fn local_address(listener: &TcpListener) -> Result<SocketAddr, EngineError> {
+    let unknown = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    listener.local_addr().map_err(|source| EngineError::Listen { address: unknown, source })
+}
+
+/// The template with every reference resolved, and what it was resolved with.
+struct Resolved {
+    bindings: Bindings,
+    secrets: Secrets,
+    template: Template,
+    routes: Routes,
+    cors: Option<CorsLayer>,
+}
+
+fn resolve(
+    source: &Source,
+    options: &Options,
+    data: &DataFolder,
+    front: SocketAddr,
+    endpoints: &Endpoints,
+) -> Result<Resolved, HostError> {
+    let is_local = settings::is_local(&options.variables);
+    let secrets = settings::secrets(source, &options.variables, data.path().or(options.secrets.as_deref()))?;
+    let catalogue_root = match settings::value(&options.variables, "CATALOG_ROOT") {
+        None if is_local => Some(data.catalogue_root()?),
+        _ => None,
+    };
+    let parameters = settings::parameters(source, &options.variables, &secrets, catalogue_root.as_deref());
+    let bindings =
+        Bindings { parameters, sqs_endpoint: endpoints.sqs.clone(), api_endpoint: format!("http://{front}") };
+    let template = source.resolve(&bindings)?;
+    let routes = Routes::new(&template.routes)?;
+    let cors = gateway::cors::layer(template.cors.as_ref(), is_local)?;
+    Ok(Resolved { bindings, secrets, template, routes, cors })
+}
+
+/// The stand-ins for AWS, running.
+struct Engines {
+    /// What the work needs: ended last.
+    services: JoinSet<()>,
+    events: Arc<RustackEvents>,
+    seen: Seen,
+    /// Where matched events go, once there are functions.
+    targets: Arc<Targets>,
+}
+
+async fn start_engines(
+    data: &DataFolder,
+    ports: EnginePorts,
+    template: &Template,
+    outside: &Outside,
+) -> Result<Engines, HostError> {
+    let mut services = JoinSet::new();
+    let database = dynamodb::open(data.tables().as_deref())?;
+    dynamodb::create_tables(&database, &template.tables)?;
+    let (served, listener) = (database.clone(), ports.tables);
+    services.spawn(async move {
+        // Ends when the task is dropped; an orderly end would wait for clients that keep connections open.
+        let _ended = dynoxide::server::serve_with_shutdown(listener, served, std::future::pending()).await;
+    });
+
+    let journal = Journal::open(data.journal().as_deref()).map_err(EngineError::from)?;
+    let port = local_address(&ports.queues)?.port();
+    let (clock, entropy) = (outside.clock.clone(), outside.entropy.clone());
+    let queues = Queues::start(port, &template.queues, journal, clock, entropy).await?;
+    let handler = Arc::new(QueueHandler(Arc::clone(&queues)));
+    services.spawn(engines::serve(ports.queues, SqsHttpService::new(handler, SqsHttpConfig::default())));
+
+    let (seen, targets) = (Seen::default(), Arc::new(Targets::default()));
+    let (handler, events) = EventHandler::start(&template.buses, &template.rules, Arc::clone(&targets), seen.clone())?;
+    let handler = EventsHttpService::new(Arc::new(handler), EventsHttpConfig::default());
+    services.spawn(engines::serve(ports.events, handler));
+
+    services.spawn(sweep(database, queues));
+    Ok(Engines { services, events, seen, targets })
+}
+
+/// Removes expired items and messages, for ever.
+async fn sweep(database: dynoxide::Database, queues: Arc<Queues>) {
+    let mut interval = tokio::time::interval(SWEEP);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        let (database, queues) = (database.clone(), Arc::clone(&queues));
+        let swept = tokio::task::spawn_blocking(move || {
+            let items = database.sweep_ttl().map(drop).map_err(|error| error.to_string());
+            items.and(queues.expire().map_err(|error| error.to_string()))
+        });
+        if let Ok(Err(error)) = swept.await {
+            tracing::warn!(error, "expired items were not removed");
+        }
+    }
+}
+
+/// The functions' environments, by package.
+fn environments(template: &Template, endpoints: &Endpoints) -> BTreeMap<String, Environment> {
+    let of = |function: &FunctionModel| (function.name.clone(), environment(function, endpoints));
+    template.functions.iter().map(of).collect()
+}
+
+/// A function's variables: the template's, and what Lambda adds to them.
+fn environment(function: &FunctionModel, endpoints: &Endpoints) -> Environment {
+    let lambda = [
+        ("AWS_ENDPOINT_URL_DYNAMODB", endpoints.dynamodb.clone()),
+        ("AWS_ENDPOINT_URL_SQS", endpoints.sqs.clone()),
+        ("AWS_ENDPOINT_URL_EVENTBRIDGE", endpoints.eventbridge.clone()),
+        ("AWS_REGION", REGION.to_owned()),
+        ("AWS_ACCESS_KEY_ID", clients::ACCESS_KEY.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", clients::SECRET_KEY.to_owned()),
+        ("AWS_LAMBDA_FUNCTION_NAME", function.name.clone()),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function.memory_mb.to_string()),
+    ];
+    let lambda = lambda.map(|(name, value)| (name.to_owned(), value));
+    function.environment.clone().into_iter().chain(lambda).collect()
+}
+
+async fn deploy(
+    template: &Template,
+    environments: &BTreeMap<String, Environment>,
+    outside: &Outside,
+    stand_ins: &BTreeMap<String, Function>,
+) -> Result<Arc<Invoker>, HostError> {
+    let mut deployed = Vec::with_capacity(template.functions.len());
+    for model in &template.functions {
+        let function = match stand_ins.get(&model.name) {
+            Some(function) => Some(Ok(function.clone())),
+            None => registry::build(&model.name, &environments[&model.name], outside).await,
+        };
+        let (logical_id, name) = (model.logical_id.clone(), model.name.clone());
+        let function = function.ok_or(HostError::NotRegistered { logical_id, name })?;
+        deployed.push(Deployed {
+            function: function.map_err(|source| HostError::Function { function: model.name.clone(), source })?,
+            name: model.name.clone(),
+            arn: model.arn.clone(),
+            timeout: model.timeout,
+            async_retries_max: model.async_retries_max,
+        });
+    }
+    Ok(Invoker::new(deployed, outside.clock.clone(), outside.entropy.clone()))
+}
+
+/// What takes work in, until told to stop: ended first.
+struct Intake {
+    invoker: Arc<Invoker>,
+    outside: Outside,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+impl Intake {
+    fn new(invoker: &Arc<Invoker>, outside: &Outside) -> Self {
+        let (invoker, outside) = (Arc::clone(invoker), outside.clone());
+        Self { invoker, outside, stop: watch::Sender::new(false), tasks: JoinSet::new() }
+    }
+
+    fn poll(&mut self, template: &Template, sqs: &aws_sdk_sqs::Client, endpoints: &Endpoints) {
+        for source in &template.event_sources {
+            let queue_url = format!("{}/{ACCOUNT}/{}", endpoints.sqs, source.queue);
+            let (invoker, stopped) = (Arc::clone(&self.invoker), self.stop.subscribe());
+            self.tasks.spawn(poller::poll(source.clone(), queue_url, sqs.clone(), invoker, stopped));
+        }
+    }
+
+    fn keep_schedules(&mut self, template: &Template) {
+        for schedule in template.schedules.iter().filter(|schedule| schedule.enabled) {
+            let (clock, entropy) = (self.outside.clock.clone(), self.outside.entropy.clone());
+            let (invoker, stopped) = (Arc::clone(&self.invoker), self.stop.subscribe());
+            self.tasks.spawn(ticker::tick(schedule.clone(), invoker, clock, entropy, stopped));
+        }
+    }
+
+    fn answer(&mut self, front: TcpListener, routes: Routes, cors: Option<CorsLayer>) {
+        let (clock, entropy) = (self.outside.clock.clone(), self.outside.entropy.clone());
+        let gateway = Gateway { routes, invoker: Arc::clone(&self.invoker), clock, entropy, cors };
+        let mut stopped = self.stop.subscribe();
+        let served = gateway::serve(front, gateway, async move {
+            let _stopped = stopped.wait_for(|stop| *stop).await;
+        });
+        self.tasks.spawn(async move {
+            if let Err(error) = served.await {
+                tracing::error!(%error, "the HTTP front has ended");
+            }
+        });
+    }
+}
