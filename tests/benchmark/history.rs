@@ -4,7 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use signalbox::domain::ids::{Connection, Slug, TenantId};
+use signalbox::domain::ids::{Connection, ConnectionName, TenantId};
 use signalbox::outside::Clock;
 
 use crate::build::Build;
@@ -64,7 +64,8 @@ pub(crate) async fn measure(build: &Build, report: &mut Report) -> Result<()> {
 async fn history(build: &Build, runs: usize, now: Timestamp) -> Result<History> {
     let stage = Stage::set().await?;
     let connection = |number| -> Result<Connection> {
-        Ok(Connection::new(TenantId::default(), Slug::parse(&vendor(number)).map_err(|error| error.to_string())?))
+        let name = ConnectionName::parse(&vendor(number)).map_err(|error| error.to_string())?;
+        Ok(Connection::catalogue(TenantId::default(), name))
     };
     let table = stage.host.environment("read-api").require("RUNS_TABLE")?.to_owned();
     let client = stage.host.dynamodb();

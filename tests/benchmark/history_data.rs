@@ -7,7 +7,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use jiff::{SignedDuration, Timestamp};
 use signalbox::domain::datasets::diff::Counts;
 use signalbox::domain::ids::{Connection, RunId};
-use signalbox::domain::runs::run::{Mode, Run, RunError, RunStatus, SeenStatus, Trigger};
+use signalbox::domain::runs::failure::{Failure, RunError};
+use signalbox::domain::runs::run::{CatalogueWork, Mode, Run, RunStatus, SeenStatus, Trigger, Work};
 use signalbox::domain::runs::window::counters;
 use signalbox::outside::Entropy;
 
@@ -88,37 +89,35 @@ pub(crate) async fn store(
 }
 
 fn run(connection: &Connection, id: RunId, at: Timestamp, number: usize, open: bool) -> Run {
+    let work = CatalogueWork { source_path: Some("moscot.catalog.json".into()), ..CatalogueWork::default() };
     let run = Run {
         id,
-        tenant: connection.tenant.clone(),
-        vendor: connection.vendor.clone(),
+        connection: connection.clone(),
         status: RunStatus::Pending,
         mode: if number.is_multiple_of(4) { Mode::DryRun } else { Mode::Apply },
         actor: "service".into(),
         trigger: if number.is_multiple_of(3) { Trigger::Schedule } else { Trigger::Manual },
-        source_path: Some("moscot.catalog.json".into()),
-        allow_removals: false,
         started_at: at,
         updated_at: at,
+        deadline_from: at,
         completed_at: None,
         duration_ms: None,
-        counts: None,
-        hash: None,
         error: None,
-        checkpoint: None,
         attempts: 0,
         correlation_id: format!("01234567-89ab-cdef-0123-{number:012}"),
+        work: Work::Catalogue(work.clone()),
     };
     if open {
         return run;
     }
     let over = at.checked_add(SignedDuration::from_millis(200 + (number as i64 * 37) % 4_000)).unwrap_or(at);
     if number % 16 == 5 {
-        let error = RunError { code: "source_not_found".into(), detail: "there is no catalogue at gone.json".into() };
-        return Run { error: Some(error), ..run.ended(RunStatus::Failed, over) };
+        let error = RunError::new(Failure::SourceNotFound, "there is no catalogue at gone.json");
+        return run.ended(RunStatus::Failed, Some(error), over);
     }
     let counts = Counts { total: 642, created: 0, updated: (number % 7) as u64, removed: 0, unchanged: 635 };
-    Run { counts: Some(counts), hash: Some("5f".repeat(32)), ..run.ended(RunStatus::Success, over) }
+    let work = CatalogueWork { counts: Some(counts), hash: Some("5f".repeat(32)), ..work };
+    Run { work: Work::Catalogue(work), ..run }.ended(RunStatus::Success, None, over)
 }
 
 fn key(pk: &str, sk: &str) -> Item {

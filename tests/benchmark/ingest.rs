@@ -5,7 +5,8 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 use serde_json::Value;
-use signalbox::aws::clients::Aws;
+use signalbox::aws::clients::Clients;
+use signalbox::aws::deliveries::DeliveryStore;
 use signalbox::outside::Outside;
 use tokio::time::Instant;
 
@@ -41,7 +42,7 @@ struct Running<'a> {
 struct Sales {
     stage: Stage,
     secret: String,
-    aws: Aws,
+    store: DeliveryStore,
 }
 
 pub(crate) async fn measure(build: &Build, with_peers: bool, report: &mut Report) -> Result<()> {
@@ -49,8 +50,8 @@ pub(crate) async fn measure(build: &Build, with_peers: bool, report: &mut Report
     let secret = stage.host.secrets().get("WEBHOOK_SECRET").ok_or("the host has generated no secret")?.to_owned();
     // With its log, as it is deployed; the peers write none.
     let environment = stage.host.environment(OURS);
-    let aws = Aws::connect(&environment, &Outside::default())?;
-    let sales = Sales { stage, secret, aws };
+    let store = DeliveryStore::connect(&Clients::connect(&environment, &Outside::default())?, &environment)?;
+    let sales = Sales { stage, secret, store };
     sales.endpoint(report).await?;
 
     let mut contenders = vec![Contender::ours(OURS, build.binary(OURS), environment.clone())];
@@ -167,7 +168,7 @@ impl Sales {
     async fn settle(&self, contender: &Contender, keys: &[String]) -> Result<()> {
         if contender.name == OURS {
             for key in keys {
-                self.aws.complete_claim(&events::sale_claim(key)).await?;
+                self.store.complete_claim(&events::sale_claim(key)).await?;
             }
         }
         Ok(())

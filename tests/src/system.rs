@@ -109,7 +109,7 @@ impl World<'_> {
     /// The start of every key of the world's vendor.
     #[must_use]
     pub fn connection(&self) -> String {
-        format!("{}/moscot/catalogue", self.tenant)
+        format!("{}/catalogue/moscot", self.tenant)
     }
 
     /// Publishes a catalogue where the vendor's lies.

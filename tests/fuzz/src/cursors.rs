@@ -9,7 +9,7 @@ use http::{HeaderMap, Uri};
 use jiff::Timestamp;
 use signalbox::domain::deliveries::dead_letter::DeadLetterId;
 use signalbox::domain::deliveries::rejected::{RejectedId, RejectedPlace};
-use signalbox::domain::ids::{RunId, Slug, TenantId};
+use signalbox::domain::ids::{ConnectionName, RunId, TenantId};
 use signalbox::domain::runs::window::cover;
 use signalbox::domain::time;
 use signalbox::http::query::{Query, VendorParameter, vendor};
@@ -44,9 +44,11 @@ fn values(text: &str) {
             assert!(RunId::lowest(at).as_str() < id.as_str() && id.as_str() < RunId::highest(at).as_str());
         }
     }
-    for name in [TenantId::parse(text).map(|id| id.to_string()), Slug::parse(text).map(|slug| slug.to_string())] {
+    for name in
+        [TenantId::parse(text).map(|id| id.to_string()), ConnectionName::parse(text).map(|name| name.to_string())]
+    {
         let Ok(name) = name else { continue };
-        assert_eq!(Slug::parse(&name).map(|slug| slug.to_string()).as_ref(), Ok(&name));
+        assert_eq!(ConnectionName::parse(&name).map(|name| name.to_string()).as_ref(), Ok(&name));
         assert!(!name.contains(['/', '#']), "{name} splits a key");
     }
     if let Some(at) = time::parse(text) {

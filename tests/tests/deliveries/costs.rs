@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use serde_json::json;
-use signalbox::engine::deliveries::context::Deliveries;
+use signalbox::aws::clients::Clients;
+use signalbox::aws::deliveries::DeliveryStore;
 use signalbox::outside::Outside;
 use signalbox_tests::deliveries::{Delivery, GITHUB_SECRET};
 use signalbox_tests::hooks::{Hooks, Queue};
@@ -80,23 +81,24 @@ async fn a_claim_costs_one_write_unit_whatever_is_noted_on_it() {
     assert_eq!(write_units(&hooks, "DELIVERIES_TABLE", &origin).await, [1.0; 2]);
 
     let worker = hooks.environment("webhook-worker");
-    let deliveries = Deliveries::without_senders(&worker, &Outside::default()).unwrap();
+    let clients = Clients::connect(&worker, &Outside::default()).unwrap();
+    let store = DeliveryStore::connect(&clients, &worker).unwrap();
     let claim_key = format!("{origin}id:{}", "i".repeat(256));
     for reason in ["x".repeat(500), "æ".repeat(500), "😀".repeat(500)] {
         // Often, as the number of attempts takes room too.
         for _ in 0..12 {
-            deliveries.aws.note_failure(&claim_key, &reason).await.unwrap();
+            store.note_failure(&claim_key, &reason).await.unwrap();
         }
         assert_eq!(write_units(&hooks, "DELIVERIES_TABLE", &origin).await, [1.0; 2]);
-        let noted = deliveries.aws.claim_of(&claim_key).await.unwrap().unwrap().last_error.unwrap();
+        let noted = store.claim_of(&claim_key).await.unwrap().unwrap().last_error.unwrap();
         assert!(reason.starts_with(&noted) && noted.len() > 100, "{} bytes are noted", noted.len());
     }
     // One that has more room keeps all of an ordinary reason.
     let short = sale(2, "k");
     assert_eq!(hooks.send(&short).await.status, 201);
     let reason = "x".repeat(500);
-    deliveries.aws.note_failure("t1/pos#key:k", &reason).await.unwrap();
-    let noted = deliveries.aws.claim_of("t1/pos#key:k").await.unwrap().unwrap().last_error.unwrap();
+    store.note_failure("t1/pos#key:k", &reason).await.unwrap();
+    let noted = store.claim_of("t1/pos#key:k").await.unwrap().unwrap().last_error.unwrap();
     assert_eq!(noted, reason);
     assert_eq!(write_units(&hooks, "DELIVERIES_TABLE", "t1/pos#").await, [1.0]);
 }

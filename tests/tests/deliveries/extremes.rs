@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use signalbox::aws::clients::Clients;
 use signalbox::domain::deliveries::delivery::{Door, body_hash};
 use signalbox::domain::deliveries::rejected::Rejection;
 use signalbox::engine::deliveries::arrival::{Arrival, ArrivedBody, Headers};
@@ -260,7 +261,9 @@ async fn a_body_larger_than_any_that_is_read_is_refused_and_described_as_it_was(
 async fn a_body_that_broke_off_is_refused_as_that() {
     let hooks = Hooks::start().await;
     let outside = Outside { clock: hooks.clock.clone(), ..Outside::default() };
-    let deliveries = Deliveries::with_senders(&hooks.environment("webhooks"), &outside).unwrap();
+    let environment = hooks.environment("webhooks");
+    let clients = Clients::connect(&environment, &outside).unwrap();
+    let deliveries = Deliveries::connect(&clients, &environment, &outside).unwrap();
     let arrival = Arrival {
         door: Door::Pos { source: "demo".into(), tenant: "t1".into() },
         headers: Headers::default(),
