@@ -1,8 +1,8 @@
-//! The registry of problems: every stable code, its status, and what it means. `docs/errors.md` lists the same codes; a
-//! test compares the two both ways.
+//! The registry of problems: every stable code, its status, and what it means. `docs/errors.md` lists the same codes, and
+//! those that runs carry ([`crate::domain::runs::failure`]); a test compares the two both ways.
 //!
 //! What clients read and what went wrong inside are of different types. A [`Kind`] is refused with a text of the handler's. A
-//! [`Failure`] has one sentence, which never changes: a fault can only be handed over as its cause, and goes to the log.
+//! [`ServerError`] has one sentence, which never changes: a fault can only be handed over as its cause, and goes to the log.
 
 use std::error::Error;
 
@@ -19,13 +19,13 @@ use crate::domain::runs::run::Run;
 pub struct Kind {
     /// The stable code.
     pub code: &'static str,
-    /// The HTTP status; 0 for a code that only runs carry.
+    /// The HTTP status.
     pub status: u16,
 }
 
 /// A kind of problem that is ours to mend. It is answered with 500.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Failure {
+pub struct ServerError {
     kind: Kind,
     /// All that a client is told of it.
     sentence: &'static str,
@@ -35,17 +35,15 @@ macro_rules! kinds {
     (
         refused { $($(#[doc = $doc:literal])+ $name:ident = $status:literal $code:literal;)+ }
         failed { $($failure:ident = $failure_code:literal $sentence:literal;)+ }
-        runs { $($(#[doc = $run_doc:literal])+ $run:ident = $run_code:literal;)+ }
     ) => {
         $($(#[doc = $doc])+ pub const $name: Kind = Kind { code: $code, status: $status };)+
         $(
             #[doc = $sentence]
-            pub const $failure: Failure =
-                Failure { kind: Kind { code: $failure_code, status: 500 }, sentence: $sentence };
+            pub const $failure: ServerError =
+                ServerError { kind: Kind { code: $failure_code, status: 500 }, sentence: $sentence };
         )+
-        $($(#[doc = $run_doc])+ pub const $run: Kind = Kind { code: $run_code, status: 0 };)+
         /// All of them.
-        pub const ALL: &[Kind] = &[$($name,)+ $($failure.kind,)+ $($run),+];
+        pub const ALL: &[Kind] = &[$($name,)+ $($failure.kind),+];
     };
 }
 
@@ -97,24 +95,6 @@ kinds! {
         TEST_FAILED = "test_failed" "the result of the test could not be stored; try again later";
         INTERNAL_ERROR = "internal_error" "something failed that is ours to mend; try again later";
     }
-    runs {
-        /// A source that may not be read.
-        SOURCE_NOT_ALLOWED = "source_not_allowed";
-        /// A source where nothing is.
-        SOURCE_NOT_FOUND = "source_not_found";
-        /// A source that could not be read to its end.
-        SOURCE_UNREADABLE = "source_unreadable";
-        /// A source that changed while it was being read.
-        SOURCE_CHANGED = "source_changed";
-        /// A source that is not a catalogue.
-        SOURCE_INVALID = "source_invalid";
-        /// A catalogue that lacks too much of the snapshot.
-        REMOVALS_REFUSED = "removals_refused";
-        /// A run that was not over in time.
-        RUN_TOO_SLOW = "run_too_slow";
-        /// Storage failed again and again.
-        STORAGE_FAILED = "storage_failed";
-    }
 }
 
 /// A problem to answer with, in the envelope of the vendor sync: `{ok: false, error, detail}`.
@@ -159,7 +139,7 @@ impl Problem {
 
     /// A failure of ours: its sentence for the client, its cause for the log.
     #[must_use]
-    pub fn internal(failure: Failure, cause: &dyn Error) -> Self {
+    pub fn internal(failure: ServerError, cause: &dyn Error) -> Self {
         Self { cause: Some(cause.to_string()), ..Self::new(failure.kind, failure.sentence) }
     }
 

@@ -106,7 +106,7 @@ pub fn after_slice(run: &Run, came_to: CameTo, moved: bool, now: Timestamp) -> A
     match came_to {
         CameTo::Done => as_it_was(Then::End(RunStatus::Success, None)),
         CameTo::Stopped => as_it_was(end(Failure::Stopped)),
-        CameTo::Waits(wait) if wait.until >= latest_end(run) => as_it_was(end(Failure::RunTooSlow)),
+        CameTo::Waits(wait) if wait.until >= latest_end(run) => as_it_was(end(too_long(wait.reason))),
         // The vendor's time is not the run's.
         CameTo::Waits(wait) => {
             AfterSlice { attempts: before, deadline_from: wait.until.max(now), then: Then::GoOn(Some(wait)) }
@@ -146,6 +146,14 @@ pub fn after_slice(run: &Run, came_to: CameTo, moved: bool, now: Timestamp) -> A
 fn backoff(attempts: u32, now: Timestamp) -> Wait {
     let seconds = BACKOFF_SECONDS << attempts.min(BACKOFF_DOUBLINGS_MAX);
     Wait { until: later(now, SignedDuration::from_secs(seconds)), reason: WaitReason::Backoff }
+}
+
+/// Why a run fails that would have to wait for longer than it may take.
+fn too_long(reason: WaitReason) -> Failure {
+    match reason {
+        WaitReason::RetryAfter => Failure::SourceBusy,
+        WaitReason::Backoff | WaitReason::Approval => Failure::RunTooSlow,
+    }
 }
 
 /// How a run ends for a reason.

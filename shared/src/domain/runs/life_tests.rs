@@ -85,7 +85,7 @@ fn what_comes_after_a_slice() {
         ),
         (3, Waits(vendor(now - 1)), true, now, (0, now, GoOn(Some(vendor(now - 1))))),
         (0, Waits(vendor(24 * HOUR - 1)), false, late, (0, 24 * HOUR - 1, GoOn(Some(vendor(24 * HOUR - 1))))),
-        (0, Waits(vendor(24 * HOUR)), false, now, (0, 0, failed(Failure::RunTooSlow))),
+        (0, Waits(vendor(24 * HOUR)), false, now, (0, 0, failed(Failure::SourceBusy))),
         (1, AwaitsApproval, false, now, (1, now + 72 * HOUR, GoOn(Some(wait(now + 72 * HOUR, WaitReason::Approval))))),
     ] {
         let after = after_slice(&run(0, attempts), came_to, moved, at(now));

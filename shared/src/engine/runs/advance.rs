@@ -11,6 +11,7 @@ use crate::domain::runs::failure::{Failure, RunError};
 use crate::domain::runs::lease::{Standing, StopRequest, Wait};
 use crate::domain::runs::life::{self, CameTo, Next, Then};
 use crate::domain::runs::run::{Run, RunStatus};
+use crate::domain::time;
 use crate::engine::runs::context::{RunWorker, Runs};
 use crate::engine::runs::end::{self, Applied};
 use crate::engine::runs::slice::Slice;
@@ -82,7 +83,10 @@ pub async fn advance(worker: &RunWorker, run: Run, taken: Taken, until: Timestam
             CameTo::Done
         }
         Ok(Next::HandOn) => CameTo::OutOfTime,
-        Ok(Next::WaitUntil(wait)) => CameTo::Waits(wait),
+        Ok(Next::WaitUntil(wait)) => {
+            reason = Some(format!("it would have to wait until {}", time::text(wait.until)));
+            CameTo::Waits(wait)
+        }
         Ok(Next::AwaitApproval) => CameTo::AwaitsApproval,
         Ok(Next::Stopped(stop)) => {
             reason = Some(stopped_by(&stop));

@@ -3,17 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
 
 use signalbox::domain::deliveries::signature::{Scheme, schemes};
+use signalbox::domain::runs::failure::Failure;
 use signalbox::http::problem;
 use signalbox_local::host::settings::HOST_VARIABLES;
 use signalbox_local::template::Source;
 
 use crate::routes::golden::root;
-
-/// Codes that no answer and no stored run carries.
-const INTERNAL: [&str; 1] = ["lease_lost"];
 
 fn document(name: &str) -> String {
     fs::read_to_string(root().join(name)).unwrap()
@@ -41,39 +38,15 @@ fn every_error_is_explained_and_no_other() {
         assert!(row.len() == 4 && row.iter().all(|cell| !cell.is_empty()), "{code} is not explained: {row:?}");
         assert!(explained.insert(code, row[1]).is_none(), "{code} is explained twice");
     }
-    let status = |kind: &problem::Kind| if kind.status == 0 { "run".to_owned() } else { kind.status.to_string() };
-    let known: BTreeMap<&str, String> = problem::ALL.iter().map(|kind| (kind.code, status(kind))).collect();
-    assert_eq!(known.len(), problem::ALL.len(), "a code is listed twice in the registry");
+    let answered: BTreeMap<&str, String> =
+        problem::ALL.iter().map(|kind| (kind.code, kind.status.to_string())).collect();
+    assert_eq!(answered.len(), problem::ALL.len(), "a code is listed twice in the registry");
+    // What a client can be refused a run for has the status of that.
+    let mut known: BTreeMap<&str, String> =
+        Failure::ALL.into_iter().map(|failure| (failure.code(), "run".into())).collect();
+    known.extend(answered);
     let explained: BTreeMap<&str, String> = explained.into_iter().map(|(code, status)| (code, status.into())).collect();
     assert_eq!(explained, known, "left: docs/errors.md, right: the registry");
-}
-
-/// The codes that runs are given: what `fn code` returns, and what stands behind `code:`.
-fn given(folder: &Path, found: &mut BTreeSet<String>) {
-    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-        let path = entry.path();
-        if path.is_dir() {
-            given(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = fs::read_to_string(&path).unwrap();
-            let returned = text.split("fn code(").skip(1).map(|rest| rest.split("\n    }\n").next().unwrap());
-            let quoted = returned.flat_map(|body| body.split("=> \"").skip(1));
-            let fields = text.split("code: \"").skip(1);
-            found.extend(quoted.chain(fields).map(|rest| rest.split('"').next().unwrap().to_owned()));
-        }
-    }
-}
-
-#[test]
-fn every_code_that_a_run_is_given_is_in_the_registry() {
-    let mut codes = BTreeSet::new();
-    given(&root().join("shared/src/engine"), &mut codes);
-    given(&root().join("shared/src/vendors"), &mut codes);
-    let known = |code: &str| problem::ALL.iter().any(|kind| kind.code == code) || INTERNAL.contains(&code);
-    let unknown: Vec<&String> = codes.iter().filter(|code| !known(code)).collect();
-    assert!(unknown.is_empty(), "{unknown:?}");
-    let unused = problem::ALL.iter().filter(|kind| kind.status == 0 && !codes.contains(kind.code));
-    assert_eq!(unused.map(|kind| kind.code).collect::<Vec<_>>(), [""; 0], "no run is given these");
 }
 
 #[test]
