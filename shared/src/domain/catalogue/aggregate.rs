@@ -229,8 +229,12 @@ mod tests {
     }
 
     proptest! {
+        /// Ids that repeat themselves share prefixes of any length with one another.
         #[test]
-        fn the_hash_follows_its_definition(rows in prop::collection::vec(("[ab]{1,3}|.{1,300}", any::<Hash>()), 0..60)) {
+        fn the_hash_follows_its_definition(
+            rows in prop::collection::vec(("[ab]{1,3}|.{1,4}", 1usize..100, any::<Hash>()), 0..60),
+        ) {
+            let rows: Vec<_> = rows.into_iter().map(|(text, times, hash)| (text.repeat(times), hash)).collect();
             prop_assert_eq!(collect(&rows).hash, by_definition(&rows));
         }
     }

@@ -177,6 +177,24 @@ mod tests {
     }
 
     #[test]
+    fn tallies_add_up_and_count_the_wanted_statuses() {
+        use SeenStatus::{Error, Running, Success};
+        let mut tally = Tally { running: 1, success: 20, error: 300, duration_ms: 4_000 };
+        tally += Tally { running: 5, success: 60, error: 700, duration_ms: 8_000 };
+        assert_eq!(tally, Tally { running: 6, success: 80, error: 1_000, duration_ms: 12_000 });
+        for (wanted, expected) in [
+            (&[][..], 1_086),
+            (&[Running], 6),
+            (&[Success], 80),
+            (&[Error], 1_000),
+            (&[Error, Running], 1_006),
+            (&[Running, Success, Error], 1_086),
+        ] {
+            assert_eq!(tally.of(wanted), expected, "{wanted:?}");
+        }
+    }
+
+    #[test]
     fn a_week_of_whole_days_reads_slots_only() {
         let cover = cover(Some(at("2024-06-01")), Some(at("2024-06-07T23:59:59.999Z")));
         assert_eq!(
