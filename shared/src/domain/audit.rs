@@ -40,3 +40,13 @@ pub struct Audit {
     /// The trace.
     pub correlation_id: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_operators_did_is_kept_for_four_hundred_days() {
+        assert_eq!(AUDIT_SECONDS / 86_400, 400);
+    }
+}

@@ -268,6 +268,7 @@ mod tests {
         check(r#" { "b" : 1 , "a" : [ true , null , "x" ] } "#, &[], r#"{"a":[true,null,"x"],"b":1}"#);
         check(r#"{"a":1,"a":2}"#, &[], r#"{"a":2}"#);
         check(r#""\u0041\u000b\/\n\u00e6""#, &[], "\"A\\u000b/\\næ\"");
+        check(r#""\u0008\t\u000c\r\u0000\u001f\u007f\"\\""#, &[], "\"\\b\\t\\f\\r\\u0000\\u001f\u{7F}\\\"\\\\\"");
         check("[1.0,1e3,-0.0,1e21,0.000001,1e-7,-5]", &[], "[1,1000,0,1e+21,0.000001,1e-7,-5]");
         // The nearest double, and not a neighbour of it.
         check("[2.3456728901244354e+27]", &[], "[2.3456728901244354e+27]");
@@ -285,6 +286,10 @@ mod tests {
         );
         check(r#"{"v":[{"t":1,"k":2},{"t":3}]}"#, &["v.t"], r#"{"v":[{"k":2},{}]}"#);
         check(r#"{"lastSyncISO":1}"#, &["source.lastSyncISO"], r#"{"lastSyncISO":1}"#);
+        check(r#"{"a":1,"b":2,"c":3}"#, &["a", " c "], r#"{"b":2}"#);
+        for bad in ["", ".", "a..b", "a. .b", ".a", "a."] {
+            assert_eq!(VolatilePath::parse(bad), None, "{bad}");
+        }
     }
 
     #[test]
@@ -300,6 +305,18 @@ mod tests {
             let node: Node<'_> = serde_json::from_str(json).unwrap();
             assert_eq!(node.catalog_id(), expected, "{json}");
         }
+    }
+
+    #[test]
+    fn a_value_that_json_does_not_have_is_refused() {
+        use serde::de::value::{BytesDeserializer, Error};
+        let bytes = || BytesDeserializer::<Error>::new(b"x");
+        let texts = [Node::deserialize(bytes()).map(drop), Key::deserialize(bytes()).map(drop)]
+            .map(|found| found.unwrap_err().to_string());
+        assert_eq!(
+            texts,
+            ["invalid type: byte array, expected JSON", "invalid type: byte array, expected a field name"]
+        );
     }
 
     proptest! {

@@ -77,6 +77,10 @@ mod tests {
             ("api_key=abc123 refused", "api_key=*** refused"),
             ("Authorization: Bearer abc123 refused", "Authorization:*** Bearer *** refused"),
             ("password: hunter2", "password:*** ***"),
+            ("Bearer abc123 refused, and basic abc123 too", "Bearer *** refused, and basic *** too"),
+            ("token= abc123 secret=abc123", "token=*** *** secret=***"),
+            ("eyJhbGciOi and moscot.catalog.json are none", "eyJhbGciOi and moscot.catalog.json are none"),
+            ("https://user:pw@shop.example/@scope", "https://shop.example/@scope"),
             ("bad eyJhbGciOi.eyJzdWIi.c2ln here", "bad *** here"),
         ] {
             assert_eq!(error_text(input), expected);

@@ -29,3 +29,15 @@ impl std::fmt::Display for Secret {
         formatter.write_str("***")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_given_to_whoever_asks_and_printed_for_nobody() {
+        let secret = Secret::new("hunter2");
+        assert_eq!(secret.expose(), b"hunter2");
+        assert_eq!((format!("{secret}"), format!("{secret:?}")), ("***".into(), "Secret(***)".into()));
+    }
+}

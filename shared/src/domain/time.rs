@@ -79,6 +79,7 @@ pub mod optional {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde::Serialize;
 
     #[test]
     fn dates_and_date_times_are_read_as_utc() {
@@ -100,6 +101,32 @@ mod tests {
         for input in ["2024-06-07T08:09:10.1239Z", "1969-12-31T23:59:59.9999Z"] {
             let read = parse(input);
             assert_eq!(read, read.map(text).and_then(|shown| parse(&shown)), "{input}");
+        }
+    }
+
+    #[test]
+    fn a_stored_time_is_the_text_of_an_answer_and_nothing_else_is_read() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Stored {
+            #[serde(with = "crate::domain::time")]
+            at: Timestamp,
+            #[serde(with = "crate::domain::time::optional")]
+            perhaps: Option<Timestamp>,
+        }
+        let at = Timestamp::from_millisecond(1_717_747_750_123).unwrap();
+        for (stored, json) in [
+            (
+                Stored { at, perhaps: Some(at) },
+                r#"{"at":"2024-06-07T08:09:10.123Z","perhaps":"2024-06-07T08:09:10.123Z"}"#,
+            ),
+            (Stored { at, perhaps: None }, r#"{"at":"2024-06-07T08:09:10.123Z","perhaps":null}"#),
+        ] {
+            assert_eq!(serde_json::to_string(&stored).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Stored>(json).unwrap(), stored);
+        }
+        for json in [r#"{"at":"soon","perhaps":null}"#, r#"{"at":"2024-06-07","perhaps":"soon"}"#] {
+            let error = serde_json::from_str::<Stored>(json).unwrap_err().to_string();
+            assert!(error.starts_with("not a timestamp"), "{error}");
         }
     }
 }

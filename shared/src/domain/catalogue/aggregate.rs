@@ -228,9 +228,32 @@ mod tests {
         assert!(collected.entries.is_sorted_by(|a, b| a.fingerprint < b.fingerprint));
     }
 
+    #[test]
+    fn a_run_is_closed_by_its_rows_or_by_the_bytes_of_its_ids_and_kept_in_blocks() {
+        // A mebibyte of ids is what a run may have.
+        for (id_bytes, rows, runs) in [(10, 8_191, 0), (10, 8_192, 1), (1_024, 1_024, 0), (1_024, 1_025, 1)] {
+            let mut collector = Collector::default();
+            (0..rows).for_each(|n| collector.add(&format!("{n:0id_bytes$}"), [0; 32]));
+            assert_eq!(collector.runs.len(), runs, "{rows} ids of {id_bytes} bytes");
+        }
+        let mut collector = Collector::default();
+        (0..RUN_ROWS).for_each(|n| collector.add(&format!("{n:04}"), [0; 32]));
+        let blocks: Vec<usize> = collector.runs[0].blocks.iter().map(Vec::len).collect();
+        let (last, full) = blocks.split_last().unwrap();
+        // A row beyond 32 KiB at most, which has 38 bytes here.
+        assert!(
+            full.len() > 5 && full.iter().all(|bytes| (32_769..=32_806).contains(bytes)) && *last < 32_807,
+            "{blocks:?}"
+        );
+    }
+
     proptest! {
+        /// Ids that repeat themselves share prefixes of any length with one another.
         #[test]
-        fn the_hash_follows_its_definition(rows in prop::collection::vec(("[ab]{1,3}|.{1,300}", any::<Hash>()), 0..60)) {
+        fn the_hash_follows_its_definition(
+            rows in prop::collection::vec(("[ab]{1,3}|.{1,4}", 1usize..100, any::<Hash>()), 0..60),
+        ) {
+            let rows: Vec<_> = rows.into_iter().map(|(text, times, hash)| (text.repeat(times), hash)).collect();
             prop_assert_eq!(collect(&rows).hash, by_definition(&rows));
         }
     }

@@ -257,12 +257,13 @@ impl<'de: 'a, 'a> serde::Deserialize<'de> for RowNode<'a> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use sha2::{Digest as _, Sha256};
 
     /// The ids of a document that arrives in chunks of `step` bytes.
-    fn ids(document: &str, step: usize) -> Result<Vec<String>, RowError> {
+    fn ids(document: impl AsRef<[u8]>, step: usize) -> Result<Vec<String>, RowError> {
         let mut rows = Rows::default();
         let mut found = Vec::new();
-        for chunk in document.as_bytes().chunks(step.max(1)) {
+        for chunk in document.as_ref().chunks(step.max(1)) {
             rows.push(chunk);
             while let Some(row) = rows.next_row()? {
                 found.push(row.catalog_id().to_owned());
@@ -272,11 +273,12 @@ mod tests {
         while let Some(row) = rows.next_row()? {
             found.push(row.catalog_id().to_owned());
         }
+        assert_eq!(rows.bytes_read(), document.as_ref().len() as u64);
         Ok(found)
     }
 
     #[track_caller]
-    fn check(document: &str, expected: Result<&[&str], RowError>) {
+    fn check<D: AsRef<[u8]> + Copy>(document: D, expected: Result<&[&str], RowError>) {
         let expected = expected.map(|ids| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>());
         for step in [1, 2, 3, 7, 4096] {
             assert_eq!(ids(document, step), expected, "in chunks of {step}");
@@ -299,6 +301,12 @@ mod tests {
         check("", Err(NotACatalogue));
         check("   ", Err(NotACatalogue));
         check("<html>", Err(NotACatalogue));
+        // What begins like a byte order mark, is one in the wrong place, or a second one.
+        check([0xEF], Err(NotACatalogue));
+        check([0xEF, 0xBB], Err(NotACatalogue));
+        check("\u{FF46}", Err(NotACatalogue));
+        check(" \u{FEFF}[]", Err(NotACatalogue));
+        check("\u{FEFF}\u{FEFF}[]", Err(NotACatalogue));
         check(r#"[{"catalogId":"a"}"#, Err(CutOff { row: 1, byte: 18 }));
         check(r#"[{"catalogId":"a"},"#, Err(CutOff { row: 1, byte: 19 }));
         check(r#"[{"catalogId":"a"},{"cat"#, Err(CutOff { row: 1, byte: 24 }));
@@ -309,13 +317,58 @@ mod tests {
             r#"[{"catalogId":"a"} {"catalogId":"b"}]"#,
             Err(Malformed { row: 1, byte: 19, reason: "expected `,` or `]` after a row".into() }),
         );
+        check(
+            r#"[{"catalogId":"a"}, {"catalogId" 7}]"#,
+            Err(Malformed { row: 2, byte: 20, reason: "expected `:`".into() }),
+        );
+        check(
+            "{\"catalogId\":\"a\"}\n[]",
+            Err(Malformed { row: 2, byte: 18, reason: "a row must be a JSON object".into() }),
+        );
         check(r#"[12]"#, Err(Malformed { row: 1, byte: 1, reason: "a row must be a JSON object".into() }));
     }
 
     #[test]
-    fn a_row_too_long_is_refused_before_it_fills_the_memory() {
-        let document = format!(r#"[{{"catalogId":"{}"}}]"#, "x".repeat(ROW_BYTES_MAX));
-        assert_eq!(ids(&document, 65_536), Err(RowError::TooLong { row: 1 }));
+    fn a_row_and_its_id_are_as_long_as_they_may_be_and_no_longer() {
+        // In bytes of the filling: the rest of the row has 20 more.
+        let padded = |padding: usize| format!(r#"{{"catalogId":"a","":"{}"}}"#, "x".repeat(padding));
+        let padding_max = ROW_BYTES_MAX - padded(0).len();
+        assert_eq!(ROW_BYTES_MAX, 389_120);
+        for step in [65_536, ROW_BYTES_MAX * 2] {
+            assert_eq!(ids(format!("[{}]", padded(padding_max)), step), Ok(vec!["a".into()]), "in chunks of {step}");
+            let long = format!("[{},{}]", padded(0), padded(padding_max + 1));
+            assert_eq!(ids(long, step), Err(RowError::TooLong { row: 2 }), "in chunks of {step}");
+        }
+        let named = |length: usize| ids(format!(r#"[{{"catalogId":"{}"}}]"#, "x".repeat(length)), 4096);
+        assert!(named(ID_BYTES_MAX).is_ok());
+        assert_eq!(named(ID_BYTES_MAX + 1), Err(RowError::IdTooLong { row: 1 }));
+    }
+
+    #[test]
+    fn a_row_without_an_end_is_refused_before_it_fills_the_memory() {
+        let mut rows = Rows::default();
+        rows.push(br#"[{"catalogId":"a"},{"catalogId":"b""#);
+        while rows.next_row().unwrap().is_some() {}
+        rows.push(&vec![b' '; ROW_BYTES_MAX - r#"{"catalogId":"b""#.len()]);
+        assert!(rows.next_row().unwrap().is_none());
+        rows.push(b" ");
+        assert_eq!(rows.next_row().map(drop), Err(RowError::TooLong { row: 2 }));
+    }
+
+    #[test]
+    fn a_catalogue_has_as_many_rows_as_it_may_and_no_more() {
+        let mut rows = Rows { rows: ROWS_MAX - 1, ..Rows::default() };
+        rows.push(br#"{"catalogId":"a"} {"catalogId":"b"}"#);
+        assert_eq!(rows.next_row().unwrap().map(|row| row.number), Some(ROWS_MAX));
+        assert_eq!(rows.next_row().map(drop), Err(RowError::TooMany));
+    }
+
+    #[test]
+    fn a_row_has_its_items_hash() {
+        let mut rows = Rows::default();
+        rows.push(br#"{"t":1,"catalogId":"a"}"#);
+        let hash = rows.next_row().unwrap().unwrap().hash(&[VolatilePath::parse("t").unwrap()], &mut Vec::new());
+        assert_eq!(hash, *Sha256::digest(r#"{"catalogId":"a"}"#));
     }
 
     proptest! {

@@ -52,24 +52,24 @@ pub fn check_removals(counts: &Counts, allowed: bool) -> Result<(), RemovalRefus
 mod tests {
     use super::*;
 
-    #[track_caller]
-    fn check(removed: u64, kept: u64, created: u64, allowed: bool, refused: bool) {
-        let counts = Counts { total: kept + created, created, removed, unchanged: kept, updated: 0 };
-        assert_eq!(check_removals(&counts, allowed).is_err(), refused, "{counts:?}");
-    }
-
     #[test]
-    fn removals() {
-        check(0, 0, 0, false, false);
-        check(0, 100, 0, false, false);
-        check(1, 0, 0, false, true);
-        check(121, 0, 0, false, true);
-        check(121, 0, 0, true, false);
-        check(4, 2, 0, false, false);
-        check(5, 20, 0, false, false);
-        check(6, 19, 0, false, true);
-        check(6, 19, 0, true, false);
-        // Replacing everything is a removal of everything, however much is new.
-        check(100, 0, 100, false, true);
+    fn removals_are_refused_when_the_source_is_empty_or_lost_a_large_share() {
+        use RemovalRefused::{Empty, TooMany};
+        for (removed, updated, unchanged, created, expected) in [
+            (0, 0, 0, 0, Ok(())),
+            (0, 50, 50, 0, Ok(())),
+            (1, 0, 0, 0, Err(Empty { snapshot: 1 })),
+            (121, 0, 0, 0, Err(Empty { snapshot: 121 })),
+            (4, 1, 1, 0, Ok(())),
+            (5, 12, 8, 0, Ok(())),
+            (5, 12, 7, 0, Err(TooMany { removed: 5, snapshot: 24 })),
+            (6, 7, 12, 0, Err(TooMany { removed: 6, snapshot: 25 })),
+            // Replacing everything is a removal of everything, however much is new.
+            (100, 0, 0, 100, Err(TooMany { removed: 100, snapshot: 100 })),
+        ] {
+            let counts = Counts { total: updated + unchanged + created, created, updated, removed, unchanged };
+            assert_eq!(check_removals(&counts, false), expected, "{counts:?}");
+            assert_eq!(check_removals(&counts, true), Ok(()), "{counts:?}");
+        }
     }
 }

@@ -251,29 +251,94 @@ mod tests {
         Entry { fingerprint: Fingerprint::of(&n.to_be_bytes()), content: [content; 8] }
     }
 
-    #[test]
-    fn a_damaged_segment_is_refused() {
-        let layer = Layer { puts: vec![entry(1, 1)], removals: vec![] };
-        let good = layer.segments().next().unwrap();
-        for (bad, why) in [(&good[..5], "too short"), (&good[..good.len() - 1], "length"), (&[9; 9], "unknown format")]
-        {
-            assert_eq!(Layer::default().append_segment(bad), Err(Damaged(why)));
-        }
+    /// An entry whose place in the order is its number.
+    fn nth(n: u32) -> Entry {
+        let mut fingerprint = [0; FINGERPRINT_BYTES];
+        fingerprint[..4].copy_from_slice(&n.to_be_bytes());
+        Entry { fingerprint: Fingerprint(fingerprint), content: [n as u8; 8] }
+    }
+
+    fn layer(puts: u32, removals: u32) -> Layer {
+        let removals = (puts..puts + removals).map(|n| nth(n).fingerprint);
+        Layer { puts: (0..puts).map(nth).collect(), removals: removals.collect() }
     }
 
     #[test]
-    fn a_large_layer_is_cut_into_items_that_fit() {
-        let mut puts: Vec<Entry> = (0..30_000).map(|n| entry(n, 1)).collect();
-        puts.sort_by_key(|entry| entry.fingerprint);
-        let mut removals: Vec<Fingerprint> = (30_000..60_000_u32).map(|n| entry(n, 0).fingerprint).collect();
-        removals.sort();
-        let layer = Layer { puts, removals };
-        let segments: Vec<Vec<u8>> = layer.segments().collect();
-        assert_eq!(segments.len(), 5);
-        assert!(segments.iter().all(|segment| segment.len() <= SEGMENT_BYTES_MAX));
+    fn a_row_is_known_by_the_start_of_two_hashes() {
+        // SHA-256 of abc, as FIPS 180-4 has it.
+        let fingerprint = Fingerprint::of(b"abc");
+        assert_eq!(hex::encode(fingerprint.0), "ba7816bf8f01cfea414140de5dae2223");
+        let hash: Hash = std::array::from_fn(|index| index as u8);
+        assert_eq!(Entry::new(fingerprint, &hash), Entry { fingerprint, content: [0, 1, 2, 3, 4, 5, 6, 7] });
+    }
+
+    #[test]
+    fn a_damaged_segment_is_refused() {
+        let good = encode(&[nth(1), nth(2)], &[nth(3).fingerprint, nth(4).fingerprint]);
+        let beside = |puts: [u32; 2], removals: [u32; 2]| encode(&puts.map(nth), &removals.map(|n| nth(n).fingerprint));
+        for (bad, why) in [
+            (good[..5].to_vec(), "too short"),
+            ([&[9], &good[1..]].concat(), "unknown format"),
+            (good[..good.len() - 1].to_vec(), "length"),
+            ([&good[..], &[0]].concat(), "length"),
+            (beside([2, 1], [3, 4]), "order"),
+            (beside([1, 1], [3, 4]), "order"),
+            (beside([1, 2], [4, 3]), "order"),
+            (beside([1, 2], [3, 3]), "order"),
+        ] {
+            assert_eq!(Layer::default().append_segment(&bad), Err(Damaged(why)), "{bad:?}");
+        }
+        // What follows on another segment must lie behind it.
+        let mut read = layer(1, 0);
+        assert_eq!((read.append_segment(&good), read.append_segment(&good)), (Ok(()), Err(Damaged("order"))));
+    }
+
+    #[test]
+    fn a_layer_is_cut_into_as_few_items_as_fit() {
+        let (puts_max, removals_max) = (14_582, 21_874);
+        for (puts, removals, items) in [
+            (0, 0, 0),
+            (1, 0, 1),
+            (0, 1, 1),
+            (5_000, 4_999, 1),
+            (5_000, 5_000, 2),
+            (puts_max, 0, 1),
+            (puts_max + 1, 0, 2),
+            (0, removals_max, 1),
+            (0, removals_max + 1, 2),
+            (2 * puts_max + 1, 2 * removals_max + 1, 6),
+        ] {
+            let layer = layer(puts, removals);
+            assert_eq!((layer.rows(), layer.is_empty()), (u64::from(puts + removals), items == 0));
+            let segments: Vec<Vec<u8>> = layer.segments().collect();
+            assert_eq!(segments.len(), items, "{puts} puts, {removals} removals");
+            assert!(segments.iter().all(|segment| segment.len() <= SEGMENT_BYTES_MAX));
+            let mut read = Layer::default();
+            segments.iter().for_each(|segment| read.append_segment(segment).unwrap());
+            assert_eq!(read, layer);
+        }
+        // Counts have 32 bits, more than our own segments need.
+        let large = layer(0x0001_0203, 0x0001_0203);
         let mut read = Layer::default();
-        segments.iter().for_each(|segment| read.append_segment(segment).unwrap());
-        assert_eq!(read, layer);
+        assert_eq!(read.append_segment(&encode(&large.puts, &large.removals)), Ok(()));
+        assert_eq!(read, large);
+    }
+
+    #[test]
+    fn a_merge_is_due_when_the_layers_above_are_many_or_a_quarter_of_the_base() {
+        for (base_rows, upper, expected) in [
+            (0, vec![], false),
+            (0, vec![600, 400], false),
+            (4_000, vec![600, 401], true),
+            (8_000, vec![1_001, 999], false),
+            (8_000, vec![1_001, 1_000], true),
+            (8_000, vec![1; 23], false),
+            (8_000, vec![1; 24], true),
+        ] {
+            let upper: Vec<LayerRef> =
+                upper.into_iter().map(|rows| LayerRef { id: "L".into(), segments: 1, rows }).collect();
+            assert_eq!(merge_is_due(base_rows, &upper), expected, "{base_rows} below {upper:?}");
+        }
     }
 
     proptest! {

@@ -212,9 +212,20 @@ mod tests {
 
     #[test]
     fn a_claim_is_read_under_the_names_it_is_stored_with() {
-        let claim = Claim::of_delivery(&label("id:1", "hash"), "nonce", AT);
-        let stored = serde_json::to_value(&claim).unwrap();
-        assert_eq!((&stored["bodyHash"], &stored["expires_at"]), (&"hash".into(), &CLAIM_SECONDS.into()));
-        assert_eq!(serde_json::from_value::<Claim>(stored).unwrap(), claim);
+        let label = Label { received_ms: 1_500, ..label("id:1", "hash") };
+        let at = Timestamp::from_second(1).unwrap();
+        let stored = |connection: Option<&str>, fingerprint: &str| {
+            serde_json::json!({
+                "status": "received", "nonce": "nonce", "bodyHash": fingerprint, "correlationId": "trace",
+                "connection": connection, "receivedMs": 1_500, "expires_at": 2_592_001, "lastError": null, "attempts": null,
+            })
+        };
+        for (claim, stored) in [
+            (Claim::of_delivery(&label, "nonce", at), stored(Some("main"), "hash")),
+            (Claim::of_body(&label, "nonce", at), stored(None, "id:1")),
+        ] {
+            assert_eq!(serde_json::to_value(&claim).unwrap(), stored);
+            assert_eq!(serde_json::from_value::<Claim>(stored).unwrap(), claim);
+        }
     }
 }

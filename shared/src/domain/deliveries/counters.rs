@@ -152,4 +152,34 @@ mod tests {
         let counters: usize = Counter::all().map(|counter| counter.name().len() + largest).sum();
         assert!(key + counters <= 1024, "{}", key + counters);
     }
+
+    #[test]
+    fn what_is_counted_adds_up_over_tallies() {
+        let mut tally = Tally::default();
+        tally.merge(Tally::default());
+        assert!(tally.is_empty());
+        for (proof, ms) in
+            [(Proof::Signature(SecretLabel::Previous), 40), (Proof::LocalBypass, 6_000), (Proof::LocalBypass, 41)]
+        {
+            let mut other = Tally::default();
+            other.taken_in("pos", TakenIn { proof, ms });
+            other.add("trackstar", Counter::Dead, 2);
+            assert!(!other.is_empty());
+            tally.merge(other);
+        }
+        tally.add("pos", Counter::Duplicate, 1);
+        tally.add("pos", Counter::Duplicate, u64::MAX);
+        let found: Vec<(&str, Vec<(Counter, u64)>)> = tally
+            .sources()
+            .map(|(source, counters)| (source, counters.iter().map(|(counter, count)| (*counter, *count)).collect()))
+            .collect();
+        let pos = vec![
+            (Counter::Latency(1), 2),
+            (Counter::Latency(LATENCY_BOUNDS.len()), 1),
+            (Counter::LatencySumMs, 6_081),
+            (Counter::Duplicate, u64::MAX),
+            (Counter::Matched(SecretLabel::Previous), 1),
+        ];
+        assert_eq!(found, [("pos", pos), ("trackstar", vec![(Counter::Dead, 6)])]);
+    }
 }

@@ -97,17 +97,75 @@ impl DeadLetter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::deliveries::delivery::{Channel, Origin};
+    use crate::domain::ids::TenantId;
 
     #[test]
     fn what_was_given_out_is_read_and_nothing_else_is() {
         let letter = DeadLetterId::new(1_731_705_121_000, "5fea7756-0ea4-451a-a703-a558b933e274");
+        assert_eq!(letter.to_string(), "1731705121000-5fea7756-0ea4-451a-a703-a558b933e274");
         assert_eq!(letter.as_str().parse(), Ok(letter));
+        let longest = "x".repeat(MESSAGE_ID_BYTES_MAX);
+        assert_eq!(
+            DeadLetterId::new(1, &longest).as_str().parse(),
+            Ok(DeadLetterId(format!("0000000000001-{longest}")))
+        );
         assert_eq!(DeadLetterId::new(0, "").as_str().parse(), Ok(DeadLetterId("0000000000000-".into())));
-        let long = "x".repeat(2000);
         for bad in ["", "7", "1731705121000", "1731705121-a", "+731705121000-a", "1731705121000-a b", "1731705121000-æ"]
         {
             assert_eq!(bad.parse::<DeadLetterId>(), Err(NoPlace), "{bad}");
         }
-        assert_eq!(format!("1731705121000-{long}").parse::<DeadLetterId>(), Err(NoPlace));
+        assert_eq!(format!("1731705121000-{longest}x").parse::<DeadLetterId>(), Err(NoPlace));
+    }
+
+    #[test]
+    fn a_body_is_stored_in_as_few_parts_as_fit() {
+        for (bytes, parts) in [(0, 0), (1, 1), (BODY_PART_BYTES_MAX, 1), (BODY_PART_BYTES_MAX + 1, 2)] {
+            assert_eq!(DeadLetter::parts_of(&vec![0; bytes]), parts, "{bytes} bytes");
+        }
+    }
+
+    #[test]
+    fn a_letter_expires_and_is_found_by_where_it_came_from() {
+        let letter = |label: Option<Label>| DeadLetter {
+            id: DeadLetterId::new(0, "a"),
+            label,
+            reason: String::new(),
+            attempts: 1,
+            payload_hash: String::new(),
+            recorded_ms: 0,
+            parts: 1,
+            expires_at: DEAD_LETTER_SECONDS,
+        };
+        let unreadable = letter(None);
+        // Ninety days.
+        for (now, expected) in [(7_775_999, false), (7_776_000, true), (7_776_001, true)] {
+            assert_eq!(unreadable.is_expired(Timestamp::from_second(now).unwrap()), expected, "{now}");
+        }
+        let origin = Origin { tenant: TenantId::default(), provider: "erp".into(), connection: "main".into() };
+        let labelled = letter(Some(Label {
+            origin,
+            channel: Channel::Event,
+            key: String::new(),
+            event_type: None,
+            body_hash: String::new(),
+            received_ms: 0,
+            correlation_id: String::new(),
+            base64: false,
+            claims_body: false,
+            enqueued_ms: None,
+            taken_in: None,
+        }));
+        for (provider, connection, of_labelled, of_unreadable) in [
+            (None, None, true, true),
+            (Some("erp"), None, true, false),
+            (None, Some("main"), true, false),
+            (Some("erp"), Some("main"), true, false),
+            (Some("erp"), Some("other"), false, false),
+            (Some("other"), Some("main"), false, false),
+        ] {
+            assert_eq!(labelled.is_from(provider, connection), of_labelled, "{provider:?} {connection:?}");
+            assert_eq!(unreadable.is_from(provider, connection), of_unreadable, "{provider:?} {connection:?}");
+        }
     }
 }

@@ -243,7 +243,8 @@ mod tests {
                 assert_eq!(place.to_string().parse(), Ok(place));
             }
         }
-        let long = "x".repeat(2000);
+        let longest = "x".repeat(RING_BYTES_MAX);
+        assert!(format!("{longest}#1").parse::<RejectedId>().is_ok());
         for bad in [
             "",
             "pos",
@@ -260,7 +261,7 @@ mod tests {
             assert_eq!(bad.parse::<RejectedId>(), Err(NoPlace), "{bad}");
             assert_eq!(format!("1731705121000-{bad}").parse::<RejectedPlace>(), Err(NoPlace), "{bad}");
         }
-        assert_eq!(format!("{long}#1").parse::<RejectedId>(), Err(NoPlace));
+        assert_eq!(format!("{longest}x#1").parse::<RejectedId>(), Err(NoPlace));
     }
 
     #[test]
@@ -269,5 +270,37 @@ mod tests {
             ["0000000000002-pos#9", "0000000000002-pos#10", "0000000000002-pos:proved#1", "0000000000003-pos#8"];
         let places = in_order.map(|text| text.parse::<RejectedPlace>().unwrap());
         assert!(places.is_sorted(), "{places:?}");
+    }
+
+    #[test]
+    fn a_reason_is_called_the_same_in_answers_and_where_it_is_stored() {
+        for reason in Rejection::ALL {
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
+        }
+    }
+
+    #[test]
+    fn an_unknown_sender_is_told_of_success_at_the_doors_of_shipments_and_of_any_event() {
+        let trackstar = |channel| Door::Trackstar { channel };
+        for (door, expected) in [
+            (trackstar(Channel::TrackstarShipment), true),
+            (trackstar(Channel::TrackstarReceipt), true),
+            (trackstar(Channel::TrackstarOther), true),
+            (trackstar(Channel::TrackstarInventory), false),
+            (Door::Pos { source: "shop".into(), tenant: "acme".into() }, false),
+        ] {
+            for reason in Rejection::ALL {
+                let expected = expected && reason == Rejection::UnknownSender;
+                assert_eq!(reason.is_acknowledged_at(&door), expected, "{reason:?} at {door:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_ring_holds_more_of_what_nobody_sends_again_for_two_weeks() {
+        let rings = RingKind::ALL.map(|kind| (kind.places(), kind.is_proved()));
+        assert_eq!(rings, [(200, false), (200, true), (5000, true)]);
+        assert_eq!(REJECTED_SECONDS, 1_209_600);
+        assert_eq!(REJECTED_BODY_BYTES_MAX, 32_768);
     }
 }

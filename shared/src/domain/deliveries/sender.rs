@@ -86,6 +86,7 @@ pub fn parse_senders(json: &str) -> Result<BTreeMap<(ProviderId, ConnectionName)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::deliveries::signature::SecretLabel;
 
     #[test]
     fn a_wrong_list_of_senders_says_which_and_why_and_quotes_no_secret() {
@@ -104,6 +105,19 @@ mod tests {
             ),
             (r#"[{"provider":"github","connection":"a","scheme":"github","secrets":[]}]"#, "one or two texts"),
             (
+                r#"[{"provider":"github","connection":"a","scheme":"github","secrets":["s3cret-value"," "]}]"#,
+                "one or two texts",
+            ),
+            (
+                r#"[{"provider":"github","connection":"a","scheme":"github","secrets":["s3cret-1","s3cret-2","s3cret-3"]}]"#,
+                "one or two texts",
+            ),
+            (
+                r#"[{"provider":"github","connection":"a","scheme":"github","secrets":["s3cret-value"]},
+                    {"provider":"GitHub","connection":"a","scheme":"pos","secrets":["s3cret-value"]}]"#,
+                "sender 2: provider and connection stand twice",
+            ),
+            (
                 r#"[{"provider":"Trackstar","connection":"a","scheme":"svix","secrets":["s3cret-value"]}]"#,
                 "has a door of its own",
             ),
@@ -115,5 +129,29 @@ mod tests {
             let Err(error) = parse_senders(json) else { panic!("{json} passed") };
             assert!(error.contains(expected) && !error.contains("s3cret"), "{error}");
         }
+    }
+
+    #[test]
+    fn senders_are_found_by_provider_and_connection() {
+        let senders = parse_senders(
+            r#"[{"provider":"github","connection":"a","scheme":"github","secrets":["new","old"]},
+                {"provider":"square","connection":"a","tenant":"acme","scheme":"square","secrets":["s"],"url":"https://us"},
+                {"provider":"erp","connection":"a","scheme":{"header":"x-erp"},"secrets":["s"],"url":"https://us"}]"#,
+        )
+        .unwrap();
+        let sender = |provider: &str| &senders[&(provider.to_owned(), "a".to_owned())];
+        for (provider, tenant, scheme, url) in [
+            ("github", TenantId::default(), "github", None),
+            ("square", TenantId::parse("acme").unwrap(), "square", Some("https://us")),
+            ("erp", TenantId::default(), "generic", Some("https://us")),
+        ] {
+            let sender = sender(provider);
+            assert_eq!((&sender.tenant, sender.scheme.name(), sender.url.as_deref()), (&tenant, scheme, url));
+        }
+        let secrets = sender("github").secrets.iter().map(|live| (live.label, live.secret.expose()));
+        assert_eq!(
+            secrets.collect::<Vec<_>>(),
+            [(SecretLabel::Current, &b"new"[..]), (SecretLabel::Previous, &b"old"[..])]
+        );
     }
 }

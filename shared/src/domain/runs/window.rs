@@ -177,12 +177,53 @@ mod tests {
     }
 
     #[test]
-    fn a_week_of_whole_days_reads_slots_only() {
-        let cover = cover(Some(at("2024-06-01")), Some(at("2024-06-07T23:59:59.999Z")));
-        assert_eq!(
-            cover,
-            Cover { slots: vec![Slots { counter: "month#2024-06".into(), slots: 1..8 }], ..Cover::default() }
-        );
+    fn tallies_add_up_and_count_the_wanted_statuses() {
+        use SeenStatus::{Error, Running, Success};
+        let mut tally = Tally { running: 1, success: 20, error: 300, duration_ms: 4_000 };
+        tally += Tally { running: 5, success: 60, error: 700, duration_ms: 8_000 };
+        assert_eq!(tally, Tally { running: 6, success: 80, error: 1_000, duration_ms: 12_000 });
+        for (wanted, expected) in [
+            (&[][..], 1_086),
+            (&[Running], 6),
+            (&[Success], 80),
+            (&[Error], 1_000),
+            (&[Error, Running], 1_006),
+            (&[Running, Success, Error], 1_086),
+        ] {
+            assert_eq!(tally.of(wanted), expected, "{wanted:?}");
+        }
+    }
+
+    #[test]
+    fn whole_days_and_hours_are_read_as_slots_only() {
+        for (start, end, expected) in [
+            ("2024-06-01", "2024-06-07T23:59:59.999Z", vec![("month#2024-06", 1..8)]),
+            ("2024-06-01T03:00:00Z", "2024-06-01T04:59:59.999Z", vec![("day#2024-06-01", 3..5)]),
+            (
+                "2024-06-01T22:00:00Z",
+                "2024-06-02T02:59:59.999Z",
+                vec![("day#2024-06-01", 22..24), ("day#2024-06-02", 0..3)],
+            ),
+        ] {
+            let slots = expected.into_iter().map(|(counter, slots)| Slots { counter: counter.into(), slots }).collect();
+            assert_eq!(cover(Some(at(start)), Some(at(end))), Cover { slots, ..Cover::default() });
+        }
+    }
+
+    #[test]
+    fn windows_between_the_bounds_of_hours_days_and_months_count_each_run_once() {
+        let days = ["2023-12-30", "2023-12-31", "2024-01-01", "2024-01-02", "2024-01-31", "2024-03-01"];
+        let starts: Vec<Timestamp> = days
+            .iter()
+            .flat_map(|day| ["T00:00:00Z", "T01:00:00Z", "T23:00:00Z"].map(|time| at(&format!("{day}{time}"))))
+            .flat_map(|bound| [bound - 1.millisecond(), bound])
+            .collect();
+        for (first, start) in starts.iter().enumerate() {
+            for (last, end) in starts.iter().enumerate().skip(first) {
+                let cover = cover(Some(*start), Some(*end));
+                assert_eq!(count(&cover, &starts), last - first + 1, "{start} to {end}: {cover:?}");
+            }
+        }
     }
 
     #[test]
@@ -200,12 +241,15 @@ mod tests {
     proptest! {
         #[test]
         fn a_window_counts_each_of_its_runs_once_and_no_other(
-            from in 0i64..100_000_000_000, length in prop_oneof![0i64..10_000_000, 0i64..40_000_000_000],
-            offsets in prop::collection::vec(-2_000_000_000i64..45_000_000_000, 0..30),
+            from in 0i64..100_000_000_000,
+            length in prop_oneof![0i64..10_000_000, 0i64..200_000_000, 0i64..40_000_000_000],
+            // In hundredths of the window.
+            offsets in prop::collection::vec(-10i64..=110, 0..30),
         ) {
             let stamp = |ms: i64| Timestamp::from_millisecond(ms.max(0)).unwrap();
             let (start, end) = (stamp(from), stamp(from + length));
-            let mut starts: Vec<Timestamp> = offsets.iter().map(|offset| stamp(from + offset)).collect();
+            let mut starts: Vec<Timestamp> =
+                offsets.iter().map(|offset| stamp(from + length * offset / 100)).collect();
             starts.extend([start, end]);
             let expected = starts.iter().filter(|at| start <= **at && **at <= end).count();
             let cover = cover(Some(start), Some(end));

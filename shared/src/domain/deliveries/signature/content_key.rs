@@ -133,6 +133,9 @@ mod tests {
         same(r#"{"n":18446744073709551615,"a":1}"#, r#"{"a":1,"n":18446744073709551615}"#, true);
         same(r#"{"n":0.000000000000000000001,"a":1}"#, r#"{"a":1,"n":1e-21}"#, true);
         same(r#"{"n":300000000000000000000,"m":1.50000000000000000}"#, r#"{"m":1.5,"n":3E+20}"#, true);
+        // Fifteen digits are kept, sixteen may not be, and zeros before them are none.
+        same(r#"{"n":0.00123456789012345,"a":1}"#, r#"{"a":1,"n":123456789012345e-17}"#, true);
+        same(r#"{"n":1234567890.123456,"a":1}"#, r#"{"a":1,"n":1234567890.123456}"#, false);
         // Smaller than a double can be, or can be with all its digits.
         same(r#"{"n":1e-400}"#, r#"{"n":2e-400}"#, false);
         same(r#"{"n":1.23456789012e-320}"#, r#"{"n":1.23456789013e-320}"#, false);

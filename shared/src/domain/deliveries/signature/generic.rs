@@ -290,6 +290,25 @@ mod tests {
     }
 
     #[test]
+    fn names_and_the_tolerance_are_as_large_as_they_may_be_and_no_larger() {
+        let described = |length: usize, tolerance: u32| {
+            let name = "x".repeat(length);
+            format!(
+                r#"{{"header":"{name}","prefix":"{name}","idField":"{name}","timestampHeader":"x-t",
+                    "template":"{{timestamp}}{{body}}","toleranceSeconds":{tolerance}}}"#
+            )
+        };
+        let scheme = Scheme::from_json(&described(64, 86_400)).unwrap();
+        assert_eq!(scheme.tolerance_seconds(), Some(86_400));
+        assert_eq!(Scheme::from_json(&described(1, 1)).unwrap().tolerance_seconds(), Some(1));
+        refused(&described(64, 86_401), "from 1 to 86400");
+        let long = "x".repeat(65);
+        refused(&format!(r#"{{"header":"{long}"}}"#), "header is not the name of a header");
+        refused(&format!(r#"{{"header":"x-a","prefix":"{long}"}}"#), "prefix must be 1 to 64");
+        refused(&format!(r#"{{"header":"x-a","idField":"{long}"}}"#), "idField must be 1 to 64");
+    }
+
+    #[test]
     fn a_description_need_only_name_the_header() {
         let scheme = Scheme::from_json(r#"{"header":"X-Acme-Signature"}"#).unwrap();
         assert_eq!(scheme.name(), GENERIC);

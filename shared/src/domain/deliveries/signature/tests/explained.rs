@@ -137,15 +137,64 @@ fn signatures_that_are_written_in_another_way() {
 }
 
 #[test]
-fn senders_that_sign_another_text_or_url() {
-    let headers = signed_as(&schemes::SLACK, SECRET.as_bytes(), BODY, |tag| format!("v0={}", hex_of(tag)));
-    let found = explained(&schemes::SLACK, SECRET, &headers, BODY);
-    assert_eq!(codes(&found, SECRET), ["signed_text"]);
-    assert_eq!(found.findings[0].to_string(), "the sender signs {body}, where the scheme signs v0:{timestamp}:{body}");
+fn a_signature_form_says_what_the_scheme_writes() {
+    let key = STANDARD.decode(SECRET.strip_prefix("whsec_").unwrap()).unwrap();
+    let base64_of = |tag: &mac::Tag| STANDARD.encode(tag);
+    let other_field = |tag: &mac::Tag| format!("t={AT},v1={},v0={}", "ab".repeat(32), hex_of(tag));
+    for (scheme, key, signed, write, expected) in [
+        (&schemes::GITHUB, SECRET.as_bytes(), BODY, &base64_of as &dyn Fn(&mac::Tag) -> String, "hex after sha256="),
+        (&schemes::POS, SECRET.as_bytes(), BODY, &base64_of, "hex"),
+        (&schemes::SHOPIFY, SECRET.as_bytes(), BODY, &hex_of, "base64"),
+        (&schemes::SVIX, &key, &format!("msg_1.{AT}.{BODY}"), &base64_of, "base64 after v1,"),
+        (&schemes::STRIPE, SECRET.as_bytes(), &format!("{AT}.{BODY}"), &other_field, "hex after t=…,v1="),
+    ] {
+        let found = explained(scheme, SECRET, &signed_as(scheme, key, signed, write), BODY);
+        assert_eq!(codes(&found, SECRET), ["signature_form"], "{}", scheme.name());
+        let text = found.findings[0].to_string();
+        assert!(text.ends_with(&format!(", where the scheme has {expected}")), "{text}");
+    }
+}
 
-    for url in ["https://hooks.example.com/square/", "http://hooks.example.com/square"] {
-        let headers = sign(&schemes::SQUARE, &Secret::new(SECRET), None, at(AT), Some(url), BODY.as_bytes()).unwrap();
-        assert_eq!(codes(&explained(&schemes::SQUARE, SECRET, &headers, BODY), SECRET), ["other_url"], "{url}");
+#[test]
+fn senders_that_sign_another_text() {
+    let key = STANDARD.decode(SECRET.strip_prefix("whsec_").unwrap()).unwrap();
+    for (template, signed) in [
+        ("{body}", BODY.to_owned()),
+        ("{timestamp}.{body}", format!("{AT}.{BODY}")),
+        ("{timestamp}{body}", format!("{AT}{BODY}")),
+        ("{id}{timestamp}{body}", format!("msg_1{AT}{BODY}")),
+        ("{id}.{body}", format!("msg_1.{BODY}")),
+        ("v0:{timestamp}:{body}", format!("v0:{AT}:{BODY}")),
+        ("{timestamp}:{body}", format!("{AT}:{BODY}")),
+        ("{url}{body}", format!("{URL}{BODY}")),
+    ] {
+        let headers = signed_as(&schemes::SVIX, &key, &signed, |tag| format!("v1,{}", STANDARD.encode(tag)));
+        let found = explained(&schemes::SVIX, SECRET, &headers, BODY);
+        assert_eq!(codes(&found, SECRET), ["signed_text"], "{template}");
+        let text = found.findings[0].to_string();
+        assert_eq!(text, format!("the sender signs {template}, where the scheme signs {{id}}.{{timestamp}}.{{body}}"));
+    }
+    // A text with parts that the request does not have is not one to try.
+    let headers = signed_as(&schemes::POS, SECRET.as_bytes(), &format!(".{BODY}"), hex_of);
+    assert_eq!(codes(&explained(&schemes::POS, SECRET, &headers, BODY), SECRET), ["nothing"]);
+}
+
+#[test]
+fn senders_that_sign_another_url() {
+    for (registered, signed, difference) in [
+        ("https://a.example/x/", "https://a.example/x", "without the slash at its end"),
+        ("https://a.example/x", "https://a.example/x/", "with a slash at its end"),
+        ("https://a.example/x", "http://a.example/x", "http instead of https"),
+        ("http://a.example/x", "https://a.example/x", "https instead of http"),
+        ("https://a.example/x?q=1", "https://a.example/x", "without the query"),
+        (" https://a.example/x", "https://a.example/x", "without white space around it"),
+    ] {
+        let body = BODY.as_bytes();
+        let headers = sign(&schemes::SQUARE, &Secret::new(SECRET), None, at(AT), Some(signed), body).unwrap();
+        let secrets = current(SECRET);
+        let found = explain(&schemes::SQUARE, &secrets, headers.as_slice(), Some(registered), body, at(AT));
+        assert_eq!(codes(&found, SECRET), ["other_url"], "{registered:?}");
+        assert!(found.findings[0].to_string().ends_with(difference), "{}", found.findings[0]);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is refused, under which code, and what is let through.
 
 use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
 
 use super::*;
 use crate::domain::deliveries::signature::{LocalBypass, Proof, SecretLabel, VerifiedDelivery, schemes};
@@ -10,7 +11,7 @@ type Case<'a> = (&'a Scheme, &'a dyn Fn(Headers) -> Headers, Result<(), &'a str>
 
 #[test]
 fn each_flaw_has_its_code() {
-    let sixteen = |version: &str| vec![format!("{version},AAAA"); 16].join(" ");
+    let several = |count: usize, version: &str| vec![format!("{version},AAAA"); count].join(" ");
     let hex = "ab".repeat(32);
     #[rustfmt::skip]
     let cases: &[Case<'_>] = &[
@@ -26,6 +27,7 @@ fn each_flaw_has_its_code() {
         (&schemes::SVIX, &|good| with(good, "svix-timestamp", &"1".repeat(41)), Err("malformed")),
         // The same moment in other digits is not what was signed.
         (&schemes::SVIX, &|good| with(good, "svix-timestamp", &format!("0{AT}")), Err("signature_mismatch")),
+        (&schemes::SVIX, &|good| with(good, "svix-id", &"m".repeat(256)), Err("signature_mismatch")),
         (&schemes::SVIX, &|good| with(good, "svix-id", &"m".repeat(257)), Err("malformed")),
         (&schemes::SVIX, &|good| with(good, "svix-id", "a\u{1}b"), Err("malformed")),
         (&schemes::SVIX, &|good| with(good, "svix-id", "msg_2"), Err("signature_mismatch")),
@@ -38,8 +40,9 @@ fn each_flaw_has_its_code() {
         (&schemes::SVIX, &|good| with(without(good, "svix-id"), "webhook-id", "msg_1"), Err("missing_header")),
         // Beside the right one: signatures that we cannot read, and versions that we do not know.
         (&schemes::SVIX, &|good| prepended(good, "v1,*** v1a,AAAA v2,AAAA ?"), Ok(())),
-        (&schemes::SVIX, &|good| prepended(good, &sixteen("v2")), Ok(())),
-        (&schemes::SVIX, &|good| prepended(good, &sixteen("v1")), Err("malformed")),
+        (&schemes::SVIX, &|good| prepended(good, &several(16, "v2")), Ok(())),
+        (&schemes::SVIX, &|good| prepended(good, &several(15, "v1")), Ok(())),
+        (&schemes::SVIX, &|good| prepended(good, &several(16, "v1")), Err("malformed")),
         // Whichever spelling is whole.
         (&schemes::SVIX, &|good| with(good, "webhook-signature", "v1,AAAA"), Ok(())),
         (&schemes::SVIX, &webhook_names, Ok(())),
@@ -57,6 +60,7 @@ fn each_flaw_has_its_code() {
         (&schemes::GITHUB, &|good| with(good, "x-hub-signature-256", &format!("sha256={hex}ab")), Err("malformed")),
         (&schemes::GITHUB, &|good| with(good, "x-hub-signature-256", &format!("sha1={}", &hex[..40])), Err("malformed")),
         (&schemes::GITHUB, &|good| without(good, "x-github-delivery"), Ok(())),
+        (&schemes::GITHUB, &|good| with(good, "x-github-delivery", &"g".repeat(256)), Ok(())),
         (&schemes::GITHUB, &|good| with(good, "x-github-delivery", &"g".repeat(257)), Err("unusable_id")),
         (&schemes::POS, &|good| good, Ok(())),
         (&schemes::POS, &|good| with(good, "x-webhook-signature", "é"), Err("malformed")),
@@ -75,6 +79,58 @@ fn each_flaw_has_its_code() {
         let found = check(scheme, SECRET, &headers, BODY.as_bytes());
         let code = found.as_ref().map(drop).map_err(Refused::code);
         assert_eq!(code, *expected, "case {index}, {}: {headers:?}: {found:?}", scheme.name());
+    }
+}
+
+#[test]
+fn an_id_in_the_body_fits_a_key_or_is_refused() {
+    for (id, expected) in [
+        ("m".repeat(256), Ok(Some("m".repeat(256)))),
+        ("m".repeat(257), Err("unusable_id")),
+        ("a\\u0001b".to_owned(), Err("unusable_id")),
+        (" evt_1 ".to_owned(), Ok(Some("evt_1".to_owned()))),
+        ("  ".to_owned(), Ok(None)),
+    ] {
+        let body = format!(r#"{{"id":"{id}"}}"#);
+        let found =
+            check(&schemes::STRIPE, SECRET, &signed(&schemes::STRIPE, SECRET, body.as_bytes()), body.as_bytes());
+        let found = found.map(|verified| verified.delivery_id.map(|id| id.text)).map_err(|refused| refused.code());
+        assert_eq!(found, expected, "{body}");
+    }
+}
+
+#[test]
+fn only_our_own_configuration_is_ours_to_mend() {
+    let header = || Text::Borrowed("x-a");
+    for (refused, expected) in [
+        (Refused::NoSecret, true),
+        (Refused::SecretUnusable { label: SecretLabel::Previous }, true),
+        (Refused::NoUrl, true),
+        (Refused::MissingHeader { header: header() }, false),
+        (Refused::Mismatch, false),
+    ] {
+        assert_eq!(refused.is_ours(), expected, "{refused}");
+    }
+    let unsigned = sign(&schemes::SQUARE, &Secret::new(SECRET), None, at(AT), None, b"");
+    assert_eq!(unsigned, Err(Refused::NoUrl));
+}
+
+#[test]
+fn a_scheme_names_all_headers_that_it_reads() {
+    for (scheme, expected) in [
+        (
+            &schemes::SVIX,
+            &["svix-signature", "svix-timestamp", "svix-id", "webhook-signature", "webhook-timestamp", "webhook-id"][..],
+        ),
+        (&schemes::STRIPE, &["stripe-signature"]),
+        (&schemes::GITHUB, &["x-hub-signature-256", "x-github-delivery"]),
+        (&schemes::POS, &["x-webhook-signature", "x-signature", "idempotency-key"]),
+    ] {
+        assert_eq!(scheme.headers().collect::<Vec<_>>(), expected);
+        for name in expected {
+            let addressed = scheme.is_addressed(&[(*name, "?")][..]);
+            assert_eq!(addressed, name.contains("signature"), "{name}");
+        }
     }
 }
 
@@ -230,9 +286,33 @@ fn only_what_was_verified_becomes_a_delivery() {
     let delivery = delivery(SECRET).unwrap();
     assert_eq!(delivery.origin(), "github");
     assert_eq!(delivery.body(), BODY);
+    assert_eq!(delivery.body_hash(), *Sha256::digest(BODY));
+    assert_eq!(delivery.timestamp(), None);
     assert_eq!(delivery.proof(), Proof::Signature(SecretLabel::Current));
     assert_eq!(delivery.delivery_id().map(|id| id.text.as_str()), Some("msg_1"));
-    assert!(!format!("{delivery:?}").contains("evt_1"));
+    let printed = format!("{delivery:?}");
+    assert!(printed.contains("body_bytes: 64") && !printed.contains("evt_1"), "{printed}");
+
+    let headers = signed(&schemes::SLACK, SECRET, BODY.as_bytes());
+    let secrets = [LiveSecret::previous(Secret::new(SECRET))];
+    let body = Bytes::from_static(BODY.as_bytes());
+    let delivery =
+        VerifiedDelivery::verify("slack", &schemes::SLACK, &secrets, headers.as_slice(), None, body, at(AT)).unwrap();
+    assert_eq!((delivery.timestamp(), delivery.proof()), (Some(at(AT)), Proof::Signature(SecretLabel::Previous)));
+}
+
+#[test]
+fn a_proof_is_written_and_read_by_its_name() {
+    for (proof, name) in [
+        (Proof::Signature(SecretLabel::Current), "\"current\""),
+        (Proof::Signature(SecretLabel::Previous), "\"previous\""),
+        (Proof::LocalBypass, "\"bypass\""),
+    ] {
+        assert_eq!(serde_json::to_string(&proof).unwrap(), name);
+        assert_eq!(serde_json::from_str::<Proof>(name).unwrap(), proof);
+    }
+    assert!(serde_json::from_str::<Proof>("\"none\"").is_err());
+    assert_eq!(SecretLabel::Previous.to_string(), "previous");
 }
 
 #[test]
