@@ -68,8 +68,11 @@ mod tests {
     use super::*;
     use crate::host::data::{DataFolder, Storage};
 
+    /// Name and content.
+    type File = (String, Vec<u8>);
+
     /// Opens a folder with these files in it; says what is found, and which files there are then.
-    fn open(files: &[(&str, &[u8])]) -> (Result<bool, String>, Vec<(String, Vec<u8>)>) {
+    fn open(files: &[(&str, &[u8])]) -> (Result<bool, String>, Vec<File>) {
         let folder = tempfile::tempdir().unwrap();
         for (name, content) in files {
             fs::write(folder.path().join(name), content).unwrap();
