@@ -33,12 +33,14 @@ pub struct Stored {
 }
 
 /// What differs between two runs of the same.
-const VOLATILE: [&str; 17] = [
+const VOLATILE: [&str; 20] = [
     "attempts",
     "by_status",
     "completedAt",
+    "connection",
     "correlationId",
     "createdAt",
+    "deadlineFrom",
     "durationMs",
     "fence",
     "fetchedAt",
@@ -47,6 +49,7 @@ const VOLATILE: [&str; 17] = [
     "lastRunAt",
     "open",
     "pk",
+    "queuedMs",
     "sk",
     "startedAt",
     "tenant",
@@ -59,10 +62,12 @@ impl Stored {
         let all_runs = runs(world).await;
         let open = all_runs.iter().filter(|run| run.contains_key("open")).count();
         let ids: Vec<String> = all_runs.iter().map(|run| text(run, "sk").to_owned()).collect();
-        let snapshots = query(world, "SNAPSHOTS_TABLE", &connection).await;
+        let dataset = format!("{connection}/products");
+        let mut snapshots = query(world, "SNAPSHOTS_TABLE", &connection).await;
+        snapshots.extend(query(world, "SNAPSHOTS_TABLE", &dataset).await);
         let find = |items: &[Item], sk: &str| items.iter().find(|item| text(item, "sk") == sk).cloned();
         let manifest = find(&snapshots, "manifest").unwrap_or_default();
-        let records = query(world, "RECORDS_TABLE", &connection).await;
+        let records = query(world, "RECORDS_TABLE", &dataset).await;
         let control = query(world, "CONTROL_TABLE", &connection).await;
         let clean = |item: Item| plain(item, &ids);
         Self {
@@ -151,7 +156,7 @@ pub(crate) async fn runs(world: &World<'_>) -> Vec<Item> {
 pub(crate) async fn add_large_layer(world: &World<'_>) {
     let table = name(world, "SNAPSHOTS_TABLE");
     let key = |sk: &str| {
-        let parts = [("pk", world.connection()), ("sk", sk.to_owned())];
+        let parts = [("pk", format!("{}/products", world.connection())), ("sk", sk.to_owned())];
         parts.map(|(name, text)| (name.to_owned(), AttributeValue::S(text)))
     };
     let layer = Layer { puts: Vec::new(), removals: vec![Fingerprint::of(b"never there")] };

@@ -15,7 +15,7 @@ use super::faults::{AwsFault, fault};
 use super::items::{is_expired, item, key, number, text, value};
 use super::table::Table;
 use crate::domain::audit::{AUDIT_SECONDS, Audit};
-use crate::domain::deliveries::dead_letter::{DeadLetter, DeadLetterId};
+use crate::domain::dead_letter::{DeadLetter, DeadLetterId};
 use crate::domain::deliveries::delivery::BODY_PART_BYTES_MAX;
 use crate::domain::ids::TenantId;
 use crate::environment::{Environment, StartError};

@@ -20,6 +20,9 @@ pub enum InvalidId {
     /// A text that is not three names.
     #[error("a connection is tenant/provider/name")]
     Connection,
+    /// A text that is not a connection and one more name.
+    #[error("a dataset is tenant/provider/name/entity")]
+    Dataset,
     /// A text that is not an id of a run.
     #[error("a run's id is a version 7 UUID")]
     Run,
@@ -188,7 +191,8 @@ impl From<Connection> for String {
 
 /// One entity of one connection: what manifest, segments, records and effects are keyed by. Its text is
 /// `tenant/provider/name/entity`; so two entities of a connection that use the same id never meet.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Dataset {
     /// Over which connection it is synced.
     pub connection: Connection,
@@ -199,6 +203,27 @@ pub struct Dataset {
 impl fmt::Display for Dataset {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}/{}", self.connection, self.entity)
+    }
+}
+
+impl FromStr for Dataset {
+    type Err = InvalidId;
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let (connection, entity) = text.rsplit_once('/').ok_or(InvalidId::Dataset)?;
+        Ok(Self { connection: connection.parse().map_err(|_| InvalidId::Dataset)?, entity: Entity::parse(entity)? })
+    }
+}
+
+impl TryFrom<String> for Dataset {
+    type Error = InvalidId;
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        text.parse()
+    }
+}
+
+impl From<Dataset> for String {
+    fn from(dataset: Dataset) -> Self {
+        dataset.to_string()
     }
 }
 
@@ -339,6 +364,7 @@ mod tests {
         check::<ConnectionName>("north", &names);
         check::<Entity>("orders", &names);
         check::<Connection>("acme/pos/north", &["acme/pos", "acme/pos/north/x", "acme//north"]);
+        check::<Dataset>("acme/pos/north/sales", &["acme/pos/north", "sales", "acme/pos/north/", "a/b/c/d/e"]);
         let version_4 = "5fea7756-0ea4-451a-a703-a558b933e274";
         check::<RunId>("018bcfe5-6800-7000-8000-000000000000", &["", "x", "018bcfe5", version_4]);
     }

@@ -5,6 +5,7 @@ pub mod canonical;
 pub mod catalogue;
 pub mod correlation;
 pub mod datasets;
+pub mod dead_letter;
 pub mod deliveries;
 pub mod ids;
 pub mod place;

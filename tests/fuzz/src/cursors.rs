@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use http::{HeaderMap, Uri};
 use jiff::Timestamp;
-use signalbox::domain::deliveries::dead_letter::DeadLetterId;
+use signalbox::domain::dead_letter::DeadLetterId;
 use signalbox::domain::deliveries::rejected::{RejectedId, RejectedPlace};
 use signalbox::domain::ids::{ConnectionName, RunId, TenantId};
 use signalbox::domain::runs::window::cover;

@@ -246,14 +246,14 @@ async fn they_are_listed_by_page_and_filter_and_decided_on_by_their_tenant_alone
     assert_eq!((deeds.len(), deeds.into_iter().collect::<BTreeSet<_>>()), (4, expected));
     assert!(audit.iter().all(|entry| entry["actor"] == "operator" && entry["correlationId"].is_string()));
     // The body's hash, under its older name.
-    assert!(audit.iter().all(|entry| entry["result"].as_str().is_some_and(|hash| hash.len() == 64)));
+    assert!(audit.iter().all(|entry| entry["bodyHash"].as_str().is_some_and(|hash| hash.len() == 64)));
 }
 
 /// Dead letters of tenant t1 with these connections, the oldest first.
 async fn recorded(hooks: &Hooks, connections: &[&str]) {
     let process = hooks.instance(Wire::whole()).await;
     let record = |(number, connection): (usize, &&str)| {
-        let label = json!({"origin": {"tenant": "t1", "provider": "pos", "connection": connection}, "channel": "event",
+        let label = json!({"connection": format!("t1/pos/{connection}"), "channel": "event",
             "key": format!("key:{number}"), "bodyHash": "", "receivedMs": 0, "correlationId": "trace"});
         json!({"messageId": format!("m{number}"), "body": "{}", "eventSource": "aws:sqs",
             "attributes": {"SentTimestamp": format!("{}", 4_102_488_000_000_usize + number), "ApproximateReceiveCount": "7"},

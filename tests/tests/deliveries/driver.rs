@@ -100,7 +100,7 @@ impl Stored {
         let table = async |table: &'static str, start: &str| {
             let items = hooks.items(table, &format!("{tenant}{start}")).await;
             let plain = items.into_iter().map(|mut item| {
-                item.retain(|name, _| !["nonce", "pk", "sk", "origin", "key"].contains(&name.as_str()));
+                item.retain(|name, _| !["nonce", "pk", "sk", "connection", "key"].contains(&name.as_str()));
                 Value::Object(item)
             });
             let mut plain: Vec<Value> = plain.collect();

@@ -5,7 +5,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use http::HeaderMap;
-use signalbox::domain::deliveries::dead_letter::DeadLetterId;
+use signalbox::domain::dead_letter::DeadLetterId;
 use signalbox::engine::deliveries::dead_letters::{DeadLetterFilter, Limits, RequeuedMany, requeue_matching};
 use signalbox::engine::deliveries::requeue::{Requeued, drop_dead_letter, requeue as requeue_one};
 use signalbox::http::correlation::CorrelationId;
@@ -45,6 +45,7 @@ pub(crate) async fn requeue(
         Requeued::Done => Ok(Json(DecidedView::from(&id))),
         Requeued::NotFound => Err(no_dead_letter()),
         Requeued::NoLabel => Err(Problem::new(UNPROCESSABLE, "it has no label that says where it goes: drop it")),
+        Requeued::NotADelivery => Err(Problem::new(UNPROCESSABLE, "it is a record of a run: the next run takes it up")),
         Requeued::Conflict => Err(Problem::new(CONFLICT, "another body came under its key since: drop it")),
     }
 }

@@ -89,3 +89,37 @@ impl Manifest {
         self.plan_of(run).map_or(0, |plan| plan.number.saturating_add(1))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RUN: &str = "018bcfe5-6800-7000-8000-000000000000";
+
+    #[test]
+    fn manifest_and_plan_are_stored_under_these_names() {
+        let plan = serde_json::json!({
+            "runId": RUN, "number": 1, "layer": {"id": "a.b.1", "segments": 2, "rows": 3}, "sourceVersion": "etag/9/0",
+            "hash": "5f", "counts": {"total": 3, "created": 1, "updated": 1, "removed": 1, "unchanged": 1}, "rows": 4,
+        });
+        let stored = serde_json::json!({"layers": [{"id": "a.b.base", "segments": 1, "rows": 9}], "plans": [plan]});
+        let manifest: Manifest = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&manifest).unwrap(), stored);
+        assert_eq!(serde_json::from_str::<Manifest>("{}").unwrap(), Manifest::default());
+
+        let (run, other) = (RunId::parse(RUN).unwrap(), RunId::parse("018bcfe5-6800-7000-8000-000000000001").unwrap());
+        assert_eq!(manifest.plan_of(&run), manifest.plans.first());
+        assert_eq!((manifest.plan_of(&other), manifest.plans_made(&run), manifest.plans_made(&other)), (None, 2, 0));
+    }
+
+    #[test]
+    fn the_state_is_stored_under_these_names() {
+        let stored = serde_json::json!({
+            "vendor": "moscot", "totalItems": 3, "lastRunAt": "2023-11-14T22:13:20.000Z", "lastDurationMs": 5,
+            "lastSource": "moscot.json", "lastHash": "5f", "lastRunBy": "ann", "lastError": null,
+            "updatedAt": "2023-11-14T22:13:20.000Z", "createdAt": null,
+        });
+        let state: SnapshotState = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&state).unwrap(), stored);
+    }
+}

@@ -2,7 +2,6 @@
 
 pub mod claim;
 pub mod counters;
-pub mod dead_letter;
 pub mod delivery;
 pub mod rejected;
 pub mod sender;

@@ -303,4 +303,21 @@ mod tests {
         assert_eq!(REJECTED_SECONDS, 1_209_600);
         assert_eq!(REJECTED_BODY_BYTES_MAX, 32_768);
     }
+
+    #[test]
+    fn a_rejected_delivery_is_stored_under_these_names() {
+        for door in [
+            serde_json::json!({"kind": "pos", "source": "demo", "tenant": "acme"}),
+            serde_json::json!({"kind": "trackstar", "channel": "trackstar-inventory"}),
+            serde_json::json!({"kind": "sender", "provider": "github", "connection": "main"}),
+        ] {
+            let stored = serde_json::json!({
+                "reason": "bad_signature", "detail": "why", "tenant": "acme", "provider": "pos", "connection": "demo",
+                "door": door, "receivedMs": 7, "correlationId": "trace", "bodyBytes": 2, "bodyHash": "5f",
+                "hasBody": true, "headers": [["x-signature", "00"]], "admittedMs": null,
+            });
+            let rejected: Rejected = serde_json::from_value(stored.clone()).unwrap();
+            assert_eq!(serde_json::to_value(&rejected).unwrap(), stored);
+        }
+    }
 }

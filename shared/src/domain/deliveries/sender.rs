@@ -139,14 +139,18 @@ mod tests {
                 {"provider":"erp","connection":"a","scheme":{"header":"x-erp"},"secrets":["s"],"url":"https://us"}]"#,
         )
         .unwrap();
-        let sender = |provider: &str| &senders[&(provider.to_owned(), "a".to_owned())];
+        let sender =
+            |provider: &str| &senders[&(ProviderId::parse(provider).unwrap(), ConnectionName::parse("a").unwrap())];
         for (provider, tenant, scheme, url) in [
             ("github", TenantId::default(), "github", None),
             ("square", TenantId::parse("acme").unwrap(), "square", Some("https://us")),
             ("erp", TenantId::default(), "generic", Some("https://us")),
         ] {
             let sender = sender(provider);
-            assert_eq!((&sender.tenant, sender.scheme.name(), sender.url.as_deref()), (&tenant, scheme, url));
+            assert_eq!(
+                (&sender.connection.tenant, sender.scheme.name(), sender.url.as_deref()),
+                (&tenant, scheme, url)
+            );
         }
         let secrets = sender("github").secrets.iter().map(|live| (live.label, live.secret.expose()));
         assert_eq!(

@@ -221,4 +221,14 @@ mod tests {
         assert_eq!(stopped.stop(), Some(StopRequest { by: "ann".into(), at_ms: 3 }));
         assert_eq!(Lease::default().waits_until(at(0)), None);
     }
+
+    #[test]
+    fn a_lease_is_stored_under_these_names() {
+        let stored = serde_json::json!({
+            "runId": id(1), "fence": "f", "untilMs": 1, "waitsUntilMs": 2, "waitsFor": "retryAfter", "queuedMs": 3,
+            "stopBy": "ann", "stopMs": 4,
+        });
+        let lease: Lease = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&lease).unwrap(), stored);
+    }
 }

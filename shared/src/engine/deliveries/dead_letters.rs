@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::aws::faults::AwsFault;
 use crate::aws::journal::Journal;
-use crate::domain::deliveries::dead_letter::{DeadLetter, DeadLetterId};
+use crate::domain::dead_letter::{DeadLetter, DeadLetterId};
 use crate::domain::ids::TenantId;
 use crate::engine::deliveries::context::Deliveries;
 use crate::engine::deliveries::requeue::{Requeued, requeue};
@@ -134,13 +134,13 @@ pub async fn requeue_matching(
     limits: Limits,
 ) -> Result<RequeuedMany, AwsFault> {
     // One without a label matches nothing here: it would take the place of one that can be requeued.
-    let takes = |letter: &DeadLetter| letter.label.is_some() && filter.takes(letter);
+    let takes = |letter: &DeadLetter| letter.label().is_some() && filter.takes(letter);
     let page = page_of(&operators.journal, operators.now(), &operator.tenant, takes, from, limits).await?;
     let mut done = RequeuedMany { requeued: 0, skipped: page.passed_over, next: page.next };
     for letter in &page.found {
         match requeue(deliveries, operators, operator, &letter.id).await? {
             Requeued::Done => done.requeued += 1,
-            Requeued::NotFound | Requeued::NoLabel | Requeued::Conflict => done.skipped += 1,
+            Requeued::NotFound | Requeued::NotADelivery | Requeued::NoLabel | Requeued::Conflict => done.skipped += 1,
         }
     }
     Ok(done)

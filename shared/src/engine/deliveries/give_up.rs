@@ -6,8 +6,8 @@ use crate::aws::deliveries::DeliveryStore;
 use crate::aws::faults::AwsFault;
 use crate::aws::journal::Journal;
 use crate::aws::queues::webhook::QueuedDelivery;
+use crate::domain::dead_letter::{DEAD_LETTER_SECONDS, DeadLetter, DeadLetterId, Subject};
 use crate::domain::deliveries::counters::{Counter, Tally};
-use crate::domain::deliveries::dead_letter::{DEAD_LETTER_SECONDS, DeadLetter, DeadLetterId};
 use crate::domain::deliveries::delivery::{UNKNOWN_ORIGIN, body_hash, origin};
 use crate::domain::ids::TenantId;
 
@@ -38,15 +38,15 @@ pub async fn give_up(
         recorded_ms: now.as_millisecond(),
         expires_at: now.as_second() + DEAD_LETTER_SECONDS,
         parts: DeadLetter::parts_of(&dead.body),
-        label: dead.label,
+        subject: Subject::Delivery { label: dead.label },
     };
-    let tenant = letter.label.as_ref().map_or_else(TenantId::default, |label| label.connection.tenant.clone());
+    let tenant = letter.connection().map_or_else(TenantId::default, |connection| connection.tenant.clone());
     let first = journal.put_dead_letter(&tenant, &letter, &dead.body).await?;
     tracing::error!(dead_letter = %letter.id, %tenant, reason = letter.reason, attempts = letter.attempts,
-        correlation_id = letter.label.as_ref().map(|label| label.correlation_id.as_str()), "dead letter recorded");
+        correlation_id = letter.label().map(|label| label.correlation_id.as_str()), "dead letter recorded");
     let mut tally = Tally::default();
     if first {
-        let origin = letter.label.map_or_else(|| UNKNOWN_ORIGIN.to_owned(), |label| origin(&label.connection));
+        let origin = letter.connection().map_or_else(|| UNKNOWN_ORIGIN.to_owned(), origin);
         tally.add(&origin, Counter::Dead, 1);
     }
     Ok(tally)

@@ -2,8 +2,8 @@
 
 use crate::aws::faults::AwsFault;
 use crate::domain::audit::Action;
+use crate::domain::dead_letter::{DeadLetterId, Subject};
 use crate::domain::deliveries::claim::Verdict;
-use crate::domain::deliveries::dead_letter::DeadLetterId;
 use crate::domain::deliveries::delivery::Label;
 use crate::engine::deliveries::context::Deliveries;
 use crate::engine::deliveries::receive::{claim, enqueue};
@@ -16,6 +16,8 @@ pub enum Requeued {
     Done,
     /// There is no such dead letter.
     NotFound,
+    /// It is about a record of a run: no queue takes it.
+    NotADelivery,
     /// It has no label: nobody knows where it should go. It can be dropped.
     NoLabel,
     /// Another body came under its key since: only one of the two can be what the key names. It can be dropped.
@@ -36,7 +38,11 @@ pub async fn requeue(
     let Some((letter, body)) = operators.journal.dead_letter(&operator.tenant, id, operators.now()).await? else {
         return Ok(Requeued::NotFound);
     };
-    let Some(mut label) = letter.label.clone() else { return Ok(Requeued::NoLabel) };
+    let mut label = match &letter.subject {
+        Subject::Delivery { label: Some(label) } => label.clone(),
+        Subject::Delivery { label: None } => return Ok(Requeued::NoLabel),
+        Subject::Record { .. } => return Ok(Requeued::NotADelivery),
+    };
     operators.record(operator, Action::Requeue, id.to_string(), Some(letter.payload_hash.clone())).await?;
     if !claim_again(deliveries, &mut label).await? {
         return Ok(Requeued::Conflict);

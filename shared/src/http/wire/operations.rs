@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::deliveries::dead_letter::{DeadLetter, DeadLetterId};
+use crate::domain::dead_letter::{DeadLetter, DeadLetterId, Subject};
 use crate::domain::deliveries::rejected::{Rejected, RejectedId};
 use crate::domain::time;
 
@@ -55,19 +55,41 @@ pub struct DeadLetterView {
     pub received_at: Option<String>,
     /// When it was given up.
     pub recorded_at: Option<String>,
+    /// The record that a run could not take; absent where it is about a delivery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordView>,
+}
+
+/// A record that a run could not take.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordView {
+    /// What it is one of: products, orders, …
+    pub entity: String,
+    /// The vendor's id of it.
+    pub key: String,
+    /// The run that met it.
+    pub run_id: String,
 }
 
 impl From<&DeadLetter> for DeadLetterView {
     fn from(letter: &DeadLetter) -> Self {
-        let label = letter.label.as_ref();
+        let (label, connection) = (letter.label(), letter.connection());
+        let record = match &letter.subject {
+            Subject::Delivery { .. } => None,
+            Subject::Record { dataset, key, run_id } => {
+                Some(RecordView { entity: dataset.entity.to_string(), key: key.clone(), run_id: run_id.to_string() })
+            }
+        };
         Self {
+            record,
             id: letter.id.to_string(),
             reason: letter.reason.clone(),
             attempts: letter.attempts,
             payload_hash: letter.payload_hash.clone(),
-            provider: label.map(|label| label.connection.provider.to_string()),
-            connection: label.map(|label| label.connection.name.to_string()),
-            tenant: label.map(|label| label.connection.tenant.to_string()),
+            provider: connection.map(|connection| connection.provider.to_string()),
+            connection: connection.map(|connection| connection.name.to_string()),
+            tenant: connection.map(|connection| connection.tenant.to_string()),
             event_key: label.map(|label| label.key.clone()),
             event_type: label.and_then(|label| label.event_type.clone()),
             correlation_id: label.map(|label| label.correlation_id.clone()),

@@ -1,4 +1,5 @@
-//! Dead letters: what a queue gave up on.
+//! Dead letters: what could not be processed and was given up on, kept until somebody decides: a delivery, or a record that a
+//! run could not take.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::deliveries::delivery::{BODY_PART_BYTES_MAX, Label};
+use crate::domain::ids::{Connection, Dataset, RunId};
 use crate::domain::place::{NoPlace, TIME_DIGITS, split_time};
 
 /// Dead letters wait this long for somebody to decide, in seconds.
@@ -48,15 +50,35 @@ impl fmt::Display for DeadLetterId {
     }
 }
 
-/// A message that a queue gave up on.
+/// What a dead letter is about. Stored under its kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Subject {
+    /// A delivery that a queue gave up on.
+    Delivery {
+        /// What travelled with the body; none for a message that could not be read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        label: Option<Label>,
+    },
+    /// A record of a dataset that a run could not take.
+    Record {
+        /// What it is one of.
+        dataset: Dataset,
+        /// The vendor's id of it.
+        key: String,
+        /// The run that met it.
+        run_id: RunId,
+    },
+}
+
+/// What was given up on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetter {
     /// Sorts by time.
     pub id: DeadLetterId,
-    /// What travelled with the body; none for a message that could not be read.
-    #[serde(default)]
-    pub label: Option<Label>,
+    /// What it is about.
+    pub subject: Subject,
     /// Why applying it failed last.
     pub reason: String,
     /// How often it was tried.
@@ -85,20 +107,37 @@ impl DeadLetter {
         self.expires_at <= now.as_second()
     }
 
-    /// Whether it came from this provider and this connection; none named means any.
+    /// What travelled with the delivery that it is about.
     #[must_use]
-    pub fn is_from(&self, provider: Option<&str>, connection: Option<&str>) -> bool {
-        let origin = self.label.as_ref().map(|label| &label.connection);
-        provider.is_none_or(|wanted| origin.is_some_and(|origin| origin.provider.as_str() == wanted))
-            && connection.is_none_or(|wanted| origin.is_some_and(|origin| origin.name.as_str() == wanted))
+    pub fn label(&self) -> Option<&Label> {
+        match &self.subject {
+            Subject::Delivery { label } => label.as_ref(),
+            Subject::Record { .. } => None,
+        }
+    }
+
+    /// Over which connection it came, where that is known.
+    #[must_use]
+    pub fn connection(&self) -> Option<&Connection> {
+        match &self.subject {
+            Subject::Delivery { label } => label.as_ref().map(|label| &label.connection),
+            Subject::Record { dataset, .. } => Some(&dataset.connection),
+        }
+    }
+
+    /// Whether it came from this provider and over a connection of this name; none named means any.
+    #[must_use]
+    pub fn is_from(&self, provider: Option<&str>, name: Option<&str>) -> bool {
+        let of = self.connection();
+        provider.is_none_or(|wanted| of.is_some_and(|of| of.provider.as_str() == wanted))
+            && name.is_none_or(|wanted| of.is_some_and(|of| of.name.as_str() == wanted))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::deliveries::delivery::{Channel, Origin};
-    use crate::domain::ids::TenantId;
+    use crate::domain::deliveries::delivery::Channel;
 
     #[test]
     fn what_was_given_out_is_read_and_nothing_else_is() {
@@ -129,7 +168,7 @@ mod tests {
     fn a_letter_expires_and_is_found_by_where_it_came_from() {
         let letter = |label: Option<Label>| DeadLetter {
             id: DeadLetterId::new(0, "a"),
-            label,
+            subject: Subject::Delivery { label },
             reason: String::new(),
             attempts: 1,
             payload_hash: String::new(),
@@ -142,9 +181,8 @@ mod tests {
         for (now, expected) in [(7_775_999, false), (7_776_000, true), (7_776_001, true)] {
             assert_eq!(unreadable.is_expired(Timestamp::from_second(now).unwrap()), expected, "{now}");
         }
-        let origin = Origin { tenant: TenantId::default(), provider: "erp".into(), connection: "main".into() };
         let labelled = letter(Some(Label {
-            origin,
+            connection: "default/erp/main".parse().unwrap(),
             channel: Channel::Event,
             key: String::new(),
             event_type: None,
@@ -166,6 +204,25 @@ mod tests {
         ] {
             assert_eq!(labelled.is_from(provider, connection), of_labelled, "{provider:?} {connection:?}");
             assert_eq!(unreadable.is_from(provider, connection), of_unreadable, "{provider:?} {connection:?}");
+        }
+    }
+
+    #[test]
+    fn letters_are_stored_under_these_names() {
+        let label = r#"{"connection":"acme/pos/demo","channel":"event","key":"key:1","bodyHash":"5f","receivedMs":7,
+            "correlationId":"trace","base64":false}"#;
+        let rest = r#""reason":"why","attempts":6,"payloadHash":"5f","recordedMs":9,"parts":1,"expires_at":10"#;
+        for subject in [
+            &format!(r#"{{"kind":"delivery","label":{label}}}"#),
+            r#"{"kind":"delivery"}"#,
+            r#"{"kind":"record","dataset":"acme/doorloop/main/owners","key":"17","runId":"018bcfe5-6800-7000-8000-000000000000"}"#,
+        ] {
+            let stored = format!(r#"{{"id":"0000000000007-a","subject":{subject},{rest}}}"#);
+            let stored: serde_json::Value = serde_json::from_str(&stored).unwrap();
+            let letter: DeadLetter = serde_json::from_value(stored.clone()).unwrap();
+            assert_eq!(serde_json::to_value(&letter).unwrap(), stored);
+            assert_eq!(letter.connection().is_some(), subject.contains("acme/"), "{subject}");
+            assert_eq!(letter.label().is_some(), subject.contains("channel"), "{subject}");
         }
     }
 }
