@@ -13,8 +13,8 @@ use signalbox::outside::Outside;
 use signalbox::telemetry::metrics::Metrics;
 use signalbox_local::host::poller::sqs_event;
 
-use crate::deliveries::{Delivery, Reply, http_event};
-use crate::hooks::{Hooks, failed};
+use crate::deliveries::delivery::{Delivery, Reply, http_event};
+use crate::deliveries::hooks::{Hooks, failed};
 use crate::process::Crashed;
 use crate::system::no_waiting;
 use crate::wire::Wire;

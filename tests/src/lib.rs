@@ -6,14 +6,11 @@
 #![expect(clippy::unwrap_used, reason = "a kit for tests, where a panic is the report")]
 #![expect(clippy::print_stdout, reason = "what a test was given, shown when it fails")]
 
-pub mod catalogue;
 pub mod deliveries;
-pub mod hooks;
 pub mod instance;
 pub mod logged;
 pub mod process;
-pub mod store;
-pub mod stored;
+pub mod runs;
 pub mod system;
 pub mod walk;
 pub mod wire;

@@ -14,9 +14,9 @@ use signalbox::outside::Outside;
 use signalbox::telemetry::metrics::Metrics;
 use signalbox::vendors::catalogue::StoreFactory;
 
-use crate::store::WiredStore;
 use crate::system::{World, no_waiting};
 use crate::wire::Wire;
+use crate::wire::store::WiredStore;
 
 /// The process ended in the middle of an invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,9 +14,9 @@ use signalbox::environment::Environment;
 use signalbox::outside::{Clock, Entropy};
 use signalbox_local::{Host, Options};
 
-use crate::catalogue::Catalogue;
 use crate::process::Process;
-use crate::stored::{self, Stored};
+use crate::runs::catalogue::Catalogue;
+use crate::runs::stored::{self, Stored};
 use crate::wire::Wire;
 
 /// When every system starts: within a day, a month and an hour, so that their counters are told apart.

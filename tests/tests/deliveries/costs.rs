@@ -6,8 +6,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use serde_json::json;
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::outside::Outside;
-use signalbox_tests::deliveries::{Delivery, GITHUB_SECRET};
-use signalbox_tests::hooks::{Hooks, Queue};
+use signalbox_tests::deliveries::delivery::{Delivery, GITHUB_SECRET};
+use signalbox_tests::deliveries::hooks::{Hooks, Queue};
 use signalbox_tests::instance::Instance;
 use signalbox_tests::wire::Wire;
 

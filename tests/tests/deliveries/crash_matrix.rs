@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use serde_json::json;
-use signalbox_tests::deliveries::Delivery;
-use signalbox_tests::hooks::{Hooks, Queue};
+use signalbox_tests::deliveries::delivery::Delivery;
+use signalbox_tests::deliveries::hooks::{Hooks, Queue};
 use signalbox_tests::process::Crashed;
 use signalbox_tests::wire::{Call, Fault, Verdict, Wire};
 

@@ -11,8 +11,8 @@ use signalbox::engine::deliveries::dead_letters::{Filter, Limits, requeue_matchi
 use signalbox::engine::deliveries::operator::Operator;
 use signalbox::outside::Outside;
 use signalbox_local::host::poller::sqs_event;
-use signalbox_tests::deliveries::{Delivery, Reply};
-use signalbox_tests::hooks::{Hooks, Queue};
+use signalbox_tests::deliveries::delivery::{Delivery, Reply};
+use signalbox_tests::deliveries::hooks::{Hooks, Queue};
 use signalbox_tests::instance::Instance;
 use signalbox_tests::wire::{Call, Fault, Verdict, Wire};
 
@@ -101,7 +101,7 @@ async fn a_poison_message_fails_alone_until_it_is_given_up_with_its_reason() {
     event["Records"][3]["messageAttributes"] = json!({});
     let worker = hooks.instance(Wire::whole()).await;
     let answer = worker.invoke("webhook-worker", event).await.unwrap();
-    let failed = signalbox_tests::hooks::failed(&answer);
+    let failed = signalbox_tests::deliveries::hooks::failed(&answer);
     assert_eq!(failed, [poison.message_id().unwrap()], "it fails alone");
     hooks.finish(Queue::Webhooks, &messages, &failed).await;
     assert_eq!(hooks.events("t1/pos/demo").await.len(), 8);

@@ -1,8 +1,8 @@
 //! What senders and the queue do around a process that may die.
 
 use serde_json::Value;
-use signalbox_tests::deliveries::Delivery;
-use signalbox_tests::hooks::{Hooks, Queue};
+use signalbox_tests::deliveries::delivery::Delivery;
+use signalbox_tests::deliveries::hooks::{Hooks, Queue};
 use signalbox_tests::instance::Instance;
 use signalbox_tests::process::Crashed;
 use signalbox_tests::wire::Wire;

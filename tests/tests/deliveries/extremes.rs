@@ -9,8 +9,8 @@ use signalbox::engine::deliveries::arrival::{Arrival, ArrivedBody, Headers};
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::deliveries::take_in::{Intake, take_in};
 use signalbox::outside::Outside;
-use signalbox_tests::deliveries::{Delivery, Reply};
-use signalbox_tests::hooks::{Hooks, Queue};
+use signalbox_tests::deliveries::delivery::{Delivery, Reply};
+use signalbox_tests::deliveries::hooks::{Hooks, Queue};
 use signalbox_tests::wire::{Call, Fault, Verdict, Wire};
 
 const NORTH: &str = "acme/trackstar/north";

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
-use signalbox_tests::deliveries::Delivery;
-use signalbox_tests::hooks::{Hooks, Queue};
+use signalbox_tests::deliveries::delivery::Delivery;
+use signalbox_tests::deliveries::hooks::{Hooks, Queue};
 use signalbox_tests::wire::{Call, Fault, Verdict, Wire};
 
 /// The groups of what was sent, each with how often.

@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use signalbox::domain::deliveries::signature::schemes;
-use signalbox_tests::deliveries::{Delivery, POS_SECRET_PREVIOUS, Reply};
-use signalbox_tests::hooks::{Hooks, Queue};
+use signalbox_tests::deliveries::delivery::{Delivery, POS_SECRET_PREVIOUS, Reply};
+use signalbox_tests::deliveries::hooks::{Hooks, Queue};
 use signalbox_tests::wire::{Call, Fault, Verdict, Wire};
 
 /// Names and types: the original's, then ours.

@@ -1,8 +1,8 @@
 //! The door of points of sale.
 
 use serde_json::json;
-use signalbox_tests::deliveries::{Delivery, POS_SECRET_PREVIOUS};
-use signalbox_tests::hooks::{Hooks, Queue};
+use signalbox_tests::deliveries::delivery::{Delivery, POS_SECRET_PREVIOUS};
+use signalbox_tests::deliveries::hooks::{Hooks, Queue};
 use signalbox_tests::wire::Wire;
 
 use signalbox::domain::deliveries::signature::schemes;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use signalbox::outside::Outside;
-use signalbox_tests::deliveries::Delivery;
-use signalbox_tests::hooks::Hooks;
+use signalbox_tests::deliveries::delivery::Delivery;
+use signalbox_tests::deliveries::hooks::Hooks;
 use signalbox_tests::wire::{Call, Fault, Verdict, Wire};
 
 async fn get(hooks: &Hooks, path: &str) -> Value {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
-use signalbox_tests::deliveries::{Delivery, Reply};
-use signalbox_tests::hooks::{Hooks, Queue};
+use signalbox_tests::deliveries::delivery::{Delivery, Reply};
+use signalbox_tests::deliveries::hooks::{Hooks, Queue};
 use signalbox_tests::wire::{Call, Verdict, Wire};
 
 const LIST: &str = "/api/admin/deliveries";

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use signalbox_tests::deliveries::Delivery;
-use signalbox_tests::hooks::{Hooks, Queue};
+use signalbox_tests::deliveries::delivery::Delivery;
+use signalbox_tests::deliveries::hooks::{Hooks, Queue};
 use signalbox_tests::wire::Wire;
 
 /// Real bodies with their events; made-up ones where the collection is not at hand.

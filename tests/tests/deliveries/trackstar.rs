@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use signalbox::domain::deliveries::signature::schemes;
-use signalbox_tests::deliveries::{Delivery, TRACKSTAR_SECRET};
-use signalbox_tests::hooks::{Hooks, Queue};
+use signalbox_tests::deliveries::delivery::{Delivery, TRACKSTAR_SECRET};
+use signalbox_tests::deliveries::hooks::{Hooks, Queue};
 use signalbox_tests::logged::Logged;
 use signalbox_tests::wire::{Call, Fault, Verdict, Wire};
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
-use signalbox_tests::deliveries::Delivery;
-use signalbox_tests::hooks::{Hooks, Queue};
+use signalbox_tests::deliveries::delivery::Delivery;
+use signalbox_tests::deliveries::hooks::{Hooks, Queue};
 use signalbox_tests::walk::{Dice, seed};
 use signalbox_tests::wire::Wire;
 

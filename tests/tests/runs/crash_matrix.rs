@@ -5,9 +5,9 @@ use std::ops::Range;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use signalbox_tests::catalogue::Catalogue;
 use signalbox_tests::process::{Crashed, Process, Work};
-use signalbox_tests::stored::Stored;
+use signalbox_tests::runs::catalogue::Catalogue;
+use signalbox_tests::runs::stored::Stored;
 use signalbox_tests::system::{System, World};
 use signalbox_tests::wire::{Call, Verdict, Wire};
 

@@ -1,8 +1,8 @@
 //! Calls that fail in every way at random: runs go on, and what is stored in the end is what it would have been.
 
 use serde_json::json;
-use signalbox_tests::catalogue::Catalogue;
 use signalbox_tests::process::Work;
+use signalbox_tests::runs::catalogue::Catalogue;
 use signalbox_tests::system::{System, World};
 use signalbox_tests::walk::{Dice, seed};
 use signalbox_tests::wire::{Fault, Verdict, Wire};

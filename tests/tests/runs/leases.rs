@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use serde_json::json;
-use signalbox_tests::catalogue::Catalogue;
 use signalbox_tests::process::Crashed;
+use signalbox_tests::runs::catalogue::Catalogue;
 use signalbox_tests::system::System;
 use signalbox_tests::wire::{Call, Fault, Verdict, Wire};
 

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::get;
 use serde_json::{Value, json};
-use signalbox_tests::catalogue::Catalogue;
+use signalbox_tests::runs::catalogue::Catalogue;
 use signalbox_tests::system::{System, World};
 use signalbox_tests::wire::{Verdict, Wire};
 

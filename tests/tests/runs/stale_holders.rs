@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use signalbox_tests::catalogue::Catalogue;
+use signalbox_tests::runs::catalogue::Catalogue;
 use signalbox_tests::system::{System, World};
 use signalbox_tests::wire::{Verdict, Wire};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use signalbox_tests::hooks::Hooks;
+use signalbox_tests::deliveries::hooks::Hooks;
 
 const SHOP: &str = "https://shop.example";
 

@@ -15,9 +15,9 @@ use signalbox::outside::{Clock, Entropy, Outside};
 use signalbox_local::host::poller::sqs_event;
 use signalbox_local::{Host, Options};
 
-use crate::deliveries::{Delivery, GITHUB_SECRET, POS_SECRET, POS_SECRET_PREVIOUS, Reply, TRACKSTAR_SECRET};
+use crate::deliveries::delivery::{Delivery, GITHUB_SECRET, POS_SECRET, POS_SECRET_PREVIOUS, Reply, TRACKSTAR_SECRET};
 use crate::instance::Instance;
-use crate::stored::{Item, json as item_json};
+use crate::runs::stored::{Item, json as item_json};
 use crate::wire::Wire;
 
 /// Later than any real clock: the engine sweeps what has expired by the real one.

@@ -1,6 +1,8 @@
 //! The wire: every call that a process makes to AWS or to a store of catalogues passes here, numbered, and a plan says
 //! what becomes of it.
 
+pub mod store;
+
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

@@ -1,0 +1,4 @@
+//! Runs: catalogues to sync, and what is stored in the end.
+
+pub mod catalogue;
+pub mod stored;
