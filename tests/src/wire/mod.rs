@@ -1,21 +1,19 @@
 //! The wire: every call that a process makes to AWS or to a store of catalogues passes here, numbered, and a plan says
 //! what becomes of it.
 
+mod calls;
+mod faults;
+pub(crate) mod layer;
 pub mod store;
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
-};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::body::SdkBody;
-use serde_json::{Value, json};
+use aws_smithy_runtime_api::client::http::{HttpConnectorFuture, SharedHttpClient};
 use tokio::sync::{Notify, Semaphore};
+
+pub use self::calls::{Call, Calls, any, at, every, first};
 
 /// What becomes of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,23 +49,19 @@ pub enum Fault {
     Unprocessed,
 }
 
-/// One call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Call {
-    /// Counted from 0, over AWS and stores.
-    pub number: usize,
-    /// What is called: `DynamoDB.PutItem`, `SQS.SendMessage`, `Events.PutEvents`, `Store.get`, `Store.read`.
-    pub operation: String,
-    /// The group of a message that is sent, if it has one.
-    pub group: Option<String>,
-}
-
 type Plan = Box<dyn FnMut(&Call) -> Verdict + Send>;
 
+/// Who decides about a call.
+enum Decider {
+    /// Whatever the test thought of.
+    Plan(Plan),
+    /// These calls get this verdict, all others pass.
+    Meant(Calls, Verdict),
+}
+
 struct Inner {
-    plan: Mutex<Plan>,
-    calls: Mutex<Vec<String>>,
-    number: AtomicUsize,
+    decider: Mutex<Decider>,
+    calls: Mutex<Vec<Call>>,
     dead: AtomicBool,
     killed: Notify,
     held: Semaphore,
@@ -80,22 +74,25 @@ pub struct Wire(Arc<Inner>);
 
 impl fmt::Debug for Wire {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Wire").field("calls", &self.0.number).finish_non_exhaustive()
+        formatter.debug_struct("Wire").field("calls", &self.0.calls).finish_non_exhaustive()
     }
 }
 
 impl Wire {
-    /// A wire on which `plan` decides about each call.
-    pub fn planned(plan: impl FnMut(&Call) -> Verdict + Send + 'static) -> Self {
+    fn new(decider: Decider) -> Self {
         Self(Arc::new(Inner {
-            plan: Mutex::new(Box::new(plan)),
+            decider: Mutex::new(decider),
             calls: Mutex::default(),
-            number: AtomicUsize::new(0),
             dead: AtomicBool::new(false),
             killed: Notify::new(),
             held: Semaphore::new(0),
             released: Semaphore::new(0),
         }))
+    }
+
+    /// A wire on which `plan` decides about each call.
+    pub fn planned(plan: impl FnMut(&Call) -> Verdict + Send + 'static) -> Self {
+        Self::new(Decider::Plan(Box::new(plan)))
     }
 
     /// A wire without faults.
@@ -104,16 +101,33 @@ impl Wire {
         Self::planned(|_| Verdict::Pass)
     }
 
-    /// A wire on which the call of this number, counted from 0, gets this verdict and all others pass.
+    /// A wire on which these calls get this verdict and all others pass. One of them must come: see [`Wire::check`].
     #[must_use]
-    pub fn at(number: usize, verdict: Verdict) -> Self {
-        Self::planned(move |call| if call.number == number { verdict } else { Verdict::Pass })
+    pub fn when(calls: Calls, verdict: Verdict) -> Self {
+        Self::new(Decider::Meant(calls, verdict))
+    }
+
+    /// The calls made so far, in order.
+    #[must_use]
+    pub fn made(&self) -> Vec<Call> {
+        self.0.calls.lock().unwrap().clone()
+    }
+
+    /// Checks that a call came which the test means: without it the test would pass for nothing.
+    ///
+    /// # Panics
+    /// When none came.
+    pub fn check(&self) {
+        let made = self.calls();
+        if let Decider::Meant(calls, verdict) = &*self.0.decider.lock().unwrap() {
+            assert!(calls.came(), "{calls} was to get {verdict:?} and never came: {made:?}");
+        }
     }
 
     /// The operations called so far, in order.
     #[must_use]
     pub fn calls(&self) -> Vec<String> {
-        self.0.calls.lock().unwrap().clone()
+        self.0.calls.lock().unwrap().iter().map(|call| call.operation.clone()).collect()
     }
 
     /// Waits until the plan has killed the process.
@@ -133,16 +147,25 @@ impl Wire {
 
     /// Asks the plan about a call, and performs all of the verdict that does not need the call itself: from here on
     /// the call is to be sent, unless the verdict is a fault that keeps it.
-    pub(crate) async fn ask(&self, operation: &str, group: Option<&str>) -> Verdict {
+    pub(crate) async fn ask(&self, operation: &str, about: Vec<String>, group: Option<&str>) -> Verdict {
         if self.0.dead.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
         let verdict = {
             let mut calls = self.0.calls.lock().unwrap();
-            let number = self.0.number.fetch_add(1, Ordering::SeqCst);
-            let call = Call { number, operation: operation.to_owned(), group: group.map(String::from) };
-            calls.push(call.operation.clone());
-            (self.0.plan.lock().unwrap())(&call)
+            let (number, operation, group) = (calls.len(), operation.to_owned(), group.map(String::from));
+            calls.push(Call { number, operation, about, group });
+            let call = calls.last().expect("just pushed");
+            match &mut *self.0.decider.lock().unwrap() {
+                Decider::Plan(plan) => plan(call),
+                Decider::Meant(meant, verdict) => {
+                    if meant.take(call) {
+                        *verdict
+                    } else {
+                        Verdict::Pass
+                    }
+                }
+            }
         };
         match verdict {
             Verdict::KillBefore => self.die().await,
@@ -165,150 +188,9 @@ impl Wire {
     /// A client for the AWS SDK that sends over this wire by way of another client.
     #[must_use]
     pub fn http(&self, by_way_of: SharedHttpClient) -> SharedHttpClient {
-        SharedHttpClient::new(Client { wire: self.clone(), next: by_way_of })
+        let wire = self.clone();
+        layer::layer(by_way_of, move |next, request| {
+            HttpConnectorFuture::new(faults::send(wire.clone(), next, request))
+        })
     }
-}
-
-#[derive(Debug)]
-struct Client {
-    wire: Wire,
-    next: SharedHttpClient,
-}
-
-impl HttpClient for Client {
-    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-        let next = self.next.http_connector(settings, components);
-        SharedHttpConnector::new(Connector { wire: self.wire.clone(), next })
-    }
-}
-
-#[derive(Debug)]
-struct Connector {
-    wire: Wire,
-    next: SharedHttpConnector,
-}
-
-impl HttpConnector for Connector {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (wire, next) = (self.wire.clone(), self.next.clone());
-        HttpConnectorFuture::new(async move { send(&wire, &next, request).await })
-    }
-}
-
-async fn send(
-    wire: &Wire,
-    next: &SharedHttpConnector,
-    mut request: HttpRequest,
-) -> Result<HttpResponse, ConnectorError> {
-    let operation = operation(&request);
-    let group = body(&request)["MessageGroupId"].as_str().filter(|_| operation == "SQS.SendMessage").map(String::from);
-    // Before the verdict: a call whose reply is lost takes effect too.
-    match operation.as_str() {
-        "SQS.SendMessage" => deliver_at_once(&mut request),
-        "SQS.ChangeMessageVisibility" => show_at_once(&mut request),
-        _ => {}
-    }
-    match wire.ask(&operation, group.as_deref()).await {
-        Verdict::Fail(Fault::Throttled) => {
-            let code = if operation.starts_with("DynamoDB") {
-                "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"
-            } else {
-                "ThrottlingException"
-            };
-            return Ok(answer(400, &json!({"__type": code, "message": "slow down"}).to_string()));
-        }
-        Verdict::Fail(Fault::ServerError) => {
-            return Ok(answer(500, &json!({"__type": "InternalServerError", "message": "try again"}).to_string()));
-        }
-        Verdict::Fail(Fault::Unavailable) => return Ok(answer(503, "")),
-        Verdict::Fail(Fault::Unreachable) => {
-            return Err(ConnectorError::io("connection refused, says the plan".into()));
-        }
-        Verdict::Fail(Fault::Conflict) if operation == "DynamoDB.TransactWriteItems" => return Ok(conflict(&request)),
-        Verdict::Fail(Fault::Unprocessed) if operation == "DynamoDB.BatchWriteItem" => {
-            return half(next, request).await;
-        }
-        Verdict::Fail(Fault::LostReply) => {
-            let _lost = next.call(request).await?;
-            return Err(ConnectorError::io("connection reset, says the plan".into()));
-        }
-        Verdict::KillAfter => {
-            let _unknown = next.call(request).await;
-            wire.die().await;
-            unreachable!("a dead process goes no further");
-        }
-        Verdict::Pass | Verdict::Hold | Verdict::KillBefore | Verdict::Fail(_) => {}
-    }
-    next.call(request).await
-}
-
-/// `DynamoDB_20120810.PutItem` → `DynamoDB.PutItem`.
-fn operation(request: &HttpRequest) -> String {
-    let target = request.headers().get("x-amz-target").unwrap_or_default();
-    let (service, operation) = target.split_once('.').unwrap_or((target, ""));
-    let service = match service {
-        "AmazonSQS" => "SQS",
-        "AWSEvents" => "Events",
-        other => other.split('_').next().unwrap_or(other),
-    };
-    format!("{service}.{operation}")
-}
-
-fn body(request: &HttpRequest) -> Value {
-    serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default()
-}
-
-fn set_body(request: &mut HttpRequest, body: &Value) {
-    let text = body.to_string();
-    request.headers_mut().insert("content-length", text.len().to_string());
-    *request.body_mut() = SdkBody::from(text);
-}
-
-/// Tests do not wait for a message's delay.
-fn deliver_at_once(request: &mut HttpRequest) {
-    let mut message = body(request);
-    if message.as_object_mut().is_some_and(|message| message.remove("DelaySeconds").is_some()) {
-        set_body(request, &message);
-    }
-}
-
-/// Nor for a message that failed to come again.
-fn show_at_once(request: &mut HttpRequest) {
-    let mut message = body(request);
-    message["VisibilityTimeout"] = json!(0);
-    set_body(request, &message);
-}
-
-fn answer(status: u16, body: &str) -> HttpResponse {
-    let mut response = HttpResponse::new(status.try_into().expect("a status"), SdkBody::from(body));
-    response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
-    response
-}
-
-fn conflict(request: &HttpRequest) -> HttpResponse {
-    let count = body(request)["TransactItems"].as_array().map_or(1, Vec::len);
-    let reasons: Vec<Value> =
-        (0..count).map(|item| json!({"Code": if item == 0 { "TransactionConflict" } else { "None" }})).collect();
-    let error = json!({
-        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
-        "Message": "Transaction cancelled, please refer cancellation reasons for specific reasons",
-        "CancellationReasons": reasons,
-    });
-    answer(400, &error.to_string())
-}
-
-async fn half(next: &SharedHttpConnector, mut request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-    let mut whole = body(&request);
-    let mut left = json!({});
-    for (table, writes) in whole["RequestItems"].as_object_mut().into_iter().flatten() {
-        let Some(writes) = writes.as_array_mut().filter(|writes| writes.len() > 1) else { continue };
-        let refused = writes.split_off(writes.len() / 2);
-        left[table] = Value::from(refused);
-    }
-    set_body(&mut request, &whole);
-    let response = next.call(request).await?;
-    if !response.status().is_success() {
-        return Ok(response);
-    }
-    Ok(answer(200, &json!({"UnprocessedItems": left}).to_string()))
 }

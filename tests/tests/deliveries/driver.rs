@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 use signalbox_tests::deliveries::delivery::Delivery;
-use signalbox_tests::deliveries::hooks::{Hooks, Queue};
-use signalbox_tests::instance::Instance;
-use signalbox_tests::process::Crashed;
+use signalbox_tests::deliveries::hooks::Hooks;
+use signalbox_tests::process::{Crashed, Process};
+use signalbox_tests::queues::Queue;
 use signalbox_tests::wire::Wire;
 
 /// Attempts after which a sender must have been answered.
@@ -13,7 +13,7 @@ const ATTEMPTS_MAX: usize = 100;
 /// A process that is started anew when it has died.
 pub(super) struct Driver<'a> {
     pub(super) hooks: &'a Hooks,
-    pub(super) instance: Instance,
+    pub(super) process: Process,
     next: Box<dyn FnMut() -> Wire + 'a>,
     pub(super) crashes: usize,
 }
@@ -21,12 +21,12 @@ pub(super) struct Driver<'a> {
 impl<'a> Driver<'a> {
     /// The first process has this wire, the later ones those of `next`.
     pub(super) async fn start(hooks: &'a Hooks, first: Wire, next: impl FnMut() -> Wire + 'a) -> Self {
-        Self { hooks, instance: hooks.instance(first).await, next: Box::new(next), crashes: 0 }
+        Self { hooks, process: hooks.process(first).await, next: Box::new(next), crashes: 0 }
     }
 
     pub(super) async fn restart(&mut self) {
         self.crashes += 1;
-        self.instance = self.hooks.instance((self.next)()).await;
+        self.process = self.hooks.process((self.next)()).await;
     }
 
     /// Sends until there is an answer that no sender retries: the answer's status.
@@ -37,7 +37,7 @@ impl<'a> Driver<'a> {
     /// Sends another delivery with each attempt, for senders that do not repeat themselves word for word.
     pub(super) async fn send_each(&mut self, delivery: impl Fn(usize) -> Delivery) -> u16 {
         for attempt in 0..ATTEMPTS_MAX {
-            match self.instance.send(&delivery(attempt)).await {
+            match self.process.send(&delivery(attempt)).await {
                 Ok(reply) if reply.status < 500 => return reply.status,
                 Ok(_) => {}
                 Err(Crashed) => self.restart().await,
@@ -63,10 +63,10 @@ impl<'a> Driver<'a> {
             }
             messages.reverse();
             for batch in messages.chunks(10) {
-                let first = self.instance.handle(queue.function(), batch).await;
+                let first = self.process.handle(queue, batch).await;
                 let again: Vec<_> = batch.iter().rev().cloned().collect();
                 let second = match &first {
-                    Ok(_) => self.instance.handle(queue.function(), &again).await,
+                    Ok(_) => self.process.handle(queue, &again).await,
                     Err(Crashed) => Err(Crashed),
                 };
                 let failed = match second {

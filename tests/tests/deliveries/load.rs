@@ -11,7 +11,8 @@ use signalbox_local::remote::load::Load;
 use signalbox_local::remote::point_of_sale::PointOfSale;
 use signalbox_local::remote::smoke::smoke;
 use signalbox_tests::deliveries::delivery::POS_SECRET;
-use signalbox_tests::deliveries::hooks::{Hooks, Queue};
+use signalbox_tests::deliveries::hooks::Hooks;
+use signalbox_tests::queues::Queue;
 
 /// Longer than a busy machine needs for an answer.
 const TIMEOUT: Duration = Duration::from_secs(60);
