@@ -13,7 +13,7 @@ use signalbox::vendors::catalogue::StoreFactory;
 use signalbox_local::{Host, Options};
 
 use crate::process::Process;
-use crate::queues::at_once;
+use crate::queues::Delays;
 use crate::tokens::{SERVICE_SECRET, SESSION_SECRET};
 use crate::wire::Wire;
 
@@ -28,7 +28,8 @@ pub struct System {
     /// The time of everybody.
     pub clock: Clock,
     pub(crate) entropy: Entropy,
-    /// What functions send to AWS with.
+    pub(crate) delays: Delays,
+    /// What functions send to AWS with: delays are on the clock of the test.
     pub(crate) http: SharedHttpClient,
     pub(crate) client: reqwest::Client,
     /// How many tenants tests of runs have made up so far.
@@ -41,7 +42,7 @@ pub struct Settings {
     pub clock: Clock,
     /// Where the host's own functions find catalogues.
     pub stores: StoreFactory,
-    /// Whether the host hands its queues' messages to its functions by itself.
+    /// Whether the host hands its queues' messages to its functions by itself. The delays are the engine's then.
     pub poll: bool,
     /// Values of the template's parameters, by their environment names.
     pub variables: BTreeMap<String, String>,
@@ -74,12 +75,14 @@ impl System {
     /// As [`System::start`], with other settings.
     pub async fn with(settings: Settings) -> Self {
         let Settings { clock, stores, poll, variables } = settings;
-        let http = at_once(aws_smithy_http_client::Builder::new().build_http());
-        let outside = Outside { clock: clock.clone(), stores, ..Outside::default() };
+        let delays = Delays::new(clock.clone());
+        let http = delays.http(aws_smithy_http_client::Builder::new().build_http());
+        let aws_http = (!poll).then(|| http.clone());
+        let outside = Outside { clock: clock.clone(), stores, aws_http, ..Outside::default() };
         let options = Options { variables, outside, poll, ..Options::default() };
         let host = Host::start(options).await.expect("the host starts");
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        Self { host, clock, entropy: Entropy::seeded(7), http, client, worlds: AtomicUsize::new(0) }
+        Self { host, clock, entropy: Entropy::seeded(7), delays, http, client, worlds: AtomicUsize::new(0) }
     }
 
     /// A process: instances of every function whose calls go over a wire.

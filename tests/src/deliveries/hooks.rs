@@ -87,7 +87,7 @@ impl Hooks {
         self.service_token("operator", tenant, scopes)
     }
 
-    /// Hands the queue's messages to the host's function until none is left; how many there were, failures included.
+    /// Hands the queue's messages to the host's function until none is due; how many there were, failures included.
     pub async fn work(&self, queue: Queue) -> usize {
         let mut worked = 0;
         loop {
@@ -102,7 +102,8 @@ impl Hooks {
         }
     }
 
-    /// Has this process work on the queue until nothing is left of it: how often messages were handed out.
+    /// Has this process work on the queue until nothing is left of it, and lets time pass whenever what failed waits: how
+    /// often messages were handed out.
     ///
     /// # Panics
     /// When the process dies.
@@ -111,6 +112,9 @@ impl Hooks {
         loop {
             let messages = self.receive(queue).await;
             if messages.is_empty() {
+                if self.pass_until_due(queue) {
+                    continue;
+                }
                 return handed;
             }
             handed += messages.len();

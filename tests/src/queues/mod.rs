@@ -1,11 +1,14 @@
-//! The queues, which move when a test moves them.
+//! The queues, which move when a test moves them: a message is handed out once its time has come by the test's clock.
+
+mod delays;
+
+use std::time::Duration;
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
-use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpClient};
-use serde_json::json;
 
+pub(crate) use self::delays::Delays;
+use self::delays::{Delayed, HIDDEN_SECONDS};
 use crate::system::System;
-use crate::wire::layer::{body, layer, operation, set_body};
 
 /// The most that a queue hands out at once.
 const BATCH: usize = 10;
@@ -51,49 +54,80 @@ impl System {
         known.replace(Queue::Webhooks.name(), queue.name())
     }
 
-    /// Up to ten messages, as a poller gets them.
+    /// A client of the queues as functions have it: what it delays is delayed by the test's clock.
+    #[must_use]
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        let config = self.host.sqs().config().to_builder().http_client(self.http.clone());
+        aws_sdk_sqs::Client::from_conf(config.build())
+    }
+
+    /// Up to ten messages whose time has come, as a poller gets them.
     pub async fn receive(&self, queue: Queue) -> Vec<Message> {
         self.receive_up_to(queue, BATCH).await
     }
 
     /// As [`System::receive`], with another number.
     pub async fn receive_up_to(&self, queue: Queue, count_max: usize) -> Vec<Message> {
-        let call = self.host.sqs().receive_message().queue_url(self.queue_url(queue));
-        let call = call.max_number_of_messages(i32::try_from(count_max).expect("few"));
-        let call = call.message_attribute_names("All").message_system_attribute_names(MessageSystemAttributeName::All);
-        call.send().await.expect("the queue").messages.unwrap_or_default()
+        let url = self.queue_url(queue);
+        let mut messages = Vec::new();
+        while messages.len() < count_max {
+            match self.delays.next_due(&url) {
+                Some(Delayed::Early(message)) => messages.push(*message),
+                // From here on the queue hands it out, or gives it up.
+                Some(Delayed::Hidden(handle)) => self.hide(&url, &handle, 0).await,
+                Some(Delayed::Sent(_)) | None => break,
+            }
+        }
+        while messages.is_empty() {
+            let call = self.host.sqs().receive_message().queue_url(&url);
+            let call = call.max_number_of_messages(i32::try_from(count_max).expect("few"));
+            let call = call.message_attribute_names("All");
+            let call = call.message_system_attribute_names(MessageSystemAttributeName::All);
+            let received = call.send().await.expect("the queue").messages.unwrap_or_default();
+            if received.is_empty() {
+                break;
+            }
+            for message in received {
+                match self.delays.admit(message) {
+                    Ok(message) => messages.push(message),
+                    Err(early) => self.hide(&url, &early, HIDDEN_SECONDS).await,
+                }
+            }
+        }
+        messages
     }
 
-    /// Deletes what is done, as a poller does, and lets what failed come again at once.
+    /// Deletes what is done, as a poller does. What failed comes again when its function has said, else at once, as if its
+    /// visibility timeout had passed.
     pub async fn finish(&self, queue: Queue, messages: &[Message], failed: &[String]) {
         let url = self.queue_url(queue);
-        let sqs = self.host.sqs();
         for message in messages {
             let handle = message.receipt_handle().expect("a handle");
-            if failed.iter().any(|id| Some(id.as_str()) == message.message_id()) {
-                let visible = sqs.change_message_visibility().queue_url(&url).receipt_handle(handle);
-                // The function may have shown it already.
-                if let Err(error) = visible.visibility_timeout(0).send().await {
-                    let error = error.into_service_error();
-                    assert_eq!(error.meta().code(), Some("MessageNotInflight"), "{error}");
-                }
-            } else {
-                sqs.delete_message().queue_url(&url).receipt_handle(handle).send().await.expect("the queue");
+            if !failed.iter().any(|id| Some(id.as_str()) == message.message_id()) {
+                self.delays.forget(handle);
+                let delete = self.host.sqs().delete_message().queue_url(&url).receipt_handle(handle);
+                delete.send().await.expect("the queue");
+            } else if !self.delays.hides(handle) {
+                self.hide(&url, handle, 0).await;
             }
         }
     }
-}
 
-/// A client through which a message is there at once, sent or shown again: tests do not wait for its delay.
-pub(crate) fn at_once(below: SharedHttpClient) -> SharedHttpClient {
-    layer(below, |next, mut request| {
-        let mut sent = body(&request);
-        match operation(&request).as_str() {
-            "SQS.SendMessage" => drop(sent.as_object_mut().and_then(|sent| sent.remove("DelaySeconds"))),
-            "SQS.ChangeMessageVisibility" => sent["VisibilityTimeout"] = json!(0),
-            _ => return next.call(request),
-        }
-        set_body(&mut request, &sent);
-        next.call(request)
-    })
+    async fn hide(&self, url: &str, handle: &str, seconds: i32) {
+        let call = self.host.sqs().change_message_visibility().queue_url(url).receipt_handle(handle);
+        call.visibility_timeout(seconds).send().await.expect("the queue");
+    }
+
+    /// How long until the next message that waits on a queue is due; nothing when none waits.
+    #[must_use]
+    pub fn due_in(&self, queue: Queue) -> Option<Duration> {
+        self.delays.due_in(&self.queue_url(queue))
+    }
+
+    /// Lets time pass until the next message that waits on a queue is due: whether one waits.
+    pub fn pass_until_due(&self, queue: Queue) -> bool {
+        let due = self.due_in(queue);
+        due.into_iter().for_each(|time| self.pass(time));
+        due.is_some()
+    }
 }

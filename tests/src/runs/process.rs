@@ -92,12 +92,24 @@ impl<'a> WorldProcess<'a> {
         self.fire("watchdog").await
     }
 
-    /// Hands the sync queue's messages to the worker, one by one, until the queue is empty or one fails.
+    /// Hands the sync queue's messages to the worker, one by one, until none is due or one fails.
     ///
     /// # Errors
     /// When the process dies.
     pub async fn drain(&self) -> Result<(), Crashed> {
         while self.work_once().await? == Work::Done {}
+        Ok(())
+    }
+
+    /// As [`WorldProcess::drain`], and lets time pass whenever a message waits, until none does.
+    ///
+    /// # Errors
+    /// When the process dies.
+    pub async fn drain_with_time(&self) -> Result<(), Crashed> {
+        self.drain().await?;
+        while self.world.system.pass_until_due(Queue::Sync) {
+            self.drain().await?;
+        }
         Ok(())
     }
 

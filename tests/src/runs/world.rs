@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use signalbox::domain::runs::lease::LEASE_MS;
 use signalbox::environment::Environment;
 
+use crate::queues::Queue;
 use crate::runs::catalogue::Catalogue;
 use crate::runs::process::WorldProcess;
 use crate::runs::stored::{self, Stored};
@@ -127,14 +128,15 @@ impl World<'_> {
         self.system.pass(Duration::from_millis(LEASE_MS.unsigned_abs() + 1));
     }
 
-    /// Drives watchdog and queue until no run is open, each round with another process from `next`.
+    /// Drives watchdog and queue until no run is open, each round with another process from `next`. Messages that wait
+    /// longer than the runs take are handed out then: they change nothing.
     ///
     /// # Panics
     /// When a run is still open after [`ROUNDS_MAX`] rounds.
     pub async fn drive(&self, mut next: impl FnMut(usize) -> Wire) {
         for round in 0..ROUNDS_MAX {
             if self.open_runs().await == 0 {
-                return;
+                return self.late_messages().await;
             }
             self.expire_leases();
             let process = self.process(next(round)).await;
@@ -144,6 +146,12 @@ impl World<'_> {
             }
         }
         panic!("a run is still open after {ROUNDS_MAX} rounds: {:?}", self.statuses().await);
+    }
+
+    async fn late_messages(&self) {
+        if self.system.due_in(Queue::Sync).is_some() {
+            self.healthy().await.drain_with_time().await.expect("nothing kills it");
+        }
     }
 
     /// Drives undisturbed processes until no run is open.

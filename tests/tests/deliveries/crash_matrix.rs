@@ -60,8 +60,9 @@ impl Scenario {
         let hooks = Hooks::start().await;
         // The first of a ring of rejected deliveries costs a call more than all the others.
         self.run(&hooks, "first", None).await;
+        let began = hooks.clock.now();
         let (calls, ledger) = self.run(&hooks, "undisturbed", None).await;
-        let expected = Stored::read(&hooks, "undisturbed").await;
+        let expected = Stored::read(&hooks, "undisturbed").await.since(began);
         assert_eq!(expected.records.len(), self.effects, "{}", self.name);
         assert!(expected.claims.iter().all(|claim| claim["status"] == "processed"), "{:?}", expected.claims);
         println!("{}: {} calls, killed before and after each: {}", self.name, calls.len(), calls.join(" "));
@@ -69,8 +70,9 @@ impl Scenario {
         for (number, call) in calls.iter().enumerate() {
             for (letter, verdict) in [('b', Verdict::KillBefore), ('a', Verdict::KillAfter)] {
                 let tenant = format!("{letter}{number}");
+                let began = hooks.clock.now();
                 let (_, ledger) = self.run(&hooks, &tenant, Some((number, verdict))).await;
-                let stored = Stored::read(&hooks, &tenant).await;
+                let stored = Stored::read(&hooks, &tenant).await.since(began);
                 assert_eq!(stored, expected, "{}: {verdict:?} of call {number} ({call})", self.name);
                 total.add(&ledger.closed(&stored, &tenant));
             }

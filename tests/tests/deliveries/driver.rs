@@ -1,5 +1,6 @@
 //! What senders and the queue do around a process that may die.
 
+use jiff::Timestamp;
 use serde_json::Value;
 use signalbox_tests::deliveries::delivery::Delivery;
 use signalbox_tests::deliveries::hooks::Hooks;
@@ -47,7 +48,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Delivers all that is in the queue: every message twice, the second time in the opposite order, before any is
-    /// deleted. What failed, and what a dead process held, comes again.
+    /// deleted. What a dead process held comes again at once, what failed when its time has come.
     pub(super) async fn work(&mut self, queue: Queue) {
         for _ in 0..ATTEMPTS_MAX {
             let mut messages = Vec::new();
@@ -58,7 +59,7 @@ impl<'a> Driver<'a> {
                 }
                 messages.extend(more);
             }
-            if messages.is_empty() {
+            if messages.is_empty() && !self.hooks.pass_until_due(queue) {
                 return;
             }
             messages.reverse();
@@ -95,7 +96,26 @@ pub(super) struct Stored {
     pub(super) journal: usize,
 }
 
+/// What is stored as a time, and in which unit; the other is a text.
+const TIMES: [(&str, i64); 2] = [("receivedMs", 1), ("expires_at", 1000)];
+
 impl Stored {
+    /// With times as milliseconds since then: how far the clock has gone does not matter.
+    pub(super) fn since(mut self, began: Timestamp) -> Self {
+        let began_ms = began.as_millisecond();
+        for item in self.records.iter_mut().chain(&mut self.claims) {
+            for (name, unit_ms) in TIMES {
+                if let Some(time) = item[name].as_str().map(|time| time.parse::<i64>().unwrap()) {
+                    item[name] = (time * unit_ms - began_ms).into();
+                }
+            }
+            if let Some(time) = item["receivedAt"].as_str().map(|time| time.parse::<Timestamp>().unwrap()) {
+                item["receivedAt"] = (time.as_millisecond() - began_ms).into();
+            }
+        }
+        self
+    }
+
     pub(super) async fn read(hooks: &Hooks, tenant: &str) -> Self {
         let table = async |table: &'static str, start: &str| {
             let items = hooks.items(table, &format!("{tenant}{start}")).await;

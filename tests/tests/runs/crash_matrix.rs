@@ -96,7 +96,7 @@ impl Scenario {
             }
             world.publish(later);
         }
-        process.drain().await
+        process.drain_with_time().await
     }
 
     /// What a client and the engines do after a crash: a client that got no answer asks for the run again unless it

@@ -136,7 +136,7 @@ async fn a_service_that_is_away_for_a_while_fails_no_run() {
         let process = world.process(Wire::when(batches, Verdict::Fail(fault))).await;
         let answer = process.sync(json!({})).await;
         assert_eq!(answer.status, 202, "{fault:?}: {}", answer.body);
-        process.drain().await.unwrap();
+        process.drain_with_time().await.unwrap();
         let stored = world.stored().await;
         assert_eq!(stored.statuses(), ["Success"], "{fault:?}: {:?}", stored.runs);
         stored.check_consistent();

@@ -112,7 +112,7 @@ async fn a_source_that_changes_between_scan_and_write_is_planned_again() {
     let (answer, ()) = process.sync_around(json!({}), async { world.publish(&newer) }).await;
     // The trigger hands on, as after any transient fault.
     assert_eq!(answer.status, 202, "{}", answer.body);
-    process.drain().await.unwrap();
+    process.drain_with_time().await.unwrap();
     let stored = world.stored().await;
     assert_eq!((stored.statuses(), stored.plans), (vec!["Success"], 0));
     assert_eq!(stored.products().len(), 60);
