@@ -1,44 +1,115 @@
-//! A whole system: the local host's engines without its clockwork, a clock that stands, and a tenant for each case.
+//! A whole system: the local host's engines without its clockwork, a clock that stands, and who asks and drives it.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, Sleep};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
-use serde_json::{Value, json};
-use signalbox::domain::runs::lease::LEASE_MS;
 use signalbox::environment::Environment;
-use signalbox::outside::{Clock, Entropy};
+use signalbox::outside::{Clock, Entropy, Outside};
+use signalbox::vendors::catalogue::StoreFactory;
 use signalbox_local::{Host, Options};
 
-use crate::catalogue::Catalogue;
 use crate::process::Process;
-use crate::stored::{self, Stored};
+use crate::queues::Delays;
+use crate::tokens::{SERVICE_SECRET, SESSION_SECRET};
 use crate::wire::Wire;
 
-/// When every system starts: within a day, a month and an hour, so that their counters are told apart.
-const START_SECONDS: i64 = 1_768_478_400;
-/// Rounds of watchdog and queue until a run must be over.
-const ROUNDS_MAX: usize = 100;
-const CATALOGUE: &str = "moscot.catalog.json";
+/// When a system starts, unless told otherwise: within a day, a month and an hour, so that their counters are told apart,
+/// and later than any real clock, as the engine sweeps what has expired by the real one.
+const START_SECONDS: i64 = 4_102_488_000;
 
 /// The engines, and what all processes share.
 pub struct System {
-    /// The engines.
+    /// The engines, and the front that is asked over HTTP.
     pub host: Host,
-    /// The time of all processes.
+    /// The time of everybody.
     pub clock: Clock,
     pub(crate) entropy: Entropy,
+    pub(crate) delays: Delays,
+    /// What functions send to AWS with: delays are on the clock of the test.
     pub(crate) http: SharedHttpClient,
-    worlds: AtomicUsize,
+    pub(crate) client: reqwest::Client,
+    /// How many tenants tests of runs have made up so far.
+    pub(crate) worlds: AtomicUsize,
+}
+
+/// What a system is started with.
+pub struct Settings {
+    /// The time of everybody.
+    pub clock: Clock,
+    /// Where the host's own functions find catalogues.
+    pub stores: StoreFactory,
+    /// Whether the host hands its queues' messages to its functions by itself. The delays are the engine's then.
+    pub poll: bool,
+    /// Values of the template's parameters, by their environment names.
+    pub variables: BTreeMap<String, String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let clock = Clock::fixed(Timestamp::from_second(START_SECONDS).expect("a time"));
+        let settings = Self { clock, stores: StoreFactory::default(), poll: false, variables: BTreeMap::new() };
+        settings.with(&[("SERVICE_JWT_SECRET", SERVICE_SECRET), ("SESSION_JWT_SECRET", SESSION_SECRET)])
+    }
+}
+
+impl Settings {
+    /// With other values of the template's parameters; an empty one counts as unset.
+    #[must_use]
+    pub fn with(mut self, variables: &[(&str, &str)]) -> Self {
+        self.variables.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self.variables.retain(|_, value| !value.is_empty());
+        self
+    }
+}
+
+impl System {
+    /// Starts the engines. Nothing happens by itself: tests drive the queues, the schedules and the clock.
+    pub async fn start() -> Self {
+        Self::with(Settings::default()).await
+    }
+
+    /// As [`System::start`], with other settings.
+    pub async fn with(settings: Settings) -> Self {
+        let Settings { clock, stores, poll, variables } = settings;
+        let delays = Delays::new(clock.clone());
+        let http = delays.http(aws_smithy_http_client::Builder::new().build_http());
+        let aws_http = (!poll).then(|| http.clone());
+        let outside = Outside { clock: clock.clone(), stores, aws_http, ..Outside::default() };
+        let options = Options { variables, outside, poll, ..Options::default() };
+        let host = Host::start(options).await.expect("the host starts");
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        Self { host, clock, entropy: Entropy::seeded(7), delays, http, client, worlds: AtomicUsize::new(0) }
+    }
+
+    /// A process: instances of every function whose calls go over a wire.
+    pub async fn process(&self, wire: Wire) -> Process {
+        self.process_with(wire, &[]).await
+    }
+
+    /// A process with other environment variables.
+    pub async fn process_with(&self, wire: Wire, variables: &[(&str, &str)]) -> Process {
+        Process::start(self, wire, variables).await
+    }
+
+    /// The environment of a function.
+    #[must_use]
+    pub fn environment(&self, function: &str) -> Environment {
+        self.host.environment(function)
+    }
+
+    /// Lets time pass.
+    pub fn pass(&self, time: Duration) {
+        self.clock.advance(time);
+    }
 }
 
 /// The SDK's timeouts never strike and its pauses between attempts take no time.
 #[derive(Debug)]
-pub(crate) struct NoWaiting;
+struct NoWaiting;
 
 impl AsyncSleep for NoWaiting {
     fn sleep(&self, duration: Duration) -> Sleep {
@@ -53,160 +124,4 @@ impl AsyncSleep for NoWaiting {
 
 pub(crate) fn no_waiting() -> SharedAsyncSleep {
     SharedAsyncSleep::new(NoWaiting)
-}
-
-impl System {
-    /// Starts the engines. Nothing happens by itself: tests drive the queue, the schedules and the clock.
-    pub async fn start() -> Self {
-        let clock = Clock::fixed(Timestamp::from_second(START_SECONDS).expect("a time"));
-        let options = Options { poll: false, ..Options::default() };
-        let host = Host::start(options).await.expect("the host starts");
-        let http = aws_smithy_http_client::Builder::new().build_http();
-        Self { host, clock, entropy: Entropy::seeded(7), http, worlds: AtomicUsize::new(0) }
-    }
-
-    /// A tenant of its own, which has nothing yet.
-    pub fn world(&self) -> World<'_> {
-        let tenant = format!("world{}", self.worlds.fetch_add(1, Ordering::SeqCst));
-        let shared = self.host.environment("sync-control");
-        let root = PathBuf::from(shared.require("CATALOG_ROOT").expect("a root")).join(&tenant);
-        std::fs::create_dir(&root).expect("a folder");
-        let vendors = json!([{"slug": "moscot", "tenant": tenant, "source": CATALOGUE,
-            "volatile": ["source.lastSyncISO"]}]);
-        let mut world = World { system: self, tenant, root, variables: Vec::new() };
-        world.set("VENDORS", vendors.to_string());
-        let root = world.root.to_str().expect("a path").to_owned();
-        world.set("CATALOG_ROOT", root);
-        world
-    }
-}
-
-/// One tenant's part of a system. The watchdog sees all of them: one world at a time must have open runs.
-pub struct World<'a> {
-    /// The system it is in.
-    pub system: &'a System,
-    /// Its tenant.
-    pub tenant: String,
-    /// Where its catalogues lie.
-    pub root: PathBuf,
-    variables: Vec<(String, String)>,
-}
-
-impl World<'_> {
-    /// Sets an environment variable of every function that is started from here on.
-    pub fn set(&mut self, name: &str, value: impl Into<String>) {
-        self.variables.push((name.to_owned(), value.into()));
-    }
-
-    /// The environment of a function in this world.
-    #[must_use]
-    pub fn environment(&self, function: &str) -> Environment {
-        let mut environment = self.system.host.environment(function);
-        environment.extend(self.variables.clone());
-        environment
-    }
-
-    /// The start of every key of the world's vendor.
-    #[must_use]
-    pub fn connection(&self) -> String {
-        format!("{}/catalogue/moscot", self.tenant)
-    }
-
-    /// Publishes a catalogue where the vendor's lies.
-    pub fn publish(&self, catalogue: &Catalogue) {
-        self.write(CATALOGUE, &catalogue.json());
-    }
-
-    /// Writes a file below the catalogue root, in one step as an exporter should.
-    pub fn write(&self, name: &str, text: &str) {
-        let path = self.root.join(name);
-        let draft = path.with_extension("draft");
-        std::fs::write(&draft, text).expect("a file");
-        std::fs::rename(draft, path).expect("a file");
-    }
-
-    /// Starts a process with these functions' newest instances.
-    pub async fn process(&self, wire: Wire) -> Process<'_> {
-        Process::start(self, wire).await
-    }
-
-    /// A process whose wire is whole.
-    pub async fn healthy(&self) -> Process<'_> {
-        self.process(Wire::whole()).await
-    }
-
-    /// Applies a catalogue undisturbed.
-    pub async fn apply(&self, catalogue: &Catalogue) {
-        self.publish(catalogue);
-        let process = self.healthy().await;
-        let answer = process.sync(json!({"allowRemovals": true})).await;
-        assert_eq!(answer.status, 200, "{}", answer.body);
-    }
-
-    /// Adds a layer to the manifest that counts as large, so that the next run which writes merges the layers.
-    pub async fn add_large_layer(&self) {
-        stored::add_large_layer(self).await;
-    }
-
-    /// Everything stored of this world.
-    pub async fn stored(&self) -> Stored {
-        Stored::read(self).await
-    }
-
-    /// The status of each run, oldest first.
-    pub async fn statuses(&self) -> Vec<String> {
-        stored::runs(self).await.iter().map(|run| run["status"].as_str().unwrap_or_default().to_owned()).collect()
-    }
-
-    /// How many runs still owe their end, or the event of it.
-    pub async fn open_runs(&self) -> usize {
-        stored::runs(self).await.iter().filter(|run| run.contains_key("open")).count()
-    }
-
-    /// Lets every lease run out, whoever holds it.
-    pub fn expire_leases(&self) {
-        self.system.clock.advance(Duration::from_millis(LEASE_MS.unsigned_abs() + 1));
-    }
-
-    /// Drives watchdog and queue until no run is open, each round with another process from `next`.
-    ///
-    /// # Panics
-    /// When a run is still open after [`ROUNDS_MAX`] rounds.
-    pub async fn drive(&self, mut next: impl FnMut(usize) -> Wire) {
-        for round in 0..ROUNDS_MAX {
-            if self.open_runs().await == 0 {
-                return;
-            }
-            self.expire_leases();
-            let process = self.process(next(round)).await;
-            // What fails here is there in the next round.
-            if process.watchdog().await.is_ok() {
-                let _worked = process.drain().await;
-            }
-        }
-        panic!("a run is still open after {ROUNDS_MAX} rounds: {:?}", self.statuses().await);
-    }
-
-    /// Drives undisturbed processes until no run is open.
-    pub async fn settle(&self) {
-        self.drive(|_| Wire::whole()).await;
-    }
-
-    /// The kinds of this world's events on the bus, in order.
-    #[must_use]
-    pub fn events(&self) -> Vec<String> {
-        self.heard().map(|event| event["DetailType"].as_str().unwrap_or_default().to_owned()).collect()
-    }
-
-    /// The runs that events of one kind told of.
-    #[must_use]
-    pub fn told(&self, kind: &str) -> BTreeSet<String> {
-        let told = self.heard().filter(|event| event["DetailType"] == kind);
-        told.map(|event| event["Detail"]["runId"].as_str().unwrap_or_default().to_owned()).collect()
-    }
-
-    fn heard(&self) -> impl Iterator<Item = Value> {
-        let events = self.system.host.events().into_iter();
-        events.filter(|event| event["Detail"]["tenant"] == json!(self.tenant))
-    }
 }

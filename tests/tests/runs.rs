@@ -4,6 +4,7 @@
 
 mod runs {
     mod crash_matrix;
+    mod delays;
     mod dry_run;
     mod faults;
     mod leases;

@@ -7,9 +7,10 @@ use serde_json::json;
 use signalbox::aws::clients::Clients;
 use signalbox::aws::deliveries::DeliveryStore;
 use signalbox::outside::Outside;
-use signalbox_tests::deliveries::{Delivery, GITHUB_SECRET};
-use signalbox_tests::hooks::{Hooks, Queue};
-use signalbox_tests::instance::Instance;
+use signalbox_tests::deliveries::delivery::{Delivery, GITHUB_SECRET};
+use signalbox_tests::deliveries::hooks::Hooks;
+use signalbox_tests::process::Process;
+use signalbox_tests::queues::Queue;
 use signalbox_tests::wire::Wire;
 
 const PUT: &str = "DynamoDB.PutItem";
@@ -21,16 +22,16 @@ fn sale(bytes: usize, key: &str) -> Delivery {
 }
 
 /// The calls that something makes.
-async fn calls(process: &Instance, delivery: &Delivery, status: u16) -> Vec<String> {
+async fn calls(process: &Process, delivery: &Delivery, status: u16) -> Vec<String> {
     let before = process.wire().calls().len();
     assert_eq!(process.send(delivery).await.unwrap().status, status);
     process.wire().calls().split_off(before)
 }
 
-async fn apply(hooks: &Hooks, process: &Instance) -> BTreeMap<String, usize> {
+async fn apply(hooks: &Hooks, process: &Process) -> BTreeMap<String, usize> {
     let before = process.wire().calls().len();
     let messages = hooks.receive(Queue::Webhooks).await;
-    assert!(process.handle("webhook-worker", &messages).await.unwrap().is_empty());
+    assert!(process.handle(Queue::Webhooks, &messages).await.unwrap().is_empty());
     hooks.finish(Queue::Webhooks, &messages, &[]).await;
     let mut counts = BTreeMap::new();
     for call in process.wire().calls().split_off(before) {
@@ -41,7 +42,7 @@ async fn apply(hooks: &Hooks, process: &Instance) -> BTreeMap<String, usize> {
 
 /// What writing each item of a table again costs: the engine counts units as DynamoDB does, by the item's size.
 async fn write_units(hooks: &Hooks, table: &'static str, partition: &str) -> Vec<f64> {
-    let table = hooks.environment("webhooks").require(table).unwrap().to_owned();
+    let table = hooks.environment("sync-control").require(table).unwrap().to_owned();
     let scan = hooks.host.dynamodb().scan().table_name(&table).filter_expression("begins_with(pk, :pk)");
     let scan = scan.expression_attribute_values(":pk", AttributeValue::S(partition.to_owned()));
     let mut units = Vec::new();
@@ -56,7 +57,7 @@ async fn write_units(hooks: &Hooks, table: &'static str, partition: &str) -> Vec
 #[tokio::test]
 async fn a_new_event_costs_one_write_and_one_message_whatever_its_size() {
     let hooks = Hooks::start().await;
-    let process = hooks.instance(Wire::whole()).await;
+    let process = hooks.process(Wire::whole()).await;
     let long = "k".repeat(255);
     for (bytes, key, trace) in [(2, "small", "t"), (800 * 1024, "large", "t"), (2, long.as_str(), &*"t".repeat(128))] {
         let delivery = sale(bytes, key).header("x-request-id", trace);
@@ -106,7 +107,7 @@ async fn a_claim_costs_one_write_unit_whatever_is_noted_on_it() {
 #[tokio::test]
 async fn an_event_costs_one_effect_and_one_completion_to_apply() {
     let hooks = Hooks::start().await;
-    let process = hooks.instance(Wire::whole()).await;
+    let process = hooks.process(Wire::whole()).await;
     assert_eq!(process.send(&sale(2, "small")).await.unwrap().status, 201);
     // Its completion, and the counters of the batch.
     assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 1), (UPDATE.into(), 2)].into());
@@ -119,7 +120,7 @@ async fn an_event_costs_one_effect_and_one_completion_to_apply() {
 #[tokio::test]
 async fn a_batch_of_ten_costs_thirty_one_write_units() {
     let hooks = Hooks::start().await;
-    let process = hooks.instance(Wire::whole()).await;
+    let process = hooks.process(Wire::whole()).await;
     for number in 0..10 {
         assert_eq!(calls(&process, &sale(2, &format!("k{number}")), 201).await, [PUT, SEND]);
     }
@@ -135,7 +136,7 @@ async fn a_batch_of_ten_costs_thirty_one_write_units() {
 #[tokio::test]
 async fn a_duplicate_of_what_is_applied_costs_one_refused_write() {
     let hooks = Hooks::start().await;
-    let process = hooks.instance(Wire::whole()).await;
+    let process = hooks.process(Wire::whole()).await;
     let delivery = sale(2, "k");
     assert_eq!(process.send(&delivery).await.unwrap().status, 201);
     apply(&hooks, &process).await;

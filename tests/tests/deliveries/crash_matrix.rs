@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use serde_json::json;
-use signalbox_tests::deliveries::Delivery;
-use signalbox_tests::hooks::{Hooks, Queue};
+use signalbox_tests::deliveries::delivery::Delivery;
+use signalbox_tests::deliveries::hooks::Hooks;
 use signalbox_tests::process::Crashed;
-use signalbox_tests::wire::{Call, Fault, Verdict, Wire};
+use signalbox_tests::queues::Queue;
+use signalbox_tests::wire::{Call, Calls, Fault, Verdict, Wire, at, every};
 
 use super::driver::{Driver, Stored};
 
@@ -17,25 +18,28 @@ type Script = Vec<(Delivery, &'static [u16])>;
 struct Scenario {
     name: &'static str,
     script: fn(&str) -> Script,
-    /// The calls that the service refuses, by number: the worker then notes the failure, and the message comes again.
-    refused: std::ops::Range<usize>,
+    /// The calls that the service refuses: the worker then notes the failure, and the message comes again.
+    refused: Option<Calls>,
     effects: usize,
 }
 
 impl Scenario {
     fn wire(&self, kill: Option<(usize, Verdict)>) -> Wire {
-        let refused = self.refused.clone();
-        Wire::planned(move |call: &Call| match kill {
-            Some((number, verdict)) if number == call.number => verdict,
-            _ if refused.contains(&call.number) => Verdict::Fail(Fault::ServerError),
-            _ => Verdict::Pass,
+        let mut refused = self.refused.clone();
+        Wire::planned(move |call: &Call| {
+            let refuse = refused.as_mut().is_some_and(|refused| refused.take(call));
+            match kill {
+                Some((number, verdict)) if number == call.number => verdict,
+                _ if refuse => Verdict::Fail(Fault::ServerError),
+                _ => Verdict::Pass,
+            }
         })
     }
 
     /// All of the script, then the queue.
     async fn run(&self, hooks: &Hooks, tenant: &str, kill: Option<(usize, Verdict)>) -> (Vec<String>, Ledger) {
         let mut driver = Driver::start(hooks, self.wire(kill), Wire::whole).await;
-        let first = driver.instance.wire().clone();
+        let first = driver.process.wire().clone();
         let here = format!("{}: {kill:?}", self.name);
         let mut ledger = Ledger::default();
         for (delivery, expected) in (self.script)(tenant) {
@@ -56,8 +60,9 @@ impl Scenario {
         let hooks = Hooks::start().await;
         // The first of a ring of rejected deliveries costs a call more than all the others.
         self.run(&hooks, "first", None).await;
+        let began = hooks.clock.now();
         let (calls, ledger) = self.run(&hooks, "undisturbed", None).await;
-        let expected = Stored::read(&hooks, "undisturbed").await;
+        let expected = Stored::read(&hooks, "undisturbed").await.since(began);
         assert_eq!(expected.records.len(), self.effects, "{}", self.name);
         assert!(expected.claims.iter().all(|claim| claim["status"] == "processed"), "{:?}", expected.claims);
         println!("{}: {} calls, killed before and after each: {}", self.name, calls.len(), calls.join(" "));
@@ -65,8 +70,9 @@ impl Scenario {
         for (number, call) in calls.iter().enumerate() {
             for (letter, verdict) in [('b', Verdict::KillBefore), ('a', Verdict::KillAfter)] {
                 let tenant = format!("{letter}{number}");
+                let began = hooks.clock.now();
                 let (_, ledger) = self.run(&hooks, &tenant, Some((number, verdict))).await;
-                let stored = Stored::read(&hooks, &tenant).await;
+                let stored = Stored::read(&hooks, &tenant).await.since(began);
                 assert_eq!(stored, expected, "{}: {verdict:?} of call {number} ({call})", self.name);
                 total.add(&ledger.closed(&stored, &tenant));
             }
@@ -150,18 +156,19 @@ fn mix(tenant: &str) -> Script {
 
 #[tokio::test]
 async fn a_crash_anywhere_with_one_event_leaves_one_effect() {
-    Scenario { name: "one event", script: one, refused: 0..0, effects: 1 }.check().await;
+    Scenario { name: "one event", script: one, refused: None, effects: 1 }.check().await;
 }
 
 #[tokio::test]
 async fn a_crash_anywhere_with_an_event_that_failed_at_first_leaves_one_effect() {
-    // The claim, the message, then the effect's three attempts.
-    Scenario { name: "failed at first", script: one, refused: 2..5, effects: 1 }.check().await;
+    // The effect's three attempts.
+    let refused = Some(every("DynamoDB.PutItem").about("RecordsTable").up_to(3));
+    Scenario { name: "failed at first", script: one, refused, effects: 1 }.check().await;
 }
 
 #[tokio::test]
 async fn a_crash_anywhere_in_a_mix_leaves_one_effect_of_each_event() {
-    Scenario { name: "mix", script: mix, refused: 0..0, effects: 5 }.check().await;
+    Scenario { name: "mix", script: mix, refused: None, effects: 5 }.check().await;
 }
 
 /// Holds the first instance at each of its calls while a second does all of the same.
@@ -171,8 +178,8 @@ async fn two_instances_at_once_have_one_effect() {
     for call in 0..2 {
         let tenant = format!("twice{call}");
         let delivery = sale(&tenant, 1);
-        let slow = hooks.instance(Wire::at(call, Verdict::Hold)).await;
-        let quick = hooks.instance(Wire::whole()).await;
+        let slow = hooks.process(Wire::when(at(call), Verdict::Hold)).await;
+        let quick = hooks.process(Wire::whole()).await;
         let (held, other) = tokio::join!(slow.send(&delivery), async {
             slow.wire().held().await;
             let reply = quick.send(&delivery).await.unwrap();
@@ -184,10 +191,10 @@ async fn two_instances_at_once_have_one_effect() {
         assert_eq!(statuses, [201, 204], "held at call {call}");
 
         let messages = hooks.receive(Queue::Webhooks).await;
-        let worker = hooks.instance(Wire::at(call, Verdict::Hold)).await;
-        let (held, other) = tokio::join!(worker.handle("webhook-worker", &messages), async {
+        let worker = hooks.process(Wire::when(at(call), Verdict::Hold)).await;
+        let (held, other) = tokio::join!(worker.handle(Queue::Webhooks, &messages), async {
             worker.wire().held().await;
-            let failed = quick.handle("webhook-worker", &messages).await.unwrap();
+            let failed = quick.handle(Queue::Webhooks, &messages).await.unwrap();
             worker.wire().release();
             failed
         });
@@ -206,7 +213,7 @@ async fn a_lost_reply_or_a_refusal_of_any_call_is_no_second_event() {
             .map(|fault| (number, fault))
     }) {
         let tenant = format!("fault{number}{}", format!("{fault:?}").to_lowercase());
-        let wire = Wire::at(number, Verdict::Fail(fault));
+        let wire = Wire::when(at(number), Verdict::Fail(fault));
         let mut driver = Driver::start(&hooks, wire, Wire::whole).await;
         // The SDK's own retry meets its own claim: it is the first still.
         assert_eq!(driver.send(&sale(&tenant, 1)).await, 201, "{tenant}");
@@ -221,14 +228,14 @@ async fn a_lost_reply_or_a_refusal_of_any_call_is_no_second_event() {
 #[tokio::test]
 async fn a_crash_anywhere_with_an_id_that_changes_leaves_one_effect() {
     let undisturbed = Hooks::start().await;
-    let first = undisturbed.instance(Wire::whole()).await;
+    let first = undisturbed.process(Wire::whole()).await;
     let delivery = |attempt: usize| Delivery::github(&format!("attempt-{attempt}"), "{}");
     first.send(&delivery(0)).await.unwrap();
-    first.handle("webhook-worker", &undisturbed.receive(Queue::Webhooks).await).await.unwrap();
+    first.handle(Queue::Webhooks, &undisturbed.receive(Queue::Webhooks).await).await.unwrap();
     for number in 0..first.wire().calls().len() {
         for verdict in [Verdict::KillBefore, Verdict::KillAfter] {
             let hooks = Hooks::start().await;
-            let mut driver = Driver::start(&hooks, Wire::at(number, verdict), Wire::whole).await;
+            let mut driver = Driver::start(&hooks, Wire::when(at(number), verdict), Wire::whole).await;
             assert_eq!(driver.send_each(delivery).await, 200);
             driver.work(Queue::Webhooks).await;
             assert_eq!(driver.send_each(|attempt| delivery(attempt + 10)).await, 200);
@@ -250,9 +257,8 @@ async fn a_body_whose_first_attempt_died_has_its_effect_under_whatever_id_it_com
             "" => Delivery::github("any", body.as_str()).without("x-github-delivery"),
             id => Delivery::github(id, body.as_str()),
         };
-        // Behind the claims, before the message.
-        let claims = if first.is_empty() { 1 } else { 2 };
-        let dying = hooks.instance(Wire::at(claims, Verdict::KillBefore)).await;
+        // Behind the claims.
+        let dying = hooks.process(Wire::when(every("SQS.SendMessage"), Verdict::KillBefore)).await;
         assert_eq!(dying.send(&named(first)).await, Err(Crashed));
         assert!(hooks.receive(Queue::Webhooks).await.is_empty());
         for id in [second, first, second, "three"] {
@@ -270,7 +276,7 @@ async fn a_body_whose_first_attempt_died_has_its_effect_under_whatever_id_it_com
 #[tokio::test]
 async fn a_claim_without_a_message_is_no_end_of_its_event() {
     let hooks = Hooks::start().await;
-    let dying = hooks.instance(Wire::at(1, Verdict::KillBefore)).await;
+    let dying = hooks.process(Wire::when(every("SQS.SendMessage"), Verdict::KillBefore)).await;
     assert_eq!(dying.send(&sale("t", 1)).await, Err(Crashed));
     assert!(hooks.receive(Queue::Webhooks).await.is_empty());
     assert_eq!(hooks.send(&sale("t", 1)).await.status, 204);

@@ -12,10 +12,12 @@ use signalbox::engine::deliveries::dead_letters::{DeadLetterFilter, Limits, requ
 use signalbox::engine::operators::{Operator, Operators};
 use signalbox::outside::Outside;
 use signalbox_local::host::poller::sqs_event;
-use signalbox_tests::deliveries::{Delivery, Reply};
-use signalbox_tests::hooks::{Hooks, Queue};
-use signalbox_tests::instance::Instance;
-use signalbox_tests::wire::{Call, Fault, Verdict, Wire};
+use signalbox_tests::answer::Answer;
+use signalbox_tests::deliveries::delivery::Delivery;
+use signalbox_tests::deliveries::hooks::Hooks;
+use signalbox_tests::process::Process;
+use signalbox_tests::queues::Queue;
+use signalbox_tests::wire::{Call, Fault, Verdict, Wire, every};
 
 const LIST: &str = "/api/sync/dead-letters";
 const REQUEUE: &str = "/api/sync/dead-letters/requeue";
@@ -27,7 +29,7 @@ fn named(tenant: &str, key: &str) -> Delivery {
     Delivery::pos(tenant, body).header("idempotency-key", key).header("x-request-id", &format!("trace-{key}"))
 }
 
-async fn ask(hooks: &Hooks, tenant: &str, method: &str, path: &str, body: Option<Value>) -> Reply {
+async fn ask(hooks: &Hooks, tenant: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
     hooks.ask(method, path, Some(&hooks.operator(tenant)), body).await
 }
 
@@ -36,26 +38,8 @@ fn ids(page: &Value) -> Vec<String> {
 }
 
 /// A worker that cannot write records.
-async fn broken(hooks: &Hooks) -> Instance {
-    let plan = |call: &Call| match call.operation.as_str() {
-        "DynamoDB.PutItem" => Verdict::Fail(Fault::ServerError),
-        _ => Verdict::Pass,
-    };
-    hooks.instance(Wire::planned(plan)).await
-}
-
-/// Works with this worker until nothing is left: how often messages were handed out.
-async fn exhaust(hooks: &Hooks, worker: &Instance) -> usize {
-    let mut handed = 0;
-    loop {
-        let messages = hooks.receive(Queue::Webhooks).await;
-        if messages.is_empty() {
-            return handed;
-        }
-        handed += messages.len();
-        let failed = worker.handle("webhook-worker", &messages).await.unwrap();
-        hooks.finish(Queue::Webhooks, &messages, &failed).await;
-    }
+async fn broken(hooks: &Hooks) -> Process {
+    hooks.process(Wire::when(every("DynamoDB.PutItem"), Verdict::Fail(Fault::ServerError))).await
 }
 
 #[tokio::test]
@@ -63,9 +47,11 @@ async fn what_has_expired_is_gone_though_nobody_swept_it() {
     let hooks = Hooks::start().await;
     let day = std::time::Duration::from_secs(86_400);
     given_up(&hooks, &[named("t1", "old")]).await;
+    let recorded = hooks.clock.now();
     hooks.pass(day);
     given_up(&hooks, &[named("t1", "new")]).await;
-    hooks.pass(day * 89 - std::time::Duration::from_secs(60));
+    let since = std::time::Duration::try_from(recorded.duration_until(hooks.clock.now())).unwrap();
+    hooks.pass(day * 90 - std::time::Duration::from_secs(60) - since);
     let both = ids(&ask(&hooks, "t1", "GET", LIST, None).await.expect(200));
     assert_eq!(both.len(), 2);
     hooks.pass(std::time::Duration::from_secs(60));
@@ -83,7 +69,7 @@ async fn given_up(hooks: &Hooks, deliveries: &[Delivery]) {
     for delivery in deliveries {
         assert!(hooks.send(delivery).await.status < 300);
         // One after the other, so that they are told apart by their time.
-        exhaust(hooks, &worker).await;
+        hooks.exhaust(Queue::Webhooks, &worker).await;
         assert_eq!(hooks.work(Queue::DeadLetters).await, 1);
         hooks.pass(std::time::Duration::from_secs(1));
     }
@@ -100,15 +86,15 @@ async fn a_poison_message_fails_alone_until_it_is_given_up_with_its_reason() {
     let poison = messages[3].clone();
     let mut event = sqs_event("webhook-worker", &messages);
     event["Records"][3]["messageAttributes"] = json!({});
-    let worker = hooks.instance(Wire::whole()).await;
+    let worker = hooks.process(Wire::whole()).await;
     let answer = worker.invoke("webhook-worker", event).await.unwrap();
-    let failed = signalbox_tests::hooks::failed(&answer);
+    let failed = signalbox_tests::process::failed(&answer);
     assert_eq!(failed, [poison.message_id().unwrap()], "it fails alone");
     hooks.finish(Queue::Webhooks, &messages, &failed).await;
     assert_eq!(hooks.events("t1/pos/demo").await.len(), 8);
 
     // From here on its effect fails.
-    assert_eq!(exhaust(&hooks, &broken(&hooks).await).await, RECEIVES_MAX - 1);
+    assert_eq!(hooks.exhaust(Queue::Webhooks, &broken(&hooks).await).await, RECEIVES_MAX - 1);
     assert_eq!(hooks.work(Queue::DeadLetters).await, 1);
     let page = ask(&hooks, "t1", "GET", LIST, None).await.expect(200);
     let letter = &page["items"][0];
@@ -251,7 +237,7 @@ async fn they_are_listed_by_page_and_filter_and_decided_on_by_their_tenant_alone
 
 /// Dead letters of tenant t1 with these connections, the oldest first.
 async fn recorded(hooks: &Hooks, connections: &[&str]) {
-    let process = hooks.instance(Wire::whole()).await;
+    let process = hooks.process(Wire::whole()).await;
     let record = |(number, connection): (usize, &&str)| {
         let label = json!({"connection": format!("t1/pos/{connection}"), "channel": "event",
             "key": format!("key:{number}"), "bodyHash": "", "receivedMs": 0, "correlationId": "trace"});
@@ -342,7 +328,7 @@ async fn one_that_is_requeued_after_its_claim_has_expired_fails_with_its_reason_
     given_up(&hooks, &[named("t1", "k")]).await;
     hooks.pass(std::time::Duration::from_secs(31 * 86_400));
     // As DynamoDB sweeps it.
-    let table = hooks.environment("webhooks").require("DELIVERIES_TABLE").unwrap().to_owned();
+    let table = hooks.environment("sync-control").require("DELIVERIES_TABLE").unwrap().to_owned();
     let key = |text: &str| AttributeValue::S(text.to_owned());
     let call = hooks.host.dynamodb().delete_item().table_name(table);
     call.key("pk", key("t1/pos#key:k")).key("sk", key("claim")).send().await.unwrap();
@@ -351,7 +337,7 @@ async fn one_that_is_requeued_after_its_claim_has_expired_fails_with_its_reason_
         ask(&hooks, "t1", "POST", &format!("{LIST}/{id}/requeue"), None).await.status
     };
     assert_eq!(requeue().await, 200);
-    assert_eq!(exhaust(&hooks, &broken(&hooks).await).await, RECEIVES_MAX);
+    assert_eq!(hooks.exhaust(Queue::Webhooks, &broken(&hooks).await).await, RECEIVES_MAX);
     assert_eq!(hooks.work(Queue::DeadLetters).await, 1);
     let letter = &ask(&hooks, "t1", "GET", LIST, None).await.expect(200)["items"][0];
     assert!(letter["reason"].as_str().unwrap().contains("store event failed"), "{letter}");
@@ -425,7 +411,7 @@ async fn a_crash_anywhere_in_recording_or_requeuing_leaves_one_effect() {
     let kills = |calls: usize| {
         (0..calls).flat_map(|number| [Verdict::KillBefore, Verdict::KillAfter].map(|kill| (number, kill)))
     };
-    let healthy = hooks.instance(Wire::whole()).await;
+    let healthy = hooks.process(Wire::whole()).await;
     let mut cases = 0;
     let mut recording = kills(usize::MAX);
     // First all calls of recording, then all of requeuing; each ends with a case in which the call is not made.
@@ -435,11 +421,12 @@ async fn a_crash_anywhere_in_recording_or_requeuing_leaves_one_effect() {
             let tenant = format!("{}{number}{}", &phase[..1], format!("{kill:?}").to_lowercase());
             let delivery = named(&tenant, "k");
             assert_eq!(hooks.send(&delivery).await.status, 201);
-            exhaust(&hooks, &broken(&hooks).await).await;
-            let dying = hooks.instance(Wire::at(number, kill)).await;
+            hooks.exhaust(Queue::Webhooks, &broken(&hooks).await).await;
+            let plan = move |call: &Call| if call.number == number { kill } else { Verdict::Pass };
+            let dying = hooks.process(Wire::planned(plan)).await;
             let recorder = if phase == "dead-letters" { &dying } else { &healthy };
             let messages = hooks.receive(Queue::DeadLetters).await;
-            let recorded = recorder.handle("dead-letters", &messages).await;
+            let recorded = recorder.handle(Queue::DeadLetters, &messages).await;
             let mut died = recorded.is_err();
             let again: Vec<String> = messages.iter().map(|message| message.message_id().unwrap().to_owned()).collect();
             hooks.finish(Queue::DeadLetters, &messages, &recorded.unwrap_or(again)).await;

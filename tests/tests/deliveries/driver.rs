@@ -1,10 +1,11 @@
 //! What senders and the queue do around a process that may die.
 
+use jiff::Timestamp;
 use serde_json::Value;
-use signalbox_tests::deliveries::Delivery;
-use signalbox_tests::hooks::{Hooks, Queue};
-use signalbox_tests::instance::Instance;
-use signalbox_tests::process::Crashed;
+use signalbox_tests::deliveries::delivery::Delivery;
+use signalbox_tests::deliveries::hooks::Hooks;
+use signalbox_tests::process::{Crashed, Process};
+use signalbox_tests::queues::Queue;
 use signalbox_tests::wire::Wire;
 
 /// Attempts after which a sender must have been answered.
@@ -13,7 +14,7 @@ const ATTEMPTS_MAX: usize = 100;
 /// A process that is started anew when it has died.
 pub(super) struct Driver<'a> {
     pub(super) hooks: &'a Hooks,
-    pub(super) instance: Instance,
+    pub(super) process: Process,
     next: Box<dyn FnMut() -> Wire + 'a>,
     pub(super) crashes: usize,
 }
@@ -21,12 +22,12 @@ pub(super) struct Driver<'a> {
 impl<'a> Driver<'a> {
     /// The first process has this wire, the later ones those of `next`.
     pub(super) async fn start(hooks: &'a Hooks, first: Wire, next: impl FnMut() -> Wire + 'a) -> Self {
-        Self { hooks, instance: hooks.instance(first).await, next: Box::new(next), crashes: 0 }
+        Self { hooks, process: hooks.process(first).await, next: Box::new(next), crashes: 0 }
     }
 
     pub(super) async fn restart(&mut self) {
         self.crashes += 1;
-        self.instance = self.hooks.instance((self.next)()).await;
+        self.process = self.hooks.process((self.next)()).await;
     }
 
     /// Sends until there is an answer that no sender retries: the answer's status.
@@ -37,7 +38,7 @@ impl<'a> Driver<'a> {
     /// Sends another delivery with each attempt, for senders that do not repeat themselves word for word.
     pub(super) async fn send_each(&mut self, delivery: impl Fn(usize) -> Delivery) -> u16 {
         for attempt in 0..ATTEMPTS_MAX {
-            match self.instance.send(&delivery(attempt)).await {
+            match self.process.send(&delivery(attempt)).await {
                 Ok(reply) if reply.status < 500 => return reply.status,
                 Ok(_) => {}
                 Err(Crashed) => self.restart().await,
@@ -47,7 +48,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Delivers all that is in the queue: every message twice, the second time in the opposite order, before any is
-    /// deleted. What failed, and what a dead process held, comes again.
+    /// deleted. What a dead process held comes again at once, what failed when its time has come.
     pub(super) async fn work(&mut self, queue: Queue) {
         for _ in 0..ATTEMPTS_MAX {
             let mut messages = Vec::new();
@@ -58,15 +59,15 @@ impl<'a> Driver<'a> {
                 }
                 messages.extend(more);
             }
-            if messages.is_empty() {
+            if messages.is_empty() && !self.hooks.pass_until_due(queue) {
                 return;
             }
             messages.reverse();
             for batch in messages.chunks(10) {
-                let first = self.instance.handle(queue.function(), batch).await;
+                let first = self.process.handle(queue, batch).await;
                 let again: Vec<_> = batch.iter().rev().cloned().collect();
                 let second = match &first {
-                    Ok(_) => self.instance.handle(queue.function(), &again).await,
+                    Ok(_) => self.process.handle(queue, &again).await,
                     Err(Crashed) => Err(Crashed),
                 };
                 let failed = match second {
@@ -95,7 +96,26 @@ pub(super) struct Stored {
     pub(super) journal: usize,
 }
 
+/// What is stored as a time, and in which unit; the other is a text.
+const TIMES: [(&str, i64); 2] = [("receivedMs", 1), ("expires_at", 1000)];
+
 impl Stored {
+    /// With times as milliseconds since then: how far the clock has gone does not matter.
+    pub(super) fn since(mut self, began: Timestamp) -> Self {
+        let began_ms = began.as_millisecond();
+        for item in self.records.iter_mut().chain(&mut self.claims) {
+            for (name, unit_ms) in TIMES {
+                if let Some(time) = item[name].as_str().map(|time| time.parse::<i64>().unwrap()) {
+                    item[name] = (time * unit_ms - began_ms).into();
+                }
+            }
+            if let Some(time) = item["receivedAt"].as_str().map(|time| time.parse::<Timestamp>().unwrap()) {
+                item["receivedAt"] = (time.as_millisecond() - began_ms).into();
+            }
+        }
+        self
+    }
+
     pub(super) async fn read(hooks: &Hooks, tenant: &str) -> Self {
         let table = async |table: &'static str, start: &str| {
             let items = hooks.items(table, &format!("{tenant}{start}")).await;

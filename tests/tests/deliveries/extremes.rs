@@ -10,9 +10,11 @@ use signalbox::engine::deliveries::arrival::{Arrival, ArrivedBody, Headers};
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::deliveries::take_in::{Intake, take_in};
 use signalbox::outside::Outside;
-use signalbox_tests::deliveries::{Delivery, Reply};
-use signalbox_tests::hooks::{Hooks, Queue};
-use signalbox_tests::wire::{Call, Fault, Verdict, Wire};
+use signalbox_tests::answer::Answer;
+use signalbox_tests::deliveries::delivery::Delivery;
+use signalbox_tests::deliveries::hooks::Hooks;
+use signalbox_tests::queues::Queue;
+use signalbox_tests::wire::{Fault, Verdict, Wire, any};
 
 const NORTH: &str = "acme/trackstar/north";
 const HALF_MB: usize = 500 * 1024;
@@ -27,12 +29,12 @@ fn stock(more: Value) -> Value {
     event("inventory.updated", &data)
 }
 
-async fn send(hooks: &Hooks, route: &str, body: &Value) -> Reply {
+async fn send(hooks: &Hooks, route: &str, body: &Value) -> Answer {
     hooks.send(&Delivery::trackstar(route, body)).await
 }
 
 #[track_caller]
-fn taken(reply: &Reply) {
+fn taken(reply: &Answer) {
     assert_eq!(reply.status, 200, "{}", reply.text);
 }
 
@@ -56,7 +58,7 @@ async fn what_a_stock_level_holds_beside_its_quantities_is_kept_as_it_was_sent()
         // The value's own text: a number made of it would be written anew.
         let body = stock(json!({ field: "HERE" })).to_string().replace("\"HERE\"", text);
         let raw = Delivery::unsigned("/api/webhooks/trackstar/inventory", body);
-        let local = hooks.instance_with(Wire::whole(), &[("SKIP_WEBHOOK_SIGNATURE_VALIDATION", "true")]).await;
+        let local = hooks.process_with(Wire::whole(), &[("SKIP_WEBHOOK_SIGNATURE_VALIDATION", "true")]).await;
         assert_eq!(local.send(&raw).await.unwrap().status, 200, "{field}");
         assert_eq!(hooks.work(Queue::Webhooks).await, 1, "{field} was not applied at once");
         assert_eq!(kept(&hooks, "inventory").await[0][attribute], text, "{field}");
@@ -148,9 +150,9 @@ async fn an_undated_shipment_that_is_sent_again_is_as_old_as_when_it_first_came(
 #[tokio::test]
 async fn of_two_events_of_one_moment_the_one_that_came_later_counts() {
     let hooks = Hooks::start().await;
-    let process = hooks.instance(Wire::whole()).await;
+    let process = hooks.process(Wire::whole()).await;
     let apply = async |messages: &[aws_sdk_sqs::types::Message]| {
-        assert!(process.handle("webhook-worker", messages).await.unwrap().is_empty());
+        assert!(process.handle(Queue::Webhooks, messages).await.unwrap().is_empty());
         kept(&hooks, "inventory").await[0]["onHand"].clone()
     };
     for onhand in [5, 6] {
@@ -164,7 +166,7 @@ async fn of_two_events_of_one_moment_the_one_that_came_later_counts() {
         assert_eq!(apply(messages).await, expected);
     }
     // One that does not say when it was received keeps its place.
-    let table = hooks.environment("webhooks").require("RECORDS_TABLE").unwrap().to_owned();
+    let table = hooks.environment("sync-control").require("RECORDS_TABLE").unwrap().to_owned();
     let scan = hooks.host.dynamodb().scan().table_name(&table).send().await.unwrap();
     let mut item = scan.items.unwrap().into_iter().find(|item| item.contains_key("sku")).unwrap();
     item.remove("receivedMs");
@@ -175,7 +177,7 @@ async fn of_two_events_of_one_moment_the_one_that_came_later_counts() {
 #[tokio::test]
 async fn an_id_that_cannot_be_a_key_is_a_bad_body_and_no_bad_signature() {
     let hooks = Hooks::start().await;
-    let process = hooks.instance(Wire::whole()).await;
+    let process = hooks.process(Wire::whole()).await;
     let named = |id: &str| {
         let mut body = stock(json!({}));
         body["event_id"] = id.into();
@@ -203,7 +205,7 @@ async fn an_id_that_cannot_be_a_key_is_a_bad_body_and_no_bad_signature() {
 #[tokio::test]
 async fn a_secret_of_ours_that_is_missing_is_nobody_s_bad_signature() {
     let hooks = Hooks::start().await;
-    let process = hooks.instance_with(Wire::whole(), &[("TRACKSTAR_WEBHOOK_SECRET", "")]).await;
+    let process = hooks.process_with(Wire::whole(), &[("TRACKSTAR_WEBHOOK_SECRET", "")]).await;
     let reply = process.send(&Delivery::trackstar("/inventory", &stock(json!({})))).await.unwrap();
     assert_eq!((reply.status, &reply.body["code"]), (503, &json!("no_secret")));
     let listed = hooks.ask("GET", "/api/admin/deliveries?status=no_secret", None, None).await.expect(200);
@@ -224,11 +226,11 @@ async fn a_shipment_of_an_unknown_connection_is_acknowledged_only_once_it_is_kep
     taken(&hooks.send(&large).await);
     let too_large = hooks.send(&shipment(HALF_MB)).await.expect(413);
     assert_eq!(too_large["code"], "too_large");
-    let broken = hooks.instance(Wire::planned(|_: &Call| Verdict::Fail(Fault::ServerError))).await;
+    let broken = hooks.process(Wire::when(any(), Verdict::Fail(Fault::ServerError))).await;
     assert_eq!(broken.send(&shipment(1)).await.unwrap().status, 500);
 
     let connections = json!([{"connectionId": "conn-9", "tenant": "acme", "brand": "north"}]).to_string();
-    let after = hooks.instance_with(Wire::whole(), &[("TRACKSTAR_CONNECTIONS", &connections)]).await;
+    let after = hooks.process_with(Wire::whole(), &[("TRACKSTAR_CONNECTIONS", &connections)]).await;
     let id = json!({"id": "trackstar:acknowledged#1"});
     let token = hooks.operator("default");
     let verified = after.ask("sync-control", "POST", "/api/admin/deliveries/verify", &token, Some(id)).await.unwrap();
@@ -317,15 +319,15 @@ async fn what_is_wrong_is_named_by_its_place_and_never_quoted() {
 async fn processing_takes_as_long_as_its_last_way_through_the_queue() {
     let hooks = Hooks::start().await;
     let wrong = [("WEBHOOK_SECRET", "wrong-secret-wrong-secret-wrong-secret"), ("WEBHOOK_SECRET_PREVIOUS", "")];
-    let before = hooks.instance_with(Wire::whole(), &wrong).await;
+    let before = hooks.process_with(Wire::whole(), &wrong).await;
     assert_eq!(before.send(&Delivery::pos("t1", "{}")).await.unwrap().status, 403);
-    let process = hooks.instance(Wire::whole()).await;
+    let process = hooks.process(Wire::whole()).await;
     hooks.pass(Duration::from_secs(2 * 86_400));
     let (token, id) = (hooks.operator("default"), json!({"id": "pos#1"}));
     taken(&process.ask("sync-control", "POST", "/api/admin/deliveries/verify", &token, Some(id)).await.unwrap());
     hooks.pass(Duration::from_millis(1500));
     let messages = hooks.receive(Queue::Webhooks).await;
-    assert!(process.handle("webhook-worker", &messages).await.unwrap().is_empty());
+    assert!(process.handle(Queue::Webhooks, &messages).await.unwrap().is_empty());
     let found = process.metric("webhook.processing_latency_ms");
     assert_eq!(found[0]["webhook.processing_latency_ms"], json!(1500.0));
 }
@@ -334,13 +336,13 @@ async fn processing_takes_as_long_as_its_last_way_through_the_queue() {
 #[tokio::test]
 async fn a_label_whose_proof_has_an_unknown_name_is_applied() {
     let hooks = Hooks::start().await;
-    let process = hooks.instance(Wire::whole()).await;
+    let process = hooks.process(Wire::whole()).await;
     assert_eq!(process.send(&Delivery::pos("t1", "{}")).await.unwrap().status, 201);
     let messages = hooks.receive(Queue::Webhooks).await;
     let mut message = messages[0].clone();
     let label = message.message_attributes.as_mut().unwrap().get_mut("signalbox").unwrap();
     label.string_value = label.string_value.take().map(|text| text.replace("\"current\"", "\"a-new-name\""));
     assert!(label.string_value.as_ref().unwrap().contains("a-new-name"));
-    assert!(process.handle("webhook-worker", &[message]).await.unwrap().is_empty());
+    assert!(process.handle(Queue::Webhooks, &[message]).await.unwrap().is_empty());
     assert_eq!(hooks.events("t1/pos/demo").await.len(), 1);
 }

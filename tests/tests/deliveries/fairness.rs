@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
-use signalbox_tests::deliveries::Delivery;
-use signalbox_tests::hooks::{Hooks, Queue};
+use signalbox_tests::deliveries::delivery::Delivery;
+use signalbox_tests::deliveries::hooks::Hooks;
+use signalbox_tests::queues::Queue;
 use signalbox_tests::wire::{Call, Fault, Verdict, Wire};
 
 /// The groups of what was sent, each with how often.
@@ -48,7 +49,7 @@ fn sale(tenant: usize, number: usize) -> Delivery {
 async fn every_message_carries_its_tenant_as_its_group() {
     let hooks = Hooks::start().await;
     let sent = Groups::default();
-    let process = hooks.instance(sent.wire(false)).await;
+    let process = hooks.process(sent.wire(false)).await;
     // One of them is much busier than the others.
     let number = |tenant: usize| if tenant == 0 { 40 } else { 1 };
     let expected = || groups((0..10).map(|tenant| (format!("tenant{tenant}"), number(tenant))));
@@ -60,7 +61,7 @@ async fn every_message_carries_its_tenant_as_its_group() {
     assert_eq!(sent.take(), expected());
 
     // What is given up, and what comes back from there.
-    let broken = hooks.instance(sent.wire(true)).await;
+    let broken = hooks.process(sent.wire(true)).await;
     let mut dead = 0;
     for _ in 0..1000 {
         if dead == 49 {
@@ -68,7 +69,10 @@ async fn every_message_carries_its_tenant_as_its_group() {
         }
         // Nothing is handed out by a look at the queue that gives messages up.
         let messages = hooks.receive(Queue::Webhooks).await;
-        let failed = broken.handle("webhook-worker", &messages).await.unwrap();
+        if messages.is_empty() {
+            hooks.pass_until_due(Queue::Webhooks);
+        }
+        let failed = broken.handle(Queue::Webhooks, &messages).await.unwrap();
         hooks.finish(Queue::Webhooks, &messages, &failed).await;
         dead += hooks.work(Queue::DeadLetters).await;
     }
@@ -87,10 +91,10 @@ async fn every_message_carries_its_tenant_as_its_group() {
 async fn what_an_operator_lets_in_carries_its_own_tenant() {
     let hooks = Hooks::start().await;
     let wrong = [("WEBHOOK_SECRET", "wrong-secret-wrong-secret-wrong-secret"), ("WEBHOOK_SECRET_PREVIOUS", "")];
-    let before = hooks.instance_with(Wire::whole(), &wrong).await;
+    let before = hooks.process_with(Wire::whole(), &wrong).await;
     assert_eq!(before.send(&sale(3, 1)).await.unwrap().status, 403);
     let sent = Groups::default();
-    let process = hooks.instance(sent.wire(false)).await;
+    let process = hooks.process(sent.wire(false)).await;
     let body = Some(json!({"id": "pos#1"}));
     let path = "/api/admin/deliveries/verify";
     let answer = process.ask("sync-control", "POST", path, &hooks.operator("default"), body).await.unwrap();
@@ -102,7 +106,7 @@ async fn what_an_operator_lets_in_carries_its_own_tenant() {
 async fn deliveries_of_configured_senders_carry_the_configured_tenant() {
     let hooks = Hooks::start().await;
     let sent = Groups::default();
-    let process = hooks.instance(sent.wire(false)).await;
+    let process = hooks.process(sent.wire(false)).await;
     let stock = json!({"event_type": "order.created", "connection_id": "conn-3", "data": {"id": "o1"}});
     for delivery in [Delivery::github("1", "{}"), Delivery::trackstar("", &stock)] {
         assert_eq!(process.send(&delivery).await.unwrap().status, 200);

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use signalbox::http::auth::{DELIVERIES_WRITE, READ, WRITE};
-use signalbox_tests::deliveries::{Delivery, Reply};
-use signalbox_tests::hooks::Hooks;
-use signalbox_tests::instance::Instance;
+use signalbox_tests::answer::Answer;
+use signalbox_tests::deliveries::delivery::Delivery;
+use signalbox_tests::deliveries::hooks::Hooks;
 use signalbox_tests::logged::Logged;
+use signalbox_tests::process::Process;
 use signalbox_tests::wire::{Fault, Verdict, Wire};
 
 /// Routes that answer without storage, and the metrics, which say that there is none in a sample.
@@ -35,13 +36,13 @@ fn routes(openapi: impl serde::Serialize) -> Vec<String> {
 }
 
 /// A process whose every call is refused by AWS.
-async fn without_storage(hooks: &Hooks) -> Instance {
-    hooks.instance(Wire::planned(|_| Verdict::Fail(Fault::Throttled))).await
+async fn without_storage(hooks: &Hooks) -> Process {
+    hooks.process(Wire::planned(|_| Verdict::Fail(Fault::Throttled))).await
 }
 
 /// The log says which call failed and how, under the answer's trace, and the answer says neither.
 #[track_caller]
-fn check(route: &str, reply: &Reply, logged: &Logged) {
+fn check(route: &str, reply: &Answer, logged: &Logged) {
     assert!(reply.status >= 500, "{route}: {} {}", reply.status, reply.text);
     let lines = logged.text();
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

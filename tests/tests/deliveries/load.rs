@@ -10,8 +10,9 @@ use signalbox_local::remote::health::{Failed, wait};
 use signalbox_local::remote::load::Load;
 use signalbox_local::remote::point_of_sale::PointOfSale;
 use signalbox_local::remote::smoke::smoke;
-use signalbox_tests::deliveries::POS_SECRET;
-use signalbox_tests::hooks::{Hooks, Queue};
+use signalbox_tests::deliveries::delivery::POS_SECRET;
+use signalbox_tests::deliveries::hooks::Hooks;
+use signalbox_tests::queues::Queue;
 
 /// Longer than a busy machine needs for an answer.
 const TIMEOUT: Duration = Duration::from_secs(60);

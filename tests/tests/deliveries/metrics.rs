@@ -7,9 +7,11 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use signalbox::domain::deliveries::signature::schemes;
-use signalbox_tests::deliveries::{Delivery, POS_SECRET_PREVIOUS, Reply};
-use signalbox_tests::hooks::{Hooks, Queue};
-use signalbox_tests::wire::{Call, Fault, Verdict, Wire};
+use signalbox_tests::answer::Answer;
+use signalbox_tests::deliveries::delivery::{Delivery, POS_SECRET_PREVIOUS};
+use signalbox_tests::deliveries::hooks::Hooks;
+use signalbox_tests::queues::Queue;
+use signalbox_tests::wire::{Call, Fault, Verdict, Wire, any, every, first};
 
 /// Names and types: the original's, then ours.
 const NAMES: [(&str, &str); 16] = [
@@ -36,7 +38,7 @@ async fn samples(hooks: &Hooks) -> BTreeMap<String, String> {
     checked(&hooks.ask("GET", "/metrics", None, None).await)
 }
 
-fn checked(reply: &Reply) -> BTreeMap<String, String> {
+fn checked(reply: &Answer) -> BTreeMap<String, String> {
     assert_eq!(reply.status, 200);
     assert!(reply.headers["content-type"].starts_with("text/plain"));
     let mut described: BTreeMap<&str, &str> = BTreeMap::new();
@@ -107,7 +109,7 @@ fn stock(minute: usize, at: &str) -> Delivery {
 async fn what_became_of_each_delivery_is_counted_by_its_source() {
     let hooks = Hooks::start().await;
     assert_eq!(of(&samples(&hooks).await, COUNTED), [], "names without samples");
-    let process = hooks.instance(Wire::whole()).await;
+    let process = hooks.process(Wire::whole()).await;
     let send = async |delivery: &Delivery, status: u16| {
         assert_eq!(process.send(delivery).await.unwrap().status, status);
         // Longer than an instance keeps its counts to itself.
@@ -181,7 +183,7 @@ async fn a_latency_is_the_time_until_the_message_is_sent() {
         }
         Verdict::Pass
     };
-    let process = hooks.instance(Wire::planned(plan)).await;
+    let process = hooks.process(Wire::planned(plan)).await;
     for number in 0..3 {
         assert_eq!(process.send(&sale("t1", number)).await.unwrap().status, 201);
     }
@@ -200,7 +202,7 @@ async fn a_latency_is_the_time_until_the_message_is_sent() {
 async fn what_instances_count_adds_up() {
     let hooks = Hooks::start().await;
     for round in 0..2 {
-        let process = hooks.instance(Wire::whole()).await;
+        let process = hooks.process(Wire::whole()).await;
         process.send(&sale("t1", round)).await.unwrap();
         process.send(&sale("t1", round)).await.unwrap();
         process.send(&sale("t1", round).header("x-webhook-signature", &"0".repeat(64))).await.unwrap();
@@ -214,7 +216,7 @@ async fn what_instances_count_adds_up() {
 #[tokio::test]
 async fn a_burst_is_counted_but_for_less_than_a_batch_and_refusals_all() {
     let hooks = Hooks::start().await;
-    let process = hooks.instance(Wire::whole()).await;
+    let process = hooks.process(Wire::whole()).await;
     let send = async |delivery: Delivery, status: u16| {
         assert_eq!(process.send(&delivery).await.unwrap().status, status);
     };
@@ -241,7 +243,7 @@ async fn a_burst_is_counted_but_for_less_than_a_batch_and_refusals_all() {
 async fn the_rings_of_a_source_are_counted_as_one() {
     let hooks = Hooks::start().await;
     assert_eq!(hooks.send(&Delivery::pos("t1", "no JSON")).await.status, 400);
-    let table = hooks.environment("read-api").require("DELIVERIES_TABLE").unwrap().to_owned();
+    let table = hooks.environment("sync-control").require("DELIVERIES_TABLE").unwrap().to_owned();
     let put = || hooks.host.dynamodb().put_item().table_name(&table);
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let number = |number: &str| AttributeValue::N(number.to_owned());
@@ -257,7 +259,7 @@ async fn the_rings_of_a_source_are_counted_as_one() {
 async fn the_page_says_when_storage_cannot_be_read() {
     let hooks = Hooks::start().await;
     assert_eq!(of(&samples(&hooks).await, &["db_"]), [("db_connection_status", "1")]);
-    let broken = hooks.instance(Wire::planned(|_: &Call| Verdict::Fail(Fault::ServerError))).await;
+    let broken = hooks.process(Wire::when(any(), Verdict::Fail(Fault::ServerError))).await;
     let page = broken.ask("read-api", "GET", "/metrics", &hooks.operator("default"), None).await.unwrap();
     assert_eq!(page.status, 200, "{}", page.text);
     assert_eq!(of(&checked(&page), &["db_"]), [("db_connection_status", "0")]);
@@ -269,11 +271,11 @@ async fn a_message_that_comes_twice_is_counted_once() {
     assert_eq!(hooks.send(&sale("t1", 1)).await.status, 201);
     // The door cannot know that the first is in the queue already.
     assert_eq!(hooks.send(&sale("t1", 1)).await.status, 204);
-    let process = hooks.instance(Wire::whole()).await;
+    let process = hooks.process(Wire::whole()).await;
     let messages = hooks.receive(Queue::Webhooks).await;
     assert_eq!(messages.len(), 2);
     for _ in 0..3 {
-        assert!(process.handle("webhook-worker", &messages).await.unwrap().is_empty());
+        assert!(process.handle(Queue::Webhooks, &messages).await.unwrap().is_empty());
     }
     hooks.finish(Queue::Webhooks, &messages, &[]).await;
     let samples = samples(&hooks).await;
@@ -288,11 +290,11 @@ async fn an_effect_that_is_repeated_is_done_and_not_older() {
         let hooks = Hooks::start().await;
         assert_eq!(hooks.send(&stock(2, "2026-01-15T12:02:00Z")).await.status, 200);
         let messages = hooks.receive(Queue::Webhooks).await;
-        let first = hooks.instance(Wire::at(0, verdict)).await;
-        assert_eq!(first.handle("webhook-worker", &messages).await.is_err(), dies);
+        let first = hooks.process(Wire::when(first("DynamoDB.PutItem"), verdict)).await;
+        assert_eq!(first.handle(Queue::Webhooks, &messages).await.is_err(), dies);
         assert_eq!(first.wire().calls()[0], "DynamoDB.PutItem");
-        let second = hooks.instance(Wire::whole()).await;
-        assert!(second.handle("webhook-worker", &messages).await.unwrap().is_empty());
+        let second = hooks.process(Wire::whole()).await;
+        assert!(second.handle(Queue::Webhooks, &messages).await.unwrap().is_empty());
         let samples = samples(&hooks).await;
         let expected = [("deliveries_applied_total{source=\"trackstar\",outcome=\"done\"}", "1")];
         assert_eq!(of(&samples, &["deliveries_applied"]), expected, "{verdict:?}");
@@ -304,10 +306,10 @@ async fn a_count_that_fails_fails_no_delivery() {
     let hooks = Hooks::start().await;
     assert_eq!(hooks.send(&sale("t1", 1)).await.status, 201);
     let messages = hooks.receive(Queue::Webhooks).await;
-    // The effect, the completion, then each attempt to count.
-    let refuse = |call: &Call| if call.number < 2 { Verdict::Pass } else { Verdict::Fail(Fault::ServerError) };
-    let process = hooks.instance(Wire::planned(refuse)).await;
-    assert!(process.handle("webhook-worker", &messages).await.unwrap().is_empty());
+    // After the completion each attempt to count.
+    let counts = every("DynamoDB.UpdateItem").from(2);
+    let process = hooks.process(Wire::when(counts, Verdict::Fail(Fault::ServerError))).await;
+    assert!(process.handle(Queue::Webhooks, &messages).await.unwrap().is_empty());
     assert!(process.wire().calls().len() > 2, "nothing was counted");
     hooks.finish(Queue::Webhooks, &messages, &[]).await;
     assert_eq!(hooks.events("t1/pos/demo").await.len(), 1);
@@ -320,23 +322,12 @@ async fn a_dead_letter_is_counted_once_and_what_is_requeued_when_it_is_applied()
     assert_eq!(hooks.send(&sale("t1", 1)).await.status, 201);
     let url = hooks.environment("webhooks").require("WEBHOOK_QUEUE_URL").unwrap().to_owned();
     hooks.host.sqs().send_message().queue_url(url).message_body("who am I").send().await.unwrap();
-    let broken = |call: &Call| match call.operation.as_str() {
-        "DynamoDB.PutItem" => Verdict::Fail(Fault::ServerError),
-        _ => Verdict::Pass,
-    };
-    let broken = hooks.instance(Wire::planned(broken)).await;
-    loop {
-        let messages = hooks.receive(Queue::Webhooks).await;
-        if messages.is_empty() {
-            break;
-        }
-        let failed = broken.handle("webhook-worker", &messages).await.unwrap();
-        hooks.finish(Queue::Webhooks, &messages, &failed).await;
-    }
-    let process = hooks.instance(Wire::whole()).await;
+    let broken = Wire::when(every("DynamoDB.PutItem"), Verdict::Fail(Fault::ServerError));
+    hooks.exhaust(Queue::Webhooks, &hooks.process(broken).await).await;
+    let process = hooks.process(Wire::whole()).await;
     let messages = hooks.receive(Queue::DeadLetters).await;
     for _ in 0..2 {
-        assert!(process.handle("dead-letters", &messages).await.unwrap().is_empty());
+        assert!(process.handle(Queue::DeadLetters, &messages).await.unwrap().is_empty());
     }
     hooks.finish(Queue::DeadLetters, &messages, &[]).await;
     let dead = [("deliveries_dead_total{source=\"pos\"}", "1"), ("deliveries_dead_total{source=\"unknown\"}", "1")];
@@ -356,7 +347,7 @@ async fn a_dead_letter_is_counted_once_and_what_is_requeued_when_it_is_applied()
 async fn what_an_operator_lets_in_is_counted_at_once() {
     let hooks = Hooks::start().await;
     let wrong = [("WEBHOOK_SECRET", "wrong-secret-wrong-secret-wrong-secret"), ("WEBHOOK_SECRET_PREVIOUS", "")];
-    let before = hooks.instance_with(Wire::whole(), &wrong).await;
+    let before = hooks.process_with(Wire::whole(), &wrong).await;
     assert_eq!(before.send(&sale("t1", 1)).await.unwrap().status, 403);
     hooks.pass(Duration::from_secs(3600));
     let token = hooks.operator("default");
@@ -376,7 +367,7 @@ async fn what_an_operator_lets_in_is_counted_at_once() {
 #[tokio::test]
 async fn names_that_are_not_known_are_passed_over() {
     let hooks = Hooks::start().await;
-    let table = hooks.environment("read-api").require("DELIVERIES_TABLE").unwrap().to_owned();
+    let table = hooks.environment("sync-control").require("DELIVERIES_TABLE").unwrap().to_owned();
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let put = hooks.host.dynamodb().put_item().table_name(table).item("pk", text("metrics")).item("sk", text("ingest"));
     let put = put.item("duplicate|pos", AttributeValue::N("3".into())).item("note", text("by hand"));

@@ -1,8 +1,9 @@
 //! The door of points of sale.
 
 use serde_json::json;
-use signalbox_tests::deliveries::{Delivery, POS_SECRET_PREVIOUS};
-use signalbox_tests::hooks::{Hooks, Queue};
+use signalbox_tests::deliveries::delivery::{Delivery, POS_SECRET_PREVIOUS};
+use signalbox_tests::deliveries::hooks::Hooks;
+use signalbox_tests::queues::Queue;
 use signalbox_tests::wire::Wire;
 
 use signalbox::domain::deliveries::signature::schemes;
@@ -196,7 +197,7 @@ async fn what_is_refused_says_why() {
 #[tokio::test]
 async fn a_signature_is_taken_in_every_form_that_clients_send() {
     let hooks = Hooks::start().await;
-    let process = hooks.instance(Wire::whole()).await;
+    let process = hooks.process(Wire::whole()).await;
     let mut number = 0;
     let mut sale = || {
         number += 1;
@@ -301,7 +302,7 @@ async fn a_body_may_have_900_kb() {
 #[tokio::test]
 async fn failures_and_duplicates_are_metrics_without_a_tenant() {
     let hooks = Hooks::start().await;
-    let process = hooks.instance(Wire::whole()).await;
+    let process = hooks.process(Wire::whole()).await;
     let sale = Delivery::pos("t1", SALE);
     for _ in 0..3 {
         process.send(&sale).await.unwrap();
@@ -309,7 +310,7 @@ async fn failures_and_duplicates_are_metrics_without_a_tenant() {
     process.send(&sale.clone().header("x-webhook-signature", &"0".repeat(64))).await.unwrap();
     hooks.pass(std::time::Duration::from_millis(1500));
     let messages = hooks.receive(Queue::Webhooks).await;
-    assert_eq!(process.handle("webhook-worker", &messages[..1]).await.unwrap(), [""; 0]);
+    assert_eq!(process.handle(Queue::Webhooks, &messages[..1]).await.unwrap(), [""; 0]);
     for (metric, count, value) in [
         ("webhook.duplicate_events", 2, 1.0),
         ("webhook.signature_failures", 1, 1.0),
@@ -327,10 +328,10 @@ async fn a_missing_secret_is_a_refusal_and_the_bypass_is_for_ones_own_machine() 
     let hooks = Hooks::start().await;
     let unsigned = || Delivery::pos("t1", SALE).without("x-webhook-signature");
     let skip = [("SKIP_WEBHOOK_SIGNATURE_VALIDATION", "true")];
-    let local = hooks.instance_with(Wire::whole(), &skip).await;
+    let local = hooks.process_with(Wire::whole(), &skip).await;
     assert_eq!(local.send(&unsigned()).await.unwrap().status, 201);
     let deployed = [skip[0], ("SIGNALBOX_STAGE", "production")];
-    let deployed = hooks.instance_with(Wire::whole(), &deployed).await;
+    let deployed = hooks.process_with(Wire::whole(), &deployed).await;
     assert_eq!(deployed.send(&unsigned()).await.unwrap().status, 401);
     let mut environment = hooks.environment("webhooks");
     for (value, reason) in [("", "WEBHOOK_SECRET is not set"), ("short", "WEBHOOK_SECRET is not usable")] {

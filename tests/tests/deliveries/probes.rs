@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use signalbox::outside::Outside;
-use signalbox_tests::deliveries::Delivery;
-use signalbox_tests::hooks::Hooks;
-use signalbox_tests::wire::{Call, Fault, Verdict, Wire};
+use signalbox_tests::deliveries::delivery::Delivery;
+use signalbox_tests::deliveries::hooks::Hooks;
+use signalbox_tests::wire::{Fault, Verdict, Wire, any};
 
 async fn get(hooks: &Hooks, path: &str) -> Value {
     hooks.ask("GET", path, None, None).await.expect(200)
@@ -61,8 +61,7 @@ async fn every_answer_tells_browsers_to_be_careful() {
 #[tokio::test]
 async fn without_storage_it_is_not_ready_but_alive() {
     let hooks = Hooks::start().await;
-    let cut = |_: &Call| Verdict::Fail(Fault::Unreachable);
-    let process = hooks.instance(Wire::planned(cut)).await;
+    let process = hooks.process(Wire::when(any(), Verdict::Fail(Fault::Unreachable))).await;
     let ask = async |path: &str| process.ask("read-api", "GET", path, "", None).await.unwrap();
     for path in ["/health/ready", "/api/health/ready"] {
         let answer = ask(path).await.expect(503);
@@ -80,7 +79,7 @@ async fn without_storage_it_is_not_ready_but_alive() {
 #[tokio::test]
 async fn storage_that_keeps_it_waiting_is_not_connected() {
     let hooks = Hooks::start().await;
-    let process = hooks.instance_with(Wire::planned(|_| Verdict::Hold), &[("READINESS_TIMEOUT", "100")]).await;
+    let process = hooks.process_with(Wire::when(any(), Verdict::Hold), &[("READINESS_TIMEOUT", "100")]).await;
     let ask = async |path: &str| {
         let asked = process.ask("read-api", "GET", path, "", None);
         // The SDK's own timeouts never strike here: what waits for them waits for ever.
@@ -116,7 +115,7 @@ async fn a_readiness_timeout_that_makes_no_sense_is_refused_at_the_start() {
 #[tokio::test]
 async fn the_uptime_counts_from_the_start() {
     let hooks = Hooks::start().await;
-    let process = hooks.instance(Wire::whole()).await;
+    let process = hooks.process(Wire::whole()).await;
     hooks.pass(Duration::from_secs(90));
     for path in ["/healthz", "/startupz", "/api/health"] {
         let answer = process.ask("read-api", "GET", path, "", None).await.unwrap().expect(200);

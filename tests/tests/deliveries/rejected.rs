@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
-use signalbox_tests::deliveries::{Delivery, Reply};
-use signalbox_tests::hooks::{Hooks, Queue};
-use signalbox_tests::wire::{Call, Verdict, Wire};
+use signalbox_tests::answer::Answer;
+use signalbox_tests::deliveries::delivery::Delivery;
+use signalbox_tests::deliveries::hooks::Hooks;
+use signalbox_tests::queues::Queue;
+use signalbox_tests::wire::{Verdict, Wire, at, first};
 
 const LIST: &str = "/api/admin/deliveries";
 const VERIFY: &str = "/api/admin/deliveries/verify";
@@ -26,7 +28,7 @@ fn ids(page: &Value) -> Vec<String> {
 #[tokio::test]
 async fn a_flood_costs_bounded_storage_and_the_newest_are_listed_once_each() {
     let hooks = Hooks::start().await;
-    let process = hooks.instance(Wire::whole()).await;
+    let process = hooks.process(Wire::whole()).await;
     for number in 0..300 {
         assert_eq!(process.send(&forged(number)).await.unwrap().status, 403);
         if number % 3 == 0 {
@@ -79,7 +81,7 @@ async fn what_came_in_one_millisecond_is_listed_newest_first_too() {
 #[tokio::test]
 async fn a_flood_of_unsigned_ones_pushes_out_none_whose_signature_was_right() {
     let hooks = Hooks::start().await;
-    let process = hooks.instance(Wire::whole()).await;
+    let process = hooks.process(Wire::whole()).await;
     let named = |body: &str| Delivery::pos("t1", body).header("idempotency-key", "k");
     for (delivery, status) in [(Delivery::pos("t1", "nonsense"), 400), (named("{}"), 201), (named("[]"), 409)] {
         assert_eq!(process.send(&delivery).await.unwrap().status, status);
@@ -97,7 +99,7 @@ async fn a_flood_of_unsigned_ones_pushes_out_none_whose_signature_was_right() {
 #[tokio::test]
 async fn filters_find_what_they_name() {
     let hooks = Hooks::start().await;
-    let process = hooks.instance(Wire::whole()).await;
+    let process = hooks.process(Wire::whole()).await;
     let start = hooks.clock.now().to_string();
     let github = Delivery::github("1", "{}");
     let refused = [
@@ -156,14 +158,14 @@ async fn filters_find_what_they_name() {
 async fn once_its_secret_is_corrected_a_delivery_is_let_in_once() {
     let hooks = Hooks::start().await;
     let wrong = [("WEBHOOK_SECRET", "wrong-secret-wrong-secret-wrong-secret"), ("WEBHOOK_SECRET_PREVIOUS", "")];
-    let before = hooks.instance_with(Wire::whole(), &wrong).await;
-    let after = hooks.instance(Wire::whole()).await;
+    let before = hooks.process_with(Wire::whole(), &wrong).await;
+    let after = hooks.process(Wire::whole()).await;
     let sale = Delivery::pos("t1", "{\"n\":1}").header("x-request-id", "trace-1");
     assert_eq!(before.send(&sale).await.unwrap().status, 403);
     hooks.pass(std::time::Duration::from_secs(3600));
 
     let token = hooks.operator("default");
-    let verify = async |process: &signalbox_tests::instance::Instance, token: &str, id: &str| -> Reply {
+    let verify = async |process: &signalbox_tests::process::Process, token: &str, id: &str| -> Answer {
         process.ask("sync-control", "POST", VERIFY, token, Some(json!({"id": id}))).await.unwrap()
     };
     let refused = verify(&before, &token, "pos#1").await.expect(422);
@@ -194,17 +196,10 @@ async fn once_its_secret_is_corrected_a_delivery_is_let_in_once() {
 async fn one_whose_place_was_taken_meanwhile_is_let_in_all_the_same() {
     let hooks = Hooks::start().await;
     let wrong = [("WEBHOOK_SECRET", "wrong-secret-wrong-secret-wrong-secret"), ("WEBHOOK_SECRET_PREVIOUS", "")];
-    let before = hooks.instance_with(Wire::whole(), &wrong).await;
+    let before = hooks.process_with(Wire::whole(), &wrong).await;
     assert_eq!(before.send(&Delivery::pos("t1", "{\"n\":1}")).await.unwrap().status, 403);
-    let mut updates = 0;
-    let after = hooks
-        .instance(Wire::planned(move |call| {
-            let update = call.operation == "DynamoDB.UpdateItem";
-            updates += usize::from(update);
-            if update && updates == 1 { Verdict::Hold } else { Verdict::Pass }
-        }))
-        .await;
-    let table = hooks.environment("webhooks").require("DELIVERIES_TABLE").unwrap().to_owned();
+    let after = hooks.process(Wire::when(first("DynamoDB.UpdateItem"), Verdict::Hold)).await;
+    let table = hooks.environment("sync-control").require("DELIVERIES_TABLE").unwrap().to_owned();
     let token = hooks.operator("default");
     let push_out = async {
         after.wire().held().await;
@@ -224,15 +219,14 @@ async fn one_whose_place_was_taken_meanwhile_is_let_in_all_the_same() {
 #[tokio::test]
 async fn the_first_refusal_of_a_source_is_listed_wherever_its_door_died_before() {
     let whole = Hooks::start().await;
-    let process = whole.instance(Wire::whole()).await;
+    let process = whole.process(Wire::whole()).await;
     process.send(&forged(1)).await.unwrap();
     let calls = process.wire().calls();
     assert!(calls.len() >= 3, "{calls:?}");
     for (number, call) in calls.iter().enumerate() {
         for verdict in [Verdict::KillBefore, Verdict::KillAfter] {
             let hooks = Hooks::start().await;
-            let kill = move |call: &Call| if call.number == number { verdict } else { Verdict::Pass };
-            let dying = hooks.instance(Wire::planned(kill)).await;
+            let dying = hooks.process(Wire::when(at(number), verdict)).await;
             assert!(dying.send(&forged(1)).await.is_err(), "{call}");
             assert_eq!(hooks.send(&forged(1)).await.status, 403);
             assert!(!ids(&list(&hooks, "").await).is_empty(), "{verdict:?} of {call}");

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use signalbox_tests::deliveries::Delivery;
-use signalbox_tests::hooks::{Hooks, Queue};
+use signalbox_tests::deliveries::delivery::Delivery;
+use signalbox_tests::deliveries::hooks::Hooks;
+use signalbox_tests::queues::Queue;
 use signalbox_tests::wire::Wire;
 
 /// Real bodies with their events; made-up ones where the collection is not at hand.
@@ -146,7 +147,7 @@ async fn a_body_of_any_bytes_arrives_or_is_refused_for_good() {
 async fn a_sender_whose_secret_cannot_be_used_is_told_to_come_again() {
     let hooks = Hooks::start().await;
     let senders = json!([{"provider": "stripe", "connection": "shop", "scheme": "standard-webhooks", "secrets": ["whsec_no base64"]}]);
-    let process = hooks.instance_with(Wire::whole(), &[("WEBHOOK_SENDERS", &senders.to_string())]).await;
+    let process = hooks.process_with(Wire::whole(), &[("WEBHOOK_SENDERS", &senders.to_string())]).await;
     let delivery = Delivery::unsigned("/webhooks/stripe/shop", "{}")
         .header("webhook-id", "m")
         .header("webhook-timestamp", &hooks.clock.now().as_second().to_string())

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 use signalbox::domain::deliveries::signature::schemes;
-use signalbox_tests::deliveries::{Delivery, TRACKSTAR_SECRET};
-use signalbox_tests::hooks::{Hooks, Queue};
+use signalbox_tests::deliveries::delivery::{Delivery, TRACKSTAR_SECRET};
+use signalbox_tests::deliveries::hooks::Hooks;
 use signalbox_tests::logged::Logged;
-use signalbox_tests::wire::{Call, Fault, Verdict, Wire};
+use signalbox_tests::queues::Queue;
+use signalbox_tests::wire::{Fault, Verdict, Wire, any};
 
 const PATH: &str = "/api/webhooks/trackstar";
 const INVENTORY: &str = "/inventory";
@@ -82,11 +83,11 @@ async fn either_signature_is_taken_and_every_wrong_one_is_refused() {
         let other = Delivery { path: PATH.into(), ..delivery };
         assert_eq!(told(&hooks, &other).await, (400, "Invalid webhook signature".into()), "{other:?}");
     }
-    let unset = hooks.instance_with(Wire::whole(), &[("TRACKSTAR_WEBHOOK_SECRET", "")]).await;
+    let unset = hooks.process_with(Wire::whole(), &[("TRACKSTAR_WEBHOOK_SECRET", "")]).await;
     assert_eq!(unset.send(&plain).await.unwrap().status, 503);
     // A secret for the one scheme says nothing to the other: anybody can send the other's headers.
     let no_svix = [("TRACKSTAR_WEBHOOK_SECRET", "a plain secret, no base64")];
-    let no_svix = hooks.instance_with(Wire::whole(), &no_svix).await;
+    let no_svix = hooks.process_with(Wire::whole(), &no_svix).await;
     let now = svix(&hooks, INVENTORY, "msg-4", &body);
     assert_eq!(no_svix.send(&now).await.unwrap().status, 401);
 }
@@ -291,8 +292,8 @@ async fn a_body_that_cannot_be_applied_is_shown_to_the_tenant_of_its_connection(
 #[tokio::test]
 async fn the_log_goes_by_the_trace_that_is_echoed() {
     let hooks = Hooks::start().await;
-    let away = hooks.instance(Wire::planned(|_: &Call| Verdict::Fail(Fault::ServerError))).await;
-    let whole = hooks.instance(Wire::whole()).await;
+    let away = hooks.process(Wire::when(any(), Verdict::Fail(Fault::ServerError))).await;
+    let whole = hooks.process(Wire::whole()).await;
     let logged = Logged::here();
     for (process, connection, name, said) in [
         (&whole, "conn-1", "taken", "delivery taken in"),

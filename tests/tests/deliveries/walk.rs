@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
-use signalbox_tests::deliveries::Delivery;
-use signalbox_tests::hooks::{Hooks, Queue};
+use signalbox_tests::deliveries::delivery::Delivery;
+use signalbox_tests::deliveries::hooks::Hooks;
+use signalbox_tests::queues::Queue;
 use signalbox_tests::walk::{Dice, seed};
 use signalbox_tests::wire::Wire;
 
@@ -56,16 +57,16 @@ async fn whatever_goes_wrong_each_acknowledged_event_has_one_effect() {
             driver.work(Queue::Webhooks).await;
         }
     }
-    driver.instance = hooks.instance(weather.outage()).await;
+    driver.process = hooks.process(weather.outage()).await;
     driver.work(Queue::Webhooks).await;
-    driver.instance = hooks.instance(weather.wire(FAULTS, CRASHES)).await;
+    driver.process = hooks.process(weather.wire(FAULTS, CRASHES)).await;
     driver.work(Queue::DeadLetters).await;
     let mut letters = 0;
     for tenant in 0..3 {
         letters += requeue(&hooks, &format!("tenant{tenant}")).await;
     }
     assert!(letters > 0, "nothing was in the queue while everything failed");
-    driver.instance = hooks.instance(Wire::whole()).await;
+    driver.process = hooks.process(Wire::whole()).await;
     driver.work(Queue::Webhooks).await;
     assert_eq!(hooks.work(Queue::DeadLetters).await, 0, "given up though nothing failed");
 

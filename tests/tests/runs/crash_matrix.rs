@@ -5,11 +5,13 @@ use std::ops::Range;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use signalbox_tests::catalogue::Catalogue;
-use signalbox_tests::process::{Crashed, Process, Work};
-use signalbox_tests::stored::Stored;
-use signalbox_tests::system::{System, World};
-use signalbox_tests::wire::{Call, Verdict, Wire};
+use signalbox_tests::process::Crashed;
+use signalbox_tests::runs::catalogue::Catalogue;
+use signalbox_tests::runs::process::{Work, WorldProcess};
+use signalbox_tests::runs::stored::Stored;
+use signalbox_tests::runs::world::World;
+use signalbox_tests::system::System;
+use signalbox_tests::wire::{Verdict, Wire, every};
 
 /// What is disturbed: one run, from a client's request until nothing is open any more.
 struct Scenario {
@@ -63,7 +65,7 @@ impl Scenario {
             world.publish(catalogue);
             let process = world.process(die_after_batches(*batches)).await;
             assert_eq!(process.try_sync(json!({})).await, Err(Crashed));
-            world.system.clock.advance(Duration::from_secs(3601));
+            world.system.pass(Duration::from_secs(3601));
             world.settle().await;
             assert_eq!(world.statuses().await.last().unwrap(), "Failed");
         }
@@ -86,7 +88,7 @@ impl Scenario {
     }
 
     /// All that the run does when nothing disturbs it.
-    async fn run(&self, world: &World<'_>, process: &Process<'_>) -> Result<(), Crashed> {
+    async fn run(&self, world: &World<'_>, process: &WorldProcess<'_>) -> Result<(), Crashed> {
         process.try_sync(self.body.clone()).await?;
         if let Some((slices, later)) = &self.later {
             for _ in 0..*slices {
@@ -94,7 +96,7 @@ impl Scenario {
             }
             world.publish(later);
         }
-        process.drain().await
+        process.drain_with_time().await
     }
 
     /// What a client and the engines do after a crash: a client that got no answer asks for the run again unless it
@@ -196,11 +198,7 @@ impl Drop for Here {
 }
 
 fn die_after_batches(batches: usize) -> Wire {
-    let mut seen = 0;
-    Wire::planned(move |call: &Call| {
-        seen += usize::from(call.operation == "DynamoDB.BatchWriteItem");
-        if seen == batches { Verdict::KillAfter } else { Verdict::Pass }
-    })
+    Wire::when(every("DynamoDB.BatchWriteItem").nth(batches), Verdict::KillAfter)
 }
 
 /// Of 60 products: half changed, five gone, ten new. Two batches of puts, and one of removals.

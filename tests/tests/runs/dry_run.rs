@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use signalbox_tests::catalogue::Catalogue;
-use signalbox_tests::stored::dump;
+use signalbox_tests::runs::catalogue::Catalogue;
+use signalbox_tests::runs::stored::dump;
 use signalbox_tests::system::System;
 
 #[tokio::test]

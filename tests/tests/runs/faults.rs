@@ -1,11 +1,12 @@
 //! Calls that fail in every way at random: runs go on, and what is stored in the end is what it would have been.
 
 use serde_json::json;
-use signalbox_tests::catalogue::Catalogue;
-use signalbox_tests::process::Work;
-use signalbox_tests::system::{System, World};
+use signalbox_tests::runs::catalogue::Catalogue;
+use signalbox_tests::runs::process::Work;
+use signalbox_tests::runs::world::World;
+use signalbox_tests::system::System;
 use signalbox_tests::walk::{Dice, seed};
-use signalbox_tests::wire::{Fault, Verdict, Wire};
+use signalbox_tests::wire::{Fault, Verdict, Wire, at, every};
 
 const WALKS: u64 = 6;
 
@@ -82,7 +83,7 @@ async fn check_once(fault: Fault) {
         let world = system.world();
         world.apply(&before).await;
         world.publish(&source);
-        let process = world.process(Wire::at(number, Verdict::Fail(fault))).await;
+        let process = world.process(Wire::when(at(number), Verdict::Fail(fault))).await;
         let answer = process.sync(json!({})).await;
         assert!(matches!(answer.status, 200 | 202), "{fault:?} of {operation}: {}", answer.body);
         while process.work_once().await != Ok(Work::Nothing) {}
@@ -131,16 +132,11 @@ async fn a_service_that_is_away_for_a_while_fails_no_run() {
         let world = system.world();
         let source = Catalogue::small(60);
         world.publish(&source);
-        let mut refused = 0;
-        let process = world.process(Wire::planned(move |call| {
-            let away = call.operation == "DynamoDB.BatchWriteItem" && refused < 9;
-            refused += usize::from(away);
-            if away { Verdict::Fail(fault) } else { Verdict::Pass }
-        }));
-        let process = process.await;
+        let batches = every("DynamoDB.BatchWriteItem").up_to(9);
+        let process = world.process(Wire::when(batches, Verdict::Fail(fault))).await;
         let answer = process.sync(json!({})).await;
         assert_eq!(answer.status, 202, "{fault:?}: {}", answer.body);
-        process.drain().await.unwrap();
+        process.drain_with_time().await.unwrap();
         let stored = world.stored().await;
         assert_eq!(stored.statuses(), ["Success"], "{fault:?}: {:?}", stored.runs);
         stored.check_consistent();

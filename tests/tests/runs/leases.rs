@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use serde_json::json;
-use signalbox_tests::catalogue::Catalogue;
 use signalbox_tests::process::Crashed;
+use signalbox_tests::runs::catalogue::Catalogue;
 use signalbox_tests::system::System;
-use signalbox_tests::wire::{Call, Fault, Verdict, Wire};
+use signalbox_tests::wire::{Calls, Fault, Verdict, Wire, every, first};
 
-/// Call 2 of a sync: the run is stored and announced, and nothing is read yet.
-const AFTER_START: usize = 2;
+/// The first read of a sync: the run is stored and announced, and nothing is read yet.
+fn after_start() -> Calls {
+    first("DynamoDB.GetItem").about("SnapshotsTable")
+}
+
 const HOUR: Duration = Duration::from_secs(3601);
 
 #[tokio::test]
@@ -17,7 +20,7 @@ async fn of_two_starts_at_once_one_runs_and_the_other_learns_of_it() {
     let system = System::start().await;
     let world = system.world();
     world.publish(&Catalogue::small(30));
-    let first = world.process(Wire::at(AFTER_START, Verdict::Hold)).await;
+    let first = world.process(Wire::when(after_start(), Verdict::Hold)).await;
     let second = world.healthy().await;
     let (ran, refused) = first.sync_around(json!({}), second.sync(json!({}))).await;
     assert_eq!((ran.status, refused.status), (200, 409));
@@ -45,7 +48,7 @@ async fn a_scheduled_run_that_finds_another_is_stored_as_skipped() {
     let system = System::start().await;
     let world = system.world();
     world.publish(&Catalogue::small(30));
-    let manual = world.process(Wire::at(AFTER_START, Verdict::Hold)).await;
+    let manual = world.process(Wire::when(after_start(), Verdict::Hold)).await;
     let scheduled = world.healthy().await;
     let (answer, fired) = manual.sync_around(json!({}), scheduled.fire("nightly")).await;
     assert_eq!((answer.status, fired), (200, Ok(Ok(()))));
@@ -81,9 +84,8 @@ async fn a_vendor_that_cannot_be_started_keeps_no_other_waiting() {
     world.set("VENDORS", json!([vendor("a"), vendor("b"), vendor("c")]).to_string());
     world.publish(&Catalogue::small(30));
     // The SDK tries a start three times.
-    let process = world
-        .process(Wire::planned(|call| if call.number < 3 { Verdict::Fail(Fault::ServerError) } else { Verdict::Pass }));
-    let process = process.await;
+    let starts = every("DynamoDB.TransactWriteItems").up_to(3);
+    let process = world.process(Wire::when(starts, Verdict::Fail(Fault::ServerError))).await;
     assert!(process.fire("nightly").await.unwrap().is_err());
     process.drain().await.unwrap();
     assert_eq!(world.told("run.succeeded").len(), 2);
@@ -98,7 +100,7 @@ async fn a_run_that_somebody_holds_is_left_alone_by_the_watchdog_and_by_a_second
     let system = System::start().await;
     let world = system.world();
     world.publish(&Catalogue::small(30));
-    let holder = world.process(Wire::at(AFTER_START, Verdict::Hold)).await;
+    let holder = world.process(Wire::when(after_start(), Verdict::Hold)).await;
     let other = world.healthy().await;
     let (answer, ()) = holder
         .sync_around(json!({}), async {
@@ -116,9 +118,9 @@ async fn a_run_past_its_deadline_is_given_up_and_says_so() {
     let system = System::start().await;
     let world = system.world();
     world.apply(&Catalogue::small(30)).await;
-    let process = world.process(Wire::at(AFTER_START, Verdict::KillBefore)).await;
+    let process = world.process(Wire::when(after_start(), Verdict::KillBefore)).await;
     assert_eq!(process.try_sync(json!({})).await, Err(Crashed));
-    system.clock.advance(HOUR);
+    system.pass(HOUR);
     world.healthy().await.watchdog().await.unwrap().unwrap();
     let stored = world.stored().await;
     assert_eq!(stored.statuses(), ["Success", "Failed"]);
@@ -133,9 +135,9 @@ async fn a_run_past_its_deadline_does_not_block_the_next_start() {
     let system = System::start().await;
     let world = system.world();
     world.publish(&Catalogue::small(30));
-    let process = world.process(Wire::at(AFTER_START, Verdict::KillBefore)).await;
+    let process = world.process(Wire::when(after_start(), Verdict::KillBefore)).await;
     assert_eq!(process.try_sync(json!({})).await, Err(Crashed));
-    system.clock.advance(HOUR);
+    system.pass(HOUR);
     assert_eq!(world.healthy().await.sync(json!({})).await.status, 200);
     let stored = world.stored().await;
     assert_eq!(stored.statuses(), ["Failed", "Success"]);
@@ -147,11 +149,8 @@ async fn a_run_whose_end_the_bus_did_not_take_is_told_of_later() {
     let system = System::start().await;
     let world = system.world();
     world.publish(&Catalogue::small(30));
-    let bus_is_down = |call: &Call| match call.operation.as_str() {
-        "Events.PutEvents" => Verdict::Fail(Fault::Unreachable),
-        _ => Verdict::Pass,
-    };
-    let process = world.process(Wire::planned(bus_is_down)).await;
+    let bus_is_down = Wire::when(every("Events.PutEvents"), Verdict::Fail(Fault::Unreachable));
+    let process = world.process(bus_is_down).await;
     assert_eq!(process.sync(json!({})).await.status, 200);
     assert_eq!((world.open_runs().await, world.events().len()), (1, 0));
     world.healthy().await.watchdog().await.unwrap().unwrap();
@@ -165,15 +164,9 @@ async fn a_slice_is_queued_in_its_tenants_group() {
     let system = System::start().await;
     let world = system.world();
     world.publish(&Catalogue::small(30));
-    let (tell, sent) = std::sync::mpsc::channel();
-    let noted = move |call: &Call| {
-        if call.operation == "SQS.SendMessage" {
-            tell.send(call.group.clone()).unwrap();
-        }
-        Verdict::Pass
-    };
-    let process = world.process(Wire::planned(noted)).await;
+    let process = world.healthy().await;
     process.fire("nightly").await.unwrap().unwrap();
     process.drain().await.unwrap();
-    assert_eq!(sent.try_iter().collect::<Vec<_>>(), [Some(world.tenant.clone())]);
+    let sent = process.wire().made().into_iter().filter(|call| call.operation == "SQS.SendMessage");
+    assert_eq!(sent.map(|call| call.group).collect::<Vec<_>>(), [Some(world.tenant.clone())]);
 }

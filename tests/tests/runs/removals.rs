@@ -1,7 +1,7 @@
 //! Nothing is removed on the strength of an incomplete scan (I4), and not much without being told.
 
 use serde_json::{Value, json};
-use signalbox_tests::catalogue::Catalogue;
+use signalbox_tests::runs::catalogue::Catalogue;
 use signalbox_tests::system::System;
 
 /// Syncs a document over a snapshot of 60 products. The code is that of the failed run, or none for a success.

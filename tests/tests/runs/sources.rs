@@ -6,9 +6,10 @@ use axum::Router;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::get;
 use serde_json::{Value, json};
-use signalbox_tests::catalogue::Catalogue;
-use signalbox_tests::system::{System, World};
-use signalbox_tests::wire::{Verdict, Wire};
+use signalbox_tests::runs::catalogue::Catalogue;
+use signalbox_tests::runs::world::World;
+use signalbox_tests::system::System;
+use signalbox_tests::wire::{Verdict, Wire, every};
 
 /// Syncs from a source that must fail, and returns the run's detail.
 async fn refused(world: &World<'_>, source: &str, code: &str) -> String {
@@ -106,17 +107,12 @@ async fn a_source_that_changes_between_scan_and_write_is_planned_again() {
     let world = system.world();
     let (source, newer) = (Catalogue::small(60), Catalogue::small(60).with_three_changes());
     world.publish(&source);
-    // The second time that the run opens its source.
-    let mut opened = 0;
-    let process = world.process(Wire::planned(move |call| {
-        opened += usize::from(call.operation == "Store.get");
-        if call.operation == "Store.get" && opened == 2 { Verdict::Hold } else { Verdict::Pass }
-    }));
-    let process = process.await;
+    let opened_again = every("Store.get").nth(2);
+    let process = world.process(Wire::when(opened_again, Verdict::Hold)).await;
     let (answer, ()) = process.sync_around(json!({}), async { world.publish(&newer) }).await;
     // The trigger hands on, as after any transient fault.
     assert_eq!(answer.status, 202, "{}", answer.body);
-    process.drain().await.unwrap();
+    process.drain_with_time().await.unwrap();
     let stored = world.stored().await;
     assert_eq!((stored.statuses(), stored.plans), (vec!["Success"], 0));
     assert_eq!(stored.products().len(), 60);

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use serde_json::json;
-use signalbox_tests::catalogue::Catalogue;
-use signalbox_tests::system::{System, World};
-use signalbox_tests::wire::{Verdict, Wire};
+use signalbox_tests::runs::catalogue::Catalogue;
+use signalbox_tests::runs::world::World;
+use signalbox_tests::system::System;
+use signalbox_tests::wire::{Verdict, Wire, at};
 
 /// Starts a sync on a wire that holds one call, lets `meanwhile` pass and another process finish the run, and then
 /// lets the call go.
@@ -47,7 +48,7 @@ async fn a_holder_that_was_overtaken_changes_nothing() {
         let world = system.world();
         world.apply(&before).await;
         world.publish(&source);
-        overtake(&world, Wire::at(number, Verdict::Hold), || ()).await;
+        overtake(&world, Wire::when(at(number), Verdict::Hold), || ()).await;
         let stored = world.stored().await;
         stored.check_consistent();
         assert_eq!(stored.statuses(), ["Success", "Success"]);
@@ -72,7 +73,7 @@ async fn a_holder_that_was_overtaken_and_had_read_another_source_changes_nothing
         let world = system.world();
         world.apply(&before).await;
         world.publish(&source);
-        overtake(&world, Wire::at(number, Verdict::Hold), || world.publish(&newer)).await;
+        overtake(&world, Wire::when(at(number), Verdict::Hold), || world.publish(&newer)).await;
         println!("held at call {number} ({operation})");
         let stored = world.stored().await;
         stored.check_consistent();

@@ -1,8 +1,9 @@
 //! I6: two tenants have a vendor of the same name, and neither reads or changes anything of the other's.
 
 use serde_json::{Value, json};
+use signalbox_tests::answer::Answer;
 
-use crate::routes::kit::{Answer, World, id};
+use crate::routes::kit::{World, id};
 
 const SYNC: &str = "/api/catalog/moscot/sync";
 

@@ -1,5 +1,7 @@
 //! The window: its bounds, its statistics, its two shapes in one.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::routes::kit::{World, ids};
@@ -66,7 +68,7 @@ async fn both_ends_of_the_window_belong_to_it() {
     let world = World::local().await;
     let first = world.now();
     world.dry_run().await;
-    world.pass(10_000);
+    world.pass(Duration::from_secs(10));
     let second = world.now();
     world.dry_run().await;
     let (before, after) = ("2024-06-07T07:59:59.999Z", "2024-06-07T08:00:00.001Z");

@@ -1,5 +1,7 @@
 //! The reads: their shape, and which vendor they are about.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::routes::golden::{golden, root};
@@ -12,11 +14,11 @@ const OBSERVABILITY: &str = "/api/catalog/vendor-sync/observability";
 /// A dry run, an apply, an apply that changes nothing, and a failure, a minute apart.
 async fn history(world: &World) -> String {
     world.dry_run().await;
-    world.pass(60_000);
+    world.pass(Duration::from_secs(60));
     let applied = world.apply().await;
-    world.pass(60_000);
+    world.pass(Duration::from_secs(60));
     world.apply().await;
-    world.pass(60_000);
+    world.pass(Duration::from_secs(60));
     world.write("/api/catalog/moscot/sync", json!({"sourcePath": "nowhere.json"})).await.expect(500);
     applied
 }

@@ -2,8 +2,10 @@
 
 use serde_json::json;
 use signalbox::http::auth::{Claims, DELIVERIES_WRITE, GENERAL, MOSCOT, OneOrMany, READ, WRITE};
+use signalbox_tests::client::Ask;
+use signalbox_tests::tokens::{SERVICE_SECRET, SESSION_SECRET, sign};
 
-use crate::routes::kit::{Ask, PREVIOUS_SECRET, World, sign};
+use crate::routes::kit::{PREVIOUS_SECRET, World};
 
 const RUN: &str = "/api/catalog/moscot/sync/runs/018ff1e2-0000-7000-8000-000000000000";
 const READS: [&str; 7] = [
@@ -26,7 +28,7 @@ fn unusable(world: &World, ask: impl Fn() -> Ask) -> Vec<(&'static str, Ask, (u1
     let elsewhere = Claims { aud: Some(OneOrMany::One("other-services".into())), ..claims() };
     let anywhere = Claims { aud: None, ..claims() };
     let forged = sign(&claims(), "another-secret-another-secret-00");
-    let good = sign(&claims(), crate::routes::kit::SECRET);
+    let good = sign(&claims(), SERVICE_SECRET);
     let cut = &good[..good.len() - 4];
     vec![
         ("no token", ask(), (401, "missing_token")),
@@ -35,10 +37,10 @@ fn unusable(world: &World, ask: impl Fn() -> Ask) -> Vec<(&'static str, Ask, (u1
         ("a word", ask().bearer("word"), (401, "invalid_token")),
         ("a word in the other header", ask().header("x-service-token", "word"), (401, "invalid_token")),
         ("a cut token", ask().bearer(cut), (401, "invalid_token")),
-        ("an expired token", ask().bearer(&sign(&expired, crate::routes::kit::SECRET)), (401, "invalid_token")),
+        ("an expired token", ask().bearer(&sign(&expired, SERVICE_SECRET)), (401, "invalid_token")),
         ("a forged token", ask().bearer(&forged), (401, "invalid_token")),
-        ("a token for others", ask().bearer(&sign(&elsewhere, crate::routes::kit::SECRET)), (403, "forbidden")),
-        ("a token for nobody", ask().bearer(&sign(&anywhere, crate::routes::kit::SECRET)), (403, "forbidden")),
+        ("a token for others", ask().bearer(&sign(&elsewhere, SERVICE_SECRET)), (403, "forbidden")),
+        ("a token for nobody", ask().bearer(&sign(&anywhere, SERVICE_SECRET)), (403, "forbidden")),
     ]
 }
 
@@ -47,7 +49,7 @@ async fn every_protected_route_turns_away_who_has_no_usable_token() {
     let world = World::production().await;
     let posts = [SYNC_MOSCOT, SYNC_VENDOR, TEST_VENDOR].map(|path| ("POST", path));
     for (method, path) in READS.map(|path| ("GET", path)).into_iter().chain(posts) {
-        for (what, ask, expected) in unusable(&world, || world.ask(method, path)) {
+        for (what, ask, expected) in unusable(&world, || world.request(method, path)) {
             let answer = ask.answer().await;
             assert_eq!(answer.problem(), expected, "{method} {path}: {what}");
             assert!(answer.body["detail"].is_string(), "{method} {path}: {what}: {}", answer.body);
@@ -140,7 +142,7 @@ async fn the_authorization_header_goes_before_the_other() {
 async fn scopes_may_be_one_text_with_spaces() {
     let world = World::production().await;
     let claims = Claims { scopes: Some(OneOrMany::One(format!("other {WRITE}"))), ..world.claims(&[]) };
-    let answer = world.post(SYNC_VENDOR).bearer(&sign(&claims, crate::routes::kit::SECRET)).answer().await;
+    let answer = world.post(SYNC_VENDOR).bearer(&sign(&claims, SERVICE_SECRET)).answer().await;
     assert_eq!(answer.status, 200, "{}", answer.body);
 }
 
@@ -155,11 +157,7 @@ async fn a_session_reads_and_tests_and_starts_nothing() {
     for (what, cookie, code) in [
         ("a word", "word".to_owned(), (401, "invalid_token")),
         ("a service token", world.token(&[READ]), (401, "invalid_token")),
-        (
-            "a service token of the session's secret",
-            sign(&world.claims(&[READ]), crate::routes::kit::SESSION_SECRET),
-            (403, "forbidden"),
-        ),
+        ("a service token of the session's secret", sign(&world.claims(&[READ]), SESSION_SECRET), (403, "forbidden")),
     ] {
         assert_eq!(world.get(READS[0]).cookie(&cookie).answer().await.problem(), code, "{what}");
     }
@@ -188,8 +186,8 @@ async fn in_local_mode_reads_are_open_and_starting_a_sync_is_not() {
 async fn a_session_is_minted_in_local_mode_alone() {
     let local = World::local().await;
     for method in ["GET", "POST"] {
-        let answer = local.ask(method, "/api/auth/dev-mint").answer().await;
-        let cookie = answer.headers["set-cookie"].to_str().unwrap().to_owned();
+        let answer = local.request(method, "/api/auth/dev-mint").answer().await;
+        let cookie = answer.headers["set-cookie"].clone();
         assert_eq!(answer.expect(200), json!({"ok": true, "expiresAt": "2024-06-07T20:00:00.000Z"}));
         let (session, attributes) = cookie.split_once("; ").unwrap();
         assert_eq!(attributes, "Path=/; HttpOnly; SameSite=Strict; Max-Age=43200");
@@ -200,7 +198,7 @@ async fn a_session_is_minted_in_local_mode_alone() {
     for stage in ["production", "staging"] {
         let deployed = World::with(&[("STAGE", stage)]).await;
         for method in ["GET", "POST"] {
-            let answer = deployed.ask(method, "/api/auth/dev-mint").answer().await;
+            let answer = deployed.request(method, "/api/auth/dev-mint").answer().await;
             assert_eq!(answer.problem(), (404, "not_found"), "{stage}");
             assert!(!answer.headers.contains_key("set-cookie"), "{stage}");
         }
@@ -239,10 +237,10 @@ async fn a_path_that_is_no_text_is_refused_in_the_envelope() {
         ("POST", "/api/catalog/vendor-sync/%FF/sync", (404, "vendor_not_configured")),
         ("GET", "/api/catalog/moscot/sync/runs/%FF", (404, "not_found")),
     ] {
-        let answer = world.ask(method, path).bearer(&token).answer().await;
+        let answer = world.request(method, path).bearer(&token).answer().await;
         assert_eq!(answer.problem(), expected, "{method} {path}");
         if path.contains("dead-letters") {
-            let unknown = world.ask(method, path).answer().await;
+            let unknown = world.request(method, path).answer().await;
             assert_eq!(unknown.problem(), (401, "missing_token"), "{method} {path}: nothing is said to strangers");
         }
     }
@@ -268,7 +266,7 @@ async fn each_route_has_its_own_code_for_storage_that_fails() {
         ("POST", SYNC_VENDOR, "error"),
         ("POST", TEST_VENDOR, "test_failed"),
     ] {
-        let answer = world.ask(method, path).bearer(&token).answer().await;
+        let answer = world.request(method, path).bearer(&token).answer().await;
         assert_eq!(answer.problem(), (500, code), "{method} {path}");
         assert!(answer.body["detail"].is_string(), "{method} {path}: {}", answer.body);
     }
@@ -284,7 +282,7 @@ async fn an_answer_carries_the_trace_of_its_request() {
         let answer = world.get(path).header("x-request-id", "request-7").answer().await;
         assert_eq!(answer.headers["x-correlation-id"], "request-7", "{path}");
         let answer = world.get(path).header("x-correlation-id", "not one that can be logged").answer().await;
-        let made = answer.headers["x-correlation-id"].to_str().unwrap();
+        let made = &answer.headers["x-correlation-id"];
         assert!(made.len() == 32 && made.chars().all(|digit| digit.is_ascii_hexdigit()), "{path}: {made}");
     }
 }

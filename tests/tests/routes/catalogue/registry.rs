@@ -1,5 +1,7 @@
 //! The registry of vendors, and the test of a vendor's source.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::routes::golden::golden;
@@ -21,7 +23,7 @@ async fn the_registry_lists_the_configured_vendors_by_slug() {
 async fn an_entry_shows_the_vendor_s_state_and_its_latest_test() {
     let world = World::local().await;
     world.apply().await;
-    world.pass(1_000);
+    world.pass(Duration::from_secs(1));
     let path = format!("{REGISTRY}/moscot");
     golden("registry-entry", &world.read(&path).await);
     golden("registry-test", &world.post(&format!("{path}/test")).body("{}").answer().await.expect(200));
@@ -67,7 +69,7 @@ async fn a_vendor_that_is_not_there_is_refused() {
         ("POST", "no%2Fbody/test", (400, "invalid_vendor")),
         ("POST", "remote/test", (501, "not_implemented")),
     ] {
-        let answer = world.ask(method, &format!("{REGISTRY}/{path}")).answer().await;
+        let answer = world.request(method, &format!("{REGISTRY}/{path}")).answer().await;
         assert_eq!(answer.problem(), expected, "{method} {path}");
     }
 }
@@ -95,10 +97,10 @@ async fn a_credential_in_a_configured_source_is_not_shown() {
 async fn the_overview_is_of_the_last_24_hours_and_of_all_vendors() {
     let world = World::local().await;
     world.failure().await;
-    world.pass(24 * 3_600_000);
+    world.pass(Duration::from_secs(24 * 3600));
     world.dry_run().await;
     world.write("/api/catalog/vendor-sync/acme/sync", json!({"mode": "apply"})).await.expect(200);
-    world.pass(1);
+    world.pass(Duration::from_millis(1));
     let metrics = world.read("/api/catalog/vendor-sync/overview").await["metrics"].clone();
     let expected = json!({"total": 2, "success": 2, "failed": 0, "avgDurationMs": (250 + 500) / 2});
     assert_eq!([&metrics["last24h"], &metrics["inProgress"]], [&expected, &json!([])]);

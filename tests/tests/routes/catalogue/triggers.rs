@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 use signalbox::http::auth::{Claims, WRITE};
+use signalbox_tests::tokens::{SERVICE_SECRET, sign};
 
 use crate::routes::golden::golden;
-use crate::routes::kit::{SECRET, World, id, sign};
+use crate::routes::kit::{World, id};
 
 const MOSCOT: &str = "/api/catalog/moscot/sync";
 const VENDOR: &str = "/api/catalog/vendor-sync/moscot/sync";
@@ -199,7 +200,7 @@ async fn the_actor_is_the_token_s_subject() {
     let world = World::local().await;
     for (subject, expected) in [(Some("nightly"), "nightly"), (None, "service"), (Some(""), "service")] {
         let claims = Claims { sub: subject.map(String::from), ..world.claims(&[WRITE]) };
-        let ask = world.post(MOSCOT).bearer(&sign(&claims, SECRET)).body("{}");
+        let ask = world.post(MOSCOT).bearer(&sign(&claims, SERVICE_SECRET)).body("{}");
         let run = id(&ask.answer().await.expect(200));
         assert_eq!(world.read(&format!("{MOSCOT}/runs/{run}")).await["data"]["actor"], expected);
     }

@@ -2,24 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use signalbox_tests::hooks::Hooks;
+use signalbox_tests::deliveries::hooks::Hooks;
 
 const SHOP: &str = "https://shop.example";
 
 /// The status, and the headers that browsers look at.
 async fn ask(hooks: &Hooks, method: &str, path: &str, headers: &[(&str, &str)]) -> (u16, BTreeMap<String, String>) {
-    let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-    let mut request = client.request(method, format!("{}{path}", hooks.host.url()));
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    let reply = request.send().await.expect("an answer");
-    let cors = reply.headers().iter().filter_map(|(name, value)| {
-        let name = name.as_str().strip_prefix("access-control-")?;
-        Some((name.to_owned(), value.to_str().expect("text").to_lowercase()))
-    });
-    (reply.status().as_u16(), cors.collect())
+    let request = hooks.request(method, path);
+    let answer = headers.iter().fold(request, |request, (name, value)| request.header(name, value)).answer().await;
+    let cors = answer
+        .headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.strip_prefix("access-control-")?.to_owned(), value.to_lowercase())));
+    (answer.status, cors.collect())
 }
 
 async fn preflight(hooks: &Hooks, origin: &str) -> (u16, BTreeMap<String, String>) {

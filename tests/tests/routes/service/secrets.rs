@@ -4,6 +4,7 @@
 use serde_json::json;
 use signalbox::http::auth::{READ, WRITE};
 use signalbox_tests::logged::Logged;
+use signalbox_tests::tokens::{SERVICE_SECRET, SESSION_SECRET};
 use tracing_subscriber::EnvFilter;
 
 use crate::routes::kit::World;
@@ -72,9 +73,7 @@ async fn no_secret_of_a_failing_sync_or_test_is_kept_or_told() {
     let events = serde_json::to_string(&world.host.events()).unwrap();
     let places = [("answer", answers), ("table", stored(&world).await), ("event", events), ("log", logged.text())];
     for (place, text) in &places {
-        for secret in
-            ["hunter2", signature, session.as_str(), crate::routes::kit::SECRET, crate::routes::kit::SESSION_SECRET]
-        {
+        for secret in ["hunter2", signature, session.as_str(), SERVICE_SECRET, SESSION_SECRET] {
             if let Some(found) = text.find(secret) {
                 let around: String = text[found.saturating_sub(300)..].chars().take(400).collect();
                 panic!("a secret is in an {place}: {around}");

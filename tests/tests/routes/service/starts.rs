@@ -19,27 +19,43 @@ async fn build(function: &str, environment: &Environment) -> Result<Function, St
     }
 }
 
-/// It would take in what it cannot hand on, and answer 500 for ever.
+/// Every table, queue and bus that the template can name to a function.
+const NAMES: [&str; 9] = [
+    "RUNS_TABLE",
+    "SNAPSHOTS_TABLE",
+    "CONTROL_TABLE",
+    "RECORDS_TABLE",
+    "DELIVERIES_TABLE",
+    "JOURNAL_TABLE",
+    "SYNC_QUEUE_URL",
+    "WEBHOOK_QUEUE_URL",
+    "EVENT_BUS_NAME",
+];
+
+/// It would take in what it cannot hand on, and answer 500 for ever. And what it does not ask for it is not told, nor given a
+/// right to.
 #[tokio::test]
-async fn without_the_address_of_a_queue_that_it_sends_to() {
+async fn without_a_table_queue_or_bus_that_it_uses_and_it_is_told_of_no_other() {
     let world = World::local().await;
-    for (function, queues) in [
-        ("sync-control", &["SYNC_QUEUE_URL", "WEBHOOK_QUEUE_URL"][..]),
-        ("sync-worker", &["SYNC_QUEUE_URL"]),
-        ("scheduler", &["SYNC_QUEUE_URL"]),
-        ("webhooks", &["WEBHOOK_QUEUE_URL"]),
-        ("webhook-worker", &["WEBHOOK_QUEUE_URL"]),
-        ("dead-letters", &[]),
-        ("read-api", &[]),
+    for (function, uses) in [
+        ("sync-control", &NAMES[..]),
+        (
+            "sync-worker",
+            &["RUNS_TABLE", "SNAPSHOTS_TABLE", "CONTROL_TABLE", "RECORDS_TABLE", "SYNC_QUEUE_URL", "EVENT_BUS_NAME"],
+        ),
+        ("scheduler", &["RUNS_TABLE", "SNAPSHOTS_TABLE", "CONTROL_TABLE", "SYNC_QUEUE_URL", "EVENT_BUS_NAME"]),
+        ("webhooks", &["DELIVERIES_TABLE", "WEBHOOK_QUEUE_URL"]),
+        ("webhook-worker", &["DELIVERIES_TABLE", "RECORDS_TABLE", "WEBHOOK_QUEUE_URL"]),
+        ("dead-letters", &["DELIVERIES_TABLE", "JOURNAL_TABLE"]),
+        ("read-api", &["RUNS_TABLE", "SNAPSHOTS_TABLE", "CONTROL_TABLE", "DELIVERIES_TABLE", "JOURNAL_TABLE"]),
     ] {
-        for queue in ["SYNC_QUEUE_URL", "WEBHOOK_QUEUE_URL"] {
+        assert!(build(function, &world.host.environment(function)).await.is_ok(), "{function}");
+        for name in NAMES {
             let mut environment = world.host.environment(function);
-            // The template names to each function the queues that it sends to, and no other.
-            assert_eq!(environment.get(queue).is_some(), queues.contains(&queue), "{function} {queue}");
-            assert!(build(function, &environment).await.is_ok(), "{function}");
-            environment.extend([(queue.to_owned(), String::new())]);
+            assert_eq!(environment.get(name).is_some(), uses.contains(&name), "{function} {name}");
+            environment.extend([(name.to_owned(), String::new())]);
             let refused = build(function, &environment).await.err().map(|error| error.to_string());
-            let expected = queues.contains(&queue).then(|| format!("{queue} is not set"));
+            let expected = uses.contains(&name).then(|| format!("{name} is not set"));
             assert_eq!(refused, expected, "{function}");
         }
     }

@@ -3,13 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use signalbox::domain::datasets::manifest::{Fingerprint, Layer};
 
-use crate::system::World;
-
-/// An item as JSON; bytes are hex.
-pub(crate) type Item = Map<String, Value>;
+use crate::items::{Item, json};
+use crate::runs::world::World;
 
 /// Everything stored of one world, without what differs between two runs of the same: ids, times, fencing tokens.
 #[derive(Debug, Clone, PartialEq)]
@@ -185,23 +183,6 @@ async fn query(world: &World<'_>, table: &'static str, pk: &str) -> Vec<Item> {
         items.push(json(item.expect("the table")));
     }
     items
-}
-
-pub(crate) fn json(item: impl IntoIterator<Item = (String, AttributeValue)>) -> Item {
-    item.into_iter().map(|(name, value)| (name, value_of(value))).collect()
-}
-
-fn value_of(value: AttributeValue) -> Value {
-    match value {
-        AttributeValue::S(text) => Value::String(text),
-        AttributeValue::N(number) => Value::String(number),
-        AttributeValue::Bool(yes) => Value::Bool(yes),
-        AttributeValue::B(bytes) => Value::String(hex::encode(bytes)),
-        AttributeValue::M(fields) => Value::Object(json(fields)),
-        AttributeValue::L(items) => items.into_iter().map(value_of).collect(),
-        AttributeValue::Null(_) => Value::Null,
-        other => panic!("an attribute of a kind that is not used: {other:?}"),
-    }
 }
 
 fn text<'a>(item: &'a Item, name: &str) -> &'a str {

@@ -13,7 +13,7 @@ use object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
-use crate::wire::{Fault, Verdict, Wire};
+use super::{Fault, Verdict, Wire};
 
 /// Pieces that a catalogue arrives in.
 const PIECES: usize = 3;
@@ -60,7 +60,7 @@ async fn arrived<T>(wire: &Wire, verdict: Verdict, read: Result<T>) -> Result<T>
 #[async_trait]
 impl ObjectStore for WiredStore {
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        let verdict = self.wire.ask("Store.get", None).await;
+        let verdict = self.wire.ask("Store.get", Vec::new(), None).await;
         let opened = self.next.get_opts(location, options).await;
         let GetResult { payload, meta, range, attributes, extensions } = arrived(&self.wire, verdict, opened).await?;
         // A local file would be read without a call; as a stream it arrives as from S3.
@@ -78,7 +78,7 @@ impl ObjectStore for WiredStore {
         let pieces = pieces.then(move |piece| {
             let wire = wire.clone();
             async move {
-                let verdict = wire.ask("Store.read", None).await;
+                let verdict = wire.ask("Store.read", Vec::new(), None).await;
                 arrived(&wire, verdict, piece).await
             }
         });

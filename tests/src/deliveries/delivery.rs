@@ -5,9 +5,13 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 use signalbox::domain::deliveries::signature::{Scheme, schemes, sign};
 use signalbox::domain::secret::Secret;
+
+use crate::answer::Answer;
+use crate::events::http_event;
+use crate::process::{Crashed, Process};
 
 /// The points of sale's secret.
 pub const POS_SECRET: &str = "pos-secret-pos-secret-pos-secret-0";
@@ -107,58 +111,12 @@ impl Delivery {
     }
 }
 
-/// A request as API Gateway hands it to a function.
-#[must_use]
-pub fn http_event(method: &str, path: &str, headers: &BTreeMap<String, String>, body: &str, encoded: bool) -> Value {
-    let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    json!({
-        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query, "headers": headers,
-        "requestContext": {
-            "accountId": "000000000000", "apiId": "test", "domainName": "test", "domainPrefix": "test",
-            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1",
-                "userAgent": "test"},
-            "requestId": "test", "routeKey": "$default", "stage": "$default",
-            "time": "15/Jan/2026:12:00:00 +0000", "timeEpoch": 0,
-        },
-        "body": body, "isBase64Encoded": encoded,
-    })
-}
-
-/// What a sender or an operator is told.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Reply {
-    /// The status.
-    pub status: u16,
-    /// Names in lower case.
-    pub headers: BTreeMap<String, String>,
-    /// The body as it is.
-    pub text: String,
-    /// The body as JSON; null when it is not JSON.
-    pub body: Value,
-}
-
-impl Reply {
-    pub(crate) fn new(status: u16, headers: BTreeMap<String, String>, text: String) -> Self {
-        let body = serde_json::from_str(&text).unwrap_or_default();
-        Self { status, headers, text, body }
-    }
-
-    /// A function's answer to API Gateway.
-    pub(crate) fn of(answer: &Value) -> Self {
-        let status = answer["statusCode"].as_u64().and_then(|status| status.try_into().ok()).expect("a status");
-        let headers = answer["headers"].as_object().into_iter().flatten();
-        let headers = headers.map(|(name, value)| (name.to_lowercase(), value.as_str().unwrap_or_default().to_owned()));
-        Self::new(status, headers.collect(), answer["body"].as_str().unwrap_or_default().to_owned())
-    }
-
-    /// The body, of a reply with this status.
+impl Process {
+    /// Takes a delivery.
     ///
-    /// # Panics
-    /// When the status is another.
-    #[track_caller]
-    #[must_use]
-    pub fn expect(self, status: u16) -> Value {
-        assert_eq!(self.status, status, "{}", self.text);
-        self.body
+    /// # Errors
+    /// When the process dies: the sender gets no answer.
+    pub async fn send(&self, delivery: &Delivery) -> Result<Answer, Crashed> {
+        Ok(Answer::of(&self.invoke("webhooks", delivery.event()).await?))
     }
 }

@@ -1,0 +1,154 @@
+//! A system for webhooks: it knows its senders, and what it stored can be read.
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::{Value, json};
+use signalbox::http::auth::{DELIVERIES_WRITE, READ};
+use signalbox_local::host::poller::sqs_event;
+
+use crate::answer::Answer;
+use crate::deliveries::delivery::{Delivery, GITHUB_SECRET, POS_SECRET, POS_SECRET_PREVIOUS, TRACKSTAR_SECRET};
+use crate::process::{Process, failed};
+use crate::queues::Queue;
+use crate::system::{Settings, System};
+
+/// Trackstar's connections: two brands of one tenant, one of another, one that was switched off.
+const CONNECTIONS: &str = r#"[
+    {"connectionId": "conn-1", "tenant": "acme", "brand": "north"},
+    {"connectionId": "conn-2", "tenant": "acme", "brand": "south"},
+    {"connectionId": "conn-3", "tenant": "globex", "brand": "north"},
+    {"connectionId": "conn-off", "tenant": "acme", "brand": "old", "active": false}
+]"#;
+
+/// A system that knows its senders.
+pub struct Hooks(System);
+
+impl Deref for Hooks {
+    type Target = System;
+
+    fn deref(&self) -> &System {
+        &self.0
+    }
+}
+
+impl Hooks {
+    /// A host in local mode.
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// A host with other values of the template's parameters; an empty one counts as unset.
+    pub async fn with(variables: &[(&str, &str)]) -> Self {
+        let sender = |tenant: &str| {
+            json!({"provider": "github", "connection": tenant, "tenant": tenant, "scheme": "github",
+            "secrets": [GITHUB_SECRET]})
+        };
+        let senders = json!([sender("acme"), sender("globex")]).to_string();
+        let settings = Settings::default().with(&[
+            ("WEBHOOK_SECRET", POS_SECRET),
+            ("WEBHOOK_SECRET_PREVIOUS", POS_SECRET_PREVIOUS),
+            ("TRACKSTAR_WEBHOOK_SECRET", TRACKSTAR_SECRET),
+            ("TRACKSTAR_CONNECTIONS", CONNECTIONS),
+            ("WEBHOOK_SENDERS", &senders),
+        ]);
+        Self(System::with(settings.with(variables)).await)
+    }
+
+    /// Sends a delivery over HTTP.
+    pub async fn send(&self, delivery: &Delivery) -> Answer {
+        let request = self.post(&delivery.path);
+        let request = delivery.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+        request.bytes(delivery.body.clone()).answer().await
+    }
+
+    /// Asks over HTTP, with a token where one is given.
+    pub async fn ask(&self, method: &str, path: &str, token: Option<&str>, body: Option<Value>) -> Answer {
+        let mut request = self.request(method, path);
+        if let Some(token) = token {
+            request = request.bearer(token);
+        }
+        if let Some(body) = body {
+            request = request.body(body.to_string());
+        }
+        request.answer().await
+    }
+
+    /// A token of an operator of this tenant.
+    #[must_use]
+    pub fn operator(&self, tenant: &str) -> String {
+        self.token(tenant, &[READ, DELIVERIES_WRITE])
+    }
+
+    /// A token of this tenant with these scopes.
+    #[must_use]
+    pub fn token(&self, tenant: &str, scopes: &[&str]) -> String {
+        self.service_token("operator", tenant, scopes)
+    }
+
+    /// Hands the queue's messages to the host's function until none is due; how many there were, failures included.
+    pub async fn work(&self, queue: Queue) -> usize {
+        let mut worked = 0;
+        loop {
+            let messages = self.receive(queue).await;
+            if messages.is_empty() {
+                return worked;
+            }
+            worked += messages.len();
+            let function = queue.function();
+            let answer = self.host.invoke(function, sqs_event(function, &messages)).await.expect("an answer");
+            self.finish(queue, &messages, &failed(&answer)).await;
+        }
+    }
+
+    /// Has this process work on the queue until nothing is left of it, and lets time pass whenever what failed waits: how
+    /// often messages were handed out.
+    ///
+    /// # Panics
+    /// When the process dies.
+    pub async fn exhaust(&self, queue: Queue, process: &Process) -> usize {
+        let mut handed = 0;
+        loop {
+            let messages = self.receive(queue).await;
+            if messages.is_empty() {
+                if self.pass_until_due(queue) {
+                    continue;
+                }
+                return handed;
+            }
+            handed += messages.len();
+            let failed = process.handle(queue, &messages).await.expect("the process lives");
+            self.finish(queue, &messages, &failed).await;
+        }
+    }
+
+    /// The events that were kept of an origin (`tenant/provider/connection`): key → body, put together of its parts.
+    pub async fn events(&self, origin: &str) -> BTreeMap<String, Vec<u8>> {
+        let partition = format!("{origin}#deliveries");
+        let mut parts: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+        let mut keys = BTreeMap::new();
+        for item in self.raw_items("RECORDS_TABLE", &partition).await {
+            let sort = item["sk"].as_b().expect("bytes").as_ref().to_vec();
+            if let Some(key) = item.get("key") {
+                let count: usize = item["parts"].as_n().expect("a number").parse().expect("a number");
+                keys.insert(sort.clone(), (key.as_s().expect("text").clone(), count));
+            }
+            let payload = match &item["payload"] {
+                AttributeValue::S(text) => text.clone().into_bytes(),
+                bytes => bytes.as_b().expect("bytes").as_ref().to_vec(),
+            };
+            parts.insert(sort, payload);
+        }
+        let joined = keys.into_iter().map(|(sort, (key, count))| {
+            let whole: Vec<&Vec<u8>> =
+                parts.iter().filter(|(other, _)| other.starts_with(&sort)).map(|(_, part)| part).collect();
+            assert_eq!(whole.len(), count, "parts of {key}");
+            (key, whole.into_iter().flatten().copied().collect())
+        });
+        let joined: Vec<(String, Vec<u8>)> = joined.collect();
+        let (count, by_key) = (joined.len(), joined.into_iter().collect::<BTreeMap<_, _>>());
+        assert_eq!(by_key.len(), count, "an event was stored twice");
+        by_key
+    }
+}

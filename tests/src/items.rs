@@ -1,0 +1,53 @@
+//! Items of the tables, as values that can be compared and shown.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::{Map, Value};
+
+use crate::system::System;
+
+/// An item as JSON; bytes are hex, numbers are text.
+pub type Item = Map<String, Value>;
+
+impl System {
+    /// Every item of a table whose partition begins with this, in the order of their keys.
+    pub async fn items(&self, table: &'static str, partition: &str) -> Vec<Item> {
+        let raw = self.raw_items(table, partition).await;
+        let mut items: Vec<Item> = raw.into_iter().map(json).collect();
+        let key = |item: &Item| [item["pk"].as_str().map(String::from), item["sk"].as_str().map(String::from)];
+        items.sort_by_key(key);
+        items
+    }
+
+    pub(crate) async fn raw_items(&self, table: &'static str, partition: &str) -> Vec<HashMap<String, AttributeValue>> {
+        let environment = self.environment("sync-control");
+        let table = environment.require(table).expect("a table").to_owned();
+        let scan = self.host.dynamodb().scan().table_name(table).consistent_read(true);
+        let scan = scan.filter_expression("begins_with(pk, :pk)");
+        let scan = scan.expression_attribute_values(":pk", AttributeValue::S(partition.to_owned()));
+        let mut pages = scan.into_paginator().items().send();
+        let mut items = Vec::new();
+        while let Some(item) = pages.next().await {
+            items.push(item.expect("the table"));
+        }
+        items
+    }
+}
+
+pub(crate) fn json(item: impl IntoIterator<Item = (String, AttributeValue)>) -> Item {
+    item.into_iter().map(|(name, value)| (name, value_of(value))).collect()
+}
+
+fn value_of(value: AttributeValue) -> Value {
+    match value {
+        AttributeValue::S(text) => Value::String(text),
+        AttributeValue::N(number) => Value::String(number),
+        AttributeValue::Bool(yes) => Value::Bool(yes),
+        AttributeValue::B(bytes) => Value::String(hex::encode(bytes)),
+        AttributeValue::M(fields) => Value::Object(json(fields)),
+        AttributeValue::L(items) => items.into_iter().map(value_of).collect(),
+        AttributeValue::Null(_) => Value::Null,
+        other => panic!("an attribute of a kind that is not used: {other:?}"),
+    }
+}

@@ -1,0 +1,43 @@
+//! Tokens, as services and browsers have them.
+
+use signalbox::domain::secret::Secret;
+use signalbox::http::auth::{Claims, OneOrMany, mint};
+
+use crate::system::System;
+
+/// What services' tokens are signed with.
+pub const SERVICE_SECRET: &str = "service-secret-service-secret-00";
+/// What browsers' sessions are signed with.
+pub const SESSION_SECRET: &str = "session-secret-session-secret-00";
+
+impl System {
+    /// What a good token of the default tenant says.
+    #[must_use]
+    pub fn claims(&self, subject: &str, scopes: &[&str]) -> Claims {
+        let now = self.clock.now().as_second();
+        Claims {
+            sub: Some(subject.to_owned()),
+            aud: Some(OneOrMany::One("clairity-services".into())),
+            iat: Some(now),
+            exp: now + 300,
+            scopes: Some(OneOrMany::Many(scopes.iter().map(|scope| (*scope).to_owned()).collect())),
+            tenant: None,
+        }
+    }
+
+    /// A token of this tenant with these scopes.
+    #[must_use]
+    pub fn service_token(&self, subject: &str, tenant: &str, scopes: &[&str]) -> String {
+        let tenant = (tenant != "default").then(|| tenant.to_owned());
+        sign(&Claims { tenant, ..self.claims(subject, scopes) }, SERVICE_SECRET)
+    }
+}
+
+/// The token that says this.
+///
+/// # Panics
+/// When the secret cannot be used.
+#[must_use]
+pub fn sign(claims: &Claims, secret: &str) -> String {
+    mint(claims, &Secret::new(secret)).expect("a token")
+}

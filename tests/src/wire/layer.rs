@@ -1,0 +1,103 @@
+//! Something between the AWS SDK and the network, and what it reads of the SDK's requests.
+
+use std::fmt;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use serde_json::Value;
+
+/// What the local host puts before each name of the template.
+const STACK: &str = "signalbox-";
+
+/// A client that hands each request to `send`, together with the connector that would have sent it.
+pub(crate) fn layer<F>(below: SharedHttpClient, send: F) -> SharedHttpClient
+where
+    F: Fn(SharedHttpConnector, HttpRequest) -> HttpConnectorFuture + Clone + Send + Sync + 'static,
+{
+    SharedHttpClient::new(Layer { below, send })
+}
+
+struct Layer<B, F> {
+    below: B,
+    send: F,
+}
+
+impl<B: fmt::Debug, F> fmt::Debug for Layer<B, F> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Layer").field("below", &self.below).finish_non_exhaustive()
+    }
+}
+
+impl<F> HttpClient for Layer<SharedHttpClient, F>
+where
+    F: Fn(SharedHttpConnector, HttpRequest) -> HttpConnectorFuture + Clone + Send + Sync + 'static,
+{
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        let below = self.below.http_connector(settings, components);
+        SharedHttpConnector::new(Layer { below, send: self.send.clone() })
+    }
+}
+
+impl<F> HttpConnector for Layer<SharedHttpConnector, F>
+where
+    F: Fn(SharedHttpConnector, HttpRequest) -> HttpConnectorFuture + Send + Sync,
+{
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        (self.send)(self.below.clone(), request)
+    }
+}
+
+/// `DynamoDB_20120810.PutItem` → `DynamoDB.PutItem`.
+pub(crate) fn operation(request: &HttpRequest) -> String {
+    let target = request.headers().get("x-amz-target").unwrap_or_default();
+    let (service, operation) = target.split_once('.').unwrap_or((target, ""));
+    let service = match service {
+        "AmazonSQS" => "SQS",
+        "AWSEvents" => "Events",
+        other => other.split('_').next().unwrap_or(other),
+    };
+    format!("{service}.{operation}")
+}
+
+/// The tables or the queue that a request is about, by their names in the template, each once.
+pub(crate) fn about(body: &Value) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let mut add = |name: &str| {
+        let name = name.rsplit('/').next().unwrap_or_default();
+        let name = name.strip_prefix(STACK).unwrap_or(name).to_owned();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    };
+    for field in ["TableName", "QueueUrl"] {
+        body[field].as_str().into_iter().for_each(&mut add);
+    }
+    body["RequestItems"].as_object().into_iter().flatten().for_each(|(table, _)| add(table));
+    for item in body["TransactItems"].as_array().into_iter().flatten() {
+        let parts = item.as_object().into_iter().flatten();
+        parts.filter_map(|(_, part)| part["TableName"].as_str()).for_each(&mut add);
+    }
+    names
+}
+
+/// The body of a request; null when it is not JSON.
+pub(crate) fn body(request: &HttpRequest) -> Value {
+    serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default()
+}
+
+pub(crate) fn set_body(request: &mut HttpRequest, body: &Value) {
+    let text = body.to_string();
+    request.headers_mut().insert("content-length", text.len().to_string());
+    *request.body_mut() = SdkBody::from(text);
+}
+
+/// An answer of a service.
+pub(crate) fn answer(status: u16, body: &str) -> HttpResponse {
+    let mut response = HttpResponse::new(status.try_into().expect("a status"), SdkBody::from(body));
+    response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+    response
+}
