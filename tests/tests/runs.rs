@@ -4,6 +4,7 @@
 
 mod runs {
     mod crash_matrix;
+    mod datasets;
     mod delays;
     mod dry_run;
     mod faults;
@@ -11,4 +12,7 @@ mod runs {
     mod removals;
     mod sources;
     mod stale_holders;
+    mod stops;
+    mod waiting;
+    mod watchdog;
 }

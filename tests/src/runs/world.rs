@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use signalbox::domain::runs::lease::LEASE_MS;
 use signalbox::environment::Environment;
 
+use crate::items::Item;
 use crate::queues::Queue;
 use crate::runs::catalogue::Catalogue;
 use crate::runs::process::WorldProcess;
@@ -116,6 +117,11 @@ impl World<'_> {
     /// The status of each run, oldest first.
     pub async fn statuses(&self) -> Vec<String> {
         stored::runs(self).await.iter().map(|run| run["status"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// Its runs as stored, oldest first.
+    pub async fn runs(&self) -> Vec<Item> {
+        stored::runs(self).await
     }
 
     /// How many runs still owe their end, or the event of it.

@@ -113,6 +113,26 @@ async fn a_run_that_somebody_holds_is_left_alone_by_the_watchdog_and_by_a_second
     assert_eq!(answer.status, 200);
 }
 
+/// Without it nobody knows which fields are volatile: every row would count as updated.
+#[tokio::test]
+async fn a_run_whose_vendor_left_the_configuration_fails_and_writes_nothing() {
+    let system = System::start().await;
+    let mut world = system.world();
+    world.apply(&Catalogue::small(30)).await;
+    world.publish(&Catalogue::small(30).with_three_changes());
+    world.set("INLINE_BUDGET_MS", "0");
+    assert_eq!(world.healthy().await.sync(json!({})).await.status, 202);
+    let before = world.stored().await;
+    world.set("VENDORS", "[]");
+    world.healthy().await.drain().await.unwrap();
+    let stored = world.stored().await;
+    assert_eq!(stored.statuses(), ["Success", "Failed"]);
+    assert_eq!(stored.runs[1]["error"]["code"], "vendor_not_configured");
+    assert_eq!((stored.records.len(), stored.manifest.len()), (before.records.len(), before.manifest.len()));
+    assert_eq!(stored.records, before.records);
+    stored.check_consistent();
+}
+
 #[tokio::test]
 async fn a_run_past_its_deadline_is_given_up_and_says_so() {
     let system = System::start().await;

@@ -20,10 +20,6 @@ use crate::domain::runs::run::Run;
 use crate::engine::runs::context::Runs;
 use crate::engine::runs::{end, publish};
 
-/// Open runs looked at in one round.
-const RUNS_MAX: usize = 2_000;
-/// Open runs read at once.
-const PAGE_RUNS: usize = 250;
 /// Runs looked at at the same time: each look is a read of its lease.
 const AT_ONCE: usize = 16;
 /// No page is begun after this much of a round: the function is ended after a minute.
@@ -31,6 +27,21 @@ const LOOKING_MAX: Duration = Duration::from_secs(25);
 /// How long a round may tell, and of how many ends; the rest waits for the next.
 const TELLING_MAX: Duration = Duration::from_secs(20);
 const TOLD_MAX: usize = 500;
+
+/// How many runs a round looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// In all; no page is begun after so many.
+    pub runs_max: usize,
+    /// At once.
+    pub page_runs: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { runs_max: 2_000, page_runs: 250 }
+    }
+}
 
 /// What a round did.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -62,13 +73,21 @@ enum Seen {
 /// # Errors
 /// The first fault, after all runs were looked at: one that cannot be mended must not keep the others waiting.
 pub async fn watch(runs: &Runs) -> Result<Round, AwsFault> {
+    watch_within(runs, Limits::default()).await
+}
+
+/// As [`watch`], with limits of its own.
+///
+/// # Errors
+/// As [`watch`].
+pub async fn watch_within(runs: &Runs, limits: Limits) -> Result<Round, AwsFault> {
     let (mut round, mut fault, mut to_tell) = (Round::default(), None, Vec::new());
     let began = Instant::now();
     let mut behind = runs.store.watchdog_cursor().await?;
     let had_cursor = behind.is_some();
     let mut looked_at = 0;
     loop {
-        let page = runs.store.open_runs(behind, PAGE_RUNS).await?;
+        let page = runs.store.open_runs(behind, limits.page_runs).await?;
         looked_at += page.runs.len();
         let looks = futures::stream::iter(page.runs).map(|run| async {
             let id = run.id.clone();
@@ -93,7 +112,7 @@ pub async fn watch(runs: &Runs) -> Result<Round, AwsFault> {
             }
         }
         behind = page.next;
-        if behind.is_none() || looked_at >= RUNS_MAX || began.elapsed() >= LOOKING_MAX {
+        if behind.is_none() || looked_at >= limits.runs_max || began.elapsed() >= LOOKING_MAX {
             break;
         }
     }
