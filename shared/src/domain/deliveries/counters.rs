@@ -127,6 +127,17 @@ mod tests {
         for counter in Counter::all() {
             assert_eq!(Counter::parse(&counter.name()), Some(counter));
         }
+        for (name, counter) in [
+            ("latency.le.0.01", Counter::Latency(0)),
+            ("latency.le.+Inf", Counter::Latency(LATENCY_BOUNDS.len())),
+            ("latency.sum_ms", Counter::LatencySumMs),
+            ("duplicate", Counter::Duplicate),
+            ("secret.previous", Counter::Matched(SecretLabel::Previous)),
+            ("applied.older", Counter::Applied(Applied::Older)),
+            ("dead", Counter::Dead),
+        ] {
+            assert_eq!(Counter::parse(name), Some(counter));
+        }
         for other in ["", "pk", "latency.le.3", "duplicate|pos", "rejected.bad_signature"] {
             assert_eq!(Counter::parse(other), None, "{other}");
         }
