@@ -4,7 +4,7 @@ use signalbox::aws::clients::Clients;
 use signalbox::aws::deliveries::DeliveryStore;
 use signalbox::aws::journal::Journal;
 use signalbox::aws::queues::webhook::QueuedDelivery;
-use signalbox::domain::deliveries::counters::Tally;
+use signalbox::domain::deliveries::counters::FleetTally;
 use signalbox::engine::deliveries::counts::count;
 use signalbox::engine::deliveries::give_up::give_up;
 use signalbox::environment::{Environment, StartError};
@@ -24,7 +24,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         let (store, journal, clock) = (store.clone(), journal.clone(), clock.clone());
         async move {
             let mut failed = Vec::new();
-            let mut recorded = Tally::default();
+            let mut recorded = FleetTally::default();
             for dead in messages.into_iter().map(QueuedDelivery::from) {
                 let message_id = dead.message_id.clone();
                 match give_up(&store, &journal, clock.now(), dead).await {

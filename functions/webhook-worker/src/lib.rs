@@ -2,7 +2,7 @@
 
 use signalbox::aws::clients::Clients;
 use signalbox::aws::queues::webhook::QueuedDelivery;
-use signalbox::domain::deliveries::counters::Tally;
+use signalbox::domain::deliveries::counters::FleetTally;
 use signalbox::domain::deliveries::delivery::Label;
 use signalbox::engine::deliveries::apply::{apply, retry_seconds};
 use signalbox::engine::deliveries::context::DeliveryWorker;
@@ -24,7 +24,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
             let queued: Vec<QueuedDelivery> = messages.into_iter().map(QueuedDelivery::from).collect();
             let handled = futures::future::join_all(queued.iter().map(|queued| handle(&worker, queued))).await;
             let mut failed = Vec::new();
-            let mut applied = Tally::default();
+            let mut applied = FleetTally::default();
             for (queued, handled) in queued.into_iter().zip(handled) {
                 match handled {
                     Some(tally) => applied.merge(tally),
@@ -40,7 +40,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
 
 /// Applies one message: what there is to count of it, or `None`, which brings it back. A message that cannot be read fails
 /// alone, until the queue gives it up.
-async fn handle(worker: &DeliveryWorker, queued: &QueuedDelivery) -> Option<Tally> {
+async fn handle(worker: &DeliveryWorker, queued: &QueuedDelivery) -> Option<FleetTally> {
     let Some(label) = &queued.label else {
         tracing::error!(message_id = queued.message_id, "message that cannot be read");
         return None;
@@ -49,7 +49,7 @@ async fn handle(worker: &DeliveryWorker, queued: &QueuedDelivery) -> Option<Tall
     apply_or_delay(worker, queued, label).instrument(span).await
 }
 
-async fn apply_or_delay(worker: &DeliveryWorker, queued: &QueuedDelivery, label: &Label) -> Option<Tally> {
+async fn apply_or_delay(worker: &DeliveryWorker, queued: &QueuedDelivery, label: &Label) -> Option<FleetTally> {
     match apply(worker, label, &queued.body).await {
         Ok((applied, tally)) => {
             tracing::info!(?applied, key = label.key, "delivery applied");

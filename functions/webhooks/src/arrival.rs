@@ -9,7 +9,7 @@ use signalbox::domain::deliveries::delivery::Door;
 use signalbox::engine::deliveries::arrival::{Arrival, ArrivedBody, Headers};
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::deliveries::headers::needed;
-use signalbox::engine::deliveries::take_in::{Intake, NotTakenIn, take_in};
+use signalbox::engine::deliveries::take_in::{Intake, IntakeError, take_in};
 use signalbox::http::correlation::{self, CorrelationId};
 
 /// What is kept of a header's value. One more than any reader takes, so that what was cut is too long for it.
@@ -58,7 +58,7 @@ impl Incoming {
             correlation_id: self.trace.0,
             received_at: self.deliveries.now(),
         };
-        take_in(&self.deliveries, &arrival).await.map_err(|NotTakenIn { fault, trace }| {
+        take_in(&self.deliveries, &arrival).await.map_err(|IntakeError { fault, trace }| {
             tracing::error!(%fault, "delivery not taken in");
             NotStored { trace }
         })

@@ -16,14 +16,14 @@ use super::items::Item;
 const ATTEMPTS_MAX: u32 = 6;
 
 /// Why a transaction was not done.
-pub(super) enum Refusal {
+pub(super) enum Declined {
     /// A condition failed; the items as they are, by position, where one failed.
     Condition(Vec<Option<Item>>),
     /// The call failed.
     Fault(AwsFault),
 }
 
-impl Refusal {
+impl Declined {
     /// The item whose condition failed, when `position` was the one.
     pub(super) fn at(&self, position: usize) -> Option<&Item> {
         match self {
@@ -60,7 +60,7 @@ impl Transaction {
     /// Commits. The SDK sends a client request token with it, so that its own retry of a commit whose reply was lost
     /// commits nothing twice. A conflict with another transaction is not among what the SDK retries: nothing was
     /// written then, and it is tried again here.
-    pub(super) async fn commit(self, client: &Client, operation: &'static str) -> Result<(), Refusal> {
+    pub(super) async fn commit(self, client: &Client, operation: &'static str) -> Result<(), Declined> {
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -71,7 +71,7 @@ impl Transaction {
             let Err(error) = call.send().await else { return Ok(()) };
             let reasons = match error.as_service_error() {
                 Some(service) if service.is_transaction_canceled_exception() => reasons(service),
-                _ => return Err(Refusal::Fault(fault(operation, &error))),
+                _ => return Err(Declined::Fault(fault(operation, &error))),
             };
             let failed = |code: &str| reasons.iter().any(|reason| reason.code() == Some(code));
             if failed("ConditionalCheckFailed") {
@@ -79,14 +79,14 @@ impl Transaction {
                     Some("ConditionalCheckFailed") => Some(reason.item.unwrap_or_default()),
                     _ => None,
                 };
-                return Err(Refusal::Condition(reasons.into_iter().map(old).collect()));
+                return Err(Declined::Condition(reasons.into_iter().map(old).collect()));
             }
             let transient =
                 failed("TransactionConflict") || failed("ThrottlingError") || failed("ProvisionedThroughputExceeded");
             if !transient || attempt == ATTEMPTS_MAX {
                 let codes: Vec<&str> = reasons.iter().filter_map(CancellationReason::code).collect();
                 let detail = format!("transaction cancelled: {}", codes.join(", "));
-                return Err(Refusal::Fault(AwsFault { operation, detail, transient }));
+                return Err(Declined::Fault(AwsFault { operation, detail, transient }));
             }
             tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
         }
@@ -121,7 +121,7 @@ where
     }
 }
 
-/// Asks for the item back when its condition fails: the answer explains the refusal without another read.
+/// Asks for the item back when its condition fails: the answer explains itself without another read.
 pub(super) const OLD: ReturnValuesOnConditionCheckFailure = ReturnValuesOnConditionCheckFailure::AllOld;
 
 /// A builder that can only miss what this crate itself leaves out.

@@ -18,14 +18,15 @@ const MESSAGE_ID_BYTES_MAX: usize = 100;
 
 /// A dead letter's id: when its message was first sent, and the queue's id of it. Sorts by time; it is its own cursor.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct DeadLetterId(String);
 
 impl DeadLetterId {
     /// The id of a message that was first sent at `sent_ms`, epoch milliseconds.
     #[must_use]
     pub fn new(sent_ms: i64, message_id: &str) -> Self {
-        Self(format!("{sent_ms:0TIME_DIGITS$}-{message_id}"))
+        let plain = message_id.chars().filter(char::is_ascii_graphic).take(MESSAGE_ID_BYTES_MAX);
+        Self(format!("{sent_ms:0TIME_DIGITS$}-{}", plain.collect::<String>()))
     }
 
     /// The id as text.
@@ -41,6 +42,19 @@ impl FromStr for DeadLetterId {
         let (_, message_id) = split_time(text).ok_or(NoPlace)?;
         let fits = message_id.len() <= MESSAGE_ID_BYTES_MAX && message_id.bytes().all(|byte| byte.is_ascii_graphic());
         if fits { Ok(Self(text.to_owned())) } else { Err(NoPlace) }
+    }
+}
+
+impl TryFrom<String> for DeadLetterId {
+    type Error = NoPlace;
+    fn try_from(text: String) -> Result<Self, NoPlace> {
+        text.parse()
+    }
+}
+
+impl From<DeadLetterId> for String {
+    fn from(id: DeadLetterId) -> Self {
+        id.0
     }
 }
 

@@ -9,10 +9,13 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse as _;
 use axum::routing::get;
 use serde_json::{Value, json};
+use signalbox::engine::runs::stop::Stopping;
 use signalbox_tests::queues::Queue;
 use signalbox_tests::runs::catalogue::Catalogue;
 use signalbox_tests::runs::world::World;
 use signalbox_tests::system::System;
+
+use super::stops::stop;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -99,6 +102,23 @@ async fn a_run_whose_vendor_asks_again_and_again_is_given_up_in_the_end() {
     assert_eq!((stored.statuses(), vendor.asked()), (vec!["Failed"], 12));
     assert_eq!(stored.runs[0]["error"]["code"], "source_busy");
     assert_eq!((stored.open, world.told("run.failed").len()), (0, 1));
+    stored.check_consistent();
+}
+
+#[tokio::test]
+async fn a_run_that_waits_stops_at_once_when_it_is_asked_to() {
+    let system = System::start().await;
+    let mut world = system.world();
+    let vendor = Vendor::busy(1, "1800").await;
+    world.set("CATALOG_HOSTS", vendor.address.clone());
+    vendor.sync(&world).await;
+    assert_eq!(stop(&world, &world.tenant).await, Stopping::Asked);
+    let before = system.clock.now();
+    world.healthy().await.drain().await.unwrap();
+    let stored = world.stored().await;
+    assert_eq!((stored.statuses(), vendor.asked()), (vec!["Cancelled"], 1));
+    assert_eq!(stored.runs[0]["error"]["code"], "stopped");
+    assert!(system.clock.now().as_second() - before.as_second() < 60);
     stored.check_consistent();
 }
 

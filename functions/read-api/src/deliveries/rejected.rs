@@ -48,9 +48,9 @@ pub(crate) async fn list(
     let filter = RejectedFilter::read(&query)?;
     let failed = |fault: signalbox::aws::faults::AwsFault| Problem::internal(INTERNAL_ERROR, &fault);
     let rings = match query.first(&["source"]).map(str::parse::<Ring>) {
-        Some(Ok(Ring { source, kind: RingKind::Open })) => Ring::all_of(&source).into(),
+        Some(Ok(Ring { origin, kind: RingKind::Open })) => Ring::all_of(&origin).into(),
         Some(Ok(ring)) => vec![ring],
-        // Nothing was rejected of what cannot be a source.
+        // Nothing was rejected of what cannot be an origin.
         Some(Err(_)) => Vec::new(),
         None => reads.deliveries.rejected_rings().await.map_err(failed)?,
     };

@@ -11,7 +11,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use signalbox::aws::deliveries::rejected::RejectedCounts;
-use signalbox::domain::deliveries::counters::{Counter, LATENCY_BOUNDS, Tally, bound};
+use signalbox::domain::deliveries::counters::{Counter, FleetTally, LATENCY_BOUNDS, bound};
 use signalbox::http::problem::{Problem, ProblemView};
 
 use crate::Reads;
@@ -62,7 +62,7 @@ pub(crate) async fn metrics(State(reads): State<Reads>, headers: HeaderMap) -> R
 }
 
 /// The page, without the fleet's samples where they could not be read.
-fn text(counts: Option<&(Tally, RejectedCounts)>) -> String {
+fn text(counts: Option<&(FleetTally, RejectedCounts)>) -> String {
     let mut samples = Samples::new();
     samples.insert("build_info", vec![format!("build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"))]);
     samples.insert("db_connection_status", vec![format!("db_connection_status {}", u8::from(counts.is_some()))]);
@@ -80,13 +80,13 @@ fn text(counts: Option<&(Tally, RejectedCounts)>) -> String {
     text
 }
 
-fn fleet(samples: &mut Samples, tally: &Tally, rejected: &RejectedCounts) {
-    for ((source, reason), count) in rejected {
-        let labels = format!("source=\"{}\"{}", plain(source), label("reason", reason.as_str()));
+fn fleet(samples: &mut Samples, tally: &FleetTally, rejected: &RejectedCounts) {
+    for ((origin, reason), count) in rejected {
+        let labels = format!("source=\"{}\"{}", plain(origin), label("reason", reason.as_str()));
         samples.entry(REJECTED).or_default().push(format!("{REJECTED}{{{labels}}} {count}"));
     }
-    for (source, counters) in tally.sources() {
-        let source = format!("source=\"{}\"", plain(source));
+    for (origin, counters) in tally.origins() {
+        let source = format!("source=\"{}\"", plain(origin));
         for (counter, count) in counters {
             let (name, more) = match counter {
                 Counter::Duplicate => ("ingest_dedup_total", String::new()),
@@ -101,7 +101,7 @@ fn fleet(samples: &mut Samples, tally: &Tally, rejected: &RejectedCounts) {
     }
 }
 
-/// The histogram of a source. Each bucket is stored by itself and shown with those below it, so that the last one is the
+/// The histogram of an origin. Each bucket is stored by itself and shown with those below it, so that the last one is the
 /// count whatever was added in between.
 fn latency(source: &str, counters: &BTreeMap<Counter, u64>) -> Vec<String> {
     let of = |counter: Counter| counters.get(&counter).copied().unwrap_or(0);
@@ -114,7 +114,7 @@ fn latency(source: &str, counters: &BTreeMap<Counter, u64>) -> Vec<String> {
     let sum_ms = of(Counter::LatencySumMs);
     lines.push(format!("{LATENCY}_sum{{{source}}} {}.{:03}", sum_ms / 1000, sum_ms % 1000));
     lines.push(format!("{LATENCY}_count{{{source}}} {count}"));
-    // A source of which nothing was taken in has no histogram, rather than an empty one.
+    // An origin of which nothing was taken in has no histogram, rather than an empty one.
     if count > 0 { lines } else { Vec::new() }
 }
 

@@ -2,27 +2,27 @@
 //!
 //! | key | holds |
 //! |---|---|
-//! | `metrics`, source | the counters of a source, by [`Counter::name`] |
+//! | `metrics`, origin | the counters of an origin, by [`Counter::name`] |
 
 use std::collections::BTreeMap;
 
 use super::DeliveryStore;
 use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{key, number, text};
-use crate::domain::deliveries::counters::{Counter, Tally};
+use crate::domain::deliveries::counters::{Counter, FleetTally};
 
 const PARTITION: &str = "metrics";
-/// A page holds a thousand sources or more, and they are bounded by configuration: what lies behind so many is an error
+/// A page holds a thousand origins or more, and they are bounded by configuration: what lies behind so many is an error
 /// that must not make a reader read for ever.
 const PAGES_MAX: usize = 10;
 
 impl DeliveryStore {
-    /// Adds to the counters of a source: one write unit, as their item stays below 1 KB.
+    /// Adds to the counters of an origin: one write unit, as their item stays below 1 KB.
     ///
     /// # Errors
     /// When the table cannot be written. The counts are lost then, or were added all the same if only the reply was lost.
-    pub async fn count_fleet(&self, source: &str, counters: &BTreeMap<Counter, u64>) -> Result<(), AwsFault> {
-        let mut call = self.0.update_item(key(PARTITION, source));
+    pub async fn count_fleet(&self, origin: &str, counters: &BTreeMap<Counter, u64>) -> Result<(), AwsFault> {
+        let mut call = self.0.update_item(key(PARTITION, origin));
         let mut adds = Vec::new();
         for (index, (counter, step)) in counters.iter().enumerate() {
             adds.push(format!("#n{index} :v{index}"));
@@ -38,19 +38,19 @@ impl DeliveryStore {
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn fleet_counts(&self) -> Result<Tally, AwsFault> {
+    pub async fn fleet_counts(&self) -> Result<FleetTally, AwsFault> {
         let query =
             self.0.query().key_condition_expression("pk = :pk").expression_attribute_values(":pk", text(PARTITION));
         let mut pages = query.into_paginator().send();
-        let mut tally = Tally::default();
+        let mut tally = FleetTally::default();
         for _ in 0..PAGES_MAX {
             let Some(page) = pages.next().await else { break };
             for found in page.map_err(|error| fault("read counters", &error))?.items.unwrap_or_default() {
-                let Some(source) = found.get("sk").and_then(|sk| sk.as_s().ok()) else { continue };
+                let Some(origin) = found.get("sk").and_then(|sk| sk.as_s().ok()) else { continue };
                 for (name, value) in &found {
                     let count = value.as_n().ok().and_then(|count| count.parse().ok());
                     if let (Some(counter), Some(count)) = (Counter::parse(name), count) {
-                        tally.add(source, counter, count);
+                        tally.add(origin, counter, count);
                     }
                 }
             }

@@ -2,10 +2,10 @@
 //!
 //! | key | holds |
 //! |---|---|
-//! | `rejected`, `sources` | the rings in which something was kept |
-//! | `rejected#source`, `next` | the number of the newest rejected delivery of a source, and how many there were of each reason |
-//! | `rejected#source`, `000000000042` | a [`Rejected`] delivery; the one whose place it takes is deleted |
-//! | `rejected#source`, `body#000000000042` | its body |
+//! | `rejected`, `origins` | the rings in which something was kept |
+//! | `rejected#origin`, `next` | the number of the newest rejected delivery of an origin, and how many there were of each reason |
+//! | `rejected#origin`, `000000000042` | a [`Rejected`] delivery; the one whose place it takes is deleted |
+//! | `rejected#origin`, `body#000000000042` | its body |
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::domain::deliveries::rejected::{
     NUMBER_DIGITS_MAX, REJECTED_SECONDS, Rejected, RejectedId, Rejection, Ring, RingKind,
 };
 
-/// How many deliveries were rejected, by source and reason.
+/// How many deliveries were rejected, by origin and reason.
 pub type RejectedCounts = BTreeMap<(String, Rejection), u64>;
 
 fn partition(ring: &Ring) -> String {
@@ -48,9 +48,9 @@ impl DeliveryStore {
     pub async fn register_ring(&self, ring: &Ring) -> Result<(), AwsFault> {
         let call = self
             .0
-            .update_item(key("rejected", "sources"))
-            .update_expression("ADD sources :source")
-            .expression_attribute_values(":source", AttributeValue::Ss(vec![ring.to_string()]));
+            .update_item(key("rejected", "origins"))
+            .update_expression("ADD origins :origin")
+            .expression_attribute_values(":origin", AttributeValue::Ss(vec![ring.to_string()]));
         call.send().await.map(drop).map_err(|error| fault("register ring", &error))
     }
 
@@ -120,13 +120,13 @@ impl DeliveryStore {
     /// When the table cannot be read.
     pub async fn rejected_rings(&self) -> Result<Vec<Ring>, AwsFault> {
         const OPERATION: &str = "read rings";
-        let found = self.0.read(key("rejected", "sources"), OPERATION).await?;
-        let names = found.as_ref().and_then(|item| item.get("sources")?.as_ss().ok()).map_or(&[][..], Vec::as_slice);
+        let found = self.0.read(key("rejected", "origins"), OPERATION).await?;
+        let names = found.as_ref().and_then(|item| item.get("origins")?.as_ss().ok()).map_or(&[][..], Vec::as_slice);
         let parse = |name: &String| name.parse().map_err(|_| AwsFault::damaged(OPERATION, "a name that no ring has"));
         names.iter().map(parse).collect()
     }
 
-    /// How many deliveries were rejected since counting began, by source and reason: counted by the write that numbers them,
+    /// How many deliveries were rejected since counting began, by origin and reason: counted by the write that numbers them,
     /// so that what is kept is counted. Reasons that this version does not know are passed over.
     ///
     /// # Errors
@@ -141,7 +141,7 @@ impl DeliveryStore {
             for reason in Rejection::ALL {
                 let count = found.as_ref().and_then(|item| item.get(reason.as_str())?.as_n().ok()?.parse().ok());
                 if let Some(count) = count.filter(|count: &u64| *count > 0) {
-                    let all: &mut u64 = counts.entry((ring.source.clone(), reason)).or_default();
+                    let all: &mut u64 = counts.entry((ring.origin.clone(), reason)).or_default();
                     *all = all.saturating_add(count);
                 }
             }

@@ -11,7 +11,7 @@ use super::items::{holders_update, run_item};
 use super::leases::{lease_key, until};
 use crate::aws::faults::AwsFault;
 use crate::aws::items::{number, text, value};
-use crate::aws::transaction::{OLD, Refusal, Transaction, built};
+use crate::aws::transaction::{Declined, OLD, Transaction, built};
 use crate::domain::datasets::snapshot::{Manifest, SnapshotState};
 use crate::domain::ids::{Connection, Dataset, RunId};
 use crate::domain::runs::lease::{Hold, Lease, StopRequest, Wait};
@@ -41,14 +41,14 @@ pub enum CommitError {
 }
 
 impl CommitError {
-    /// Reads the refusal of a transaction whose first item is the lease.
-    fn of(refusal: Refusal, hold: &Hold) -> Self {
-        let lease = refusal.at(0).and_then(|old| value::<Lease>(old.clone()).ok());
+    /// Reads why a transaction was declined whose first item is the lease.
+    fn of(declined: Declined, hold: &Hold) -> Self {
+        let lease = declined.at(0).and_then(|old| value::<Lease>(old.clone()).ok());
         let stop = lease.filter(|lease| lease.fence.as_ref() == Some(&hold.fence)).and_then(|lease| lease.stop());
-        match (refusal, stop) {
-            (Refusal::Fault(fault), _) => Self::Fault(fault),
-            (Refusal::Condition(_), Some(stop)) => Self::Stop(stop),
-            (Refusal::Condition(_), None) => Self::LeaseLost,
+        match (declined, stop) {
+            (Declined::Fault(fault), _) => Self::Fault(fault),
+            (Declined::Condition(_), Some(stop)) => Self::Stop(stop),
+            (Declined::Condition(_), None) => Self::LeaseLost,
         }
     }
 }
@@ -115,8 +115,8 @@ impl RunStore {
         let transaction = Transaction::default().update(reserve).and(self.new_run(run)?).and(self.counted(run, None)?);
         match transaction.commit(&self.control.client, "start run").await {
             Ok(()) => Ok(Started::Yes),
-            Err(refusal) => {
-                if let Some(old) = refusal.at(0) {
+            Err(declined) => {
+                if let Some(old) = declined.at(0) {
                     let lease: Lease = value(old.clone())?;
                     return match lease.run_id {
                         // The SDK gave up on a lost reply and a second call of ours met the first.
@@ -125,9 +125,9 @@ impl RunStore {
                         None => Err(AwsFault { operation: "start run", detail: "raced".into(), transient: true }),
                     };
                 }
-                match refusal {
-                    Refusal::Fault(fault) => Err(fault),
-                    Refusal::Condition(_) => Err(AwsFault::damaged("start run", "unexpected condition")),
+                match declined {
+                    Declined::Fault(fault) => Err(fault),
+                    Declined::Condition(_) => Err(AwsFault::damaged("start run", "unexpected condition")),
                 }
             }
         }
@@ -141,8 +141,8 @@ impl RunStore {
         let transaction = self.new_run(run)?.and(self.counted(run, None)?);
         match transaction.commit(&self.control.client, "record run").await {
             Ok(()) => Ok(()),
-            Err(Refusal::Fault(fault)) => Err(fault),
-            Err(Refusal::Condition(_)) => Err(AwsFault::damaged("record run", "unexpected condition")),
+            Err(Declined::Fault(fault)) => Err(fault),
+            Err(Declined::Condition(_)) => Err(AwsFault::damaged("record run", "unexpected condition")),
         }
     }
 
@@ -155,7 +155,7 @@ impl RunStore {
         let check = self.may_go_on(&dataset.connection, hold)?;
         let transaction = Transaction::default().check(check).put(self.snapshots.put_manifest(dataset, manifest)?);
         let done = transaction.commit(&self.control.client, "commit plan").await;
-        done.map_err(|refusal| CommitError::of(refusal, hold))
+        done.map_err(|declined| CommitError::of(declined, hold))
     }
 
     /// Stores how far the run got and lets go of it, so that the next worker can take it: at once, or after a wait. Its
@@ -193,7 +193,7 @@ impl RunStore {
         };
         let transaction = Transaction::default().update(built(release.build())?).update(self.holders(run)?);
         let done = transaction.commit(&self.control.client, "hand run on").await;
-        done.map_err(|refusal| CommitError::of(refusal, hold))
+        done.map_err(|declined| CommitError::of(declined, hold))
     }
 
     /// Ends a run: its result, the snapshot, the counters and the lease change together, or not at all. After this,
@@ -230,7 +230,7 @@ impl RunStore {
             transaction = transaction.put(self.snapshots.put_manifest(dataset, manifest)?);
         }
         let done = transaction.commit(&self.control.client, "end run").await;
-        done.map_err(|refusal| CommitError::of(refusal, hold))
+        done.map_err(|declined| CommitError::of(declined, hold))
     }
 
     fn holders(&self, run: &Run) -> Result<Update, AwsFault> {

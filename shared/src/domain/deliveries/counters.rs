@@ -1,5 +1,5 @@
-//! What is counted of deliveries for the whole fleet, for graphs: by source and never by tenant, of which there may be
-//! thousands, while sources are bounded by configuration. What is promised of each delivery is kept by its claim; a counter
+//! What is counted of deliveries for the whole fleet, for graphs: by origin and never by tenant, of which there may be
+//! thousands, while origins are bounded by configuration. What is promised of each delivery is kept by its claim; a counter
 //! may miss a little when a process dies.
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ pub const LATENCY_BOUNDS: [(u64, &str); 8] =
 /// The name of the bucket above them.
 pub const LATENCY_ABOVE: &str = "+Inf";
 
-/// One counter of a source.
+/// One counter of an origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Counter {
     /// Taken in within the bound of this place in [`LATENCY_BOUNDS`] and not within the one below; the place behind the last
@@ -67,37 +67,37 @@ pub fn bound(place: usize) -> &'static str {
     LATENCY_BOUNDS.get(place).map_or(LATENCY_ABOVE, |(_, name)| name)
 }
 
-/// Counts by source.
+/// Counts by origin.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally(BTreeMap<String, BTreeMap<Counter, u64>>);
+pub struct FleetTally(BTreeMap<String, BTreeMap<Counter, u64>>);
 
-impl Tally {
+impl FleetTally {
     /// Adds to a counter.
-    pub fn add(&mut self, source: &str, counter: Counter, step: u64) {
-        let count = self.0.entry(source.to_owned()).or_default().entry(counter).or_default();
+    pub fn add(&mut self, origin: &str, counter: Counter, step: u64) {
+        let count = self.0.entry(origin.to_owned()).or_default().entry(counter).or_default();
         *count = count.saturating_add(step);
     }
 
     /// Adds one that was taken in: how long it took, and by which secret it was proved.
-    pub fn taken_in(&mut self, source: &str, taken: TakenIn) {
+    pub fn taken_in(&mut self, origin: &str, taken: TakenIn) {
         let place = LATENCY_BOUNDS.iter().position(|(bound, _)| taken.ms <= *bound);
-        self.add(source, Counter::Latency(place.unwrap_or(LATENCY_BOUNDS.len())), 1);
-        self.add(source, Counter::LatencySumMs, taken.ms);
-        self.proved(source, taken.proof);
+        self.add(origin, Counter::Latency(place.unwrap_or(LATENCY_BOUNDS.len())), 1);
+        self.add(origin, Counter::LatencySumMs, taken.ms);
+        self.proved(origin, taken.proof);
     }
 
     /// Adds one whose signature was right; nothing where none was looked at.
-    pub fn proved(&mut self, source: &str, proof: Proof) {
+    pub fn proved(&mut self, origin: &str, proof: Proof) {
         if let Proof::Signature(secret) = proof {
-            self.add(source, Counter::Matched(secret), 1);
+            self.add(origin, Counter::Matched(secret), 1);
         }
     }
 
     /// Adds all of another.
     pub fn merge(&mut self, other: Self) {
-        for (source, counters) in other.0 {
+        for (origin, counters) in other.0 {
             for (counter, step) in counters {
-                self.add(&source, counter, step);
+                self.add(&origin, counter, step);
             }
         }
     }
@@ -108,9 +108,9 @@ impl Tally {
         self.0.is_empty()
     }
 
-    /// The counts of each source.
-    pub fn sources(&self) -> impl Iterator<Item = (&str, &BTreeMap<Counter, u64>)> {
-        self.0.iter().map(|(source, counters)| (source.as_str(), counters))
+    /// The counts of each origin.
+    pub fn origins(&self) -> impl Iterator<Item = (&str, &BTreeMap<Counter, u64>)> {
+        self.0.iter().map(|(origin, counters)| (origin.as_str(), counters))
     }
 }
 
@@ -146,33 +146,33 @@ mod tests {
     #[test]
     fn a_latency_is_in_the_first_bucket_that_takes_it() {
         for (ms, name) in [(0, "0.01"), (10, "0.01"), (11, "0.05"), (250, "0.25"), (5000, "5"), (5001, "+Inf")] {
-            let mut tally = Tally::default();
+            let mut tally = FleetTally::default();
             tally.taken_in("pos", TakenIn { proof: Proof::LocalBypass, ms });
             let names: Vec<String> =
-                tally.sources().flat_map(|(_, counters)| counters.keys()).map(|c| c.name()).collect();
+                tally.origins().flat_map(|(_, counters)| counters.keys()).map(|c| c.name()).collect();
             assert_eq!(names, [format!("latency.le.{name}"), "latency.sum_ms".into()], "{ms} ms");
         }
     }
 
     /// An ADD costs one write unit while the item has at most 1 KB: names as UTF-8, numbers a byte for two digits and one.
     #[test]
-    fn a_source_with_every_counter_at_its_largest_stays_below_a_write_unit() {
-        let source = format!("{0}/{0}", "x".repeat(64));
+    fn an_origin_with_every_counter_at_its_largest_stays_below_a_write_unit() {
+        let origin = format!("{0}/{0}", "x".repeat(64));
         let largest = u64::MAX.to_string().len().div_ceil(2) + 2;
-        let key = "pk".len() + "metrics".len() + "sk".len() + source.len();
+        let key = "pk".len() + "metrics".len() + "sk".len() + origin.len();
         let counters: usize = Counter::all().map(|counter| counter.name().len() + largest).sum();
         assert!(key + counters <= 1024, "{}", key + counters);
     }
 
     #[test]
     fn what_is_counted_adds_up_over_tallies() {
-        let mut tally = Tally::default();
-        tally.merge(Tally::default());
+        let mut tally = FleetTally::default();
+        tally.merge(FleetTally::default());
         assert!(tally.is_empty());
         for (proof, ms) in
             [(Proof::Signature(SecretLabel::Previous), 40), (Proof::LocalBypass, 6_000), (Proof::LocalBypass, 41)]
         {
-            let mut other = Tally::default();
+            let mut other = FleetTally::default();
             other.taken_in("pos", TakenIn { proof, ms });
             other.add("trackstar", Counter::Dead, 2);
             assert!(!other.is_empty());
@@ -181,8 +181,8 @@ mod tests {
         tally.add("pos", Counter::Duplicate, 1);
         tally.add("pos", Counter::Duplicate, u64::MAX);
         let found: Vec<(&str, Vec<(Counter, u64)>)> = tally
-            .sources()
-            .map(|(source, counters)| (source, counters.iter().map(|(counter, count)| (*counter, *count)).collect()))
+            .origins()
+            .map(|(origin, counters)| (origin, counters.iter().map(|(counter, count)| (*counter, *count)).collect()))
             .collect();
         let pos = vec![
             (Counter::Latency(1), 2),

@@ -151,8 +151,8 @@ impl Applied {
 }
 
 impl Label {
-    /// The key of its claim. One that a point of sale gave names the event for the whole tenant, whichever source it comes
-    /// to; content keys have their source in them.
+    /// The key of its claim. One that a point of sale gave names the event for the whole tenant, whichever of its
+    /// connections it comes to; content keys have their connection in them.
     #[must_use]
     pub fn claim_key(&self) -> String {
         let Connection { tenant, provider, .. } = &self.connection;

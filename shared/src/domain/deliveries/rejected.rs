@@ -78,7 +78,7 @@ pub struct Rejected {
     pub tenant: String,
     /// The kind of sender.
     pub provider: String,
-    /// The source or connection it named.
+    /// The name of the connection it said.
     pub connection: String,
     /// The door it came to.
     pub door: Door,
@@ -145,17 +145,17 @@ impl RingKind {
 /// A ring of rejected deliveries: `pos`, `github/acme:proved`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ring {
-    /// `pos`, `trackstar`, `provider/connection`, or `unknown`. No source holds a colon.
-    pub source: String,
+    /// `pos`, `trackstar`, `provider/connection`, or `unknown`. No origin holds a colon.
+    pub origin: String,
     /// Which of its rings.
     pub kind: RingKind,
 }
 
 impl Ring {
-    /// The rings of a source.
+    /// The rings of an origin.
     #[must_use]
-    pub fn all_of(source: &str) -> [Self; 3] {
-        RingKind::ALL.map(|kind| Self { source: source.to_owned(), kind })
+    pub fn all_of(origin: &str) -> [Self; 3] {
+        RingKind::ALL.map(|kind| Self { origin: origin.to_owned(), kind })
     }
 }
 
@@ -164,18 +164,18 @@ impl FromStr for Ring {
     fn from_str(text: &str) -> Result<Self, NoPlace> {
         let signed = [RingKind::Proved, RingKind::Acknowledged];
         let found = signed.into_iter().find_map(|kind| Some((text.strip_suffix(kind.suffix())?, kind)));
-        let (source, kind) = found.unwrap_or((text, RingKind::Open));
+        let (origin, kind) = found.unwrap_or((text, RingKind::Open));
         // It becomes a part of a key, whose length is bounded.
-        if source.is_empty() || text.len() > RING_BYTES_MAX || text.contains(char::is_control) {
+        if origin.is_empty() || text.len() > RING_BYTES_MAX || text.contains(char::is_control) {
             return Err(NoPlace);
         }
-        Ok(Self { source: source.to_owned(), kind })
+        Ok(Self { origin: origin.to_owned(), kind })
     }
 }
 
 impl fmt::Display for Ring {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}{}", self.source, self.kind.suffix())
+        write!(formatter, "{}{}", self.origin, self.kind.suffix())
     }
 }
 
@@ -206,7 +206,7 @@ impl fmt::Display for RejectedId {
     }
 }
 
-/// Where a rejected delivery stands among those of all sources: its cursor. Ordered by time; within a millisecond by ring,
+/// Where a rejected delivery stands among those of all origins: its cursor. Ordered by time; within a millisecond by ring,
 /// and in a ring as they came.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RejectedPlace {
@@ -236,8 +236,8 @@ mod tests {
 
     #[test]
     fn what_was_given_out_is_read_and_nothing_else_is() {
-        for source in ["github/acme-1", &format!("{0}/{0}", "x".repeat(64))] {
-            for (ring, number) in Ring::all_of(source).into_iter().zip([1, 17, 999_999_999_999]) {
+        for origin in ["github/acme-1", &format!("{0}/{0}", "x".repeat(64))] {
+            for (ring, number) in Ring::all_of(origin).into_iter().zip([1, 17, 999_999_999_999]) {
                 let id = RejectedId { ring, number };
                 let place = RejectedPlace { received_ms: 1_731_705_121_000, id };
                 assert_eq!(place.to_string().parse(), Ok(place));

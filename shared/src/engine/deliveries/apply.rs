@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::aws::deliveries::effects::VersionPlace;
 use crate::aws::faults::AwsFault;
-use crate::domain::deliveries::counters::{Counter, Tally};
+use crate::domain::deliveries::counters::{Counter, FleetTally};
 use crate::domain::deliveries::delivery::{Applied, Channel, Label, origin};
 use crate::domain::ids::Entity;
 use crate::domain::redact;
@@ -36,10 +36,10 @@ pub enum ApplyError {
 ///
 /// # Errors
 /// When it could not be applied; the reason is noted on the claim, for the dead letter it may become.
-pub async fn apply(worker: &DeliveryWorker, label: &Label, body: &[u8]) -> Result<(Applied, Tally), ApplyError> {
+pub async fn apply(worker: &DeliveryWorker, label: &Label, body: &[u8]) -> Result<(Applied, FleetTally), ApplyError> {
     match effect(worker, label, body).await {
         Ok(applied) => {
-            let mut tally = Tally::default();
+            let mut tally = FleetTally::default();
             if worker.store.complete_claim(&label.claim_key()).await? {
                 let origin = origin(&label.connection);
                 tally.add(&origin, Counter::Applied(applied), 1);

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use jiff::Timestamp;
 
 use crate::aws::deliveries::DeliveryStore;
-use crate::domain::deliveries::counters::Tally;
+use crate::domain::deliveries::counters::FleetTally;
 
 /// What waits in memory is added to the fleet's counters with this many, or when this long has passed since the last time, in
 /// milliseconds. So an instance that goes idle loses one less, and one in a burst writes once for as many.
@@ -20,7 +20,7 @@ pub struct WaitingCounts {
 
 #[derive(Default)]
 struct Pending {
-    counts: Tally,
+    counts: FleetTally,
     number: usize,
     since_ms: i64,
 }
@@ -31,7 +31,7 @@ impl WaitingCounts {
     }
 
     /// Counts something some time soon: only what no other write can carry, as it may be lost until then.
-    pub(super) fn soon(&self, count: impl FnOnce(&mut Tally)) {
+    pub(super) fn soon(&self, count: impl FnOnce(&mut FleetTally)) {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         pending.number += 1;
         count(&mut pending.counts);
@@ -49,19 +49,19 @@ impl WaitingCounts {
     }
 
     /// Takes what waits, if `due` says so of how many there are and how long ago the last was taken, in milliseconds.
-    fn take(&self, now: Timestamp, due: impl FnOnce(usize, i64) -> bool) -> Tally {
+    fn take(&self, now: Timestamp, due: impl FnOnce(usize, i64) -> bool) -> FleetTally {
         let now_ms = now.as_millisecond();
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         if pending.counts.is_empty() || !due(pending.number, now_ms - pending.since_ms) {
-            return Tally::default();
+            return FleetTally::default();
         }
         std::mem::replace(&mut *pending, Pending { since_ms: now_ms, ..Pending::default() }).counts
     }
 }
 
-/// Adds to the fleet's counters: one write a source. Nothing fails with it: work is not done again for the sake of a graph.
-pub async fn count(store: &DeliveryStore, tally: &Tally) {
-    let writes = tally.sources().map(|(origin, counters)| store.count_fleet(origin, counters));
+/// Adds to the fleet's counters: one write an origin. Nothing fails with it: work is not done again for the sake of a graph.
+pub async fn count(store: &DeliveryStore, tally: &FleetTally) {
+    let writes = tally.origins().map(|(origin, counters)| store.count_fleet(origin, counters));
     for error in futures::future::join_all(writes).await.into_iter().filter_map(Result::err) {
         tracing::warn!(%error, "counts not added");
     }

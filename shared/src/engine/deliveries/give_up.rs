@@ -7,7 +7,7 @@ use crate::aws::faults::AwsFault;
 use crate::aws::journal::Journal;
 use crate::aws::queues::webhook::QueuedDelivery;
 use crate::domain::dead_letter::{DEAD_LETTER_SECONDS, DeadLetter, DeadLetterId, Subject};
-use crate::domain::deliveries::counters::{Counter, Tally};
+use crate::domain::deliveries::counters::{Counter, FleetTally};
 use crate::domain::deliveries::delivery::{UNKNOWN_ORIGIN, body_hash, origin};
 use crate::domain::ids::TenantId;
 
@@ -20,7 +20,7 @@ pub async fn give_up(
     journal: &Journal,
     now: Timestamp,
     dead: QueuedDelivery,
-) -> Result<Tally, AwsFault> {
+) -> Result<FleetTally, AwsFault> {
     let (reason, noted) = match &dead.label {
         Some(label) => {
             let claim = store.claim_of(&label.claim_key()).await?;
@@ -44,7 +44,7 @@ pub async fn give_up(
     let first = journal.put_dead_letter(&tenant, &letter, &dead.body).await?;
     tracing::error!(dead_letter = %letter.id, %tenant, reason = letter.reason, attempts = letter.attempts,
         correlation_id = letter.label().map(|label| label.correlation_id.as_str()), "dead letter recorded");
-    let mut tally = Tally::default();
+    let mut tally = FleetTally::default();
     if first {
         let origin = letter.connection().map_or_else(|| UNKNOWN_ORIGIN.to_owned(), origin);
         tally.add(&origin, Counter::Dead, 1);

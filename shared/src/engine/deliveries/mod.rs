@@ -1,16 +1,16 @@
-//! A delivery's way: [`take_in`] (verify) → [`receive`] (claim, enqueue) → the queue → [`apply`] → or [`give_up`]. What is not let in
+//! A delivery's way: [`take_in`] (verify) → [`claim`] (and enqueue) → the queue → [`apply`] → or [`give_up`]. What is not let in
 //! goes to [`reject`]; an operator uses [`dead_letters`], [`requeue`] and [`admit`].
 
 pub mod admit;
 pub mod apply;
 pub mod arrival;
+mod claim;
 pub mod context;
 pub mod counts;
 pub mod dead_letters;
 mod doors;
 pub mod give_up;
 pub mod headers;
-pub mod receive;
 pub mod refusal;
 pub mod reject;
 pub mod requeue;

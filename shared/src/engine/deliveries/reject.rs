@@ -1,4 +1,4 @@
-//! Reject: keep what was not let in, for a bounded time and number per source, so that it can be found, and let in after
+//! Reject: keep what was not let in, for a bounded time and number per origin, so that it can be found, and let in after
 //! a secret was corrected.
 
 use crate::aws::faults::AwsFault;
@@ -9,14 +9,14 @@ use crate::domain::ids::TenantId;
 use crate::domain::redact;
 use crate::engine::deliveries::context::Deliveries;
 
-/// Keeps a rejected delivery. `source` is one of a bounded set, never a name that the sender made up; `proved` says that the
+/// Keeps a rejected delivery. `origin` is one of a bounded set, never a name that the sender made up; `proved` says that the
 /// signature was right. Keeping it counts it.
 ///
 /// # Errors
 /// When it could not be kept. That matters for one that is acknowledged; another's answer is a refusal anyway.
 pub async fn reject(
     deliveries: &Deliveries,
-    source: &str,
+    origin: &str,
     proved: bool,
     mut rejected: Rejected,
     body: &[u8],
@@ -30,16 +30,16 @@ pub async fn reject(
     if let Ok(tenant) = TenantId::parse(&rejected.tenant) {
         rejected.tenant = tenant.to_string();
     }
-    tracing::warn!(source, reason = rejected.reason.as_str(), body_bytes = rejected.body_bytes, "delivery rejected");
+    tracing::warn!(origin, reason = rejected.reason.as_str(), body_bytes = rejected.body_bytes, "delivery rejected");
     let kind = match (proved, acknowledged) {
         (true, true) => RingKind::Acknowledged,
         (true, false) => RingKind::Proved,
         (false, _) => RingKind::Open,
     };
-    let ring = Ring { source: source.to_owned(), kind };
+    let ring = Ring { origin: origin.to_owned(), kind };
     let kept = keep(deliveries, &ring, &rejected, body).await;
     if let Err(error) = &kept {
-        tracing::error!(source, %error, "rejected delivery not kept");
+        tracing::error!(origin, %error, "rejected delivery not kept");
     }
     kept
 }

@@ -5,8 +5,8 @@ use crate::domain::audit::Action;
 use crate::domain::dead_letter::{DeadLetterId, Subject};
 use crate::domain::deliveries::claim::Verdict;
 use crate::domain::deliveries::delivery::Label;
+use crate::engine::deliveries::claim::{claim, enqueue};
 use crate::engine::deliveries::context::Deliveries;
-use crate::engine::deliveries::receive::{claim, enqueue};
 use crate::engine::operators::{Operator, Operators};
 
 /// What became of a dead letter that was to be requeued.

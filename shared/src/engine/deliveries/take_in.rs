@@ -13,9 +13,9 @@ use crate::domain::deliveries::delivery::{BODY_BYTES_MAX, ENCODED_BODY_BYTES_MAX
 use crate::domain::deliveries::rejected::{Rejected, Rejection};
 use crate::domain::deliveries::signature::{Refused, VerifiedDelivery};
 use crate::engine::deliveries::arrival::{Arrival, ArrivedBody};
+use crate::engine::deliveries::claim::{claim_and_enqueue, taken_in};
 use crate::engine::deliveries::context::Deliveries;
 use crate::engine::deliveries::doors::{self, DoorRules, Identity};
-use crate::engine::deliveries::receive::{receive, taken_in};
 use crate::engine::deliveries::refusal::Refusal;
 use crate::engine::deliveries::reject::reject;
 use crate::telemetry::logs;
@@ -64,7 +64,7 @@ impl Intake {
 /// AWS failed: the sender must not be acknowledged, and sends again.
 #[derive(Debug, thiserror::Error)]
 #[error("{fault}")]
-pub struct NotTakenIn {
+pub struct IntakeError {
     /// How.
     pub fault: AwsFault,
     /// The trace, if the body had a better one.
@@ -75,7 +75,7 @@ pub struct NotTakenIn {
 ///
 /// # Errors
 /// When AWS fails. The sender must not be acknowledged then.
-pub async fn take_in(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, NotTakenIn> {
+pub async fn take_in(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, IntakeError> {
     let identified = identify(deliveries, arrival);
     let trace = match &identified {
         Ok(identified) => Some(&identified.identity.correlation_id),
@@ -85,19 +85,19 @@ pub async fn take_in(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intak
     if let Some(trace) = &trace {
         logs::correlate(trace);
     }
-    let intake = hand_on_or_keep(deliveries, arrival, identified).await;
+    let intake = claim_or_keep(deliveries, arrival, identified).await;
     // Whatever became of it: the instance may not be asked again.
     deliveries.counts.flush_if_due(deliveries.now()).await;
-    intake.map_err(|fault| NotTakenIn { fault, trace })
+    intake.map_err(|fault| IntakeError { fault, trace })
 }
 
-async fn hand_on_or_keep(
+async fn claim_or_keep(
     deliveries: &Deliveries,
     arrival: &Arrival,
     identified: Result<Identified, Refusal>,
 ) -> Result<Intake, AwsFault> {
     let intake = match identified {
-        Ok(identified) => hand_on(deliveries, arrival, identified, arrival.received_at).await?,
+        Ok(identified) => claim_identified(deliveries, arrival, identified, arrival.received_at).await?,
         Err(refusal) => Intake::Refused(refusal),
     };
     if let Intake::Refused(refusal) = &intake {
@@ -112,7 +112,7 @@ async fn hand_on_or_keep(
 /// When AWS fails.
 pub(super) async fn take_in_again(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, AwsFault> {
     match identify(deliveries, arrival) {
-        Ok(identified) => hand_on(deliveries, arrival, identified, deliveries.now()).await,
+        Ok(identified) => claim_identified(deliveries, arrival, identified, deliveries.now()).await,
         Err(refusal) => Ok(Intake::Refused(refusal)),
     }
 }
@@ -140,14 +140,14 @@ fn proved(deliveries: &Deliveries, delivery: &VerifiedDelivery, refusal: Refusal
 }
 
 /// Claims and enqueues a delivery, or says why not. `started` is when taking it in began.
-async fn hand_on(
+async fn claim_identified(
     deliveries: &Deliveries,
     arrival: &Arrival,
     Identified { delivery, identity }: Identified,
     started: Timestamp,
 ) -> Result<Intake, AwsFault> {
     let mut label = label(&identity, arrival, &delivery);
-    let verdict = receive(deliveries, &mut label, &delivery, started).await?;
+    let verdict = claim_and_enqueue(deliveries, &mut label, &delivery, started).await?;
     // A rotation is over when nothing is proved by the previous secret any more.
     tracing::info!(?verdict, proof = ?delivery.proof(), connection = %label.connection, key = label.key, "delivery taken in");
     Ok(match verdict {

@@ -13,7 +13,7 @@ use crate::domain::runs::life::{self, CameTo, Next, Then};
 use crate::domain::runs::run::{Run, RunStatus};
 use crate::domain::time;
 use crate::engine::runs::context::{RunWorker, Runs};
-use crate::engine::runs::end::{self, Applied};
+use crate::engine::runs::end::{self, Switch};
 use crate::engine::runs::slice::Slice;
 use crate::engine::runs::{kinds, publish};
 
@@ -75,7 +75,7 @@ pub async fn advance(worker: &RunWorker, run: Run, taken: Taken, until: Timestam
         Some(stop) => Ok(Next::Stopped(stop)),
         None => kinds::step(&mut slice).await,
     };
-    let mut applied = Applied::unchanged();
+    let mut applied = Switch::unchanged();
     let mut reason = None;
     let came_to = match step {
         Ok(Next::Done(done)) => {
@@ -142,7 +142,7 @@ async fn go_on(mut slice: Slice<'_>, wait: Option<Wait>) -> Result<SliceEnd, Aws
         // It is held still, and goes no further.
         Err(CommitError::Stop(stop)) => {
             let error = RunError::new(Failure::Stopped, stopped_by(&stop));
-            return end_slice(slice, RunStatus::Cancelled, Some(error), Applied::unchanged()).await;
+            return end_slice(slice, RunStatus::Cancelled, Some(error), Switch::unchanged()).await;
         }
     }
     if let Some(wait) = wait {
@@ -157,9 +157,9 @@ async fn end_slice(
     slice: Slice<'_>,
     status: RunStatus,
     error: Option<RunError>,
-    applied: Applied,
+    applied: Switch,
 ) -> Result<SliceEnd, AwsFault> {
-    let Applied { manifest, replaced } = applied;
+    let Switch { manifest, replaced } = applied;
     let run = slice.run.ended(status, error, slice.worker.runs.now());
     let runs: &Runs = &slice.worker.runs;
     if !end::end(runs, &run, &slice.hold, manifest).await? {

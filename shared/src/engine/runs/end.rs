@@ -16,14 +16,14 @@ use crate::telemetry::metrics::Unit;
 
 /// What a run's steps left to be switched to.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Applied {
+pub struct Switch {
     /// The manifest of the new snapshot, where it differs from the old one.
     pub manifest: Option<(Dataset, Manifest)>,
     /// Layers that the new manifest no longer names.
     pub replaced: Option<(Dataset, Vec<LayerRef>)>,
 }
 
-impl Applied {
+impl Switch {
     /// Nothing was written.
     #[must_use]
     pub fn unchanged() -> Self {

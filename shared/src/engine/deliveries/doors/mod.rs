@@ -59,7 +59,7 @@ pub(super) struct Claimed {
     pub(super) origin: String,
     /// The kind of sender.
     pub(super) provider: String,
-    /// The sender's source or connection; empty where only the body names it.
+    /// Over which connection; empty where only the body names it.
     pub(super) connection: String,
     /// Whose; empty where only the body names it.
     pub(super) tenant: String,
@@ -90,6 +90,6 @@ pub(super) struct Identity {
     pub(super) correlation_id: String,
     /// The id of what the event is about, as its body gives it; null where the door reads none.
     pub(super) subject_id: Value,
-    /// Whether its body is claimed too, as its id is not signed: see [`claim`](super::receive::claim).
+    /// Whether its body is claimed too, as its id is not signed: see [`claim`](super::claim::claim).
     pub(super) claims_body: bool,
 }

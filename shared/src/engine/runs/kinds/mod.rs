@@ -11,7 +11,7 @@ use crate::domain::datasets::snapshot::SnapshotState;
 use crate::domain::runs::lease::{Wait, WaitReason};
 use crate::domain::runs::life::Next;
 use crate::domain::runs::run::{Run, Work};
-use crate::engine::runs::end::Applied;
+use crate::engine::runs::end::Switch;
 use crate::engine::runs::slice::{Slice, SliceFault};
 use crate::vendors::catalogue::{RetryAfter, SourceError};
 
@@ -19,7 +19,7 @@ use crate::vendors::catalogue::{RetryAfter, SourceError};
 ///
 /// # Errors
 /// What went wrong, where it is no answer of its own.
-pub async fn step(slice: &mut Slice<'_>) -> Result<Next<Applied>, SliceFault> {
+pub async fn step(slice: &mut Slice<'_>) -> Result<Next<Switch>, SliceFault> {
     let done = match &slice.run.work {
         Work::Catalogue(_) => catalogue::step(slice).await,
     };

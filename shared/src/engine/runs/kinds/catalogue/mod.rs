@@ -12,7 +12,7 @@ use crate::domain::datasets::snapshot::{Manifest, Plan, SnapshotState};
 use crate::domain::ids::Dataset;
 use crate::domain::redact;
 use crate::domain::runs::run::{CatalogueWork, Checkpoint, Run, Work};
-use crate::engine::runs::end::{self, Applied};
+use crate::engine::runs::end::{self, Switch};
 use crate::engine::runs::slice::{Slice, SliceFault};
 use crate::engine::runs::start::StartRefused;
 use crate::vendors::catalogue::SourceError;
@@ -50,7 +50,7 @@ impl Slice<'_> {
 }
 
 /// Scans, plans and writes as far as the slice's time goes; what is then to be switched to.
-pub(super) async fn step(slice: &mut Slice<'_>) -> Result<Applied, SliceFault> {
+pub(super) async fn step(slice: &mut Slice<'_>) -> Result<Switch, SliceFault> {
     let (dataset, vendor) = (slice.dataset(), slice.vendor()?);
     let manifest = slice.worker.runs.store.snapshots.manifest(&dataset).await?;
     if let Some(plan) = manifest.plan_of(&slice.run.id).cloned() {
@@ -76,11 +76,11 @@ pub(super) async fn step(slice: &mut Slice<'_>) -> Result<Applied, SliceFault> {
     let allow_removals = work.allow_removals;
     // A dry run removes nothing: it is there to show what an apply would, see `RunView`.
     if slice.run.mode.is_dry() {
-        return Ok(Applied::unchanged());
+        return Ok(Switch::unchanged());
     }
     check_removals(&found.counts, allow_removals)?;
     if found.layer.is_empty() && manifest.plans.is_empty() {
-        return Ok(Applied::unchanged());
+        return Ok(Switch::unchanged());
     }
     let (manifest, plan) = commit_plan(slice, manifest, &found).await?;
     write::write_changes(slice, &vendor, &plan, &found.layer).await?;
@@ -117,7 +117,7 @@ async fn commit_plan(
 }
 
 /// All is written: what the manifest is switched to.
-async fn applied(slice: &mut Slice<'_>, manifest: Manifest, plan: Plan) -> Result<Applied, SliceFault> {
+async fn applied(slice: &mut Slice<'_>, manifest: Manifest, plan: Plan) -> Result<Switch, SliceFault> {
     let dataset = slice.dataset();
     let work = slice.work();
     work.counts = Some(plan.counts);
@@ -125,7 +125,7 @@ async fn applied(slice: &mut Slice<'_>, manifest: Manifest, plan: Plan) -> Resul
     let (layers, replaced) = layers::with(slice, &dataset, manifest.layers, plan.layer).await?;
     // All plans are done with: their rows were in this run's, see the diff.
     let manifest = Manifest { layers, plans: Vec::new() };
-    Ok(Applied { manifest: Some((dataset.clone(), manifest)), replaced: Some((dataset, replaced)) })
+    Ok(Switch { manifest: Some((dataset.clone(), manifest)), replaced: Some((dataset, replaced)) })
 }
 
 /// What clients see after a run that went well.

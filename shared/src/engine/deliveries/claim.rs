@@ -1,4 +1,4 @@
-//! Receive: claim a verified delivery and enqueue it. Only then is the sender acknowledged.
+//! Claim: a verified delivery is claimed, then enqueued. Only then is its sender acknowledged.
 
 use jiff::Timestamp;
 
@@ -19,7 +19,7 @@ use crate::engine::deliveries::context::Deliveries;
 ///
 /// # Errors
 /// When AWS fails. The sender must not be acknowledged then.
-pub async fn receive(
+pub(super) async fn claim_and_enqueue(
     deliveries: &Deliveries,
     label: &mut Label,
     delivery: &VerifiedDelivery,
@@ -37,7 +37,7 @@ pub async fn receive(
 }
 
 /// Claims the key of a delivery at `at`. Where it was claimed before, the label becomes that of the event that was: it takes
-/// over its key, its source, and the time it came, which together are the place of its effect.
+/// over its key, its connection, and the time it came, which together are the place of its effect.
 ///
 /// With [`Label::claims_body`] the body is claimed too, a second write unit. Where the body came before under another key, it is
 /// a repetition of that event, whose first attempt may have died before its message was sent: so that event's claim says what
@@ -71,7 +71,7 @@ pub(super) async fn claim(deliveries: &Deliveries, label: &mut Label, at: Timest
     if matches!(verdict, Verdict::Again | Verdict::Duplicate) {
         // What its sender does not date is as old as when it first came, or a repetition would overwrite what is newer.
         label.received_ms = standing.received_ms;
-        // What comes again to another source is the first one's event: it must not have an effect of its own there.
+        // What comes again over another connection is the first one's event: it must not have an effect of its own there.
         if let Some(first) = standing.connection {
             label.connection.name = first;
         }
