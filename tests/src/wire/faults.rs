@@ -8,6 +8,10 @@ use serde_json::{Value, json};
 use super::layer::{about, answer, body, operation, set_body};
 use super::{Fault, Verdict, Wire};
 
+/// What a transaction under way on the same item can refuse.
+const WRITES: [&str; 4] =
+    ["DynamoDB.PutItem", "DynamoDB.UpdateItem", "DynamoDB.DeleteItem", "DynamoDB.BatchWriteItem"];
+
 pub(super) async fn send(
     wire: Wire,
     next: SharedHttpConnector,
@@ -32,6 +36,11 @@ pub(super) async fn send(
             return Err(ConnectorError::io("connection refused, says the plan".into()));
         }
         Verdict::Fail(Fault::Conflict) if operation == "DynamoDB.TransactWriteItems" => return Ok(conflict(&sent)),
+        // The SDK does not try this one again: it is for us to do.
+        Verdict::Fail(Fault::Conflict) if WRITES.contains(&operation.as_str()) => {
+            let code = "com.amazonaws.dynamodb.v20120810#TransactionConflictException";
+            return Ok(answer(400, &json!({"__type": code, "message": "a transaction is under way"}).to_string()));
+        }
         Verdict::Fail(Fault::Unprocessed) if operation == "DynamoDB.BatchWriteItem" => {
             return half(&next, request, sent).await;
         }

@@ -43,7 +43,7 @@ pub enum Fault {
     LostReply,
     /// It was never sent: the connection failed.
     Unreachable,
-    /// A transaction met another one on the same item. Other calls pass.
+    /// A write met a transaction on the same item: it took no effect. Other calls pass.
     Conflict,
     /// The second half of a batch write is refused, the first takes effect. Other calls pass.
     Unprocessed,
