@@ -6,7 +6,7 @@ use signalbox_tests::runs::process::Work;
 use signalbox_tests::runs::world::World;
 use signalbox_tests::system::System;
 use signalbox_tests::walk::{Dice, seed};
-use signalbox_tests::wire::{Fault, Verdict, Wire, at, every};
+use signalbox_tests::wire::{Fault, Verdict, Wire, at, every, first};
 
 const WALKS: u64 = 6;
 
@@ -141,4 +141,20 @@ async fn a_service_that_is_away_for_a_while_fails_no_run() {
         assert_eq!(stored.statuses(), ["Success"], "{fault:?}: {:?}", stored.runs);
         stored.check_consistent();
     }
+}
+
+/// A batch that is refused as soon as it is sent stops the slice: the checkpoint does not move past its rows.
+#[tokio::test]
+async fn a_batch_that_is_refused_at_once_is_written_by_the_next_slice() {
+    let system = System::start().await;
+    let world = system.world();
+    world.publish(&Catalogue::small(60));
+    let refused = first("DynamoDB.BatchWriteItem");
+    let process = world.process(Wire::when(refused, Verdict::Fail(Fault::Conflict))).await;
+    process.sync(json!({})).await;
+    process.drain_with_time().await.unwrap();
+    let stored = world.stored().await;
+    assert_eq!(stored.statuses(), ["Success"], "{:?}", stored.runs);
+    assert_eq!(stored.products().len(), 60);
+    stored.check_consistent();
 }
