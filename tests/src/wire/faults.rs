@@ -9,8 +9,7 @@ use super::layer::{about, answer, body, operation, set_body};
 use super::{Fault, Verdict, Wire};
 
 /// What a transaction under way on the same item can refuse.
-const WRITES: [&str; 4] =
-    ["DynamoDB.PutItem", "DynamoDB.UpdateItem", "DynamoDB.DeleteItem", "DynamoDB.BatchWriteItem"];
+const WRITES: [&str; 4] = ["DynamoDB.PutItem", "DynamoDB.UpdateItem", "DynamoDB.DeleteItem", "DynamoDB.BatchWriteItem"];
 
 pub(super) async fn send(
     wire: Wire,

@@ -2,7 +2,7 @@
 //!
 //! | key | holds |
 //! |---|---|
-//! | `tenant/provider/connection#key`, `claim` | a [`Claim`] |
+//! | `tenant/provider/connection#key`, `claim` | a [`Claim`], under the key that its body or its event carries |
 //! | `tenant/pos#key:…`, `claim` | a [`Claim`] of a key that a point of sale gave |
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;

@@ -102,9 +102,9 @@ pub async fn watch_within(runs: &Runs, limits: Limits) -> Result<Round, AwsFault
                 Ok(Seen::Gone) => {}
                 Ok(Seen::GivenUp(run)) => {
                     round.given_up += 1;
-                    to_tell.push(run);
+                    to_tell.push(*run);
                 }
-                Ok(Seen::Tell(run)) => to_tell.push(run),
+                Ok(Seen::Tell(run)) => to_tell.push(*run),
                 Err(error) => {
                     tracing::warn!(run_id = %id, %error, "watchdog could not mend run");
                     fault.get_or_insert(error);
@@ -132,7 +132,7 @@ pub async fn watch_within(runs: &Runs, limits: Limits) -> Result<Round, AwsFault
 }
 
 /// Tells of ends, the oldest first; how many.
-async fn tell(runs: &Runs, to_tell: Vec<Box<Run>>) -> u64 {
+async fn tell(runs: &Runs, to_tell: Vec<Run>) -> u64 {
     let (mut told, waiting) = (0, to_tell.len());
     let telling = async {
         let publishing = to_tell.into_iter().take(TOLD_MAX).map(|run| async move {
