@@ -150,6 +150,13 @@ mod tests {
     }
 
     #[test]
+    fn a_number_is_looked_for_in_what_is_no_json_too() {
+        for broken in ["\"", "\"a", "\"\\", "-", "1", "\"a\"\""] {
+            assert!(!rounds_a_number(broken.as_bytes()), "{broken}");
+        }
+    }
+
+    #[test]
     fn a_pos_key_is_of_one_tenant_and_source() {
         let key = |tenant: &str, source: &str| pos_content_key(tenant, source, b"{}");
         assert_ne!(key("t1", "demo"), key("t2", "demo"));

@@ -230,7 +230,7 @@ fn signatures(scheme: &Scheme, sent: &Sent<'_>) -> Vec<Guess<Vec<Tag>>> {
     let url_safe = |text: &str| mac::BASE64_URL.decode(text).ok().and_then(|bytes| Tag::try_from(bytes).ok());
     let items = sent.value.split([' ', ',']).flat_map(|item| {
         let item = item.trim();
-        let after_prefix = item.split_once('=').map(|(_, rest)| rest).filter(|rest| rest.len() > 1);
+        let after_prefix = item.split_once('=').map(|(_, rest)| rest);
         [(Some(item), false), (after_prefix, true)].into_iter().filter_map(|(text, prefix)| Some((text?, prefix)))
     });
     for (text, after_prefix) in items {

@@ -139,11 +139,13 @@ fn signatures_that_are_written_in_another_way() {
 #[test]
 fn a_signature_form_says_what_the_scheme_writes() {
     let key = STANDARD.decode(SECRET.strip_prefix("whsec_").unwrap()).unwrap();
+    let bare = Scheme::from_json(r#"{"header":"x-a"}"#).unwrap();
     let base64_of = |tag: &mac::Tag| STANDARD.encode(tag);
     let other_field = |tag: &mac::Tag| format!("t={AT},v1={},v0={}", "ab".repeat(32), hex_of(tag));
     for (scheme, key, signed, write, expected) in [
         (&schemes::GITHUB, SECRET.as_bytes(), BODY, &base64_of as &dyn Fn(&mac::Tag) -> String, "hex after sha256="),
         (&schemes::POS, SECRET.as_bytes(), BODY, &base64_of, "hex"),
+        (&bare, SECRET.as_bytes(), BODY, &base64_of, "hex"),
         (&schemes::SHOPIFY, SECRET.as_bytes(), BODY, &hex_of, "base64"),
         (&schemes::SVIX, &key, &format!("msg_1.{AT}.{BODY}"), &base64_of, "base64 after v1,"),
         (&schemes::STRIPE, SECRET.as_bytes(), &format!("{AT}.{BODY}"), &other_field, "hex after t=…,v1="),
@@ -217,6 +219,13 @@ fn deliveries_of_another_scheme() {
         found.findings[0].to_string(),
         "the delivery is signed by scheme github, not stripe, and verifies with it"
     );
+}
+
+#[test]
+fn a_refusal_that_says_what_is_wrong_has_no_guess_beside_it() {
+    let headers = without(signed(&schemes::SVIX, OTHER_SECRET, BODY.as_bytes()), "svix-id");
+    let found = explained(&schemes::SVIX, SECRET, &headers, BODY);
+    assert_eq!((found.outcome.unwrap_err().code(), found.findings), ("missing_header", Vec::new()));
 }
 
 #[test]

@@ -84,6 +84,7 @@ proptest! {
         prop_assert!(mac::any_equal(&tags[0], &tags));
         prop_assert!(!mac::any_equal(&tags[0], &[other]));
         prop_assert!(mac::any_equal(&tags[0], &[other, tags[0]]));
+        prop_assert!(mac::any_equal(&tags[0], &[tags[0], tags[0]]));
     }
 
     #[test]

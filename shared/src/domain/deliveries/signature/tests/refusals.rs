@@ -236,6 +236,8 @@ fn an_id_counts_as_signed_only_if_the_signature_binds_it() {
     };
     let separated = template("{id}.{timestamp}.{body}");
     let adjacent = template("{id}{timestamp}{body}");
+    let behind = template("{timestamp}.{id}.{body}");
+    let unended = template("{timestamp}.{id}{body}");
     let unsigned = template("{timestamp}.{body}");
     let signed_id = |scheme: &Scheme, id: &str| {
         let headers = sign(scheme, &Secret::new(SECRET), Some(id), at(AT), None, BODY.as_bytes()).unwrap();
@@ -246,6 +248,8 @@ fn an_id_counts_as_signed_only_if_the_signature_binds_it() {
     // `a.1700000000` and `a` are both ids of the same signed text.
     assert_eq!(signed_id(&separated, "a.1700000000"), Some(false));
     assert_eq!(signed_id(&adjacent, "msg_1"), Some(false));
+    assert_eq!(signed_id(&behind, "msg_1"), Some(true));
+    assert_eq!(signed_id(&unended, "msg_1"), Some(false));
     assert_eq!(signed_id(&unsigned, "msg_1"), Some(false));
     assert_eq!(signed_id(&schemes::GITHUB, "72d3162e"), Some(false));
     assert_eq!(signed_id(&schemes::STRIPE, ""), Some(true));
