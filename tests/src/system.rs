@@ -30,7 +30,7 @@ pub struct System {
     pub(crate) entropy: Entropy,
     pub(crate) delays: Delays,
     /// What functions send to AWS with: delays are on the clock of the test.
-    pub(crate) http: SharedHttpClient,
+    pub http: SharedHttpClient,
     pub(crate) client: reqwest::Client,
     /// How many tenants tests of runs have made up so far.
     pub(crate) worlds: AtomicUsize,

@@ -240,7 +240,7 @@ async fn a_burst_is_counted_but_for_less_than_a_batch_and_refusals_all() {
 }
 
 #[tokio::test]
-async fn the_rings_of_a_source_are_counted_as_one() {
+async fn the_rings_of_an_origin_are_counted_as_one() {
     let hooks = Hooks::start().await;
     assert_eq!(hooks.send(&Delivery::pos("t1", "no JSON")).await.status, 400);
     let table = hooks.environment("sync-control").require("DELIVERIES_TABLE").unwrap().to_owned();
@@ -250,7 +250,7 @@ async fn the_rings_of_a_source_are_counted_as_one() {
     let ring = put().item("pk", text("rejected#pos")).item("sk", text("next")).item("next", number("5"));
     ring.item("bad_body", number("2")).item("unheard_of", number("3")).send().await.unwrap();
     let rings = AttributeValue::Ss(vec!["pos".into(), "pos:proved".into()]);
-    put().item("pk", text("rejected")).item("sk", text("sources")).item("sources", rings).send().await.unwrap();
+    put().item("pk", text("rejected")).item("sk", text("origins")).item("origins", rings).send().await.unwrap();
     let expected = [("ingest_rejected_total{source=\"pos\",reason=\"bad_body\"}", "3")];
     assert_eq!(of(&samples(&hooks).await, &["ingest_rejected"]), expected);
 }

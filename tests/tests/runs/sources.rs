@@ -1,6 +1,8 @@
 //! Where catalogues come from: what may be read, and what becomes of a source that cannot be.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -118,6 +120,31 @@ async fn a_source_that_changes_between_scan_and_write_is_planned_again() {
     assert_eq!(stored.products().len(), 60);
     assert!(stored.products().contains_key("added"));
     stored.check_consistent();
+}
+
+/// Every look at it finds another version: however much is planned, nothing of it can be written.
+#[tokio::test]
+async fn a_source_that_is_never_twice_the_same_fails_its_run_and_is_not_read_for_hours() {
+    let system = System::start().await;
+    let mut world = system.world();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    world.set("CATALOG_HOSTS", &address);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let answer = move || async move {
+        let version = format!("\"{}\"", count.fetch_add(1, Ordering::SeqCst));
+        ([(header::ETAG, version)], Catalogue::small(30).json())
+    };
+    let router = Router::new().route("/catalog.json", get(answer));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let process = world.healthy().await;
+    assert_eq!(process.sync(json!({"sourcePath": format!("http://{address}/catalog.json")})).await.status, 202);
+    process.drain_with_time().await.unwrap();
+    let stored = world.stored().await;
+    assert_eq!(stored.statuses(), ["Failed"]);
+    assert_eq!(stored.runs[0]["error"]["code"], "source_changed");
+    assert!(asked.load(Ordering::SeqCst) <= 24, "{} reads", asked.load(Ordering::SeqCst));
 }
 
 /// Serves catalogues on a port of its own; returns `127.0.0.1:port`.

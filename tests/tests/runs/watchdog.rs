@@ -8,6 +8,7 @@ use signalbox::engine::runs::context::Runs;
 use signalbox::engine::runs::watchdog::{Limits, Round, watch_within};
 use signalbox::outside::Outside;
 use signalbox_tests::runs::catalogue::Catalogue;
+use signalbox_tests::runs::process::Work;
 use signalbox_tests::runs::world::World;
 use signalbox_tests::system::System;
 use signalbox_tests::wire::{Fault, Verdict, Wire, every, first};
@@ -45,22 +46,97 @@ async fn a_hundred_and_five_open_runs_are_all_sent_on_in_one_round_and_not_again
     assert_eq!(world.told("run.succeeded").len(), 105);
 }
 
+/// The watchdog of this world, whose calls go over a wire.
+fn watchdog(world: &World<'_>, wire: &Wire) -> Runs {
+    let environment = world.environment("scheduler");
+    let system = world.system;
+    let (clock, aws_http) = (system.clock.clone(), Some(wire.http(system.http.clone())));
+    let outside = Outside { clock, aws_http, ..Outside::default() };
+    Runs::connect(&Clients::connect(&environment, &outside).unwrap(), &environment, &outside).unwrap()
+}
+
+const TEN: Limits = Limits { runs_max: 10, page_runs: 5, look_max: Duration::MAX, telling_max: Duration::MAX };
+
 #[tokio::test]
 async fn a_round_goes_on_where_the_last_one_ended() {
     let system = System::start().await;
     let mut world = system.world();
     lost_runs(&mut world, 25).await;
-    let environment = world.environment("scheduler");
-    let outside = Outside { clock: system.clock.clone(), ..Outside::default() };
-    let runs = Runs::connect(&Clients::connect(&environment, &outside).unwrap(), &environment, &outside).unwrap();
-    let limits = Limits { runs_max: 10, page_runs: 5 };
+    let runs = watchdog(&world, &Wire::whole());
     let mut rounds = Vec::new();
-    for _ in 0..4 {
-        let Round { looked_at, sent_on, left, .. } = watch_within(&runs, limits).await.unwrap();
+    for round in 0..4 {
+        let Round { looked_at, sent_on, left, .. } = watch_within(&runs, TEN).await.unwrap();
         rounds.push((looked_at, sent_on, left));
+        if round == 1 {
+            // The runs where the rounds ended are over, and no longer in the index.
+            world.healthy().await.drain().await.unwrap();
+        }
     }
-    // Then from the oldest again, whose messages are under way.
-    assert_eq!(rounds, [(10, 10, 0), (10, 10, 0), (5, 5, 0), (10, 0, 10)]);
+    // Then from the oldest again: the five whose messages are under way.
+    assert_eq!(rounds, [(10, 10, 0), (10, 10, 0), (5, 5, 0), (5, 0, 5)]);
+}
+
+#[tokio::test]
+async fn what_hangs_keeps_no_later_run_waiting() {
+    let system = System::start().await;
+    let mut world = system.world();
+    lost_runs(&mut world, 25).await;
+    let runs = watchdog(&world, &Wire::whole());
+    let no_time = Limits { look_max: Duration::ZERO, ..TEN };
+    assert_eq!(watch_within(&runs, no_time).await.unwrap_err().detail, "timed out");
+    let mut rounds = Vec::new();
+    for _ in 0..3 {
+        rounds.push(watch_within(&runs, TEN).await.unwrap().sent_on);
+    }
+    assert_eq!(rounds, [10, 5, 10]);
+}
+
+#[tokio::test]
+async fn a_bus_that_does_not_answer_does_not_eat_the_round() {
+    let system = System::start().await;
+    let mut world = system.world();
+    world.publish(&Catalogue::small(3));
+    let mute = world.process(Wire::when(every("Events.PutEvents"), Verdict::Fail(Fault::Unreachable))).await;
+    assert_eq!(mute.sync(json!({})).await.status, 200);
+    lost_runs(&mut world, 1).await;
+    let runs = watchdog(&world, &Wire::when(every("Events.PutEvents"), Verdict::Hold));
+    let round = watch_within(&runs, Limits { telling_max: Duration::ZERO, ..TEN }).await.unwrap();
+    assert_eq!((round.sent_on, round.told), (1, 0));
+    let round = watch_within(&watchdog(&world, &Wire::whole()), TEN).await.unwrap();
+    assert_eq!((round.sent_on, round.told), (0, 1));
+}
+
+/// What the index showed of a run may be older than what is stored.
+#[tokio::test]
+async fn a_run_that_went_on_meanwhile_is_not_given_up() {
+    let system = System::start().await;
+    let mut world = system.world();
+    lost_runs(&mut world, 1).await;
+    world.publish(&Catalogue::small(300));
+    world.set("SLICE_BUDGET_MS", "10000");
+    world.healthy().await.watchdog().await.unwrap().unwrap();
+    system.pass(Duration::from_secs(3600));
+
+    // Its message comes after all, and its slice's time is up when it has written a little.
+    let clock = system.clock.clone();
+    let worker = world.process(Wire::planned(move |call| {
+        if call.operation == "DynamoDB.BatchWriteItem" {
+            clock.advance(Duration::from_secs(11));
+        }
+        Verdict::Pass
+    }));
+    let worker = worker.await;
+    let wire = Wire::when(every("DynamoDB.GetItem").nth(2), Verdict::Hold);
+    let runs = watchdog(&world, &wire);
+    let (round, ()) = tokio::join!(watch_within(&runs, TEN), async {
+        // It has read the index, and not yet the lease.
+        wire.held().await;
+        assert_eq!(worker.work_once().await, Ok(Work::Done));
+        wire.release();
+    });
+    assert_eq!(round.unwrap().given_up, 0);
+    world.healthy().await.drain().await.unwrap();
+    assert_eq!(world.told("run.succeeded").len(), 1);
 }
 
 #[tokio::test]

@@ -13,8 +13,8 @@ const OPERATION: &str = "read open runs";
 /// A part of the index of open runs.
 #[derive(Debug, Default)]
 pub struct OpenRuns {
-    /// Oldest first. One that cannot be read, from a younger version perhaps, is not among them.
-    pub runs: Vec<Run>,
+    /// Oldest first, each with its place. One that cannot be read, from a younger version perhaps, is not among them.
+    pub runs: Vec<(OpenPlace, Run)>,
     /// Where the next part begins; none at the end of the index.
     pub next: Option<OpenPlace>,
 }
@@ -22,6 +22,17 @@ pub struct OpenRuns {
 /// A place in the index of open runs.
 #[derive(Debug, Clone)]
 pub struct OpenPlace(Item);
+
+impl OpenPlace {
+    /// The keys of the index and of the table.
+    fn of(item: &Item) -> Option<Self> {
+        ["open", "pk", "sk"]
+            .into_iter()
+            .map(|name| Some((name.to_owned(), item.get(name)?.clone())))
+            .collect::<Option<_>>()
+            .map(Self)
+    }
+}
 
 impl RunStore {
     /// Open runs behind a place, or from the oldest on.
@@ -40,7 +51,11 @@ impl RunStore {
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
         let page = call.send().await.map_err(|error| fault(OPERATION, &error))?;
         // It must not stop the others.
-        let read = |item| value(item).inspect_err(|error| tracing::error!(%error, "open run passed over")).ok();
+        let read = |item: Item| {
+            let place = OpenPlace::of(&item)?;
+            let run = value(item).inspect_err(|error| tracing::error!(%error, "open run passed over")).ok()?;
+            Some((place, run))
+        };
         let runs = page.items.unwrap_or_default().into_iter().filter_map(read).collect();
         Ok(OpenRuns { runs, next: page.last_evaluated_key.filter(|key| !key.is_empty()).map(OpenPlace) })
     }
@@ -54,9 +69,8 @@ impl RunStore {
         let (Some(connection), Some(run)) = (found.remove("connection"), found.remove("runId")) else {
             return Ok(None);
         };
-        // The keys of the index and of the table.
         let place = [("open", text(OPEN)), ("pk", connection), ("sk", run)];
-        Ok(Some(OpenPlace(place.map(|(name, value)| (name.to_owned(), value)).into())))
+        Ok(OpenPlace::of(&place.map(|(name, value)| (name.to_owned(), value)).into()))
     }
 
     /// Keeps where a round ended. A crash before it lets the next round begin where this one did.

@@ -10,9 +10,14 @@ use crate::domain::runs::failure::{Disposition, Failure};
 use crate::domain::runs::lease::{Lease, StopRequest, Wait, WaitReason};
 use crate::domain::runs::run::{Run, RunStatus};
 
-/// How long a message may be late before another is sent, in milliseconds: a queue that is behind must not be filled with
-/// copies.
+/// How long a message may be late before another is sent, in milliseconds. Each one more is given twice as long as the one
+/// before: a queue that is behind must not be filled with copies.
 pub const MESSAGE_LATE_MS: i64 = 120_000;
+/// How long any of them is given.
+pub const MESSAGE_LATE_MS_MAX: i64 = 960_000;
+/// The shortest wait, though a vendor ask for less: its clock may be behind ours, and waits are no attempts, so that nothing
+/// else would keep a run from asking again and again.
+pub const WAIT_MIN: SignedDuration = SignedDuration::from_secs(30);
 /// How long a run waits for approval.
 pub const APPROVAL: SignedDuration = SignedDuration::from_hours(72);
 /// The first backoff is twice this, and each further one twice the one before, in seconds.
@@ -106,11 +111,14 @@ pub fn after_slice(run: &Run, came_to: CameTo, moved: bool, now: Timestamp) -> A
     match came_to {
         CameTo::Done => as_it_was(Then::End(RunStatus::Success, None)),
         CameTo::Stopped => as_it_was(end(Failure::Stopped)),
-        CameTo::Waits(wait) if wait.until >= latest_end(run) => as_it_was(end(too_long(wait.reason))),
         // The vendor's time is not the run's.
-        CameTo::Waits(wait) => {
-            AfterSlice { attempts: before, deadline_from: wait.until.max(now), then: Then::GoOn(Some(wait)) }
-        }
+        CameTo::Waits(Wait { until, reason }) => match until.max(later(now, WAIT_MIN)) {
+            until if until >= latest_end(run) => as_it_was(end(too_long(reason))),
+            until => {
+                let then = Then::GoOn(Some(Wait { until, reason }));
+                AfterSlice { attempts: before, deadline_from: until, then }
+            }
+        },
         CameTo::AwaitsApproval => {
             let wait = Wait { until: later(now, APPROVAL), reason: WaitReason::Approval };
             AfterSlice { attempts: before, deadline_from: wait.until, then: Then::GoOn(Some(wait)) }
@@ -197,15 +205,27 @@ pub fn on_watch(run: &Run, lease: Option<&Lease>, now: Timestamp) -> Look {
     if now >= deadline(run) {
         return Look::GiveUp(if stopping { Failure::Stopped } else { Failure::RunTooSlow });
     }
-    let now_ms = now.as_millisecond();
-    let waited_until_ms = lease.waits_until_ms.filter(|_| !stopping).unwrap_or_default();
+    if now.as_millisecond() >= expected_ms(run, lease, now) { Look::SendOn } else { Look::Leave }
+}
+
+/// Until when the message of a run that nobody holds may still come.
+fn expected_ms(run: &Run, lease: &Lease, now: Timestamp) -> i64 {
     // A holder that fell silent has used up its message: that one is not under way.
-    let expected_ms = if lease.fence.is_some() && lease.queued_ms <= lease.until_ms {
-        lease.until_ms
-    } else {
-        lease.queued_ms.max(waited_until_ms) + MESSAGE_LATE_MS
+    if lease.fence.is_some() && lease.queued_ms <= lease.until_ms {
+        return lease.until_ms;
+    }
+    let (queued_ms, due_ms) = match lease.stop() {
+        // The message of a stop does not wait for that of a wait.
+        Some(stop) if lease.queued_ms > now.as_millisecond() => (stop.at_ms, stop.at_ms),
+        Some(stop) => (lease.queued_ms.max(stop.at_ms), stop.at_ms),
+        None => {
+            let waited_until_ms = lease.waits_until_ms.unwrap_or_default();
+            (lease.queued_ms.max(waited_until_ms), waited_until_ms)
+        }
     };
-    if now_ms >= expected_ms { Look::SendOn } else { Look::Leave }
+    // Since when one has been expected: what is left of it shows how many were sent in vain.
+    let since_ms = run.updated_at.as_millisecond().max(lease.until_ms).max(due_ms);
+    queued_ms + (queued_ms - since_ms).clamp(MESSAGE_LATE_MS, MESSAGE_LATE_MS_MAX)
 }
 
 /// Whether a run may start.

@@ -83,7 +83,9 @@ fn what_comes_after_a_slice() {
             now,
             (3, now + 30 * MINUTE, GoOn(Some(vendor(now + 30 * MINUTE)))),
         ),
-        (3, Waits(vendor(now - 1)), true, now, (0, now, GoOn(Some(vendor(now - 1))))),
+        // A vendor whose clock is behind ours, or that asks for no wait at all, is not asked without a pause.
+        (3, Waits(vendor(now - 1)), true, now, (0, now + 30_000, GoOn(Some(vendor(now + 30_000))))),
+        (3, Waits(vendor(24 * HOUR - 31_000)), false, 24 * HOUR - 30_000, (3, 0, failed(Failure::SourceBusy))),
         (0, Waits(vendor(24 * HOUR - 1)), false, late, (0, 24 * HOUR - 1, GoOn(Some(vendor(24 * HOUR - 1))))),
         (0, Waits(vendor(24 * HOUR)), false, now, (0, 0, failed(Failure::SourceBusy))),
         (1, AwaitsApproval, false, now, (1, now + 72 * HOUR, GoOn(Some(wait(now + 72 * HOUR, WaitReason::Approval))))),
@@ -115,12 +117,19 @@ fn what_the_watchdog_does() {
     let waits = Lease { waits_until_ms: Some(30 * MINUTE), waits_for: Some(WaitReason::RetryAfter), ..queued.clone() };
     let approval = Lease { waits_for: Some(WaitReason::Approval), ..waits.clone() };
     let stop = |lease: &Lease| Lease { stop_by: Some("ann".into()), ..lease.clone() };
+    let hops = Lease { queued_ms: 20 * MINUTE, stop_ms: Some(6 * MINUTE), ..stop(&waits) };
     let another = Lease { run_id: Some(RunId::new(at(0), [2; 16])), ..lease() };
+    let (second, many) = (Lease { queued_ms: 9 * MINUTE, ..lease() }, Lease { queued_ms: 40 * MINUTE, ..lease() });
+    let run = Run { updated_at: at(5 * MINUTE), ..run(0, 0) };
     for (name, lease, now, expected) in [
         ("nothing is reserved", None, 30 * MINUTE, Look::Leave),
         ("another run's", Some(another), 30 * MINUTE, Look::Leave),
         ("its message is under way", Some(queued.clone()), 7 * MINUTE - 1, Look::Leave),
         ("its message is late", Some(queued.clone()), 7 * MINUTE, Look::SendOn),
+        ("so is the second, not yet given up", Some(second.clone()), 13 * MINUTE - 1, Look::Leave),
+        ("so is the second", Some(second), 13 * MINUTE, Look::SendOn),
+        ("so is one of many, not yet given up", Some(many.clone()), 56 * MINUTE - 1, Look::Leave),
+        ("so is one of many", Some(many), 56 * MINUTE, Look::SendOn),
         ("it is held", Some(silent.clone()), 6 * MINUTE, Look::Leave),
         ("its holder is silent", Some(silent.clone()), 6 * MINUTE + 1, Look::SendOn),
         ("its holder is silent, and a message is under way", Some(sent_on.clone()), 9 * MINUTE - 1, Look::Leave),
@@ -141,9 +150,11 @@ fn what_the_watchdog_does() {
         ("it is to stop instead of waiting", Some(stop(&waits)), 7 * MINUTE, Look::SendOn),
         ("it is to stop, and its message is under way", Some(stop(&waits)), 7 * MINUTE - 1, Look::Leave),
         ("it is to stop instead of being approved of", Some(stop(&approval)), 30 * MINUTE, Look::SendOn),
+        ("it is to stop, and a message of its wait is under way", Some(hops.clone()), 8 * MINUTE - 1, Look::Leave),
+        ("it is to stop, and the message of that is late", Some(hops), 8 * MINUTE, Look::SendOn),
         ("it is to stop, and nobody did", Some(stop(&waits)), HOUR, Look::GiveUp(Failure::Stopped)),
     ] {
-        assert_eq!(on_watch(&run(0, 0), lease.as_ref(), at(now)), expected, "{name}");
+        assert_eq!(on_watch(&run, lease.as_ref(), at(now)), expected, "{name}");
     }
     assert_eq!(on_watch(&over, None, at(0)), Look::Tell);
 }
@@ -198,6 +209,8 @@ proptest! {
             prop_assert!(in_a_row <= patience.attempts_max);
             run.attempts = after.attempts;
             run.deadline_from = after.deadline_from;
+            let pause = matches!(came_to, CameTo::Waits(_)).then_some(30_000);
+            prop_assert!(wait.map(|wait| wait.until.as_millisecond() - now) >= pause, "asked again without a pause");
             // The worker obeys the wait.
             now = now.max(wait.map_or(0, |wait| wait.until.as_millisecond()));
             if now >= latest_end(&run).as_millisecond() {
@@ -228,7 +241,7 @@ proptest! {
         if lease.is_held(at(now)) || lease.waits_until(at(now)).is_some() {
             prop_assert_eq!(looks, Look::Leave);
         }
-        let settled = until_ms.max(queued_ms).max(waits_ms.unwrap_or(0)) + MESSAGE_LATE_MS;
+        let settled = until_ms.max(queued_ms).max(waits_ms.unwrap_or(0)) + MESSAGE_LATE_MS_MAX;
         if now > settled {
             prop_assert_ne!(looks, Look::Leave);
         }

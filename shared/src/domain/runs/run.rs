@@ -209,7 +209,9 @@ impl Work {
     pub fn moved_since(&self, before: &Self) -> bool {
         match (self, before) {
             (Self::Catalogue(now), Self::Catalogue(before)) => {
-                now.checkpoint.is_some() && now.checkpoint != before.checkpoint
+                // A plan in place of another is none: of a source that is never twice the same there is one after another.
+                let plan = before.checkpoint.as_ref().map_or(1, |before| before.plan);
+                now.checkpoint != before.checkpoint && now.checkpoint.as_ref().is_some_and(|now| now.plan == plan)
             }
         }
     }
@@ -342,17 +344,21 @@ mod tests {
     }
 
     #[test]
-    fn work_has_moved_when_its_checkpoint_has() {
-        let work = |plan: Option<u32>| {
-            let checkpoint = plan.map(|plan| Checkpoint { plan, ..Checkpoint::default() });
+    fn work_has_moved_when_its_checkpoint_has_and_not_with_another_plan() {
+        let work = |at: Option<(u32, u64)>| {
+            let checkpoint = at.map(|(plan, rows_written)| Checkpoint { plan, rows_written, ..Checkpoint::default() });
             Work::Catalogue(CatalogueWork { checkpoint, ..CatalogueWork::default() })
         };
         for (before, now, moved) in [
             (None, None, false),
-            (None, Some(1), true),
-            (Some(1), Some(1), false),
-            (Some(1), Some(2), true),
-            (Some(1), None, false),
+            (None, Some((1, 0)), true),
+            (None, Some((2, 7)), false),
+            (Some((1, 7)), Some((1, 7)), false),
+            (Some((1, 7)), Some((1, 8)), true),
+            (Some((2, 7)), Some((2, 8)), true),
+            (Some((1, 7)), Some((2, 0)), false),
+            (Some((1, 7)), Some((2, 8)), false),
+            (Some((1, 7)), None, false),
         ] {
             assert_eq!(work(now).moved_since(&work(before)), moved, "{before:?} to {now:?}");
         }

@@ -97,9 +97,10 @@ pub async fn advance(worker: &RunWorker, run: Run, taken: Taken, until: Timestam
             tracing::warn!(run_id = %slice.run.id, connection = %slice.run.connection, error = text,
                 may_pass = fault.may_pass(), "slice stopped short");
             let came_to = CameTo::Failed { failure: fault.failure(), may_pass: fault.may_pass() };
-            // What storage says names tables and keys: it is for the log, and people are told what to do.
+            // What storage says names tables and keys: it is for the log.
             let told = (fault.failure() != Failure::StorageFailed).then_some(text);
-            reason = Some(told.unwrap_or_else(|| Failure::StorageFailed.remedy().to_owned()));
+            reason =
+                Some(told.unwrap_or_else(|| "storage failed; the next run puts right what this one wrote".to_owned()));
             came_to
         }
     };

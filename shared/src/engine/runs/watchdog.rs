@@ -8,13 +8,16 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
 use crate::aws::faults::AwsFault;
 use crate::aws::queues::sync::SliceMessage;
 use crate::aws::runs::leases::Taken;
+use crate::aws::runs::transitions::CommitError;
 use crate::domain::ids::{Connection, RunId};
 use crate::domain::runs::failure::{Failure, RunError};
+use crate::domain::runs::lease::Hold;
 use crate::domain::runs::life::{self, Look};
 use crate::domain::runs::run::Run;
 use crate::engine::runs::context::Runs;
@@ -22,24 +25,27 @@ use crate::engine::runs::{end, publish};
 
 /// Runs looked at at the same time: each look is a read of its lease.
 const AT_ONCE: usize = 16;
-/// No page is begun after this much of a round: the function is ended after a minute.
+/// No run is looked at after this much of a round: the function is ended after a minute.
 const LOOKING_MAX: Duration = Duration::from_secs(25);
-/// How long a round may tell, and of how many ends; the rest waits for the next.
-const TELLING_MAX: Duration = Duration::from_secs(20);
+/// Of how many ends a round tells; the rest waits for the next.
 const TOLD_MAX: usize = 500;
 
-/// How many runs a round looks at.
+/// How many runs a round looks at, and how long it takes over what may hang.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// In all; no page is begun after so many.
-    pub runs_max: usize,
+    pub runs_max: u64,
     /// At once.
     pub page_runs: usize,
+    /// How long a look may take: a queue that does not answer must not eat the round.
+    pub look_max: Duration,
+    /// How long it may tell of ends; the rest waits for the next round.
+    pub telling_max: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { runs_max: 2_000, page_runs: 250 }
+        Self { runs_max: 2_000, page_runs: 250, look_max: Duration::from_secs(5), telling_max: Duration::from_secs(20) }
     }
 }
 
@@ -85,17 +91,29 @@ pub async fn watch_within(runs: &Runs, limits: Limits) -> Result<Round, AwsFault
     let began = Instant::now();
     let mut behind = runs.store.watchdog_cursor().await?;
     let had_cursor = behind.is_some();
-    let mut looked_at = 0;
     loop {
-        let page = runs.store.open_runs(behind, limits.page_runs).await?;
-        looked_at += page.runs.len();
-        let looks = futures::stream::iter(page.runs).map(|run| async {
+        let page = match runs.store.open_runs(behind.clone(), limits.page_runs).await {
+            Ok(page) => page,
+            // It may be the place itself that cannot be read from: the next round begins with the oldest.
+            Err(error) => {
+                behind = behind.filter(|_| error.transient);
+                fault.get_or_insert(error);
+                break;
+            }
+        };
+        let whole = page.runs.len();
+        // In order, so that the last one looked at is where the next round begins.
+        let looks = futures::stream::iter(page.runs).map(|(place, run)| async {
             let id = run.id.clone();
-            (id, look_at(runs, run).await)
+            let late = AwsFault { operation: "look at a run", detail: "timed out".into(), transient: true };
+            (place, id, timeout(limits.look_max, look_at(runs, run)).await.unwrap_or(Err(late)))
         });
-        let mut looks = std::pin::pin!(looks.buffer_unordered(AT_ONCE));
-        while let Some((id, seen)) = looks.next().await {
-            round.looked_at += 1;
+        let mut looks = std::pin::pin!(looks.buffered(AT_ONCE));
+        let mut looked_at = 0;
+        while began.elapsed() < LOOKING_MAX
+            && let Some((place, id, seen)) = looks.next().await
+        {
+            (behind, looked_at) = (Some(place), looked_at + 1);
             match seen {
                 Ok(Seen::Left) => round.left += 1,
                 Ok(Seen::SentOn) => round.sent_on += 1,
@@ -111,15 +129,22 @@ pub async fn watch_within(runs: &Runs, limits: Limits) -> Result<Round, AwsFault
                 }
             }
         }
+        round.looked_at += looked_at as u64;
+        if looked_at < whole {
+            break;
+        }
         behind = page.next;
-        if behind.is_none() || looked_at >= limits.runs_max || began.elapsed() >= LOOKING_MAX {
+        if behind.is_none() || round.looked_at >= limits.runs_max || began.elapsed() >= LOOKING_MAX {
             break;
         }
     }
     if had_cursor || behind.is_some() {
-        runs.store.keep_watchdog_cursor(behind.as_ref()).await?;
+        // Without it the next round looks at these again.
+        if let Err(error) = runs.store.keep_watchdog_cursor(behind.as_ref()).await {
+            fault.get_or_insert(error);
+        }
     }
-    round.told = tell(runs, to_tell).await;
+    round.told = tell(runs, to_tell, limits.telling_max).await;
     tracing::info!(
         looked_at = round.looked_at,
         told = round.told,
@@ -132,7 +157,7 @@ pub async fn watch_within(runs: &Runs, limits: Limits) -> Result<Round, AwsFault
 }
 
 /// Tells of ends, the oldest first; how many.
-async fn tell(runs: &Runs, to_tell: Vec<Run>) -> u64 {
+async fn tell(runs: &Runs, to_tell: Vec<Run>, telling_max: Duration) -> u64 {
     let (mut told, waiting) = (0, to_tell.len());
     let telling = async {
         let publishing = to_tell.into_iter().take(TOLD_MAX).map(|run| async move {
@@ -143,7 +168,7 @@ async fn tell(runs: &Runs, to_tell: Vec<Run>) -> u64 {
             told += 1;
         }
     };
-    if timeout(TELLING_MAX, telling).await.is_err() {
+    if timeout(telling_max, telling).await.is_err() {
         tracing::warn!(told, waiting, "ends of runs wait for the next round");
     }
     told
@@ -186,6 +211,10 @@ pub(super) async fn give_up(
     let Some(run) = runs.store.reads.one(connection, id).await?.filter(|run| !run.status.is_over()) else {
         return Ok(None);
     };
+    // It went on meanwhile: it was no more than between two slices.
+    if failure == Failure::RunTooSlow && now < life::deadline(&run) {
+        return send_on(runs, &run, &hold, now).await.map(|()| None);
+    }
     let detail = match (failure, stop) {
         (Failure::Stopped, Some(stop)) => format!("stopped by {}, and found by nobody who could", stop.by),
         (Failure::ApprovalExpired, _) => "nobody approved of it in time".to_owned(),
@@ -193,4 +222,14 @@ pub(super) async fn give_up(
     };
     let run = run.ended(life::status_of(failure), Some(RunError::new(failure, detail)), now);
     Ok(end::end(runs, &run, &hold, None).await?.then_some(run))
+}
+
+/// Lets go of a run that is not to be given up after all.
+async fn send_on(runs: &Runs, run: &Run, hold: &Hold, now: Timestamp) -> Result<(), AwsFault> {
+    match runs.store.hand_on(run, hold, None, now).await {
+        Ok(()) => runs.queue.send(&SliceMessage::of(run), 0).await,
+        Err(CommitError::Fault(fault)) => Err(fault),
+        // Whoever stops it sends a message, and so does whoever has it.
+        Err(CommitError::LeaseLost | CommitError::Stop(_)) => Ok(()),
+    }
 }
