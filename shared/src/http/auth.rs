@@ -98,7 +98,10 @@ impl Caller {
     /// # Errors
     /// 403 `insufficient_scope`.
     pub fn require_any(&self, scopes: &[&str]) -> Result<(), Problem> {
-        if scopes.iter().any(|scope| self.has(scope)) { Ok(()) } else { Err(Problem::bare(INSUFFICIENT_SCOPE)) }
+        if scopes.iter().any(|scope| self.has(scope)) {
+            return Ok(());
+        }
+        Err(Problem::new(INSUFFICIENT_SCOPE, format!("the token needs the scope {}", scopes.join(" or "))))
     }
 
     /// Asks for the right to read history: a session, or the read scope. The right to write does not include it.

@@ -147,6 +147,29 @@ async fn a_source_that_is_never_twice_the_same_fails_its_run_and_is_not_read_for
     assert!(asked.load(Ordering::SeqCst) <= 24, "{} reads", asked.load(Ordering::SeqCst));
 }
 
+/// What a vendor answers may be anything, and is told to nobody.
+#[tokio::test]
+async fn of_a_source_that_fails_people_learn_what_happened_and_not_what_it_said() {
+    let system = System::start().await;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let closed = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap().local_addr().unwrap().to_string();
+    let address = listener.local_addr().unwrap().to_string();
+    let broken = || async { (StatusCode::IM_A_TEAPOT, "a body with a secret in it") };
+    let router = Router::new().route("/catalog.json", get(broken));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    for (host, expected) in [(address, "its host answered 418"), (closed, "no connection could be made")] {
+        let mut world = system.world();
+        world.set("CATALOG_HOSTS", &host);
+        let process = world.healthy().await;
+        let source = format!("http://{host}/catalog.json");
+        assert_eq!(process.sync(json!({"sourcePath": source})).await.status, 202);
+        process.drain_with_time().await.unwrap();
+        let stored = world.stored().await;
+        let detail = format!("the catalogue {source} could not be read: {expected}");
+        assert_eq!(stored.runs[0]["error"], json!({"code": "source_unreadable", "detail": detail}));
+    }
+}
+
 /// Serves catalogues on a port of its own; returns `127.0.0.1:port`.
 async fn vendor() -> String {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();

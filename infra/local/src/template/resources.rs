@@ -29,7 +29,7 @@ const ELSEWHERE: [&str; 10] = [
 ];
 
 // Properties that matter in AWS alone, by resource type.
-const FUNCTION_ELSEWHERE: [&str; 16] = [
+const FUNCTION_ELSEWHERE: [&str; 17] = [
     "Architectures",
     "CodeUri",
     "Description",
@@ -38,6 +38,7 @@ const FUNCTION_ELSEWHERE: [&str; 16] = [
     "Handler",
     "LoggingConfig",
     "Policies",
+    "RecursiveLoop",
     // The account's capacity; the local host bounds invocations as a whole.
     "ReservedConcurrentExecutions",
     "Role",

@@ -21,8 +21,8 @@ const RETRY_SECONDS_MAX: i32 = 900;
 /// Why a delivery was not applied.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    /// AWS failed.
-    #[error(transparent)]
+    /// AWS failed. What it says names tables and keys: it is for the log, and operators see no more than this.
+    #[error("storage failed; the log of this delivery says how")]
     Fault(#[from] AwsFault),
     /// The payload is not what its channel takes.
     #[error("the payload cannot be applied: {0}")]
@@ -51,6 +51,9 @@ pub async fn apply(worker: &DeliveryWorker, label: &Label, body: &[u8]) -> Resul
             Ok((applied, tally))
         }
         Err(error) => {
+            if let ApplyError::Fault(fault) = &error {
+                tracing::warn!(%fault, correlation_id = %label.correlation_id, "effect failed");
+            }
             let reason = redact::error_text(&error.to_string());
             if let Err(fault) = worker.store.note_failure(&label.claim_key(), &reason).await {
                 tracing::warn!(%fault, correlation_id = %label.correlation_id, "failure not noted");

@@ -1,5 +1,6 @@
 //! Reads a catalogue as a stream: memory holds one chunk and one row.
 
+use std::error::Error;
 use std::io::Read as _;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use super::retry_after::AskedToWait;
 use super::store::{RedirectRefused, describe};
 use super::{Location, SourceError, SourceRules, StoreFactory};
 use crate::domain::catalogue::rows::{Row, Rows};
+use crate::domain::redact;
 use crate::environment::Environment;
 
 /// Bytes that are gathered before rows are cut: a row that straddles two chunks is parsed twice.
@@ -156,26 +158,52 @@ impl CatalogueReader {
 }
 
 fn unreadable(source_path: &str, error: &object_store::Error) -> SourceError {
-    use object_store::Error;
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(found) = cause {
-        if found.is::<RedirectRefused>() {
+    use object_store::Error as Store;
+    for cause in causes(error) {
+        if cause.is::<RedirectRefused>() {
             return SourceError::NotAllowed(RedirectRefused.to_string());
         }
-        if let Some(AskedToWait(retry_after)) = found.downcast_ref() {
+        if let Some(AskedToWait(retry_after)) = cause.downcast_ref() {
             return SourceError::Busy { source_path: source_path.to_owned(), retry_after: *retry_after };
         }
-        cause = found.source();
     }
-    let source_path = source_path.to_owned();
     let (reason, transient) = match error {
-        Error::NotFound { .. } => return SourceError::NotFound(source_path),
-        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => ("access was denied".to_owned(), false),
-        Error::InvalidPath { .. } | Error::NotSupported { .. } | Error::NotImplemented { .. } => {
+        Store::NotFound { .. } => return SourceError::NotFound(source_path.to_owned()),
+        Store::PermissionDenied { .. } | Store::Unauthenticated { .. } => ("access was denied".to_owned(), false),
+        Store::InvalidPath { .. } | Store::NotSupported { .. } | Store::NotImplemented { .. } => {
             ("the path cannot be used".to_owned(), false)
         }
-        // The store's own text may quote a signed URL.
-        other => (crate::domain::redact::error_text(&other.to_string()), true),
+        other => (what_happened(other), true),
     };
-    SourceError::Unreadable { source_path, reason, transient }
+    // The store's own text quotes what the vendor answered, signed URLs and paths of this machine: it is for the log.
+    tracing::warn!(source_path, error = redact::error_text(&error.to_string()), "catalogue could not be read");
+    SourceError::Unreadable { source_path: source_path.to_owned(), reason, transient }
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| (*error).source())
+}
+
+/// What a store's error comes to, in our words.
+fn what_happened(error: &object_store::Error) -> String {
+    use object_store::client::HttpErrorKind;
+    for cause in causes(error) {
+        if let Some(error) = cause.downcast_ref::<object_store::client::HttpError>() {
+            let said = match error.kind() {
+                HttpErrorKind::Connect => "no connection could be made",
+                HttpErrorKind::Timeout => "it did not answer in time",
+                HttpErrorKind::Interrupted => "the connection was cut",
+                HttpErrorKind::Decode => "its answer was cut short or damaged",
+                _ => "the request failed",
+            };
+            return said.to_owned();
+        }
+    }
+    // The type that has the status is private.
+    let text = error.to_string();
+    let status = text.split_once("status code: ").and_then(|(_, rest)| rest.get(..3));
+    match status.filter(|status| status.bytes().all(|byte| byte.is_ascii_digit())) {
+        Some(status) => format!("its host answered {status}"),
+        None => "reading failed".to_owned(),
+    }
 }
