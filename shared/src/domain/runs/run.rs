@@ -216,6 +216,14 @@ impl Work {
         }
     }
 
+    /// The hash of what it found, once that is known.
+    #[must_use]
+    pub fn hash(&self) -> Option<&str> {
+        match self {
+            Self::Catalogue(work) => work.hash.as_deref(),
+        }
+    }
+
     /// What it found, once that is known.
     #[must_use]
     pub fn counts(&self) -> Option<Counts> {

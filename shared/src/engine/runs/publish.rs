@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::aws::bus::DomainEvent;
-use crate::domain::runs::run::{Run, RunStatus, Work};
+use crate::domain::runs::run::{Run, RunStatus};
 use crate::domain::time;
 use crate::engine::runs::context::Runs;
 
@@ -32,16 +32,10 @@ pub fn detail(run: &Run) -> Value {
         "completedAt": run.completed_at.map(time::text),
         "durationMs": run.duration_ms,
         "counts": run.work.counts(),
-        "hash": hash(run),
+        "hash": run.work.hash(),
         "error": run.error,
         "correlationId": run.correlation_id,
     })
-}
-
-fn hash(run: &Run) -> Option<&str> {
-    match &run.work {
-        Work::Catalogue(work) => work.hash.as_deref(),
-    }
 }
 
 fn events(run: &Run) -> Vec<DomainEvent> {

@@ -1,4 +1,4 @@
-//! The kinds of run, a folder each, and the one match on the kind.
+//! The kinds of run, a folder each, and the one place of the engine that knows them.
 //!
 //! A kind does a step and answers with what comes next; whatever follows from that (ending, handing on, waiting, trying again)
 //! is the same for all kinds, and not here.
