@@ -11,7 +11,6 @@ use crate::domain::runs::failure::{Failure, RunError};
 use crate::domain::runs::lease::{Standing, StopRequest, Wait};
 use crate::domain::runs::life::{self, CameTo, Next, Then};
 use crate::domain::runs::run::{Run, RunStatus};
-use crate::domain::time;
 use crate::engine::runs::context::{RunWorker, Runs};
 use crate::engine::runs::end::{self, Switch};
 use crate::engine::runs::slice::Slice;
@@ -84,7 +83,7 @@ pub async fn advance(worker: &RunWorker, run: Run, taken: Taken, until: Timestam
         }
         Ok(Next::HandOn) => CameTo::OutOfTime,
         Ok(Next::WaitUntil(wait)) => {
-            reason = Some(format!("it would have to wait until {}", time::text(wait.until)));
+            reason = Some("it was asked to wait for longer than a run may take".to_owned());
             CameTo::Waits(wait)
         }
         Ok(Next::AwaitApproval) => CameTo::AwaitsApproval,

@@ -2,7 +2,6 @@
 
 use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
-use jiff::fmt::rfc2822;
 
 /// How long, as the vendor says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,11 +24,12 @@ impl RetryAfter {
             return None;
         }
         let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-        if let Ok(seconds) = text.parse() {
-            return Some(Self::Seconds(seconds));
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            // More than fits is as long as anything.
+            return Some(Self::Seconds(text.parse().unwrap_or(u64::MAX)));
         }
-        // HTTP's dates are those of mail, in GMT.
-        rfc2822::parse(text).ok().map(|at| Self::At(at.timestamp()))
+        let at = httpdate::parse_http_date(text).ok()?;
+        Some(Self::At(Timestamp::try_from(at).unwrap_or(Timestamp::MAX)))
     }
 }
 
@@ -44,6 +44,10 @@ mod tests {
             (429, "1800", Some(RetryAfter::Seconds(1800))),
             (503, " 5 ", Some(RetryAfter::Seconds(5))),
             (429, "Thu, 15 Jan 2026 12:30:00 GMT", Some(at)),
+            (429, "Thursday, 15-Jan-26 12:30:00 GMT", Some(at)),
+            (429, "Thu Jan 15 12:30:00 2026", Some(at)),
+            (429, "Fri, 31 Dec 9999 23:59:59 GMT", Some(RetryAfter::At(Timestamp::MAX))),
+            (429, "999999999999999999999999", Some(RetryAfter::Seconds(u64::MAX))),
             (200, "1800", None),
             (500, "1800", None),
             (429, "soon", None),

@@ -45,10 +45,10 @@ impl StoreFactory {
         if matches!(location, Location::File { root, .. } if !root.is_dir()) {
             return Err(SourceError::NotFound(describe(location)));
         }
-        let (store, path) = open(location, rules, environment).map_err(|error| SourceError::Unreadable {
-            source_path: describe(location),
-            reason: error.to_string(),
-            transient: false,
+        let (store, path) = open(location, rules, environment).map_err(|error| {
+            let source_path = describe(location);
+            tracing::warn!(source_path, %error, "source cannot be opened");
+            SourceError::Unreadable { source_path, reason: "the path cannot be used".to_owned(), transient: false }
         })?;
         Ok((self.0.as_ref().map_or_else(|| store.clone(), |wrap| wrap(store.clone())), path))
     }
