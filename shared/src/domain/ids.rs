@@ -305,6 +305,7 @@ mod tests {
         let early = Timestamp::from_millisecond(1_700_000_000_000).unwrap();
         let late = Timestamp::from_millisecond(1_700_000_000_001).unwrap();
         let (a, b) = (RunId::new(early, [0xFF; 16]), RunId::new(late, [0; 16]));
+        assert_eq!(RunId::parse(&a.to_string()), Some(a.clone()));
         assert!(a < b);
         assert_eq!(a.started_at(), Some(early));
         assert!(RunId::lowest(early).as_str() < a.as_str() && a.as_str() < RunId::highest(early).as_str());

@@ -160,7 +160,7 @@ async fn they_are_listed_by_page_and_filter_and_decided_on_by_their_tenant_alone
         ("t1", "?connection=shop", "b"),
         ("t1", "?connection=demo", "eca"),
         ("t1", "?provider=trackstar", ""),
-        ("t1", "?provider=pos&reason=STORE%20event", "ecba"),
+        ("t1", "?provider=pos&reason=STORAGE%20failed", "ecba"),
         ("t1", "?reason=nothing", ""),
     ] {
         assert_eq!(keys(tenant, query).await, (expected.to_owned(), None), "{tenant} {query}");
@@ -213,7 +213,7 @@ async fn they_are_listed_by_page_and_filter_and_decided_on_by_their_tenant_alone
         let answer = many(filter).await.expect(200);
         assert_eq!(answer, json!({"ok": true, "requeued": 0, "skipped": 3, "more": false, "cursor": null}));
     }
-    let answer = many(json!({"provider": "pos", "connection": "shop", "reason": "STORE event"})).await.expect(200);
+    let answer = many(json!({"provider": "pos", "connection": "shop", "reason": "STORAGE failed"})).await.expect(200);
     assert_eq!(answer, json!({"ok": true, "requeued": 1, "skipped": 2, "more": false, "cursor": null}));
     let answer = many(json!({})).await.expect(200);
     assert_eq!((&answer["requeued"], &answer["more"]), (&json!(2), &json!(false)));

@@ -105,4 +105,12 @@ mod tests {
         }
         assert_eq!(parse_vendors(r#"[{"slug":"MOSCOT"}]"#).unwrap()[0].name, "MOSCOT");
     }
+
+    #[test]
+    fn a_slug_is_one_tenants_and_a_blank_source_is_none() {
+        let json = r#"[{"slug":"b","source":"b.json"},{"slug":"a","source":" "},{"slug":"a","tenant":"globex"}]"#;
+        let vendors = parse_vendors(json).unwrap();
+        let found: Vec<_> = vendors.iter().map(|vendor| (vendor.slug.as_str(), vendor.source.as_deref())).collect();
+        assert_eq!(found, [("a", None), ("a", None), ("b", Some("b.json"))]);
+    }
 }
