@@ -118,6 +118,7 @@ fn what_the_watchdog_does() {
     let approval = Lease { waits_for: Some(WaitReason::Approval), ..waits.clone() };
     let stop = |lease: &Lease| Lease { stop_by: Some("ann".into()), ..lease.clone() };
     let hops = Lease { queued_ms: 20 * MINUTE, stop_ms: Some(6 * MINUTE), ..stop(&waits) };
+    let sent_again = Lease { queued_ms: 8 * MINUTE, ..hops.clone() };
     let another = Lease { run_id: Some(RunId::new(at(0), [2; 16])), ..lease() };
     let (second, many) = (Lease { queued_ms: 9 * MINUTE, ..lease() }, Lease { queued_ms: 40 * MINUTE, ..lease() });
     let run = Run { updated_at: at(5 * MINUTE), ..run(0, 0) };
@@ -152,6 +153,7 @@ fn what_the_watchdog_does() {
         ("it is to stop instead of being approved of", Some(stop(&approval)), 30 * MINUTE, Look::SendOn),
         ("it is to stop, and a message of its wait is under way", Some(hops.clone()), 8 * MINUTE - 1, Look::Leave),
         ("it is to stop, and the message of that is late", Some(hops), 8 * MINUTE, Look::SendOn),
+        ("it is to stop, and another message was sent just now", Some(sent_again), 8 * MINUTE, Look::Leave),
         ("it is to stop, and nobody did", Some(stop(&waits)), HOUR, Look::GiveUp(Failure::Stopped)),
     ] {
         assert_eq!(on_watch(&run, lease.as_ref(), at(now)), expected, "{name}");

@@ -335,6 +335,7 @@ mod tests {
         });
         let run: Run = serde_json::from_value(begun.clone()).unwrap();
         assert_eq!(serde_json::to_value(&run).unwrap(), begun);
+        assert_eq!(begun["work"]["kind"], run.work.kind());
 
         let over = run.ended(RunStatus::Failed, Some(RunError::new(Failure::SourceInvalid, "row 2")), at(5_000));
         let over = serde_json::to_value(&over).unwrap();
