@@ -17,27 +17,19 @@ const NAME_CHARACTERS_MAX: usize = 64;
 #[derive(Default)]
 pub(crate) struct Fields(Map<String, Value>);
 
-/// What a body was.
-pub(crate) enum Sent {
-    /// Nothing at all.
-    Nothing,
-    /// A JSON object.
-    Object(Fields),
-    /// Something else.
-    Unreadable,
-}
-
-/// Takes the body in.
-pub(crate) async fn read(body: Body) -> Result<Sent, Problem> {
+/// Takes the body in: none where it is empty or null. What is there and cannot be read is refused on every route: it may have
+/// asked for a dry run.
+pub(crate) async fn read(body: Body) -> Result<Option<Fields>, Problem> {
     let too_large = |_| Problem::new(PAYLOAD_TOO_LARGE, format!("a body may have {BODY_BYTES_MAX} bytes"));
     let bytes = to_bytes(body, BODY_BYTES_MAX).await.map_err(too_large)?;
     if bytes.trim_ascii().is_empty() {
-        return Ok(Sent::Nothing);
+        return Ok(None);
     }
-    Ok(match serde_json::from_slice(&bytes) {
-        Ok(Value::Object(fields)) => Sent::Object(Fields(fields)),
-        _ => Sent::Unreadable,
-    })
+    match serde_json::from_slice(&bytes) {
+        Ok(Value::Object(fields)) => Ok(Some(Fields(fields))),
+        Ok(Value::Null) => Ok(None),
+        _ => Err(Problem::new(INVALID_REQUEST, "the body must be a JSON object")),
+    }
 }
 
 impl Fields {

@@ -15,8 +15,7 @@ use signalbox::http::query::Query;
 use signalbox::http::wire::vendor_sync::triggers::{MoscotAcceptedView, MoscotSyncRequest, MoscotSyncView};
 
 use super::start::{Outcome, goes_on, refused, start};
-use crate::body::{self, Sent};
-use crate::{Control, body::Fields};
+use crate::{Control, body};
 
 /// Sync the MOSCOT catalogue.
 ///
@@ -29,7 +28,7 @@ use crate::{Control, body::Fields};
     responses(
         (status = 200, description = "The run is over", body = MoscotSyncView),
         (status = 202, description = "The run goes on", body = MoscotAcceptedView),
-        (status = 400, description = "invalid_request: a field of the body has a wrong type", body = ProblemView),
+        (status = 400, description = "invalid_request: the body is no JSON object, or a field of it has a wrong type", body = ProblemView),
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),
         (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
         (status = 404, description = "vendor_not_configured", body = ProblemView),
@@ -48,11 +47,7 @@ pub(crate) async fn sync_moscot(
 ) -> Result<Response, Problem> {
     let caller = control.authority.service(&headers, control.now())?;
     caller.require_any(&[WRITE, MOSCOT])?;
-    let fields = match body::read(body).await? {
-        Sent::Object(fields) => fields,
-        // As in the original: what cannot be read counts as nothing said.
-        Sent::Nothing | Sent::Unreadable => Fields::default(),
-    };
+    let fields = body::read(body).await?.unwrap_or_default();
     let dry = fields.switch("dryRun")?.or_else(|| Query::of(&uri).switch("dryRun")).unwrap_or(false);
     let Some(vendor) = control.vendor(&caller.tenant, "moscot") else {
         return Err(Problem::new(VENDOR_NOT_CONFIGURED, "vendor moscot is not configured (VENDORS)"));

@@ -14,14 +14,14 @@ use signalbox::engine::runs::start::StartRequest;
 use signalbox::http::auth::WRITE;
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{
-    INTEGRATION_NOT_SUPPORTED, INVALID_REQUEST, MISSING_VENDOR_SLUG, Problem, ProblemView, VENDOR_NOT_CONFIGURED,
+    INTEGRATION_NOT_SUPPORTED, MISSING_VENDOR_SLUG, Problem, ProblemView, VENDOR_NOT_CONFIGURED,
 };
 use signalbox::http::query::{Query, path_text};
 use signalbox::http::wire::vendor_sync::triggers::{VendorAcceptedView, VendorSyncRequest, VendorSyncView};
 
 use super::start::{Outcome, goes_on, refused, start};
 use crate::Control;
-use crate::body::{self, Fields, Sent};
+use crate::body::{self, Fields};
 
 /// Sync a vendor's catalogue.
 ///
@@ -71,11 +71,7 @@ pub(crate) async fn sync_vendor(
         let why = "the vendor is reached over an API, which catalogue sync does not support";
         return Err(Problem::new(INTEGRATION_NOT_SUPPORTED, why));
     }
-    let fields = match body::read(body).await? {
-        Sent::Object(fields) => fields,
-        Sent::Nothing => Fields::default(),
-        Sent::Unreadable => return Err(Problem::new(INVALID_REQUEST, "the body must be a JSON object")),
-    };
+    let fields = body::read(body).await?.unwrap_or_default();
     let mode = mode(&fields, &Query::of(&uri))?;
     let source_path = fields.text("sourcePath")?;
     let injected = fields.objects("inject")?;

@@ -15,8 +15,7 @@ use signalbox::http::wire::vendor_sync::registry::{
     VendorTestMeta, VendorTestRequest, VendorTestView, VendorTestedView,
 };
 
-use crate::Control;
-use crate::body::{self, Fields, Sent};
+use crate::{Control, body};
 
 /// Test a vendor's source.
 ///
@@ -35,7 +34,7 @@ use crate::body::{self, Fields, Sent};
         (status = 500, description = "test_failed", body = ProblemView),
         (status = 501, description = "not_implemented", body = ProblemView),
     ),
-    security(("service" = []), ("session" = [])),
+    security((), ("service" = []), ("session" = [])),
 )]
 pub(crate) async fn test_vendor(
     State(control): State<Control>,
@@ -50,10 +49,7 @@ pub(crate) async fn test_vendor(
     if vendor.integration == Integration::Api {
         return Err(Problem::new(NOT_IMPLEMENTED, "a vendor that is reached over an API cannot be tested yet"));
     }
-    let fields = match body::read(body).await? {
-        Sent::Object(fields) => fields,
-        Sent::Nothing | Sent::Unreadable => Fields::default(),
-    };
+    let fields = body::read(body).await?.unwrap_or_default();
     let source = fields.text("sourcePath")?;
     let test = engine::catalogue::test_vendor::test_vendor(&control.worker, &control.tests, vendor, source.as_deref())
         .await

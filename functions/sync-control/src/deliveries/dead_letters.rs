@@ -13,9 +13,8 @@ use signalbox::http::problem::{CONFLICT, INVALID_REQUEST, NOT_FOUND, Problem, Pr
 use signalbox::http::query::path_text;
 use signalbox::http::wire::operations::{DecidedView, RequeueRequest, RequeuedView};
 
-use crate::Control;
-use crate::body::{self, Sent};
 use crate::operator::{OperatorProblems, failed, operator};
+use crate::{Control, body};
 
 /// What one call requeues, and looks at.
 const LIMITS: Limits = Limits { found_max: 100, read_max: 5000 };
@@ -106,7 +105,7 @@ pub(crate) async fn requeue_many(
 ) -> Result<Json<RequeuedView>, Problem> {
     let operator = operator(&control, &headers, trace)?;
     // Nothing said is not "all": that must be asked for with an empty object.
-    let Sent::Object(fields) = body::read(body).await? else {
+    let Some(fields) = body::read(body).await? else {
         return Err(Problem::new(INVALID_REQUEST, "the body must be a JSON object with the filter; {} means all"));
     };
     // A filter that is misspelt or blank would be none, and everything would be requeued.

@@ -12,9 +12,8 @@ use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{CONFLICT, NOT_FOUND, Problem, ProblemView, UNPROCESSABLE, VERIFICATION_FAILED};
 use signalbox::http::wire::operations::{AdmittedView, VerifyRequest};
 
-use crate::Control;
-use crate::body::{self, Sent};
 use crate::operator::{OperatorProblems, failed, operator};
+use crate::{Control, body};
 
 /// Verify a rejected delivery again, as of when it was received, and let it in. For operators of the default tenant: a
 /// refused request does not prove whose it is.
@@ -42,10 +41,7 @@ pub(crate) async fn verify(
     if operator.tenant != TenantId::default() {
         return Err(Problem::new(NOT_FOUND, "there is no such rejected delivery"));
     }
-    let id = match body::read(body).await? {
-        Sent::Object(fields) => fields.text("id")?,
-        Sent::Nothing | Sent::Unreadable => None,
-    };
+    let id = body::read(body).await?.unwrap_or_default().text("id")?;
     let Some(id) = id.and_then(|id| id.parse::<RejectedId>().ok()) else {
         return Err(Problem::fields(&[("id", "must be an id as listed by GET /api/admin/deliveries")]));
     };

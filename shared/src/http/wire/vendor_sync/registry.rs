@@ -104,7 +104,7 @@ pub struct LastTestMeta {
     pub total_items: Option<u64>,
 }
 
-/// A test of a vendor's source; a body that is no JSON object counts as an empty one.
+/// A test of a vendor's source.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct VendorTestRequest {

@@ -26,7 +26,7 @@ impl From<Mode> for ModeView {
     }
 }
 
-/// A sync of MOSCOT; a body that is no JSON object counts as an empty one.
+/// A sync of MOSCOT.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct MoscotSyncRequest {
