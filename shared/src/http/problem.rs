@@ -4,6 +4,7 @@
 //! What clients read and what went wrong inside are of different types. A [`Kind`] is refused with a text of the handler's. A
 //! [`ServerError`] has one sentence, which never changes: a fault can only be handed over as its cause, and goes to the log.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 
 use axum::response::{IntoResponse, Response};
@@ -97,11 +98,31 @@ kinds! {
     }
 }
 
+/// What people are told of a problem.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Detail {
+    /// A sentence.
+    Text(String),
+    /// What is wrong with each field.
+    Fields(FieldErrors),
+}
+
+/// What is wrong with each field, as clients of the observability window read it.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FieldErrors {
+    /// Of the whole request; no route says any.
+    pub form_errors: Vec<String>,
+    /// By field.
+    pub field_errors: BTreeMap<String, Vec<String>>,
+}
+
 /// A problem to answer with, in the envelope of the vendor sync: `{ok: false, error, detail}`.
 #[derive(Debug, Clone)]
 pub struct Problem {
     kind: Kind,
-    detail: Value,
+    detail: Option<Detail>,
     more: Vec<(&'static str, Value)>,
     /// For the log alone.
     cause: Option<String>,
@@ -111,30 +132,23 @@ impl Problem {
     /// A problem with a text for people.
     #[must_use]
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: Value::String(detail.into()), more: Vec::new(), cause: None }
+        Self { kind, detail: Some(Detail::Text(detail.into())), more: Vec::new(), cause: None }
     }
 
     /// A problem that its code says all about.
     #[must_use]
     pub fn bare(kind: Kind) -> Self {
-        Self { kind, detail: Value::Null, more: Vec::new(), cause: None }
+        Self { kind, detail: None, more: Vec::new(), cause: None }
     }
 
-    /// A problem of one or more fields, as clients of the observability window read it.
+    /// A problem of one or more fields.
     #[must_use]
     pub fn fields(fields: &[(&str, &str)]) -> Self {
-        let mut errors = serde_json::Map::new();
+        let mut errors = FieldErrors::default();
         for (field, text) in fields {
-            if let Value::Array(texts) = errors.entry(*field).or_insert_with(|| json!([])) {
-                texts.push(json!(text));
-            }
+            errors.field_errors.entry((*field).to_owned()).or_default().push((*text).to_owned());
         }
-        Self {
-            kind: INVALID_REQUEST,
-            detail: json!({"formErrors": [], "fieldErrors": errors}),
-            more: Vec::new(),
-            cause: None,
-        }
+        Self { kind: INVALID_REQUEST, detail: Some(Detail::Fields(errors)), more: Vec::new(), cause: None }
     }
 
     /// A failure of ours: its sentence for the client, its cause for the log.
@@ -174,16 +188,15 @@ pub struct ProblemView {
     pub ok: bool,
     /// A stable code, see `docs/errors.md`.
     pub error: String,
-    /// For people: a text, an object with `formErrors` and `fieldErrors`, or null.
-    #[schema(value_type = Option<Object>)]
-    pub detail: Value,
+    /// For people; null where the code says all.
+    pub detail: Option<Detail>,
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         if status.is_server_error() {
-            tracing::error!(code = self.kind.code, detail = %self.detail, cause = self.cause, "request failed");
+            tracing::error!(code = self.kind.code, detail = ?self.detail, cause = self.cause, "request failed");
         }
         let mut body = json!({"ok": false, "error": self.kind.code, "detail": self.detail});
         for (name, value) in self.more {

@@ -29,7 +29,7 @@ const LIMIT_MAX: usize = 200;
         ("vendorId" = Option<String>, Query, description = "The vendor; also `vendor`, `v`. Default moscot"),
         ("start" = Option<String>, Query, description = "Date or date-time, UTC where it says no offset; also `from`"),
         ("end" = Option<String>, Query, description = "Date or date-time; also `to`"),
-        ("limit" = Option<u32>, Query, description = "1 to 200, default 20; also `pageSize`"),
+        ("limit" = Option<u32>, Query, description = "Default 20; also `pageSize`", minimum = 1, maximum = 200),
         ("cursor" = Option<String>, Query, description = "From `nextCursor`"),
         ("status" = Option<Vec<String>>, Query, description = "running, success, error; repeated or in a comma list"),
     ),

@@ -24,7 +24,7 @@ const LIMIT_MAX: f64 = 100.0;
     params(
         ("vendor" = Option<String>, Query, description = "The vendor; also `v`, or header `x-vendor`. Default moscot"),
         ("status" = Option<Vec<String>>, Query, description = "running, success, error; repeated or in a comma list. What is no status is passed over"),
-        ("limit" = Option<u32>, Query, description = "1 to 100, default 20; what is outside is brought inside"),
+        ("limit" = Option<String>, Query, description = "1 to 100, default 20; what is outside is brought inside"),
         ("cursor" = Option<String>, Query, description = "From `nextCursor`"),
     ),
     responses(

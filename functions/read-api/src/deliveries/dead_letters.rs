@@ -22,7 +22,7 @@ const READ_MAX: usize = 1000;
         ("provider" = Option<String>, Query, description = "pos, trackstar, …"),
         ("connection" = Option<String>, Query, description = "The source or connection"),
         ("reason" = Option<String>, Query, description = "A part of the reason, in any case"),
-        ("limit" = Option<u32>, Query, description = "1 to 200, default 50"),
+        ("limit" = Option<u32>, Query, description = "Default 50", minimum = 1, maximum = 200),
         ("cursor" = Option<String>, Query, description = "From `nextCursor`"),
     ),
     responses(

@@ -29,7 +29,7 @@ const LIMIT_MAX: usize = 200;
         ("tenant" = Option<String>, Query, description = "The tenant"),
         ("from" = Option<String>, Query, description = "Received at or after this"),
         ("to" = Option<String>, Query, description = "Received at or before this"),
-        ("limit" = Option<u32>, Query, description = "1 to 200, default 50"),
+        ("limit" = Option<u32>, Query, description = "Default 50", minimum = 1, maximum = 200),
         ("cursor" = Option<String>, Query, description = "From `nextCursor`"),
     ),
     responses(
