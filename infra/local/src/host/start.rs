@@ -34,8 +34,11 @@ use crate::host::settings::{self, Secrets};
 use crate::host::{Host, demo, poller, registry, ticker};
 use crate::template::{ACCOUNT, Bindings, FunctionModel, REGION, Source, Template};
 
-/// How often expired items are removed; DynamoDB itself may take days.
-const SWEEP: Duration = Duration::from_secs(5);
+/// How often expired items are removed. DynamoDB itself may take days, and nobody is shown them until then. It reads every
+/// item of every table: done every few seconds, it would keep a host with a large catalogue busy for nothing.
+const SWEEP_ITEMS: Duration = Duration::from_secs(600);
+/// How often messages are removed that are too old: a look into an index.
+const SWEEP_MESSAGES: Duration = Duration::from_secs(5);
 
 pub(super) async fn start(options: Options) -> Result<Host, HostError> {
     let source = options.template.as_deref().map_or_else(Source::built_in, Source::parse)?;
@@ -189,23 +192,19 @@ async fn start_engines(
     let handler = EventsHttpService::new(Arc::new(handler), EventsHttpConfig::default());
     services.spawn(engines::serve(ports.events, handler));
 
-    services.spawn(sweep(database, queues));
+    services.spawn(sweep(SWEEP_ITEMS, move || database.sweep_ttl().map(drop).map_err(|error| error.to_string())));
+    services.spawn(sweep(SWEEP_MESSAGES, move || queues.expire().map_err(|error| error.to_string())));
     Ok(Engines { services, events, seen, targets })
 }
 
-/// Removes expired items and messages, for ever.
-async fn sweep(database: dynoxide::Database, queues: Arc<Queues>) {
-    let mut interval = tokio::time::interval(SWEEP);
+/// Removes what has expired, for ever.
+async fn sweep(every: Duration, remove: impl Fn() -> Result<(), String> + Clone + Send + 'static) {
+    let mut interval = tokio::time::interval(every);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        let (database, queues) = (database.clone(), Arc::clone(&queues));
-        let swept = tokio::task::spawn_blocking(move || {
-            let items = database.sweep_ttl().map(drop).map_err(|error| error.to_string());
-            items.and(queues.expire().map_err(|error| error.to_string()))
-        });
-        if let Ok(Err(error)) = swept.await {
-            tracing::warn!(error, "expired items were not removed");
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(remove.clone()).await {
+            tracing::warn!(error, "what has expired was not removed");
         }
     }
 }
