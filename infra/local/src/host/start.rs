@@ -14,7 +14,7 @@ use rustack_events_http::service::{EventsHttpConfig, EventsHttpService};
 use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
 use signalbox::environment::Environment;
 use signalbox::function::Function;
-use signalbox::outside::Outside;
+use signalbox::outside::{Outside, Shutdown};
 use signalbox::telemetry::metrics::Metrics;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -54,6 +54,8 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
     let mut outside = options.outside.clone();
     // Standard output has the ready line and nothing else.
     outside.metrics = Metrics::to(|line| tracing::debug!(target: "signalbox::metrics", "{line}"));
+    // Its own: options may start another host once this one is stopped.
+    outside.shutdown = Shutdown::default();
     let mut engines = start_engines(&data, engine_ports, &template, &outside).await?;
     let environments = environments(&template, &endpoints);
     let invoker = deploy(&template, &environments, &outside, &options.functions).await?;
