@@ -28,6 +28,7 @@ pub struct Crashed;
 /// Function instances. Dropping them in the middle of an invocation is a crash.
 pub struct Process {
     wire: Wire,
+    pub(crate) outside: Outside,
     functions: BTreeMap<&'static str, Function>,
     metrics: Arc<Mutex<Vec<String>>>,
 }
@@ -60,7 +61,7 @@ impl Process {
             ("webhooks", signalbox_webhooks::build(&environment("webhooks"), &outside).await),
         ];
         let functions = functions.into_iter().map(|(name, built)| (name, built.expect(name))).collect();
-        Self { wire, functions, metrics }
+        Self { wire, outside, functions, metrics }
     }
 
     /// Its wire.
@@ -81,7 +82,7 @@ impl Process {
     }
 
     /// Runs an invocation unless the process is killed in the middle of it.
-    async fn alive<T>(&self, invocation: impl Future<Output = T>) -> Result<T, Crashed> {
+    pub(crate) async fn alive<T>(&self, invocation: impl Future<Output = T>) -> Result<T, Crashed> {
         tokio::select! {
             biased;
             () = self.wire.killed() => Err(Crashed),

@@ -8,6 +8,7 @@ pub mod invoke;
 pub mod options;
 pub mod poller;
 mod registry;
+mod restart;
 pub mod schedule;
 pub mod settings;
 mod start;

@@ -31,7 +31,7 @@ use crate::host::data::DataFolder;
 use crate::host::invoke::{Deployed, Invoker};
 use crate::host::options::{HostError, Options};
 use crate::host::settings::{self, Secrets};
-use crate::host::{Host, demo, poller, registry, ticker};
+use crate::host::{Host, demo, poller, registry, restart, ticker};
 use crate::template::{ACCOUNT, Bindings, FunctionModel, REGION, Source, Template};
 
 /// How often expired items are removed. DynamoDB itself may take days, and nobody is shown them until then. It reads every
@@ -61,6 +61,10 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
     let invoker = deploy(&template, &environments, &outside, &options.functions).await?;
     let sqs = clients::sqs(&endpoints.sqs);
     engines.targets.connect(Arc::clone(&invoker), sqs.clone(), endpoints.sqs.clone());
+
+    if !data.is_new {
+        restart::take_up_runs(&environments, &outside).await;
+    }
 
     let mut intake = Intake::new(&invoker, &outside);
     if options.poll {

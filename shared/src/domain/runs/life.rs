@@ -212,6 +212,13 @@ pub fn on_watch(run: &Run, lease: Option<&Lease>, now: Timestamp) -> Look {
     if now.as_millisecond() >= expected_ms(run, lease, now) { Look::SendOn } else { Look::Leave }
 }
 
+/// Whether a run is to be taken up at once by a host that starts again, and had all workers in its own process: whoever
+/// held it is gone, whatever the lease says. A run that waits has its message, which waits with it.
+#[must_use]
+pub fn on_restart(run: &Run, lease: &Lease, now: Timestamp) -> bool {
+    !run.status.is_over() && lease.run_id.as_ref() == Some(&run.id) && lease.waits_until(now).is_none()
+}
+
 /// Until when the message of a run that nobody holds may still come.
 fn expected_ms(run: &Run, lease: &Lease, now: Timestamp) -> i64 {
     // A holder that fell silent has used up its message: that one is not under way.

@@ -166,6 +166,26 @@ fn what_the_watchdog_does() {
 }
 
 #[test]
+fn what_a_host_takes_up_that_starts_again() {
+    let over = Run { status: RunStatus::Success, ..run(0, 0) };
+    let held = Lease { fence: Some("f".into()), until_ms: HOUR, ..lease() };
+    let waits = Lease { waits_until_ms: Some(MINUTE), waits_for: Some(WaitReason::Backoff), ..lease() };
+    let stopped = Lease { stop_by: Some("ann".into()), ..waits.clone() };
+    let another = Lease { run_id: Some(RunId::new(at(0), [2; 16])), ..held.clone() };
+    for (name, run, lease, expected) in [
+        ("its holder is gone, whatever the lease says", run(0, 0), &held, true),
+        ("nobody held it, and nobody knows whether its message was sent", run(0, 0), &lease(), true),
+        ("it waits", run(0, 0), &waits, false),
+        ("it waits, and is to stop", run(0, 0), &stopped, true),
+        ("it is over", over, &held, false),
+        ("another run's", run(0, 0), &another, false),
+    ] {
+        assert_eq!(on_restart(&run, lease, at(MINUTE - 1)), expected, "{name}");
+    }
+    assert!(on_restart(&run(0, 0), &waits, at(MINUTE)), "its wait is over");
+}
+
+#[test]
 fn a_run_may_start_where_none_is_in_the_way_or_one_that_is_given_up() {
     let (late, young) = (at(HOUR), at(MINUTE));
     let (run, lease) = (run(0, 0), lease());
