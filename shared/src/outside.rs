@@ -1,8 +1,9 @@
-//! What a function takes from the world around it: time, randomness, the network, a place for metrics.
+//! What a function takes from the world around it: time, randomness, the network, a place for metrics, and word that it
+//! is about to end.
 //! All of it is passed in, so that a test can stop the clock, replay a seed, or cut a wire.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use aws_smithy_async::rt::sleep::SharedAsyncSleep;
@@ -27,6 +28,29 @@ pub struct Outside {
     pub stores: StoreFactory,
     /// Where EMF metric lines go.
     pub metrics: Metrics,
+    /// Whether the process is about to end.
+    pub shutdown: Shutdown,
+}
+
+/// Word that the process is about to end: what can go on elsewhere is handed on instead of finished. Clones are the same.
+///
+/// The local host gives it when it is stopped. On Lambda nobody does: an environment is shut down while it is frozen, when
+/// no invocation runs and so nobody holds a run, and one whose invocation timed out is killed without a word
+/// (docs/runs.md).
+#[derive(Clone, Debug, Default)]
+pub struct Shutdown(Arc<AtomicBool>);
+
+impl Shutdown {
+    /// Says so, for good.
+    pub fn announce(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was said.
+    #[must_use]
+    pub fn is_announced(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// The clock, real or set by a test.

@@ -28,6 +28,7 @@ pub struct Crashed;
 /// Function instances. Dropping them in the middle of an invocation is a crash.
 pub struct Process {
     wire: Wire,
+    pub(crate) outside: Outside,
     functions: BTreeMap<&'static str, Function>,
     metrics: Arc<Mutex<Vec<String>>>,
 }
@@ -43,6 +44,7 @@ impl Process {
             aws_sleep: Some(no_waiting()),
             stores: StoreFactory::wrapped(move |store| Arc::new(WiredStore::new(stores.clone(), store))),
             metrics: Metrics::to(move |line| lines.lock().expect("the lines").push(line.to_owned())),
+            shutdown: wire.shutdown(),
         };
         let environment = |function: &str| -> Environment {
             let mut environment = system.environment(function);
@@ -59,7 +61,7 @@ impl Process {
             ("webhooks", signalbox_webhooks::build(&environment("webhooks"), &outside).await),
         ];
         let functions = functions.into_iter().map(|(name, built)| (name, built.expect(name))).collect();
-        Self { wire, functions, metrics }
+        Self { wire, outside, functions, metrics }
     }
 
     /// Its wire.
@@ -80,7 +82,7 @@ impl Process {
     }
 
     /// Runs an invocation unless the process is killed in the middle of it.
-    async fn alive<T>(&self, invocation: impl Future<Output = T>) -> Result<T, Crashed> {
+    pub(crate) async fn alive<T>(&self, invocation: impl Future<Output = T>) -> Result<T, Crashed> {
         tokio::select! {
             biased;
             () = self.wire.killed() => Err(Crashed),

@@ -10,6 +10,7 @@ mod runs {
     mod faults;
     mod leases;
     mod removals;
+    mod restarts;
     mod sources;
     mod stale_holders;
     mod stops;

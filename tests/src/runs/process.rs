@@ -6,6 +6,9 @@ use std::pin::pin;
 use std::time::Duration;
 
 use serde_json::Value;
+use signalbox::aws::clients::Clients;
+use signalbox::engine::runs::context::Runs;
+use signalbox::engine::runs::restart::take_up;
 use signalbox::http::auth::{READ, WRITE};
 
 use crate::answer::Answer;
@@ -90,6 +93,17 @@ impl<'a> WorldProcess<'a> {
     /// When the process dies.
     pub async fn watchdog(&self) -> Result<Result<(), String>, Crashed> {
         self.fire("watchdog").await
+    }
+
+    /// Takes up what is left of runs, as a host does that starts again: how many.
+    ///
+    /// # Errors
+    /// When the process dies.
+    pub async fn restart(&self) -> Result<u64, Crashed> {
+        let (environment, outside) = (self.world.environment("scheduler"), &self.process.outside);
+        let clients = Clients::connect(&environment, outside).expect("clients");
+        let runs = Runs::connect(&clients, &environment, outside).expect("the runs");
+        Ok(self.alive(take_up(&runs)).await?.expect("nothing fails"))
     }
 
     /// Hands the sync queue's messages to the worker, one by one, until none is due or one fails.

@@ -52,7 +52,7 @@ pub(super) async fn send(
             wire.die().await;
             unreachable!("a dead process goes no further");
         }
-        Verdict::Pass | Verdict::Hold | Verdict::KillBefore | Verdict::Fail(_) => {}
+        Verdict::Pass | Verdict::Hold | Verdict::Announce | Verdict::KillBefore | Verdict::Fail(_) => {}
     }
     next.call(request).await
 }

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aws_smithy_runtime_api::client::http::{HttpConnectorFuture, SharedHttpClient};
+use signalbox::outside::Shutdown;
 use tokio::sync::{Notify, Semaphore};
 
 pub use self::calls::{Call, Calls, any, at, every, first};
@@ -26,6 +27,8 @@ pub enum Verdict {
     KillAfter,
     /// The call waits until [`Wire::release`], then goes through.
     Hold,
+    /// The process is told that it is about to end; the call goes through.
+    Announce,
     /// It goes wrong.
     Fail(Fault),
 }
@@ -66,6 +69,7 @@ struct Inner {
     killed: Notify,
     held: Semaphore,
     released: Semaphore,
+    shutdown: Shutdown,
 }
 
 /// The wire of one process. Clones are the same wire.
@@ -87,6 +91,7 @@ impl Wire {
             killed: Notify::new(),
             held: Semaphore::new(0),
             released: Semaphore::new(0),
+            shutdown: Shutdown::default(),
         }))
     }
 
@@ -128,6 +133,12 @@ impl Wire {
     #[must_use]
     pub fn calls(&self) -> Vec<String> {
         self.0.calls.lock().unwrap().iter().map(|call| call.operation.clone()).collect()
+    }
+
+    /// What the process is told of its end.
+    #[must_use]
+    pub fn shutdown(&self) -> Shutdown {
+        self.0.shutdown.clone()
     }
 
     /// Waits until the plan has killed the process.
@@ -173,6 +184,7 @@ impl Wire {
                 self.0.held.add_permits(1);
                 self.0.released.acquire().await.unwrap().forget();
             }
+            Verdict::Announce => self.0.shutdown.announce(),
             Verdict::Pass | Verdict::KillAfter | Verdict::Fail(_) => {}
         }
         verdict

@@ -53,7 +53,7 @@ async fn arrived<T>(wire: &Wire, verdict: Verdict, read: Result<T>) -> Result<T>
         // What can only befall a table does not befall a file.
         Verdict::Fail(Fault::Conflict | Fault::Unprocessed) => read,
         Verdict::Fail(_) => Err(cut()),
-        Verdict::Pass | Verdict::Hold | Verdict::KillBefore => read,
+        Verdict::Pass | Verdict::Hold | Verdict::Announce | Verdict::KillBefore => read,
     }
 }
 

@@ -8,7 +8,8 @@
 //! inside, after which a crash leaves a message without an entry, or an entry without a message.
 //!
 //! kill -9 loses nothing that was committed: the write-ahead log is in the kernel's hands by then. A power failure may
-//! lose the last moment, as `synchronous=NORMAL` says; on a laptop that is a fair price for a send without an fsync.
+//! lose what the kernel had not written yet, as `synchronous=NORMAL` says and as it may of the tables (`dynamodb.rs`); on
+//! a laptop that is a fair price for a send without an fsync.
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -8,6 +8,7 @@ pub mod invoke;
 pub mod options;
 pub mod poller;
 mod registry;
+mod restart;
 pub mod schedule;
 pub mod settings;
 mod start;
@@ -136,11 +137,13 @@ impl Host {
         self.invoker.invoke(&found.function, event).await.map(drop)
     }
 
-    /// Takes no more work in, finishes what is in flight, and ends within ten seconds. Says whether all of it was
-    /// finished; what was not is on its queue, or has a lease that expires.
+    /// Takes no more work in, finishes what is in flight, and ends within ten seconds; runs are handed on to the next start.
+    /// Says whether all of it was finished; what was not goes on at the next start too.
     pub async fn stop(mut self) -> bool {
         let deadline = Instant::now() + STOP_MAX;
         self.stop.send_replace(true);
+        // After that: what is handed on from here on is for the next start to receive.
+        self.outside.shutdown.announce();
         let ended = async { while self.intake.join_next().await.is_some() {} };
         let taken_in = tokio::time::timeout_at(deadline, ended).await.is_ok();
         let delivered = matches!(tokio::time::timeout_at(deadline, self.events.quiesce()).await, Ok(Ok(())));

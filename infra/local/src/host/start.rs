@@ -14,7 +14,7 @@ use rustack_events_http::service::{EventsHttpConfig, EventsHttpService};
 use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
 use signalbox::environment::Environment;
 use signalbox::function::Function;
-use signalbox::outside::Outside;
+use signalbox::outside::{Outside, Shutdown};
 use signalbox::telemetry::metrics::Metrics;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -31,11 +31,14 @@ use crate::host::data::DataFolder;
 use crate::host::invoke::{Deployed, Invoker};
 use crate::host::options::{HostError, Options};
 use crate::host::settings::{self, Secrets};
-use crate::host::{Host, demo, poller, registry, ticker};
+use crate::host::{Host, demo, poller, registry, restart, ticker};
 use crate::template::{ACCOUNT, Bindings, FunctionModel, REGION, Source, Template};
 
-/// How often expired items are removed; DynamoDB itself may take days.
-const SWEEP: Duration = Duration::from_secs(5);
+/// How often expired items are removed. DynamoDB itself may take days, and nobody is shown them until then. It reads every
+/// item of every table: done every few seconds, it would keep a host with a large catalogue busy for nothing.
+const SWEEP_ITEMS: Duration = Duration::from_secs(600);
+/// How often messages are removed that are too old: a look into an index.
+const SWEEP_MESSAGES: Duration = Duration::from_secs(5);
 
 pub(super) async fn start(options: Options) -> Result<Host, HostError> {
     let source = options.template.as_deref().map_or_else(Source::built_in, Source::parse)?;
@@ -51,11 +54,17 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
     let mut outside = options.outside.clone();
     // Standard output has the ready line and nothing else.
     outside.metrics = Metrics::to(|line| tracing::debug!(target: "signalbox::metrics", "{line}"));
+    // Its own: options may start another host once this one is stopped.
+    outside.shutdown = Shutdown::default();
     let mut engines = start_engines(&data, engine_ports, &template, &outside).await?;
     let environments = environments(&template, &endpoints);
     let invoker = deploy(&template, &environments, &outside, &options.functions).await?;
     let sqs = clients::sqs(&endpoints.sqs);
     engines.targets.connect(Arc::clone(&invoker), sqs.clone(), endpoints.sqs.clone());
+
+    if !data.is_new {
+        restart::take_up_runs(&environments, &outside).await;
+    }
 
     let mut intake = Intake::new(&invoker, &outside);
     if options.poll {
@@ -189,23 +198,19 @@ async fn start_engines(
     let handler = EventsHttpService::new(Arc::new(handler), EventsHttpConfig::default());
     services.spawn(engines::serve(ports.events, handler));
 
-    services.spawn(sweep(database, queues));
+    services.spawn(sweep(SWEEP_ITEMS, move || database.sweep_ttl().map(drop).map_err(|error| error.to_string())));
+    services.spawn(sweep(SWEEP_MESSAGES, move || queues.expire().map_err(|error| error.to_string())));
     Ok(Engines { services, events, seen, targets })
 }
 
-/// Removes expired items and messages, for ever.
-async fn sweep(database: dynoxide::Database, queues: Arc<Queues>) {
-    let mut interval = tokio::time::interval(SWEEP);
+/// Removes what has expired, for ever.
+async fn sweep(every: Duration, remove: impl Fn() -> Result<(), String> + Clone + Send + 'static) {
+    let mut interval = tokio::time::interval(every);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        let (database, queues) = (database.clone(), Arc::clone(&queues));
-        let swept = tokio::task::spawn_blocking(move || {
-            let items = database.sweep_ttl().map(drop).map_err(|error| error.to_string());
-            items.and(queues.expire().map_err(|error| error.to_string()))
-        });
-        if let Ok(Err(error)) = swept.await {
-            tracing::warn!(error, "expired items were not removed");
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(remove.clone()).await {
+            tracing::warn!(error, "what has expired was not removed");
         }
     }
 }

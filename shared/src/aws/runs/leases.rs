@@ -139,6 +139,32 @@ impl RunStore {
         conditional(past_conflicts(|| call.clone().send()).await, "note message").map(drop)
     }
 
+    /// Lets go of a run in the name of a holder that is known to be gone, and notes that a message for it was sent. False
+    /// where the lease is no longer as it was seen: somebody has the run.
+    ///
+    /// The token goes with the lease: should that holder live after all, nothing of it commits (I3).
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn free_lease(&self, connection: &Connection, seen: &Lease, now: Timestamp) -> Result<bool, AwsFault> {
+        let Some(run) = &seen.run_id else { return Ok(false) };
+        let call = self
+            .control
+            .update_item(lease_key(connection))
+            .update_expression("SET untilMs = :zero, queuedMs = :now REMOVE fence")
+            .expression_attribute_values(":zero", number(0))
+            .expression_attribute_values(":now", number(now.as_millisecond()))
+            .expression_attribute_values(":run", text(run.as_str()));
+        let call = match &seen.fence {
+            Some(fence) => call
+                .condition_expression("runId = :run AND fence = :fence")
+                .expression_attribute_values(":fence", text(fence)),
+            None => call.condition_expression("runId = :run AND attribute_not_exists(fence)"),
+        };
+        let freed = conditional(past_conflicts(|| call.clone().send()).await, "free lease")?;
+        Ok(freed.is_some())
+    }
+
     /// The lease of a connection, to see who holds it.
     ///
     /// # Errors

@@ -47,6 +47,8 @@ pub enum CameTo {
     Done,
     /// Its time is used up.
     OutOfTime,
+    /// Its process is about to end.
+    CutShort,
     /// It may not go on before a time.
     Waits(Wait),
     /// Somebody must approve.
@@ -123,7 +125,9 @@ pub fn after_slice(run: &Run, came_to: CameTo, moved: bool, now: Timestamp) -> A
             let wait = Wait { until: later(now, APPROVAL), reason: WaitReason::Approval };
             AfterSlice { attempts: before, deadline_from: wait.until, then: Then::GoOn(Some(wait)) }
         }
-        CameTo::OutOfTime if late => as_it_was(end(Failure::RunTooSlow)),
+        CameTo::OutOfTime | CameTo::CutShort if late => as_it_was(end(Failure::RunTooSlow)),
+        // No attempt: that its process ends is no fault of the run, and says nothing of whether it gets on.
+        CameTo::CutShort => as_it_was(Then::GoOn(None)),
         CameTo::OutOfTime => {
             let attempts = if moved { 0 } else { before + 1 };
             let then =
@@ -206,6 +210,13 @@ pub fn on_watch(run: &Run, lease: Option<&Lease>, now: Timestamp) -> Look {
         return Look::GiveUp(if stopping { Failure::Stopped } else { Failure::RunTooSlow });
     }
     if now.as_millisecond() >= expected_ms(run, lease, now) { Look::SendOn } else { Look::Leave }
+}
+
+/// Whether a run is to be taken up at once by a host that starts again, and had all workers in its own process: whoever
+/// held it is gone, whatever the lease says. A run that waits has its message, which waits with it.
+#[must_use]
+pub fn on_restart(run: &Run, lease: &Lease, now: Timestamp) -> bool {
+    !run.status.is_over() && lease.run_id.as_ref() == Some(&run.id) && lease.waits_until(now).is_none()
 }
 
 /// Until when the message of a run that nobody holds may still come.

@@ -46,7 +46,7 @@ fn for_good(failure: Failure) -> CameTo {
 
 #[test]
 fn what_comes_after_a_slice() {
-    use CameTo::{AwaitsApproval, Done, OutOfTime, Stopped, Waits};
+    use CameTo::{AwaitsApproval, CutShort, Done, OutOfTime, Stopped, Waits};
     use Then::{End, GoOn, Leave};
     let failed = |failure| End(RunStatus::Failed, Some(failure));
     let backoff = |ms| GoOn(Some(wait(ms, WaitReason::Backoff)));
@@ -65,6 +65,10 @@ fn what_comes_after_a_slice() {
         (0, OutOfTime, false, late - 1, (1, 0, GoOn(None))),
         (0, OutOfTime, false, late, (0, 0, failed(Failure::RunTooSlow))),
         (0, OutOfTime, true, late, (0, late, GoOn(None))),
+        // No attempt: somebody who stops the host six times while it reads must not fail the run.
+        (5, CutShort, false, now, (5, 0, GoOn(None))),
+        (5, CutShort, true, now, (0, now, GoOn(None))),
+        (0, CutShort, false, late, (0, 0, failed(Failure::RunTooSlow))),
         (0, FAULT, false, now, (1, 0, backoff(now + 4_000))),
         (1, FAULT, false, now, (2, 0, backoff(now + 8_000))),
         (4, FAULT, false, now, (5, 0, backoff(now + 64_000))),
@@ -162,6 +166,26 @@ fn what_the_watchdog_does() {
 }
 
 #[test]
+fn what_a_host_takes_up_that_starts_again() {
+    let over = Run { status: RunStatus::Success, ..run(0, 0) };
+    let held = Lease { fence: Some("f".into()), until_ms: HOUR, ..lease() };
+    let waits = Lease { waits_until_ms: Some(MINUTE), waits_for: Some(WaitReason::Backoff), ..lease() };
+    let stopped = Lease { stop_by: Some("ann".into()), ..waits.clone() };
+    let another = Lease { run_id: Some(RunId::new(at(0), [2; 16])), ..held.clone() };
+    for (name, run, lease, expected) in [
+        ("its holder is gone, whatever the lease says", run(0, 0), &held, true),
+        ("nobody held it, and nobody knows whether its message was sent", run(0, 0), &lease(), true),
+        ("it waits", run(0, 0), &waits, false),
+        ("it waits, and is to stop", run(0, 0), &stopped, true),
+        ("it is over", over, &held, false),
+        ("another run's", run(0, 0), &another, false),
+    ] {
+        assert_eq!(on_restart(&run, lease, at(MINUTE - 1)), expected, "{name}");
+    }
+    assert!(on_restart(&run(0, 0), &waits, at(MINUTE)), "its wait is over");
+}
+
+#[test]
 fn a_run_may_start_where_none_is_in_the_way_or_one_that_is_given_up() {
     let (late, young) = (at(HOUR), at(MINUTE));
     let (run, lease) = (run(0, 0), lease());
@@ -188,6 +212,7 @@ fn reasons_end_runs_as_their_disposition_says() {
 fn came_to() -> impl Strategy<Value = CameTo> {
     prop_oneof![
         Just(CameTo::OutOfTime),
+        Just(CameTo::CutShort),
         (proptest::sample::select(Failure::ALL.to_vec()), any::<bool>())
             .prop_map(|(failure, may_pass)| CameTo::Failed { failure, may_pass }),
         (0..30 * HOUR).prop_map(|ms| CameTo::Waits(wait(ms, WaitReason::RetryAfter))),
@@ -204,7 +229,12 @@ proptest! {
         for (came_to, moved, took) in slices {
             now += took;
             let after = after_slice(&run, came_to, moved, at(now));
-            in_a_row = if moved || matches!(came_to, CameTo::Waits(_)) { 0 } else { in_a_row + 1 };
+            in_a_row = match came_to {
+                _ if moved => 0,
+                CameTo::Waits(_) => 0,
+                CameTo::CutShort => in_a_row,
+                _ => in_a_row + 1,
+            };
             let Then::GoOn(wait) = after.then else { return Ok(()) };
             prop_assert!(after.attempts < patience.attempts_max);
             prop_assert!(wait.is_none_or(|wait| wait.until < latest_end(&run) || wait.reason == WaitReason::Backoff));

@@ -81,6 +81,7 @@ pub async fn advance(worker: &RunWorker, run: Run, taken: Taken, until: Timestam
             applied = done;
             CameTo::Done
         }
+        Ok(Next::HandOn) if slice.must_end() => CameTo::CutShort,
         Ok(Next::HandOn) => CameTo::OutOfTime,
         Ok(Next::WaitUntil(wait)) => {
             reason = Some("it was asked to wait for longer than a run may take".to_owned());

@@ -1,5 +1,6 @@
 //! A run's way: [`start`] → [`advance`], a [`slice`] at a time (what its kind does, see [`kinds`]) → [`end`] → [`publish`]. What
-//! stops moving on that way is found by [`watchdog`]; an operator may [`stop`] it; [`schedule`] starts what is due, [`history`] shows what was.
+//! stops moving on that way is found by [`watchdog`], or at a [`restart`] of the host that held it; an operator may [`stop`] it;
+//! [`schedule`] starts what is due, [`history`] shows what was.
 
 pub mod advance;
 pub mod batches;
@@ -8,6 +9,7 @@ pub mod end;
 pub mod history;
 pub mod kinds;
 pub mod publish;
+pub mod restart;
 pub mod schedule;
 pub mod slice;
 pub mod start;

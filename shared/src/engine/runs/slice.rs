@@ -17,7 +17,7 @@ use crate::vendors::catalogue::SourceError;
 /// Why a slice stopped short.
 #[derive(Debug, thiserror::Error)]
 pub enum SliceFault {
-    /// The slice's time is used up; the next one goes on from the checkpoint.
+    /// The slice's time is used up, or its process is about to end; the next one goes on from the checkpoint.
     #[error("the slice's time is used up")]
     OutOfTime,
     /// Somebody asked the run to stop.
@@ -99,8 +99,8 @@ impl Slice<'_> {
         self.worker.runs.now()
     }
 
-    /// Called between steps: renews the lease when it is time, and stops the slice when its time is used up or the run was
-    /// asked to stop.
+    /// Called between steps: renews the lease when it is time, and stops the slice when its time is used up, the process is
+    /// about to end, or the run was asked to stop.
     ///
     /// # Errors
     /// [`SliceFault::OutOfTime`], [`SliceFault::Stop`] or [`SliceFault::LeaseLost`], or what renewing failed with.
@@ -110,7 +110,13 @@ impl Slice<'_> {
         if self.hold.wants_renewal(now) {
             self.worker.runs.store.renew_lease(&self.run.connection, &mut self.hold, now).await?;
         }
-        if now >= self.until { Err(SliceFault::OutOfTime) } else { Ok(()) }
+        if now >= self.until || self.must_end() { Err(SliceFault::OutOfTime) } else { Ok(()) }
+    }
+
+    /// Whether the process is about to end.
+    #[must_use]
+    pub fn must_end(&self) -> bool {
+        self.worker.runs.outside.shutdown.is_announced()
     }
 
     /// Whether there is time enough on the lease for one more batch, all its attempts included.
