@@ -15,6 +15,7 @@ mod deliveries {
     mod pos;
     mod probes;
     mod rejected;
+    mod retries;
     mod sender;
     mod trackstar;
     mod walk;

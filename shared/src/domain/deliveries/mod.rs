@@ -4,5 +4,6 @@ pub mod claim;
 pub mod counters;
 pub mod delivery;
 pub mod rejected;
+pub mod retry;
 pub mod sender;
 pub mod signature;
