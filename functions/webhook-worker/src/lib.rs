@@ -53,10 +53,7 @@ async fn handle(worker: &DeliveryWorker, queued: &QueuedDelivery) -> Option<Flee
 
 async fn apply_or_delay(worker: &DeliveryWorker, queued: &QueuedDelivery, label: &Label) -> Option<FleetTally> {
     match apply(worker, label, &queued.body).await {
-        Ok((applied, tally)) => {
-            tracing::info!(?applied, key = label.key, "delivery applied");
-            Some(tally)
-        }
+        Ok((_, tally)) => Some(tally),
         Err(error) => {
             let wait = delay(worker, queued, error.cause()).await;
             tracing::warn!(fault = error.detail(), attempt = queued.receives, wait, "delivery failed");

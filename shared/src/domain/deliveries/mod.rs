@@ -3,6 +3,7 @@
 pub mod claim;
 pub mod counters;
 pub mod delivery;
+pub mod flood;
 pub mod rejected;
 pub mod retry;
 pub mod sender;

@@ -3,8 +3,6 @@
 //! First the effect, which is idempotent by itself; then the completion of the claim; then the queue forgets the message. A
 //! crash between any two brings the message again, and the same effect.
 
-use serde_json::Value;
-
 use crate::aws::deliveries::effects::VersionPlace;
 use crate::aws::faults::AwsFault;
 use crate::domain::deliveries::counters::{Counter, FleetTally};
@@ -13,7 +11,7 @@ use crate::domain::deliveries::retry::Cause;
 use crate::domain::ids::Entity;
 use crate::domain::redact;
 use crate::engine::deliveries::context::DeliveryWorker;
-use crate::telemetry::metrics::Unit;
+use crate::telemetry::metrics::{Level, Line, Unit};
 use crate::vendors::trackstar::{BadPayload, Envelope, read_inventory, read_shipment};
 
 /// Why a delivery was not applied.
@@ -65,7 +63,7 @@ pub async fn apply(worker: &DeliveryWorker, label: &Label, body: &[u8]) -> Resul
                     tally.taken_in(&origin, taken_in);
                 }
             }
-            measure(worker, label);
+            log(worker, label, applied);
             Ok((applied, tally))
         }
         Err(error) => {
@@ -112,18 +110,16 @@ async fn effect(worker: &DeliveryWorker, label: &Label, body: &[u8]) -> Result<A
     Ok(if newest { Applied::Done } else { Applied::Older })
 }
 
-fn measure(worker: &DeliveryWorker, label: &Label) {
+/// The worker's one line about a delivery that it applied.
+fn log(worker: &DeliveryWorker, label: &Label, applied: Applied) {
     let now = worker.outside.clock.now();
     // One that was admitted or requeued has waited for a person before that.
     let since = label.enqueued_ms.unwrap_or(label.received_ms);
     let latency = (now.as_millisecond() - since).max(0) as f64;
-    let properties = [
-        ("tenant", Value::from(label.connection.tenant.as_str())),
-        ("connection", Value::from(label.connection.name.as_str())),
-        ("eventType", Value::from(label.event_type.as_deref())),
-        ("correlationId", Value::from(label.correlation_id.as_str())),
-    ];
+    let line = Line::new(Level::Info, "delivery applied").traced(&label.correlation_id);
+    let line = line.with("applied", applied.as_str()).with("key", label.key.as_str());
+    let line = line.with("connection", label.connection.to_string()).with("eventType", label.event_type.as_deref());
     let dimensions = [("provider", label.connection.provider.as_str())];
     let metrics = [("webhook.processing_latency_ms", latency, Unit::Milliseconds)];
-    worker.outside.metrics.emit(now, &dimensions, &metrics, &properties);
+    worker.outside.metrics.log(now, line, &dimensions, &metrics);
 }
