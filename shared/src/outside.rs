@@ -9,6 +9,7 @@ use std::time::Duration;
 use aws_smithy_async::rt::sleep::SharedAsyncSleep;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use crate::telemetry::metrics::Metrics;
 use crate::vendors::catalogue::StoreFactory;
@@ -55,13 +56,13 @@ impl Shutdown {
 
 /// The clock, real or set by a test.
 #[derive(Clone, Default)]
-pub struct Clock(Option<Arc<AtomicI64>>);
+pub struct Clock(Option<watch::Sender<i64>>);
 
 impl Clock {
     /// A clock that stands at `start` until it is advanced.
     #[must_use]
     pub fn fixed(start: Timestamp) -> Self {
-        Self(Some(Arc::new(AtomicI64::new(start.as_millisecond()))))
+        Self(Some(watch::Sender::new(start.as_millisecond())))
     }
 
     /// The time, to the millisecond: that is what is stored and shown.
@@ -69,7 +70,7 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the real clock")]
     pub fn now(&self) -> Timestamp {
         let millisecond = match &self.0 {
-            Some(fixed) => fixed.load(Ordering::SeqCst),
+            Some(fixed) => *fixed.borrow(),
             None => Timestamp::now().as_millisecond(),
         };
         Timestamp::from_millisecond(millisecond).unwrap_or(Timestamp::MAX)
@@ -78,9 +79,26 @@ impl Clock {
     /// Moves a fixed clock on; a real one takes no orders.
     pub fn advance(&self, by: Duration) {
         if let Some(fixed) = &self.0 {
-            fixed.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+            fixed.send_modify(|now| *now = now.saturating_add(milliseconds(by)));
         }
     }
+
+    /// What work comes to, unless it takes longer than this by this clock: it is given up then. On a fixed clock that is when
+    /// a test says so, however slow the machine is.
+    pub async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+        let Some(fixed) = &self.0 else { return tokio::time::timeout(limit, work).await.ok() };
+        let mut clock = fixed.subscribe();
+        let until = clock.borrow_and_update().saturating_add(milliseconds(limit));
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            _ = clock.wait_for(|now| *now >= until) => None,
+        }
+    }
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Randomness, from the operating system or from a test's seed.

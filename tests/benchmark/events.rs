@@ -65,6 +65,18 @@ pub(crate) fn sale(secret: &str, key: &str) -> Result<Value> {
     Ok(event)
 }
 
+/// A request of somebody who does not know the secret, with a body of this length.
+pub(crate) fn forged(bytes: usize) -> Result<Value> {
+    let mut event: Value = serde_json::from_str(SALE)?;
+    if let Some(headers) = event["headers"].as_object_mut() {
+        headers.retain(|name, _| !name.ends_with("signature"));
+    }
+    event["headers"]["x-signature"] = json!("0".repeat(64));
+    event["headers"]["content-length"] = json!(bytes.to_string());
+    event["body"] = json!("x".repeat(bytes));
+    Ok(event)
+}
+
 /// Under what the function claims that sale.
 pub(crate) fn sale_claim(key: &str) -> String {
     format!("t1/pos#key:{key}")

@@ -7,6 +7,7 @@ mod bootstrap;
 mod build;
 mod catalogue;
 mod events;
+mod flood;
 mod function;
 mod history;
 mod history_data;
@@ -71,6 +72,8 @@ enum Scenario {
     Bootstrap,
     /// What a webhook costs, beside the functions that people would write for it
     Ingest,
+    /// What a flood of forged webhooks costs, and how soon each is answered
+    Flood,
 }
 
 impl Scenario {
@@ -80,7 +83,7 @@ impl Scenario {
             Self::All | Self::Bootstrap => &[],
             Self::Catalogue | Self::Memory | Self::Writes => &["sync-control"],
             Self::History => &["read-api", "sync-control"],
-            Self::Ingest => &["webhooks"],
+            Self::Ingest | Self::Flood => &["webhooks"],
         }
     }
 }
@@ -127,6 +130,9 @@ async fn measure(arguments: &Arguments) -> Result<Report> {
     }
     if wanted(Scenario::Ingest) {
         ingest::measure(&build, !arguments.without_peers, &mut report).await?;
+    }
+    if wanted(Scenario::Flood) {
+        flood::measure(&build, &mut report).await?;
     }
     Ok(report)
 }

@@ -13,7 +13,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Mutex as AsyncMutex;
+use tokio::sync::{Mutex as AsyncMutex, watch};
 use tokio::task::JoinHandle;
 
 use crate::Result;
@@ -39,10 +39,22 @@ pub(crate) struct Written {
     pub(crate) sent: u64,
 }
 
+/// What becomes of the requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Weather {
+    /// They go through.
+    Fair,
+    /// They are refused for lack of throughput.
+    Throttled,
+    /// They have no answer.
+    Hanging,
+}
+
 /// A counting proxy.
 pub(crate) struct Proxy {
     pub(crate) url: String,
     written: Arc<Mutex<Written>>,
+    weather: watch::Sender<Weather>,
     server: JoinHandle<()>,
 }
 
@@ -54,14 +66,20 @@ impl Proxy {
         let url = format!("http://{}", listener.local_addr()?);
         let written = Arc::new(Mutex::new(Written::default()));
         let counted = Arc::clone(&written);
+        let (weather, today) = watch::channel(Weather::Fair);
         let server = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (upstream, counted) = (upstream.clone(), Arc::clone(&counted));
+                let (upstream, counted, today) = (upstream.clone(), Arc::clone(&counted), today.clone());
                 // A connection that breaks shows as an error of the function.
-                tokio::spawn(async move { drop(serve(stream, &upstream, counted).await) });
+                tokio::spawn(async move { drop(serve(stream, &upstream, counted, today).await) });
             }
         });
-        Ok(Self { url, written, server })
+        Ok(Self { url, written, weather, server })
+    }
+
+    /// From here on this becomes of the requests.
+    pub(crate) fn set(&self, weather: Weather) {
+        self.weather.send_replace(weather);
     }
 
     /// What was written since the last call.
@@ -77,7 +95,12 @@ impl Drop for Proxy {
 }
 
 /// Each connection has one of its own upstream.
-async fn serve(stream: TcpStream, upstream: &str, counted: Arc<Mutex<Written>>) -> Result<()> {
+async fn serve(
+    stream: TcpStream,
+    upstream: &str,
+    counted: Arc<Mutex<Written>>,
+    today: watch::Receiver<Weather>,
+) -> Result<()> {
     stream.set_nodelay(true)?;
     let upstream = TcpStream::connect(upstream).await?;
     upstream.set_nodelay(true)?;
@@ -86,8 +109,14 @@ async fn serve(stream: TcpStream, upstream: &str, counted: Arc<Mutex<Written>>) 
     let sender = Arc::new(AsyncMutex::new(sender));
     let service = service_fn(move |request: Request<Incoming>| {
         let (sender, counted) = (Arc::clone(&sender), Arc::clone(&counted));
+        let weather = *today.borrow();
         async move {
             let answer = async {
+                match weather {
+                    Weather::Fair => {}
+                    Weather::Throttled => return Ok(throttled()),
+                    Weather::Hanging => std::future::pending().await,
+                }
                 let (mut parts, body) = request.into_parts();
                 let mut body = body.collect().await?.to_bytes();
                 let operation = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
@@ -124,6 +153,13 @@ async fn serve(stream: TcpStream, upstream: &str, counted: Arc<Mutex<Written>>) 
         }
     });
     Ok(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await?)
+}
+
+fn throttled() -> Response<Full<Bytes>> {
+    let code = "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException";
+    let mut response = Response::new(Full::new(Bytes::from(format!(r#"{{"__type":"{code}","message":"slow down"}}"#))));
+    *response.status_mut() = http::StatusCode::BAD_REQUEST;
+    response
 }
 
 impl Written {

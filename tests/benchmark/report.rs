@@ -110,9 +110,18 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// The value below which 95 of 100 lie.
-pub(crate) fn p95(mut values: Vec<f64>) -> f64 {
+pub(crate) fn p95(values: Vec<f64>) -> f64 {
+    percentile(values, 95)
+}
+
+/// The value below which 99 of 100 lie.
+pub(crate) fn p99(values: Vec<f64>) -> f64 {
+    percentile(values, 99)
+}
+
+fn percentile(mut values: Vec<f64>, percent: usize) -> f64 {
     values.sort_by(f64::total_cmp);
-    values.get(values.len() * 95 / 100).copied().unwrap_or(f64::NAN)
+    values.get(values.len() * percent / 100).copied().unwrap_or(f64::NAN)
 }
 
 /// The result, on standard output.

@@ -81,6 +81,15 @@ impl Process {
         lines.filter(|line| line.get(name).is_some()).collect()
     }
 
+    /// The lines about deliveries that say this.
+    ///
+    /// # Panics
+    /// When a line is not JSON.
+    #[must_use]
+    pub fn said(&self, message: &str) -> Vec<Value> {
+        self.metric("message").into_iter().filter(|line| line["message"] == message).collect()
+    }
+
     /// Runs an invocation unless the process is killed in the middle of it.
     pub(crate) async fn alive<T>(&self, invocation: impl Future<Output = T>) -> Result<T, Crashed> {
         tokio::select! {

@@ -10,11 +10,13 @@ mod deliveries {
     mod extremes;
     mod fairness;
     mod faults;
+    mod flood;
     mod load;
     mod metrics;
     mod pos;
     mod probes;
     mod rejected;
+    mod retries;
     mod sender;
     mod trackstar;
     mod walk;

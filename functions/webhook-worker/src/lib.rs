@@ -4,7 +4,8 @@ use signalbox::aws::clients::Clients;
 use signalbox::aws::queues::webhook::QueuedDelivery;
 use signalbox::domain::deliveries::counters::FleetTally;
 use signalbox::domain::deliveries::delivery::Label;
-use signalbox::engine::deliveries::apply::{apply, retry_seconds};
+use signalbox::domain::deliveries::retry::{Cause, wait_seconds};
+use signalbox::engine::deliveries::apply::apply;
 use signalbox::engine::deliveries::context::DeliveryWorker;
 use signalbox::engine::deliveries::counts::count;
 use signalbox::environment::{Environment, StartError};
@@ -42,7 +43,8 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
 /// alone, until the queue gives it up.
 async fn handle(worker: &DeliveryWorker, queued: &QueuedDelivery) -> Option<FleetTally> {
     let Some(label) = &queued.label else {
-        tracing::error!(message_id = queued.message_id, "message that cannot be read");
+        let wait = delay(worker, queued, Cause::Lasting).await;
+        tracing::error!(message_id = queued.message_id, attempt = queued.receives, wait, "message that cannot be read");
         return None;
     };
     let span = tracing::info_span!("delivery", correlation_id = label.correlation_id, connection = %label.connection);
@@ -51,18 +53,22 @@ async fn handle(worker: &DeliveryWorker, queued: &QueuedDelivery) -> Option<Flee
 
 async fn apply_or_delay(worker: &DeliveryWorker, queued: &QueuedDelivery, label: &Label) -> Option<FleetTally> {
     match apply(worker, label, &queued.body).await {
-        Ok((applied, tally)) => {
-            tracing::info!(?applied, key = label.key, "delivery applied");
-            Some(tally)
-        }
+        Ok((_, tally)) => Some(tally),
         Err(error) => {
-            let wait = retry_seconds(queued.receives);
-            tracing::warn!(%error, attempt = queued.receives, wait, "delivery failed");
-            // Best effort: without it the queue's visibility timeout decides.
-            if let Err(fault) = worker.queue.retry_in(&queued.receipt_handle, wait).await {
-                tracing::warn!(%fault, "delivery not delayed");
-            }
+            let wait = delay(worker, queued, error.cause()).await;
+            tracing::warn!(fault = error.detail(), attempt = queued.receives, wait, "delivery failed");
             None
         }
     }
+}
+
+/// Lets a message that failed wait: for how many seconds.
+async fn delay(worker: &DeliveryWorker, queued: &QueuedDelivery, cause: Cause) -> i32 {
+    let [spread, ..] = worker.outside.entropy.bytes16();
+    let wait = wait_seconds(cause, queued.receives, spread);
+    // Best effort: without it the queue's visibility timeout decides.
+    if let Err(fault) = worker.queue.retry_in(&queued.receipt_handle, wait).await {
+        tracing::warn!(%fault, "delivery not delayed");
+    }
+    wait
 }

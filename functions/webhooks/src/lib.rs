@@ -40,7 +40,7 @@ pub fn openapi() -> OpenApi {
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
     let deliveries = Deliveries::connect(&Clients::connect(environment, outside)?, environment, outside)?;
     let router = Router::from(routes())
-        .layer(axum::middleware::from_fn_with_state(outside.clone(), correlation::trace))
+        .layer(axum::middleware::from_fn_with_state(outside.clone(), correlation::trace_alone))
         .with_state(deliveries);
     Ok(Function::Http(router))
 }

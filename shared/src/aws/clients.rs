@@ -16,6 +16,27 @@ use crate::outside::Outside;
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(6);
 
+/// How long a write is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// As any other: some attempts, within some seconds.
+    Usual,
+    /// Once. How long that may take is the caller's to bound.
+    Once,
+}
+
+impl Patience {
+    /// What it changes about one call. The call goes over the connections that the client has: a client of its own would
+    /// open others, at the very moment when time is short.
+    pub(super) fn of_call(self) -> aws_sdk_dynamodb::config::Builder {
+        let unchanged = aws_sdk_dynamodb::Config::builder();
+        match self {
+            Self::Usual => unchanged,
+            Self::Once => unchanged.retry_config(RetryConfig::disabled()),
+        }
+    }
+}
+
 /// The clients. What they reach is the handles' to name: a function asks for the tables, queues and bus that it uses, and for
 /// no other.
 #[derive(Clone, Debug)]

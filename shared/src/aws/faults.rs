@@ -1,6 +1,7 @@
 //! What can go wrong in a call to AWS, reduced to what the caller does about it.
 
 use std::error::Error;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -18,6 +19,12 @@ pub struct AwsFault {
 }
 
 impl AwsFault {
+    /// A call that was given up after this long.
+    #[must_use]
+    pub fn unanswered(operation: &'static str, within: Duration) -> Self {
+        Self { operation, detail: format!("no answer within {} ms", within.as_millis()), transient: true }
+    }
+
     pub(super) fn damaged(operation: &'static str, detail: impl Into<String>) -> Self {
         Self { operation, detail: detail.into(), transient: false }
     }

@@ -1,5 +1,7 @@
 //! CloudWatch metrics in the embedded metric format: one JSON line on standard output, no call, no agent.
 //! Specification: CloudWatch user guide, "Embedded metric format specification", version 0.
+//!
+//! Such a line is paid for like any other of the log. Where there is something to say anyway, it says that too ([`Line`]).
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -25,6 +27,53 @@ pub enum Unit {
     Milliseconds,
 }
 
+/// How bad it is, as the log's other lines say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// It is as it should be.
+    Info,
+    /// Somebody may want to look.
+    Warn,
+    /// Something went wrong here.
+    Error,
+}
+
+/// A metric: its name, its value, its unit.
+pub type Metric<'a> = (&'a str, f64, Unit);
+
+/// A line of the log that may be a metric too: one line where there would be two. It looks like those of
+/// [`logs`](super::logs).
+#[derive(Debug)]
+pub struct Line {
+    level: Level,
+    message: &'static str,
+    fields: Map<String, Value>,
+}
+
+impl Line {
+    /// A line of which people read this.
+    #[must_use]
+    pub fn new(level: Level, message: &'static str) -> Self {
+        Self { level, message, fields: Map::new() }
+    }
+
+    /// With a field; null is left out.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        let value = value.into();
+        if !value.is_null() {
+            self.fields.insert(name.to_owned(), value);
+        }
+        self
+    }
+
+    /// With the trace of the request that it is about, where all lines have it.
+    #[must_use]
+    pub fn traced(self, correlation_id: &str) -> Self {
+        self.with("span", json!({"correlation_id": correlation_id}))
+    }
+}
+
 impl Metrics {
     /// Lines go to the given function instead of standard output.
     pub fn to(sink: impl Fn(&str) + Send + Sync + 'static) -> Self {
@@ -37,27 +86,49 @@ impl Metrics {
         &self,
         at: Timestamp,
         dimensions: &[(&str, &str)],
-        metrics: &[(&str, f64, Unit)],
+        metrics: &[Metric<'_>],
         properties: &[(&str, Value)],
     ) {
-        let names: Vec<&str> = dimensions.iter().map(|(name, _)| *name).collect();
-        let definitions: Vec<Value> =
-            metrics.iter().map(|(name, _, unit)| json!({"Name": name, "Unit": format!("{unit:?}")})).collect();
-        let mut line = Map::new();
-        line.insert(
-            "_aws".into(),
-            json!({
+        let fields = properties.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        self.write(at, dimensions, metrics, fields.collect());
+    }
+
+    /// Writes a line of the log, with these metrics or with none. What is not measured goes by the log's filter.
+    pub fn log(&self, at: Timestamp, line: Line, dimensions: &[(&str, &str)], metrics: &[Metric<'_>]) {
+        let Line { level, message, fields } = line;
+        let wanted = match level {
+            Level::Info => tracing::enabled!(tracing::Level::INFO),
+            Level::Warn => tracing::enabled!(tracing::Level::WARN),
+            Level::Error => tracing::enabled!(tracing::Level::ERROR),
+        };
+        if metrics.is_empty() && !wanted {
+            return;
+        }
+        let mut said = Map::new();
+        said.insert("timestamp".into(), at.to_string().into());
+        said.insert("level".into(), format!("{level:?}").to_uppercase().into());
+        said.insert("message".into(), message.into());
+        said.extend(fields);
+        self.write(at, dimensions, metrics, said);
+    }
+
+    fn write(&self, at: Timestamp, dimensions: &[(&str, &str)], metrics: &[Metric<'_>], mut line: Map<String, Value>) {
+        if !metrics.is_empty() {
+            let names: Vec<&str> = dimensions.iter().map(|(name, _)| *name).collect();
+            let definitions: Vec<Value> =
+                metrics.iter().map(|(name, _, unit)| json!({"Name": name, "Unit": format!("{unit:?}")})).collect();
+            let embedded = json!({
                 "Timestamp": at.as_millisecond(),
                 "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [names], "Metrics": definitions}],
-            }),
-        );
-        line.extend(properties.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+            });
+            line.insert("_aws".into(), embedded);
+        }
         line.extend(dimensions.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))));
         line.extend(metrics.iter().map(|(name, value, _)| ((*name).to_owned(), Value::from(*value))));
         let line = Value::Object(line).to_string();
         match &self.0 {
             Some(sink) => sink(&line),
-            // A closed standard output is no reason to fail the run that was being measured.
+            // A closed standard output is no reason to fail the work that was being measured.
             None => drop(writeln!(std::io::stdout().lock(), "{line}")),
         }
     }

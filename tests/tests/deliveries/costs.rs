@@ -1,6 +1,7 @@
 //! What a webhook costs, counted where the SDK calls.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use serde_json::json;
@@ -151,4 +152,34 @@ async fn a_duplicate_of_what_is_applied_costs_one_refused_write() {
     apply(&hooks, &process).await;
     assert_eq!(calls(&process, &large, 204).await, [PUT]);
     assert!(hooks.receive(Queue::Webhooks).await.is_empty());
+}
+
+/// A flood at one door of one instance for ten minutes, with bodies as large as they are kept. What is written goes by the
+/// time: so at 100 and at 1,000 requests a second it is what it is here, at two.
+#[tokio::test]
+async fn a_forged_request_costs_less_than_a_tenth_of_a_write_unit() {
+    const SECONDS: usize = 600;
+    let hooks = Hooks::start().await;
+    let process = hooks.process(Wire::whole()).await;
+    let forged = Delivery::pos("t1", vec![b'x'; 32 * 1024]).header("x-webhook-signature", &"0".repeat(64));
+    for _ in 0..2 * SECONDS {
+        assert_eq!(process.send(&forged).await.unwrap().status, 403);
+        hooks.pass(Duration::from_millis(500));
+    }
+    let made = process.wire().calls();
+    let of = |operation: &str| made.iter().filter(|call| *call == operation).count() as f64;
+    // Ten at once and one each half minute: each with an item for its body. Beside these the counters alone are written.
+    let kept = of(PUT) / 2.0;
+    assert_eq!((kept, of(PUT) + of(UPDATE)), (29.0, made.len() as f64));
+    let mut units: Vec<f64> = write_units(&hooks, "DELIVERIES_TABLE", "rejected#pos").await;
+    units.sort_by(f64::total_cmp);
+    let (entry, body) = (units[1], *units.last().unwrap());
+    assert_eq!((entry, body), (1.0, 33.0));
+    let written = kept * (entry + body) + of(UPDATE);
+    assert!(of(UPDATE) <= 1.0 + kept + SECONDS as f64, "{} counts and numbers", of(UPDATE));
+    for (a_second, instances, most) in [(100, 1, 0.03), (100, 3, 0.1), (1_000, 10, 0.03), (1_000, 30, 0.1)] {
+        let each = written * f64::from(instances) / (f64::from(a_second) * SECONDS as f64);
+        println!("{a_second} a second, {instances} instances: {each:.3} write units a forged request");
+        assert!(each <= most, "{each} at {a_second} a second over {instances} instances");
+    }
 }

@@ -283,3 +283,65 @@ async fn a_claim_without_a_message_is_no_end_of_its_event() {
     assert_eq!(hooks.work(Queue::Webhooks).await, 1);
     assert_eq!(Stored::read(&hooks, "t").await.records.len(), 1);
 }
+
+/// A flood, killed before and after each kind of its calls: every one is refused, what is kept and counted is never more than was
+/// sent, and never less than that but for what the dead instance had not written down.
+#[tokio::test]
+async fn a_crash_anywhere_in_a_flood_loses_the_counts_of_a_second_at_most_and_counts_none_twice() {
+    // Ten are kept, the first of the others is counted at once, and those after it with the last one.
+    const FORGED: usize = 14;
+    let flood = async |driver: &mut Driver<'_>| {
+        for number in 0..FORGED {
+            if number + 1 == FORGED {
+                driver.hooks.pass(Duration::from_secs(1));
+            }
+            let forged = sale("t1", number).header("x-webhook-signature", &"0".repeat(64));
+            assert_eq!(driver.send(&forged).await, 403);
+        }
+    };
+    let whole = Hooks::start().await;
+    let mut undisturbed = Driver::start(&whole, Wire::whole(), Wire::whole).await;
+    flood(&mut undisturbed).await;
+    let calls = undisturbed.process.wire().calls();
+    assert_eq!(Refusals::read(&whole).await, Refusals { kept: 10, counted: FORGED as u64, unkept: 4 });
+    // The first two that are kept, the last, and the counts: those in between are like them.
+    let telling = |(number, _): &(usize, _)| *number < 7 || number + 5 >= calls.len();
+    for (number, call) in calls.iter().enumerate().filter(telling) {
+        for verdict in [Verdict::KillBefore, Verdict::KillAfter] {
+            let hooks = Hooks::start().await;
+            let mut driver = Driver::start(&hooks, Wire::when(at(number), verdict), Wire::whole).await;
+            flood(&mut driver).await;
+            let Refusals { kept, counted, unkept } = Refusals::read(&hooks).await;
+            let here =
+                format!("{verdict:?} of call {number} ({call}): {kept} kept, {counted} counted, {unkept} unkept");
+            assert_eq!(driver.crashes, 1, "{here}");
+            // The one that was under way is sent again, and may be counted once for each time.
+            assert!(counted <= FORGED as u64 + 1, "{here}");
+            // Those of the last second before the crash, and of the end.
+            assert!(counted + 3 >= FORGED as u64, "{here}");
+            // A number may be taken by one that was not kept after all.
+            assert!(kept as u64 + unkept <= counted && counted <= kept as u64 + unkept + 1, "{here}");
+        }
+    }
+}
+
+/// What is known of refusals.
+#[derive(Debug, PartialEq)]
+struct Refusals {
+    kept: usize,
+    counted: u64,
+    unkept: u64,
+}
+
+impl Refusals {
+    async fn read(hooks: &Hooks) -> Self {
+        let page = hooks.ask("GET", "/api/admin/deliveries?limit=200", None, None).await.expect(200);
+        let metrics = hooks.ask("GET", "/metrics", None, None).await.text;
+        let sample = |name: &str| {
+            let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix("{source=\"pos\""));
+            line.and_then(|line| line.rsplit_once(' ')).map_or(0, |(_, count)| count.parse().unwrap())
+        };
+        let (counted, unkept) = (sample("ingest_rejected_total"), sample("ingest_rejected_unkept_total"));
+        Self { kept: page["items"].as_array().unwrap().len(), counted, unkept }
+    }
+}

@@ -10,6 +10,8 @@ use signalbox_tests::wire::Wire;
 
 /// Attempts after which a sender must have been answered.
 const ATTEMPTS_MAX: usize = 100;
+/// Rounds after which a queue must be empty: what failed comes again one by one, as often as the queue allows.
+const ROUNDS_MAX: usize = 2_000;
 
 /// A process that is started anew when it has died.
 pub(super) struct Driver<'a> {
@@ -50,7 +52,7 @@ impl<'a> Driver<'a> {
     /// Delivers all that is in the queue: every message twice, the second time in the opposite order, before any is
     /// deleted. What a dead process held comes again at once, what failed when its time has come.
     pub(super) async fn work(&mut self, queue: Queue) {
-        for _ in 0..ATTEMPTS_MAX {
+        for _ in 0..ROUNDS_MAX {
             let mut messages = Vec::new();
             loop {
                 let more = self.hooks.receive(queue).await;
@@ -80,7 +82,7 @@ impl<'a> Driver<'a> {
                 self.hooks.finish(queue, batch, &failed).await;
             }
         }
-        panic!("the queue is not empty after {ATTEMPTS_MAX} rounds");
+        panic!("the queue is not empty after {ROUNDS_MAX} rounds");
     }
 }
 

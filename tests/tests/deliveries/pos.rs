@@ -3,6 +3,7 @@
 use serde_json::json;
 use signalbox_tests::deliveries::delivery::{Delivery, POS_SECRET_PREVIOUS};
 use signalbox_tests::deliveries::hooks::Hooks;
+use signalbox_tests::logged::Logged;
 use signalbox_tests::queues::Queue;
 use signalbox_tests::wire::Wire;
 
@@ -320,6 +321,36 @@ async fn failures_and_duplicates_are_metrics_without_a_tenant() {
         assert_eq!(lines.len(), count, "{metric}");
         assert_eq!(lines[0][metric], json!(value), "{metric}");
         assert_eq!(lines[0]["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["provider"]]), "{metric}");
+    }
+}
+
+/// Lines are paid for: what is measured and what is said of a delivery are one.
+#[tokio::test]
+async fn a_delivery_has_one_line_at_each_side() {
+    let hooks = Hooks::start().await;
+    let process = hooks.process(Wire::whole()).await;
+    let logged = Logged::here();
+    let sale = Delivery::pos("t1", SALE).header("x-correlation-id", "trace");
+    let forged = sale.clone().header("x-webhook-signature", &"0".repeat(64));
+    for delivery in [&sale, &sale, &forged] {
+        process.send(delivery).await.unwrap();
+    }
+    let messages = hooks.receive(Queue::Webhooks).await;
+    assert_eq!(process.handle(Queue::Webhooks, &messages[..1]).await.unwrap(), [""; 0]);
+    let ours = |line: &&str| line.contains("\"target\":\"signalbox");
+    assert_eq!(logged.text().lines().find(ours), None, "besides");
+    let lines = process.metric("level");
+    let said = lines.iter().map(|line| (line["message"].as_str().unwrap(), line["level"].as_str().unwrap()));
+    let expected = [
+        ("delivery taken in", "INFO"),
+        ("delivery taken in", "INFO"),
+        ("delivery rejected", "WARN"),
+        ("delivery applied", "INFO"),
+    ];
+    assert_eq!(said.collect::<Vec<_>>(), expected);
+    assert_eq!(process.metric("_aws").len(), 3, "the first is no metric");
+    for line in lines {
+        assert_eq!((&line["span"]["correlation_id"], line["timestamp"].is_string()), (&json!("trace"), true), "{line}");
     }
 }
 

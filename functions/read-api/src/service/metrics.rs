@@ -18,13 +18,15 @@ use crate::Reads;
 
 const LATENCY: &str = "ingest_latency_seconds";
 const REJECTED: &str = "ingest_rejected_total";
+const UNKEPT: &str = "ingest_rejected_unkept_total";
 
 /// Name, type, help.
-const METRICS: [(&str, &str, &str); 16] = [
+const METRICS: [(&str, &str, &str); 17] = [
     ("build_info", "gauge", "Always 1, with the version"),
     (LATENCY, "histogram", "Time to take a delivery in, new or seen before, by source"),
     ("ingest_dedup_total", "counter", "Deliveries seen before, by source"),
     (REJECTED, "counter", "Deliveries not let in, by source and reason"),
+    (UNKEPT, "counter", "Those of them that were only counted, by source"),
     ("signature_secret_matched_total", "counter", "Deliveries proved, by source and by which live secret"),
     ("deliveries_applied_total", "counter", "Deliveries applied, by source and outcome"),
     ("deliveries_dead_total", "counter", "Deliveries given up, by source"),
@@ -81,8 +83,8 @@ fn text(counts: Option<&(FleetTally, RejectedCounts)>) -> String {
 }
 
 fn fleet(samples: &mut Samples, tally: &FleetTally, rejected: &RejectedCounts) {
-    for ((origin, reason), count) in rejected {
-        let labels = format!("source=\"{}\"{}", plain(origin), label("reason", reason.as_str()));
+    for ((origin, reason), count) in refused(tally, rejected) {
+        let labels = format!("source=\"{}\"{}", plain(&origin), label("reason", reason.as_str()));
         samples.entry(REJECTED).or_default().push(format!("{REJECTED}{{{labels}}} {count}"));
     }
     for (origin, counters) in tally.origins() {
@@ -93,12 +95,27 @@ fn fleet(samples: &mut Samples, tally: &FleetTally, rejected: &RejectedCounts) {
                 Counter::Matched(secret) => ("signature_secret_matched_total", label("secret", secret.as_str())),
                 Counter::Applied(outcome) => ("deliveries_applied_total", label("outcome", outcome.as_str())),
                 Counter::Dead => ("deliveries_dead_total", String::new()),
-                Counter::Latency(_) | Counter::LatencySumMs => continue,
+                Counter::Unkept => (UNKEPT, String::new()),
+                Counter::Latency(_) | Counter::LatencySumMs | Counter::Refused(_) => continue,
             };
             samples.entry(name).or_default().push(format!("{name}{{{source}{more}}} {count}"));
         }
         samples.entry(LATENCY).or_default().extend(latency(&source, counters));
     }
+}
+
+/// All that were refused: those that got a number in their ring, and those that were counted alone. None is in both.
+fn refused(tally: &FleetTally, rejected: &RejectedCounts) -> RejectedCounts {
+    let mut all = rejected.clone();
+    for (origin, counters) in tally.origins() {
+        for (counter, count) in counters {
+            if let Counter::Refused(reason) = counter {
+                let refused = all.entry((origin.to_owned(), *reason)).or_default();
+                *refused = refused.saturating_add(*count);
+            }
+        }
+    }
+    all
 }
 
 /// The histogram of an origin. Each bucket is stored by itself and shown with those below it, so that the last one is the

@@ -12,6 +12,7 @@ use std::time::Duration;
 use rustack_events_core::provider::RustackEvents;
 use rustack_events_http::service::{EventsHttpConfig, EventsHttpService};
 use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
+use serde_json::{Map, Value};
 use signalbox::environment::Environment;
 use signalbox::function::Function;
 use signalbox::outside::{Outside, Shutdown};
@@ -53,7 +54,7 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
 
     let mut outside = options.outside.clone();
     // Standard output has the ready line and nothing else.
-    outside.metrics = Metrics::to(|line| tracing::debug!(target: "signalbox::metrics", "{line}"));
+    outside.metrics = Metrics::to(say);
     // Its own: options may start another host once this one is stopped.
     outside.shutdown = Shutdown::default();
     let mut engines = start_engines(&data, engine_ports, &template, &outside).await?;
@@ -304,5 +305,20 @@ impl Intake {
                 tracing::error!(%error, "the HTTP front has ended");
             }
         });
+    }
+}
+
+/// Shows a line of the log that is a metric too, as people read it; one that is a metric alone only to who looks for it.
+fn say(line: &str) {
+    let mut said: Map<String, Value> = serde_json::from_str(line).unwrap_or_default();
+    let text = |field: Option<Value>| field.as_ref().and_then(Value::as_str).map(str::to_owned);
+    let (level, message) = (text(said.remove("level")), text(said.remove("message")));
+    let Some(message) = message else { return tracing::debug!(target: "signalbox::metrics", "{line}") };
+    said.retain(|name, _| !["timestamp", "_aws"].contains(&name.as_str()));
+    let fields = Value::Object(said);
+    match level.as_deref() {
+        Some("ERROR") => tracing::error!(target: "signalbox", "{message} {fields}"),
+        Some("WARN") => tracing::warn!(target: "signalbox", "{message} {fields}"),
+        _ => tracing::info!(target: "signalbox", "{message} {fields}"),
     }
 }

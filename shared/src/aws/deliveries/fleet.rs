@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::DeliveryStore;
+use crate::aws::clients::Patience;
 use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{key, number, text};
 use crate::domain::deliveries::counters::{Counter, FleetTally};
@@ -21,7 +22,12 @@ impl DeliveryStore {
     ///
     /// # Errors
     /// When the table cannot be written. The counts are lost then, or were added all the same if only the reply was lost.
-    pub async fn count_fleet(&self, origin: &str, counters: &BTreeMap<Counter, u64>) -> Result<(), AwsFault> {
+    pub async fn count_fleet(
+        &self,
+        origin: &str,
+        counters: &BTreeMap<Counter, u64>,
+        patience: Patience,
+    ) -> Result<(), AwsFault> {
         let mut call = self.0.update_item(key(PARTITION, origin));
         let mut adds = Vec::new();
         for (index, (counter, step)) in counters.iter().enumerate() {
@@ -31,7 +37,8 @@ impl DeliveryStore {
                 .expression_attribute_values(format!(":v{index}"), number(step));
         }
         let call = call.update_expression(format!("ADD {}", adds.join(", ")));
-        call.send().await.map(drop).map_err(|error| fault("count", &error))
+        let sent = call.customize().config_override(patience.of_call()).send().await;
+        sent.map(drop).map_err(|error| fault("count", &error))
     }
 
     /// All counters of the fleet. Names that this version does not count are passed over.

@@ -36,10 +36,7 @@ impl DeliveryStore {
         const OPERATION: &str = "probe storage";
         match tokio::time::timeout(within, self.0.read(key("probe", "probe"), OPERATION)).await {
             Ok(read) => read.map(drop),
-            Err(_) => {
-                let detail = format!("no answer within {} ms", within.as_millis());
-                Err(AwsFault { operation: OPERATION, detail, transient: true })
-            }
+            Err(_) => Err(AwsFault::unanswered(OPERATION, within)),
         }
     }
 }

@@ -4,8 +4,10 @@
 //! |---|---|
 //! | `rejected`, `origins` | the rings in which something was kept |
 //! | `rejected#origin`, `next` | the number of the newest rejected delivery of an origin, and how many there were of each reason |
-//! | `rejected#origin`, `000000000042` | a [`Rejected`] delivery; the one whose place it takes is deleted |
-//! | `rejected#origin`, `body#000000000042` | its body |
+//! | `rejected#origin`, `000000000042` | a [`Rejected`] delivery with its number, in the place that this has in the ring |
+//! | `rejected#origin`, `body#000000000042` | the body of the one that was last kept there with a body, and that one's number |
+//!
+//! What is kept is written over what had the place before. To delete that instead would cost as much as to write it.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +16,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
 use super::DeliveryStore;
+use crate::aws::clients::Patience;
 use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{Item, conditional, is_expired, item, key, number, text, value};
 use crate::domain::deliveries::rejected::{
@@ -28,49 +31,46 @@ fn partition(ring: &Ring) -> String {
 }
 
 fn entry_key(id: &RejectedId) -> Item {
-    key(partition(&id.ring), format!("{:0NUMBER_DIGITS_MAX$}", id.number))
+    key(partition(&id.ring), format!("{:0NUMBER_DIGITS_MAX$}", id.place()))
 }
 
 fn body_key(id: &RejectedId) -> Item {
-    key(partition(&id.ring), format!("body#{:0NUMBER_DIGITS_MAX$}", id.number))
+    key(partition(&id.ring), format!("body#{:0NUMBER_DIGITS_MAX$}", id.place()))
 }
 
-/// Whether an item is a rejected delivery, and not its body, that nobody has let in.
-fn was_waiting(item: Option<&Item>) -> bool {
-    item.is_some_and(|item| item.contains_key("reason") && !item.contains_key("admittedMs"))
+/// The number of the rejected delivery that an item, or a body, is of.
+fn number_of(item: &Item) -> Option<i64> {
+    item.get(NUMBER)?.as_n().ok()?.parse().ok()
 }
+
+/// Its attribute.
+const NUMBER: &str = "number";
 
 impl DeliveryStore {
     /// Notes that something is kept in a ring. Lists and counters go by it, so it comes before anything is kept there.
     ///
     /// # Errors
     /// When the table cannot be written.
-    pub async fn register_ring(&self, ring: &Ring) -> Result<(), AwsFault> {
+    pub async fn register_ring(&self, ring: &Ring, patience: Patience) -> Result<(), AwsFault> {
         let call = self
             .0
             .update_item(key("rejected", "origins"))
             .update_expression("ADD origins :origin")
             .expression_attribute_values(":origin", AttributeValue::Ss(vec![ring.to_string()]));
-        call.send().await.map(drop).map_err(|error| fault("register ring", &error))
+        let sent = call.customize().config_override(patience.of_call()).send().await;
+        sent.map(drop).map_err(|error| fault("register ring", &error))
     }
 
-    /// Keeps a rejected delivery in a ring that is registered, and drops the one whose place it takes: a flood costs bounded
-    /// storage. One that cannot be dropped expires all the same.
+    /// The next number of a ring that is registered, by the same write that counts the reason.
     ///
     /// # Errors
     /// When the table cannot be written.
-    pub async fn keep_rejected(&self, ring: &Ring, rejected: &Rejected, body: Option<&[u8]>) -> Result<(), AwsFault> {
-        let id = RejectedId { ring: ring.clone(), number: self.number_rejected(ring, rejected.reason).await? };
-        self.put_rejected(&id, rejected, body).await?;
-        let number = id.number - ring.kind.places();
-        if number > 0 {
-            self.evict_rejected(&RejectedId { number, ..id }).await;
-        }
-        Ok(())
-    }
-
-    /// The next number of a ring, by the same write that counts the reason.
-    async fn number_rejected(&self, ring: &Ring, reason: Rejection) -> Result<i64, AwsFault> {
+    pub async fn number_rejected(
+        &self,
+        ring: &Ring,
+        reason: Rejection,
+        patience: Patience,
+    ) -> Result<RejectedId, AwsFault> {
         const OPERATION: &str = "number rejected delivery";
         let call = self
             .0
@@ -80,38 +80,50 @@ impl DeliveryStore {
             .expression_attribute_names("#reason", reason.as_str())
             .expression_attribute_values(":one", number(1))
             .return_values(ReturnValue::UpdatedNew);
-        let counted = call.send().await.map_err(|error| fault(OPERATION, &error))?;
+        let sent = call.customize().config_override(patience.of_call()).send().await;
+        let counted = sent.map_err(|error| fault(OPERATION, &error))?;
         let next = counted.attributes.as_ref().and_then(|item| item.get("next")?.as_n().ok()?.parse().ok());
         // Any number in its place would take the place of another delivery.
-        next.ok_or_else(|| AwsFault::damaged(OPERATION, "the answer has no number"))
+        let number = next.ok_or_else(|| AwsFault::damaged(OPERATION, "the answer has no number"))?;
+        Ok(RejectedId { ring: ring.clone(), number })
     }
 
-    async fn put_rejected(&self, id: &RejectedId, rejected: &Rejected, body: Option<&[u8]>) -> Result<(), AwsFault> {
-        const OPERATION: &str = "keep rejected delivery";
-        let expires_at = number(rejected.received_ms / 1000 + REJECTED_SECONDS);
-        let expiring = |mut key: Item| {
-            key.insert("expires_at".into(), expires_at.clone());
+    /// Keeps a rejected delivery under its number, over the one whose place it takes: a flood costs bounded storage. The body
+    /// is first, so that none is named and not there; the older one, whose body is gone then, says so for a moment.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn keep_rejected(
+        &self,
+        id: &RejectedId,
+        rejected: &Rejected,
+        body: Option<&[u8]>,
+        patience: Patience,
+    ) -> Result<(), AwsFault> {
+        let own = |mut key: Item| {
+            key.insert(NUMBER.into(), number(id.number));
+            key.insert("expires_at".into(), number(rejected.received_ms / 1000 + REJECTED_SECONDS));
             key
         };
-        let parts = body.into_iter().map(|body| (expiring(body_key(id)), body));
-        self.0.write_parts("body", parts, OPERATION).await?;
-        self.0.write(item(rejected, expiring(entry_key(id)))?, OPERATION).await
+        if let Some(body) = body {
+            let mut fields = own(body_key(id));
+            fields.insert("body".into(), AttributeValue::B(Blob::new(body)));
+            self.put_rejected(fields, patience).await?;
+        }
+        let before = self.put_rejected(item(rejected, own(entry_key(id)))?, patience).await?;
+        let waiting = before.filter(|before| !before.contains_key("admittedMs"));
+        if let Some(before) = waiting.filter(|_| id.ring.kind == RingKind::Acknowledged) {
+            // Nobody sends it again: whoever runs this must hear of it.
+            tracing::error!(ring = %id.ring, number = number_of(&before), "acknowledged delivery pushed out");
+        }
+        Ok(())
     }
 
-    async fn evict_rejected(&self, id: &RejectedId) {
-        for key in [entry_key(id), body_key(id)] {
-            match self.0.delete_item(key).return_values(ReturnValue::AllOld).send().await {
-                // Nobody sends it again: whoever runs this must hear of it.
-                Ok(gone) if id.ring.kind == RingKind::Acknowledged && was_waiting(gone.attributes()) => {
-                    tracing::error!(ring = %id.ring, number = id.number, "acknowledged delivery pushed out");
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    let fault = fault("drop rejected delivery", &error);
-                    tracing::warn!(%fault, place = id.number, "rejected delivery left behind");
-                }
-            }
-        }
+    /// Writes an item, and says what was there before.
+    async fn put_rejected(&self, fields: Item, patience: Patience) -> Result<Option<Item>, AwsFault> {
+        let call = self.0.put_item(fields).return_values(ReturnValue::AllOld);
+        let sent = call.customize().config_override(patience.of_call()).send().await;
+        Ok(sent.map_err(|error| fault("keep rejected delivery", &error))?.attributes)
     }
 
     /// The rings in which something was kept: a bounded set, see [`DeliveryStore::register_ring`].
@@ -126,8 +138,9 @@ impl DeliveryStore {
         names.iter().map(parse).collect()
     }
 
-    /// How many deliveries were rejected since counting began, by origin and reason: counted by the write that numbers them,
-    /// so that what is kept is counted. Reasons that this version does not know are passed over.
+    /// How many deliveries got a number since counting began, by origin and reason: counted by the write that numbers them,
+    /// so that what is kept is counted. Those that got none are among the fleet's counters. Reasons that this version does not
+    /// know are passed over.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -158,12 +171,11 @@ impl DeliveryStore {
         let query = self
             .0
             .query()
-            // Numbers start with a digit, bodies and the counters with a letter.
+            // Places start with a digit, bodies and the counters with a letter.
             .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
             .expression_attribute_values(":pk", text(partition(ring)))
             .expression_attribute_values(":low", text("0"))
-            .expression_attribute_values(":high", text(":"))
-            .scan_index_forward(false);
+            .expression_attribute_values(":high", text(":"));
         // What is kept is bounded, and may be more than one page.
         let mut pages = query.into_paginator().items().send();
         let mut found = Vec::new();
@@ -172,10 +184,11 @@ impl DeliveryStore {
             if is_expired(&item, now) {
                 continue;
             }
-            let number = item.get("sk").and_then(|sk| sk.as_s().ok()?.parse().ok());
-            let number = number.ok_or_else(|| AwsFault::damaged(OPERATION, "a key that is not a number"))?;
+            let number = number_of(&item).ok_or_else(|| AwsFault::damaged(OPERATION, "one without a number"))?;
             found.push((RejectedId { ring: ring.clone(), number }, value(item)?));
         }
+        // They lie by their places, of which the newest has any.
+        found.sort_by(|(a, _), (b, _)| b.cmp(a));
         Ok(found)
     }
 
@@ -188,7 +201,11 @@ impl DeliveryStore {
         id: &RejectedId,
         now: Timestamp,
     ) -> Result<Option<(Rejected, Option<Vec<u8>>)>, AwsFault> {
-        let get = |key: Item| self.0.read(key, "read rejected delivery");
+        // Another may have taken its place.
+        let get = async |key: Item| {
+            let found = self.0.read(key, "read rejected delivery").await?;
+            Ok::<_, AwsFault>(found.filter(|item| number_of(item) == Some(id.number)))
+        };
         let found = get(entry_key(id)).await?.filter(|item| !is_expired(item, now));
         let Some(found) = found else { return Ok(None) };
         let rejected: Rejected = value(found)?;
@@ -207,7 +224,9 @@ impl DeliveryStore {
             .0
             .update_item(entry_key(id))
             .update_expression("SET admittedMs = :at")
-            .condition_expression("attribute_exists(pk)")
+            .condition_expression("#number = :number")
+            .expression_attribute_names("#number", NUMBER)
+            .expression_attribute_values(":number", number(id.number))
             .expression_attribute_values(":at", number(at_ms));
         conditional(call.send().await, "mark delivery admitted").map(drop)
     }

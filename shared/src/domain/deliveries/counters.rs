@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::deliveries::delivery::{Applied, TakenIn};
+use crate::domain::deliveries::rejected::Rejection;
 use crate::domain::deliveries::signature::{Proof, SecretLabel};
 
 /// Upper bounds of the latency's buckets: in milliseconds, and in seconds as the metric names them.
@@ -29,6 +30,10 @@ pub enum Counter {
     Applied(Applied),
     /// Given up.
     Dead,
+    /// Refused for this reason, and counted here alone: one that has a number in its ring is counted there.
+    Refused(Rejection),
+    /// Refused, for whatever reason, and not kept.
+    Unkept,
 }
 
 impl Counter {
@@ -36,7 +41,8 @@ impl Counter {
     pub fn all() -> impl Iterator<Item = Self> {
         let latency = (0..=LATENCY_BOUNDS.len()).map(Self::Latency);
         latency
-            .chain([Self::LatencySumMs, Self::Duplicate, Self::Dead])
+            .chain([Self::LatencySumMs, Self::Duplicate, Self::Dead, Self::Unkept])
+            .chain(Rejection::ALL.map(Self::Refused))
             .chain(SecretLabel::ALL.map(Self::Matched))
             .chain(Applied::ALL.map(Self::Applied))
     }
@@ -51,6 +57,8 @@ impl Counter {
             Self::Matched(secret) => format!("secret.{}", secret.as_str()),
             Self::Applied(outcome) => format!("applied.{}", outcome.as_str()),
             Self::Dead => "dead".into(),
+            Self::Refused(reason) => format!("refused.{}", reason.as_str()),
+            Self::Unkept => "unkept".into(),
         }
     }
 
@@ -135,6 +143,8 @@ mod tests {
             ("secret.previous", Counter::Matched(SecretLabel::Previous)),
             ("applied.older", Counter::Applied(Applied::Older)),
             ("dead", Counter::Dead),
+            ("refused.bad_signature", Counter::Refused(Rejection::BadSignature)),
+            ("unkept", Counter::Unkept),
         ] {
             assert_eq!(Counter::parse(name), Some(counter));
         }

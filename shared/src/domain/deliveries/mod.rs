@@ -3,6 +3,8 @@
 pub mod claim;
 pub mod counters;
 pub mod delivery;
+pub mod flood;
 pub mod rejected;
+pub mod retry;
 pub mod sender;
 pub mod signature;

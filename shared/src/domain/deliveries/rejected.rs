@@ -188,6 +188,14 @@ pub struct RejectedId {
     pub number: i64,
 }
 
+impl RejectedId {
+    /// Its place in its ring, which it takes from the one that came a whole round before.
+    #[must_use]
+    pub fn place(&self) -> i64 {
+        self.number.rem_euclid(self.ring.kind.places())
+    }
+}
+
 impl FromStr for RejectedId {
     type Err = NoPlace;
     fn from_str(text: &str) -> Result<Self, NoPlace> {
@@ -300,6 +308,9 @@ mod tests {
     fn a_ring_holds_more_of_what_nobody_sends_again_for_two_weeks() {
         let rings = RingKind::ALL.map(|kind| (kind.places(), kind.is_proved()));
         assert_eq!(rings, [(200, false), (200, true), (5000, true)]);
+        let place = |id: &str| id.parse::<RejectedId>().unwrap().place();
+        let places = ["pos#1", "pos#200", "pos#201", "pos:proved#400", "pos:acknowledged#5001"].map(place);
+        assert_eq!(places, [1, 0, 1, 0, 1]);
         assert_eq!(REJECTED_SECONDS, 1_209_600);
         assert_eq!(REJECTED_BODY_BYTES_MAX, 32_768);
     }

@@ -3,20 +3,16 @@
 //! First the effect, which is idempotent by itself; then the completion of the claim; then the queue forgets the message. A
 //! crash between any two brings the message again, and the same effect.
 
-use serde_json::Value;
-
 use crate::aws::deliveries::effects::VersionPlace;
 use crate::aws::faults::AwsFault;
 use crate::domain::deliveries::counters::{Counter, FleetTally};
 use crate::domain::deliveries::delivery::{Applied, Channel, Label, origin};
+use crate::domain::deliveries::retry::Cause;
 use crate::domain::ids::Entity;
 use crate::domain::redact;
 use crate::engine::deliveries::context::DeliveryWorker;
-use crate::telemetry::metrics::Unit;
+use crate::telemetry::metrics::{Level, Line, Unit};
 use crate::vendors::trackstar::{BadPayload, Envelope, read_inventory, read_shipment};
-
-/// The longest wait before a failed delivery comes again, in seconds.
-const RETRY_SECONDS_MAX: i32 = 900;
 
 /// Why a delivery was not applied.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +23,26 @@ pub enum ApplyError {
     /// The payload is not what its channel takes.
     #[error("the payload cannot be applied: {0}")]
     Payload(#[from] BadPayload),
+}
+
+impl ApplyError {
+    /// Whether a later attempt may end otherwise.
+    #[must_use]
+    pub fn cause(&self) -> Cause {
+        match self {
+            Self::Fault(_) => Cause::Passing,
+            Self::Payload(_) => Cause::Lasting,
+        }
+    }
+
+    /// What happened, for the log; no request data.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        match self {
+            Self::Fault(fault) => fault.to_string(),
+            Self::Payload(bad) => bad.to_string(),
+        }
+    }
 }
 
 /// Applies one delivery, and notes it; with what there is to count of it.
@@ -47,13 +63,10 @@ pub async fn apply(worker: &DeliveryWorker, label: &Label, body: &[u8]) -> Resul
                     tally.taken_in(&origin, taken_in);
                 }
             }
-            measure(worker, label);
+            log(worker, label, applied);
             Ok((applied, tally))
         }
         Err(error) => {
-            if let ApplyError::Fault(fault) = &error {
-                tracing::warn!(%fault, correlation_id = %label.correlation_id, "effect failed");
-            }
             let reason = redact::error_text(&error.to_string());
             if let Err(fault) = worker.store.note_failure(&label.claim_key(), &reason).await {
                 tracing::warn!(%fault, correlation_id = %label.correlation_id, "failure not noted");
@@ -97,35 +110,16 @@ async fn effect(worker: &DeliveryWorker, label: &Label, body: &[u8]) -> Result<A
     Ok(if newest { Applied::Done } else { Applied::Older })
 }
 
-fn measure(worker: &DeliveryWorker, label: &Label) {
+/// The worker's one line about a delivery that it applied.
+fn log(worker: &DeliveryWorker, label: &Label, applied: Applied) {
     let now = worker.outside.clock.now();
     // One that was admitted or requeued has waited for a person before that.
     let since = label.enqueued_ms.unwrap_or(label.received_ms);
     let latency = (now.as_millisecond() - since).max(0) as f64;
-    let properties = [
-        ("tenant", Value::from(label.connection.tenant.as_str())),
-        ("connection", Value::from(label.connection.name.as_str())),
-        ("eventType", Value::from(label.event_type.as_deref())),
-        ("correlationId", Value::from(label.correlation_id.as_str())),
-    ];
+    let line = Line::new(Level::Info, "delivery applied").traced(&label.correlation_id);
+    let line = line.with("applied", applied.as_str()).with("key", label.key.as_str());
+    let line = line.with("connection", label.connection.to_string()).with("eventType", label.event_type.as_deref());
     let dimensions = [("provider", label.connection.provider.as_str())];
     let metrics = [("webhook.processing_latency_ms", latency, Unit::Milliseconds)];
-    worker.outside.metrics.emit(now, &dimensions, &metrics, &properties);
-}
-
-/// How long a delivery that failed for the `attempt`-th time waits: 5 s, doubling, at most a quarter of an hour.
-#[must_use]
-pub fn retry_seconds(attempt: u32) -> i32 {
-    (5_i32 << attempt.saturating_sub(1).min(16)).min(RETRY_SECONDS_MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retries_wait_longer_each_time_up_to_a_bound() {
-        let waits: Vec<i32> = [0, 1, 2, 3, 8, 9, 100].map(retry_seconds).to_vec();
-        assert_eq!(waits, [5, 5, 10, 20, 640, 900, 900]);
-    }
+    worker.outside.metrics.log(now, line, &dimensions, &metrics);
 }

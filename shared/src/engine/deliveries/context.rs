@@ -1,12 +1,13 @@
 //! What the use cases of deliveries work with: at the door, and behind the queue.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::aws::clients::Clients;
 use crate::aws::deliveries::DeliveryStore;
 use crate::aws::deliveries::effects::EffectStore;
 use crate::aws::queues::webhook::WebhookQueue;
+use crate::domain::deliveries::flood::Flood;
 use crate::engine::deliveries::counts::WaitingCounts;
 use crate::engine::deliveries::senders::Senders;
 use crate::environment::{Environment, StartError};
@@ -28,6 +29,8 @@ pub struct Parts {
     pub senders: Senders,
     /// What is counted for the whole fleet.
     pub counts: WaitingCounts,
+    /// What this instance may still keep of refusals, and has counted of the others.
+    flood: Mutex<Flood>,
     /// The rings of rejected deliveries that this instance has registered: a few for each origin.
     rings: Mutex<BTreeSet<String>>,
 }
@@ -52,6 +55,7 @@ impl Deliveries {
             store,
             outside: outside.clone(),
             senders: Senders::from_environment(environment)?,
+            flood: Mutex::default(),
             rings: Mutex::default(),
         })))
     }
@@ -60,6 +64,11 @@ impl Deliveries {
     #[must_use]
     pub fn now(&self) -> jiff::Timestamp {
         self.outside.clock.now()
+    }
+
+    /// What this instance does about refusals. Not to be held over a call.
+    pub(super) fn flood(&self) -> MutexGuard<'_, Flood> {
+        self.flood.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether this instance has registered a ring of rejected deliveries.

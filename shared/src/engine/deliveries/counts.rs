@@ -4,8 +4,12 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
+use crate::aws::clients::Patience;
 use crate::aws::deliveries::DeliveryStore;
+use crate::aws::faults::AwsFault;
 use crate::domain::deliveries::counters::FleetTally;
+use crate::engine::deliveries::reject::STORING_MAX;
+use crate::outside::Clock;
 
 /// What waits in memory is added to the fleet's counters with this many, or when this long has passed since the last time, in
 /// milliseconds. So an instance that goes idle loses one less, and one in a burst writes once for as many.
@@ -37,10 +41,14 @@ impl WaitingCounts {
         count(&mut pending.counts);
     }
 
-    /// Adds what waits to the fleet's counters, if that is much or was not done for a while.
-    pub(super) async fn flush_if_due(&self, now: Timestamp) {
-        let waiting = self.take(now, |number, passed_ms| number >= PENDING_MAX || passed_ms >= FLUSH_MS);
-        count(&self.store, &waiting).await;
+    /// Adds what waits to the fleet's counters, if that is much or was not done for a while. A sender waits for its answer
+    /// meanwhile: so it is tried once, and not for long.
+    pub(super) async fn flush_if_due(&self, clock: &Clock) {
+        let due = |number, passed_ms| number >= PENDING_MAX || passed_ms >= FLUSH_MS;
+        let waiting = self.take(clock.now(), due);
+        if clock.within(STORING_MAX, add(&self.store, &waiting, Patience::Once)).await.is_none() {
+            tracing::warn!(error = %AwsFault::unanswered("count", STORING_MAX), "counts not added");
+        }
     }
 
     /// Adds what waits now: for who is asked too seldom to wait for the next time.
@@ -61,7 +69,11 @@ impl WaitingCounts {
 
 /// Adds to the fleet's counters: one write an origin. Nothing fails with it: work is not done again for the sake of a graph.
 pub async fn count(store: &DeliveryStore, tally: &FleetTally) {
-    let writes = tally.origins().map(|(origin, counters)| store.count_fleet(origin, counters));
+    add(store, tally, Patience::Usual).await;
+}
+
+async fn add(store: &DeliveryStore, tally: &FleetTally, patience: Patience) {
+    let writes = tally.origins().map(|(origin, counters)| store.count_fleet(origin, counters, patience));
     for error in futures::future::join_all(writes).await.into_iter().filter_map(Result::err) {
         tracing::warn!(%error, "counts not added");
     }

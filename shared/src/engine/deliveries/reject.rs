@@ -1,55 +1,136 @@
 //! Reject: keep what was not let in, for a bounded time and number per origin, so that it can be found, and let in after
-//! a secret was corrected.
+//! a secret was corrected. Of a flood few are kept, and the rest is counted ([`Flood`](crate::domain::deliveries::flood::Flood)).
 
+use std::time::Duration;
+
+use crate::aws::clients::Patience;
 use crate::aws::faults::AwsFault;
+use crate::domain::deliveries::counters::Counter;
 use crate::domain::deliveries::rejected::{
-    ACKNOWLEDGED_BODY_BYTES_MAX, REJECTED_BODY_BYTES_MAX, Rejected, Ring, RingKind,
+    ACKNOWLEDGED_BODY_BYTES_MAX, REJECTED_BODY_BYTES_MAX, Rejected, Rejection, Ring,
 };
 use crate::domain::ids::TenantId;
 use crate::domain::redact;
 use crate::engine::deliveries::context::Deliveries;
+use crate::telemetry::metrics::{Level, Line, Unit};
 
-/// Keeps a rejected delivery. `origin` is one of a bounded set, never a name that the sender made up; `proved` says that the
-/// signature was right. Keeping it counts it.
+/// How long a refused sender waits for what is stored about it. Whoever sends a flood must not hold an instance for longer.
+pub(super) const STORING_MAX: Duration = Duration::from_millis(150);
+
+/// An arrival that was refused, as far as it matters for keeping it.
+pub(super) struct RefusedArrival<'a> {
+    /// Where it belongs. The origin is one of a bounded set, never a name that the sender made up.
+    pub(super) ring: Ring,
+    /// Why.
+    pub(super) reason: Rejection,
+    /// Whether its sender is told of success all the same.
+    pub(super) acknowledged: bool,
+    /// The body, as far as it came.
+    pub(super) body: &'a [u8],
+}
+
+/// Keeps a refusal, which counts it, or counts it alone: where its ring has had enough of them, or storage does not answer in
+/// time. One that is acknowledged is kept, whatever that takes.
 ///
 /// # Errors
-/// When it could not be kept. That matters for one that is acknowledged; another's answer is a refusal anyway.
-pub async fn reject(
+/// When one that is acknowledged could not be kept. Another's answer is a refusal anyway.
+pub(super) async fn reject(
     deliveries: &Deliveries,
-    origin: &str,
-    proved: bool,
-    mut rejected: Rejected,
-    body: &[u8],
+    refused: RefusedArrival<'_>,
+    rejected: impl FnOnce() -> Rejected,
 ) -> Result<(), AwsFault> {
-    let acknowledged = rejected.reason.is_acknowledged_at(&rejected.door);
-    let bytes_max = if acknowledged { ACKNOWLEDGED_BODY_BYTES_MAX } else { REJECTED_BODY_BYTES_MAX };
-    let body = (!body.is_empty() && body.len() <= bytes_max).then_some(body);
-    rejected.has_body = body.is_some();
+    if refused.acknowledged {
+        let rejected = described(&refused, rejected());
+        let kept = keep(deliveries, &refused, &rejected, Patience::Usual, &mut false).await;
+        log(deliveries, &refused, &rejected, &kept);
+        return kept;
+    }
+    let (origin, reason) = (&refused.ring.origin, refused.reason);
+    if !deliveries.flood().keeps(&refused.ring, deliveries.now().as_millisecond()) {
+        deliveries.flood().count(origin, reason, false);
+        return Ok(());
+    }
+    let rejected = described(&refused, rejected());
+    let mut numbered = false;
+    let keeping = keep(deliveries, &refused, &rejected, Patience::Once, &mut numbered);
+    let kept = deliveries.outside.clock.within(STORING_MAX, keeping).await;
+    let kept = kept.unwrap_or_else(|| Err(AwsFault::unanswered("keep rejected delivery", STORING_MAX)));
+    if kept.is_err() {
+        let mut flood = deliveries.flood();
+        flood.count(origin, reason, numbered);
+        flood.rest(deliveries.now().as_millisecond());
+    }
+    log(deliveries, &refused, &rejected, &kept);
+    Ok(())
+}
+
+/// A rejected delivery as it is kept.
+fn described(refused: &RefusedArrival<'_>, mut rejected: Rejected) -> Rejected {
+    rejected.has_body = kept_body(refused).is_some();
     rejected.detail = redact::error_text(&rejected.detail);
     // Senders may spell a tenant in capitals; under its one name its operators find it. What is not a tenant stays as it was sent.
     if let Ok(tenant) = TenantId::parse(&rejected.tenant) {
         rejected.tenant = tenant.to_string();
     }
-    tracing::warn!(origin, reason = rejected.reason.as_str(), body_bytes = rejected.body_bytes, "delivery rejected");
-    let kind = match (proved, acknowledged) {
-        (true, true) => RingKind::Acknowledged,
-        (true, false) => RingKind::Proved,
-        (false, _) => RingKind::Open,
-    };
-    let ring = Ring { origin: origin.to_owned(), kind };
-    let kept = keep(deliveries, &ring, &rejected, body).await;
-    if let Err(error) = &kept {
-        tracing::error!(origin, %error, "rejected delivery not kept");
-    }
-    kept
+    rejected
 }
 
-async fn keep(deliveries: &Deliveries, ring: &Ring, rejected: &Rejected, body: Option<&[u8]>) -> Result<(), AwsFault> {
-    // Once for each ring and instance: registering it every time would double what a flood costs.
+fn kept_body<'a>(refused: &RefusedArrival<'a>) -> Option<&'a [u8]> {
+    let bytes_max = if refused.acknowledged { ACKNOWLEDGED_BODY_BYTES_MAX } else { REJECTED_BODY_BYTES_MAX };
+    Some(refused.body).filter(|body| !body.is_empty() && body.len() <= bytes_max)
+}
+
+/// `numbered` learns when it has a number, which counts it.
+async fn keep(
+    deliveries: &Deliveries,
+    refused: &RefusedArrival<'_>,
+    rejected: &Rejected,
+    patience: Patience,
+    numbered: &mut bool,
+) -> Result<(), AwsFault> {
+    let (store, ring) = (&deliveries.store, &refused.ring);
+    // Once for each ring and instance: registering it every time would double what keeping one costs.
     let name = ring.to_string();
     if !deliveries.has_registered(&name) {
-        deliveries.store.register_ring(ring).await?;
+        store.register_ring(ring, patience).await?;
         deliveries.note_registered(name);
     }
-    deliveries.store.keep_rejected(ring, rejected, body).await
+    let id = store.number_rejected(ring, refused.reason, patience).await?;
+    *numbered = true;
+    store.keep_rejected(&id, rejected, kept_body(refused), patience).await
+}
+
+/// One line, whatever became of it.
+fn log(deliveries: &Deliveries, refused: &RefusedArrival<'_>, rejected: &Rejected, kept: &Result<(), AwsFault>) {
+    let line = match kept {
+        Ok(()) => Line::new(Level::Warn, "delivery rejected"),
+        Err(fault) => Line::new(Level::Error, "rejected delivery not kept").with("fault", fault.to_string()),
+    };
+    let line = line.traced(&rejected.correlation_id).with("origin", refused.ring.origin.as_str());
+    let line = line.with("reason", refused.reason.as_str()).with("bodyBytes", rejected.body_bytes);
+    write(deliveries, line, &refused.ring.origin, u64::from(refused.reason == Rejection::BadSignature));
+}
+
+/// Writes down what was refused and only counted, if a second has passed since the last time. One line for all of them.
+pub(super) async fn count_refused(deliveries: &Deliveries) {
+    let due = deliveries.flood().due(deliveries.now().as_millisecond());
+    let Some((origin, counts)) = due else { return };
+    let counting = deliveries.store.count_fleet(&origin, &counts, Patience::Once);
+    let counted = deliveries.outside.clock.within(STORING_MAX, counting).await;
+    let counted = counted.unwrap_or_else(|| Err(AwsFault::unanswered("count", STORING_MAX)));
+    let line = match counted {
+        Ok(()) => Line::new(Level::Warn, "refusals counted"),
+        Err(fault) => Line::new(Level::Error, "refusals not counted").with("fault", fault.to_string()),
+    };
+    let line = counts.iter().fold(line, |line, (counter, count)| line.with(&counter.name(), *count));
+    let failures = counts.get(&Counter::Refused(Rejection::BadSignature)).copied().unwrap_or(0);
+    write(deliveries, line.with("origin", origin.as_str()), &origin, failures);
+}
+
+fn write(deliveries: &Deliveries, line: Line, origin: &str, signature_failures: u64) {
+    // Of `provider/connection`: no metric grows a series for each connection.
+    let dimensions = [("provider", origin.split('/').next().unwrap_or_default())];
+    let metrics = [("webhook.signature_failures", signature_failures as f64, Unit::Count)];
+    let measured = usize::from(signature_failures > 0);
+    deliveries.outside.metrics.log(deliveries.now(), line, &dimensions[..measured], &metrics[..measured]);
 }

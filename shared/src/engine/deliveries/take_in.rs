@@ -10,16 +10,16 @@ use crate::aws::faults::AwsFault;
 use crate::domain::deliveries::claim::Verdict;
 use crate::domain::deliveries::counters::Counter;
 use crate::domain::deliveries::delivery::{BODY_BYTES_MAX, ENCODED_BODY_BYTES_MAX, Label, fits_a_queue};
-use crate::domain::deliveries::rejected::{Rejected, Rejection};
+use crate::domain::deliveries::rejected::{Rejected, Rejection, Ring, RingKind};
 use crate::domain::deliveries::signature::{Refused, VerifiedDelivery};
 use crate::engine::deliveries::arrival::{Arrival, ArrivedBody};
 use crate::engine::deliveries::claim::{claim_and_enqueue, taken_in};
 use crate::engine::deliveries::context::Deliveries;
-use crate::engine::deliveries::doors::{self, DoorRules, Identity};
+use crate::engine::deliveries::doors::{self, Claimed, DoorRules, Identity};
 use crate::engine::deliveries::refusal::Refusal;
-use crate::engine::deliveries::reject::reject;
+use crate::engine::deliveries::reject::{RefusedArrival, count_refused, reject};
 use crate::telemetry::logs;
-use crate::telemetry::metrics::Unit;
+use crate::telemetry::metrics::{Level, Line, Unit};
 
 /// What became of an arrival.
 #[derive(Debug)]
@@ -87,7 +87,8 @@ pub async fn take_in(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intak
     }
     let intake = claim_or_keep(deliveries, arrival, identified).await;
     // Whatever became of it: the instance may not be asked again.
-    deliveries.counts.flush_if_due(deliveries.now()).await;
+    deliveries.counts.flush_if_due(&deliveries.outside.clock).await;
+    count_refused(deliveries).await;
     intake.map_err(|fault| IntakeError { fault, trace })
 }
 
@@ -148,12 +149,12 @@ async fn claim_identified(
 ) -> Result<Intake, AwsFault> {
     let mut label = label(&identity, arrival, &delivery);
     let verdict = claim_and_enqueue(deliveries, &mut label, &delivery, started).await?;
-    // A rotation is over when nothing is proved by the previous secret any more.
-    tracing::info!(?verdict, proof = ?delivery.proof(), connection = %label.connection, key = label.key, "delivery taken in");
+    if verdict != Verdict::Conflict {
+        log(deliveries, &label, verdict, &delivery, started);
+    }
     Ok(match verdict {
         Verdict::First => Intake::Accepted(identity.into()),
         Verdict::Again | Verdict::Duplicate => {
-            emit(deliveries, "webhook.duplicate_events", label.connection.provider.as_str());
             deliveries.counts.soon(|tally| {
                 tally.add(delivery.origin(), Counter::Duplicate, 1);
                 tally.taken_in(delivery.origin(), taken_in(deliveries, &delivery, started));
@@ -166,6 +167,20 @@ async fn claim_identified(
             Intake::Refused(proved(deliveries, &delivery, Refusal { trace, connection, ..refusal }))
         }
     })
+}
+
+/// The door's one line about a delivery: a refusal has its own.
+fn log(deliveries: &Deliveries, label: &Label, verdict: Verdict, delivery: &VerifiedDelivery, started: Timestamp) {
+    let line = Line::new(Level::Info, "delivery taken in").traced(&label.correlation_id);
+    let line = line.with("verdict", format!("{verdict:?}"));
+    // A rotation is over when nothing is proved by the previous secret any more.
+    let line = line.with("proof", format!("{:?}", delivery.proof()));
+    let line = line.with("connection", label.connection.to_string()).with("key", label.key.as_str());
+    let line = line.with("ms", taken_in(deliveries, delivery, started).ms);
+    let duplicate = usize::from(verdict != Verdict::First);
+    let dimensions = [("provider", label.connection.provider.as_str())];
+    let metrics = [("webhook.duplicate_events", 1.0, Unit::Count)];
+    deliveries.outside.metrics.log(deliveries.now(), line, &dimensions[..duplicate], &metrics[..duplicate]);
 }
 
 /// Size, sender, signature.
@@ -227,15 +242,32 @@ fn label(identity: &Identity, arrival: &Arrival, delivery: &VerifiedDelivery) ->
     }
 }
 
-/// Keeps a refusal.
+/// Keeps a refusal, or counts it alone.
 ///
 /// # Errors
 /// When it could not be kept, of one that is acknowledged all the same; another's answer is a refusal anyway.
 async fn keep(deliveries: &Deliveries, arrival: &Arrival, refusal: &Refusal) -> Result<(), AwsFault> {
     let claimed = doors::rules(&deliveries.senders, &arrival.door).claimed();
+    let acknowledged = refusal.reason.is_acknowledged_at(&arrival.door);
+    let kind = match (refusal.proved, acknowledged) {
+        (true, true) => RingKind::Acknowledged,
+        (true, false) => RingKind::Proved,
+        (false, _) => RingKind::Open,
+    };
+    let refused = RefusedArrival {
+        ring: Ring { origin: claimed.origin.clone(), kind },
+        reason: refusal.reason,
+        acknowledged,
+        body: arrival.body.kept(),
+    };
+    // Of those that are not kept nobody asks: a flood costs no hash of each body.
+    reject(deliveries, refused, || rejected(arrival, refusal, &claimed)).await
+}
+
+fn rejected(arrival: &Arrival, refusal: &Refusal, claimed: &Claimed) -> Rejected {
     let connection = refusal.connection.as_deref();
     let short = |text: &str| text.chars().take(128).collect::<String>();
-    let rejected = Rejected {
+    Rejected {
         reason: refusal.reason,
         detail: refusal.detail.clone(),
         tenant: connection.map_or_else(|| short(&claimed.tenant), |connection| connection.tenant.to_string()),
@@ -249,14 +281,5 @@ async fn keep(deliveries: &Deliveries, arrival: &Arrival, refusal: &Refusal) -> 
         has_body: false,
         headers: arrival.headers.0.clone(),
         admitted_ms: None,
-    };
-    if refusal.reason == Rejection::BadSignature {
-        emit(deliveries, "webhook.signature_failures", &rejected.provider);
     }
-    let kept = reject(deliveries, &claimed.origin, refusal.proved, rejected, arrival.body.kept()).await;
-    if refusal.reason.is_acknowledged_at(&arrival.door) { kept } else { Ok(()) }
-}
-
-fn emit(deliveries: &Deliveries, metric: &str, provider: &str) {
-    deliveries.outside.metrics.emit(deliveries.now(), &[("provider", provider)], &[(metric, 1.0, Unit::Count)], &[]);
 }

@@ -93,3 +93,32 @@ pub(super) struct Identity {
     /// Whether its body is claimed too, as its id is not signed: see [`claim`](super::claim::claim).
     pub(super) claims_body: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::deliveries::sender::parse_senders;
+
+    proptest! {
+        /// Rings, allowances and counters are by origin: whatever a caller writes into a path or a header, it makes none.
+        #[test]
+        fn an_origin_is_configured_or_one_of_three(
+            provider in "github|gitlab|GitHub|pos|[a-z:/#]{0,8}|\\PC{0,40}",
+            connection in "acme|Acme|\\PC{0,40}",
+            tenant in "\\PC{0,40}",
+        ) {
+            let others = r#"[{"provider": "github", "connection": "acme", "scheme": "github", "secrets": ["secret"]}]"#;
+            let senders = Senders { others: parse_senders(others).unwrap(), ..Senders::default() };
+            for door in [
+                Door::Pos { source: provider.clone(), tenant },
+                Door::Trackstar { channel: Channel::TrackstarOther },
+                Door::Sender { provider, connection },
+            ] {
+                let origin = rules(&senders, &door).claimed().origin;
+                prop_assert!(["pos", "trackstar", "unknown", "github/acme"].contains(&origin.as_str()), "{origin}");
+            }
+        }
+    }
+}
