@@ -6,7 +6,7 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tracing::Instrument as _;
 
-use crate::domain::correlation::{SOURCES, is_plain};
+use crate::domain::correlation::{self, SOURCES, is_plain};
 use crate::outside::Outside;
 
 /// The header that carries the id in an answer.
@@ -33,7 +33,8 @@ pub fn from_headers(headers: &HeaderMap) -> Option<String> {
 /// Middleware: finds or makes the id, logs the request by its route (never its query, which may hold a token), and
 /// echoes the id.
 pub async fn trace(State(outside): State<Outside>, mut request: Request, next: Next) -> Response {
-    let id = from_headers(request.headers()).unwrap_or_else(|| hex::encode(outside.entropy.bytes16()));
+    let id = from_headers(request.headers());
+    let id = id.unwrap_or_else(|| correlation::made(outside.clock.now(), outside.entropy.bytes16()));
     request.extensions_mut().insert(CorrelationId(id.clone()));
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();

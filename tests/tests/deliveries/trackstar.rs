@@ -265,7 +265,7 @@ async fn the_trace_is_found_echoed_and_kept() {
         assert_eq!(hooks.send(delivery).await.headers["x-correlation-id"], *trace);
     }
     let made = hooks.send(&Delivery::trackstar("", &event("5"))).await.headers["x-correlation-id"].clone();
-    assert_eq!(made.len(), 32);
+    assert_eq!(made.len(), 36);
     hooks.work(Queue::Webhooks).await;
     let items = hooks.items("RECORDS_TABLE", "acme/trackstar/north#deliveries").await;
     let mut kept: Vec<&str> = items.iter().map(|item| item["correlationId"].as_str().unwrap()).collect();
