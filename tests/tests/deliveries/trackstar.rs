@@ -190,9 +190,8 @@ async fn shipments_and_receipts_are_kept_whatever_their_names_are_spelt_like() {
     for (entity, ids) in
         [("inbound-shipments", &["s-1", "s-2", "s-3"][..]), ("inbound-shipment-receipts", &["r-1", "r-2"])]
     {
-        let items = hooks.items("RECORDS_TABLE", &format!("acme/trackstar/north/{entity}")).await;
-        let kept = items.iter().filter(|item| item["pk"].as_str().unwrap().ends_with(entity));
-        let mut kept: Vec<&str> = kept.map(|item| item["id"].as_str().unwrap()).collect();
+        let items = hooks.items("RECORDS_TABLE", &format!("acme/trackstar/north/{entity}#")).await;
+        let mut kept: Vec<&str> = items.iter().map(|item| item["id"].as_str().unwrap()).collect();
         kept.sort_unstable();
         assert_eq!(kept, ids, "{entity}");
     }

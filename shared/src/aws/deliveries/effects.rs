@@ -5,7 +5,7 @@
 //! | partition | sort key | holds |
 //! |---|---|---|
 //! | `tenant/provider/name#deliveries` | fingerprint of the event's key, when the key was claimed | the delivery; a long body goes on under the same key with a number |
-//! | `tenant/provider/name/entity` | fingerprint of the id: of the sku, the shipment, the receipt | the newest version; a large one names its delivery |
+//! | `tenant/provider/name/entity#digit` | fingerprint of the id: of the sku, the shipment, the receipt | the newest version; a large one names its delivery |
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -17,6 +17,7 @@ use crate::aws::items::{Item, item, number, text};
 use crate::aws::table::Table;
 use crate::aws::transaction::OLD;
 use crate::domain::datasets::manifest::Fingerprint;
+use crate::domain::datasets::placement::partition;
 use crate::domain::deliveries::delivery::{BODY_PART_BYTES_MAX, Label};
 use crate::domain::ids::Dataset;
 use crate::domain::time;
@@ -118,7 +119,8 @@ impl EffectStore {
         fields: &impl Serialize,
     ) -> Result<bool, AwsFault> {
         let VersionPlace { dataset, id, version_ms } = place;
-        let key = effect_key(dataset.to_string(), Fingerprint::of(id.as_bytes()).0.to_vec());
+        let fingerprint = Fingerprint::of(id.as_bytes());
+        let key = effect_key(partition(dataset, fingerprint), fingerprint.0.to_vec());
         let mut fields = item(fields, key)?;
         if fields.iter().map(|(name, value)| name.len() + bytes(value)).sum::<usize>() > BODY_PART_BYTES_MAX {
             self.store_event(label, body, true).await?;
