@@ -10,6 +10,7 @@ mod deliveries {
     mod extremes;
     mod fairness;
     mod faults;
+    mod listed;
     mod load;
     mod metrics;
     mod pos;

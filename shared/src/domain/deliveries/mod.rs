@@ -3,6 +3,7 @@
 pub mod claim;
 pub mod counters;
 pub mod delivery;
+pub mod placement;
 pub mod rejected;
 pub mod sender;
 pub mod signature;
