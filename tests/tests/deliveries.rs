@@ -11,6 +11,7 @@ mod deliveries {
     mod fairness;
     mod faults;
     mod flood;
+    mod listed;
     mod load;
     mod metrics;
     mod pos;

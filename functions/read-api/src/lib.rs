@@ -13,6 +13,7 @@ use signalbox::aws::clients::Clients;
 use signalbox::aws::connections::last_test::LastTests;
 use signalbox::aws::datasets::snapshots::SnapshotStore;
 use signalbox::aws::deliveries::DeliveryStore;
+use signalbox::aws::deliveries::listed::DeliveryReads;
 use signalbox::aws::journal::Journal;
 use signalbox::aws::runs::RunReads;
 use signalbox::domain::ids::{Connection, ConnectionName};
@@ -37,6 +38,7 @@ pub(crate) struct Reads {
     snapshots: SnapshotStore,
     tests: LastTests,
     deliveries: DeliveryStore,
+    processed: DeliveryReads,
     journal: Journal,
     clock: Clock,
     vendors: Vendors,
@@ -102,6 +104,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         snapshots: SnapshotStore::connect(&clients, environment)?,
         tests: LastTests::connect(&clients, environment)?,
         deliveries: DeliveryStore::connect(&clients, environment)?,
+        processed: DeliveryReads::connect(&clients, environment)?,
         journal: Journal::connect(&clients, environment)?,
         clock: outside.clock.clone(),
         vendors: Vendors::from_environment(environment)?,

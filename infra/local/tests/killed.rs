@@ -72,9 +72,9 @@ async fn effects(folder: &Path) -> i32 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let table = host.environment("webhook-worker").require("RECORDS_TABLE").unwrap().to_owned();
-    let query = host.dynamodb().query().table_name(table).key_condition_expression("pk = :pk");
-    let query = query.expression_attribute_values(":pk", AttributeValue::S("t1/pos/demo#deliveries".into()));
-    let found = query.select(Select::Count).send().await.unwrap();
+    let scan = host.dynamodb().scan().table_name(table).filter_expression("begins_with(pk, :pk)");
+    let scan = scan.expression_attribute_values(":pk", AttributeValue::S("t1#deliveries#".into()));
+    let found = scan.select(Select::Count).send().await.unwrap();
     assert!(host.stop().await);
     found.count
 }

@@ -70,14 +70,32 @@ impl Journal {
         from: Option<&DeadLetterId>,
         limit: usize,
     ) -> Result<Vec<DeadLetter>, AwsFault> {
+        // Ids start with a digit, bodies with a letter.
+        self.dead_letters_between(tenant, "0", from.map_or(":", DeadLetterId::as_str), limit).await
+    }
+
+    /// As [`Journal::dead_letters`], of those whose ids lie between two texts, both included.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn dead_letters_between(
+        &self,
+        tenant: &TenantId,
+        low: &str,
+        high: &str,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, AwsFault> {
+        // DynamoDB refuses such a range.
+        if low > high {
+            return Ok(Vec::new());
+        }
         let call = self
             .0
             .query()
-            // Ids start with a digit, bodies with a letter.
             .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
             .expression_attribute_values(":pk", text(partition(tenant)))
-            .expression_attribute_values(":low", text("0"))
-            .expression_attribute_values(":high", text(from.map_or(":", DeadLetterId::as_str)))
+            .expression_attribute_values(":low", text(low))
+            .expression_attribute_values(":high", text(high))
             .scan_index_forward(false)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
         let page = call.send().await.map_err(|error| fault("read dead letters", &error))?;

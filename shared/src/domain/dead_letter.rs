@@ -202,6 +202,7 @@ mod tests {
             event_type: None,
             body_hash: String::new(),
             received_ms: 0,
+            shard: 0,
             correlation_id: String::new(),
             base64: false,
             claims_body: false,
@@ -223,7 +224,7 @@ mod tests {
 
     #[test]
     fn letters_are_stored_under_these_names() {
-        let label = r#"{"connection":"acme/pos/demo","channel":"event","key":"key:1","bodyHash":"5f","receivedMs":7,
+        let label = r#"{"connection":"acme/pos/demo","channel":"event","key":"key:1","bodyHash":"5f","receivedMs":7,"shard":3,
             "correlationId":"trace","base64":false}"#;
         let rest = r#""reason":"why","attempts":6,"payloadHash":"5f","recordedMs":9,"parts":1,"expires_at":10"#;
         for subject in [

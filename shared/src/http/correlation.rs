@@ -6,7 +6,7 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tracing::Instrument as _;
 
-use crate::domain::correlation::{SOURCES, is_plain};
+use crate::domain::correlation::{self, SOURCES, is_plain};
 use crate::outside::Outside;
 
 /// The header that carries the id in an answer.
@@ -53,7 +53,8 @@ pub async fn trace_alone(State(outside): State<Outside>, request: Request, next:
 }
 
 async fn traced(outside: &Outside, mut request: Request, answer: impl AsyncFnOnce(Request) -> Response) -> Response {
-    let id = from_headers(request.headers()).unwrap_or_else(|| hex::encode(outside.entropy.bytes16()));
+    let id = from_headers(request.headers());
+    let id = id.unwrap_or_else(|| correlation::made(outside.clock.now(), outside.entropy.bytes16()));
     request.extensions_mut().insert(CorrelationId(id.clone()));
     let span = tracing::info_span!("request", correlation_id = %id);
     let mut response = answer(request).instrument(span).await;

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use http::{HeaderMap, Uri};
 use jiff::Timestamp;
 use signalbox::domain::dead_letter::DeadLetterId;
+use signalbox::domain::deliveries::placement::ListPlace;
 use signalbox::domain::deliveries::rejected::{RejectedId, RejectedPlace};
 use signalbox::domain::ids::{ConnectionName, RunId, TenantId};
 use signalbox::domain::runs::window::cover;
@@ -36,6 +37,7 @@ fn values(text: &str) {
     place::<DeadLetterId>(text);
     place::<RejectedId>(text);
     place::<RejectedPlace>(text);
+    place::<ListPlace>(text);
     if let Some(id) = RunId::parse(text) {
         assert_eq!(RunId::parse(id.as_str()), Some(id.clone()));
         // What a run's id may not be: another key of its partition, or out of the range of its own start.

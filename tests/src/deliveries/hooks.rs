@@ -1,15 +1,17 @@
 //! A system for webhooks: it knows its senders, and what it stored can be read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
+use signalbox::domain::deliveries::placement::DeliveryPlace;
 use signalbox::http::auth::{DELIVERIES_WRITE, READ};
 use signalbox_local::host::poller::sqs_event;
 
 use crate::answer::Answer;
 use crate::deliveries::delivery::{Delivery, GITHUB_SECRET, POS_SECRET, POS_SECRET_PREVIOUS, TRACKSTAR_SECRET};
+use crate::items::{Item, json};
 use crate::process::{Process, failed};
 use crate::queues::Queue;
 use crate::system::{Settings, System};
@@ -123,32 +125,54 @@ impl Hooks {
         }
     }
 
-    /// The events that were kept of an origin (`tenant/provider/connection`): key → body, put together of its parts.
-    pub async fn events(&self, origin: &str) -> BTreeMap<String, Vec<u8>> {
-        let partition = format!("{origin}#deliveries");
-        let mut parts: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
-        let mut keys = BTreeMap::new();
-        for item in self.raw_items("RECORDS_TABLE", &partition).await {
-            let sort = item["sk"].as_b().expect("bytes").as_ref().to_vec();
-            if let Some(key) = item.get("key") {
-                let count: usize = item["parts"].as_n().expect("a number").parse().expect("a number");
-                keys.insert(sort.clone(), (key.as_s().expect("text").clone(), count));
+    /// What lists say of the deliveries of a connection (`tenant/provider/name`), and what is kept with them.
+    pub async fn entries(&self, connection: &str) -> Vec<Item> {
+        self.raw_entries(connection).await.into_iter().map(json).collect()
+    }
+
+    async fn raw_entries(&self, connection: &str) -> Vec<HashMap<String, AttributeValue>> {
+        let of_connection = AttributeValue::S(connection.to_owned());
+        let mut entries = self.raw_deliveries(connection).await;
+        entries.retain(|item| item.get("connection") == Some(&of_connection));
+        entries
+    }
+
+    /// Those of all of its tenant, and parts of bodies.
+    async fn raw_deliveries(&self, connection: &str) -> Vec<HashMap<String, AttributeValue>> {
+        let (tenant, _) = connection.split_once('/').expect("tenant/provider/name");
+        self.raw_items("RECORDS_TABLE", &format!("{tenant}#deliveries#")).await
+    }
+
+    /// The events that were kept of a connection (`tenant/provider/name`): key → body, put together of its parts.
+    pub async fn events(&self, connection: &str) -> BTreeMap<String, Vec<u8>> {
+        let text = |item: &HashMap<String, AttributeValue>, name: &str| item[name].as_s().expect("text").clone();
+        let sort = |item: &HashMap<String, AttributeValue>| item["sk"].as_b().expect("bytes").as_ref().to_vec();
+        let payload = |item: &HashMap<String, AttributeValue>| match &item["payload"] {
+            AttributeValue::S(text) => text.clone().into_bytes(),
+            bytes => bytes.as_b().expect("bytes").as_ref().to_vec(),
+        };
+        let all = self.raw_deliveries(connection).await;
+        let mut events = BTreeMap::new();
+        for entry in self.raw_entries(connection).await {
+            if entry["hasBody"] != AttributeValue::Bool(true) {
+                continue;
             }
-            let payload = match &item["payload"] {
-                AttributeValue::S(text) => text.clone().into_bytes(),
-                bytes => bytes.as_b().expect("bytes").as_ref().to_vec(),
-            };
-            parts.insert(sort, payload);
+            let place = DeliveryPlace::parse_sort(0, &sort(&entry)).expect("the key of an entry");
+            let count: Option<u8> =
+                entry.get("parts").map(|parts| parts.as_n().expect("a number").parse().expect("few"));
+            let body = count.map_or_else(
+                || payload(&entry),
+                |count| {
+                    let part = |number: u8| {
+                        let wanted = place.part_sort(&text(&entry, "bodyHash"), number);
+                        all.iter().find(|item| sort(item) == wanted && item["pk"] == entry["pk"]).expect("a part")
+                    };
+                    (0..count).flat_map(|number| payload(part(number))).collect()
+                },
+            );
+            let key = text(&entry, "key");
+            assert!(events.insert(key.clone(), body).is_none(), "{key} was stored twice");
         }
-        let joined = keys.into_iter().map(|(sort, (key, count))| {
-            let whole: Vec<&Vec<u8>> =
-                parts.iter().filter(|(other, _)| other.starts_with(&sort)).map(|(_, part)| part).collect();
-            assert_eq!(whole.len(), count, "parts of {key}");
-            (key, whole.into_iter().flatten().copied().collect())
-        });
-        let joined: Vec<(String, Vec<u8>)> = joined.collect();
-        let (count, by_key) = (joined.len(), joined.into_iter().collect::<BTreeMap<_, _>>());
-        assert_eq!(by_key.len(), count, "an event was stored twice");
-        by_key
+        events
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
 use signalbox::domain::datasets::manifest::{Fingerprint, Layer};
+use signalbox::domain::datasets::placement::partitions;
 
 use crate::items::{Item, json};
 use crate::runs::world::World;
@@ -65,7 +66,10 @@ impl Stored {
         snapshots.extend(query(world, "SNAPSHOTS_TABLE", &dataset).await);
         let find = |items: &[Item], sk: &str| items.iter().find(|item| text(item, "sk") == sk).cloned();
         let manifest = find(&snapshots, "manifest").unwrap_or_default();
-        let records = query(world, "RECORDS_TABLE", &dataset).await;
+        let mut records = Vec::new();
+        for partition in partitions(&dataset.parse().expect("a dataset")) {
+            records.extend(query(world, "RECORDS_TABLE", &partition).await);
+        }
         let control = query(world, "CONTROL_TABLE", &connection).await;
         let clean = |item: Item| plain(item, &ids);
         Self {

@@ -112,9 +112,23 @@ async fn an_event_costs_one_effect_and_one_completion_to_apply() {
     assert_eq!(process.send(&sale(2, "small")).await.unwrap().status, 201);
     // Its completion, and the counters of the batch.
     assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 1), (UPDATE.into(), 2)].into());
-    // Three items of 350 KB hold it.
+    // Three items of 350 KB hold it, and one of one unit lists it.
     assert_eq!(process.send(&sale(800 * 1024, "large")).await.unwrap().status, 201);
-    assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 3), (UPDATE.into(), 2)].into());
+    assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 4), (UPDATE.into(), 2)].into());
+}
+
+/// What leaves only its newest version is listed by an item of its own.
+#[tokio::test]
+async fn a_stock_level_costs_one_write_unit_more() {
+    let hooks = Hooks::start().await;
+    let process = hooks.process(Wire::whole()).await;
+    let data = json!({"id": "p", "sku": "A", "updated_date": "2026-01-15T12:00:00Z", "onhand": 5});
+    let body = json!({"connection_id": "conn-1", "event_type": "inventory.updated", "data": data});
+    assert_eq!(calls(&process, &Delivery::trackstar("/inventory", &body), 200).await, [PUT, SEND]);
+    assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 2), (UPDATE.into(), 2)].into());
+    for partition in ["acme/trackstar/north/inventory", "acme#deliveries#"] {
+        assert_eq!(write_units(&hooks, "RECORDS_TABLE", partition).await, [1.0], "{partition}");
+    }
 }
 
 /// From the door to the effect: 3.1 write units an event where batches are full, 4 where each comes alone.
@@ -127,9 +141,11 @@ async fn a_batch_of_ten_costs_thirty_one_write_units() {
     }
     assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 10), (UPDATE.into(), 11)].into());
     // Each of these writes is one unit: the claims, the effects, and the counters of the one source.
-    for (table, partition, items) in
-        [("DELIVERIES_TABLE", "t1/pos#", 10), ("RECORDS_TABLE", "t1/pos/demo#", 10), ("DELIVERIES_TABLE", "metrics", 1)]
-    {
+    for (table, partition, items) in [
+        ("DELIVERIES_TABLE", "t1/pos#", 10),
+        ("RECORDS_TABLE", "t1#deliveries#", 10),
+        ("DELIVERIES_TABLE", "metrics", 1),
+    ] {
         assert_eq!(write_units(&hooks, table, partition).await, vec![1.0; items], "{table}, {partition}");
     }
 }

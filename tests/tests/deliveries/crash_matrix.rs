@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use signalbox_tests::deliveries::delivery::Delivery;
 use signalbox_tests::deliveries::hooks::Hooks;
 use signalbox_tests::process::Crashed;
@@ -57,19 +57,23 @@ impl Scenario {
     }
 
     async fn check(self) {
-        let hooks = Hooks::start().await;
+        self.check_on(Hooks::start().await).await;
+    }
+
+    async fn check_on(self, hooks: Hooks) {
         // The first of a ring of rejected deliveries costs a call more than all the others.
-        self.run(&hooks, "first", None).await;
+        self.run(&hooks, "f00", None).await;
         let began = hooks.clock.now();
-        let (calls, ledger) = self.run(&hooks, "undisturbed", None).await;
-        let expected = Stored::read(&hooks, "undisturbed").await.since(began);
+        let (calls, ledger) = self.run(&hooks, "u00", None).await;
+        let expected = Stored::read(&hooks, "u00").await.since(began);
         assert_eq!(expected.records.len(), self.effects, "{}", self.name);
         assert!(expected.claims.iter().all(|claim| claim["status"] == "processed"), "{:?}", expected.claims);
         println!("{}: {} calls, killed before and after each: {}", self.name, calls.len(), calls.join(" "));
         let mut total = ledger.closed(&expected, self.name);
         for (number, call) in calls.iter().enumerate() {
             for (letter, verdict) in [('b', Verdict::KillBefore), ('a', Verdict::KillAfter)] {
-                let tenant = format!("{letter}{number}");
+                // All are of one length: a body that names its tenant has as many bytes as any other.
+                let tenant = format!("{letter}{number:02}");
                 let began = hooks.clock.now();
                 let (_, ledger) = self.run(&hooks, &tenant, Some((number, verdict))).await;
                 let stored = Stored::read(&hooks, &tenant).await.since(began);
@@ -94,7 +98,8 @@ pub(super) struct Ledger {
 
 impl Ledger {
     fn closed(mut self, stored: &Stored, name: &str) -> Self {
-        self.applied = stored.records.len();
+        // The others are parts of bodies.
+        self.applied = stored.records.iter().filter(|record| record["processed"] == true).count();
         self.dead = stored.journal;
         self.check(name);
         self
@@ -169,6 +174,75 @@ async fn a_crash_anywhere_with_an_event_that_failed_at_first_leaves_one_effect()
 #[tokio::test]
 async fn a_crash_anywhere_in_a_mix_leaves_one_effect_of_each_event() {
     Scenario { name: "mix", script: mix, refused: None, effects: 5 }.check().await;
+}
+
+/// A link of Trackstar's for each tenant that the matrix makes up.
+async fn with_links() -> Hooks {
+    let tenants =
+        ["a", "b", "f", "u"].into_iter().flat_map(|letter| (0..30).map(move |number| format!("{letter}{number:02}")));
+    let links: Vec<Value> = tenants.map(|tenant| json!({"connectionId": tenant, "tenant": tenant})).collect();
+    Hooks::with(&[("TRACKSTAR_CONNECTIONS", &json!(links).to_string())]).await
+}
+
+fn of_link(tenant: &str, route: &str, name: &str, data: &Value) -> Delivery {
+    let body = json!({"connection_id": tenant, "event_type": name, "event_id": name, "data": data});
+    Delivery::trackstar(route, &body).header("x-correlation-id", "trace")
+}
+
+const TAKEN: &[u16] = &[200];
+
+/// What leaves its newest version, and its entry in the list: the one without the other for no longer than its message lives.
+fn versions(tenant: &str) -> Script {
+    let stock = json!({"id": "p", "sku": "A", "updated_date": "2026-01-15T12:00:00Z", "onhand": 5});
+    let shipment = json!({"id": "s", "updated_date": "2026-01-15T12:00:00Z"});
+    vec![
+        (of_link(tenant, "/inventory", "inventory.updated", &stock), TAKEN),
+        (of_link(tenant, "/inbound-shipments", "inbound_shipment.updated", &shipment), TAKEN),
+    ]
+}
+
+/// One that no item holds: its body and its entry come before the version that names them, and it is listed after that.
+fn large_version(tenant: &str) -> Script {
+    let note = "x".repeat(400 * 1024);
+    let data =
+        json!({"id": "p", "sku": "A", "updated_date": "2026-01-15T12:00:00Z", "additional_fields": {"note": note}});
+    vec![(of_link(tenant, "/inventory", "inventory.updated", &data), TAKEN)]
+}
+
+#[tokio::test]
+async fn a_crash_anywhere_with_versions_leaves_each_with_its_entry_in_the_list() {
+    Scenario { name: "versions", script: versions, refused: None, effects: 2 }.check_on(with_links().await).await;
+}
+
+/// What is listed as processed was; what a version names is there; and whatever was missing comes with the message.
+#[tokio::test]
+async fn a_crash_leaves_nothing_listed_before_its_effect_and_no_version_before_its_body() {
+    for (script, calls) in [(versions as fn(&str) -> Script, 4), (large_version, 7)] {
+        for number in 0..calls {
+            // Of its own: to look through large items of others takes longer than to start it.
+            let hooks = with_links().await;
+            let (delivery, _) = &script("a00")[0];
+            assert_eq!(hooks.send(delivery).await.status, 200);
+            let look = async || {
+                let path = "/api/admin/deliveries?status=processed&from=2100-01-01T12:00:00Z";
+                let listed = hooks.ask("GET", path, Some(&hooks.operator("a00")), None).await.expect(200);
+                let versions = hooks.items("RECORDS_TABLE", "a00/").await;
+                let bodies = hooks.events("a00/trackstar/a00").await;
+                let named: Vec<&str> =
+                    versions.iter().filter_map(|version| version.get("deliveryKey")?.as_str()).collect();
+                assert!(named.into_iter().all(|key| bodies.contains_key(key)), "a body that is not there");
+                (listed["items"].as_array().unwrap().len(), versions.len())
+            };
+            let messages = hooks.receive(Queue::Webhooks).await;
+            let dying = hooks.process(Wire::when(at(number), Verdict::KillAfter)).await;
+            assert_eq!(dying.handle(Queue::Webhooks, &messages).await, Err(Crashed), "call {number}");
+            let (listed, versions) = look().await;
+            assert!(listed <= versions, "call {number}: listed without its effect");
+            let next = hooks.process(Wire::whole()).await;
+            assert_eq!(next.handle(Queue::Webhooks, &messages).await.unwrap(), [""; 0]);
+            assert_eq!(look().await, (1, 1), "call {number}");
+        }
+    }
 }
 
 /// Holds the first instance at each of its calls while a second does all of the same.

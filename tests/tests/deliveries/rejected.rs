@@ -181,7 +181,7 @@ async fn once_its_secret_is_corrected_a_delivery_is_let_in_once() {
     assert_eq!(after.send(&sale).await.unwrap().status, 204, "the sender's own retry");
     assert_eq!(hooks.work(Queue::Webhooks).await, 0);
 
-    let records = hooks.items("RECORDS_TABLE", "t1/pos/demo").await;
+    let records = hooks.entries("t1/pos/demo").await;
     assert_eq!(records.len(), 1);
     assert_eq!((&records[0]["correlationId"], &records[0]["payload"]), (&json!("trace-1"), &json!("{\"n\":1}")));
     let listed = list(&hooks, "status=admitted").await;

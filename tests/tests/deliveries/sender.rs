@@ -92,7 +92,7 @@ async fn the_event_s_name_is_kept_with_it() {
     let delivery = github(1, "check_run", "{}").header("x-request-id", "trace-1");
     assert_eq!(hooks.send(&delivery).await.status, 200);
     hooks.work(Queue::Webhooks).await;
-    let record = &hooks.items("RECORDS_TABLE", "acme/github/acme").await[0];
+    let record = &hooks.entries("acme/github/acme").await[0];
     assert_eq!((&record["eventType"], &record["correlationId"]), (&json!("check_run"), &json!("trace-1")));
 }
 

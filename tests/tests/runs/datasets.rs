@@ -4,6 +4,7 @@ use signalbox::aws::clients::Clients;
 use signalbox::aws::datasets::records::{Provenance, Record, RecordStore};
 use signalbox::aws::datasets::snapshots::SnapshotStore;
 use signalbox::domain::datasets::manifest::{Entry, Fingerprint, Layer, LayerRef};
+use signalbox::domain::datasets::placement::partition;
 use signalbox::domain::ids::{Connection, Entity, RunId};
 use signalbox::outside::Outside;
 use signalbox_tests::system::System;
@@ -38,5 +39,5 @@ async fn two_entities_with_the_same_ids_stay_apart() {
     let left = system.items("RECORDS_TABLE", &format!("{connection}/")).await;
     let left: Vec<_> =
         left.iter().map(|item| (item["pk"].as_str().unwrap(), item["payload"].as_str().unwrap())).collect();
-    assert_eq!(left, [("acme/doorloop/main/units", "a unit")]);
+    assert_eq!(left, [(partition(&units, fingerprint).as_str(), "a unit")]);
 }

@@ -1,7 +1,9 @@
-//! Webhooks: what was not let in, and what was given up on.
+//! Webhooks: what became of them, and what was given up on.
 
 mod dead_letters;
+mod list;
 mod rejected;
+mod taken_in;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -10,5 +12,5 @@ use crate::Reads;
 
 /// The routes of this folder.
 pub(crate) fn routes() -> OpenApiRouter<Reads> {
-    OpenApiRouter::default().routes(routes!(rejected::list)).routes(routes!(dead_letters::list))
+    OpenApiRouter::default().routes(routes!(list::list)).routes(routes!(dead_letters::list))
 }

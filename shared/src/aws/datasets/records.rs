@@ -13,6 +13,7 @@ use crate::aws::items::{Item, text};
 use crate::aws::table::Table;
 use crate::aws::transaction::built;
 use crate::domain::datasets::manifest::Fingerprint;
+use crate::domain::datasets::placement::partition;
 use crate::domain::ids::{Dataset, RunId};
 use crate::environment::{Environment, StartError};
 
@@ -54,7 +55,7 @@ pub struct Provenance {
 
 fn record_key(dataset: &Dataset, fingerprint: Fingerprint) -> Item {
     HashMap::from([
-        ("pk".to_owned(), text(dataset.to_string())),
+        ("pk".to_owned(), text(partition(dataset, fingerprint))),
         ("sk".to_owned(), AttributeValue::B(Blob::new(fingerprint.0))),
     ])
 }

@@ -1,23 +1,26 @@
-//! What deliveries leave behind, in the records table. Every effect is idempotent by itself: keyed by its event, or
+//! What deliveries leave behind, in the records table. Every effect is idempotent by itself: placed by its event, or
 //! versioned, so that an older version never overwrites a newer one. Followed by the claim's completion that costs half of a
 //! transaction over both, and is as safe: between the two the message is still in the queue.
 //!
 //! | partition | sort key | holds |
 //! |---|---|---|
-//! | `tenant/provider/name#deliveries` | fingerprint of the event's key, when the key was claimed | the delivery; a long body goes on under the same key with a number |
-//! | `tenant/provider/name/entity` | fingerprint of the id: of the sku, the shipment, the receipt | the newest version; a large one names its delivery |
+//! | `tenant#deliveries#hour#shard` | moment, source, fingerprint of the key (`placement.rs`) | a delivery that has had its effect: its label, and where it is kept as it came its body, or how many parts of it lie behind all entries of the partition |
+//! | `tenant/provider/name/entity#digit` (`domain/datasets/placement.rs`) | fingerprint of the id: of the sku, the shipment, the receipt | the newest version; a large one names its delivery |
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::aws::clients::Clients;
 use crate::aws::faults::{AwsFault, fault};
-use crate::aws::items::{Item, item, number, text};
+use crate::aws::items::{Item, conditional, item, number, text};
 use crate::aws::table::Table;
 use crate::aws::transaction::OLD;
 use crate::domain::datasets::manifest::Fingerprint;
-use crate::domain::deliveries::delivery::{BODY_PART_BYTES_MAX, Label};
+use crate::domain::datasets::placement::partition;
+use crate::domain::deliveries::delivery::{Applied, BODY_PART_BYTES_MAX, Label};
+use crate::domain::deliveries::placement::DeliveryPlace;
 use crate::domain::ids::Dataset;
 use crate::domain::time;
 use crate::environment::{Environment, StartError};
@@ -34,6 +37,17 @@ pub struct VersionPlace<'a> {
     pub id: &'a str,
     /// When its sender last changed it, epoch milliseconds.
     pub version_ms: i64,
+}
+
+/// How an entry of the list has its delivery's body.
+#[derive(Debug, Clone, Copy)]
+enum Kept {
+    /// In itself.
+    Within,
+    /// In so many parts.
+    InParts(usize),
+    /// Not at all: its effect is what it says.
+    Not,
 }
 
 /// At least what a value takes of an item.
@@ -53,16 +67,6 @@ fn effect_key(partition: String, sort: Vec<u8>) -> Item {
     Item::from([("pk".to_owned(), text(partition)), ("sk".to_owned(), AttributeValue::B(Blob::new(sort)))])
 }
 
-/// Where a delivery is stored. Its idempotency key alone would not do: a key is remembered for 30 days, and an event that comes
-/// under it later is another one, which must not take the place of the first. So the moment of its claim is a part of the
-/// place; every attempt and repetition of one event has that of its claim ([`Label::received_ms`]).
-fn event_key(label: &Label, part: Option<u8>) -> Item {
-    let mut sort = Fingerprint::of(label.key.as_bytes()).0.to_vec();
-    sort.extend(label.received_ms.to_be_bytes());
-    sort.extend(part);
-    effect_key(format!("{}#deliveries", label.connection), sort)
-}
-
 /// The records table, as deliveries write it.
 #[derive(Clone, Debug)]
 pub struct EffectStore(Table);
@@ -76,37 +80,28 @@ impl EffectStore {
         Table::connect(clients, environment, "RECORDS_TABLE").map(Self)
     }
 
-    /// Stores a delivery as it came, keyed by its event.
+    /// Stores a delivery as it came, and that it was applied at `at`.
     ///
     /// # Errors
-    /// When the table cannot be written. The first part is written last: without it the others are not seen.
-    pub async fn store_event(&self, label: &Label, body: &[u8], handled: bool) -> Result<(), AwsFault> {
-        const OPERATION: &str = "store event";
-        let mut parts = body.chunks(BODY_PART_BYTES_MAX);
-        let first = parts.next().unwrap_or_default();
-        let count = parts.len() + 1;
-        let further = (1_u8..).zip(parts).map(|(part, bytes)| (event_key(label, Some(part)), bytes));
-        self.0.write_parts("payload", further, OPERATION).await?;
-        // These are for counting and measuring: the effect is the same whichever attempt it comes from.
-        let kept = Label { taken_in: None, enqueued_ms: None, ..label.clone() };
-        let mut fields = item(&kept, event_key(label, None))?;
-        // Text where it is text, so that a person who looks at the table can read it; a part may end inside a character.
-        let payload = match std::str::from_utf8(first) {
-            Ok(readable) if count == 1 => text(readable),
-            _ => AttributeValue::B(Blob::new(first)),
-        };
-        fields.insert("payload".into(), payload);
-        fields.insert("parts".into(), number(count));
-        fields.insert("handled".into(), AttributeValue::Bool(handled));
-        fields.insert("receivedAt".into(), text(time::text(label.received_at())));
-        self.0.write(fields, OPERATION).await
+    /// When the table cannot be written. The entry is written last: without it the parts of a long body are not seen.
+    pub async fn store_event(
+        &self,
+        label: &Label,
+        body: &[u8],
+        applied: Applied,
+        at: Timestamp,
+    ) -> Result<(), AwsFault> {
+        let long = body.len() > BODY_PART_BYTES_MAX;
+        let kept = if long { self.store_parts(label, body).await? } else { Kept::Within };
+        self.list(label, body, kept, Some((applied, at))).await
     }
 
-    /// Stores the newest version of a thing; false when a newer one is there already. Of two versions of one moment the one
-    /// that came later counts. This very one may be there too, where the reply to the first write was lost or the worker died
-    /// before the completion: it is the newest still.
+    /// Stores the newest version of a thing, unless a newer one is there already, and lists its delivery: after a crash between
+    /// the two the message comes again, and it is listed then. The other way round it would be listed as processed, and might
+    /// still be given up on.
     ///
-    /// What one item cannot hold is kept as it came, before the version that names it: so it is never named and not there.
+    /// What one item cannot hold is kept as it came, before the version that names it: so it is never named and not there. Its
+    /// entry says that it was processed only once it was.
     ///
     /// # Errors
     /// When the table cannot be written.
@@ -116,15 +111,29 @@ impl EffectStore {
         body: &[u8],
         place: VersionPlace<'_>,
         fields: &impl Serialize,
-    ) -> Result<bool, AwsFault> {
-        let VersionPlace { dataset, id, version_ms } = place;
-        let key = effect_key(dataset.to_string(), Fingerprint::of(id.as_bytes()).0.to_vec());
+        at: Timestamp,
+    ) -> Result<Applied, AwsFault> {
+        let mut kept = Kept::Not;
+        let fingerprint = Fingerprint::of(place.id.as_bytes());
+        let key = effect_key(partition(place.dataset, fingerprint), fingerprint.0.to_vec());
         let mut fields = item(fields, key)?;
         if fields.iter().map(|(name, value)| name.len() + bytes(value)).sum::<usize>() > BODY_PART_BYTES_MAX {
-            self.store_event(label, body, true).await?;
+            kept = self.store_parts(label, body).await?;
+            self.list(label, body, kept, None).await?;
             fields.retain(|_, value| bytes(value) <= SHORT_BYTES_MAX);
             fields.insert("deliveryKey".into(), text(&label.key));
+            fields.insert("deliveryShard".into(), number(label.shard));
         }
+        let newest = self.put_version(label, place.version_ms, fields).await?;
+        let applied = if newest { Applied::Done } else { Applied::Older };
+        self.list(label, body, kept, Some((applied, at))).await?;
+        Ok(applied)
+    }
+
+    /// False when a newer version is there already. Of two versions of one moment the one that came later counts. This very one
+    /// may be there too, where the reply to the first write was lost or the worker died before the completion: it is the newest
+    /// still.
+    async fn put_version(&self, label: &Label, version_ms: i64, mut fields: Item) -> Result<bool, AwsFault> {
         fields.insert("versionMs".into(), number(version_ms));
         fields.insert("receivedMs".into(), number(label.received_ms));
         let call = self
@@ -144,5 +153,52 @@ impl EffectStore {
         };
         let is = |name: &str, expected: i64| refused.item().and_then(|item| item.get(name)) == Some(&number(expected));
         Ok(is("versionMs", version_ms) && is("receivedMs", label.received_ms))
+    }
+
+    async fn store_parts(&self, label: &Label, body: &[u8]) -> Result<Kept, AwsFault> {
+        let (tenant, place) = (&label.connection.tenant, DeliveryPlace::of(label));
+        let parts = body.chunks(BODY_PART_BYTES_MAX);
+        let kept = Kept::InParts(parts.len());
+        let keyed = (0_u8..)
+            .zip(parts)
+            .map(|(part, bytes)| (effect_key(place.partition(tenant), place.part_sort(&label.body_hash, part)), bytes));
+        self.0.write_parts("payload", keyed, "store parts of a body").await?;
+        Ok(kept)
+    }
+
+    /// Puts a delivery into the list of its hour: as processed, or, while it is not, only for whoever looks for its body.
+    ///
+    /// The first that says when it was processed stands. A message that the queue hands out twice, or that a sender's attempt
+    /// brings again, changes nothing of what is listed; its write is refused, at the same price.
+    async fn list(
+        &self,
+        label: &Label,
+        body: &[u8],
+        kept: Kept,
+        processed: Option<(Applied, Timestamp)>,
+    ) -> Result<(), AwsFault> {
+        const OPERATION: &str = "list delivery";
+        let place = DeliveryPlace::of(label);
+        // These are for counting and measuring.
+        let own = Label { taken_in: None, enqueued_ms: None, ..label.clone() };
+        let mut fields = item(&own, effect_key(place.partition(&label.connection.tenant), place.sort()))?;
+        fields.insert("receivedAt".into(), text(time::text(label.received_at())));
+        fields.insert("bodyBytes".into(), number(body.len()));
+        fields.insert("hasBody".into(), AttributeValue::Bool(!matches!(kept, Kept::Not)));
+        match kept {
+            Kept::Within => {
+                // Text where it is text, so that a person who looks at the table can read it.
+                let readable = std::str::from_utf8(body).map(text);
+                fields.insert("payload".into(), readable.unwrap_or_else(|_| AttributeValue::B(Blob::new(body))));
+            }
+            Kept::InParts(count) => drop(fields.insert("parts".into(), number(count))),
+            Kept::Not => {}
+        }
+        if let Some((applied, at)) = processed {
+            fields.insert("outcome".into(), text(applied.as_str()));
+            fields.insert("processedAt".into(), text(time::text(at)));
+        }
+        let call = self.0.put_item(fields).condition_expression("attribute_not_exists(processedAt)");
+        conditional(call.send().await, OPERATION).map(drop)
     }
 }

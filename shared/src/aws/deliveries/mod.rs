@@ -4,6 +4,7 @@
 mod claims;
 pub mod effects;
 mod fleet;
+pub mod listed;
 pub mod rejected;
 
 use std::time::Duration;

@@ -3,4 +3,5 @@
 pub mod diff;
 pub mod guard;
 pub mod manifest;
+pub mod placement;
 pub mod snapshot;

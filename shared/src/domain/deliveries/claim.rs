@@ -31,12 +31,13 @@ const BYTES_MAX: usize = 1024;
 /// | `correlationId` | 13 | 128: the longest trace |
 /// | `connection` | 10 | 64: the longest name |
 /// | `receivedMs` | 10 | 8: 13 digits |
+/// | `shard` | 5 | 2: 1 digit |
 /// | `expires_at` | 10 | 6: 10 digits |
 /// | `attempts` | 8 | 3: up to 4 digits |
 /// | `lastError` | 9 | the reason |
 ///
-/// These are 402; the rest is for what an engine may count otherwise.
-const BESIDE_KEY_AND_REASON_BYTES_MAX: usize = 410;
+/// These are 409; the rest is for what an engine may count otherwise.
+const BESIDE_KEY_AND_REASON_BYTES_MAX: usize = 417;
 
 /// How far a claimed delivery got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +69,9 @@ pub struct Claim {
     pub connection: Option<ConnectionName>,
     /// When the delivery was received that claimed it, epoch milliseconds; a part of its effect's place.
     pub received_ms: i64,
+    /// The other part: an attempt of it that comes once there is another number of shards has no effect of its own.
+    #[serde(default)]
+    pub shard: u8,
     /// From when it no longer counts, epoch seconds. DynamoDB's time to live sweeps it some time later.
     #[serde(rename = "expires_at")]
     pub expires_at: i64,
@@ -104,6 +108,7 @@ impl Claim {
             correlation_id: label.correlation_id.clone(),
             connection: None,
             received_ms: label.received_ms,
+            shard: label.shard,
             expires_at: at.as_second() + CLAIM_SECONDS,
             last_error: None,
             attempts: None,
@@ -164,6 +169,7 @@ mod tests {
             event_type: None,
             body_hash: body_hash.into(),
             received_ms: 0,
+            shard: 3,
             correlation_id: "trace".into(),
             base64: false,
             claims_body: false,
@@ -175,13 +181,13 @@ mod tests {
     #[test]
     fn a_reason_is_cut_between_characters_to_what_is_left_beside_the_key() {
         for (key_bytes, reason, kept) in [
-            (454, "x".repeat(500), 160),
-            (454, "æ".repeat(500), 160),
-            (455, "æ".repeat(500), 158),
-            (455, "😀".repeat(500), 156),
+            (447, "x".repeat(500), 160),
+            (447, "æ".repeat(500), 160),
+            (448, "æ".repeat(500), 158),
+            (448, "😀".repeat(500), 156),
             (100, "x".repeat(500), 500),
             (2000, "x".repeat(500), 0),
-            (454, String::new(), 0),
+            (447, String::new(), 0),
         ] {
             assert_eq!(fitting_reason(&"k".repeat(key_bytes), &reason).len(), kept, "{key_bytes} bytes");
         }
@@ -217,7 +223,7 @@ mod tests {
         let stored = |connection: Option<&str>, fingerprint: &str| {
             serde_json::json!({
                 "status": "received", "nonce": "nonce", "bodyHash": fingerprint, "correlationId": "trace",
-                "connection": connection, "receivedMs": 1_500, "expires_at": 2_592_001, "lastError": null, "attempts": null,
+                "connection": connection, "receivedMs": 1_500, "shard": 3, "expires_at": 2_592_001, "lastError": null, "attempts": null,
             })
         };
         for (claim, stored) in [

@@ -6,7 +6,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::domain::deliveries::signature::Proof;
-use crate::domain::ids::{Connection, ProviderId};
+use crate::domain::ids::{Connection, ProviderId, TenantId};
 
 /// The largest body, in bytes. A queue's message may have 1 MiB with all its attributes.
 pub const BODY_BYTES_MAX: usize = 900 * 1024;
@@ -31,6 +31,9 @@ pub const BODY_KEY: &str = "body:";
 
 /// How a key begins that a point of sale gave its event.
 pub const GIVEN_KEY: &str = "key:";
+
+/// How a key begins that any other sender gave its event.
+pub const ID_KEY: &str = "id:";
 
 /// What kind of effect a delivery has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +91,10 @@ pub struct Label {
     pub body_hash: String,
     /// When it was received, epoch milliseconds.
     pub received_ms: i64,
+    /// In which shard of that hour its effect is listed, see [`placement`](super::placement). As the moment, it is the claim's.
+    /// Versions that had no shards gave it none.
+    #[serde(default)]
+    pub shard: u8,
     /// The trace.
     pub correlation_id: String,
     /// Whether the body travels in base64, as a queue takes no control characters.
@@ -125,7 +132,8 @@ pub struct TakenIn {
 }
 
 /// What became of a delivery that was applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Applied {
     /// Its effect has happened, or had already.
     Done,
@@ -155,11 +163,7 @@ impl Label {
     /// connections it comes to; content keys have their connection in them.
     #[must_use]
     pub fn claim_key(&self) -> String {
-        let Connection { tenant, provider, .. } = &self.connection;
-        if *provider == ProviderId::POS && self.key.starts_with(GIVEN_KEY) {
-            return format!("{tenant}/{POS}#{}", self.key);
-        }
-        format!("{}#{}", self.connection, self.key)
+        claim_key(&self.connection, &self.key)
     }
 
     /// The key of its body's claim, where that is claimed too: the very one of a delivery whose key is its body's hash.
@@ -187,6 +191,21 @@ impl Label {
     pub fn received_at(&self) -> Timestamp {
         Timestamp::from_millisecond(self.received_ms).unwrap_or(Timestamp::UNIX_EPOCH)
     }
+}
+
+/// The key of the claim of what comes over a connection under a key, see [`Label::claim_key`].
+#[must_use]
+pub fn claim_key(connection: &Connection, key: &str) -> String {
+    if connection.provider == ProviderId::POS && key.starts_with(GIVEN_KEY) {
+        return given_claim_key(&connection.tenant, key);
+    }
+    format!("{connection}#{key}")
+}
+
+/// The key of the claim of a key that a point of sale gave, whichever of the tenant's it was.
+#[must_use]
+pub fn given_claim_key(tenant: &TenantId, key: &str) -> String {
+    format!("{tenant}/{POS}#{key}")
 }
 
 /// The hash of a body, lower hex.

@@ -1,7 +1,7 @@
 //! Apply: a delivery's effect, exactly once though the queue delivers twice and in any order.
 //!
-//! First the effect, which is idempotent by itself; then the completion of the claim; then the queue forgets the message. A
-//! crash between any two brings the message again, and the same effect.
+//! First the effect, which is idempotent by itself, and its entry in the list of its hour; then the completion of the claim;
+//! then the queue forgets the message. A crash between any two brings the message again, and the same effect.
 
 use crate::aws::deliveries::effects::VersionPlace;
 use crate::aws::faults::AwsFault;
@@ -77,23 +77,21 @@ pub async fn apply(worker: &DeliveryWorker, label: &Label, body: &[u8]) -> Resul
 }
 
 async fn effect(worker: &DeliveryWorker, label: &Label, body: &[u8]) -> Result<Applied, ApplyError> {
-    let effects = &worker.effects;
+    let (effects, now) = (&worker.effects, worker.outside.clock.now());
     // The brand was settled when the delivery was let in, and names its connection.
     let brand = label.connection.name.as_str();
-    let newest = match label.channel {
-        Channel::Event => {
-            effects.store_event(label, body, true).await?;
-            return Ok(Applied::Done);
-        }
-        Channel::TrackstarOther => {
-            effects.store_event(label, body, false).await?;
-            return Ok(Applied::Unhandled);
+    let applied = match label.channel {
+        Channel::Event | Channel::TrackstarOther => {
+            let unhandled = label.channel == Channel::TrackstarOther;
+            let applied = if unhandled { Applied::Unhandled } else { Applied::Done };
+            effects.store_event(label, body, applied, now).await?;
+            applied
         }
         Channel::TrackstarInventory => {
             let inventory = read_inventory(brand, &Envelope::read(body)?.data)?;
             let dataset = label.connection.dataset(Entity::INVENTORY);
             let place = VersionPlace { dataset: &dataset, id: &inventory.sku, version_ms: inventory.version_ms };
-            effects.store_version(label, body, place, &inventory).await?
+            effects.store_version(label, body, place, &inventory, now).await?
         }
         Channel::TrackstarShipment | Channel::TrackstarReceipt => {
             let envelope = Envelope::read(body)?;
@@ -104,10 +102,10 @@ async fn effect(worker: &DeliveryWorker, label: &Label, body: &[u8]) -> Result<A
             };
             let dataset = label.connection.dataset(entity);
             let place = VersionPlace { dataset: &dataset, id: &shipment.id, version_ms: shipment.version_ms };
-            effects.store_version(label, body, place, &shipment).await?
+            effects.store_version(label, body, place, &shipment, now).await?
         }
     };
-    Ok(if newest { Applied::Done } else { Applied::Older })
+    Ok(applied)
 }
 
 /// The worker's one line about a delivery that it applied.

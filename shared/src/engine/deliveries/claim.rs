@@ -71,6 +71,7 @@ pub(super) async fn claim(deliveries: &Deliveries, label: &mut Label, at: Timest
     if matches!(verdict, Verdict::Again | Verdict::Duplicate) {
         // What its sender does not date is as old as when it first came, or a repetition would overwrite what is newer.
         label.received_ms = standing.received_ms;
+        label.shard = standing.shard;
         // What comes again over another connection is the first one's event: it must not have an effect of its own there.
         if let Some(first) = standing.connection {
             label.connection.name = first;

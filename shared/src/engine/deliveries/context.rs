@@ -8,6 +8,7 @@ use crate::aws::deliveries::DeliveryStore;
 use crate::aws::deliveries::effects::EffectStore;
 use crate::aws::queues::webhook::WebhookQueue;
 use crate::domain::deliveries::flood::Flood;
+use crate::domain::deliveries::placement::{SHARDS_DEFAULT, SHARDS_MAX};
 use crate::engine::deliveries::counts::WaitingCounts;
 use crate::engine::deliveries::senders::Senders;
 use crate::environment::{Environment, StartError};
@@ -31,6 +32,8 @@ pub struct Parts {
     pub counts: WaitingCounts,
     /// What this instance may still keep of refusals, and has counted of the others.
     flood: Mutex<Flood>,
+    /// Over how many shards a tenant's effects of an hour are spread.
+    pub shards: u8,
     /// The rings of rejected deliveries that this instance has registered: a few for each origin.
     rings: Mutex<BTreeSet<String>>,
 }
@@ -52,6 +55,7 @@ impl Deliveries {
         Ok(Self(Arc::new(Parts {
             queue: WebhookQueue::connect(clients, environment)?,
             counts: WaitingCounts::new(store.clone()),
+            shards: shards(environment)?,
             store,
             outside: outside.clone(),
             senders: Senders::from_environment(environment)?,
@@ -81,6 +85,12 @@ impl Deliveries {
     pub fn note_registered(&self, ring: String) {
         self.rings.lock().unwrap_or_else(PoisonError::into_inner).insert(ring);
     }
+}
+
+fn shards(environment: &Environment) -> Result<u8, StartError> {
+    let range = 1..=u64::from(SHARDS_MAX);
+    let shards = environment.number_in("DELIVERY_SHARDS", u64::from(SHARDS_DEFAULT), range)?;
+    Ok(u8::try_from(shards).unwrap_or(SHARDS_MAX))
 }
 
 /// What applies deliveries: it needs no sender's secret. Cheap to clone.

@@ -1,5 +1,5 @@
 //! A delivery's way: [`take_in`] (verify) → [`claim`] (and enqueue) → the queue → [`apply`] → or [`give_up`]. What is not let in
-//! goes to [`reject`]; an operator uses [`dead_letters`], [`requeue`] and [`admit`].
+//! goes to [`reject`]; an operator uses [`list`], [`dead_letters`], [`requeue`] and [`admit`].
 
 pub mod admit;
 pub mod apply;
@@ -11,6 +11,7 @@ pub mod dead_letters;
 mod doors;
 pub mod give_up;
 pub mod headers;
+pub mod list;
 pub mod refusal;
 pub mod reject;
 pub mod requeue;

@@ -9,7 +9,8 @@ use serde_json::Value;
 use crate::aws::faults::AwsFault;
 use crate::domain::deliveries::claim::Verdict;
 use crate::domain::deliveries::counters::Counter;
-use crate::domain::deliveries::delivery::{BODY_BYTES_MAX, ENCODED_BODY_BYTES_MAX, Label, fits_a_queue};
+use crate::domain::deliveries::delivery::{BODY_BYTES_MAX, ENCODED_BODY_BYTES_MAX, Label, claim_key, fits_a_queue};
+use crate::domain::deliveries::placement::shard_of;
 use crate::domain::deliveries::rejected::{Rejected, Rejection, Ring, RingKind};
 use crate::domain::deliveries::signature::{Refused, VerifiedDelivery};
 use crate::engine::deliveries::arrival::{Arrival, ArrivedBody};
@@ -147,7 +148,7 @@ async fn claim_identified(
     Identified { delivery, identity }: Identified,
     started: Timestamp,
 ) -> Result<Intake, AwsFault> {
-    let mut label = label(&identity, arrival, &delivery);
+    let mut label = label(&identity, arrival, &delivery, deliveries.shards);
     let verdict = claim_and_enqueue(deliveries, &mut label, &delivery, started).await?;
     if verdict != Verdict::Conflict {
         log(deliveries, &label, verdict, &delivery, started);
@@ -226,7 +227,7 @@ fn fits_the_queue(delivery: &VerifiedDelivery) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn label(identity: &Identity, arrival: &Arrival, delivery: &VerifiedDelivery) -> Label {
+fn label(identity: &Identity, arrival: &Arrival, delivery: &VerifiedDelivery, shards: u8) -> Label {
     Label {
         connection: identity.connection.clone(),
         channel: identity.channel,
@@ -234,6 +235,7 @@ fn label(identity: &Identity, arrival: &Arrival, delivery: &VerifiedDelivery) ->
         event_type: identity.event_type.clone(),
         body_hash: hex::encode(delivery.body_hash()),
         received_ms: arrival.received_at.as_millisecond(),
+        shard: shard_of(&claim_key(&identity.connection, &identity.key), shards),
         correlation_id: identity.correlation_id.clone(),
         base64: !fits_a_queue(delivery.body()),
         claims_body: identity.claims_body,

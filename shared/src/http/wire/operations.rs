@@ -5,7 +5,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::dead_letter::{DeadLetter, DeadLetterId, Subject};
+use crate::domain::deliveries::delivery::origin;
 use crate::domain::deliveries::rejected::{Rejected, RejectedId};
+use crate::domain::ids::{Connection, TenantId};
 use crate::domain::time;
 
 /// Epoch milliseconds, as they are shown.
@@ -142,70 +144,128 @@ pub struct RequeuedView {
     pub cursor: Option<String>,
 }
 
-/// A page of webhooks that were not let in.
+/// A page of deliveries.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct RejectedPage {
+pub struct DeliveriesPage {
     /// Always true.
     pub ok: bool,
-    /// The newest first.
-    pub items: Vec<RejectedView>,
-    /// Whether another page follows.
+    /// The newest first. Empty, with another page behind it, where nothing was found within what one call looks at.
+    pub items: Vec<DeliveryView>,
+    /// Whether there is more to look at.
     pub has_more: bool,
-    /// Where it starts.
+    /// Where the next page starts.
     pub next_cursor: Option<String>,
 }
 
-/// A webhook that was not let in, without headers and body: they may hold anything (I9).
-#[derive(Debug, Serialize, ToSchema)]
+/// A webhook, whatever became of it, without headers and body: they may hold anything (I9). What does not apply to its status
+/// is null.
+#[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct RejectedView {
-    /// Its source, and its number there.
+pub struct DeliveryView {
+    /// Of a refused one, its source and its number there; of a dead letter, the id to requeue or drop it by.
     pub id: String,
-    /// `rejected`, or `admitted` since.
+    /// `processed`, `dead`, `rejected`, or `admitted` after that. Or `received`, of one that was asked for by its key: it was
+    /// taken in, and is in the queue or a dead letter.
     pub status: &'static str,
-    /// A stable code, see `docs/errors.md`.
-    pub reason: &'static str,
-    /// For people.
-    pub detail: String,
-    /// Whose it claims to be.
+    /// One of a bounded set: `pos`, `trackstar`, `provider/connection`; `unknown` of who is not configured.
+    pub source: Option<String>,
+    /// Whose it is; of one whose signature was wrong, whose it claims to be.
     pub tenant: String,
-    /// Where it claims to come from.
-    pub provider: String,
+    /// Where it comes from; of a refused one, where it claims to come from.
+    pub provider: Option<String>,
     /// The same: the source or connection.
-    pub connection: String,
-    /// When it came.
-    pub received_at: Option<String>,
+    pub connection: Option<String>,
+    /// What happened, in the sender's words.
+    pub event_type: Option<String>,
+    /// The key that names its event.
+    pub key: Option<String>,
     /// The trace.
-    pub correlation_id: String,
-    /// Of the body, as far as it was read.
-    pub body_bytes: u64,
-    /// SHA-256 of the body, lower hex; null where it was not read to its end.
-    pub body_hash: Option<String>,
-    /// Whether the body was kept: without it, it cannot be let in.
-    pub has_body: bool,
+    pub correlation_id: Option<String>,
+    /// When it came: the first time, if it came again.
+    pub received_at: Option<String>,
+    /// When it first had its effect.
+    pub processed_at: Option<String>,
+    /// What its effect came to: `done`, `older` where a newer version was there, or `unhandled` where it was only kept.
+    pub outcome: Option<&'static str>,
+    /// Why it was refused: a stable code, see `docs/errors.md`.
+    pub reason: Option<&'static str>,
+    /// Why it was refused, or why applying it failed last, for people.
+    pub detail: Option<String>,
+    /// How often applying it failed.
+    pub attempts: Option<u32>,
+    /// When it was given up.
+    pub recorded_at: Option<String>,
     /// When it was let in after all.
     pub admitted_at: Option<String>,
+    /// Of the body, as far as it was read.
+    pub body_bytes: Option<u64>,
+    /// SHA-256 of the body, lower hex; null where it was not read to its end.
+    pub body_hash: Option<String>,
+    /// Whether the body is kept. Without it, one that was refused cannot be let in.
+    pub has_body: bool,
 }
 
-impl RejectedView {
-    /// What is shown of it.
+impl DeliveryView {
+    /// What is shown of one that was not let in.
     #[must_use]
-    pub fn of(id: &RejectedId, rejected: &Rejected) -> Self {
+    pub fn of_rejected(id: &RejectedId, rejected: &Rejected) -> Self {
         Self {
             id: id.to_string(),
             status: if rejected.admitted_ms.is_some() { "admitted" } else { "rejected" },
-            reason: rejected.reason.as_str(),
-            detail: rejected.detail.clone(),
+            source: Some(id.ring.origin.clone()),
             tenant: rejected.tenant.clone(),
-            provider: rejected.provider.clone(),
-            connection: rejected.connection.clone(),
+            provider: Some(rejected.provider.clone()),
+            connection: Some(rejected.connection.clone()),
+            correlation_id: Some(rejected.correlation_id.clone()),
             received_at: shown(rejected.received_ms),
-            correlation_id: rejected.correlation_id.clone(),
-            body_bytes: rejected.body_bytes,
+            reason: Some(rejected.reason.as_str()),
+            detail: Some(rejected.detail.clone()),
+            admitted_at: rejected.admitted_ms.and_then(shown),
+            body_bytes: Some(rejected.body_bytes),
             body_hash: rejected.body_hash.clone(),
             has_body: rejected.has_body,
-            admitted_at: rejected.admitted_ms.and_then(shown),
+            ..Self::default()
+        }
+    }
+
+    /// What is shown of one that was given up on, of this tenant.
+    #[must_use]
+    pub fn of_dead_letter(tenant: &TenantId, letter: &DeadLetter) -> Self {
+        let label = letter.label();
+        let of_label = label.map(|label| Self {
+            event_type: label.event_type.clone(),
+            key: Some(label.key.clone()),
+            correlation_id: Some(label.correlation_id.clone()),
+            received_at: shown(label.received_ms),
+            ..Self::over(&label.connection)
+        });
+        Self {
+            id: letter.id.to_string(),
+            status: "dead",
+            tenant: tenant.to_string(),
+            detail: Some(letter.reason.clone()),
+            attempts: Some(letter.attempts),
+            recorded_at: shown(letter.recorded_ms),
+            body_hash: Some(letter.payload_hash.clone()),
+            has_body: true,
+            ..of_label.unwrap_or_default()
+        }
+    }
+
+    /// What is shown of one that came over a connection under a key, and of its status.
+    #[must_use]
+    pub fn taken_in(id: String, status: &'static str, connection: &Connection, key: &str, received_ms: i64) -> Self {
+        Self { id, status, key: Some(key.to_owned()), received_at: shown(received_ms), ..Self::over(connection) }
+    }
+
+    fn over(connection: &Connection) -> Self {
+        Self {
+            source: Some(origin(connection)),
+            tenant: connection.tenant.to_string(),
+            provider: Some(connection.provider.to_string()),
+            connection: Some(connection.name.to_string()),
+            ..Self::default()
         }
     }
 }

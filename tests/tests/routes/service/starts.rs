@@ -47,7 +47,10 @@ async fn without_a_table_queue_or_bus_that_it_uses_and_it_is_told_of_no_other() 
         ("webhooks", &["DELIVERIES_TABLE", "WEBHOOK_QUEUE_URL"]),
         ("webhook-worker", &["DELIVERIES_TABLE", "RECORDS_TABLE", "WEBHOOK_QUEUE_URL"]),
         ("dead-letters", &["DELIVERIES_TABLE", "JOURNAL_TABLE"]),
-        ("read-api", &["RUNS_TABLE", "SNAPSHOTS_TABLE", "CONTROL_TABLE", "DELIVERIES_TABLE", "JOURNAL_TABLE"]),
+        (
+            "read-api",
+            &["RUNS_TABLE", "SNAPSHOTS_TABLE", "CONTROL_TABLE", "RECORDS_TABLE", "DELIVERIES_TABLE", "JOURNAL_TABLE"],
+        ),
     ] {
         assert!(build(function, &world.host.environment(function)).await.is_ok(), "{function}");
         for name in NAMES {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Claimed, DoorRules, Identity, Verifier};
 use crate::domain::correlation;
-use crate::domain::deliveries::delivery::{BODY_KEY, Channel, Door, UNKNOWN_ORIGIN};
+use crate::domain::deliveries::delivery::{BODY_KEY, Channel, Door, ID_KEY, UNKNOWN_ORIGIN};
 use crate::domain::deliveries::rejected::Rejection;
 use crate::domain::deliveries::sender::Sender;
 use crate::domain::deliveries::signature::{Scheme, VerifiedDelivery};
@@ -54,7 +54,7 @@ impl<'a> DoorRules<'a> for Rules<'a> {
         let connection = self.sender()?.connection.clone();
         let id = delivery.delivery_id();
         let key = match id {
-            Some(id) => format!("id:{}", id.text),
+            Some(id) => format!("{ID_KEY}{}", id.text),
             None => format!("{BODY_KEY}{}", hex::encode(delivery.body_hash())),
         };
         let name = EVENT_TYPES.iter().find_map(|name| arrival.headers.get(name));

@@ -1,7 +1,7 @@
 //! `/api/webhooks/trackstar…`: one secret, and bodies that name one of the configured connections.
 
 use super::{Claimed, DoorRules, Identity, Verifier};
-use crate::domain::deliveries::delivery::{CONTENT_KEY, Channel, Door, TRACKSTAR};
+use crate::domain::deliveries::delivery::{CONTENT_KEY, Channel, Door, ID_KEY, TRACKSTAR};
 use crate::domain::deliveries::rejected::{ACKNOWLEDGED_BODY_BYTES_MAX, Rejection};
 use crate::domain::deliveries::signature::{Refused, VerifiedDelivery, packr_content_key, schemes};
 use crate::domain::ids::Connection;
@@ -112,7 +112,7 @@ fn key(connection: &Connection, envelope: &Envelope, delivery: &VerifiedDelivery
     let id = delivery.delivery_id().map(|id| id.text.as_str());
     // One that cannot be a key was refused with its signature: only an event without an id goes by its content.
     if let Some(id) = id.map(str::trim).filter(|id| !id.is_empty()) {
-        return Ok(format!("id:{id}"));
+        return Ok(format!("{ID_KEY}{id}"));
     }
     let action = envelope.event_type.as_str();
     let resource = action.split('.').next().unwrap_or_default();

@@ -1,0 +1,81 @@
+//! `GET /api/admin/deliveries`: what became of webhooks.
+
+use axum::Json;
+use axum::extract::State;
+use http::{HeaderMap, Uri};
+use jiff::Timestamp;
+use signalbox::domain::correlation::is_plain;
+use signalbox::domain::time;
+use signalbox::http::problem::Problem;
+use signalbox::http::query::Query;
+use signalbox::http::wire::operations::DeliveriesPage;
+
+use super::{rejected, taken_in};
+use crate::{ListProblems, Reads};
+
+const LIMIT_DEFAULT: usize = 50;
+const LIMIT_MAX: usize = 200;
+
+/// Webhooks, newest first: those that were not let in, or those that were.
+///
+/// **Not let in**, without `status`. Per source the last 200 are kept, as many again whose signature was right, and the last
+/// 5,000 whose sender was told of success all the same, for 14 days. Whoever was refused has not proved to be of a tenant: so
+/// operators of the default tenant see all, and others only what was refused after its signature was right.
+///
+/// **Let in**, with `status` `processed` (they had their effect), `dead` (a queue gave them up), or `all` (both). These are one
+/// tenant's: the token's, or for operators of the default tenant that of `tenant`. A call looks at up to 2,000 of them, and back
+/// through up to 63 hours in which there are none; so a page may hold few or none, and be followed by another. Without `from`
+/// the list of what was processed goes back for 7 days. What was taken in and has not had its effect yet is in no list.
+#[utoipa::path(
+    get, path = "/api/admin/deliveries", tag = "operations",
+    params(
+        ("status" = Option<Vec<String>>, Query, description = "`processed`, `dead` or `all`, alone. Or any of `rejected`, `admitted` and the reasons bad_signature, too_large, unknown_sender, bad_body, conflict, no_secret; repeated or in a comma list"),
+        ("source" = Option<String>, Query, description = "`pos`, `trackstar`, `provider/connection`, or `unknown`; with `:proved` or `:acknowledged`, that ring of refused ones alone. Of those that were let in, `provider` or `provider/connection`"),
+        ("tenant" = Option<String>, Query, description = "The tenant"),
+        ("from" = Option<String>, Query, description = "Received at or after this; a dead letter: sent to the queue"),
+        ("to" = Option<String>, Query, description = "Received at or before this; a dead letter: sent to the queue"),
+        ("key" = Option<String>, Query, max_length = 1024, description = "The key, as its sender knows it or as it is listed, of one that was let in within the last 30 days; needs `source`, `pos` or `provider/connection`. With `all` it also tells of one that has not had its effect yet"),
+        ("correlationId" = Option<String>, Query, max_length = 128, description = "The trace. One that was made here is looked for in the minute in which it was made, unless `from` or `to` says otherwise; any other within the range"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Default 50"),
+        ("cursor" = Option<String>, Query, description = "From `nextCursor`"),
+    ),
+    responses(
+        (status = 200, description = "A page", body = DeliveriesPage),
+        ListProblems,
+    ),
+    security((), ("service" = []), ("session" = [])),
+)]
+pub(crate) async fn list(
+    State(reads): State<Reads>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Json<DeliveriesPage>, Problem> {
+    let caller = reads.reader(&headers)?;
+    let query = Query::of(&uri);
+    let page = match taken_in::which(&query)? {
+        Some(which) => taken_in::page(&reads, &caller, &query, which).await?,
+        None => rejected::page(&reads, &caller, &query).await?,
+    };
+    Ok(Json(page))
+}
+
+pub(super) fn limit(query: &Query) -> Result<usize, Problem> {
+    query.limit(&["limit"], LIMIT_DEFAULT, LIMIT_MAX).map_err(|wrong| Problem::fields(&[("limit", &wrong)]))
+}
+
+pub(super) fn bound(query: &Query, name: &'static str) -> Result<Option<Timestamp>, Problem> {
+    match query.first(&[name]).map(time::parse) {
+        Some(None) => Err(Problem::fields(&[(name, "must be a date or date-time")])),
+        found => Ok(found.flatten()),
+    }
+}
+
+pub(super) fn trace(query: &Query) -> Result<Option<String>, Problem> {
+    match query.first(&["correlationId"]) {
+        Some(text) if !is_plain(text) => {
+            let form = "must be 1 to 128 letters, digits, or any of - _ . : / + =";
+            Err(Problem::fields(&[("correlationId", form)]))
+        }
+        found => Ok(found.map(String::from)),
+    }
+}

@@ -1,0 +1,142 @@
+//! Deliveries that have had their effect, as lists read them: entries of the records table, without their bodies.
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::aws::clients::Clients;
+use crate::aws::faults::{AwsFault, fault};
+use crate::aws::items::{Item, text, value};
+use crate::aws::table::Table;
+use crate::domain::deliveries::delivery::Applied;
+use crate::domain::deliveries::placement::{DeliveryPlace, Hour, ListPlace, lowest_sort};
+use crate::domain::ids::{Connection, TenantId};
+use crate::environment::{Environment, StartError};
+
+const OPERATION: &str = "read deliveries";
+/// All but the body, which may have 350 KB. The placeholders are of words that DynamoDB has reserved.
+const PROJECTION: &str =
+    "sk, #connection, #key, eventType, bodyHash, bodyBytes, hasBody, correlationId, outcome, processedAt";
+const RESERVED: [(&str, &str); 2] = [("#connection", "connection"), ("#key", "key")];
+
+/// A delivery that has had its effect.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Processed {
+    /// Over which connection it came.
+    pub connection: Connection,
+    /// Its idempotency key.
+    pub key: String,
+    /// What happened, in its sender's words.
+    #[serde(default)]
+    pub event_type: Option<String>,
+    /// SHA-256 of the body, lower hex.
+    pub body_hash: String,
+    /// The body's length in bytes.
+    #[serde(default)]
+    pub body_bytes: Option<u64>,
+    /// Whether the body is kept.
+    #[serde(default)]
+    pub has_body: bool,
+    /// The trace.
+    pub correlation_id: String,
+    /// What became of it.
+    #[serde(default)]
+    pub outcome: Option<Applied>,
+    /// When it first had its effect. None of one whose body is kept already, and whose effect has not happened yet.
+    #[serde(default, with = "crate::domain::time::optional")]
+    pub processed_at: Option<Timestamp>,
+}
+
+/// An entry of the list. One that cannot be read, of a younger version perhaps, has a place all the same: it must not stop
+/// whoever reads the others.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Where it stands.
+    pub place: DeliveryPlace,
+    /// What it says.
+    pub delivery: Option<Processed>,
+}
+
+/// Some entries of a shard.
+#[derive(Debug)]
+pub struct ShardPart {
+    /// The newest first.
+    pub entries: Vec<Entry>,
+    /// Whether there may be more of them below.
+    pub more: bool,
+}
+
+/// The records table, as lists of deliveries read it.
+#[derive(Clone, Debug)]
+pub struct DeliveryReads(Table);
+
+impl DeliveryReads {
+    /// The table that `RECORDS_TABLE` names; nothing is called.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn connect(clients: &Clients, environment: &Environment) -> Result<Self, StartError> {
+        Table::connect(clients, environment, "RECORDS_TABLE").map(Self)
+    }
+
+    /// The entries of a shard of an hour that lie below a place and are not older than `from_ms`, as of a moment ago: one
+    /// query, which may find fewer than `limit` and still leave some.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn below(
+        &self,
+        tenant: &TenantId,
+        (hour, shard): (Hour, u8),
+        from_ms: i64,
+        below: &ListPlace,
+        limit: usize,
+    ) -> Result<ShardPart, AwsFault> {
+        let (low, high) = (lowest_sort(from_ms), below.highest_sort());
+        if low > high {
+            return Ok(ShardPart { entries: Vec::new(), more: false });
+        }
+        let mut call = self
+            .0
+            .query()
+            .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
+            .expression_attribute_values(":pk", text(hour.partition(tenant, shard)))
+            .expression_attribute_values(":low", AttributeValue::B(Blob::new(low)))
+            .expression_attribute_values(":high", AttributeValue::B(Blob::new(high)))
+            .projection_expression(PROJECTION)
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        for (placeholder, name) in RESERVED {
+            call = call.expression_attribute_names(placeholder, name);
+        }
+        let page = call.send().await.map_err(|error| fault(OPERATION, &error))?;
+        let more = page.last_evaluated_key.is_some_and(|key| !key.is_empty());
+        let entries = page.items.unwrap_or_default().into_iter().map(|item| entry(shard, item));
+        Ok(ShardPart { entries: entries.collect::<Result<_, AwsFault>>()?, more })
+    }
+
+    /// The entry at a place.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn at(&self, tenant: &TenantId, place: &DeliveryPlace) -> Result<Option<Entry>, AwsFault> {
+        let sort = AttributeValue::B(Blob::new(place.sort()));
+        let key = Item::from([("pk".to_owned(), text(place.partition(tenant))), ("sk".to_owned(), sort)]);
+        let mut call = self.0.get_item(key).consistent_read(true).projection_expression(PROJECTION);
+        for (placeholder, name) in RESERVED {
+            call = call.expression_attribute_names(placeholder, name);
+        }
+        let found = call.send().await.map_err(|error| fault(OPERATION, &error))?.item;
+        found.map(|item| entry(place.shard, item)).transpose()
+    }
+}
+
+fn entry(shard: u8, item: Item) -> Result<Entry, AwsFault> {
+    let sort = item.get("sk").and_then(|sort| sort.as_b().ok());
+    let place = sort.and_then(|sort| DeliveryPlace::parse_sort(shard, sort.as_ref()).ok());
+    let place = place.ok_or_else(|| AwsFault::damaged(OPERATION, "a key that no delivery has"))?;
+    let delivery = value(item).inspect_err(|error| tracing::error!(%error, %place, "delivery passed over")).ok();
+    Ok(Entry { place, delivery })
+}
