@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use self::conditions::Conditions;
 pub use self::intrinsics::{ACCOUNT, Bindings, REGION, STACK};
-pub use self::parameters::{Parameter, environment_name};
+pub use self::parameters::{LOCAL_STAGE, Parameter, environment_name};
 
 /// The repository's template, built in so that the binary runs in any folder.
 pub const TEMPLATE: &str = include_str!("../../../../template.yaml");

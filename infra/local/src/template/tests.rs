@@ -125,7 +125,19 @@ fn what_is_not_understood_is_refused_by_name() {
         "Input",
     );
     refused("Parameters: {Key: {Type: String}}", "Parameters.Key", "set KEY");
-    refused("Parameters: {Stage: {Type: String, AllowedValues: [production]}}", "Parameters.Stage", "production");
+    refused("Parameters: {Size: {Type: String, AllowedValues: [m, l], Default: s}}", "Parameters.Size", "one of m, l");
+}
+
+#[test]
+fn nothing_can_be_deployed_as_local_and_the_local_host_alone_may_be_it() {
+    let source = Source::parse(TEMPLATE).unwrap();
+    let stage = source.parameters().iter().find(|parameter| parameter.name == "Stage").unwrap();
+    assert_eq!(stage.allowed, ["production", "staging"]);
+    let mut bindings = bindings();
+    for (stage, allowed) in [(LOCAL_STAGE, true), ("staging", true), ("Local", false)] {
+        bindings.parameters.insert("Stage".into(), stage.into());
+        assert_eq!(source.resolve(&bindings).is_ok(), allowed, "{stage}");
+    }
 }
 
 #[test]
