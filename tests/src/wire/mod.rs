@@ -3,7 +3,7 @@
 
 mod calls;
 mod faults;
-pub(crate) mod layer;
+pub(crate) mod request;
 pub mod store;
 
 use std::fmt;
@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aws_smithy_runtime_api::client::http::{HttpConnectorFuture, SharedHttpClient};
+use signalbox_local::host::layer::layer;
 use tokio::sync::{Notify, Semaphore};
 
 pub use self::calls::{Call, Calls, any, at, every, first};
@@ -189,7 +190,7 @@ impl Wire {
     #[must_use]
     pub fn http(&self, by_way_of: SharedHttpClient) -> SharedHttpClient {
         let wire = self.clone();
-        layer::layer(by_way_of, move |next, request| {
+        layer(by_way_of, move |next, request| {
             HttpConnectorFuture::new(faults::send(wire.clone(), next, request))
         })
     }

@@ -91,6 +91,17 @@ pub struct FunctionModel {
     pub memory_mb: u32,
     /// How often a failed asynchronous invocation is repeated.
     pub async_retries_max: u32,
+    /// What it may call.
+    pub rights: Vec<Right>,
+}
+
+/// One action on one resource that a function is allowed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Right {
+    /// The action, for example `dynamodb:GetItem`.
+    pub action: String,
+    /// The ARN, or the start of it before a `*`.
+    pub resource: String,
 }
 
 /// One route of the HTTP API.
