@@ -2,6 +2,7 @@
 //! In the local host all functions share one process, each with its own environment from `template.yaml`.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
 use crate::domain::secret::Secret;
@@ -71,6 +72,21 @@ impl Environment {
         self.get("SIGNALBOX_STAGE") == Some("local")
     }
 
+    /// Refuses local mode beside storage that is not on this machine: it opens reads, mints sessions and takes webhooks
+    /// unsigned. The template lets nothing be deployed as `local`, but who may set a function's variables could do it by
+    /// hand. In AWS no endpoint is set; the local host sets those of its engines.
+    ///
+    /// # Errors
+    /// In local mode without an endpoint of DynamoDB on this machine.
+    pub fn refuse_local_mode_elsewhere(&self) -> Result<(), StartError> {
+        let endpoint = self.get("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| self.get("AWS_ENDPOINT_URL"));
+        if !self.is_local() || endpoint.is_some_and(is_of_this_machine) {
+            return Ok(());
+        }
+        let reason = "local is for the local host alone, with its storage on the same machine".into();
+        Err(StartError::Invalid { name: "SIGNALBOX_STAGE", reason })
+    }
+
     /// A whole number, or the default when it is unset.
     ///
     /// # Errors
@@ -102,6 +118,14 @@ impl Environment {
     }
 }
 
+/// Whether a URL's host is this machine, or is what a container of `sam local` calls it.
+fn is_of_this_machine(url: &str) -> bool {
+    let uri: Option<http::Uri> = url.parse().ok();
+    let host = uri.as_ref().and_then(http::Uri::host).unwrap_or_default();
+    let address: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
+    address.is_some_and(|address| address.is_loopback()) || ["localhost", "host.docker.internal"].contains(&host)
+}
+
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
         Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
@@ -118,5 +142,30 @@ impl Extend<(String, String)> for Environment {
 impl std::fmt::Debug for Environment {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn local_mode_is_refused_away_from_this_machine() {
+        let refused = |stage: &str, endpoints: &[(&str, &str)]| {
+            let stage = [("SIGNALBOX_STAGE", stage)];
+            let environment: Environment = stage.iter().chain(endpoints).copied().collect();
+            environment.refuse_local_mode_elsewhere().is_err()
+        };
+        let (all, tables) = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB");
+        for url in ["http://127.0.0.1:8000", "http://[::1]:8000", "http://localhost", "http://host.docker.internal:1"] {
+            assert!(!refused("local", &[(tables, url)]), "{url}");
+            assert!(!refused("local", &[(all, url)]), "{url}");
+        }
+        for url in ["https://dynamodb.example", "http://10.0.0.1", "http://localhost.example", "x", ""] {
+            assert!(refused("local", &[(tables, url)]), "{url}");
+        }
+        assert!(refused("local", &[]));
+        assert!(refused("local", &[(tables, "https://vpce.example"), (all, "http://127.0.0.1")]));
+        assert!(!refused("production", &[]));
     }
 }

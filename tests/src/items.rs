@@ -35,7 +35,8 @@ impl System {
     }
 }
 
-pub(crate) fn json(item: impl IntoIterator<Item = (String, AttributeValue)>) -> Item {
+/// An item as JSON.
+pub fn json(item: impl IntoIterator<Item = (String, AttributeValue)>) -> Item {
     item.into_iter().map(|(name, value)| (name, value_of(value))).collect()
 }
 
@@ -48,6 +49,11 @@ fn value_of(value: AttributeValue) -> Value {
         AttributeValue::M(fields) => Value::Object(json(fields)),
         AttributeValue::L(items) => items.into_iter().map(value_of).collect(),
         AttributeValue::Null(_) => Value::Null,
+        // A set has no order.
+        AttributeValue::Ss(mut texts) => {
+            texts.sort();
+            texts.into()
+        }
         other => panic!("an attribute of a kind that is not used: {other:?}"),
     }
 }

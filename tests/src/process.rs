@@ -37,7 +37,7 @@ impl Process {
     pub(crate) async fn start(system: &System, wire: Wire, variables: &[(&str, &str)]) -> Self {
         let metrics = Arc::new(Mutex::new(Vec::new()));
         let (lines, stores) = (Arc::clone(&metrics), wire.clone());
-        let outside = Outside {
+        let all = Outside {
             clock: system.clock.clone(),
             entropy: system.entropy.clone(),
             aws_http: Some(wire.http(system.http.clone())),
@@ -46,19 +46,29 @@ impl Process {
             metrics: Metrics::to(move |line| lines.lock().expect("the lines").push(line.to_owned())),
             shutdown: wire.shutdown(),
         };
+        // A call that the template does not allow is refused before it comes to the wire.
+        let outside = |function: &str| {
+            let allowed = all.aws_http.clone().map(|http| system.host.rights(function).guard(http));
+            Outside { aws_http: allowed, ..all.clone() }
+        };
         let environment = |function: &str| -> Environment {
             let mut environment = system.environment(function);
             environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
             environment
         };
+        macro_rules! build {
+            ($name:literal, $package:ident) => {
+                ($name, $package::build(&environment($name), &outside($name)).await)
+            };
+        }
         let functions = [
-            ("dead-letters", signalbox_dead_letters::build(&environment("dead-letters"), &outside).await),
-            ("read-api", signalbox_read_api::build(&environment("read-api"), &outside).await),
-            ("scheduler", signalbox_scheduler::build(&environment("scheduler"), &outside).await),
-            ("sync-control", signalbox_sync_control::build(&environment("sync-control"), &outside).await),
-            ("sync-worker", signalbox_sync_worker::build(&environment("sync-worker"), &outside).await),
-            ("webhook-worker", signalbox_webhook_worker::build(&environment("webhook-worker"), &outside).await),
-            ("webhooks", signalbox_webhooks::build(&environment("webhooks"), &outside).await),
+            build!("dead-letters", signalbox_dead_letters),
+            build!("read-api", signalbox_read_api),
+            build!("scheduler", signalbox_scheduler),
+            build!("sync-control", signalbox_sync_control),
+            build!("sync-worker", signalbox_sync_worker),
+            build!("webhook-worker", signalbox_webhook_worker),
+            build!("webhooks", signalbox_webhooks),
         ];
         let functions = functions.into_iter().map(|(name, built)| (name, built.expect(name))).collect();
         Self { wire, outside, functions, metrics }

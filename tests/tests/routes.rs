@@ -18,6 +18,7 @@ mod routes {
         mod cors;
         mod documents;
         mod openapi;
+        mod rights;
         mod samples;
         mod secrets;
         mod starts;

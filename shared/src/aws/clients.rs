@@ -53,8 +53,10 @@ impl Clients {
     /// (`aws-config`) is left out: it would double the size of a function.
     ///
     /// # Errors
-    /// When the region or the credentials are missing.
+    /// When the region or the credentials are missing, and in local mode anywhere but on somebody's own machine.
     pub fn connect(environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
+        // Here, as no function comes past it, whichever runtime drives it.
+        environment.refuse_local_mode_elsewhere()?;
         let required = |name| environment.require(name).map(String::from);
         let region = Region::new(required("AWS_REGION")?);
         let credentials = Credentials::new(

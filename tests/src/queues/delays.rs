@@ -15,8 +15,9 @@ use aws_smithy_types::byte_stream::ByteStream;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use signalbox::outside::Clock;
+use signalbox_local::host::layer::layer;
 
-use crate::wire::layer::{body, layer, operation, set_body};
+use crate::wire::request::{body, operation, set_body};
 
 /// The longest that a queue hides a message, in seconds: longer than any test takes.
 pub(super) const HIDDEN_SECONDS: i32 = 43_200;

@@ -5,7 +5,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use serde_json::{Value, json};
 
-use super::layer::{about, answer, body, operation, set_body};
+use super::request::{about, answer, body, operation, set_body};
 use super::{Fault, Verdict, Wire};
 
 /// What a transaction under way on the same item can refuse.

@@ -3,7 +3,7 @@
 
 mod calls;
 mod faults;
-pub(crate) mod layer;
+pub(crate) mod request;
 pub mod store;
 
 use std::fmt;
@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use aws_smithy_runtime_api::client::http::{HttpConnectorFuture, SharedHttpClient};
 use signalbox::outside::Shutdown;
+use signalbox_local::host::layer::layer;
 use tokio::sync::{Notify, Semaphore};
 
 pub use self::calls::{Call, Calls, any, at, every, first};
@@ -201,8 +202,6 @@ impl Wire {
     #[must_use]
     pub fn http(&self, by_way_of: SharedHttpClient) -> SharedHttpClient {
         let wire = self.clone();
-        layer::layer(by_way_of, move |next, request| {
-            HttpConnectorFuture::new(faults::send(wire.clone(), next, request))
-        })
+        layer(by_way_of, move |next, request| HttpConnectorFuture::new(faults::send(wire.clone(), next, request)))
     }
 }

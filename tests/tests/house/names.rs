@@ -49,12 +49,16 @@ fn a_function_has_one_name_everywhere() {
             problems.push(format!("{folder} has binaries {binaries:?}, not {name} alone"));
         }
         let id = logical_id(name);
-        match template.get(&id).map(|function| &function["Metadata"]["BuildProperties"]["Binary"]) {
+        match template.get(&id) {
             None => problems.push(format!("{folder}: template.yaml has no function {id}")),
-            Some(binary) if binary != name => {
-                problems.push(format!("template.yaml: {id} builds binary {binary:?}, not {name}"));
+            // `sam build` runs in the folder of CodeUri: it finds the binaries of the package there, and no other.
+            Some(function) => {
+                let (binary, code) =
+                    (&function["Metadata"]["BuildProperties"]["Binary"], &function["Properties"]["CodeUri"]);
+                if binary != name || code != folder {
+                    problems.push(format!("template.yaml: {id} builds {binary:?} in {code:?}, not {name} in {folder}"));
+                }
             }
-            Some(_) => {}
         }
         if !events().iter().any(|(function, _)| *function == name) {
             problems.push(format!("{folder}: no sample event events/{name}/*.json"));

@@ -5,10 +5,12 @@ pub mod data;
 mod demo;
 pub mod format;
 pub mod invoke;
+pub mod layer;
 pub mod options;
 pub mod poller;
 mod registry;
 mod restart;
+pub mod rights;
 pub mod schedule;
 pub mod settings;
 mod start;
@@ -32,6 +34,7 @@ use crate::host::clients::Endpoints;
 use crate::host::data::DataFolder;
 use crate::host::invoke::{InvokeError, Invoker};
 use crate::host::options::{HostError, Options};
+use crate::host::rights::Rights;
 use crate::host::settings::Secrets;
 use crate::template::Schedule;
 
@@ -43,6 +46,7 @@ pub struct Host {
     address: SocketAddr,
     endpoints: Endpoints,
     environments: BTreeMap<String, Environment>,
+    rights: BTreeMap<String, Rights>,
     invoker: Arc<Invoker>,
     schedules: Vec<Schedule>,
     outside: Outside,
@@ -79,6 +83,15 @@ impl Host {
     #[must_use]
     pub fn environment(&self, function: &str) -> Environment {
         self.environments.get(function).cloned().unwrap_or_default()
+    }
+
+    /// The rights of a function: those that the template gives it.
+    ///
+    /// # Panics
+    /// When the template has no such function.
+    #[must_use]
+    pub fn rights(&self, function: &str) -> &Rights {
+        &self.rights[function]
     }
 
     /// Where the engines listen.

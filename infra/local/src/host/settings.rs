@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use crate::host::data::{DataError, create, unusable};
-use crate::template::Source;
+use crate::template::{LOCAL_STAGE, Source};
 
 /// Environment variables of the host itself, beside those of the template's parameters.
 pub const HOST_VARIABLES: [&str; 4] = ["SIGNALBOX_PORT", "SIGNALBOX_DATA_DIR", "SIGNALBOX_EPHEMERAL", "SIGNALBOX_DEMO"];
@@ -17,8 +17,6 @@ pub const SERVICE_SECRET: &str = "SERVICE_JWT_SECRET";
 /// Names that secrets have in older clients' environments, read when the first is unset.
 const ALIASES: [(&str, &str); 2] =
     [(SERVICE_SECRET, "AUTH_JWT_SECRET"), ("TRACKSTAR_WEBHOOK_SECRET", "WEBHOOK_TRACKSTAR_SECRET")];
-/// The stage in which secrets are generated, and reads need no token.
-const LOCAL: &str = "local";
 
 /// Environment variables by name; blank ones count as unset, as they do for functions.
 pub type Variables = BTreeMap<String, String>;
@@ -58,7 +56,7 @@ pub fn value<'a>(variables: &'a Variables, name: &str) -> Option<&'a str> {
 
 /// Whether a host with these variables runs in local mode.
 pub(crate) fn is_local(variables: &Variables) -> bool {
-    value(variables, "STAGE").is_none_or(|stage| stage == LOCAL)
+    value(variables, "STAGE").is_none_or(|stage| stage == LOCAL_STAGE)
 }
 
 /// The secrets that the template asks for and that have neither a value nor a default.
@@ -131,7 +129,7 @@ pub(crate) fn parameters(
     catalogue_root: Option<&Path>,
 ) -> BTreeMap<String, String> {
     let mut values = BTreeMap::new();
-    values.insert("Stage".to_owned(), LOCAL.to_owned());
+    values.insert("Stage".to_owned(), LOCAL_STAGE.to_owned());
     if let Some(root) = catalogue_root {
         values.insert("CatalogRoot".to_owned(), root.to_string_lossy().into_owned());
     }

@@ -31,6 +31,7 @@ use crate::host::clients::{self, Endpoints};
 use crate::host::data::DataFolder;
 use crate::host::invoke::{Deployed, Invoker};
 use crate::host::options::{HostError, Options};
+use crate::host::rights::Rights;
 use crate::host::settings::{self, Secrets};
 use crate::host::{Host, demo, poller, registry, restart, ticker};
 use crate::template::{ACCOUNT, Bindings, FunctionModel, REGION, Source, Template};
@@ -59,7 +60,8 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
     outside.shutdown = Shutdown::default();
     let mut engines = start_engines(&data, engine_ports, &template, &outside).await?;
     let environments = environments(&template, &endpoints);
-    let invoker = deploy(&template, &environments, &outside, &options.functions).await?;
+    let rights = rights(&template);
+    let invoker = deploy(&template, &environments, &rights, &outside, &options.functions).await?;
     let sqs = clients::sqs(&endpoints.sqs);
     engines.targets.connect(Arc::clone(&invoker), sqs.clone(), endpoints.sqs.clone());
 
@@ -84,6 +86,7 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
         dynamodb: clients::dynamodb(&endpoints.dynamodb),
         endpoints,
         environments,
+        rights,
         invoker,
         schedules: template.schedules,
         outside,
@@ -238,17 +241,28 @@ fn environment(function: &FunctionModel, endpoints: &Endpoints) -> Environment {
     function.environment.clone().into_iter().chain(lambda).collect()
 }
 
+/// What each function may call, by package.
+fn rights(template: &Template) -> BTreeMap<String, Rights> {
+    let of = |function: &FunctionModel| (function.name.clone(), Rights::new(&function.name, function.rights.clone()));
+    template.functions.iter().map(of).collect()
+}
+
 async fn deploy(
     template: &Template,
     environments: &BTreeMap<String, Environment>,
+    rights: &BTreeMap<String, Rights>,
     outside: &Outside,
     stand_ins: &BTreeMap<String, Function>,
 ) -> Result<Arc<Invoker>, HostError> {
     let mut deployed = Vec::with_capacity(template.functions.len());
+    // The engines speak plain HTTP: no TLS, and one pool of connections for all functions.
+    let http = outside.aws_http.clone().unwrap_or_else(|| aws_smithy_http_client::Builder::new().build_http());
     for model in &template.functions {
+        let mut outside = outside.clone();
+        outside.aws_http = Some(rights[&model.name].guard(http.clone()));
         let function = match stand_ins.get(&model.name) {
             Some(function) => Some(Ok(function.clone())),
-            None => registry::build(&model.name, &environments[&model.name], outside).await,
+            None => registry::build(&model.name, &environments[&model.name], &outside).await,
         };
         let (logical_id, name) = (model.logical_id.clone(), model.name.clone());
         let function = function.ok_or(HostError::NotRegistered { logical_id, name })?;

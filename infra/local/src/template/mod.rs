@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use self::conditions::Conditions;
 pub use self::intrinsics::{ACCOUNT, Bindings, REGION, STACK};
-pub use self::parameters::{Parameter, environment_name};
+pub use self::parameters::{LOCAL_STAGE, Parameter, environment_name};
 
 /// The repository's template, built in so that the binary runs in any folder.
 pub const TEMPLATE: &str = include_str!("../../../../template.yaml");
@@ -91,6 +91,17 @@ pub struct FunctionModel {
     pub memory_mb: u32,
     /// How often a failed asynchronous invocation is repeated.
     pub async_retries_max: u32,
+    /// What it may call.
+    pub rights: Vec<Right>,
+}
+
+/// One action on one resource that a function is allowed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Right {
+    /// The action, for example `dynamodb:GetItem`.
+    pub action: String,
+    /// The ARN, or the start of it before a `*`.
+    pub resource: String,
 }
 
 /// One route of the HTTP API.

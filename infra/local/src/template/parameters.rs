@@ -6,6 +6,10 @@ use serde_json::{Map, Value};
 
 use super::TemplateError;
 
+/// The stage of somebody's own machine, which opens reads and mints sessions. The template does not allow it, so that nothing
+/// can be deployed with it; the local host alone passes it.
+pub const LOCAL_STAGE: &str = "local";
+
 /// One parameter.
 #[derive(Debug, Clone)]
 pub struct Parameter {
@@ -100,8 +104,10 @@ pub(super) fn check(parameters: &[Parameter], values: &BTreeMap<String, String>)
             let reason = format!("has no value: set {}", parameter.environment_name());
             return Err(TemplateError::at(place(), reason));
         };
-        if !parameter.allowed.is_empty() && !parameter.allowed.contains(value) {
-            let reason = format!("{value:?} is not one of {}", parameter.allowed.join(", "));
+        let local = (parameter.name == "Stage").then_some(LOCAL_STAGE);
+        let allowed: Vec<&str> = parameter.allowed.iter().map(String::as_str).chain(local).collect();
+        if !parameter.allowed.is_empty() && !allowed.contains(&value.as_str()) {
+            let reason = format!("{value:?} is not one of {}", allowed.join(", "));
             return Err(TemplateError::at(place(), reason));
         }
     }

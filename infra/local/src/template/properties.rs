@@ -40,6 +40,41 @@ pub(super) struct FunctionProperties {
     #[serde(default)]
     pub(super) events: BTreeMap<String, EventProperties>,
     pub(super) event_invoke_config: Option<EventInvokeConfig>,
+    #[serde(default)]
+    pub(super) policies: Vec<PolicyProperties>,
+}
+
+/// What is granted is written out in the template. A policy that is named alone lies in AWS, where nothing here can read it.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct PolicyProperties {
+    #[serde(rename = "Version")]
+    pub(super) _version: String,
+    pub(super) statement: Vec<StatementProperties>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct StatementProperties {
+    pub(super) effect: String,
+    pub(super) action: OneOrMany,
+    pub(super) resource: OneOrMany,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    pub(super) fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]

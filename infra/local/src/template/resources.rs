@@ -8,10 +8,12 @@ use super::conditions::Conditions;
 use super::intrinsics::{ACCOUNT, REGION, Resolver, STACK};
 use super::parameters::package_name;
 use super::properties::{
-    CorsProperties, EventProperties, FunctionProperties, HttpApiEvent, QueueProperties, RuleEvent, RuleProperties,
-    ScheduleEvent, SqsEvent, TableProperties, read,
+    CorsProperties, EventProperties, FunctionProperties, HttpApiEvent, PolicyProperties, QueueProperties, RuleEvent,
+    RuleProperties, ScheduleEvent, SqsEvent, TableProperties, read,
 };
-use super::{Cors, EventSource, FunctionModel, Queue, Redrive, Route, Rule, Schedule, Table, Template, TemplateError};
+use super::{
+    Cors, EventSource, FunctionModel, Queue, Redrive, Right, Route, Rule, Schedule, Table, Template, TemplateError,
+};
 use crate::host::schedule::{Expression, Input};
 
 /// Resource types that have no counterpart on a laptop: rights, logs and alarms.
@@ -29,7 +31,7 @@ const ELSEWHERE: [&str; 10] = [
 ];
 
 // Properties that matter in AWS alone, by resource type.
-const FUNCTION_ELSEWHERE: [&str; 17] = [
+const FUNCTION_ELSEWHERE: [&str; 16] = [
     "Architectures",
     "CodeUri",
     "Description",
@@ -37,7 +39,6 @@ const FUNCTION_ELSEWHERE: [&str; 17] = [
     "FunctionName",
     "Handler",
     "LoggingConfig",
-    "Policies",
     "RecursiveLoop",
     // The account's capacity; the local host bounds invocations as a whole.
     "ReservedConcurrentExecutions",
@@ -187,12 +188,34 @@ fn function(
         timeout: Duration::from_secs(own.timeout.or(defaults.timeout).unwrap_or(3)),
         memory_mb: own.memory_size.or(defaults.memory_size).unwrap_or(128),
         async_retries_max: config.and_then(|config| config.maximum_retry_attempts).unwrap_or(2),
+        rights: rights(&format!("{id}.Policies"), &own.policies)?,
         name: name.clone(),
     });
     for (event, properties) in &own.events {
         trigger(id, &name, event, properties, resolver, template)?;
     }
     Ok(())
+}
+
+fn rights(place: &str, policies: &[PolicyProperties]) -> Result<Vec<Right>, TemplateError> {
+    let mut rights = Vec::new();
+    for statement in policies.iter().flat_map(|policy| &policy.statement) {
+        let refuse = |what: String| Err(TemplateError::at(place, format!("the local host does not understand {what}")));
+        if statement.effect != "Allow" {
+            return refuse(format!("the effect {}", statement.effect));
+        }
+        for action in statement.action.as_slice() {
+            for resource in statement.resource.as_slice() {
+                // A wildcard is for what has no name in the template: the objects of a bucket.
+                let start = resource.strip_suffix('*').unwrap_or(resource);
+                if start.is_empty() || start.contains('*') || action.contains('*') {
+                    return refuse(format!("the wildcard in {action} on {resource}"));
+                }
+                rights.push(Right { action: action.clone(), resource: resource.clone() });
+            }
+        }
+    }
+    Ok(rights)
 }
 
 fn trigger(

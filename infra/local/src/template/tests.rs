@@ -31,6 +31,8 @@ fn the_repositorys_template_is_understood() {
     assert_eq!(worker.environment["EVENT_BUS_NAME"], "signalbox-events");
     assert_eq!(worker.environment["SIGNALBOX_STAGE"], "local");
     assert_eq!((worker.timeout.as_secs(), worker.memory_mb), (300, 512));
+    let queue = "arn:aws:sqs:us-east-1:000000000000:signalbox-SyncQueue";
+    assert!(worker.rights.contains(&Right { action: "sqs:SendMessage".into(), resource: queue.into() }));
     let source = template.event_sources.iter().find(|source| source.function == "sync-worker").unwrap();
     assert_eq!((source.queue.as_str(), source.batch_size, source.concurrency_max), ("signalbox-SyncQueue", 1, 10));
     assert!(source.partial_failures);
@@ -124,8 +126,34 @@ fn what_is_not_understood_is_refused_by_name() {
         "F.Events.E",
         "Input",
     );
+    let grant = |grant: &str| {
+        format!(
+            "Resources: {{F: {{Type: AWS::Serverless::Function, Properties: {{Policies: [{{Version: x, Statement: [{{{grant}}}]}}]}}}}}}"
+        )
+    };
+    refused(&grant("Effect: Deny, Action: a:B, Resource: r"), "F.Policies", "the effect Deny");
+    refused(&grant("Effect: Allow, Action: a:B, Resource: '*'"), "F.Policies", "the wildcard in a:B on *");
+    refused(&grant("Effect: Allow, Action: 'a:*', Resource: r"), "F.Policies", "the wildcard in a:* on r");
+    refused(&grant("Effect: Allow, Action: a:B, Resource: r, Condition: {}"), "F", "Condition");
+    refused(
+        "Resources: {F: {Type: AWS::Serverless::Function, Properties: {Policies: [Admin]}}}",
+        "F",
+        "PolicyProperties",
+    );
     refused("Parameters: {Key: {Type: String}}", "Parameters.Key", "set KEY");
-    refused("Parameters: {Stage: {Type: String, AllowedValues: [production]}}", "Parameters.Stage", "production");
+    refused("Parameters: {Size: {Type: String, AllowedValues: [m, l], Default: s}}", "Parameters.Size", "one of m, l");
+}
+
+#[test]
+fn nothing_can_be_deployed_as_local_and_the_local_host_alone_may_be_it() {
+    let source = Source::parse(TEMPLATE).unwrap();
+    let stage = source.parameters().iter().find(|parameter| parameter.name == "Stage").unwrap();
+    assert_eq!(stage.allowed, ["production", "staging"]);
+    let mut bindings = bindings();
+    for (stage, allowed) in [(LOCAL_STAGE, true), ("staging", true), ("Local", false)] {
+        bindings.parameters.insert("Stage".into(), stage.into());
+        assert_eq!(source.resolve(&bindings).is_ok(), allowed, "{stage}");
+    }
 }
 
 #[test]

@@ -1,0 +1,145 @@
+//! Every right that the template gives is used by something. That no call lacks one is shown by every test: the host
+//! refuses what the template does not allow.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use signalbox::http::auth::{DELIVERIES_WRITE, READ, WRITE};
+use signalbox_tests::deliveries::delivery::Delivery;
+use signalbox_tests::deliveries::hooks::Hooks;
+use signalbox_tests::queues::Queue;
+use signalbox_tests::runs::catalogue::Catalogue;
+use signalbox_tests::wire::{Fault, Verdict, Wire, every};
+
+const FUNCTIONS: [&str; 7] =
+    ["dead-letters", "read-api", "scheduler", "sync-control", "sync-worker", "webhook-worker", "webhooks"];
+const SYNC: &str = "/api/catalog/moscot/sync";
+const LETTERS: &str = "/api/sync/dead-letters";
+
+/// Rights that nothing here uses: function, action, on what, and why they stay.
+const ELSEWHERE: &[(&str, &str, &str, &str)] = &[
+    (
+        "scheduler",
+        "dynamodb:PutItem",
+        "ControlTable",
+        "the watchdog's place, where more runs are open than it looks at",
+    ),
+    ("sync-control", "s3:GetObject", CATALOGUES, "s3:// is read past the SDK, and nothing here stands in for S3"),
+    ("sync-control", "s3:ListBucket", CATALOGUES, "without it S3 answers 403 where there is no object, not 404"),
+    ("sync-worker", "s3:GetObject", CATALOGUES, "as above"),
+    ("sync-worker", "s3:ListBucket", CATALOGUES, "as above"),
+    ("webhooks", "dynamodb:DeleteItem", "DeliveriesTable", "a ring that is full, which deliveries/rejected.rs fills"),
+];
+/// The template's own default, which is no bucket.
+const CATALOGUES: &str = "arn:aws:s3:::signalbox-no-catalog-bucket";
+
+#[tokio::test]
+async fn every_right_is_used() {
+    let hooks = Hooks::start().await;
+    runs(&hooks).await;
+    deliveries(&hooks).await;
+    reads(&hooks).await;
+
+    let listed = ELSEWHERE.iter().map(|(function, action, on, _)| format!("{function} {action} {on}"));
+    let mut unused = BTreeSet::new();
+    for function in FUNCTIONS {
+        for right in hooks.host.rights(function).unused() {
+            let on = right.resource.split_once("/signalbox-").map_or(right.resource.as_str(), |(_, name)| name);
+            unused.insert(format!("{function} {} {on}", right.action));
+        }
+    }
+    let advice = "left: what nothing used; take it out of template.yaml, or say in ELSEWHERE why it stays";
+    assert_eq!(unused, listed.collect(), "{advice}");
+}
+
+async fn ask(hooks: &Hooks, method: &str, path: &str, body: Option<Value>) -> Value {
+    let token = hooks.token("default", &[READ, WRITE, DELIVERIES_WRITE]);
+    let answer = hooks.ask(method, path, Some(&token), body).await;
+    assert!(answer.status < 300, "{method} {path}: {} {}", answer.status, answer.text);
+    answer.body
+}
+
+/// A run from its trigger to its end, by whoever can advance it; one that is in the way of another, and one given up.
+async fn runs(hooks: &Hooks) {
+    ask(hooks, "POST", SYNC, Some(json!({}))).await;
+    ask(hooks, "POST", "/api/catalog/vendor-sync/registry/moscot/test", Some(json!({}))).await;
+    let root = hooks.environment("sync-control").require("CATALOG_ROOT").unwrap().to_owned();
+    std::fs::write(format!("{root}/moscot.catalog.json"), Catalogue::small(60).json()).unwrap();
+
+    let brief = [("INLINE_BUDGET_MS", "0"), ("SLICE_BUDGET_MS", "0")];
+    let brief = hooks.process_with(Wire::whole(), &brief).await;
+    let token = hooks.token("default", &[WRITE]);
+    let start = async || {
+        let body = Some(json!({"allowRemovals": true}));
+        assert_eq!(brief.ask("sync-control", "POST", SYNC, &token, body).await.unwrap().status, 202);
+    };
+    start().await;
+    // Another one is in the way.
+    let second = hooks.ask("POST", SYNC, Some(&token), None).await;
+    assert_eq!(second.problem(), (409, "sync_in_progress"));
+    hooks.host.fire("Nightly").await.unwrap();
+    let messages = hooks.receive(Queue::Sync).await;
+    let failed = brief.handle(Queue::Sync, &messages).await.unwrap();
+    hooks.finish(Queue::Sync, &messages, &failed).await;
+    hooks.work(Queue::Sync).await;
+
+    start().await;
+    hooks.host.fire("Watchdog").await.unwrap();
+    hooks.pass(Duration::from_secs(300));
+    hooks.host.fire("Watchdog").await.unwrap();
+    hooks.pass(Duration::from_secs(2 * 3600));
+    hooks.host.fire("Watchdog").await.unwrap();
+    hooks.work(Queue::Sync).await;
+    hooks.host.fire("Nightly").await.unwrap();
+    hooks.work(Queue::Sync).await;
+}
+
+/// A delivery at the door, refused, applied, and given up; and what operators decide.
+async fn deliveries(hooks: &Hooks) {
+    let sale = |key: &str| Delivery::pos("default", format!("{{\"of\":\"{key}\"}}")).header("idempotency-key", key);
+    assert_eq!(hooks.send(&sale("a")).await.status, 201);
+    assert_eq!(hooks.send(&sale("a")).await.status, 204);
+    hooks.work(Queue::Webhooks).await;
+
+    let forged = sale("forged").header("x-webhook-signature", &"0".repeat(64));
+    assert_eq!(hooks.send(&forged).await.status, 403);
+    let stock =
+        json!({"event_id": "e", "event_type": "inventory.updated", "connection_id": "conn-of-nobody", "data": {}});
+    assert!(hooks.send(&Delivery::trackstar("/inbound-shipments", &stock)).await.status < 500);
+    let kept = ask(hooks, "GET", "/api/admin/deliveries", None).await;
+    for item in kept["items"].as_array().unwrap().iter().take(2) {
+        let token = hooks.token("default", &[DELIVERIES_WRITE]);
+        hooks.ask("POST", "/api/admin/deliveries/verify", Some(&token), Some(json!({"id": item["id"]}))).await;
+    }
+
+    let broken = hooks.process(Wire::when(every("DynamoDB.PutItem"), Verdict::Fail(Fault::ServerError))).await;
+    for key in ["b", "c"] {
+        assert_eq!(hooks.send(&sale(key)).await.status, 201);
+        hooks.exhaust(Queue::Webhooks, &broken).await;
+        assert_eq!(hooks.work(Queue::DeadLetters).await, 1);
+    }
+    let letters = ask(hooks, "GET", LETTERS, None).await;
+    let id = letters["items"][0]["id"].as_str().unwrap();
+    ask(hooks, "DELETE", &format!("{LETTERS}/{id}"), None).await;
+    ask(hooks, "POST", &format!("{LETTERS}/requeue"), Some(json!({}))).await;
+}
+
+async fn reads(hooks: &Hooks) {
+    let runs = ask(hooks, "GET", "/api/catalog/vendor-sync/runs", None).await;
+    let id = runs["data"]["items"][0]["id"].as_str().unwrap();
+    ask(hooks, "GET", &format!("{SYNC}/runs/{id}"), None).await;
+    for path in [
+        "runs?status=success",
+        "state",
+        "overview",
+        "observability?start=2020-01-01",
+        "observability?start=2020-01-01&status=success",
+        "registry/moscot",
+    ] {
+        ask(hooks, "GET", &format!("/api/catalog/vendor-sync/{path}"), None).await;
+    }
+    for path in ["/metrics", "/health/ready", LETTERS] {
+        ask(hooks, "GET", path, None).await;
+    }
+}
