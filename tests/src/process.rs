@@ -71,7 +71,7 @@ impl Process {
             build!("webhooks", signalbox_webhooks),
         ];
         let functions = functions.into_iter().map(|(name, built)| (name, built.expect(name))).collect();
-        Self { wire, outside, functions, metrics }
+        Self { wire, outside: all, functions, metrics }
     }
 
     /// Its wire.
