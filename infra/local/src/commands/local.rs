@@ -17,6 +17,9 @@ pub(crate) struct LocalArguments {
     /// Port on 127.0.0.1; 0 picks a free one
     #[arg(long, env = "SIGNALBOX_PORT", default_value_t = 9000)]
     port: u16,
+    /// Host names to answer to beside localhost, 127.0.0.1 and [::1], comma-separated
+    #[arg(long, env = "SIGNALBOX_ALLOWED_HOSTS", value_delimiter = ',', value_name = "NAMES")]
+    allowed_hosts: Vec<String>,
     /// Where tables, queues, secrets and catalogues are kept
     #[arg(long, env = "SIGNALBOX_DATA_DIR", default_value = ".signalbox", value_name = "FOLDER")]
     data_dir: PathBuf,
@@ -53,6 +56,7 @@ async fn serve(arguments: LocalArguments, variables: Variables) -> ExitCode {
         .is_some_and(|value| ["0", "false", "no", "off"].contains(&value.trim().to_ascii_lowercase().as_str()));
     let host = Host::start(Options {
         port: arguments.port,
+        allowed_hosts: arguments.allowed_hosts.clone(),
         storage: if arguments.ephemeral { Storage::Ephemeral } else { Storage::Folder(folder.clone()) },
         secrets: Some(folder),
         demo: !arguments.no_demo && !demo_off,

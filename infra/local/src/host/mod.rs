@@ -101,7 +101,7 @@ impl Host {
     /// A client of the embedded EventBridge.
     #[must_use]
     pub fn eventbridge(&self) -> aws_sdk_eventbridge::Client {
-        clients::eventbridge(&self.endpoints.eventbridge)
+        clients::eventbridge(&self.endpoints)
     }
 
     /// The secrets that the host generated.

@@ -5,10 +5,15 @@
 //! nothing running.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::{Request, Response};
+use hyper::body::{Body, Incoming};
+use hyper::service::Service;
 use rustack_events_core::provider::RustackEvents;
 use rustack_events_http::service::{EventsHttpConfig, EventsHttpService};
 use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
@@ -22,16 +27,20 @@ use tokio::task::JoinSet;
 use tower_http::cors::CorsLayer;
 
 use crate::engines::events::{EventHandler, Seen, Targets};
+use crate::engines::guard::{Guard, LIMITS};
 use crate::engines::journal::Journal;
 use crate::engines::queues::{QueueHandler, Queues};
-use crate::engines::{self, EngineError, dynamodb};
+use crate::engines::tables::TableHandler;
+use crate::engines::{EngineError, dynamodb};
+use crate::gateway::hosts::Hosts;
 use crate::gateway::{self, Gateway, routes::Routes};
-use crate::host::clients::{self, Endpoints};
+use crate::host::clients::{self, AccessKey, Endpoints};
 use crate::host::data::DataFolder;
 use crate::host::invoke::{Deployed, Invoker};
 use crate::host::options::{HostError, Options};
 use crate::host::settings::{self, Secrets};
 use crate::host::{Host, demo, poller, registry, ticker};
+use crate::server;
 use crate::template::{ACCOUNT, Bindings, FunctionModel, REGION, Source, Template};
 
 /// How often expired items are removed; DynamoDB itself may take days.
@@ -41,7 +50,7 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
     let source = options.template.as_deref().map_or_else(Source::built_in, Source::parse)?;
     let data = DataFolder::open(&options.storage)?;
     let (front, engine_ports) = open_ports(options.port)?;
-    let (address, endpoints) = (local_address(&front)?, engine_ports.endpoints()?);
+    let (address, endpoints) = (local_address(&front)?, engine_ports.endpoints(AccessKey::generate()?)?);
     let Resolved { bindings, secrets, template, routes, cors } =
         resolve(&source, &options, &data, address, &endpoints)?;
     if data.is_new && options.demo {
@@ -51,10 +60,10 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
     let mut outside = options.outside.clone();
     // Standard output has the ready line and nothing else.
     outside.metrics = Metrics::to(|line| tracing::debug!(target: "signalbox::metrics", "{line}"));
-    let mut engines = start_engines(&data, engine_ports, &template, &outside).await?;
+    let mut engines = start_engines(&data, engine_ports, &endpoints.access_key, &template, &outside).await?;
     let environments = environments(&template, &endpoints);
     let invoker = deploy(&template, &environments, &outside, &options.functions).await?;
-    let sqs = clients::sqs(&endpoints.sqs);
+    let sqs = clients::sqs(&endpoints);
     engines.targets.connect(Arc::clone(&invoker), sqs.clone(), endpoints.sqs.clone());
 
     let mut intake = Intake::new(&invoker, &outside);
@@ -64,14 +73,18 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
     if options.schedules {
         intake.keep_schedules(&template);
     }
-    intake.answer(front, routes, cors);
+    let hosts = match settings::is_local(&options.variables) {
+        true => Hosts::Loopback(options.allowed_hosts),
+        false => Hosts::Any,
+    };
+    intake.answer(front, address.port(), hosts, routes, cors);
     if options.demo {
         demo::run_if_requested(&mut engines.services, &data, &bindings, address, outside.clock.now());
     }
 
     Ok(Host {
         address,
-        dynamodb: clients::dynamodb(&endpoints.dynamodb),
+        dynamodb: clients::dynamodb(&endpoints),
         endpoints,
         environments,
         invoker,
@@ -96,8 +109,9 @@ struct EnginePorts {
 }
 
 impl EnginePorts {
-    fn endpoints(&self) -> Result<Endpoints, EngineError> {
+    fn endpoints(&self, access_key: AccessKey) -> Result<Endpoints, EngineError> {
         Ok(Endpoints {
+            access_key,
             dynamodb: format!("http://{}", local_address(&self.tables)?),
             sqs: format!("http://{}", local_address(&self.queues)?),
             eventbridge: format!("http://{}", local_address(&self.events)?),
@@ -106,7 +120,10 @@ impl EnginePorts {
 }
 
 fn open_ports(front: u16) -> Result<(TcpListener, EnginePorts), HostError> {
-    let open = |port| engines::listen((Ipv4Addr::LOCALHOST, port).into());
+    let open = |port| {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        server::listen(address).map_err(|source| EngineError::Listen { address, source })
+    };
     let front = open(front).map_err(|error| match error {
         EngineError::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => {
             HostError::PortInUse(front)
@@ -165,32 +182,42 @@ struct Engines {
 async fn start_engines(
     data: &DataFolder,
     ports: EnginePorts,
+    access_key: &AccessKey,
     template: &Template,
     outside: &Outside,
 ) -> Result<Engines, HostError> {
     let mut services = JoinSet::new();
     let database = dynamodb::open(data.tables().as_deref())?;
     dynamodb::create_tables(&database, &template.tables)?;
-    let (served, listener) = (database.clone(), ports.tables);
-    services.spawn(async move {
-        // Ends when the task is dropped; an orderly end would wait for clients that keep connections open.
-        let _ended = dynoxide::server::serve_with_shutdown(listener, served, std::future::pending()).await;
-    });
-
     let journal = Journal::open(data.journal().as_deref()).map_err(EngineError::from)?;
+    let guard = Guard { access_key: access_key.clone() };
+    serve(&mut services, ports.tables, TableHandler(database.clone()), &guard);
+
     let port = local_address(&ports.queues)?.port();
     let (clock, entropy) = (outside.clock.clone(), outside.entropy.clone());
     let queues = Queues::start(port, &template.queues, journal, clock, entropy).await?;
     let handler = Arc::new(QueueHandler(Arc::clone(&queues)));
-    services.spawn(engines::serve(ports.queues, SqsHttpService::new(handler, SqsHttpConfig::default())));
+    serve(&mut services, ports.queues, SqsHttpService::new(handler, SqsHttpConfig::default()), &guard);
 
     let (seen, targets) = (Seen::default(), Arc::new(Targets::default()));
     let (handler, events) = EventHandler::start(&template.buses, &template.rules, Arc::clone(&targets), seen.clone())?;
     let handler = EventsHttpService::new(Arc::new(handler), EventsHttpConfig::default());
-    services.spawn(engines::serve(ports.events, handler));
+    serve(&mut services, ports.events, handler, &guard);
 
     services.spawn(sweep(database, queues));
     Ok(Engines { services, events, seen, targets })
+}
+
+/// Serves an engine until the tasks are dropped: an orderly end would wait for clients that keep connections open.
+fn serve<S, B>(tasks: &mut JoinSet<()>, listener: TcpListener, engine: S, guard: &Guard)
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let guarded = guard.before(engine);
+    tasks.spawn(server::serve(listener, LIMITS, move |_client| guarded.clone(), std::future::pending()));
 }
 
 /// Removes expired items and messages, for ever.
@@ -223,8 +250,8 @@ fn environment(function: &FunctionModel, endpoints: &Endpoints) -> Environment {
         ("AWS_ENDPOINT_URL_SQS", endpoints.sqs.clone()),
         ("AWS_ENDPOINT_URL_EVENTBRIDGE", endpoints.eventbridge.clone()),
         ("AWS_REGION", REGION.to_owned()),
-        ("AWS_ACCESS_KEY_ID", clients::ACCESS_KEY.to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", clients::SECRET_KEY.to_owned()),
+        ("AWS_ACCESS_KEY_ID", endpoints.access_key.id.clone()),
+        ("AWS_SECRET_ACCESS_KEY", endpoints.access_key.secret.clone()),
         ("AWS_LAMBDA_FUNCTION_NAME", function.name.clone()),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function.memory_mb.to_string()),
     ];
@@ -287,17 +314,13 @@ impl Intake {
         }
     }
 
-    fn answer(&mut self, front: TcpListener, routes: Routes, cors: Option<CorsLayer>) {
+    fn answer(&mut self, front: TcpListener, port: u16, hosts: Hosts, routes: Routes, cors: Option<CorsLayer>) {
         let (clock, entropy) = (self.outside.clock.clone(), self.outside.entropy.clone());
-        let gateway = Gateway { routes, invoker: Arc::clone(&self.invoker), clock, entropy, cors };
+        let gateway = Gateway { routes, hosts, port, invoker: Arc::clone(&self.invoker), clock, entropy, cors };
         let mut stopped = self.stop.subscribe();
         let served = gateway::serve(front, gateway, async move {
             let _stopped = stopped.wait_for(|stop| *stop).await;
         });
-        self.tasks.spawn(async move {
-            if let Err(error) = served.await {
-                tracing::error!(%error, "the HTTP front has ended");
-            }
-        });
+        self.tasks.spawn(served);
     }
 }
