@@ -1,6 +1,7 @@
 //! What a function takes from the world around it: time, randomness, the network, a place for metrics.
 //! All of it is passed in, so that a test can stop the clock, replay a seed, or cut a wire.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -27,6 +28,37 @@ pub struct Outside {
     pub stores: StoreFactory,
     /// Where EMF metric lines go.
     pub metrics: Metrics,
+    /// Whether storage takes a write, for probes.
+    pub storage: StorageCheck,
+}
+
+/// Whether storage takes a write. DynamoDB and SQS always do, so that in AWS nothing is asked; a laptop's disk may be full.
+#[derive(Clone, Default)]
+pub struct StorageCheck(Option<Arc<Check>>);
+
+type Check = dyn Fn() -> Result<(), String> + Send + Sync;
+
+impl StorageCheck {
+    /// One that asks this, which may block.
+    pub fn by(check: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(check)))
+    }
+
+    /// Asks.
+    ///
+    /// # Errors
+    /// Why nothing can be written, for the log.
+    pub async fn takes_writes(&self) -> Result<(), String> {
+        let Some(check) = self.0.clone() else { return Ok(()) };
+        let asked = tokio::task::spawn_blocking(move || check()).await;
+        asked.unwrap_or_else(|error| Err(error.to_string()))
+    }
+}
+
+impl fmt::Debug for StorageCheck {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(if self.0.is_some() { "StorageCheck(asks)" } else { "StorageCheck" })
+    }
 }
 
 /// The clock, real or set by a test.

@@ -43,6 +43,7 @@ impl Process {
             aws_sleep: Some(no_waiting()),
             stores: StoreFactory::wrapped(move |store| Arc::new(WiredStore::new(stores.clone(), store))),
             metrics: Metrics::to(move |line| lines.lock().expect("the lines").push(line.to_owned())),
+            ..Outside::default()
         };
         let environment = |function: &str| -> Environment {
             let mut environment = system.environment(function);

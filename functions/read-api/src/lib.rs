@@ -22,7 +22,7 @@ use signalbox::function::Function;
 use signalbox::http::auth::{Authority, Caller};
 use signalbox::http::correlation;
 use signalbox::http::problem::{Problem, ProblemView};
-use signalbox::outside::{Clock, Outside};
+use signalbox::outside::{Clock, Outside, StorageCheck};
 use utoipa::IntoResponses;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -45,6 +45,7 @@ pub(crate) struct Reads {
     authority: Authority,
     /// How long a probe waits for storage.
     readiness_timeout: Duration,
+    storage: StorageCheck,
     /// When this instance started.
     started: Timestamp,
 }
@@ -108,6 +109,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         environment: environment.clone(),
         authority: Authority::from_environment(environment)?,
         readiness_timeout: Duration::from_millis(readiness_ms),
+        storage: outside.storage.clone(),
         started: outside.clock.now(),
     };
     let router = Router::from(routes())

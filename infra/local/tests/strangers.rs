@@ -1,9 +1,10 @@
-//! The local host against whoever is not meant to be served.
+//! The local host against whoever is not meant to be served, and against a disk that is full, damaged or gone.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
 
 use std::time::Duration;
 
-use signalbox_local::{Host, Options};
+use signalbox::outside::{Outside, StorageCheck};
+use signalbox_local::{Host, Options, Storage};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -24,6 +25,11 @@ async fn try_sent(address: &str, head: &str, body: &[u8]) -> Option<(u16, String
 
 async fn sent(address: &str, head: &str, body: &[u8]) -> (u16, String) {
     try_sent(address, head, body).await.expect("nobody answers")
+}
+
+async fn get(host: &Host, path: &str) -> u16 {
+    let address = host.url().replace("http://", "");
+    sent(&address, &format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n"), b"").await.0
 }
 
 #[tokio::test]
@@ -107,4 +113,68 @@ async fn the_engines_let_in_the_host_s_own_key_alone_and_no_page() {
     }
     let other = Host::start(Options::default()).await.unwrap();
     assert!(other.endpoints().access_key != endpoints.access_key, "made anew at each start");
+}
+
+#[tokio::test]
+async fn a_data_folder_that_is_removed_below_a_host_is_noticed_and_no_second_host_starts_there() {
+    let outer = tempfile::tempdir().unwrap();
+    let folder = outer.path().join("data");
+    let variables = [("SKIP_WEBHOOK_SIGNATURE_VALIDATION".to_owned(), "true".to_owned())];
+    let start = || {
+        let (storage, variables) = (Storage::Folder(folder.clone()), variables.clone().into());
+        Host::start(Options { storage, variables, ..Options::default() })
+    };
+    let first = start().await.unwrap();
+    let address = first.url().replace("http://", "");
+    let head = |line: &str| format!("{line} HTTP/1.1\r\nhost: {address}\r\n");
+    let ready = async || try_sent(&address, &head("GET /health/ready"), b"").await.map(|(status, _)| status);
+    let send = async |sku: &str| {
+        let body = format!(r#"{{"sku":"{sku}","qty":1,"price":1}}"#);
+        let head = format!("{}content-length: {}\r\n", head("POST /pos/demo/ingest"), body.len());
+        try_sent(&address, &head, body.as_bytes()).await.map(|(status, _)| status)
+    };
+    assert_eq!((ready().await, send("A").await), (Some(200), Some(201)));
+    std::fs::remove_dir_all(&folder).unwrap();
+    // As long as it answers at all.
+    assert!(send("B").await.is_none_or(|status| status == 500), "acknowledged, and gone with the process");
+    assert!(ready().await.is_none_or(|status| status == 503));
+    if cfg!(target_os = "linux") {
+        let second = start().await.err().unwrap().to_string();
+        assert!(second.contains("another host is using the data folder"), "{second}");
+    }
+    let reason = tokio::time::timeout(WAIT_MAX, first.lost()).await.expect("it is not noticed");
+    assert!(reason.contains("is gone") || reason.contains("was replaced"), "{reason}");
+    // The front has stopped by itself; a new host has a folder of its own there.
+    first.stop().await;
+    assert!(start().await.unwrap().stop().await);
+}
+
+#[tokio::test]
+async fn a_host_whose_disk_is_full_is_not_ready() {
+    let outside = Outside { storage: StorageCheck::by(|| Err("no space left".into())), ..Outside::default() };
+    let host = Host::start(Options { outside, ..Options::default() }).await.unwrap();
+    for path in ["/health/ready", "/api/health/ready", "/startupz"] {
+        assert_eq!(get(&host, path).await, 503, "{path}");
+    }
+    assert_eq!(get(&host, "/livez").await, 200);
+}
+
+#[tokio::test]
+async fn damaged_files_are_refused_at_the_start() {
+    for name in ["tables.sqlite", "queues.sqlite"] {
+        let folder = tempfile::tempdir().unwrap();
+        let start =
+            || Host::start(Options { storage: Storage::Folder(folder.path().to_owned()), ..Options::default() });
+        assert!(start().await.unwrap().stop().await);
+        let file = folder.path().join(name);
+        let whole = std::fs::read(&file).unwrap();
+        for length in [0, whole.len() / 2] {
+            std::fs::write(&file, &whole[..length]).unwrap();
+            let refused = start().await.err().expect("it started").to_string();
+            assert!(refused.contains(name) && refused.contains("is damaged"), "{refused}");
+            assert_eq!(std::fs::read(&file).unwrap(), whole[..length], "left as it was");
+        }
+        std::fs::write(&file, &whole).unwrap();
+        assert!(start().await.unwrap().stop().await);
+    }
 }

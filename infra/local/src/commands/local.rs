@@ -70,12 +70,20 @@ async fn serve(arguments: LocalArguments, variables: Variables) -> ExitCode {
     };
     welcome(&host, &arguments);
     say(&format!("signalbox ready on {}", host.url()));
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    let lost = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        reason = host.lost() => Some(reason),
+    };
+    match &lost {
+        None => hint(&"Stopping: finishing what is in flight …"),
+        Some(_) => hint(&"Stopping: the data folder is lost."),
     }
-    hint(&"Stopping: finishing what is in flight …");
-    if !host.stop().await {
+    let finished = host.stop().await;
+    if let Some(reason) = lost {
+        return fail(&format!("{reason}. What it held cannot be kept; put the folder back and start again"));
+    }
+    if !finished {
         hint(&"Not all work was finished in time; it goes on at the next start.");
     }
     ExitCode::SUCCESS

@@ -1,4 +1,5 @@
-//! Who may speak to the engines: whoever has the host's access key, and no browser.
+//! Who may speak to the engines: whoever has the host's access key, and no browser. And nobody once the files are gone that
+//! the engines write to.
 //!
 //! The engines themselves let everybody in, and tell browsers that any page may read what they answer. The key is made anew
 //! at each start and stands in the functions' environments alone, so that neither a page nor another user of the machine has
@@ -18,6 +19,7 @@ use hyper::service::Service;
 
 use crate::gateway::hosts;
 use crate::host::clients::AccessKey;
+use crate::host::data::Opened;
 use crate::server::Limits;
 
 /// What an engine's clients may hold. The SDK's pools keep connections for 90 s: shorter than this, so that the side that
@@ -30,6 +32,8 @@ const CALL_MAX: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub(crate) struct Guard {
     pub(crate) access_key: AccessKey,
+    /// What the engines write to; `None` when it is all in memory.
+    pub(crate) files: Option<Opened>,
 }
 
 impl Guard {
@@ -58,6 +62,12 @@ where
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         if let Err(why) = admitted(&request, &self.guard.access_key) {
             let refusal = refusal(StatusCode::FORBIDDEN, "UnrecognizedClientException", why);
+            return Box::pin(async { Ok(refusal) });
+        }
+        // Three looks at the file system, microseconds: what was acknowledged a moment before the host noticed would be lost.
+        if let Some(Err(why)) = self.guard.files.as_ref().map(Opened::is_there) {
+            // A status that the SDK does not try again at.
+            let refusal = refusal(StatusCode::GONE, "StorageLost", &why);
             return Box::pin(async { Ok(refusal) });
         }
         let answering = self.engine.call(request);

@@ -19,7 +19,7 @@ use rustack_events_http::service::{EventsHttpConfig, EventsHttpService};
 use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
 use signalbox::environment::Environment;
 use signalbox::function::Function;
-use signalbox::outside::Outside;
+use signalbox::outside::{Outside, StorageCheck};
 use signalbox::telemetry::metrics::Metrics;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -35,7 +35,7 @@ use crate::engines::{EngineError, dynamodb};
 use crate::gateway::hosts::Hosts;
 use crate::gateway::{self, Gateway, routes::Routes};
 use crate::host::clients::{self, AccessKey, Endpoints};
-use crate::host::data::DataFolder;
+use crate::host::data::{DataFolder, Opened};
 use crate::host::invoke::{Deployed, Invoker};
 use crate::host::options::{HostError, Options};
 use crate::host::settings::{self, Secrets};
@@ -45,6 +45,8 @@ use crate::template::{ACCOUNT, Bindings, FunctionModel, REGION, Source, Template
 
 /// How often expired items are removed; DynamoDB itself may take days.
 const SWEEP: Duration = Duration::from_secs(5);
+/// How often the host looks whether its files are still there.
+const LOOK: Duration = Duration::from_secs(1);
 
 pub(super) async fn start(options: Options) -> Result<Host, HostError> {
     let source = options.template.as_deref().map_or_else(Source::built_in, Source::parse)?;
@@ -61,6 +63,9 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
     // Standard output has the ready line and nothing else.
     outside.metrics = Metrics::to(|line| tracing::debug!(target: "signalbox::metrics", "{line}"));
     let mut engines = start_engines(&data, engine_ports, &endpoints.access_key, &template, &outside).await?;
+    if let Some(opened) = engines.opened.clone() {
+        outside.storage = StorageCheck::by(move || opened.takes_writes());
+    }
     let environments = environments(&template, &endpoints);
     let invoker = deploy(&template, &environments, &outside, &options.functions).await?;
     let sqs = clients::sqs(&endpoints);
@@ -77,6 +82,10 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
         true => Hosts::Loopback(options.allowed_hosts),
         false => Hosts::Any,
     };
+    let lost = watch::Sender::new(None);
+    if let Some(opened) = engines.opened {
+        engines.services.spawn(look_after(opened, lost.clone(), intake.stop.clone()));
+    }
     intake.answer(front, address.port(), hosts, routes, cors);
     if options.demo {
         demo::run_if_requested(&mut engines.services, &data, &bindings, address, outside.clock.now());
@@ -95,6 +104,7 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
         sqs,
         events: engines.events,
         stop: intake.stop,
+        lost: lost.subscribe(),
         intake: intake.tasks,
         services: engines.services,
         _data: data,
@@ -171,6 +181,8 @@ fn resolve(
 
 /// The stand-ins for AWS, running.
 struct Engines {
+    /// Their files, where there are any.
+    opened: Option<Opened>,
     /// What the work needs: ended last.
     services: JoinSet<()>,
     events: Arc<RustackEvents>,
@@ -187,10 +199,12 @@ async fn start_engines(
     outside: &Outside,
 ) -> Result<Engines, HostError> {
     let mut services = JoinSet::new();
+    data.prepare()?;
     let database = dynamodb::open(data.tables().as_deref())?;
     dynamodb::create_tables(&database, &template.tables)?;
     let journal = Journal::open(data.journal().as_deref()).map_err(EngineError::from)?;
-    let guard = Guard { access_key: access_key.clone() };
+    let opened = data.opened()?;
+    let guard = Guard { access_key: access_key.clone(), files: opened.clone() };
     serve(&mut services, ports.tables, TableHandler(database.clone()), &guard);
 
     let port = local_address(&ports.queues)?.port();
@@ -205,7 +219,7 @@ async fn start_engines(
     serve(&mut services, ports.events, handler, &guard);
 
     services.spawn(sweep(database, queues));
-    Ok(Engines { services, events, seen, targets })
+    Ok(Engines { opened, services, events, seen, targets })
 }
 
 /// Serves an engine until the tasks are dropped: an orderly end would wait for clients that keep connections open.
@@ -233,6 +247,21 @@ async fn sweep(database: dynoxide::Database, queues: Arc<Queues>) {
         });
         if let Ok(Err(error)) = swept.await {
             tracing::warn!(error, "expired items were not removed");
+        }
+    }
+}
+
+/// Looks whether the files that are open are those in the data folder, until they are not: nothing more is taken in then, as
+/// all of it would be gone with the process.
+async fn look_after(opened: Opened, lost: watch::Sender<Option<String>>, stop: watch::Sender<bool>) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let opened = opened.clone();
+        if let Ok(Err(reason)) = tokio::task::spawn_blocking(move || opened.is_there()).await {
+            tracing::error!(reason, "the data folder is lost");
+            stop.send_replace(true);
+            lost.send_replace(Some(reason));
+            return;
         }
     }
 }
