@@ -8,9 +8,13 @@ use clap::builder::FalseyValueParser;
 use signalbox_local::host::settings::{self, Variables};
 use signalbox_local::{Host, Options, Storage};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
 use super::{fail, hint, say, variables};
+
+/// As shells say of a process that Ctrl-C ended.
+const EXIT_AT_ONCE: i32 = 130;
 
 #[derive(Args)]
 pub(crate) struct LocalArguments {
@@ -44,12 +48,41 @@ pub(crate) fn run(arguments: LocalArguments) -> ExitCode {
     code
 }
 
+/// Says once that the host is to stop, and ends the process at the next signal, whatever it is doing: from a thread of its
+/// own, which no work of the host's can keep.
+fn watch_signals() -> std::io::Result<oneshot::Receiver<()>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (mut terminate, mut interrupt) = {
+        let _inside = runtime.enter();
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+    };
+    let (tell, told) = oneshot::channel();
+    let mut first = Some(tell);
+    let watching = move || {
+        runtime.block_on(async {
+            loop {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+                let Some(tell) = first.take() else {
+                    hint(&"Ended at once; what was in flight goes on at the next start.");
+                    std::process::exit(EXIT_AT_ONCE);
+                };
+                // Nobody hears it when the host is ending for another reason.
+                let _ended = tell.send(());
+            }
+        });
+    };
+    std::thread::Builder::new().name("signals".into()).spawn(watching)?;
+    Ok(told)
+}
+
 async fn serve(arguments: LocalArguments, variables: Variables) -> ExitCode {
     // Before anything is started: a signal that comes during the start is not lost.
-    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    let (mut terminate, mut interrupt) = match signals {
-        (Ok(terminate), Ok(interrupt)) => (terminate, interrupt),
-        (Err(error), _) | (_, Err(error)) => return fail(&error),
+    let mut stop = match watch_signals() {
+        Ok(stop) => stop,
+        Err(error) => return fail(&error),
     };
     let folder = arguments.data_dir.clone();
     let demo_off = settings::value(&variables, "SIGNALBOX_DEMO")
@@ -71,12 +104,11 @@ async fn serve(arguments: LocalArguments, variables: Variables) -> ExitCode {
     welcome(&host, &arguments);
     say(&format!("signalbox ready on {}", host.url()));
     let lost = tokio::select! {
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
+        _ = &mut stop => None,
         reason = host.lost() => Some(reason),
     };
     match &lost {
-        None => hint(&"Stopping: finishing what is in flight …"),
+        None => hint(&"Stopping: finishing what is in flight … Ctrl-C again ends at once."),
         Some(_) => hint(&"Stopping: the data folder is lost."),
     }
     let finished = host.stop().await;
