@@ -1,19 +1,19 @@
 //! What a Lambda function is, whichever runtime drives it.
 //!
 //! In production [`Function::run`] polls the Lambda Runtime API. The local host and the tests hand the very
-//! same value real event JSON through [`Function::invoke`].
+//! same value real event JSON through [`Function::invoke`], which is also all that [`Function::run`] does with an event: what
+//! cannot be converted here can be converted nowhere, and is refused by the same code.
 
 use std::future::Future;
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::future::BoxFuture;
-use lambda_http::request::LambdaRequest;
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
 use serde_json::Value;
-use tower::Service;
 
 use crate::environment::{Environment, StartError};
+use crate::http::event::HttpEvent;
 use crate::outside::Outside;
 
 type SqsHandler = Arc<dyn Fn(SqsEvent, Context) -> BoxFuture<'static, SqsBatchResponse> + Send + Sync>;
@@ -63,10 +63,8 @@ impl Function {
     pub async fn invoke(&self, event: Value, context: Context) -> Result<Value, Error> {
         match self {
             Self::Http(router) => {
-                let request: LambdaRequest = serde_json::from_value(event)?;
-                // The adapter is not `Send`, its future is: so it is gone before the await. A router is always ready.
-                let answering = lambda_http::Adapter::from(router.clone()).call(LambdaEvent::new(request, context));
-                Ok(serde_json::to_value(answering.await?)?)
+                let event: HttpEvent = serde_json::from_value(event)?;
+                Ok(serde_json::to_value(event.answer(router.clone()).await?)?)
             }
             Self::Sqs(handler) => {
                 let response = handler(serde_json::from_value(event)?, context).await;
@@ -79,25 +77,17 @@ impl Function {
         }
     }
 
-    /// Serves the Lambda Runtime API until the environment is shut down.
+    /// Serves the Lambda Runtime API until the environment is shut down. A handler that panics has failed that invocation: the
+    /// runtime catches it, and the instance takes the next event.
     ///
     /// # Errors
     /// When the runtime cannot be reached.
     pub async fn run(self) -> Result<(), Error> {
-        match self {
-            Self::Http(router) => lambda_http::run(router).await,
-            Self::Sqs(handler) => {
-                lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| {
-                    let answer = handler(event.payload, event.context);
-                    async move { Ok::<_, Error>(answer.await) }
-                }))
-                .await
-            }
-            Self::Event(handler) => {
-                lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| handler(event.payload, event.context)))
-                    .await
-            }
-        }
+        let handler = service_fn(move |event: LambdaEvent<Value>| {
+            let this = self.clone();
+            async move { this.invoke(event.payload, event.context).await }
+        });
+        lambda_runtime::run(handler).await
     }
 }
 

@@ -2,6 +2,7 @@
 //! is about to end.
 //! All of it is passed in, so that a test can stop the clock, replay a seed, or cut a wire.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
@@ -31,6 +32,8 @@ pub struct Outside {
     pub metrics: Metrics,
     /// Whether the process is about to end.
     pub shutdown: Shutdown,
+    /// Whether storage takes a write, for probes.
+    pub storage: StorageCheck,
 }
 
 /// Word that the process is about to end: what can go on elsewhere is handed on instead of finished. Clones are the same.
@@ -51,6 +54,35 @@ impl Shutdown {
     #[must_use]
     pub fn is_announced(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Whether storage takes a write. DynamoDB and SQS always do, so that in AWS nothing is asked; a laptop's disk may be full.
+#[derive(Clone, Default)]
+pub struct StorageCheck(Option<Arc<Check>>);
+
+type Check = dyn Fn() -> Result<(), String> + Send + Sync;
+
+impl StorageCheck {
+    /// One that asks this, which may block.
+    pub fn by(check: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(check)))
+    }
+
+    /// Asks.
+    ///
+    /// # Errors
+    /// Why nothing can be written, for the log.
+    pub async fn takes_writes(&self) -> Result<(), String> {
+        let Some(check) = self.0.clone() else { return Ok(()) };
+        let asked = tokio::task::spawn_blocking(move || check()).await;
+        asked.unwrap_or_else(|error| Err(error.to_string()))
+    }
+}
+
+impl fmt::Debug for StorageCheck {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(if self.0.is_some() { "StorageCheck(asks)" } else { "StorageCheck" })
     }
 }
 

@@ -45,6 +45,7 @@ impl Process {
             stores: StoreFactory::wrapped(move |store| Arc::new(WiredStore::new(stores.clone(), store))),
             metrics: Metrics::to(move |line| lines.lock().expect("the lines").push(line.to_owned())),
             shutdown: wire.shutdown(),
+            ..Outside::default()
         };
         // A call that the template does not allow is refused before it comes to the wire.
         let outside = |function: &str| {

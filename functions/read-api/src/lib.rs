@@ -23,7 +23,7 @@ use signalbox::function::Function;
 use signalbox::http::auth::{Authority, Caller};
 use signalbox::http::correlation;
 use signalbox::http::problem::{Problem, ProblemView};
-use signalbox::outside::{Clock, Outside};
+use signalbox::outside::{Clock, Outside, StorageCheck};
 use utoipa::IntoResponses;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -47,6 +47,7 @@ pub(crate) struct Reads {
     authority: Authority,
     /// How long a probe waits for storage.
     readiness_timeout: Duration,
+    storage: StorageCheck,
     /// When this instance started.
     started: Timestamp,
 }
@@ -111,6 +112,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         environment: environment.clone(),
         authority: Authority::from_environment(environment)?,
         readiness_timeout: Duration::from_millis(readiness_ms),
+        storage: outside.storage.clone(),
         started: outside.clock.now(),
     };
     let router = Router::from(routes())

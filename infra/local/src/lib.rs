@@ -6,6 +6,7 @@ pub mod engines;
 pub mod gateway;
 pub mod host;
 pub mod remote;
+mod server;
 pub mod template;
 pub mod token;
 

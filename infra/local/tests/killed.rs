@@ -1,9 +1,9 @@
-//! The host as a process, killed with kill -9 while events pour in: nothing that was acknowledged is lost, nothing is done
-//! twice.
+//! The host as a process. Killed with kill -9 while events pour in, nothing that was acknowledged is lost, and nothing is done
+//! twice; told to stop twice, it ends at once.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
 
-use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -27,10 +27,14 @@ struct Process(Child);
 impl Process {
     /// Starts it, and returns once it is ready.
     fn start(folder: &Path, port: u16) -> Self {
+        Self::start_with(folder, port, Stdio::null())
+    }
+
+    fn start_with(folder: &Path, port: u16, stderr: Stdio) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_signalbox"));
         command.args(["--no-demo", "--port", &port.to_string(), "--data-dir"]).arg(folder);
         command.env("WEBHOOK_SECRET", SECRET).env("LOG_LEVEL", "error").current_dir(folder);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert!(line.starts_with("signalbox ready on "), "{line:?}");
@@ -40,7 +44,8 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.0.kill().unwrap();
+        // It may have ended by itself.
+        let _ended = self.0.kill();
         self.0.wait().unwrap();
     }
 }
@@ -123,4 +128,24 @@ async fn a_host_that_is_killed_in_the_middle_of_a_load_has_every_effect_once() {
     assert_eq!((again.repeated, again.other), (200, 0), "{again:?}");
     drop(second);
     assert_eq!(effects(folder.path()).await, 100);
+}
+
+#[test]
+fn a_second_signal_ends_the_host_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = port();
+    let mut process = Process::start_with(folder.path(), port, Stdio::piped());
+    let mut said = BufReader::new(process.0.stderr.take().unwrap()).lines().map(Result::unwrap);
+    // Work that no stop would wait for to its end: a body that never comes.
+    let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    client.write_all(b"POST /pos/demo/ingest HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n").unwrap();
+    let interrupt = || {
+        let sent = Command::new("kill").args(["-INT", &process.0.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    };
+    interrupt();
+    said.find(|line| line.starts_with("Stopping")).expect("it does not stop");
+    interrupt();
+    said.find(|line| line.starts_with("Ended at once")).expect("it goes on stopping");
+    assert_eq!(process.0.wait().unwrap().code(), Some(130));
 }

@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod correlation;
+pub mod event;
 pub mod headers;
 pub mod problem;
 pub mod query;

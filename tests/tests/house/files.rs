@@ -55,3 +55,11 @@ fn every_package_takes_the_workspaces_lints() {
         .collect();
     expect_none(&problems, "Add `[lints]` with `workspace = true`.");
 }
+
+/// One event that panics would end a function's instance, and the local host as a whole.
+#[test]
+fn no_profile_ends_the_process_at_a_panic() {
+    let manifest = text("Cargo.toml").expect("the workspace's manifest is text");
+    let profiles = manifest.lines().filter(|line| line.starts_with("panic") && !line.contains("\"unwind\""));
+    expect_none(&profiles.map(String::from).collect::<Vec<_>>(), "Functions unwind: see the profile in Cargo.toml.");
+}

@@ -22,7 +22,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("http", &["domain", "environment", "outside"]),
     // What a test replaces about the world includes where catalogues come from and where metrics go.
     ("outside", &["telemetry", "vendors"]),
-    ("function", &["telemetry", "environment", "outside"]),
+    ("function", &["telemetry", "environment", "outside", "http"]),
     ("engine", &["domain", "aws", "vendors", "telemetry", "environment", "outside"]),
 ];
 

@@ -40,6 +40,20 @@ async fn a_path_out_of_the_root_is_refused() {
     }
 }
 
+/// A named pipe is waited for until somebody writes to it, and a device may have no end.
+#[tokio::test]
+async fn only_a_regular_file_is_read() {
+    let system = System::start().await;
+    let world = system.world();
+    let made = std::process::Command::new("mkfifo").arg(world.root.join("pipe.json")).status().unwrap();
+    assert!(made.success());
+    std::fs::create_dir(world.root.join("folder.json")).unwrap();
+    for source in ["pipe.json", "folder.json"] {
+        let detail = refused(&world, source, "source_not_allowed").await;
+        assert_eq!(detail, format!("{source:?} is no regular file"));
+    }
+}
+
 #[tokio::test]
 async fn a_missing_file_is_named_by_its_path_below_the_root() {
     let system = System::start().await;

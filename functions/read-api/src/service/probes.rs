@@ -14,13 +14,19 @@ use crate::Reads;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// All that a probe tells of storage that cannot be read; the log says why.
+/// All that a probe tells of storage that cannot be used; the log says why.
 const NO_STORAGE: &str = "storage does not answer; try again later";
 
-/// Whether storage can be read in time.
+/// Whether storage can be read in time, and takes a write.
 async fn connected(reads: &Reads) -> bool {
     let answered = reads.deliveries.storage_answers(reads.readiness_timeout).await;
-    answered.inspect_err(|fault| tracing::error!(cause = %fault, "storage does not answer")).is_ok()
+    let answers = answered.inspect_err(|fault| tracing::error!(cause = %fault, "storage does not answer")).is_ok();
+    if !answers {
+        return false;
+    }
+    let written = tokio::time::timeout(reads.readiness_timeout, reads.storage.takes_writes()).await;
+    let written = written.unwrap_or_else(|_| Err("not within READINESS_TIMEOUT".into()));
+    written.inspect_err(|cause| tracing::error!(cause, "storage takes no write")).is_ok()
 }
 
 fn uptime_seconds(reads: &Reads) -> f64 {

@@ -8,15 +8,22 @@ use clap::builder::FalseyValueParser;
 use signalbox_local::host::settings::{self, Variables};
 use signalbox_local::{Host, Options, Storage};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
 use super::{fail, hint, say, variables};
+
+/// As shells say of a process that Ctrl-C ended.
+const EXIT_AT_ONCE: i32 = 130;
 
 #[derive(Args)]
 pub(crate) struct LocalArguments {
     /// Port on 127.0.0.1; 0 picks a free one
     #[arg(long, env = "SIGNALBOX_PORT", default_value_t = 9000)]
     port: u16,
+    /// Host names to answer to beside localhost, 127.0.0.1 and [::1], comma-separated
+    #[arg(long, env = "SIGNALBOX_ALLOWED_HOSTS", value_delimiter = ',', value_name = "NAMES")]
+    allowed_hosts: Vec<String>,
     /// Where tables, queues, secrets and catalogues are kept
     #[arg(long, env = "SIGNALBOX_DATA_DIR", default_value = ".signalbox", value_name = "FOLDER")]
     data_dir: PathBuf,
@@ -41,18 +48,48 @@ pub(crate) fn run(arguments: LocalArguments) -> ExitCode {
     code
 }
 
+/// Says once that the host is to stop, and ends the process at the next signal, whatever it is doing: from a thread of its
+/// own, which no work of the host's can keep.
+fn watch_signals() -> std::io::Result<oneshot::Receiver<()>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (mut terminate, mut interrupt) = {
+        let _inside = runtime.enter();
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+    };
+    let (tell, told) = oneshot::channel();
+    let mut first = Some(tell);
+    let watching = move || {
+        runtime.block_on(async {
+            loop {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+                let Some(tell) = first.take() else {
+                    hint(&"Ended at once; what was in flight goes on at the next start.");
+                    std::process::exit(EXIT_AT_ONCE);
+                };
+                // Nobody hears it when the host is ending for another reason.
+                let _ended = tell.send(());
+            }
+        });
+    };
+    std::thread::Builder::new().name("signals".into()).spawn(watching)?;
+    Ok(told)
+}
+
 async fn serve(arguments: LocalArguments, variables: Variables) -> ExitCode {
     // Before anything is started: a signal that comes during the start is not lost.
-    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    let (mut terminate, mut interrupt) = match signals {
-        (Ok(terminate), Ok(interrupt)) => (terminate, interrupt),
-        (Err(error), _) | (_, Err(error)) => return fail(&error),
+    let mut stop = match watch_signals() {
+        Ok(stop) => stop,
+        Err(error) => return fail(&error),
     };
     let folder = arguments.data_dir.clone();
     let demo_off = settings::value(&variables, "SIGNALBOX_DEMO")
         .is_some_and(|value| ["0", "false", "no", "off"].contains(&value.trim().to_ascii_lowercase().as_str()));
     let host = Host::start(Options {
         port: arguments.port,
+        allowed_hosts: arguments.allowed_hosts.clone(),
         storage: if arguments.ephemeral { Storage::Ephemeral } else { Storage::Folder(folder.clone()) },
         secrets: Some(folder),
         demo: !arguments.no_demo && !demo_off,
@@ -66,12 +103,19 @@ async fn serve(arguments: LocalArguments, variables: Variables) -> ExitCode {
     };
     welcome(&host, &arguments);
     say(&format!("signalbox ready on {}", host.url()));
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    let lost = tokio::select! {
+        _ = &mut stop => None,
+        reason = host.lost() => Some(reason),
+    };
+    match &lost {
+        None => hint(&"Stopping: finishing what is in flight … Ctrl-C again ends at once."),
+        Some(_) => hint(&"Stopping: the data folder is lost."),
     }
-    hint(&"Stopping: finishing what is in flight …");
-    if !host.stop().await {
+    let finished = host.stop().await;
+    if let Some(reason) = lost {
+        return fail(&format!("{reason}. What it held cannot be kept; put the folder back and start again"));
+    }
+    if !finished {
         hint(&"Not all work was finished in time; it goes on at the next start.");
     }
     ExitCode::SUCCESS

@@ -3,13 +3,11 @@
 
 pub mod dynamodb;
 pub mod events;
+pub(crate) mod guard;
 pub mod journal;
 mod message;
 pub mod queues;
-mod server;
-
-pub use self::server::listen;
-pub(crate) use self::server::serve;
+pub(crate) mod tables;
 
 /// Why an engine does not start, or refuses its stored data.
 #[derive(Debug, thiserror::Error)]

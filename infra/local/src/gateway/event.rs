@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use http::header::{CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
+use http::header::{CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use http::request::Parts;
 use http::{Response, StatusCode};
 use jiff::Timestamp;
@@ -25,6 +25,8 @@ pub(crate) struct Arrived<'a> {
     pub(crate) parts: &'a Parts,
     pub(crate) body: &'a [u8],
     pub(crate) client: IpAddr,
+    /// The port that it came to.
+    pub(crate) port: u16,
     pub(crate) now: Timestamp,
     pub(crate) request_id: String,
 }
@@ -33,17 +35,16 @@ pub(crate) struct Arrived<'a> {
 pub(crate) fn request(arrived: &Arrived<'_>, found: &Found<'_>) -> Value {
     let Parts { method, uri, version, headers, .. } = arrived.parts;
     let header = |name: &HeaderName| headers.get(name).map(text).unwrap_or_default();
-    let host = headers.get(http::header::HOST).map(text).or_else(|| uri.authority().map(ToString::to_string));
     let mut event = json!({
         "version": "2.0",
         "routeKey": found.key,
         "rawPath": uri.path(),
         "rawQueryString": uri.query().unwrap_or_default(),
-        "headers": joined(headers, &arrived.client.to_string()),
+        "headers": joined(arrived),
         "requestContext": {
             "accountId": ACCOUNT,
             "apiId": "local",
-            "domainName": host.unwrap_or_default(),
+            "domainName": header(&HOST),
             "domainPrefix": "local",
             "http": {
                 "method": method.as_str(),
@@ -94,15 +95,20 @@ fn is_text(content_type: &str) -> bool {
         || ["application/json", "application/javascript", "application/xml"].contains(&kind.as_str())
 }
 
-fn joined(headers: &HeaderMap, client: &str) -> BTreeMap<String, String> {
+/// Each header once. What says who the client is and how it came is said by the gateway, whatever the client says; a list of
+/// addresses alone is gone on with: the last is the gateway's own observation, those before it are what the client claims.
+fn joined(arrived: &Arrived<'_>) -> BTreeMap<String, String> {
     let mut joined: BTreeMap<String, String> = BTreeMap::new();
-    for (name, value) in headers.iter().filter(|(name, _)| **name != COOKIE) {
+    for (name, value) in arrived.parts.headers.iter().filter(|(name, _)| **name != COOKIE) {
         let value = text(value);
         joined.entry(name.as_str().to_owned()).and_modify(|all| *all = format!("{all},{value}")).or_insert(value);
     }
-    // The last address is the gateway's own observation; those before it are what the client claims.
-    let forwarded = joined.entry("x-forwarded-for".to_owned()).or_default();
-    *forwarded = if forwarded.is_empty() { client.to_owned() } else { format!("{forwarded}, {client}") };
+    let client = arrived.client.to_string();
+    let claimed = joined.remove("x-forwarded-for").filter(|claimed| !claimed.is_empty());
+    let forwarded_for = claimed.map_or_else(|| client.clone(), |claimed| format!("{claimed}, {client}"));
+    joined.insert("x-forwarded-for".to_owned(), forwarded_for);
+    joined.insert("x-forwarded-port".to_owned(), arrived.port.to_string());
+    joined.insert("x-forwarded-proto".to_owned(), "http".to_owned());
     joined
 }
 
@@ -174,8 +180,7 @@ fn append(headers: &mut HeaderMap, name: &str, value: &Value) -> Result<(), &'st
     };
     let name = HeaderName::try_from(name).map_err(|_| "a header's name is not valid")?;
     let value = HeaderValue::try_from(value).map_err(|_| "a header's value is not valid")?;
-    headers.append(name, value);
-    Ok(())
+    headers.try_append(name, value).map(drop).map_err(|_| "there are too many headers")
 }
 
 #[cfg(test)]
@@ -188,6 +193,7 @@ mod tests {
             parts: &parts,
             body,
             client: [127, 0, 0, 1].into(),
+            port: 9000,
             now: "2026-03-12T19:03:58.390Z".parse().unwrap(),
             request_id: "r-1".into(),
         };
@@ -207,6 +213,10 @@ mod tests {
             .header("Content-Type", "application/json; charset=utf-8")
             .header("X-Many", "1")
             .header("X-Many", "2")
+            .header("X-Forwarded-For", "10.0.0.1")
+            .header("X-Forwarded-Proto", "https")
+            .header("X-Forwarded-Proto", "https,http")
+            .header("X-Forwarded-Port", "443")
             .header("Cookie", "STORE_SESS=x; theme=dark")
             .body(())
             .unwrap();
@@ -220,7 +230,9 @@ mod tests {
                 "host": "127.0.0.1:9000",
                 "user-agent": "curl/8",
                 "content-type": "application/json; charset=utf-8",
-                "x-forwarded-for": "127.0.0.1",
+                "x-forwarded-for": "10.0.0.1, 127.0.0.1",
+                "x-forwarded-port": "9000",
+                "x-forwarded-proto": "http",
                 "x-many": "1,2",
             },
             "queryStringParameters": {"dryRun": "1", "tag": "a b,c"},

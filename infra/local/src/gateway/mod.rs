@@ -1,8 +1,10 @@
 //! The HTTP front, as API Gateway's HTTP API is: a request becomes an event of payload format 2.0, the function's
 //! answer a response. A route that the template does not have does not exist.
 
+mod admission;
 pub(crate) mod cors;
 pub mod event;
+pub(crate) mod hosts;
 pub mod routes;
 
 use std::net::SocketAddr;
@@ -11,15 +13,22 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
+use axum::middleware::{self, Next};
+use axum::response::IntoResponse as _;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::service::TowerToHyperService;
 use signalbox::outside::{Clock, Entropy};
 use tokio::net::TcpListener;
 use tower_http::cors::CorsLayer;
 
 use self::event::Arrived;
+use self::hosts::Hosts;
 use self::routes::Routes;
 use crate::host::invoke::{InvokeError, Invoker};
+use crate::server::{self, Limits};
 
 /// API Gateway's limit of a request's body.
 const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
@@ -27,9 +36,14 @@ const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 const INTEGRATION_MAX: Duration = Duration::from_secs(30);
 /// A client that sends its body more slowly than this is let go.
 const BODY_WAIT_MAX: Duration = Duration::from_secs(30);
+/// What clients may hold. A browser keeps six connections.
+const LIMITS: Limits = Limits { connections_max: 1_000, head_wait: Duration::from_secs(20) };
 
 pub(crate) struct Gateway {
     pub(crate) routes: Routes,
+    pub(crate) hosts: Hosts,
+    /// The front's own.
+    pub(crate) port: u16,
     pub(crate) invoker: Arc<Invoker>,
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
@@ -37,18 +51,31 @@ pub(crate) struct Gateway {
 }
 
 /// Serves until `stop` resolves and the requests in flight are answered.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    mut gateway: Gateway,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
+pub(crate) async fn serve(listener: TcpListener, mut gateway: Gateway, stop: impl Future<Output = ()>) {
     let cors = gateway.cors.take();
-    let mut app = axum::Router::new().fallback(answer).with_state(Arc::new(gateway));
+    let gateway = Arc::new(gateway);
+    let mut app = axum::Router::new().fallback(answer).with_state(Arc::clone(&gateway));
     if let Some(cors) = cors {
         app = app.layer(cors);
     }
-    let app = app.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, app).with_graceful_shutdown(stop).await
+    // Around CORS, which answers preflights itself.
+    let app = TowerToHyperService::new(app.layer(middleware::from_fn_with_state(gateway, admit)));
+    let service_for = |client: SocketAddr| {
+        let app = app.clone();
+        service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(client));
+            app.call(request)
+        })
+    };
+    server::serve(listener, LIMITS, service_for, stop).await;
+}
+
+async fn admit(State(gateway): State<Arc<Gateway>>, request: axum::extract::Request, next: Next) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    match admission::admit(&parts, &gateway.hosts) {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await.into_response(),
+        Err((status, message)) => refusal(status, &message),
+    }
 }
 
 async fn answer(
@@ -70,7 +97,8 @@ async fn answer(
     };
     let request_id = uuid::Builder::from_random_bytes(gateway.entropy.bytes16()).into_uuid().to_string();
     let function = found.function.to_owned();
-    let arrived = Arrived { parts: &parts, body: &body, client: client.ip(), now: gateway.clock.now(), request_id };
+    let (client, port, now) = (client.ip(), gateway.port, gateway.clock.now());
+    let arrived = Arrived { parts: &parts, body: &body, client, port, now, request_id };
     let event = event::request(&arrived, &found);
     match gateway.invoker.invoke_within(&function, event, INTEGRATION_MAX).await {
         Ok(answer) => event::response(answer).unwrap_or_else(|reason| {

@@ -1,23 +1,30 @@
-//! The data folder: tables, the queues' journal, secrets, catalogues, the mark of the data's format; and the lock that keeps
-//! a second host out.
+//! The data folder: tables, the queues' journal, secrets, catalogues, the mark of the data's format; the locks that keep a
+//! second host out; and whether it is still there and takes a write.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
 use crate::host::format::{self, FORMAT, Found};
+use crate::host::stored;
 
 /// The tables' file.
 pub(crate) const TABLES: &str = "tables.sqlite";
 /// The file of the queues' journal.
 pub(crate) const QUEUES: &str = "queues.sqlite";
+/// The file that is locked while a host runs.
+const LOCK: &str = "host.lock";
 /// The catalogue that the project ships.
 const DEMO_CATALOGUE: &str = include_str!("../../demo/moscot.catalog.json");
 /// Its name below the catalogue root.
 const DEMO_FILE: &str = "moscot.catalog.json";
+
+/// What is written to see whether there is room: more than a small file's own block, less than anybody waits for.
+const ROOM_BYTES: usize = 64 * 1024;
 
 /// Where a host keeps its data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +52,17 @@ pub enum DataError {
         /// What its mark says.
         found: Found,
     },
+    /// A file of it is not whole.
+    #[error(
+        "{file} is damaged: {reason}. It was left as it is: put a copy of it back, or start anew by moving the whole data \
+         folder away or choosing another with --data-dir"
+    )]
+    Damaged {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// It cannot be read or written.
     #[error("the data folder {path} is not usable: {source}")]
     Unusable {
@@ -62,7 +80,8 @@ pub(crate) struct DataFolder {
     persistent: bool,
     /// Nothing was stored here before.
     pub(crate) is_new: bool,
-    _lock: Option<File>,
+    lock: Option<File>,
+    _path_lock: Option<UnixListener>,
     _temporary: Option<TempDir>,
 }
 
@@ -73,11 +92,19 @@ impl DataFolder {
                 let temporary = TempDir::with_prefix("signalbox-");
                 let temporary = temporary.map_err(|error| unusable(&std::env::temp_dir(), error))?;
                 let path = temporary.path().to_owned();
-                Ok(Self { path, persistent: false, is_new: true, _lock: None, _temporary: Some(temporary) })
+                Ok(Self {
+                    path,
+                    persistent: false,
+                    is_new: true,
+                    lock: None,
+                    _path_lock: None,
+                    _temporary: Some(temporary),
+                })
             }
             Storage::Folder(path) => {
                 let path = create(path)?;
-                let lock_path = path.join("host.lock");
+                let path_lock = lock_path_of(&path)?;
+                let lock_path = path.join(LOCK);
                 let lock = OpenOptions::new().create(true).append(true).mode(0o600).open(&lock_path);
                 let lock = lock.map_err(|error| unusable(&lock_path, error))?;
                 // The kernel drops the lock with the process, so there is no stale lock to clear by hand.
@@ -89,9 +116,33 @@ impl DataFolder {
                 // Under the lock: who is told to delete a folder must not do so below a host that runs.
                 format::check(&path)?;
                 let is_new = !path.join(TABLES).exists();
-                Ok(Self { path, persistent: true, is_new, _lock: Some(lock), _temporary: None })
+                let lock = Some(lock);
+                Ok(Self { path, persistent: true, is_new, lock, _path_lock: path_lock, _temporary: None })
             }
         }
+    }
+
+    /// Makes the files of a new folder, and refuses those of an old one that are not whole. To be called before the engines
+    /// open them.
+    pub(crate) fn prepare(&self) -> Result<(), DataError> {
+        match (self.tables(), self.journal()) {
+            (Some(tables), Some(queues)) => stored::prepare(&tables, &queues),
+            _ => Ok(()),
+        }
+    }
+
+    /// What this host has opened, to look after; `None` when it is all in memory. To be called once the engines have opened
+    /// their files.
+    pub(crate) fn opened(&self) -> Result<Option<Opened>, DataError> {
+        let Some(lock) = &self.lock else { return Ok(None) };
+        let failed = |error| unusable(&self.path, error);
+        let mut files = vec![(self.path.join(LOCK), identity(&lock.metadata().map_err(failed)?))];
+        for file in [TABLES, QUEUES] {
+            let path = self.path.join(file);
+            let found = fs::metadata(&path).map_err(failed)?;
+            files.push((path, identity(&found)));
+        }
+        Ok(Some(Opened { folder: self.path.clone(), files }))
     }
 
     /// The tables' file; `None` keeps them in memory.
@@ -132,6 +183,73 @@ impl DataFolder {
     pub(crate) fn demo_mark(&self) -> PathBuf {
         self.path.join("demo.pending")
     }
+}
+
+/// The files that a host has open, each with what it is besides its name.
+#[derive(Debug, Clone)]
+pub(crate) struct Opened {
+    folder: PathBuf,
+    files: Vec<(PathBuf, (u64, u64))>,
+}
+
+impl Opened {
+    /// Whether what is open is what lies there. A file that was removed or put in the place of another can be written to as
+    /// before, and all of it is gone with the process.
+    ///
+    /// # Errors
+    /// Which file is not, in a sentence.
+    pub(crate) fn is_there(&self) -> Result<(), String> {
+        for (path, opened) in &self.files {
+            match fs::metadata(path) {
+                Ok(found) if identity(&found) == *opened => {}
+                Ok(_) => return Err(format!("{} was replaced while the host had it open", path.display())),
+                Err(error) => return Err(format!("{} is gone: {error}", path.display())),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether something could be stored now: a file without a name is written and thrown away. The tables would not say:
+    /// their log takes some more while its file has room, on a disk that has none.
+    ///
+    /// # Errors
+    /// Why not, in a sentence.
+    pub(crate) fn takes_writes(&self) -> Result<(), String> {
+        self.is_there()?;
+        let written = tempfile::tempfile_in(&self.folder).and_then(|mut file| file.write_all(&[b'x'; ROOM_BYTES]));
+        written.map_err(|error| format!("nothing can be written below {}: {error}", self.folder.display()))
+    }
+}
+
+/// What a file is, whatever its name.
+fn identity(found: &fs::Metadata) -> (u64, u64) {
+    (found.dev(), found.ino())
+}
+
+/// Locks the folder's path, beside the file in it: a folder that was removed took its lock along, and another host could make
+/// it anew beside the one that still writes to the removed one. The kernel frees the name with the process.
+#[cfg(target_os = "linux")]
+fn lock_path_of(path: &Path) -> Result<Option<UnixListener>, DataError> {
+    use std::os::linux::net::SocketAddrExt as _;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    use sha2::{Digest as _, Sha256};
+
+    // Hashed, as such a name has room for 107 bytes.
+    let hash: String = Sha256::digest(path.as_os_str().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = std::os::unix::net::SocketAddr::from_abstract_name(format!("signalbox/{hash}"));
+    match name.and_then(|name| UnixListener::bind_addr(&name)) {
+        Ok(held) => Ok(Some(held)),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(DataError::InUse(path.to_owned())),
+        // Where there are no such names the file's lock has to do.
+        Err(_) => Ok(None),
+    }
+}
+
+/// There are no names outside of the file system. The host that runs notices within a second that its folder is gone.
+#[cfg(not(target_os = "linux"))]
+fn lock_path_of(_path: &Path) -> Result<Option<UnixListener>, DataError> {
+    Ok(None)
 }
 
 /// Makes a folder that only its owner can look into, and returns its absolute path.

@@ -14,6 +14,7 @@ pub mod rights;
 pub mod schedule;
 pub mod settings;
 mod start;
+mod stored;
 mod ticker;
 
 use std::collections::BTreeMap;
@@ -56,6 +57,8 @@ pub struct Host {
     sqs: aws_sdk_sqs::Client,
     events: Arc<RustackEvents>,
     stop: watch::Sender<bool>,
+    /// Why the data folder is no longer this host's.
+    lost: watch::Receiver<Option<String>>,
     /// What takes work in: ended first.
     intake: JoinSet<()>,
     /// What the work needs: ended last.
@@ -115,7 +118,7 @@ impl Host {
     /// A client of the embedded EventBridge.
     #[must_use]
     pub fn eventbridge(&self) -> aws_sdk_eventbridge::Client {
-        clients::eventbridge(&self.endpoints.eventbridge)
+        clients::eventbridge(&self.endpoints)
     }
 
     /// The secrets that the host generated.
@@ -148,6 +151,21 @@ impl Host {
         let found = found.ok_or_else(|| InvokeError::Unknown(format!("for the schedule {schedule}")))?;
         let event = ticker::event(found, self.outside.clock.now(), &self.outside.entropy);
         self.invoker.invoke(&found.function, event).await.map(drop)
+    }
+
+    /// Waits until the data folder is removed or replaced below the running host, and says what is gone. The host takes nothing
+    /// in any more then; what it still has is lost with it.
+    pub async fn lost(&self) -> String {
+        let mut lost = self.lost.clone();
+        let reason = match lost.wait_for(Option::is_some).await {
+            Ok(reason) => reason.clone(),
+            // Nobody looks: there is nothing on disk.
+            Err(_) => None,
+        };
+        match reason {
+            Some(reason) => reason,
+            None => std::future::pending().await,
+        }
     }
 
     /// Takes no more work in, finishes what is in flight, and ends within ten seconds; runs are handed on to the next start.

@@ -17,6 +17,8 @@ use crate::template::TemplateError;
 pub struct Options {
     /// The HTTP front's port on 127.0.0.1; 0 picks one.
     pub port: u16,
+    /// Host names that the front answers to in local mode, beside those of this machine.
+    pub allowed_hosts: Vec<String>,
     /// Where data is kept.
     pub storage: Storage,
     /// Where generated secrets are kept when `storage` is ephemeral; `None` forgets them with the rest.
@@ -41,6 +43,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             port: 0,
+            allowed_hosts: Vec::new(),
             storage: Storage::Ephemeral,
             secrets: None,
             demo: false,

@@ -11,7 +11,8 @@ use crate::host::data::{DataError, create, unusable};
 use crate::template::{LOCAL_STAGE, Source};
 
 /// Environment variables of the host itself, beside those of the template's parameters.
-pub const HOST_VARIABLES: [&str; 4] = ["SIGNALBOX_PORT", "SIGNALBOX_DATA_DIR", "SIGNALBOX_EPHEMERAL", "SIGNALBOX_DEMO"];
+pub const HOST_VARIABLES: [&str; 5] =
+    ["SIGNALBOX_PORT", "SIGNALBOX_DATA_DIR", "SIGNALBOX_EPHEMERAL", "SIGNALBOX_DEMO", "SIGNALBOX_ALLOWED_HOSTS"];
 /// The variable of the service secret.
 pub const SERVICE_SECRET: &str = "SERVICE_JWT_SECRET";
 /// Names that secrets have in older clients' environments, read when the first is unset.
@@ -115,7 +116,7 @@ fn complete(path: &Path, wanted: Vec<String>) -> Result<Secrets, DataError> {
 }
 
 /// 256 bits from the operating system.
-fn generate() -> Result<String, DataError> {
+pub(crate) fn generate() -> Result<String, DataError> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes).map_err(|error| unusable(Path::new("/dev/urandom"), error.into()))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())

@@ -5,17 +5,22 @@
 //! nothing running.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::{Request, Response};
+use hyper::body::{Body, Incoming};
+use hyper::service::Service;
 use rustack_events_core::provider::RustackEvents;
 use rustack_events_http::service::{EventsHttpConfig, EventsHttpService};
 use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
 use serde_json::{Map, Value};
 use signalbox::environment::Environment;
 use signalbox::function::Function;
-use signalbox::outside::{Outside, Shutdown};
+use signalbox::outside::{Outside, Shutdown, StorageCheck};
 use signalbox::telemetry::metrics::Metrics;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -23,17 +28,21 @@ use tokio::task::JoinSet;
 use tower_http::cors::CorsLayer;
 
 use crate::engines::events::{EventHandler, Seen, Targets};
+use crate::engines::guard::{Guard, LIMITS};
 use crate::engines::journal::Journal;
 use crate::engines::queues::{QueueHandler, Queues};
-use crate::engines::{self, EngineError, dynamodb};
+use crate::engines::tables::TableHandler;
+use crate::engines::{EngineError, dynamodb};
+use crate::gateway::hosts::Hosts;
 use crate::gateway::{self, Gateway, routes::Routes};
-use crate::host::clients::{self, Endpoints};
-use crate::host::data::DataFolder;
+use crate::host::clients::{self, AccessKey, Endpoints};
+use crate::host::data::{DataFolder, Opened};
 use crate::host::invoke::{Deployed, Invoker};
 use crate::host::options::{HostError, Options};
 use crate::host::rights::Rights;
 use crate::host::settings::{self, Secrets};
 use crate::host::{Host, demo, poller, registry, restart, ticker};
+use crate::server;
 use crate::template::{ACCOUNT, Bindings, FunctionModel, REGION, Source, Template};
 
 /// How often expired items are removed. DynamoDB itself may take days, and nobody is shown them until then. It reads every
@@ -41,12 +50,14 @@ use crate::template::{ACCOUNT, Bindings, FunctionModel, REGION, Source, Template
 const SWEEP_ITEMS: Duration = Duration::from_secs(600);
 /// How often messages are removed that are too old: a look into an index.
 const SWEEP_MESSAGES: Duration = Duration::from_secs(5);
+/// How often the host looks whether its files are still there.
+const LOOK: Duration = Duration::from_secs(1);
 
 pub(super) async fn start(options: Options) -> Result<Host, HostError> {
     let source = options.template.as_deref().map_or_else(Source::built_in, Source::parse)?;
     let data = DataFolder::open(&options.storage)?;
     let (front, engine_ports) = open_ports(options.port)?;
-    let (address, endpoints) = (local_address(&front)?, engine_ports.endpoints()?);
+    let (address, endpoints) = (local_address(&front)?, engine_ports.endpoints(AccessKey::generate()?)?);
     let Resolved { bindings, secrets, template, routes, cors } =
         resolve(&source, &options, &data, address, &endpoints)?;
     if data.is_new && options.demo {
@@ -58,11 +69,14 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
     outside.metrics = Metrics::to(say);
     // Its own: options may start another host once this one is stopped.
     outside.shutdown = Shutdown::default();
-    let mut engines = start_engines(&data, engine_ports, &template, &outside).await?;
+    let mut engines = start_engines(&data, engine_ports, &endpoints.access_key, &template, &outside).await?;
+    if let Some(opened) = engines.opened.clone() {
+        outside.storage = StorageCheck::by(move || opened.takes_writes());
+    }
     let environments = environments(&template, &endpoints);
     let rights = rights(&template);
     let invoker = deploy(&template, &environments, &rights, &outside, &options.functions).await?;
-    let sqs = clients::sqs(&endpoints.sqs);
+    let sqs = clients::sqs(&endpoints);
     engines.targets.connect(Arc::clone(&invoker), sqs.clone(), endpoints.sqs.clone());
 
     if !data.is_new {
@@ -76,14 +90,22 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
     if options.schedules {
         intake.keep_schedules(&template);
     }
-    intake.answer(front, routes, cors);
+    let hosts = match settings::is_local(&options.variables) {
+        true => Hosts::Loopback(options.allowed_hosts),
+        false => Hosts::Any,
+    };
+    let lost = watch::Sender::new(None);
+    if let Some(opened) = engines.opened {
+        engines.services.spawn(look_after(opened, lost.clone(), intake.stop.clone()));
+    }
+    intake.answer(front, address.port(), hosts, routes, cors);
     if options.demo {
         demo::run_if_requested(&mut engines.services, &data, &bindings, address, outside.clock.now());
     }
 
     Ok(Host {
         address,
-        dynamodb: clients::dynamodb(&endpoints.dynamodb),
+        dynamodb: clients::dynamodb(&endpoints),
         endpoints,
         environments,
         rights,
@@ -95,6 +117,7 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
         sqs,
         events: engines.events,
         stop: intake.stop,
+        lost: lost.subscribe(),
         intake: intake.tasks,
         services: engines.services,
         _data: data,
@@ -109,8 +132,9 @@ struct EnginePorts {
 }
 
 impl EnginePorts {
-    fn endpoints(&self) -> Result<Endpoints, EngineError> {
+    fn endpoints(&self, access_key: AccessKey) -> Result<Endpoints, EngineError> {
         Ok(Endpoints {
+            access_key,
             dynamodb: format!("http://{}", local_address(&self.tables)?),
             sqs: format!("http://{}", local_address(&self.queues)?),
             eventbridge: format!("http://{}", local_address(&self.events)?),
@@ -119,7 +143,10 @@ impl EnginePorts {
 }
 
 fn open_ports(front: u16) -> Result<(TcpListener, EnginePorts), HostError> {
-    let open = |port| engines::listen((Ipv4Addr::LOCALHOST, port).into());
+    let open = |port| {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        server::listen(address).map_err(|source| EngineError::Listen { address, source })
+    };
     let front = open(front).map_err(|error| match error {
         EngineError::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => {
             HostError::PortInUse(front)
@@ -167,6 +194,8 @@ fn resolve(
 
 /// The stand-ins for AWS, running.
 struct Engines {
+    /// Their files, where there are any.
+    opened: Option<Opened>,
     /// What the work needs: ended last.
     services: JoinSet<()>,
     events: Arc<RustackEvents>,
@@ -178,33 +207,45 @@ struct Engines {
 async fn start_engines(
     data: &DataFolder,
     ports: EnginePorts,
+    access_key: &AccessKey,
     template: &Template,
     outside: &Outside,
 ) -> Result<Engines, HostError> {
     let mut services = JoinSet::new();
+    data.prepare()?;
     let database = dynamodb::open(data.tables().as_deref())?;
     dynamodb::create_tables(&database, &template.tables)?;
-    let (served, listener) = (database.clone(), ports.tables);
-    services.spawn(async move {
-        // Ends when the task is dropped; an orderly end would wait for clients that keep connections open.
-        let _ended = dynoxide::server::serve_with_shutdown(listener, served, std::future::pending()).await;
-    });
-
     let journal = Journal::open(data.journal().as_deref()).map_err(EngineError::from)?;
+    let opened = data.opened()?;
+    let guard = Guard { access_key: access_key.clone(), files: opened.clone() };
+    serve(&mut services, ports.tables, TableHandler(database.clone()), &guard);
+
     let port = local_address(&ports.queues)?.port();
     let (clock, entropy) = (outside.clock.clone(), outside.entropy.clone());
     let queues = Queues::start(port, &template.queues, journal, clock, entropy).await?;
     let handler = Arc::new(QueueHandler(Arc::clone(&queues)));
-    services.spawn(engines::serve(ports.queues, SqsHttpService::new(handler, SqsHttpConfig::default())));
+    serve(&mut services, ports.queues, SqsHttpService::new(handler, SqsHttpConfig::default()), &guard);
 
     let (seen, targets) = (Seen::default(), Arc::new(Targets::default()));
     let (handler, events) = EventHandler::start(&template.buses, &template.rules, Arc::clone(&targets), seen.clone())?;
     let handler = EventsHttpService::new(Arc::new(handler), EventsHttpConfig::default());
-    services.spawn(engines::serve(ports.events, handler));
+    serve(&mut services, ports.events, handler, &guard);
 
     services.spawn(sweep(SWEEP_ITEMS, move || database.sweep_ttl().map(drop).map_err(|error| error.to_string())));
     services.spawn(sweep(SWEEP_MESSAGES, move || queues.expire().map_err(|error| error.to_string())));
-    Ok(Engines { services, events, seen, targets })
+    Ok(Engines { opened, services, events, seen, targets })
+}
+
+/// Serves an engine until the tasks are dropped: an orderly end would wait for clients that keep connections open.
+fn serve<S, B>(tasks: &mut JoinSet<()>, listener: TcpListener, engine: S, guard: &Guard)
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let guarded = guard.before(engine);
+    tasks.spawn(server::serve(listener, LIMITS, move |_client| guarded.clone(), std::future::pending()));
 }
 
 /// Removes what has expired, for ever.
@@ -215,6 +256,21 @@ async fn sweep(every: Duration, remove: impl Fn() -> Result<(), String> + Clone 
         interval.tick().await;
         if let Ok(Err(error)) = tokio::task::spawn_blocking(remove.clone()).await {
             tracing::warn!(error, "what has expired was not removed");
+        }
+    }
+}
+
+/// Looks whether the files that are open are those in the data folder, until they are not: nothing more is taken in then, as
+/// all of it would be gone with the process.
+async fn look_after(opened: Opened, lost: watch::Sender<Option<String>>, stop: watch::Sender<bool>) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let opened = opened.clone();
+        if let Ok(Err(reason)) = tokio::task::spawn_blocking(move || opened.is_there()).await {
+            tracing::error!(reason, "the data folder is lost");
+            stop.send_replace(true);
+            lost.send_replace(Some(reason));
+            return;
         }
     }
 }
@@ -232,8 +288,8 @@ fn environment(function: &FunctionModel, endpoints: &Endpoints) -> Environment {
         ("AWS_ENDPOINT_URL_SQS", endpoints.sqs.clone()),
         ("AWS_ENDPOINT_URL_EVENTBRIDGE", endpoints.eventbridge.clone()),
         ("AWS_REGION", REGION.to_owned()),
-        ("AWS_ACCESS_KEY_ID", clients::ACCESS_KEY.to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", clients::SECRET_KEY.to_owned()),
+        ("AWS_ACCESS_KEY_ID", endpoints.access_key.id.clone()),
+        ("AWS_SECRET_ACCESS_KEY", endpoints.access_key.secret.clone()),
         ("AWS_LAMBDA_FUNCTION_NAME", function.name.clone()),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function.memory_mb.to_string()),
     ];
@@ -307,18 +363,14 @@ impl Intake {
         }
     }
 
-    fn answer(&mut self, front: TcpListener, routes: Routes, cors: Option<CorsLayer>) {
+    fn answer(&mut self, front: TcpListener, port: u16, hosts: Hosts, routes: Routes, cors: Option<CorsLayer>) {
         let (clock, entropy) = (self.outside.clock.clone(), self.outside.entropy.clone());
-        let gateway = Gateway { routes, invoker: Arc::clone(&self.invoker), clock, entropy, cors };
+        let gateway = Gateway { routes, hosts, port, invoker: Arc::clone(&self.invoker), clock, entropy, cors };
         let mut stopped = self.stop.subscribe();
         let served = gateway::serve(front, gateway, async move {
             let _stopped = stopped.wait_for(|stop| *stop).await;
         });
-        self.tasks.spawn(async move {
-            if let Err(error) = served.await {
-                tracing::error!(%error, "the HTTP front has ended");
-            }
-        });
+        self.tasks.spawn(served);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Catalogue files: where they may come from, and how they are read.
 
+mod files;
 mod location;
 mod reader;
 mod retry_after;

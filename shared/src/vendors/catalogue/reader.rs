@@ -1,7 +1,7 @@
 //! Reads a catalogue as a stream: memory holds one chunk and one row.
 
 use std::error::Error;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +10,7 @@ use futures::stream::BoxStream;
 use object_store::{GetOptions, GetResultPayload};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::files::NoRegularFile;
 use super::retry_after::AskedToWait;
 use super::store::{RedirectRefused, describe};
 use super::{Location, SourceError, SourceRules, StoreFactory};
@@ -37,7 +38,8 @@ pub struct CatalogueReader {
 }
 
 enum Payload {
-    File(std::fs::File, Vec<u8>),
+    /// And a buffer; `None` while it is being read, and for good once reading it has hung.
+    File(Option<(std::fs::File, Vec<u8>)>),
     Stream(BoxStream<'static, object_store::Result<Bytes>>),
 }
 
@@ -70,7 +72,7 @@ impl CatalogueReader {
         let version = format!("{}/{}/{changed}", meta.e_tag.as_deref().unwrap_or("-"), meta.size);
         let size = meta.size;
         let payload = match found.payload {
-            GetResultPayload::File(file, _) => Payload::File(file, vec![0; CHUNK_BYTES]),
+            GetResultPayload::File(file, _) => Payload::File(Some((file, vec![0; CHUNK_BYTES]))),
             GetResultPayload::Stream(stream) => Payload::Stream(stream),
         };
         Ok(Self { rows: Rows::default(), payload, source_path, version, size, taken: 0, over: false })
@@ -102,17 +104,20 @@ impl CatalogueReader {
         let mut gathered = 0;
         while gathered < CHUNK_BYTES {
             let count = match &mut self.payload {
-                // Blocking, on purpose: a local file answers from the page cache, and a hop to another thread for
-                // each chunk costs more than the read.
-                Payload::File(file, buffer) => {
-                    let count = file.read(buffer).map_err(|error| SourceError::Unreadable {
+                Payload::File(held) => {
+                    let read = match held.take() {
+                        Some((file, buffer)) => timeout_at(until, read_on(file, buffer)).await,
+                        None => Ok(Err(io::Error::other("it was not read to its end before"))),
+                    };
+                    let failed = |reason: String| SourceError::Unreadable {
                         source_path: self.source_path.clone(),
-                        reason: error.to_string(),
+                        reason,
                         transient: true,
-                    })?;
+                    };
+                    let read = read.map_err(|_| failed("it stopped coming".to_owned()))?;
+                    let (file, buffer, count) = read.map_err(|error| failed(error.to_string()))?;
                     self.rows.push(&buffer[..count]);
-                    // What is under way moves in between.
-                    tokio::task::yield_now().await;
+                    *held = Some((file, buffer));
                     count
                 }
                 Payload::Stream(stream) => match timeout_at(until, stream.next()).await {
@@ -157,8 +162,31 @@ impl CatalogueReader {
     }
 }
 
+/// Reads what comes next of a file, on a thread where it may block: a disk may take its time, and a file of a network's for
+/// ever, while what else this runtime does goes on.
+async fn read_on(mut file: std::fs::File, mut buffer: Vec<u8>) -> io::Result<(std::fs::File, Vec<u8>, usize)> {
+    let reading = tokio::task::spawn_blocking(move || {
+        let count = file.read(&mut buffer)?;
+        Ok((file, buffer, count))
+    });
+    reading.await.map_err(io::Error::other)?
+}
+
+/// Whether a store refused what is no file.
+pub(super) fn is_no_regular_file(error: &object_store::Error) -> bool {
+    // An I/O error hides what it was made of from whoever walks its causes.
+    let inside = |cause: &(dyn Error + 'static)| {
+        let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        cause.is::<NoRegularFile>() || wrapped.is_some_and(|wrapped| wrapped.is::<NoRegularFile>())
+    };
+    causes(error).any(inside)
+}
+
 fn unreadable(source_path: &str, error: &object_store::Error) -> SourceError {
     use object_store::Error as Store;
+    if is_no_regular_file(error) {
+        return SourceError::NotAllowed(format!("{source_path:?} is no regular file"));
+    }
     for cause in causes(error) {
         if cause.is::<RedirectRefused>() {
             return SourceError::NotAllowed(RedirectRefused.to_string());

@@ -9,10 +9,10 @@ use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
 };
 use object_store::http::HttpBuilder;
-use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 
+use super::files::RegularFiles;
 use super::retry_after::AskedToWait;
 use super::{Location, RetryAfter, SourceError, SourceRules};
 use crate::environment::Environment;
@@ -41,10 +41,6 @@ impl StoreFactory {
         rules: &SourceRules,
         environment: &Environment,
     ) -> Result<(Arc<dyn ObjectStore>, Path), SourceError> {
-        // A root that is missing is a catalogue that is missing, not one that cannot be read.
-        if matches!(location, Location::File { root, .. } if !root.is_dir()) {
-            return Err(SourceError::NotFound(describe(location)));
-        }
         let (store, path) = open(location, rules, environment).map_err(|error| {
             let source_path = describe(location);
             tracing::warn!(source_path, %error, "source cannot be opened");
@@ -71,7 +67,7 @@ fn open(
     let retry =
         RetryConfig { backoff: BackoffConfig::default(), max_retries: 2, retry_timeout: Duration::from_secs(15) };
     Ok(match location {
-        Location::File { root, path } => (Arc::new(LocalFileSystem::new_with_prefix(root)?), Path::parse(path)?),
+        Location::File { root, path } => (Arc::new(RegularFiles::below(root.clone())), Path::parse(path)?),
         Location::S3 { bucket, key } => {
             let mut builder = AmazonS3Builder::new()
                 .with_bucket_name(bucket)
