@@ -1,20 +1,21 @@
 //! API Gateway's payload format 2.0 as a function sees it: an event becomes a request, the answer an event's response.
 //! Source: API Gateway developer guide, "Create AWS Lambda proxy integrations for HTTP APIs".
 //!
-//! In place of `lambda_http`, which unwraps what it makes of the host, the path, the query and the body, so that one request
-//! of a stranger ended the process. Here nothing that an event says can do more than be refused.
+//! The types are `lambda_http`'s. Its own conversion unwraps what it makes of the host, the path, the query, the headers and
+//! the body, so that one request of a stranger ended the process. Here nothing that an event says can do more than be refused.
 
 use std::collections::BTreeMap;
 
-use axum::body::Body;
 use axum::response::IntoResponse as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::header::{COOKIE, SET_COOKIE};
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use lambda_http::{Body, Request};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tower::ServiceExt as _;
 
 use super::problem::{INVALID_REQUEST, Problem};
@@ -54,17 +55,6 @@ struct EventHttp {
     method: String,
 }
 
-/// What API Gateway makes a response of.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HttpAnswer {
-    status_code: u16,
-    headers: BTreeMap<String, String>,
-    cookies: Vec<String>,
-    body: String,
-    is_base64_encoded: bool,
-}
-
 /// Why a handler's answer cannot be returned.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer's body is larger than {ANSWER_BYTES_MAX} bytes, or broke off: {0}")]
@@ -75,17 +65,17 @@ impl HttpEvent {
     ///
     /// # Errors
     /// When the handler's answer cannot be returned.
-    pub async fn answer(self, router: axum::Router) -> Result<HttpAnswer, AnswerError> {
+    pub async fn answer(self, router: axum::Router) -> Result<ApiGatewayV2httpResponse, AnswerError> {
         let response = match self.into_request() {
             // A router's error is uninhabited.
             Ok(request) => router.oneshot(request).await.unwrap_or_else(|never| match never {}),
             Err(problem) => problem.into_response(),
         };
-        HttpAnswer::of(response).await
+        answer(response).await
     }
 
     /// The host takes no part in it: the request is for its path.
-    fn into_request(self) -> Result<Request<Body>, Problem> {
+    fn into_request(self) -> Result<Request, Problem> {
         let refused = |what: &str| Problem::new(INVALID_REQUEST, what);
         let method = Method::from_bytes(self.request_context.http.method.as_bytes())
             .map_err(|_| refused("the method is none of HTTP's"))?;
@@ -130,22 +120,26 @@ fn append(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Proble
     headers.try_append(name, value).map(drop).map_err(|_| refused())
 }
 
-impl HttpAnswer {
-    async fn of(response: Response<Body>) -> Result<Self, AnswerError> {
-        let (parts, body) = response.into_parts();
-        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let cookies = parts.headers.get_all(SET_COOKIE).iter().map(text).collect();
+async fn answer(response: Response<axum::body::Body>) -> Result<ApiGatewayV2httpResponse, AnswerError> {
+    let (mut parts, body) = response.into_parts();
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let mut answer = ApiGatewayV2httpResponse::default();
+    answer.status_code = parts.status.as_u16().into();
+    answer.cookies = parts.headers.get_all(SET_COOKIE).iter().map(text).collect();
+    parts.headers.remove(SET_COOKIE);
+    for name in parts.headers.keys() {
         // The format has one value for a name; what HTTP lets be sent as several means the same joined.
-        let joined = |name: &HeaderName| parts.headers.get_all(name).iter().map(text).collect::<Vec<_>>().join(",");
-        let names = parts.headers.keys().filter(|name| **name != SET_COOKIE);
-        let headers = names.map(|name| (name.as_str().to_owned(), joined(name))).collect();
-        let body = axum::body::to_bytes(body, ANSWER_BYTES_MAX).await?;
-        let (body, is_base64_encoded) = match String::from_utf8(body.into()) {
-            Ok(text) => (text, false),
-            Err(binary) => (BASE64.encode(binary.as_bytes()), true),
-        };
-        Ok(Self { status_code: parts.status.as_u16(), headers, cookies, body, is_base64_encoded })
+        let joined = parts.headers.get_all(name).iter().map(text).collect::<Vec<_>>().join(",");
+        answer.headers.extend(HeaderValue::try_from(joined).map(|value| (name.clone(), value)));
     }
+    let body = axum::body::to_bytes(body, ANSWER_BYTES_MAX).await?;
+    let body = match String::from_utf8(body.into()) {
+        Ok(text) => Body::Text(text),
+        Err(binary) => Body::Binary(binary.into_bytes()),
+    };
+    answer.is_base64_encoded = matches!(body, Body::Binary(_));
+    answer.body = Some(body);
+    Ok(answer)
 }
 
 #[cfg(test)]
@@ -174,7 +168,7 @@ mod tests {
     }
 
     /// What a handler saw of an event, or what it was answered in its place.
-    async fn seen(changes: Value) -> (u16, Value) {
+    async fn seen(changes: Value) -> (i64, Value) {
         let router = Router::new().fallback(any(async |uri: Uri, headers: HeaderMap, body: Bytes| {
             let cookie = headers.get(COOKIE).map(|value| value.to_str().unwrap().to_owned());
             let body = String::from_utf8_lossy(&body).into_owned();
@@ -182,7 +176,7 @@ mod tests {
         }));
         let event: HttpEvent = serde_json::from_value(event(changes)).unwrap();
         let answer = event.answer(router).await.unwrap();
-        (answer.status_code, serde_json::from_str(&answer.body).unwrap())
+        (answer.status_code, serde_json::from_slice(&answer.body.unwrap()).unwrap())
     }
 
     #[tokio::test]

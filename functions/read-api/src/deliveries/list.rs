@@ -23,7 +23,7 @@ const LIMIT_MAX: usize = 200;
 /// operators of the default tenant see all, and others only what was refused after its signature was right.
 ///
 /// **Let in**, with `status` `processed` (they had their effect), `dead` (a queue gave them up), or `all` (both). These are one
-/// tenant's: the token's, or for operators of the default tenant that of `tenant`. A call looks at up to 2,000 of them, and back
+/// tenant's: the token's. A call looks at up to 2,000 of them, and back
 /// through up to 63 hours in which there are none; so a page may hold few or none, and be followed by another. Without `from`
 /// the list of what was processed goes back for 7 days. What was taken in and has not had its effect yet is in no list.
 #[utoipa::path(

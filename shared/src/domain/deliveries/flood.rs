@@ -46,12 +46,15 @@ pub struct Flood {
     /// By origin, the one that has waited longest first.
     waiting: VecDeque<(String, Counts)>,
     written_ms: i64,
+    /// When storage did not answer in time last.
+    silent_ms: i64,
 }
 
 impl Flood {
-    /// Whether one more refusal of this ring is to be kept.
+    /// Whether one more refusal of this ring is to be kept. None while storage rests: what it is given then is lost, and taken
+    /// off what may be kept once it answers again.
     pub fn keeps(&mut self, ring: &Ring, now_ms: i64) -> bool {
-        self.allowances.entry(ring.clone()).or_default().take(now_ms)
+        !is_recent(self.silent_ms, now_ms) && self.allowances.entry(ring.clone()).or_default().take(now_ms)
     }
 
     /// Counts a refusal that is not kept. One that has a number in its ring was counted there.
@@ -70,8 +73,7 @@ impl Flood {
     /// The counts to write now, if any: those of one origin, so that it is one write a second however many origins are in
     /// flood. They are no longer here: should the write fail, they are lost.
     pub fn due(&mut self, now_ms: i64) -> Option<(String, Counts)> {
-        // A clock that was set back must not keep them here.
-        if (0..COUNTED_EVERY_MS).contains(&(now_ms - self.written_ms)) {
+        if is_recent(self.written_ms, now_ms) {
             return None;
         }
         let counted = self.waiting.pop_front()?;
@@ -82,7 +84,13 @@ impl Flood {
     /// Storage did not answer in time: it is asked nothing more for a second.
     pub fn rest(&mut self, now_ms: i64) {
         self.written_ms = now_ms;
+        self.silent_ms = now_ms;
     }
+}
+
+/// Less than a second ago. A clock that was set back does not make it so for long.
+fn is_recent(then_ms: i64, now_ms: i64) -> bool {
+    (0..COUNTED_EVERY_MS).contains(&(now_ms - then_ms))
 }
 
 #[cfg(test)]
@@ -170,6 +178,8 @@ mod tests {
         flood.count("pos", Rejection::BadBody, true);
         flood.rest(NOW + 5_000);
         assert_eq!(flood.due(NOW + 5_999), None, "storage rests");
+        let pos = ring("pos", RingKind::Open);
+        assert_eq!([5_999, 6_000].map(|ms| flood.keeps(&pos, NOW + ms)), [false, true]);
         assert_eq!(flood.due(NOW + 6_000), Some(("pos".into(), Counts::from([(Counter::Unkept, 1)]))));
     }
 

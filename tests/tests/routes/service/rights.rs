@@ -29,7 +29,6 @@ const ELSEWHERE: &[(&str, &str, &str, &str)] = &[
     ("sync-control", "s3:ListBucket", CATALOGUES, "without it S3 answers 403 where there is no object, not 404"),
     ("sync-worker", "s3:GetObject", CATALOGUES, "as above"),
     ("sync-worker", "s3:ListBucket", CATALOGUES, "as above"),
-    ("webhooks", "dynamodb:DeleteItem", "DeliveriesTable", "a ring that is full, which deliveries/rejected.rs fills"),
 ];
 /// The template's own default, which is no bucket.
 const CATALOGUES: &str = "arn:aws:s3:::signalbox-no-catalog-bucket";
@@ -139,7 +138,8 @@ async fn reads(hooks: &Hooks) {
     ] {
         ask(hooks, "GET", &format!("/api/catalog/vendor-sync/{path}"), None).await;
     }
-    for path in ["/metrics", "/health/ready", LETTERS] {
+    let found = "/api/admin/deliveries?status=all";
+    for path in ["/metrics", "/health/ready", LETTERS, found, &format!("{found}&source=pos&key=a")] {
         ask(hooks, "GET", path, None).await;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Budget, Head, Listed, PART};
+use super::{Budget, Head, Listed};
 use crate::aws::deliveries::listed::{DeliveryReads, Entry};
 use crate::aws::faults::AwsFault;
 use crate::domain::deliveries::placement::{Hour, ListPlace, SHARDS_MAX};
@@ -23,6 +23,8 @@ pub(super) struct Hours<'a> {
     /// The hour that is looked at after them.
     next: Option<Hour>,
     width: usize,
+    /// How many are read of a shard at a time.
+    part: usize,
 }
 
 /// A shard of an hour.
@@ -43,9 +45,15 @@ impl Shard {
 }
 
 impl<'a> Hours<'a> {
-    pub(super) fn new(reads: &'a DeliveryReads, tenant: &'a TenantId, from_ms: i64, floor: ListPlace) -> Self {
+    pub(super) fn new(
+        reads: &'a DeliveryReads,
+        tenant: &'a TenantId,
+        from_ms: i64,
+        floor: ListPlace,
+        part: usize,
+    ) -> Self {
         let next = floor.hour_below().filter(|hour| *hour >= Hour::of(from_ms));
-        Self { reads, tenant, from_ms, floor, shards: Vec::new(), next, width: 1 }
+        Self { reads, tenant, from_ms, floor, shards: Vec::new(), next, width: 1, part }
     }
 
     pub(super) async fn head(&mut self, budget: &mut Budget) -> Result<Head, AwsFault> {
@@ -84,7 +92,7 @@ impl<'a> Hours<'a> {
         if due == 0 {
             return Ok(true);
         }
-        let limit = PART.min(budget.items / due);
+        let limit = self.part.min(budget.items / due);
         if limit == 0 || budget.queries < due {
             return Ok(false);
         }

@@ -26,6 +26,7 @@ pub(super) async fn find(
     which: Which,
 ) -> Result<Option<(ListPlace, Listed)>, AwsFault> {
     let mut keys = candidates(&source.provider, text);
+    let mut claimed = None;
     for index in 0.. {
         let Some(key) = keys.get(index).cloned() else { break };
         let claim_key = match source.name.clone() {
@@ -35,8 +36,8 @@ pub(super) async fn find(
         let claim = reads.store.claim_of(&claim_key).await?;
         let Some(claim) = claim.filter(|claim| claim.expires_at > now.as_second()) else { continue };
         let Some(name) = claim.connection.clone() else {
-            // That of a body, which names the key that the body came with: once, as that one's is none of a body.
-            if key.starts_with(BODY_KEY) && !claim.fingerprint.starts_with(BODY_KEY) {
+            // That of a body, which names the key that the body came with first.
+            if key.starts_with(BODY_KEY) && !keys.contains(&claim.fingerprint) {
                 keys.push(claim.fingerprint);
             }
             continue;
@@ -45,11 +46,15 @@ pub(super) async fn find(
         let place = DeliveryPlace::new(&connection, &key, claim.received_ms, claim.shard);
         let at = ListPlace::of_delivery(&place);
         let entry = reads.deliveries.at(tenant, &place).await?.and_then(|entry| entry.delivery);
-        return Ok(match entry.filter(|delivery| delivery.processed_at.is_some()) {
-            Some(delivery) => Some((at, Listed::Processed(place, delivery))),
-            None if which == Which::All => Some((at, Listed::Claimed(place, connection, key, claim))),
-            None => None,
-        });
+        if let Some(delivery) = entry.filter(|delivery| delivery.processed_at.is_some()) {
+            return Ok(Some((at, Listed::Processed(place, delivery))));
+        }
+        // Where the body is claimed too, it may have come under another id before, and have had its effect under that.
+        let of_body = format!("{BODY_KEY}{}", claim.fingerprint);
+        if key.starts_with(ID_KEY) && !keys.contains(&of_body) {
+            keys.push(of_body);
+        }
+        claimed.get_or_insert((at, Listed::Claimed(place, connection, key, claim)));
     }
-    Ok(None)
+    Ok(claimed.filter(|_| which == Which::All))
 }

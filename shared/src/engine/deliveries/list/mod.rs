@@ -174,7 +174,25 @@ impl Stream<'_> {
 /// # Errors
 /// When AWS fails.
 pub async fn page(reads: ListReads<'_>, now: Timestamp, wanted: &Wanted) -> Result<ListPage, AwsFault> {
-    let mut streams = streams(reads, now, wanted).await?;
+    let open = wanted.from.is_none() && wanted.to.is_none() && wanted.below.is_none();
+    let moment = wanted.correlation_id.as_deref().filter(|_| open).and_then(correlation::moment);
+    if let Some(moment) = moment {
+        let page = page_around(reads, now, wanted, Some(moment)).await?;
+        if page.next.is_some() || !page.found.is_empty() {
+            return Ok(page);
+        }
+        // A trace of this form that somebody else made may have been used at any time.
+    }
+    page_around(reads, now, wanted, None).await
+}
+
+async fn page_around(
+    reads: ListReads<'_>,
+    now: Timestamp,
+    wanted: &Wanted,
+    moment: Option<i64>,
+) -> Result<ListPage, AwsFault> {
+    let mut streams = streams(reads, now, wanted, moment).await?;
     let mut budget = Budget { items: ITEMS_MAX, queries: QUERIES_MAX };
     let mut page = ListPage { found: Vec::new(), next: None };
     let mut last = None;
@@ -219,7 +237,12 @@ fn unseen(heads: &[Head]) -> Option<ListPlace> {
     below.max().cloned()
 }
 
-async fn streams<'a>(reads: ListReads<'a>, now: Timestamp, wanted: &'a Wanted) -> Result<Vec<Stream<'a>>, AwsFault> {
+async fn streams<'a>(
+    reads: ListReads<'a>,
+    now: Timestamp,
+    wanted: &'a Wanted,
+    moment: Option<i64>,
+) -> Result<Vec<Stream<'a>>, AwsFault> {
     let now_ms = now.as_millisecond();
     // Nothing was received later than now; a year in which nobody lives would be walked through by the hour.
     let to_ms = wanted.to.map_or(now_ms, Timestamp::as_millisecond).min(now_ms);
@@ -243,12 +266,14 @@ async fn streams<'a>(reads: ListReads<'a>, now: Timestamp, wanted: &'a Wanted) -
         streams.push(Stream::One(one.filter(|(place, _)| within.contains(place)).map(Box::new)));
         return Ok(streams);
     }
-    let moment = wanted.correlation_id.as_deref().and_then(correlation::moment);
-    let (from_ms, to_ms) = match (from_ms, wanted.to, moment) {
-        (None, None, Some(moment)) => (moment, to_ms.min(moment.saturating_add(TRACE_AHEAD_MS))),
-        _ => (from_ms.unwrap_or(to_ms - DAYS_DEFAULT * DAY_MS), to_ms),
+    let (from_ms, to_ms) = match moment {
+        Some(moment) => (moment, to_ms.min(moment.saturating_add(TRACE_AHEAD_MS))),
+        None => (from_ms.unwrap_or(to_ms - DAYS_DEFAULT * DAY_MS), to_ms),
     };
-    streams.push(Stream::Hours(Hours::new(reads.deliveries, &wanted.tenant, from_ms, below(to_ms))));
+    // Without a filter each that is read is wanted: a short page costs little.
+    let filtered = wanted.source.is_some() || wanted.correlation_id.is_some();
+    let part = if filtered { PART } else { PART.min(wanted.limit + 1) };
+    streams.push(Stream::Hours(Hours::new(reads.deliveries, &wanted.tenant, from_ms, below(to_ms), part)));
     Ok(streams)
 }
 
