@@ -1,5 +1,6 @@
 //! Every right that the template gives is used by something. That no call lacks one is shown by every test: the host
 //! refuses what the template does not allow.
+#![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
 
 use std::collections::BTreeSet;
 use std::time::Duration;
