@@ -35,7 +35,7 @@ pub(crate) struct Aws {
 
 /// How functions and names are found.
 enum Functions {
-    Embedded(Host),
+    Embedded(Box<Host>),
     Second { endpoint: String, resources: BTreeMap<String, String> },
 }
 
@@ -43,7 +43,7 @@ impl Aws {
     /// The local host, within this process.
     pub(crate) fn embedded(host: Host) -> Result<Self> {
         let (dynamodb, sqs) = (host.dynamodb().clone(), host.sqs().clone());
-        Ok(Self { functions: Functions::Embedded(host), dynamodb, sqs, http: client()? })
+        Ok(Self { functions: Functions::Embedded(Box::new(host)), dynamodb, sqs, http: client()? })
     }
 
     /// Another AWS, that answers for every service at one place. Its root key is `test`.
@@ -175,9 +175,13 @@ async fn answer(request: reqwest::RequestBuilder) -> Result<Value> {
         let value = answer.headers().get(*name)?.to_str().ok()?;
         Some(((*name).to_owned(), Value::from(value)))
     };
-    let headers: Value = Value::Object(HEADERS.iter().filter_map(header).collect());
+    let mut headers: Value = Value::Object(HEADERS.iter().filter_map(header).collect());
     let status = answer.status().as_u16();
     let text = answer.text().await?;
+    // ministack says of an empty body too what it is.
+    if text.is_empty() {
+        headers["content-type"] = Value::Null;
+    }
     let body = serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text));
     Ok(json!({"status": status, "headers": headers, "body": body}))
 }

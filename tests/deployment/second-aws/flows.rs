@@ -106,20 +106,26 @@ impl Flows<'_> {
         let nightly = json!({"schedule": "nightly", "scheduledTime": "2026-01-15T02:00:00Z"});
         let started = self.aws.invoke("scheduler", nightly.clone()).await?;
         self.keep("the nightly schedule", started);
-        let aws = self.aws;
-        let over = async || {
-            let page = aws.ask("GET", RUNS, Some(&token(None)), None).await?;
-            Ok(!page.to_string().contains("\"running\""))
-        };
-        aws.until("the nightly run ends", over).await?;
+        self.no_run_is_open().await?;
         let again = self.aws.invoke("scheduler", nightly).await?;
         self.keep("the same tick again", again);
         Ok(())
     }
 
+    async fn no_run_is_open(&self) -> Result<()> {
+        let aws = self.aws;
+        let over = async || {
+            let page = aws.ask("GET", RUNS, Some(&token(None)), None).await?;
+            Ok(!page.to_string().contains("\"running\""))
+        };
+        aws.until("no run is open", over).await
+    }
+
     async fn webhooks(&mut self) -> Result<()> {
         let sale = Delivery::pos("t1", r#"{"sku":"A","qty":1}"#).header("idempotency-key", "sale-a");
         self.send("a new event", &sale).await?;
+        // One that is still in the queue would be sent on once more.
+        self.applied(1).await?;
         self.send("the same again", &sale).await?;
         let other = Delivery::pos("t1", r#"{"sku":"B","qty":1}"#).header("idempotency-key", "sale-a");
         self.send("another body under its key", &other).await?;
@@ -199,19 +205,21 @@ impl Flows<'_> {
             let function = folder.to_string_lossy().into_owned();
             let event = std::fs::read_to_string(&file)?.replace(PLACEHOLDER, &token(None));
             let mut answer = self.aws.invoke(&function, serde_json::from_str(&event)?).await?;
+            // A page of metrics is compared at the end, when everything is counted.
             if let Some(body) = answer["body"].as_str() {
-                answer["body"] = without_latency(body);
+                answer["body"] = serde_json::from_str(body).unwrap_or_default();
             }
             let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
             self.keep(format!("events/{function}/{name}"), answer);
+            // A run that a schedule started would be in the way of the next one.
+            self.no_run_is_open().await?;
         }
         self.applied(8).await
     }
 
     async fn reads(&mut self) -> Result<()> {
-        for path in
-            ["/health", "/healthz", "/livez", "/startupz", "/health/ready", "/api", "/api/health", "/openapi.json"]
-        {
+        // Not `/health`: ministack answers that itself.
+        for path in ["/healthz", "/livez", "/startupz", "/health/ready", "/api", "/api/health", "/openapi.json"] {
             let answer = self.aws.ask("GET", path, None, None).await?;
             self.keep(format!("GET {path}"), answer);
         }
@@ -236,8 +244,7 @@ impl Flows<'_> {
     }
 }
 
-/// A body: JSON, or lines without those that say how long something took.
-fn without_latency(body: &str) -> Value {
-    let lines = || body.lines().filter(|line| !line.contains("latency")).map(Value::from).collect();
-    serde_json::from_str(body).unwrap_or_else(|_| Value::Array(lines()))
+/// The lines that do not say how long something took.
+fn without_latency(page: &str) -> Value {
+    page.lines().filter(|line| !line.contains("latency")).map(Value::from).collect()
 }

@@ -12,16 +12,28 @@ pub(crate) fn masked(value: Value) -> Value {
         Value::String(text) => Value::String(masked_text(&text)),
         Value::Number(number) if is_time(&number) => Value::from("<time>"),
         Value::Array(items) => items.into_iter().map(masked).collect(),
-        Value::Object(fields) => fields.into_iter().map(|(name, value)| field(name, value)).collect(),
+        Value::Object(fields) => fields.into_iter().filter_map(field).collect(),
         other => other,
     }
 }
 
-fn field(name: String, value: Value) -> (String, Value) {
-    // Durations, and places in lists, which are made of times.
-    let differs = name.ends_with("Ms") || name.ends_with("ursor") || name == "nonce" || name == "token";
-    let value = if differs && !value.is_null() { Value::from("<masked>") } else { masked(value) };
-    (masked_text(&name), value)
+/// Fields that are different each time: durations, places in lists, which are made of times, and random marks.
+fn differs(name: &str) -> bool {
+    // The counters of runs sum durations up: `m` in all, `s07m` of a slot.
+    let is_sum = name == "m" || name.len() == 4 && name.starts_with('s') && name.ends_with('m');
+    is_sum
+        || name.ends_with("Ms")
+        || name.ends_with("ursor")
+        || ["content-length", "nonce", "token", "uptime"].contains(&name)
+}
+
+fn field((name, value): (String, Value)) -> Option<(String, Value)> {
+    // Which bounds of the histogram are there depends on the time too.
+    if name.starts_with("latency") {
+        return None;
+    }
+    let value = if differs(&name) && !value.is_null() { Value::from("<masked>") } else { masked(value) };
+    Some((masked_text(&name), value))
 }
 
 fn is_time(number: &Number) -> bool {
@@ -36,7 +48,7 @@ fn masked_text(text: &str) -> String {
     while !rest.is_empty() {
         let end = rest.find(|letter| !is_of_word(letter)).unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
-        masked.push_str(name_of(word).unwrap_or(word));
+        masked.push_str(&masked_word(word));
         let between = after.find(is_of_word).unwrap_or(after.len());
         masked.push_str(&after[..between]);
         rest = &after[between..];
@@ -44,11 +56,29 @@ fn masked_text(text: &str) -> String {
     masked
 }
 
+fn masked_word(word: &str) -> String {
+    if let Some(name) = name_of(word) {
+        return name.to_owned();
+    }
+    match word.split_once('-') {
+        // An id that begins with a time, so that ids sort by it.
+        Some((time, _)) if name_of(time) == Some("<time>") => "<time>-<random>".to_owned(),
+        // The key of a record that is one of many: what it is of, when, and which part.
+        None if word.len() >= 48 && is_hex(word) && word[32..].starts_with("000001") => {
+            format!("{}<time>{}", &word[..32], &word[48..])
+        }
+        _ => word.split('.').map(|part| name_of(part).unwrap_or(part)).collect::<Vec<_>>().join("."),
+    }
+}
+
+fn is_hex(word: &str) -> bool {
+    word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}
+
 fn name_of(word: &str) -> Option<&'static str> {
-    let hex = |word: &str| word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     match word.len() {
-        36 if hex(word) => Some("<uuid>"),
-        32 if hex(word) => Some("<random>"),
+        36 if is_hex(word) => Some("<uuid>"),
+        32 if is_hex(word) => Some("<random>"),
         10.. if word.bytes().all(|byte| byte.is_ascii_digit()) => Some("<time>"),
         20.. if word.parse::<Timestamp>().is_ok() => Some("<time>"),
         _ => None,
