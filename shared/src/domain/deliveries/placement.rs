@@ -2,8 +2,7 @@
 //!
 //! One partition of a table takes 1,000 write units a second, and one sender may have more. So deliveries lie by tenant, hour
 //! and shard, and inside by moment, source and key: the write that there is anyway then serves a list, newest first, which
-//! reads the shards of an hour beside one another. By key alone, as it was, they served nobody: a key is looked up through its
-//! claim.
+//! reads the shards of an hour beside one another. A key is looked up through its claim.
 //!
 //! The moment and the shard are those of the claim, which every attempt and repetition of one event takes over from it. So
 //! another number of shards gives no event a second place; and whoever reads asks for all that there can be.
@@ -92,7 +91,7 @@ pub fn source_of(connection: &Connection) -> String {
 /// one, which must not take the place of the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryPlace {
-    /// When its claim was made, epoch milliseconds.
+    /// When it was first received, which its claim says; of one that was let in, when it was refused. Epoch milliseconds.
     pub received_ms: i64,
     /// Which shard of that hour.
     pub shard: u8,
