@@ -164,9 +164,9 @@ async fn filters_and_the_tenant_s_rules() {
         hooks.work(Queue::Webhooks).await;
         hooks.pass(Duration::from_secs(3600));
     }
+    let middle = hooks.clock.now().checked_sub(jiff::SignedDuration::from_mins(90)).unwrap().to_string();
     give_up(&hooks, &[sale("acme", "d")]).await;
     let end = hooks.clock.now().to_string();
-    let middle = hooks.clock.now().checked_sub(jiff::SignedDuration::from_mins(90)).unwrap().to_string();
     let (a, b, c, d) = ("key:a", "key:b", "id:c", "key:d");
     for (tenant, query, expected) in [
         ("acme", "status=all", &[d, c, b, a][..]),
@@ -309,7 +309,8 @@ async fn a_key_is_found_through_its_claim_whenever_it_was() {
     let named = |id: &str, body: &str| Delivery::github(id, body);
     let unnamed = named("any", "{\"n\":2}").without("x-github-delivery");
     let content = Delivery::pos("acme", "{\"n\":3}");
-    for delivery in [sale("acme", "k"), named("k", "{}"), unnamed, content] {
+    // The last is a repetition, under another id, of the body that came as k.
+    for delivery in [sale("acme", "k"), named("k", "{}"), unnamed, content, named("again", "{}")] {
         assert!(hooks.send(&delivery).await.status < 300);
     }
     hooks.work(Queue::Webhooks).await;
@@ -331,6 +332,7 @@ async fn a_key_is_found_through_its_claim_whenever_it_was() {
         ("pos/other", "k", &["key:k"]),
         ("github/acme", "k", &["id:k"]),
         ("github/acme", "id:k", &["id:k"]),
+        ("github/acme", "again", &["id:k"]),
         ("github/other", "k", &[]),
         ("pos", "nobody's", &[]),
     ] {
@@ -382,6 +384,9 @@ async fn a_trace_of_ours_is_looked_for_when_it_was_made_and_another_within_a_ran
     };
     let ours = traced(sale("t1", "ours").without("x-request-id")).await;
     let theirs = traced(sale("t1", "theirs")).await;
+    // Made by somebody else, some time before it was used.
+    let alike = "018ff1b6-3000-77a5-a459-0549421d97c4";
+    traced(sale("t1", "alike").without("x-request-id").header("x-request-id", alike)).await;
     let process = hooks.process(Wire::whole()).await;
     let find = async |query: &str| queries(&process, &hooks.operator("t1"), query).await;
     let (page, queries) = find(&format!("status=processed&correlationId={ours}")).await;
@@ -391,6 +396,8 @@ async fn a_trace_of_ours_is_looked_for_when_it_was_made_and_another_within_a_ran
     let range = "from=2100-01-06T00:00:00Z&to=2100-01-07T00:00:00Z";
     let (page, _) = find(&format!("status=processed&correlationId={theirs}&{range}")).await;
     assert_eq!(each(&page, "key"), ["key:theirs"]);
+    let (found, _) = walk(&hooks, "t1", &format!("status=processed&correlationId={alike}")).await;
+    assert_eq!(keys(&found), ["key:alike"]);
     // Whoever names a range means it.
     let (page, _) = find(&format!("status=processed&correlationId={ours}&{range}")).await;
     assert_eq!(each(&page, "key"), [""; 0]);
