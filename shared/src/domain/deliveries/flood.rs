@@ -1,4 +1,4 @@
-//! What one instance of a door does about refusals, so that a flood of them costs whoever sends it and not us: of each ring it
+//! What one instance of a door does about refusals, so that a flood of them costs little: of each ring it
 //! keeps a few whole, and counts the rest in one write a second. What that costs goes by time, not by how many come.
 
 use std::collections::{BTreeMap, VecDeque};

@@ -163,7 +163,9 @@ async fn claim_identified(
             Intake::Duplicate(identity.into())
         }
         Verdict::Conflict => {
-            let refusal = Refusal::new(Rejection::Conflict, "another body came under the same key before");
+            // It can be asked for by the key, and its sender be told which one it gave twice.
+            let detail = format!("another body came under the key {} before", label.key);
+            let refusal = Refusal::new(Rejection::Conflict, detail);
             let (trace, connection) = (Some(identity.correlation_id), Some(Box::new(identity.connection)));
             Intake::Refused(proved(deliveries, &delivery, Refusal { trace, connection, ..refusal }))
         }
