@@ -33,12 +33,14 @@ impl Query {
         self.all(names).flat_map(|values| values.split(',')).map(str::trim).filter(|value| !value.is_empty())
     }
 
-    /// How many rows a page has: a whole number from 1 to `max`, or the default when it is absent.
+    /// How many rows a page has: a whole number from 1 to `max`, or the default when it is absent. A blank one is wrong: a
+    /// variable that was not set must not look like a choice.
     ///
     /// # Errors
     /// The text to refuse it with.
     pub fn limit(&self, names: &[&str], default: usize, max: usize) -> Result<usize, String> {
-        match self.first(names).map(str::parse::<usize>) {
+        let given = self.first(names).or_else(|| self.all(names).next());
+        match given.map(str::parse::<usize>) {
             None => Ok(default),
             Some(Ok(limit)) if (1..=max).contains(&limit) => Ok(limit),
             Some(_) => Err(format!("must be a whole number from 1 to {max}")),
@@ -141,6 +143,25 @@ mod tests {
             [("", &[][..]), ("s=&s=,%20,", &[]), ("s=a&other=b&S=c", &["a", "c"]), ("s=a,%20b,&s=c", &["a", "b", "c"])]
         {
             assert!(of(query).list(&["s"]).eq(expected.iter().copied()), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_limit_is_within_its_bounds_or_not_there() {
+        for (query, expected) in [
+            ("", Some(20)),
+            ("limit=1", Some(1)),
+            ("pageSize=200", Some(200)),
+            ("limit=&pageSize=7", Some(7)),
+            ("limit=", None),
+            ("limit=%20", None),
+            ("limit=0", None),
+            ("limit=201", None),
+            ("limit=-1", None),
+            ("limit=1.5", None),
+        ] {
+            let uri: Uri = format!("/x?{query}").parse().unwrap();
+            assert_eq!(Query::of(&uri).limit(&["limit", "pageSize"], 20, 200).ok(), expected, "{query}");
         }
     }
 
