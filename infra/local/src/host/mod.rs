@@ -64,7 +64,7 @@ pub struct Host {
     /// What the work needs: ended last.
     services: JoinSet<()>,
     /// Locked for as long as the host runs.
-    _data: DataFolder,
+    data: DataFolder,
 }
 
 impl Host {
@@ -181,6 +181,9 @@ impl Host {
         let drained = self.invoker.drain(deadline.saturating_duration_since(Instant::now())).await;
         self.intake.shutdown().await;
         self.services.shutdown().await;
+        for file in self.data.tables().into_iter().chain(self.data.journal()) {
+            let _settled = tokio::task::spawn_blocking(move || stored::settle(&file)).await;
+        }
         taken_in && delivered && drained
     }
 }

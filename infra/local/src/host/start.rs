@@ -120,7 +120,7 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
         lost: lost.subscribe(),
         intake: intake.tasks,
         services: engines.services,
-        _data: data,
+        data,
     })
 }
 

@@ -6,14 +6,19 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use crate::host::data::{DataError, unusable};
 
 /// Marks a database as Signalbox's, to `file` and its like: "SIGN". Written first, it is also what makes the file a database.
 const APPLICATION_ID: i32 = 0x5349_474E;
+
+/// How long to wait for whoever still has a file open.
+const SETTLE_MAX: Duration = Duration::from_secs(2);
 
 /// Makes the files that are missing in a new folder, and looks whether those of an old one are whole.
 ///
@@ -37,6 +42,19 @@ pub(crate) fn prepare(tables: &Path, queues: &Path) -> Result<(), DataError> {
         }
     }
     Ok(())
+}
+
+/// Copies a file's log into it, so that the file alone is whole: for a host that was stopped. One that cannot be settled is
+/// as good with its log.
+pub(crate) fn settle(file: &Path) {
+    // None is made in place of one that is gone.
+    let settled = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE).and_then(|connection| {
+        connection.busy_timeout(SETTLE_MAX)?;
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    });
+    if let Err(error) = settled {
+        tracing::warn!(file = name(file), %error, "the log stays beside its file");
+    }
 }
 
 fn whole(file: &Path) -> Result<(), DataError> {
@@ -85,6 +103,8 @@ fn make(file: &Path) -> Result<(), DataError> {
         connection.close().map_err(|(_, error)| error)
     });
     made.map_err(|error| failed(io::Error::other(error)))?;
+    // It holds what all tenants sent; what SQLite puts beside it takes its mode.
+    fs::set_permissions(&unfinished, fs::Permissions::from_mode(0o600)).map_err(failed)?;
     fs::rename(&unfinished, file).map_err(failed)
 }
 
@@ -189,5 +209,21 @@ mod tests {
         fs::File::options().write(true).open(&tables).unwrap().set_len(50_000).unwrap();
         let found = prepare(&tables, &queues);
         assert!(matches!(&found, Err(DataError::Damaged { file, .. }) if *file == tables), "{found:?}");
+    }
+
+    #[test]
+    fn a_file_that_was_settled_is_whole_without_its_log() {
+        let (folder, tables, _) = used();
+        let open = Connection::open(&tables).unwrap();
+        open.execute_batch("INSERT INTO t VALUES (1);").unwrap();
+        settle(&tables);
+        let copy = folder.path().join("copy.sqlite");
+        fs::copy(&tables, &copy).unwrap();
+        let count =
+            Connection::open(&copy).unwrap().query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0));
+        assert_eq!(count, Ok(2));
+        let absent = folder.path().join("absent.sqlite");
+        settle(&absent);
+        assert!(!absent.exists());
     }
 }

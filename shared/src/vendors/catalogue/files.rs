@@ -56,7 +56,10 @@ fn open(path: &std::path::Path) -> io::Result<(File, Metadata)> {
 
 fn refused(path: PathBuf, error: io::Error) -> Error {
     let (path, source) = (path.to_string_lossy().into_owned(), Box::new(error));
+    // However often it is tried, no file has such a name: a loop of links, a file for a folder, a name that is too long.
+    let nameless = [libc::ELOOP, libc::ENOTDIR, libc::ENAMETOOLONG].map(Some).contains(&source.raw_os_error());
     match source.kind() {
+        _ if nameless => Error::NotFound { path, source },
         io::ErrorKind::NotFound => Error::NotFound { path, source },
         io::ErrorKind::PermissionDenied => Error::PermissionDenied { path, source },
         // A socket cannot even be opened.
@@ -147,7 +150,8 @@ mod tests {
         let made = std::process::Command::new("mkfifo").arg(root.path().join("pipe")).status().unwrap();
         assert!(made.success());
         let _socket = UnixListener::bind(root.path().join("socket")).unwrap();
-        for (link, target) in [("null", "/dev/null"), ("linked", "file"), ("linked-pipe", "pipe"), ("nowhere", "gone")]
+        for (link, target) in
+            [("null", "/dev/null"), ("linked", "file"), ("linked-pipe", "pipe"), ("nowhere", "gone"), ("loop", "loop")]
         {
             std::os::unix::fs::symlink(target, root.path().join(link)).unwrap();
         }
@@ -157,7 +161,7 @@ mod tests {
             let error = opened(root.path(), name).await.unwrap_err();
             assert!(super::super::reader::is_no_regular_file(&error), "{name}: {error:?}");
         }
-        for name in ["absent", "nowhere", "folder/absent"] {
+        for name in ["absent", "nowhere", "folder/absent", "loop", "file/x", &"x".repeat(300)] {
             assert!(matches!(opened(root.path(), name).await, Err(Error::NotFound { .. })), "{name}");
         }
     }
