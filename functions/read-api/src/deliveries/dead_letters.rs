@@ -8,10 +8,9 @@ use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 use signalbox::http::query::Query;
 use signalbox::http::wire::operations::{DeadLetterView, DeadLettersView};
 
+use super::list::limit;
 use crate::{ListProblems, Reads};
 
-const LIMIT_DEFAULT: usize = 50;
-const LIMIT_MAX: usize = 200;
 /// Dead letters that one call looks at: a page may end early, with a cursor.
 const READ_MAX: usize = 1000;
 
@@ -38,8 +37,7 @@ pub(crate) async fn list(
 ) -> Result<Json<DeadLettersView>, Problem> {
     let caller = reads.reader(&headers)?;
     let query = Query::of(&uri);
-    let limit = query.limit(&["limit"], LIMIT_DEFAULT, LIMIT_MAX);
-    let limit = limit.map_err(|wrong| Problem::fields(&[("limit", &wrong)]))?;
+    let limit = limit(&query)?;
     let filter = DeadLetterFilter::read(|name| Ok::<_, Problem>(query.first(&[name]).map(String::from)))?;
     let from = query.first(&["cursor"]).map(str::parse).transpose();
     let from = from.map_err(|_| Problem::fields(&[("cursor", "is unknown")]))?;

@@ -93,10 +93,7 @@ struct RejectedFilter {
 impl RejectedFilter {
     fn read(query: &Query) -> Result<Self, Problem> {
         if query.first(&["key"]).is_some() {
-            return Err(Problem::fields(&[(
-                "key",
-                "goes with status=processed, dead or all: what is refused has none",
-            )]));
+            return Err(Problem::fields(&[("key", "goes with status=processed, dead or all")]));
         }
         let cursor = query.first(&["cursor"]).map(str::parse).transpose();
         let cursor = cursor.map_err(|_| Problem::fields(&[("cursor", "is unknown")]))?;

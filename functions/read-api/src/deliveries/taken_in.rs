@@ -43,8 +43,7 @@ pub(super) async fn page(
     query: &Query,
     which: Which,
 ) -> Result<DeliveriesPage, Problem> {
-    let wanted = wanted(caller, query, which)?;
-    let Some(wanted) = wanted else {
+    let Some(wanted) = wanted(caller, query, which)? else {
         return Ok(DeliveriesPage { ok: true, items: Vec::new(), has_more: false, next_cursor: None });
     };
     let from = ListReads { deliveries: &reads.processed, store: &reads.deliveries, journal: &reads.journal };
