@@ -1,9 +1,9 @@
 //! The canonical form of a catalogue item and its hash.
 //!
 //! Canonical form is RFC 8785 (JSON Canonicalization Scheme): keys sorted by UTF-16 code units, no white space,
-//! shortest escapes, ECMAScript numbers. One difference: an integer that fits 64 bits keeps all its digits, where the
-//! RFC rounds it to a double: a changed barcode must never hash like the old one. The order of keys in the
-//! source does not matter, and fields that change on every export (volatile paths) stay out of the hash.
+//! shortest escapes, ECMAScript numbers. One difference: a number keeps all its digits, where the RFC rounds it to a double: a
+//! changed barcode must never hash like the old one. Numbers of one value have one text ([`super::number`]). The order of keys
+//! in the source does not matter, and fields that change on every export (volatile paths) stay out of the hash.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -11,6 +11,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use sha2::{Digest, Sha256};
+
+use super::number;
 
 /// The field that names an item.
 pub const ID_FIELD: &str = "catalogId";
@@ -29,8 +31,10 @@ pub enum Node<'a> {
     Unsigned(u64),
     /// A negative integer of up to 64 bits.
     Signed(i64),
-    /// Any other number.
+    /// Another number that a double holds.
     Float(f64),
+    /// A number of which a double holds a neighbour: its text. Only [`Node::read`] and [`Node::keep_digits`] tell it apart.
+    Exact(Cow<'a, str>),
     /// A string.
     Text(Cow<'a, str>),
     /// An array.
@@ -50,6 +54,52 @@ impl VolatilePath {
     pub fn parse(text: &str) -> Option<Self> {
         let steps: Vec<String> = text.split('.').map(|step| step.trim().to_owned()).collect();
         steps.iter().all(|step| !step.is_empty()).then_some(Self(steps))
+    }
+}
+
+impl<'a> Node<'a> {
+    /// Reads JSON with all digits of its numbers.
+    ///
+    /// # Errors
+    /// When the text is no JSON, or a number in it is too large for a double.
+    pub fn read(json: &'a [u8]) -> serde_json::Result<Self> {
+        let mut node: Self = serde_json::from_slice(json)?;
+        node.keep_digits(json);
+        Ok(node)
+    }
+
+    /// Gives the numbers that were rounded their digits back. `json` is the text that the node was read from, and nothing has
+    /// changed the node since: numbers are told by their order.
+    ///
+    /// `serde_json` can keep digits itself (`arbitrary_precision`), but then an object with its private name is a number too, all
+    /// numbers of all crates become texts on the way, and tagged enums read none. So only what was read as a double is looked at.
+    pub fn keep_digits(&mut self, json: &'a [u8]) {
+        if self.has_double() {
+            self.take_digits(&mut number::numbers(json));
+        }
+    }
+
+    fn has_double(&self) -> bool {
+        match self {
+            Self::Float(_) => true,
+            Self::Array(items) => items.iter().any(Self::has_double),
+            Self::Object(fields) => fields.iter().any(|(_, value)| value.has_double()),
+            _ => false,
+        }
+    }
+
+    fn take_digits(&mut self, numbers: &mut impl Iterator<Item = &'a str>) {
+        match self {
+            Self::Unsigned(_) | Self::Signed(_) => drop(numbers.next()),
+            Self::Float(_) => {
+                if let Some(text) = numbers.next().filter(|text| number::is_rounded(text)) {
+                    *self = Self::Exact(Cow::Borrowed(text));
+                }
+            }
+            Self::Array(items) => items.iter_mut().for_each(|item| item.take_digits(numbers)),
+            Self::Object(fields) => fields.iter_mut().for_each(|(_, value)| value.take_digits(numbers)),
+            Self::Null | Self::Bool(_) | Self::Text(_) | Self::Exact(_) => {}
+        }
     }
 }
 
@@ -79,6 +129,7 @@ impl Node<'_> {
             Self::Unsigned(number) => write_display(out, number),
             Self::Signed(number) => write_display(out, number),
             Self::Float(number) => out.extend_from_slice(ryu_js::Buffer::new().format(*number).as_bytes()),
+            Self::Exact(text) => out.extend_from_slice(number::canonical(text).as_bytes()),
             Self::Text(text) => write_text(text, out),
             Self::Array(items) => {
                 out.push(b'[');
@@ -259,7 +310,7 @@ mod tests {
     fn check(json: &str, volatile: &[&str], expected: &str) {
         let paths: Vec<VolatilePath> = volatile.iter().map(|path| VolatilePath::parse(path).unwrap()).collect();
         let mut out = Vec::new();
-        serde_json::from_str::<Node<'_>>(json).unwrap().write_canonical(&paths, &mut out);
+        Node::read(json.as_bytes()).unwrap().write_canonical(&paths, &mut out);
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 
@@ -273,6 +324,16 @@ mod tests {
         // The nearest double, and not a neighbour of it.
         check("[2.3456728901244354e+27]", &[], "[2.3456728901244354e+27]");
         check("[9007199254740993,18446744073709551615]", &[], "[9007199254740993,18446744073709551615]");
+        check(
+            "[18446744073709551617,0.30000000000000001665,1.50e1]",
+            &[],
+            "[18446744073709551617,0.30000000000000001665,15]",
+        );
+        check(
+            r#"{"b":[1,{"1":"2","x":-1.0}],"a":12345678901234567890123,"a":-98765432109876543210.5}"#,
+            &[],
+            r#"{"a":-98765432109876543210.5,"b":[1,{"1":"2","x":-1}]}"#,
+        );
         // RFC 8785, section 3.2.3: an astral key sorts before U+FB33, by its surrogate.
         check(r#"{"\ufb33":1,"\ud83d\ude00":2,"1":3}"#, &[], "{\"1\":3,\"\u{1F600}\":2,\"\u{FB33}\":1}");
     }
@@ -320,6 +381,23 @@ mod tests {
     }
 
     proptest! {
+        /// Whatever stands around a number, the canonical form holds that number's own text.
+        #[test]
+        fn the_digits_of_any_number_survive(
+            before in prop::collection::vec("-?(0|[1-9][0-9]{0,25})(\\.[0-9]{1,25})?([eE][+-]?[0-9]{1,2})?", 0..5),
+            text in "[0-9\"\\\\-]{0,5}",
+            volatile in any::<bool>(),
+        ) {
+            let volatile = if volatile { vec![VolatilePath::parse("t").unwrap()] } else { Vec::new() };
+            let text = serde_json::to_string(&text).unwrap();
+            let json = format!("{{\"t\":[{text},1.5],\"n\":[{}]}}", before.join(" , "));
+            let mut out = Vec::new();
+            Node::read(json.as_bytes()).unwrap().write_canonical(&volatile, &mut out);
+            let expected: Vec<String> = before.iter().map(|text| number::canonical(text)).collect();
+            let tail = if volatile.is_empty() { format!(",\"t\":[{text},1.5]") } else { String::new() };
+            prop_assert_eq!(String::from_utf8(out).unwrap(), format!("{{\"n\":[{}]{tail}}}", expected.join(",")));
+        }
+
         #[test]
         fn order_and_white_space_of_the_source_never_change_the_hash(
             fields in prop::collection::btree_map("[a-zæ😀\"\\\\]{1,6}", any::<(i64, String)>(), 0..8),

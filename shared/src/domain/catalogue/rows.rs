@@ -150,8 +150,9 @@ impl Rows {
         let start = self.position;
         let mut parser = serde_json::Deserializer::from_slice(&self.buffer[start..]).into_iter::<RowNode<'_>>();
         match parser.next() {
-            Some(Ok(RowNode(item))) => {
+            Some(Ok(RowNode(mut item))) => {
                 let length = parser.byte_offset();
+                item.keep_digits(&self.buffer[start..start + length]);
                 self.rows += 1;
                 if length > ROW_BYTES_MAX {
                     return Err(RowError::TooLong { row: self.rows });

@@ -49,6 +49,7 @@ fn value(node: Node<'_>) -> Value {
         Node::Unsigned(number) => Value::from(number),
         Node::Signed(number) => Value::from(number),
         Node::Float(number) => Value::from(number),
+        Node::Exact(text) => text.parse::<f64>().map_or(Value::Null, Value::from),
         Node::Text(text) => Value::String(text.into_owned()),
         Node::Array(items) => Value::Array(items.into_iter().map(value).collect()),
         Node::Object(members) => Value::Object(

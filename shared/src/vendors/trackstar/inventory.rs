@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{BadPayload, Data, read_at};
-use crate::domain::time;
+use crate::domain::{number, time};
 
 /// What the table takes as a number besides zero, by its size.
 const NUMBERS: Range<f64> = 1e-130..1e126;
@@ -19,6 +19,14 @@ fn number_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f
         Some(_) => Err(D::Error::custom("expected 0, or a number from 1e-130 to below 1e126, or below 0 the same")),
         None => Ok(number),
     }
+}
+
+/// A quantity as it is kept: a number, or its text where a double holds only a neighbour.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+enum Quantity {
+    Number(f64),
+    Exact(String),
 }
 
 /// Null and absent are zero.
@@ -88,16 +96,16 @@ pub struct Inventory {
     trackstar_product_id: String,
     warehouse_customer_id: Option<String>,
     name: Option<String>,
-    unit_cost: Option<f64>,
+    unit_cost: Option<Quantity>,
     active: bool,
-    on_hand: f64,
-    available: f64,
-    incoming: f64,
-    awaiting: f64,
-    committed: f64,
-    unfulfillable: f64,
-    unsellable: f64,
-    sellable: f64,
+    on_hand: Quantity,
+    available: Quantity,
+    incoming: Quantity,
+    awaiting: Quantity,
+    committed: Quantity,
+    unfulfillable: Quantity,
+    unsellable: Quantity,
+    sellable: Quantity,
     by_warehouse: Option<String>,
     substitute_skus: Option<Vec<String>>,
     lots: Option<String>,
@@ -125,6 +133,10 @@ pub fn read_inventory(brand: &str, data: &Data) -> Result<Inventory, BadPayload>
         let text = members.get(name).map(|member| member.get()).filter(|text| *text != "null");
         text.map(str::to_owned)
     };
+    let quantity = |name: &str, read: f64| match as_sent(name) {
+        Some(text) if number::is_rounded(&text) => Quantity::Exact(text),
+        _ => Quantity::Number(read),
+    };
     let updated =
         time::parse(&wire.updated_date).ok_or_else(|| BadPayload("data: updated_date is not a time".into()))?;
     if wire.sku.trim().is_empty() {
@@ -136,16 +148,16 @@ pub fn read_inventory(brand: &str, data: &Data) -> Result<Inventory, BadPayload>
         trackstar_product_id: wire.id,
         warehouse_customer_id: wire.warehouse_customer_id,
         name: wire.name,
-        unit_cost: wire.unit_cost,
+        unit_cost: wire.unit_cost.map(|read| quantity("unit_cost", read)),
         active: wire.active.unwrap_or(true),
-        on_hand: wire.onhand,
-        available: wire.fulfillable,
-        incoming: wire.awaiting,
-        awaiting: wire.awaiting,
-        committed: wire.committed,
-        unfulfillable: wire.unfulfillable,
-        unsellable: wire.unsellable,
-        sellable: wire.sellable,
+        on_hand: quantity("onhand", wire.onhand),
+        available: quantity("fulfillable", wire.fulfillable),
+        incoming: quantity("awaiting", wire.awaiting),
+        awaiting: quantity("awaiting", wire.awaiting),
+        committed: quantity("committed", wire.committed),
+        unfulfillable: quantity("unfulfillable", wire.unfulfillable),
+        unsellable: quantity("unsellable", wire.unsellable),
+        sellable: quantity("sellable", wire.sellable),
         by_warehouse: as_sent("inventory_by_warehouse_id"),
         substitute_skus: wire.substitute_skus,
         lots: as_sent("lots"),
@@ -192,6 +204,23 @@ mod tests {
         }
         assert_eq!(found["byWarehouse"], r#"{"wh":{"onhand":2}}"#);
         assert_eq!(found["locations"], Value::Null);
+    }
+
+    #[test]
+    fn a_quantity_keeps_its_digits() {
+        for (sent, kept) in [
+            ("19.99", json!(19.99)),
+            ("19.990000000000000001", json!("19.990000000000000001")),
+            ("1e-129", json!(1e-129)),
+            ("18446744073709551617", json!("18446744073709551617")),
+        ] {
+            let data = format!(
+                r#"{{"id":"p","sku":"s","updated_date":"2024-06-07T00:00:00Z","unit_cost":{sent},"onhand":{sent}}}"#
+            );
+            let found = read_inventory("brand", &serde_json::from_str(&data).unwrap()).unwrap();
+            let found = serde_json::to_value(found).unwrap();
+            assert_eq!((&found["unitCost"], &found["onHand"]), (&kept, &kept), "{sent}");
+        }
     }
 
     #[test]

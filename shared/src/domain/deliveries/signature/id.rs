@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::refused::{Flaw, Refused};
 use super::scheme::{HeaderLookup, IdSource, Scheme, Text, sent};
@@ -119,10 +120,14 @@ impl<'de> Visitor<'de> for Field<'_> {
                 continue;
             }
             // Of two equal keys the last one counts, as in `JSON.parse`.
-            found = match map.next_value::<Node<'_>>()? {
+            found = match Node::read(map.next_value::<&RawValue>()?.get().as_bytes()).map_err(A::Error::custom)? {
                 Node::Text(text) => Some(text.into_owned()),
                 Node::Unsigned(number) => Some(number.to_string()),
                 Node::Signed(number) => Some(number.to_string()),
+                // A snowflake may have more digits than an integer of 64 bits.
+                Node::Exact(text) if text.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit()) => {
+                    Some(text.into_owned())
+                }
                 _ => None,
             };
         }
@@ -142,7 +147,9 @@ mod tests {
             (r#"{"\u0069d":"e\u0076t"}"#, Some("evt")),
             (r#"{"id":17}"#, Some("17")),
             (r#"{"id":-1}"#, Some("-1")),
+            (r#"{"id":18446744073709551617}"#, Some("18446744073709551617")),
             (r#"{"id":1.5}"#, None),
+            (r#"{"id":1.2345678901234567}"#, None),
             (r#"{"id":null}"#, None),
             (r#"{"id":{"id":"inner"}}"#, None),
             (r#"{"a":{"id":"inner"}}"#, None),

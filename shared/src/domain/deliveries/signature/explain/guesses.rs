@@ -125,7 +125,7 @@ fn bodies(body: &[u8]) -> Vec<Guess<Vec<u8>>> {
     let unix = replace(body, b"\r\n", b"\n");
     add(replace(&unix, b"\n", b"\r\n"), Finding::BodyLineBreaksChanged);
     add(unix, Finding::BodyLineBreaksChanged);
-    if let Ok(mut json) = serde_json::from_slice::<Node<'_>>(body) {
+    if let Ok(mut json) = Node::read(body) {
         let style = |style: &'static str| Finding::BodyRewritten { style };
         add(reformat(body, Style::Compact), style("compact JSON (JSON.stringify)"));
         add(reformat(body, Style::Spaced), style("JSON with a space after each comma and colon (Python's json.dumps)"));
