@@ -19,6 +19,7 @@ impl System {
             sub: Some(subject.to_owned()),
             aud: Some(OneOrMany::One("clairity-services".into())),
             iat: Some(now),
+            nbf: None,
             exp: now + 300,
             scopes: Some(OneOrMany::Many(scopes.iter().map(|scope| (*scope).to_owned()).collect())),
             tenant: None,

@@ -83,6 +83,7 @@ pub fn mint(grant: Grant<'_>, secret: &str, now: Timestamp) -> Result<String, To
         sub: Some(grant.actor.into()),
         aud: Some(OneOrMany::One(grant.audience.into())),
         iat: Some(iat),
+        nbf: None,
         exp: iat.saturating_add(grant.life_seconds),
         scopes: Some(OneOrMany::Many(grant.scopes)),
         tenant: grant.tenant.map(ToString::to_string),

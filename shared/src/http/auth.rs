@@ -6,7 +6,7 @@
 use http::{HeaderMap, header};
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::problem::{FORBIDDEN, INSUFFICIENT_SCOPE, INVALID_TOKEN, MISSING_TOKEN, Problem};
 use crate::domain::ids::TenantId;
@@ -42,9 +42,13 @@ pub struct Claims {
     #[serde(default)]
     pub aud: Option<OneOrMany>,
     /// When it was made, epoch seconds.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_seconds")]
     pub iat: Option<i64>,
+    /// Before when it is not to be taken, epoch seconds.
+    #[serde(default, deserialize_with = "optional_seconds", skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
     /// When it ends, epoch seconds.
+    #[serde(deserialize_with = "seconds")]
     pub exp: i64,
     /// What it allows: an array, or one text with spaces.
     #[serde(default)]
@@ -52,6 +56,28 @@ pub struct Claims {
     /// Whose data it is for; the default tenant if it names none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
+}
+
+/// A time of RFC 7519 (NumericDate) is any JSON number, so also `1700000000.25`; fractions are dropped, which the leeway
+/// covers, and what is beyond an integer is its end.
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Seconds {
+        Whole(i64),
+        Fraction(f64),
+    }
+    Ok(match Seconds::deserialize(deserializer)? {
+        Seconds::Whole(seconds) => seconds,
+        // `as` ends at the ends of an integer, and no JSON number is NaN.
+        Seconds::Fraction(seconds) => seconds.floor() as i64,
+    })
+}
+
+fn optional_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    #[derive(Deserialize)]
+    struct Time(#[serde(deserialize_with = "seconds")] i64);
+    Ok(Option::<Time>::deserialize(deserializer)?.map(|time| time.0))
 }
 
 /// A claim that may be one text or several.
@@ -220,7 +246,8 @@ impl Authority {
             sub: Some("dev".into()),
             aud: Some(OneOrMany::One(SESSION_AUDIENCE.into())),
             iat: Some(now.as_second()),
-            exp: now.as_second() + seconds,
+            nbf: None,
+            exp: now.as_second().saturating_add(seconds),
             scopes: None,
             tenant: None,
         };
@@ -253,16 +280,23 @@ fn verify(token: &str, secrets: &[Secret], now: Timestamp) -> Result<Claims, Pro
     validation.validate_aud = false;
     validation.required_spec_claims.clear();
     let invalid = |why: &str| Problem::new(INVALID_TOKEN, why);
-    let claims = secrets
+    let token = secrets
         .iter()
         .find_map(|secret| {
             let key = DecodingKey::from_secret(secret.expose());
             jsonwebtoken::decode::<Claims>(token, &key, &validation).ok()
         })
-        .ok_or_else(|| invalid("the token is malformed or not signed by us"))?
-        .claims;
-    if claims.exp + LEEWAY_SECONDS <= now.as_second() {
+        .ok_or_else(|| invalid("the token is malformed or not signed by us"))?;
+    // RFC 7515, section 4.1.11: who does not understand what is critical must refuse, and nothing is that we know of.
+    if token.header.crit.is_some() {
+        return Err(invalid("the token's header has \"crit\": no extension is understood"));
+    }
+    let (claims, now) = (token.claims, now.as_second());
+    if claims.exp.saturating_add(LEEWAY_SECONDS) <= now {
         return Err(invalid("the token has expired"));
+    }
+    if claims.nbf.is_some_and(|from| from.saturating_sub(LEEWAY_SECONDS) > now) {
+        return Err(invalid("the token is not valid yet"));
     }
     Ok(claims)
 }
@@ -356,6 +390,46 @@ mod tests {
         check(&bearer(&with("aud", Value::Null)), Err("forbidden"));
         check(&bearer(&with("scopes", json!(["catalog:sync:write", "catalog:sync"]))), Err("insufficient_scope"));
         check(&bearer(&with("tenant", json!("a/b"))), Err("invalid_token"));
+    }
+
+    #[test]
+    fn times_of_a_token_are_any_number_and_are_kept() {
+        for (name, time, expected) in [
+            ("exp", json!(1_700_000_000.75), Ok("nightly")),
+            ("exp", json!(1_699_999_995.75), Err("invalid_token")),
+            ("exp", json!(9.3e18), Ok("nightly")),
+            ("exp", json!(1e300), Ok("nightly")),
+            ("exp", json!(i64::MAX), Ok("nightly")),
+            ("exp", json!(u64::MAX), Ok("nightly")),
+            ("exp", json!(i64::MIN), Err("invalid_token")),
+            ("exp", json!(-1e300), Err("invalid_token")),
+            ("exp", json!(null), Err("invalid_token")),
+            ("exp", json!("1700000100"), Err("invalid_token")),
+            ("nbf", json!(null), Ok("nightly")),
+            ("nbf", json!(1_700_000_005), Ok("nightly")),
+            ("nbf", json!(1_700_000_005.5), Ok("nightly")),
+            ("nbf", json!(1_700_000_006), Err("invalid_token")),
+            ("nbf", json!(1e300), Err("invalid_token")),
+            ("nbf", json!(i64::MIN), Ok("nightly")),
+            ("nbf", json!("soon"), Err("invalid_token")),
+            ("iat", json!(1_699_999_999.5), Ok("nightly")),
+            ("iat", json!("soon"), Err("invalid_token")),
+        ] {
+            let mut claims = json!({"sub": "nightly", "aud": "clairity-services", "exp": 1_700_000_100, "scopes": ["catalog:sync:read"]});
+            claims[name] = time;
+            check(&headers("authorization", format!("Bearer {}", token(Algorithm::HS256, SECRET, &claims))), expected);
+        }
+    }
+
+    #[test]
+    fn what_a_token_calls_critical_is_not_passed_over() {
+        let claims = json!({"aud": "clairity-services", "exp": 1_700_000_100, "scopes": ["catalog:sync:read"]});
+        for critical in [json!(["exp"]), json!(["b64"]), json!([])] {
+            let header: Header =
+                serde_json::from_value(json!({"alg": "HS256", "crit": critical, "b64": true})).unwrap();
+            let token = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap();
+            check(&headers("authorization", format!("Bearer {token}")), Err("invalid_token"));
+        }
     }
 
     #[test]

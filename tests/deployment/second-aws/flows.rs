@@ -52,6 +52,7 @@ fn token(tenant: Option<&str>) -> String {
         sub: Some("second-aws".into()),
         aud: Some(OneOrMany::One("clairity-services".into())),
         iat: Some(now),
+        nbf: None,
         exp: now + 600,
         scopes: Some(OneOrMany::Many(scopes)),
         tenant: tenant.map(String::from),
