@@ -15,16 +15,49 @@ pub fn text(at: Timestamp) -> String {
 /// Reads a date or date-time, to the millisecond: that is how times are stored, so a finer bound would leave out a run
 /// that is shown with the very same time. One without an offset is UTC; a bare date is its first millisecond. A year
 /// before 0 is none, as [`text`] could not show it.
+///
+/// A zone by name (`[Europe/Copenhagen]`, RFC 9557) is refused: no functions carry the world's zones, and to pass over it is to be
+/// hours off. A `+` that a query left unescaped has become a space, and is read as the `+` it was; so a date, a space and
+/// hours and minutes is refused, as that may be either.
 #[must_use]
 pub fn parse(text: &str) -> Option<Timestamp> {
-    let at = Timestamp::from_millisecond(exact(text)?.as_millisecond()).ok()?;
+    stored(exact(text.trim())?)
+}
+
+/// Reads the end of a range, which the range holds: as [`parse`], but a bare date is its last millisecond.
+#[must_use]
+pub fn parse_end(text: &str) -> Option<Timestamp> {
+    match text.trim().parse::<civil::Date>() {
+        Ok(date) if is_bare(text.trim()) => {
+            let last = date.at(23, 59, 59, 999_000_000);
+            stored(last.to_zoned(TimeZone::UTC).ok()?.timestamp())
+        }
+        _ => parse(text),
+    }
+}
+
+fn stored(at: Timestamp) -> Option<Timestamp> {
+    let at = Timestamp::from_millisecond(at.as_millisecond()).ok()?;
     (at.as_second() >= FIRST_SECOND).then_some(at)
 }
 
+/// jiff reads a date from a date-time as well.
+fn is_bare(text: &str) -> bool {
+    !text.contains([':', 'T', 't', ' ', '['])
+}
+
 fn exact(text: &str) -> Option<Timestamp> {
-    let text = text.trim();
+    if text.contains('[') {
+        return None;
+    }
     if let Ok(at) = text.parse::<Timestamp>() {
         return Some(at);
+    }
+    if let Some((before, after)) = text.rsplit_once(' ') {
+        let is_time = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b':') && text.len() <= 5;
+        if is_time(after) {
+            return if is_bare(before) { None } else { format!("{before}+{after}").parse().ok() };
+        }
     }
     if let Ok(at) = text.parse::<civil::DateTime>() {
         return at.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
@@ -90,6 +123,18 @@ mod tests {
             ("2024-06-07T08:09:10+02:00", Some("2024-06-07T06:09:10.000Z")),
             (" 2024-06-07T23:59:59.999Z ", Some("2024-06-07T23:59:59.999Z")),
             ("0000-01-01", Some("0000-01-01T00:00:00.000Z")),
+            ("2024-06-07 08:09:10", Some("2024-06-07T08:09:10.000Z")),
+            ("2024-06-07T08:09:10 02:00", Some("2024-06-07T06:09:10.000Z")),
+            ("2024-06-07T08:09:10.5 0200", Some("2024-06-07T06:09:10.500Z")),
+            ("2024-06-07 08:09:10 02:00", Some("2024-06-07T06:09:10.000Z")),
+            ("2024-06-07T08:09 02", Some("2024-06-07T06:09:00.000Z")),
+            ("2024-06-07 02:00", None),
+            ("2024-06-07T08:09:10[Europe/Copenhagen]", None),
+            ("2024-06-07T08:09:10Z[Europe/Copenhagen]", None),
+            ("2024-06-07T08:09:10+02:00[UTC]", None),
+            ("2024-06-07[UTC]", None),
+            ("2024-06-07+02:00", None),
+            ("2024-06-07Z", None),
             ("-000001-12-31", None),
             ("0000-01-01T00:00:00+02:00", None),
             ("07-06-2024", None),
@@ -101,6 +146,23 @@ mod tests {
         for input in ["2024-06-07T08:09:10.1239Z", "1969-12-31T23:59:59.9999Z"] {
             let read = parse(input);
             assert_eq!(read, read.map(text).and_then(|shown| parse(&shown)), "{input}");
+        }
+    }
+
+    #[test]
+    fn a_date_as_the_end_of_a_range_is_all_of_that_day() {
+        for (input, expected) in [
+            ("2024-06-07", Some("2024-06-07T23:59:59.999Z")),
+            (" 2024-02-29 ", Some("2024-02-29T23:59:59.999Z")),
+            ("2024-06-07T00:00:00", Some("2024-06-07T00:00:00.000Z")),
+            ("2024-06-07T08:09:10+02:00", Some("2024-06-07T06:09:10.000Z")),
+            ("9999-12-31", None),
+            ("2024-02-30", None),
+            ("2024-06-07[UTC]", None),
+            ("2024-06-07Z", None),
+            ("", None),
+        ] {
+            assert_eq!(parse_end(input).map(text).as_deref(), expected, "{input}");
         }
     }
 

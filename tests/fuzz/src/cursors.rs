@@ -70,15 +70,16 @@ fn parameters(query: &Query) {
         assert!((1..=200).contains(&limit));
     }
     let _any = query.switch("dryRun");
-    let statuses = statuses(query.list(&["status"]));
+    let statuses = statuses(query.list(&["status"])).unwrap_or_default();
     assert!(statuses.windows(2).all(|pair| pair[0] < pair[1]));
     match vendor(query, &["vendor", "v"], &HeaderMap::new(), &["x-vendor"]) {
         VendorParameter::Named(name) => assert_eq!(name, name.trim()),
         VendorParameter::Absent => assert_eq!(query.first(&["vendor", "v"]), None),
         VendorParameter::Blank => assert!(query.all(&["vendor", "v"]).all(str::is_empty)),
     }
-    let bound = |names: [&str; 2]| query.first(&names).and_then(time::parse);
-    window(bound(["start", "from"]), bound(["end", "to"]));
+    let bound = |names: [&str; 2]| query.first(&names);
+    let end = bound(["end", "to"]).and_then(time::parse_end);
+    window(bound(["start", "from"]).and_then(time::parse), end);
 }
 
 /// A window is covered by little, however far apart its ends are.

@@ -28,7 +28,7 @@ const LIMIT_MAX: usize = 200;
     params(
         ("vendorId" = Option<String>, Query, description = "The vendor; also `vendor`, `v`. Default moscot"),
         ("start" = Option<String>, Query, description = "Date or date-time, UTC where it says no offset; also `from`"),
-        ("end" = Option<String>, Query, description = "Date or date-time; also `to`"),
+        ("end" = Option<String>, Query, description = "Date or date-time; a date is all of that day, up to its last millisecond; also `to`"),
         ("limit" = Option<u32>, Query, description = "Default 20; also `pageSize`", minimum = 1, maximum = 200),
         ("cursor" = Option<String>, Query, description = "From `nextCursor`"),
         ("status" = Option<Vec<String>>, Query, description = "running, success, error; repeated or in a comma list"),
@@ -100,16 +100,17 @@ pub(crate) async fn observability(
 /// Reads the parameters; every wrong one is named at once.
 fn wanted(query: &Query) -> Result<Wanted, Problem> {
     let mut wrong = Vec::new();
-    let mut bound = |field: &'static str, names: [&str; 2]| -> Option<Timestamp> {
-        let text = query.first(&names)?;
-        let at = time::parse(text);
-        if at.is_none() {
-            wrong.push((field, "must be a date or date-time, for example 2024-06-07 or 2024-06-07T12:00:00Z"));
-        }
-        at
-    };
-    let start = bound("start", ["start", "from"]);
-    let end = bound("end", ["end", "to"]);
+    let mut bound =
+        |field: &'static str, names: [&str; 2], parse: fn(&str) -> Option<Timestamp>| -> Option<Timestamp> {
+            let text = query.first(&names)?;
+            let at = parse(text);
+            if at.is_none() {
+                wrong.push((field, "must be a date or date-time, for example 2024-06-07 or 2024-06-07T12:00:00Z"));
+            }
+            at
+        };
+    let start = bound("start", ["start", "from"], time::parse);
+    let end = bound("end", ["end", "to"], time::parse_end);
     if let (Some(start), Some(end)) = (start, end)
         && start > end
     {
@@ -123,6 +124,10 @@ fn wanted(query: &Query) -> Result<Wanted, Problem> {
         wrong.push(("cursor", "names no run of this list"));
         None
     });
+    let statuses = statuses(query.list(&["status"])).unwrap_or_else(|text| {
+        wrong.push(("status", text));
+        Vec::new()
+    });
     let (true, Ok(limit)) = (wrong.is_empty(), &limit) else { return Err(Problem::fields(&wrong)) };
-    Ok(Wanted { start, end, limit: *limit, cursor, statuses: statuses(query.list(&["status"])) })
+    Ok(Wanted { start, end, limit: *limit, cursor, statuses })
 }

@@ -33,7 +33,7 @@ const LIMIT_MAX: usize = 200;
         ("source" = Option<String>, Query, description = "`pos`, `trackstar`, `provider/connection`, or `unknown`; with `:proved` or `:acknowledged`, that ring of refused ones alone. Of those that were let in, `provider` or `provider/connection`"),
         ("tenant" = Option<String>, Query, description = "The tenant"),
         ("from" = Option<String>, Query, description = "Received at or after this; a dead letter: sent to the queue"),
-        ("to" = Option<String>, Query, description = "Received at or before this; a dead letter: sent to the queue"),
+        ("to" = Option<String>, Query, description = "Received at or before this, or on this day; a dead letter: sent to the queue"),
         ("key" = Option<String>, Query, max_length = 1024, description = "The key, as its sender knows it or as it is listed, of one that was let in within the last 30 days; needs `source`, `pos` or `provider/connection`. With `all` it also tells of one that has not had its effect yet"),
         ("correlationId" = Option<String>, Query, max_length = 128, description = "The trace. One that was made here is looked for in the minute in which it was made first, unless `from` or `to` says otherwise; any other within the range, a week by default"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Default 50"),
@@ -64,7 +64,8 @@ pub(super) fn limit(query: &Query) -> Result<usize, Problem> {
 }
 
 pub(super) fn bound(query: &Query, name: &'static str) -> Result<Option<Timestamp>, Problem> {
-    match query.first(&[name]).map(time::parse) {
+    let parse = if name == "to" { time::parse_end } else { time::parse };
+    match query.first(&[name]).map(parse) {
         Some(None) => Err(Problem::fields(&[(name, "must be a date or date-time")])),
         found => Ok(found.flatten()),
     }

@@ -22,7 +22,7 @@ async fn both_shapes_are_there_and_say_the_same() {
     for name in ["totalRuns", "latestRunAt", "pageSize", "counts"] {
         assert_eq!(data[name], body["aggregates"][name], "{name}");
     }
-    assert_eq!(data["range"], json!({"start": "2024-06-01T00:00:00.000Z", "end": "2024-06-30T00:00:00.000Z"}));
+    assert_eq!(data["range"], json!({"start": "2024-06-01T00:00:00.000Z", "end": "2024-06-30T23:59:59.999Z"}));
     assert_eq!(data["vendorId"], "moscot");
 }
 
@@ -81,7 +81,14 @@ async fn both_ends_of_the_window_belong_to_it() {
         (after, after, 0),
         (after, second.as_str(), 1),
         ("2024-06-07", "2024-06-07T23:59:59.999Z", 2),
+        ("2024-06-07", "2024-06-07", 2),
+        ("", "2024-06-07", 2),
+        ("", "2024-06-06", 0),
+        ("2020-01-01", "2024-06-07", 2),
+        (second.as_str(), "2024-06-07", 1),
         ("2024-06-08", "2024-06-09", 0),
+        // As whoever does not escape the `+` sends it.
+        ("2024-06-07T10:00:00+02:00", "2024-06-07T10:00:00+02:00", 1),
         ("2024-06-07T10:00:00%2B02:00", "2024-06-07T10:00:00%2B02:00", 1),
         ("", second.as_str(), 2),
         (first.as_str(), "", 2),
@@ -127,6 +134,11 @@ async fn every_wrong_parameter_is_named_at_once() {
         ("end=07-06-2024", &["end"]),
         ("from=soon&to=later", &["end", "start"]),
         ("start=2024-06-08&end=2024-06-07", &["start"]),
+        ("start=2024-06-07T08:00:00[Europe/Copenhagen]", &["start"]),
+        ("end=2024-06-07T08:00:00Z[UTC]", &["end"]),
+        ("end=2024-06-07+02:00", &["end"]),
+        ("start[gte]=2024-06-07", &["start"]),
+        ("status=bogus", &["status"]),
         ("start=soon&end=later&limit=0&cursor=x", &["cursor", "end", "limit", "start"]),
     ] {
         let answer = world.get(&format!("{PATH}?{query}")).answer().await;
