@@ -3,6 +3,7 @@
 use axum::body::{Body, to_bytes};
 use serde_json::{Map, Value};
 use signalbox::http::problem::{INVALID_REQUEST, PAYLOAD_TOO_LARGE, Problem};
+use signalbox::http::query::Query;
 
 /// The largest body, in bytes.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -13,6 +14,12 @@ const TEXT_BYTES_MAX: usize = 1024;
 /// How much of an unknown field's name an answer repeats.
 const NAME_CHARACTERS_MAX: usize = 64;
 
+/// How gzip begins (RFC 1952, section 2.3.1).
+const GZIP: &[u8] = &[0x1F, 0x8B];
+
+/// What Windows tools put before UTF-8. It is not JSON, and says nothing.
+const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
+
 /// A JSON object's fields, read one by one so that a wrong type is named.
 #[derive(Default)]
 pub(crate) struct Fields(Map<String, Value>);
@@ -22,14 +29,24 @@ pub(crate) struct Fields(Map<String, Value>);
 pub(crate) async fn read(body: Body) -> Result<Option<Fields>, Problem> {
     let too_large = |_| Problem::new(PAYLOAD_TOO_LARGE, format!("a body may have {BODY_BYTES_MAX} bytes"));
     let bytes = to_bytes(body, BODY_BYTES_MAX).await.map_err(too_large)?;
-    if bytes.trim_ascii().is_empty() {
+    let json = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
+    if json.trim_ascii().is_empty() {
         return Ok(None);
     }
-    match serde_json::from_slice(&bytes) {
-        Ok(Value::Object(fields)) => Ok(Some(Fields(fields))),
-        Ok(Value::Null) => Ok(None),
-        _ => Err(Problem::new(INVALID_REQUEST, "the body must be a JSON object")),
-    }
+    let why = match serde_json::from_slice(json) {
+        Ok(Value::Object(fields)) => return Ok(Some(Fields(fields))),
+        Ok(Value::Null) => return Ok(None),
+        Ok(_) => "the body must be a JSON object",
+        Err(_) if json.starts_with(GZIP) => "the body is compressed with gzip: send the JSON as it is",
+        Err(_) if std::str::from_utf8(json).is_err() => "the body must be a JSON object in UTF-8",
+        Err(_) => "the body must be a JSON object, and is not valid JSON",
+    };
+    Err(Problem::new(INVALID_REQUEST, why))
+}
+
+/// A switch of the query, refused in the way of a body's.
+pub(crate) fn query_switch(query: &Query, name: &str) -> Result<Option<bool>, Problem> {
+    query.switch(name).map_err(|_| wrong(name, "true or false"))
 }
 
 impl Fields {

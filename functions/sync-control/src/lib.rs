@@ -19,7 +19,7 @@ use signalbox::engine::runs::context::RunWorker;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
 use signalbox::http::auth::Authority;
-use signalbox::http::correlation;
+use signalbox::http::{correlation, unrouted};
 use signalbox::outside::Outside;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -73,7 +73,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         authority: Authority::from_environment(environment)?,
         inline: Duration::from_millis(environment.number("INLINE_BUDGET_MS", 20_000)?),
     };
-    let router = Router::from(routes())
+    let router = unrouted::answered(Router::from(routes()))
         .layer(axum::middleware::from_fn_with_state(outside.clone(), correlation::trace))
         .with_state(control);
     Ok(Function::Http(router))

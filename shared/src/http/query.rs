@@ -9,10 +9,13 @@ use http::{HeaderMap, Uri};
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// Reads the query of a request.
+    /// Reads the query of a request. `name[]` and `name[0]`, as PHP, Rails and `qs` write lists, are `name`. Any other bracket
+    /// asks for something that is not offered here (`status[ne]=error`), so it is read as a value that nothing is called: the
+    /// route refuses it, and never answers as if nothing had been asked for.
     #[must_use]
     pub fn of(uri: &Uri) -> Self {
-        Self(url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect())
+        let pairs = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned();
+        Self(pairs.map(|(name, value)| unbracketed(name, value)).collect())
     }
 
     /// All values under any of the names, whose case does not matter, in order.
@@ -47,14 +50,26 @@ impl Query {
         }
     }
 
-    /// A switch: 1, true, yes and on, or 0, false, no and off.
-    #[must_use]
-    pub fn switch(&self, name: &str) -> Option<bool> {
-        match self.first(&[name])?.to_lowercase().as_str() {
-            "1" | "true" | "yes" | "on" => Some(true),
-            "0" | "false" | "no" | "off" => Some(false),
-            _ => None,
+    /// A switch: 1, true, yes and on, or 0, false, no and off. A name alone is on.
+    ///
+    /// # Errors
+    /// The text to refuse anything else with.
+    pub fn switch(&self, name: &str) -> Result<Option<bool>, &'static str> {
+        let Some(text) = self.first(&[name]).or_else(|| self.all(&[name]).next()) else { return Ok(None) };
+        match text.to_lowercase().as_str() {
+            "" | "1" | "true" | "yes" | "on" => Ok(Some(true)),
+            "0" | "false" | "no" | "off" => Ok(Some(false)),
+            _ => Err("must be true or false"),
         }
+    }
+}
+
+fn unbracketed(name: String, value: String) -> (String, String) {
+    let Some((plain, brackets)) = name.split_once('[') else { return (name, value) };
+    let inside = brackets.strip_suffix(']');
+    match inside {
+        Some(index) if index.bytes().all(|byte| byte.is_ascii_digit()) => (plain.to_owned(), value),
+        _ => (plain.to_owned(), format!("[{brackets}={value}")),
     }
 }
 
@@ -147,6 +162,21 @@ mod tests {
     }
 
     #[test]
+    fn brackets_are_a_list_or_a_value_that_nothing_is_called() {
+        for (query, expected) in [
+            ("s[]=a&s[]=b", &["a", "b"][..]),
+            ("s%5B%5D=a&s[1]=b", &["a", "b"]),
+            ("s[ne]=a", &["[ne]=a"]),
+            ("s[=a", &["[=a"]),
+            ("s[a][]=b", &["[a][]=b"]),
+            ("[]=a", &[]),
+        ] {
+            let uri: Uri = format!("/x?{query}").parse().unwrap();
+            assert!(Query::of(&uri).list(&["s"]).eq(expected.iter().copied()), "{query}");
+        }
+    }
+
+    #[test]
     fn a_limit_is_within_its_bounds_or_not_there() {
         for (query, expected) in [
             ("", Some(20)),
@@ -167,11 +197,18 @@ mod tests {
 
     #[test]
     fn switches() {
-        for (query, expected) in
-            [("d=1", Some(true)), ("d=ON", Some(true)), ("d=no", Some(false)), ("d=maybe", None), ("d=", None)]
+        for (query, expected) in [
+            ("d=1", Some(Some(true))),
+            ("d=ON", Some(Some(true))),
+            ("d=no", Some(Some(false))),
+            ("", Some(None)),
+            ("d", Some(Some(true))),
+        ]
+        .into_iter()
+        .chain([("d=", Some(Some(true))), ("d=&d=0", Some(Some(false))), ("d=maybe", None), ("d[ne]=1", None)])
         {
             let uri: Uri = format!("/x?{query}").parse().unwrap();
-            assert_eq!(Query::of(&uri).switch("d"), expected, "{query}");
+            assert_eq!(Query::of(&uri).switch("d").ok(), expected, "{query}");
         }
     }
 }

@@ -23,13 +23,13 @@ const LIMIT_MAX: f64 = 100.0;
     get, path = "/api/catalog/vendor-sync/runs", tag = "vendor sync",
     params(
         ("vendor" = Option<String>, Query, description = "The vendor; also `v`, or header `x-vendor`. Default moscot"),
-        ("status" = Option<Vec<String>>, Query, description = "running, success, error; repeated or in a comma list. What is no status is passed over"),
+        ("status" = Option<Vec<String>>, Query, description = "running, success, error; repeated or in a comma list"),
         ("limit" = Option<String>, Query, description = "1 to 100, default 20; what is outside is brought inside"),
         ("cursor" = Option<String>, Query, description = "From `nextCursor`"),
     ),
     responses(
         (status = 200, description = "A page", body = RunsView),
-        (status = 400, description = "missing_vendor, invalid_request: the vendor is blank, the cursor unknown", body = ProblemView),
+        (status = 400, description = "missing_vendor, invalid_request: the vendor is blank, the status or the cursor unknown", body = ProblemView),
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),
         (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
         (status = 500, description = "failed_to_fetch_runs", body = ProblemView),
@@ -41,7 +41,7 @@ pub(crate) async fn runs(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
     let vendor = vendor_of(&uri, &headers)?;
     let query = Query::of(&uri);
     let wanted = Wanted {
-        statuses: statuses(query.list(&["status"])),
+        statuses: statuses(query.list(&["status"])).map_err(|wrong| Problem::fields(&[("status", wrong)]))?,
         cursor: cursor(&query)?,
         limit: limit(query.first(&["limit"])),
         ..Wanted::default()

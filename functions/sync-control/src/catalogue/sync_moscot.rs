@@ -23,7 +23,7 @@ use crate::{Control, body};
 /// with 202 when that takes longer than 20 s.
 #[utoipa::path(
     post, path = "/api/catalog/moscot/sync", tag = "vendor sync",
-    params(("dryRun" = Option<String>, Query, description = "1, true, yes or on: compare and count, write nothing")),
+    params(("dryRun" = Option<String>, Query, description = "1, true, yes, on, or the name alone: compare and count, write nothing. 0, false, no or off: apply")),
     request_body(content = Option<MoscotSyncRequest>),
     responses(
         (status = 200, description = "The run is over", body = MoscotSyncView),
@@ -48,7 +48,8 @@ pub(crate) async fn sync_moscot(
     let caller = control.authority.service(&headers, control.now())?;
     caller.require_any(&[WRITE, MOSCOT])?;
     let fields = body::read(body).await?.unwrap_or_default();
-    let dry = fields.switch("dryRun")?.or_else(|| Query::of(&uri).switch("dryRun")).unwrap_or(false);
+    let dry_by_query = body::query_switch(&Query::of(&uri), "dryRun")?;
+    let dry = fields.switch("dryRun")?.or(dry_by_query).unwrap_or(false);
     let Some(vendor) = control.vendor(&caller.tenant, "moscot") else {
         return Err(Problem::new(VENDOR_NOT_CONFIGURED, "vendor moscot is not configured (VENDORS)"));
     };

@@ -33,7 +33,7 @@ use crate::body::{self, Fields};
     params(
         ("slug" = String, Path, description = "The vendor"),
         ("mode" = Option<String>, Query, description = "`dryRun` or `apply`, however spelt"),
-        ("dryRun" = Option<String>, Query, description = "1, true, yes, on, or 0, false, no, off"),
+        ("dryRun" = Option<String>, Query, description = "1, true, yes, on, or the name alone; or 0, false, no, off"),
     ),
     request_body(content = Option<VendorSyncRequest>),
     responses(
@@ -105,9 +105,10 @@ fn mode(fields: &Fields, query: &Query) -> Result<Mode, Problem> {
     let dry = |dry: bool| if dry { Mode::DryRun } else { Mode::Apply };
     let named = fields.text("mode")?.and_then(|text| Mode::parse(&text));
     let body_dry = fields.switch("dryRun")?;
+    let query_dry = body::query_switch(query, "dryRun")?;
     Ok(named
         .or_else(|| query.first(&["mode"]).and_then(Mode::parse))
         .or(body_dry.map(dry))
-        .or_else(|| query.switch("dryRun").map(dry))
+        .or(query_dry.map(dry))
         .unwrap_or(Mode::DryRun))
 }

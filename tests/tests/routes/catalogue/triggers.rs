@@ -53,8 +53,9 @@ async fn on_the_older_route_the_body_decides_then_the_query_and_else_it_applies(
         (json!({}), "?dryRun=true", true),
         (json!({}), "?dryrun=YES", true),
         (json!({}), "?dryRun=0", false),
-        (json!({}), "?dryRun=perhaps", false),
-        (json!({}), "?dryRun=", false),
+        (json!({}), "?dryRun=", true),
+        (json!({}), "?dryRun", true),
+        (json!({}), "?dryRun[]=true", true),
         (json!({"dryRun": true}), "", true),
         (json!({"dryRun": true}), "?dryRun=0", true),
         (json!({"dryRun": true}), "?dryRun=1", true),
@@ -67,6 +68,40 @@ async fn on_the_older_route_the_body_decides_then_the_query_and_else_it_applies(
         assert_eq!(answer["dryRun"], dry, "{body} {query}");
         assert_eq!(answer["metrics"]["dryRun"], u8::from(dry), "{body} {query}");
     }
+}
+
+#[tokio::test]
+async fn what_may_have_asked_for_a_dry_run_and_is_not_understood_starts_nothing() {
+    let world = World::local().await;
+    let token = world.token(&[WRITE]);
+    let utf16: Vec<u8> = "{\"dryRun\":true}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let bodies = [
+        (&br#"{"dryRun":true,}"#[..], "not valid JSON"),
+        (b"{'dryRun':true}", "not valid JSON"),
+        (b"dryRun=true", "not valid JSON"),
+        (b"[]", "JSON object"),
+        (b"true", "JSON object"),
+        (&utf16, "JSON"),
+        (b"\xff\xfe{\0}\0", "UTF-8"),
+        (b"\x1f\x8b\x08\0\0\0\0\0\0\x03", "gzip"),
+        (b"\xef\xbb\xbf{", "not valid JSON"),
+    ];
+    for route in [MOSCOT, VENDOR] {
+        for (body, why) in bodies {
+            let answer = world.post(route).bearer(&token).bytes(body).answer().await;
+            assert_eq!(answer.problem(), (400, "invalid_request"), "{body:?}");
+            assert!(answer.body["detail"].as_str().unwrap().contains(why), "{body:?}: {}", answer.body);
+        }
+        for query in ["?dryRun=perhaps", "?dryRun=2", "?dryRun[ne]=1", "?dryRun[a]=true"] {
+            let answer = world.post(&format!("{route}{query}")).bearer(&token).answer().await;
+            assert_eq!(answer.problem(), (400, "invalid_request"), "{query}");
+        }
+        // A byte order mark says nothing.
+        let marked = world.post(route).bearer(&token).bytes("\u{feff}{\"dryRun\":true}").answer().await.expect(200);
+        assert!(marked["dryRun"] == true || marked["mode"] == "dryRun", "{marked}");
+    }
+    let runs = world.read("/api/catalog/vendor-sync/runs").await["data"]["items"].clone();
+    assert!(runs.as_array().unwrap().iter().all(|run| run["dryRun"] == true), "{runs}");
 }
 
 #[tokio::test]

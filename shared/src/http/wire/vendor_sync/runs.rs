@@ -164,12 +164,15 @@ pub fn warning(run: &Run) -> Option<String> {
     Some(format!("an apply would be refused: {refused}"))
 }
 
-/// Reads status filters. What is not a status is passed over, and if nothing is left the
-/// filter is none, as in the original.
-#[must_use]
-pub fn statuses<'a>(values: impl Iterator<Item = &'a str>) -> Vec<SeenStatus> {
-    let mut statuses: Vec<SeenStatus> = values.filter_map(SeenStatus::parse).collect();
+/// Reads status filters; none given are none. What is not a status is refused: the original passed it over, and with nothing
+/// left answered as if all had been asked for.
+///
+/// # Errors
+/// The text to refuse it with.
+pub fn statuses<'a>(values: impl Iterator<Item = &'a str>) -> Result<Vec<SeenStatus>, &'static str> {
+    let statuses: Option<Vec<SeenStatus>> = values.map(SeenStatus::parse).collect();
+    let mut statuses = statuses.ok_or("must be running, success or error")?;
     statuses.sort();
     statuses.dedup();
-    statuses
+    Ok(statuses)
 }
