@@ -21,8 +21,8 @@ use signalbox::engine::catalogue::vendors::Vendors;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
 use signalbox::http::auth::{Authority, Caller};
-use signalbox::http::correlation;
 use signalbox::http::problem::{Problem, ProblemView};
+use signalbox::http::{correlation, unrouted};
 use signalbox::outside::{Clock, Outside, StorageCheck};
 use utoipa::IntoResponses;
 use utoipa::openapi::OpenApi;
@@ -115,7 +115,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         storage: outside.storage.clone(),
         started: outside.clock.now(),
     };
-    let router = Router::from(routes())
+    let router = unrouted::answered(Router::from(routes()))
         .layer(axum::middleware::from_fn_with_state(outside.clone(), correlation::trace))
         .with_state(reads);
     Ok(Function::Http(router))

@@ -11,7 +11,7 @@ use signalbox::aws::clients::Clients;
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
-use signalbox::http::correlation;
+use signalbox::http::{correlation, unrouted};
 use signalbox::outside::Outside;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -39,7 +39,7 @@ pub fn openapi() -> OpenApi {
 /// When the environment is unusable.
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
     let deliveries = Deliveries::connect(&Clients::connect(environment, outside)?, environment, outside)?;
-    let router = Router::from(routes())
+    let router = unrouted::answered(Router::from(routes()))
         .layer(axum::middleware::from_fn_with_state(outside.clone(), correlation::trace_alone))
         .with_state(deliveries);
     Ok(Function::Http(router))

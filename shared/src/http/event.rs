@@ -103,14 +103,39 @@ impl HttpEvent {
     }
 }
 
-/// API Gateway hands paths on with some of what was encoded decoded, so it is encoded here as far as a URL needs it.
+/// API Gateway hands paths on with some of what was encoded decoded, so it is encoded here as far as a URL needs it. It has
+/// chosen the route by then, for which `/items/` is `/items` and `%69tems` is `items` (RFC 3986, section 6.2.2.2): the router
+/// behind it must find the same.
 fn target(path: &str, query: &str) -> Option<PathAndQuery> {
-    let mut target = utf8_percent_encode(path, NOT_IN_PATH).to_string();
+    let path = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
+    let mut target = utf8_percent_encode(&unreserved(path), NOT_IN_PATH).to_string();
     if !query.is_empty() {
         target.push('?');
         target.extend(utf8_percent_encode(query, NOT_IN_QUERY));
     }
     if target.starts_with('/') { target.try_into().ok() } else { None }
+}
+
+/// Decodes letters, digits and `-._~`, which need no encoding and mean the same with it.
+fn unreserved(path: &str) -> String {
+    let mut decoded = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((before, after)) = rest.split_once('%') {
+        decoded.push_str(before);
+        let byte = after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()).map(char::from);
+        match byte.filter(|byte| byte.is_ascii_alphanumeric() || "-._~".contains(*byte)) {
+            Some(byte) => {
+                decoded.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                decoded.push('%');
+                rest = after;
+            }
+        }
+    }
+    decoded.push_str(rest);
+    decoded
 }
 
 fn append(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Problem> {
@@ -190,6 +215,11 @@ mod tests {
             (json!({"headers": {"x-forwarded-proto": "https,http"}}), "/items/a?b=c"),
             (json!({"rawPath": "/a b/ä?{}\u{1}%20"}), "/a%20b/%C3%A4%3F%7B%7D%01%20?b=c"),
             (json!({"rawPath": "//x/../y"}), "//x/../y?b=c"),
+            (json!({"rawPath": "/items/a/"}), "/items/a?b=c"),
+            (json!({"rawPath": "/items//"}), "/items/?b=c"),
+            (json!({"rawPath": "/"}), "/?b=c"),
+            (json!({"rawPath": "/%69tems%2Fa%2d%7e"}), "/items%2Fa-~?b=c"),
+            (json!({"rawPath": "/%2569%é%4"}), "/%2569%%C3%A9%4?b=c"),
             (json!({"rawQueryString": "a b#\"ä%20"}), "/items/a?a%20b%23%22%C3%A4%20"),
         ] {
             assert_eq!(

@@ -6,4 +6,5 @@ pub mod event;
 pub mod headers;
 pub mod problem;
 pub mod query;
+pub mod unrouted;
 pub mod wire;

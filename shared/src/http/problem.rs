@@ -68,6 +68,8 @@ kinds! {
         INSUFFICIENT_SCOPE = 403 "insufficient_scope";
         /// Nothing is there.
         NOT_FOUND = 404 "not_found";
+        /// The path is there, and not with this method.
+        METHOD_NOT_ALLOWED = 405 "method_not_allowed";
         /// The vendor is not in the configuration.
         VENDOR_NOT_CONFIGURED = 404 "vendor_not_configured";
         /// Another run of this vendor is not over yet.

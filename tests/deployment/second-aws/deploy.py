@@ -41,7 +41,8 @@ def add_routes(api, processed, resources):
                     ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=arn, PayloadFormatVersion="2.0"
                 )["IntegrationId"]
             target = f"integrations/{integrations[function]}"
-            gateway.create_route(ApiId=api, RouteKey=f"{method.upper()} {path}", Target=target)
+            key = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
+            gateway.create_route(ApiId=api, RouteKey=f"{key} {path}", Target=target)
 
 
 def main():

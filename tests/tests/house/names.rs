@@ -105,7 +105,7 @@ fn sends(trigger: &Yaml, event: &Json) -> bool {
             event["version"] == "2.0"
                 && event["routeKey"] == route
                 && context["routeKey"] == route
-                && context["http"]["method"] == property("Method")
+                && (context["http"]["method"] == property("Method") || property("Method") == "ANY")
                 && context["http"]["path"] == event["rawPath"]
                 && event["rawPath"].as_str() == Some(&filled_in(property("Path"), &event["pathParameters"]))
         }

@@ -227,6 +227,41 @@ async fn a_body_that_is_too_large_is_refused() {
 }
 
 #[tokio::test]
+async fn a_route_is_found_as_the_gateway_finds_it() {
+    let world = World::local().await;
+    let token = world.token(&[WRITE, READ]);
+    for (method, path, status) in [
+        ("GET", "/healthz/", 200),
+        ("GET", "/healt%68z", 200),
+        ("GET", "/api/catalog/vendor%2Dsync/runs/", 200),
+        ("GET", "/api/catalog/vendor-sync/registry/mosc%6ft/", 200),
+        ("POST", "/api/catalog/vendor-sync/moscot/sync/", 200),
+        ("HEAD", "/healthz", 200),
+        ("HEAD", "/livez", 200),
+        ("HEAD", "/health/ready", 200),
+        ("HEAD", "/api/catalog/vendor-sync/runs", 200),
+        ("HEAD", "/metrics", 200),
+        ("HEAD", "/api/catalog/vendor-sync/runs?status=bogus", 400),
+    ] {
+        let answer = world.request(method, path).bearer(&token).answer().await;
+        assert_eq!(answer.status, status, "{method} {path}");
+        assert_eq!(answer.text.is_empty(), method == "HEAD", "{method} {path}: {}", answer.text);
+    }
+    for (method, path, expected) in [
+        ("PUT", "/healthz", (405, "method_not_allowed")),
+        ("DELETE", "/api/catalog/vendor-sync/runs", (405, "method_not_allowed")),
+        ("POST", "/api/admin/deliveries", (405, "method_not_allowed")),
+    ] {
+        let answer = world.request(method, path).answer().await;
+        assert_eq!(answer.problem(), expected, "{method} {path}");
+        assert!(answer.headers["allow"].contains("GET"), "{method} {path}");
+        assert!(answer.headers.contains_key("x-correlation-id"), "{method} {path}");
+    }
+    let nowhere = world.get("/nowhere/").answer().await;
+    assert!(nowhere.status == 404 && nowhere.text.contains("Not Found"), "{}", nowhere.text);
+}
+
+#[tokio::test]
 async fn a_path_that_is_no_text_is_refused_in_the_envelope() {
     let world = World::local().await;
     let token = world.token(&[WRITE, READ, DELIVERIES_WRITE]);
