@@ -393,3 +393,20 @@ async fn a_deployed_metrics_page_asks_for_a_token() {
     assert_eq!(hooks.ask("GET", "/metrics", Some(&hooks.operator("default")), None).await.status, 200);
     assert_eq!(hooks.ask("GET", "/healthz", None, None).await.status, 200);
 }
+
+#[tokio::test]
+async fn another_tenant_sees_nothing_of_the_fleet() {
+    let hooks = Hooks::start().await;
+    let process = hooks.process(Wire::whole()).await;
+    for number in [1, 2] {
+        assert_eq!(process.send(&sale("other", number)).await.unwrap().status, 201);
+        // Longer than an instance keeps its counts to itself.
+        hooks.pass(Duration::from_secs(1));
+    }
+    hooks.work(Queue::Webhooks).await;
+    let of_operators = checked(&hooks.ask("GET", "/metrics", Some(&hooks.operator("default")), None).await);
+    assert!(of_operators.keys().any(|name| name.contains("source=\"pos\"")), "{of_operators:?}");
+    let of_others = checked(&hooks.ask("GET", "/metrics", Some(&hooks.operator("other")), None).await);
+    let sources: Vec<&String> = of_others.keys().filter(|name| name.contains("source=")).collect();
+    assert_eq!(sources, [""; 0], "neither of deliveries nor of a vendor that is another's");
+}

@@ -3,6 +3,9 @@
 //! One instance's memory says nothing about the fleet, so every sample comes from durable counters. A name without such a
 //! counter still has its HELP and TYPE, for the gates that look for them. No label names a tenant: there may be thousands,
 //! and each would be a time series of its own. Sources are bounded by configuration.
+//!
+//! What is counted of deliveries is counted by source for all tenants together, so only the operators' own tenant, the default one,
+//! sees it. Runs are counted for each vendor of a tenant, and a token shows its own tenant's.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,13 +14,18 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use signalbox::aws::deliveries::rejected::RejectedCounts;
+use signalbox::aws::faults::AwsFault;
 use signalbox::domain::deliveries::counters::{Counter, FleetTally, LATENCY_BOUNDS, bound};
+use signalbox::domain::ids::{ConnectionName, TenantId};
+use signalbox::domain::runs::run::SeenStatus;
+use signalbox::engine::runs::history::totals;
 use signalbox::http::problem::{Problem, ProblemView};
 
 use crate::Reads;
 
 const LATENCY: &str = "ingest_latency_seconds";
 const REJECTED: &str = "ingest_rejected_total";
+const OPERATIONS: &str = "sync_operations_total";
 const UNKEPT: &str = "ingest_rejected_unkept_total";
 
 /// Name, type, help.
@@ -33,7 +41,7 @@ const METRICS: [(&str, &str, &str); 17] = [
     ("http_request_duration_seconds", "histogram", "Time to answer; see the access log and CloudWatch"),
     ("http_requests_total", "counter", "Requests answered; see the access log and CloudWatch"),
     ("retry_attempts_total", "counter", "Calls tried again; no samples"),
-    ("sync_operations_total", "counter", "Runs over, by status; see CloudWatch"),
+    (OPERATIONS, "counter", "Runs over, by source and status; of this token's tenant"),
     ("database_query_duration_seconds", "histogram", "Time of a storage call; see CloudWatch"),
     ("active_connections", "gauge", "Open connections; the gateway's, see CloudWatch"),
     ("background_jobs_total", "counter", "Background jobs, by type and status; see CloudWatch"),
@@ -44,7 +52,8 @@ const METRICS: [(&str, &str, &str); 17] = [
 /// Lines of samples by the name they belong to.
 type Samples = BTreeMap<&'static str, Vec<String>>;
 
-/// The fleet's counters as Prometheus text. Outside local mode it needs a token that may read.
+/// Counters as Prometheus text: the token's tenant's runs, and for the default tenant the deliveries of the whole fleet. Outside
+/// local mode it needs a token that may read.
 #[utoipa::path(
     get, path = "/metrics", tag = "service",
     responses(
@@ -55,22 +64,43 @@ type Samples = BTreeMap<&'static str, Vec<String>>;
     security((), ("service" = []), ("session" = [])),
 )]
 pub(crate) async fn metrics(State(reads): State<Reads>, headers: HeaderMap) -> Result<Response, Problem> {
-    reads.reader(&headers)?;
-    let store = &reads.deliveries;
-    let counts = tokio::try_join!(store.fleet_counts(), store.rejected_counts());
-    // A page that fails with storage would not say that it is storage.
-    let counts = counts.inspect_err(|fault| tracing::error!(%fault, "counters not read")).ok();
-    Ok((StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text(counts.as_ref())).into_response())
-}
-
-/// The page, without the fleet's samples where they could not be read.
-fn text(counts: Option<&(FleetTally, RejectedCounts)>) -> String {
+    let caller = reads.reader(&headers)?;
     let mut samples = Samples::new();
     samples.insert("build_info", vec![format!("build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"))]);
-    samples.insert("db_connection_status", vec![format!("db_connection_status {}", u8::from(counts.is_some()))]);
-    if let Some((tally, rejected)) = counts {
-        fleet(&mut samples, tally, rejected);
+    let counted = tokio::try_join!(operations(&reads, &caller.tenant), deliveries(&reads, &caller.tenant));
+    // A page that fails with storage would not say that it is storage.
+    let counted = counted.inspect_err(|fault| tracing::error!(%fault, "counters not read")).ok();
+    samples.insert("db_connection_status", vec![format!("db_connection_status {}", u8::from(counted.is_some()))]);
+    if let Some((operations, deliveries)) = counted {
+        samples.insert(OPERATIONS, operations);
+        if let Some((tally, rejected)) = deliveries {
+            fleet(&mut samples, &tally, &rejected);
+        }
     }
+    Ok((StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text(&samples)).into_response())
+}
+
+/// The runs of a tenant that are over, by vendor.
+async fn operations(reads: &Reads, tenant: &TenantId) -> Result<Vec<String>, AwsFault> {
+    let totals = totals(&reads.runs, &reads.vendors, reads.now(), tenant).await?;
+    let line = |vendor: &ConnectionName, status: SeenStatus, count: u64| {
+        let labels =
+            format!("operation=\"sync\",source=\"{}\"{}", plain(vendor.as_str()), label("status", status.as_str()));
+        format!("{OPERATIONS}{{{labels}}} {count}")
+    };
+    let over = [SeenStatus::Success, SeenStatus::Error];
+    Ok(totals.iter().flat_map(|(vendor, tally)| over.map(|status| line(vendor, status, tally.count(status)))).collect())
+}
+
+/// What is counted of the fleet's deliveries, for whoever may see it.
+async fn deliveries(reads: &Reads, tenant: &TenantId) -> Result<Option<(FleetTally, RejectedCounts)>, AwsFault> {
+    if *tenant != TenantId::default() {
+        return Ok(None);
+    }
+    tokio::try_join!(reads.deliveries.fleet_counts(), reads.deliveries.rejected_counts()).map(Some)
+}
+
+fn text(samples: &Samples) -> String {
     let mut text = String::new();
     for (name, kind, help) in METRICS {
         // Writing to a String cannot fail.

@@ -6,7 +6,7 @@ use crate::aws::faults::AwsFault;
 use crate::aws::runs::RunReads;
 use crate::aws::runs::reads::Wanted;
 use crate::domain::catalogue::vendor::Vendor;
-use crate::domain::ids::{Connection, RunId, TenantId};
+use crate::domain::ids::{Connection, ConnectionName, RunId, TenantId};
 use crate::domain::runs::run::{Run, SeenStatus};
 use crate::domain::runs::window::{Tally, cover};
 use crate::engine::catalogue::vendors::Vendors;
@@ -105,4 +105,22 @@ pub async fn overview(
     }
     overview.in_progress.sort_by(|a, b| b.id.cmp(&a.id));
     Ok(overview)
+}
+
+/// How many runs each of a tenant's vendors has had, by status.
+///
+/// # Errors
+/// When the tables cannot be read.
+pub async fn totals(
+    reads: &RunReads,
+    vendors: &Vendors,
+    now: Timestamp,
+    tenant: &TenantId,
+) -> Result<Vec<(ConnectionName, Tally)>, AwsFault> {
+    let ever = cover(None, Some(now));
+    let of_vendor = async |connection: Connection| {
+        let tally = reads.tally(&connection, &ever).await?;
+        Ok((connection.name, tally))
+    };
+    futures::future::try_join_all(vendors.of(tenant).map(|vendor| of_vendor(vendor.connection()))).await
 }
