@@ -1,7 +1,9 @@
 //! `signalbox loadtest`: many signed events, some more than once.
 
+use std::io::{IsTerminal as _, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -10,10 +12,13 @@ use signalbox_local::remote::load::{Load, LoadReport};
 use super::sender::SenderArguments;
 use super::{block_on, fail, say};
 
+/// How often the progress is drawn.
+const TICK: Duration = Duration::from_millis(200);
+
 /// The exit code of a load of which something was not answered with 2xx.
 const EXIT_OTHER: u8 = 2;
 
-/// Sends signed events of a point of sale, some of them more than once, and prints one JSON line: `total`, `duplicates`
+/// Sends signed events of a point of sale, some of them more than once, and prints one JSON line (indented, at a terminal): `total`, `duplicates`
 /// (by construction), `success` (any 2xx), `other`, `accepted` (201), `repeated` (204), what `others` were, and latencies in
 /// milliseconds. The same command sent again sends the same events, so all are answered with 204; --prefix makes
 /// others. Exit code 0 when everything was answered with 2xx, 2 when not, 1 when it could not be sent.
@@ -66,14 +71,17 @@ fn load(arguments: &LoadtestArguments) -> Result<LoadReport, Box<dyn std::error:
         explicit_keys: arguments.idempotency_key,
         seed: arguments.seed,
     };
-    // On standard error, and only where that is a terminal.
+    // On standard error, and only where that is a terminal. It is there before the first answer, and moves between two: a slow
+    // host is no hanging one.
     let bar = ProgressBar::new(load.total as u64);
-    bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} requests, {per_sec}, {eta} left")?);
+    bar.set_style(ProgressStyle::with_template("{spinner} {bar:40} {pos}/{len} requests, {per_sec}, {eta} left")?);
+    bar.enable_steady_tick(TICK);
     let report = block_on(load.send(&sender, || bar.inc(1)))?;
     bar.finish_and_clear();
     let report = report?;
     let line = serde_json::to_string(&report)?;
-    say(&line);
+    let shown = if stdout().is_terminal() { serde_json::to_string_pretty(&report)? } else { line.clone() };
+    say(&shown);
     if let Some(file) = &arguments.out {
         std::fs::write(file, line + "\n").map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
     }

@@ -140,14 +140,19 @@ Look      curl -s {url}/api/catalog/vendor-sync/runs
           curl -s {url}/api/catalog/vendor-sync/state
           curl -s {url}/openapi.json
 Sync      curl -s -X POST {url}/api/catalog/moscot/sync -H \"Authorization: Bearer $({program} token write{folder})\"
+Log       LOG_LEVEL=info shows every request and delivery too
 Stop      Ctrl-C
 "
     ));
 }
 
+/// What is shown unless `LOG_LEVEL` says otherwise: runs, and what goes wrong. A line for each request and each delivery would push
+/// the hints of the start out of sight.
+const LEVELS: &str = "warn,signalbox=info,signalbox::http=warn,signalbox::deliveries=warn";
+
 /// Logs go to standard error, as text: a person reads them here. In AWS they are JSON on standard output.
 fn start_logs(variables: &Variables) {
-    let level = settings::value(variables, "LOG_LEVEL").unwrap_or("warn,signalbox=info");
+    let level = settings::value(variables, "LOG_LEVEL").unwrap_or(LEVELS);
     // dynoxide warns of every failed condition, which here is how things are meant to work.
     let filter = EnvFilter::try_new(format!("{level},dynoxide=error")).unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).compact().init();

@@ -374,17 +374,26 @@ impl Intake {
     }
 }
 
+/// What such lines are of: so many that the local host shows only what went wrong, unless it is asked for more.
+const DELIVERIES: &str = "signalbox::deliveries";
+
 /// Shows a line of the log that is a metric too, as people read it; one that is a metric alone only to who looks for it.
 fn say(line: &str) {
     let mut said: Map<String, Value> = serde_json::from_str(line).unwrap_or_default();
     let text = |field: Option<Value>| field.as_ref().and_then(Value::as_str).map(str::to_owned);
     let (level, message) = (text(said.remove("level")), text(said.remove("message")));
     let Some(message) = message else { return tracing::debug!(target: "signalbox::metrics", "{line}") };
-    said.retain(|name, _| !["timestamp", "_aws"].contains(&name.as_str()));
-    let fields = Value::Object(said);
+    // The trace stands in the span that the line is shown in.
+    said.retain(|name, _| !["timestamp", "_aws", "span"].contains(&name.as_str()));
+    let plain = |value: &Value| {
+        value.as_str().filter(|text| text.bytes().all(|byte| byte.is_ascii_graphic())).map(str::to_owned)
+    };
+    let field =
+        |(name, value): (&String, &Value)| format!(" {name}={}", plain(value).unwrap_or_else(|| value.to_string()));
+    let fields: String = said.iter().map(field).collect();
     match level.as_deref() {
-        Some("ERROR") => tracing::error!(target: "signalbox", "{message} {fields}"),
-        Some("WARN") => tracing::warn!(target: "signalbox", "{message} {fields}"),
-        _ => tracing::info!(target: "signalbox", "{message} {fields}"),
+        Some("ERROR") => tracing::error!(target: DELIVERIES, "{message}{fields}"),
+        Some("WARN") => tracing::warn!(target: DELIVERIES, "{message}{fields}"),
+        _ => tracing::info!(target: DELIVERIES, "{message}{fields}"),
     }
 }
