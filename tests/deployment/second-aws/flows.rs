@@ -239,6 +239,21 @@ impl Flows<'_> {
         ] {
             self.ask("GET", path, None, None).await?;
         }
+        for query in [
+            "status=processed",
+            "status=processed&source=pos/demo&limit=1",
+            "status=dead",
+            "status=all&from=2026-01-01",
+            "status=all&source=pos&key=sale-a",
+            "status=processed&source=github/acme&key=delivery-1",
+            "status=processed&correlationId=trace-requeued",
+            "status=bogus",
+        ] {
+            self.ask("GET", &format!("/api/admin/deliveries?{query}"), Some("t1"), None).await?;
+        }
+        for (method, path) in [("HEAD", "/healthz"), ("HEAD", RUNS), ("PUT", "/healthz"), ("GET", "/healthz/")] {
+            self.ask(method, path, None, None).await?;
+        }
         let metrics = self.aws.ask("GET", "/metrics", Some(&token(None)), None).await?;
         self.keep("GET /metrics", without_latency(metrics["body"].as_str().unwrap_or_default()));
         Ok(())

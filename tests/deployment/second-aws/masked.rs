@@ -63,9 +63,9 @@ fn masked_word(word: &str) -> String {
     match word.split_once('-') {
         // An id that begins with a time, so that ids sort by it.
         Some((time, _)) if name_of(time) == Some("<time>") => "<time>-<random>".to_owned(),
-        // The key of a record that is one of many: what it is of, when, and which part.
-        None if word.len() >= 48 && is_hex(word) && word[32..].starts_with("000001") => {
-            format!("{}<time>{}", &word[..32], &word[48..])
+        // The binary key of a delivery that is listed, in hex: which list, the moment, and what else tells it apart.
+        None if word.len() >= 48 && is_hex(word) && word[2..].starts_with("000001") => {
+            format!("{}<time>{}", &word[..2], &word[18..])
         }
         _ => word.split('.').map(|part| name_of(part).unwrap_or(part)).collect::<Vec<_>>().join("."),
     }
