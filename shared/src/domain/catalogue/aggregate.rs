@@ -10,6 +10,7 @@ use std::collections::BinaryHeap;
 use sha2::{Digest, Sha256};
 
 use crate::domain::canonical::Hash;
+use crate::domain::catalogue::findings::{REPEATED_CHARACTERS_MAX, REPEATED_NAMED_MAX};
 use crate::domain::datasets::manifest::{Entry, Fingerprint};
 
 /// Rows sorted at a time.
@@ -24,6 +25,7 @@ pub struct Collector {
     pending: Vec<Pending>,
     runs: Vec<Run>,
     rows: u64,
+    repeated_ids: Vec<String>,
 }
 
 struct Pending {
@@ -46,6 +48,8 @@ pub struct Collected {
     pub hash: Hash,
     /// Rows read, duplicates included.
     pub rows: u64,
+    /// Some of the ids that stand there more than once.
+    pub repeated_ids: Vec<String>,
 }
 
 impl Collector {
@@ -71,6 +75,7 @@ impl Collector {
         let mut previous: &[u8] = &[];
         for (index, row) in self.pending.iter().enumerate() {
             if self.pending.get(index + 1).is_some_and(|next| id(next) == id(row)) {
+                note_repeated(&mut self.repeated_ids, id(row));
                 continue;
             }
             if block.len() > BLOCK_BYTES {
@@ -104,6 +109,7 @@ impl Collector {
                 heap.push(Reverse((source.id.clone(), Reverse(index))));
             }
         }
+        let mut repeated_ids = self.repeated_ids;
         let mut entries = Vec::with_capacity(usize::try_from(self.rows).unwrap_or(0));
         let mut aggregate = Sha256::new();
         let mut hex = [0; 64];
@@ -122,6 +128,8 @@ impl Collector {
                 let last = last.get_or_insert_default();
                 last.clear();
                 last.extend_from_slice(id);
+            } else {
+                note_repeated(&mut repeated_ids, id);
             }
             if source.advance() {
                 id.clear();
@@ -131,7 +139,16 @@ impl Collector {
             }
         }
         entries.sort_unstable_by_key(|entry| entry.fingerprint);
-        Collected { entries, hash: aggregate.finalize().into(), rows: self.rows }
+        Collected { entries, hash: aggregate.finalize().into(), rows: self.rows, repeated_ids }
+    }
+}
+
+fn note_repeated(noted: &mut Vec<String>, id: &[u8]) {
+    if noted.len() < REPEATED_NAMED_MAX {
+        let id: String = String::from_utf8_lossy(id).chars().take(REPEATED_CHARACTERS_MAX).collect();
+        if !noted.contains(&id) {
+            noted.push(id);
+        }
     }
 }
 
@@ -225,7 +242,19 @@ mod tests {
         assert_eq!(collected.hash, by_definition(&rows));
         assert_eq!(collected.entries.len(), 2 * RUN_ROWS + 1);
         assert_eq!(collected.rows, rows.len() as u64);
+        // Each of the first half stands there twice, in two runs.
+        assert_eq!(collected.repeated_ids, ["id-0", "id-1", "id-100", "id-10000", "id-10001"]);
         assert!(collected.entries.is_sorted_by(|a, b| a.fingerprint < b.fingerprint));
+    }
+
+    #[test]
+    fn ids_that_stand_there_twice_are_named_once_and_shortened() {
+        let row = |id: &str, hash: u8| (id.to_owned(), [hash; 32]);
+        let long = "æ".repeat(100);
+        let rows = [row("a", 1), row("b", 1), row("a", 2), row(&long, 1), row("a", 1), row(&long, 2), row("c", 1)];
+        let collected = collect(&rows);
+        assert_eq!(collected.repeated_ids, ["a".to_owned(), "æ".repeat(REPEATED_CHARACTERS_MAX)]);
+        assert_eq!((collected.rows, collected.entries.len()), (7, 4));
     }
 
     #[test]

@@ -1,5 +1,9 @@
-//! Catalogues: their rows, the hash over all of them, and the configured vendors.
+//! Catalogues: how they are written, their rows, what was noticed on the way, the hash over all of them, and the configured
+//! vendors.
 
 pub mod aggregate;
+pub mod findings;
+pub mod form;
 pub mod rows;
+mod shape;
 pub mod vendor;

@@ -3,7 +3,9 @@
 use serde::Deserialize;
 
 use crate::domain::canonical::VolatilePath;
+use crate::domain::catalogue::form::{BadRows, FieldPath, Form};
 use crate::domain::ids::{Connection, ConnectionName, Dataset, Entity, TenantId};
+use crate::domain::redact;
 
 /// How a vendor is reached.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -31,14 +33,35 @@ pub struct Vendor {
     pub source: Option<String>,
     /// Fields that change on every export and stay out of the item hash.
     pub volatile: Vec<VolatilePath>,
+    /// How its catalogue is written.
+    pub form: Form,
 }
 
 impl Vendor {
+    /// Where a source is read that is shown under a name: the configured one may have a query, which is shown masked. Any other is
+    /// what it is shown as.
+    #[must_use]
+    pub fn source_shown_as<'a>(&'a self, shown: &'a str) -> Asked<'a> {
+        match self.source.as_deref().filter(|source| redact::source(source) == shown) {
+            Some(source) => Asked::Configured(source),
+            None => Asked::Named(shown),
+        }
+    }
+
     /// The connection to its catalogue.
     #[must_use]
     pub fn connection(&self) -> Connection {
         Connection::catalogue(self.tenant.clone(), self.slug.clone())
     }
+}
+
+/// The text that names a source, and who says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked<'a> {
+    /// The operator who configured the vendor.
+    Configured(&'a str),
+    /// A request.
+    Named(&'a str),
 }
 
 /// The one dataset of a catalogue.
@@ -58,9 +81,15 @@ struct Raw {
     source: Option<String>,
     #[serde(default)]
     volatile: Vec<String>,
+    id: Option<String>,
+    items: Option<String>,
+    total: Option<String>,
+    #[serde(default, rename = "badRows")]
+    bad_rows: BadRows,
 }
 
-/// Reads the vendor list: a JSON array of `{"slug", "name", "source", "type", "tenant", "volatile": ["a.b"]}`.
+/// Reads the vendor list: a JSON array of `{"slug", "name", "source", "type", "tenant", "volatile": ["a.b"]}`, and how each
+/// catalogue is written: `{"id", "items", "total", "badRows"}`.
 ///
 /// # Errors
 /// A text that says which vendor is wrong, and how.
@@ -76,12 +105,25 @@ pub fn parse_vendors(json: &str) -> Result<Vec<Vendor>, String> {
         };
         let volatile: Option<Vec<VolatilePath>> = entry.volatile.iter().map(|path| VolatilePath::parse(path)).collect();
         let volatile = volatile.ok_or_else(|| wrong("a volatile path has an empty step"))?;
+        let path = |name: &str, text: &Option<String>| match text.as_deref().map(FieldPath::parse) {
+            Some(None) => {
+                Err(wrong(&format!("{name:?} must be a name or a dotted path of at most 8 steps, none of them empty")))
+            }
+            Some(path) => Ok(path),
+            None => Ok(None),
+        };
+        let form = Form {
+            id: path("id", &entry.id)?,
+            items: path("items", &entry.items)?,
+            total: path("total", &entry.total)?,
+            bad_rows: entry.bad_rows,
+        };
         if vendors.iter().any(|vendor| vendor.slug == slug && vendor.tenant == tenant) {
             return Err(wrong("the slug is listed twice"));
         }
         let source = entry.source.filter(|source| !source.trim().is_empty());
         let name = entry.name.unwrap_or_else(|| slug.as_str().to_uppercase());
-        vendors.push(Vendor { slug, name, tenant, integration: entry.integration, source, volatile });
+        vendors.push(Vendor { slug, name, tenant, integration: entry.integration, source, volatile, form });
     }
     vendors.sort_by(|a, b| a.slug.cmp(&b.slug));
     Ok(vendors)
@@ -99,11 +141,36 @@ mod tests {
             (r#"[{"slug":"a"},{"slug":"A"}]"#, "vendor 2 (\"A\"): the slug is listed twice"),
             (r#"[{"slug":"a","volatile":["x..y"]}]"#, "empty step"),
             (r#"[{"slug":"a","sauce":"x"}]"#, "unknown field `sauce`"),
+            (r#"[{"slug":"a","id":""}]"#, "vendor 1 (\"a\"): \"id\" must be a name or a dotted path"),
+            (r#"[{"slug":"a","items":"data."}]"#, "\"items\" must be a name or a dotted path"),
+            (r#"[{"slug":"a","total":"a.b.c.d.e.f.g.h.i"}]"#, "\"total\" must be a name or a dotted path"),
+            (r#"[{"slug":"a","badRows":"skip"}]"#, "unknown variant `skip`, expected `fail` or `setAside`"),
         ] {
             let error = parse_vendors(json).unwrap_err();
             assert!(error.contains(expected), "{error}");
         }
         assert_eq!(parse_vendors(r#"[{"slug":"MOSCOT"}]"#).unwrap()[0].name, "MOSCOT");
+    }
+
+    #[test]
+    fn a_vendor_says_how_its_catalogue_is_written() {
+        let json = r#"[{"slug":"shop","id":"id","items":"data.products","total":"data.count","badRows":"setAside"}]"#;
+        let form = &parse_vendors(json).unwrap()[0].form;
+        let path = |text: &str| FieldPath::parse(text);
+        let (id, items, total) = (path("id"), path("data.products"), path("data.count"));
+        assert_eq!(*form, Form { id, items, total, bad_rows: BadRows::SetAside });
+        assert_eq!(parse_vendors(r#"[{"slug":"a"}]"#).unwrap()[0].form, Form::default());
+    }
+
+    #[test]
+    fn a_configured_source_is_found_by_what_it_is_shown_as() {
+        let json = r#"[{"slug":"a","source":"https://shop.example/p.json?limit=250"}]"#;
+        let vendor = &parse_vendors(json).unwrap()[0];
+        let configured = Asked::Configured("https://shop.example/p.json?limit=250");
+        assert_eq!(vendor.source_shown_as("https://shop.example/p.json?***"), configured);
+        for other in ["https://shop.example/p.json", "https://shop.example/p.json?limit=250", "p.json?***"] {
+            assert_eq!(vendor.source_shown_as(other), Asked::Named(other));
+        }
     }
 
     #[test]

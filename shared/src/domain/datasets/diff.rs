@@ -10,7 +10,7 @@ use crate::domain::datasets::manifest::{Entry, Fingerprint, Layer, Overlay, Walk
 /// How many rows a run found, by what happened to them (I2).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// Distinct ids in the source.
+    /// Distinct ids in the source, and what was kept beside them.
     pub total: u64,
     /// In the source, not in the snapshot.
     pub created: u64,
@@ -22,11 +22,22 @@ pub struct Counts {
     pub unchanged: u64,
 }
 
+/// What becomes of items that the snapshot has and the source lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// They are removed.
+    Removed,
+    /// They stay, as unchanged: rows of the source could not be read, and may be theirs.
+    Kept,
+}
+
 /// The result: counts, and the layer that turns the old snapshot into the new one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     /// What clients see.
     pub counts: Counts,
+    /// Items that were kept though the source lacks them; the counts have them among the unchanged.
+    pub kept: u64,
     /// What has to be written.
     pub layer: Layer,
 }
@@ -63,13 +74,14 @@ impl Diff {
     }
 
     /// Ends the diff. `touched` are rows that an earlier run may have written without finishing: they are put or
-    /// removed again whatever the manifest says, and count only if they differ from the snapshot.
+    /// removed again whatever the manifest says, and count only if they differ from the snapshot. Nobody knows what the record of
+    /// such a row holds, so one that is missing is removed also where others are kept.
     #[must_use]
-    pub fn finish(self, touched: &[Fingerprint]) -> Difference {
+    pub fn finish(self, touched: &[Fingerprint], missing: Missing) -> Difference {
         let mut found = self.found;
         self.walk.rest(|fingerprint, content| found.old(fingerprint, content));
         found.create_below(None);
-        found.end(touched)
+        found.end(touched, missing)
     }
 }
 
@@ -103,7 +115,16 @@ impl Found {
         }
     }
 
-    fn end(mut self, touched: &[Fingerprint]) -> Difference {
+    fn end(mut self, touched: &[Fingerprint], missing: Missing) -> Difference {
+        let mut kept = 0;
+        if missing == Missing::Kept {
+            let before = self.removals.len();
+            self.removals.retain(|fingerprint| touched.binary_search(fingerprint).is_ok());
+            kept = (before - self.removals.len()) as u64;
+            self.counts.removed -= kept;
+            self.counts.unchanged += kept;
+            self.counts.total += kept;
+        }
         for fingerprint in touched {
             match self.new.binary_search_by_key(fingerprint, |entry| entry.fingerprint) {
                 Ok(index) => self.changed[index] = true,
@@ -116,7 +137,7 @@ impl Found {
         let mut puts = self.new;
         puts.retain(|_| changed.next().copied().unwrap_or(false));
         puts.shrink_to_fit();
-        Difference { counts: self.counts, layer: Layer { puts, removals: self.removals } }
+        Difference { counts: self.counts, kept, layer: Layer { puts, removals: self.removals } }
     }
 }
 
@@ -154,6 +175,7 @@ mod tests {
             snapshots in prop::collection::vec(prop::collection::btree_map(0u8..30, 0u8..3, 0..20), 2..6),
             part in 1usize..7,
             touched in prop::collection::btree_set(0u8..40, 0..5),
+            keep in any::<bool>(),
         ) {
             let (new, older) = snapshots.split_last().unwrap();
             let base = entries(&older[0]);
@@ -165,14 +187,19 @@ mod tests {
             let mut diff = Diff::new(entries(new), overlay);
             base.chunks(part).for_each(|part| diff.base(part));
             let untouched = layer(old, new);
-            let found = diff.finish(&touched.iter().map(|key| fingerprint(*key)).collect::<Vec<_>>());
+            let missing = if keep { Missing::Kept } else { Missing::Removed };
+            let found = diff.finish(&touched.iter().map(|key| fingerprint(*key)).collect::<Vec<_>>(), missing);
+            let stays = |fingerprint: &&Fingerprint| keep && !touched.contains(&fingerprint.0[0]);
+            let kept = untouched.removals.iter().filter(stays).count() as u64;
 
+            prop_assert_eq!(found.kept, kept);
+            prop_assert!(!untouched.removals.iter().filter(stays).any(|kept| found.layer.removals.contains(kept)));
             prop_assert_eq!(found.counts, Counts {
-                total: new.len() as u64,
+                total: new.len() as u64 + kept,
                 created: new.keys().filter(|key| !old.contains_key(key)).count() as u64,
                 updated: new.iter().filter(|(key, content)| old.get(key).is_some_and(|was| was != *content)).count() as u64,
-                removed: untouched.removals.len() as u64,
-                unchanged: new.iter().filter(|(key, content)| old.get(key) == Some(*content)).count() as u64,
+                removed: untouched.removals.len() as u64 - kept,
+                unchanged: new.iter().filter(|(key, content)| old.get(key) == Some(*content)).count() as u64 + kept,
             });
             let is_touched = |fingerprint: Fingerprint| touched.contains(&fingerprint.0[0]);
             for put in &found.layer.puts {

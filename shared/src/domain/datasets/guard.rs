@@ -1,11 +1,14 @@
 //! The removal guard: an empty or much smaller catalogue is more often a broken export than a sale of the shop.
 
+use crate::domain::catalogue::findings::Findings;
 use crate::domain::datasets::diff::Counts;
 
 /// A run may remove up to this share of the snapshot without being asked.
 const SHARE_MAX_PERCENT: u64 = 20;
-/// Small catalogues change in large shares: so few removals are always let through.
+/// Small catalogues change in large shares: so few removals are let through, unless they are more than half.
 const FREE_REMOVALS: u64 = 4;
+/// One item is no list that was cut short.
+const FREE_OF_HALF: u64 = 1;
 
 /// Why removals were refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,30 +23,51 @@ pub enum RemovalRefused {
     },
     /// The source lost more than the allowed share.
     #[error(
-        "the catalogue lacks {removed} of {snapshot} items, more than {SHARE_MAX_PERCENT} %; nothing was removed (send \"allowRemovals\": true if this is meant)"
+        "the catalogue lacks {missing} of {snapshot} items, more than {share}; nothing was removed (send \"allowRemovals\": true if this is meant)"
     )]
     TooMany {
-        /// Items that would go.
-        removed: u64,
+        /// Items that the source lacks.
+        missing: u64,
         /// Items in the snapshot.
         snapshot: u64,
+        /// The share.
+        share: &'static str,
+    },
+    /// Rows were set aside, and an earlier run left items behind that would have to be written or removed.
+    #[error(
+        "{bad_rows} rows cannot be read, and {removed} items that the rest lacks were written by a run that failed, so that they cannot be kept as they are; mend the rows (or send \"allowRemovals\": true)"
+    )]
+    NotSure {
+        /// Rows that were set aside.
+        bad_rows: u64,
+        /// Items that would go.
+        removed: u64,
     },
 }
 
-/// Decides whether a whole scan may remove what it lacks.
+/// Decides whether a whole scan may remove what it lacks. Where rows were set aside nothing of it is removed, and all of it
+/// counts here nevertheless: a catalogue of which most cannot be read is no catalogue.
 ///
 /// # Errors
-/// When it would empty the snapshot, or remove more than a fifth of it and more than four items, unless allowed.
-pub fn check_removals(counts: &Counts, allowed: bool) -> Result<(), RemovalRefused> {
+/// When it lacks the whole snapshot, more than a fifth of it and more than four items, or more than half of it and more than
+/// one, unless allowed.
+pub fn check_removals(counts: &Counts, findings: &Findings, allowed: bool) -> Result<(), RemovalRefused> {
     let snapshot = counts.removed + counts.updated + counts.unchanged;
-    if allowed || counts.removed == 0 {
+    let missing = counts.removed + findings.items_kept;
+    if allowed || missing == 0 {
         return Ok(());
     }
-    if counts.total == 0 {
+    if counts.total == findings.items_kept {
         return Err(RemovalRefused::Empty { snapshot });
     }
-    if counts.removed > FREE_REMOVALS && counts.removed * 100 > snapshot * SHARE_MAX_PERCENT {
-        return Err(RemovalRefused::TooMany { removed: counts.removed, snapshot });
+    if missing > FREE_REMOVALS && missing * 100 > snapshot * SHARE_MAX_PERCENT {
+        return Err(RemovalRefused::TooMany { missing, snapshot, share: "20 %" });
+    }
+    if missing > FREE_OF_HALF && missing * 2 > snapshot {
+        return Err(RemovalRefused::TooMany { missing, snapshot, share: "half of them" });
+    }
+    if findings.bad_rows > 0 && counts.removed > 0 {
+        return Err(RemovalRefused::NotSure { bad_rows: findings.bad_rows, removed: counts.removed });
     }
     Ok(())
 }
@@ -55,21 +79,46 @@ mod tests {
     #[test]
     fn removals_are_refused_when_the_source_is_empty_or_lost_a_large_share() {
         use RemovalRefused::{Empty, TooMany};
+        let fifth = |missing, snapshot| Err(TooMany { missing, snapshot, share: "20 %" });
+        let half = |missing, snapshot| Err(TooMany { missing, snapshot, share: "half of them" });
         for (removed, updated, unchanged, created, expected) in [
             (0, 0, 0, 0, Ok(())),
             (0, 50, 50, 0, Ok(())),
             (1, 0, 0, 0, Err(Empty { snapshot: 1 })),
             (121, 0, 0, 0, Err(Empty { snapshot: 121 })),
-            (4, 1, 1, 0, Ok(())),
+            (4, 1, 3, 0, Ok(())),
             (5, 12, 8, 0, Ok(())),
-            (5, 12, 7, 0, Err(TooMany { removed: 5, snapshot: 24 })),
-            (6, 7, 12, 0, Err(TooMany { removed: 6, snapshot: 25 })),
+            (5, 12, 7, 0, fifth(5, 24)),
+            (6, 7, 12, 0, fifth(6, 25)),
             // Replacing everything is a removal of everything, however much is new.
-            (100, 0, 0, 100, Err(TooMany { removed: 100, snapshot: 100 })),
+            (100, 0, 0, 100, fifth(100, 100)),
+            // A small one that is cut between two rows, or that one object was taken for.
+            (1, 0, 0, 1, Ok(())),
+            (1, 0, 1, 0, Ok(())),
+            (2, 0, 0, 1, half(2, 2)),
+            (2, 1, 0, 0, half(2, 3)),
+            (2, 1, 1, 0, Ok(())),
+            (3, 1, 1, 5, half(3, 5)),
+            (3, 1, 2, 0, Ok(())),
+            (4, 1, 1, 0, half(4, 6)),
+            (4, 2, 1, 0, half(4, 7)),
         ] {
             let counts = Counts { total: updated + unchanged + created, created, updated, removed, unchanged };
-            assert_eq!(check_removals(&counts, false), expected, "{counts:?}");
-            assert_eq!(check_removals(&counts, true), Ok(()), "{counts:?}");
+            assert_eq!(check_removals(&counts, &Findings::default(), false), expected, "{counts:?}");
+            assert_eq!(check_removals(&counts, &Findings::default(), true), Ok(()), "{counts:?}");
+            // What is kept, as rows were set aside, counts as if it would go.
+            let counts = Counts { total: counts.total + removed, removed: 0, unchanged: unchanged + removed, ..counts };
+            let findings = Findings { bad_rows: 1, items_kept: removed, ..Findings::default() };
+            assert_eq!(check_removals(&counts, &findings, false), expected, "{counts:?}");
         }
+    }
+
+    #[test]
+    fn what_a_failed_run_wrote_is_not_removed_while_rows_are_set_aside() {
+        let counts = Counts { total: 99, created: 0, updated: 0, removed: 1, unchanged: 99 };
+        let findings = Findings { bad_rows: 2, ..Findings::default() };
+        let refused = RemovalRefused::NotSure { bad_rows: 2, removed: 1 };
+        assert_eq!(check_removals(&counts, &findings, false), Err(refused));
+        assert_eq!(check_removals(&counts, &findings, true), Ok(()));
     }
 }

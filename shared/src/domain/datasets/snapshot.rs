@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::catalogue::findings::Findings;
 use crate::domain::datasets::diff::Counts;
 use crate::domain::datasets::manifest::LayerRef;
 use crate::domain::ids::RunId;
@@ -60,8 +61,11 @@ pub struct Plan {
     pub hash: String,
     /// The run's counts.
     pub counts: Counts,
-    /// Rows of the source, duplicates included.
+    /// Rows of the source, duplicates included, without those that were set aside.
     pub rows: u64,
+    /// What the run noticed.
+    #[serde(default, skip_serializing_if = "Findings::is_empty")]
+    pub findings: Findings,
 }
 
 /// What a snapshot's manifest is made of.

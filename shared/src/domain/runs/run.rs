@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::catalogue::findings::Findings;
 use crate::domain::datasets::diff::Counts;
 use crate::domain::ids::{Connection, RunId};
 use crate::domain::runs::failure::RunError;
@@ -178,6 +179,9 @@ pub struct CatalogueWork {
     /// The aggregate hash of the source, lower hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
+    /// What it noticed beside.
+    #[serde(default, skip_serializing_if = "Findings::is_empty")]
+    pub findings: Findings,
     /// Where the next slice starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<Checkpoint>,
@@ -331,6 +335,8 @@ mod tests {
             "durationMs": null, "error": null, "attempts": 1, "correlationId": "trace",
             "work": {"kind": "catalogue", "sourcePath": "moscot.json", "allowRemovals": true,
                 "counts": {"total": 3, "created": 1, "updated": 1, "removed": 1, "unchanged": 1}, "hash": "5f",
+                "findings": {"badRows": 1, "badRowsKept": [{"row": 2, "byte": 17, "reason": "is no JSON"}], "itemsKept": 1,
+                    "repeated": 1, "repeatedIds": ["a"]},
                 "checkpoint": {"plan": 1, "rowsWritten": 2, "removalsDone": 3}},
         });
         let run: Run = serde_json::from_value(begun.clone()).unwrap();

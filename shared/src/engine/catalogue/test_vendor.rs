@@ -26,7 +26,7 @@ pub async fn test_vendor(
 ) -> Result<VendorTest, AwsFault> {
     let source = source.or(vendor.source.as_deref()).map(redact::source);
     let limit = Duration::from_millis(TEST_MS_MAX.unsigned_abs() + 4_000);
-    let outcome = tokio::time::timeout(limit, read(worker, source.as_deref())).await.unwrap_or_else(|_| {
+    let outcome = tokio::time::timeout(limit, read(worker, vendor, source.as_deref())).await.unwrap_or_else(|_| {
         let reason = "it did not come in time".to_owned();
         Err(SourceError::Unreadable { source_path: String::new(), reason, transient: true })
     });
@@ -41,13 +41,14 @@ pub async fn test_vendor(
     Ok(test)
 }
 
-async fn read(worker: &RunWorker, source: Option<&str>) -> Result<u64, SourceError> {
+async fn read(worker: &RunWorker, vendor: &Vendor, source: Option<&str>) -> Result<u64, SourceError> {
     let until = worker.runs.now().as_millisecond() + TEST_MS_MAX;
     let source =
         source.ok_or_else(|| SourceError::NotAllowed("no source is configured or named (sourcePath)".into()))?;
     let Sources { rules, environment } = worker.sources();
     let stores = &worker.runs.outside.stores;
-    let mut reader = CatalogueReader::open(&rules.locate(source)?, rules, stores, environment).await?;
+    let location = rules.locate(vendor.source_shown_as(source))?;
+    let mut reader = CatalogueReader::open(&location, &vendor.form, rules, stores, environment).await?;
     let mut ids = HashSet::new();
     loop {
         while let Some(row) = reader.next_row()? {

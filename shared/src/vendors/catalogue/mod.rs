@@ -1,10 +1,12 @@
 //! Catalogue files: where they may come from, and how they are read.
 
 mod files;
+mod https;
 mod location;
 mod reader;
 mod retry_after;
 mod store;
+mod unpacked;
 
 pub use location::{Location, SourceRules};
 pub use reader::CatalogueReader;

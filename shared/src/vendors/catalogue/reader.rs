@@ -7,13 +7,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use object_store::{GetOptions, GetResultPayload};
+use http::StatusCode;
+use object_store::{Attribute, GetOptions, GetResultPayload};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::files::NoRegularFile;
-use super::retry_after::AskedToWait;
-use super::store::{RedirectRefused, describe};
+use super::https::{NoLength, Refused, may_pass};
+use super::store::describe;
+use super::unpacked::{NotPacked, Unpacker};
 use super::{Location, SourceError, SourceRules, StoreFactory};
+use crate::domain::catalogue::findings::Findings;
+use crate::domain::catalogue::form::Form;
 use crate::domain::catalogue::rows::{Row, Rows};
 use crate::domain::redact;
 use crate::environment::Environment;
@@ -22,18 +26,23 @@ use crate::environment::Environment;
 const CHUNK_BYTES: usize = 256 * 1024;
 /// No step of a run may outlast what is left of a lease that is due for renewal.
 const CHUNK_TIMEOUT: Duration = Duration::from_secs(15);
+const DENIED: &str = "access was denied";
 const OPEN_TIMEOUT: Duration = Duration::from_secs(20);
-/// The largest catalogue.
+/// The largest catalogue, as it comes and as it is unpacked.
 const SOURCE_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 
 /// A catalogue being read.
 pub struct CatalogueReader {
     rows: Rows,
     payload: Payload,
+    unpacker: Option<Unpacker>,
     source_path: String,
     version: String,
-    size: u64,
+    length: Length,
+    /// Bytes that came.
     taken: u64,
+    /// Bytes that they were unpacked to.
+    unpacked: u64,
     over: bool,
 }
 
@@ -43,19 +52,32 @@ enum Payload {
     Stream(BoxStream<'static, object_store::Result<Bytes>>),
 }
 
+/// What proves that a document came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Length {
+    /// As many bytes came.
+    Bytes(u64),
+    /// Something else, or nothing.
+    None(NoLength),
+}
+
 impl CatalogueReader {
-    /// Opens the catalogue at a location.
+    /// Opens the catalogue at a location, which is written in a form.
     ///
     /// # Errors
     /// When it is not there, cannot be reached, or is too large.
     pub async fn open(
         location: &Location,
+        form: &Form,
         rules: &SourceRules,
         stores: &StoreFactory,
         environment: &Environment,
     ) -> Result<Self, SourceError> {
         let source_path = describe(location);
         let (store, path) = stores.open(location, rules, environment)?;
+        let never = |reason: String| {
+            Err(SourceError::Unreadable { source_path: source_path.clone(), reason, transient: false })
+        };
         let late = || SourceError::Unreadable {
             source_path: source_path.clone(),
             reason: "it did not answer in time".into(),
@@ -64,24 +86,47 @@ impl CatalogueReader {
         let opened = timeout(OPEN_TIMEOUT, store.get_opts(&path, GetOptions::new())).await.map_err(|_| late())?;
         let found = opened.map_err(|error| unreadable(&source_path, &error))?;
         let meta = &found.meta;
+        let length = found.extensions.get().copied().map_or(Length::Bytes(meta.size), Length::None);
         if meta.size > SOURCE_BYTES_MAX {
-            let reason = format!("it has {} bytes, more than {SOURCE_BYTES_MAX}", meta.size);
-            return Err(SourceError::Unreadable { source_path, reason, transient: false });
+            return never(format!("it has {} bytes, more than {SOURCE_BYTES_MAX}", meta.size));
         }
+        let encoding =
+            found.attributes.get(&Attribute::ContentEncoding).map_or("", |encoding| encoding.as_ref().trim());
+        let packed = match encoding.to_ascii_lowercase().as_str() {
+            // Of a file that is packed, some servers say it and some do not; it is packed once in either case.
+            "" | "identity" => location.is_packed(),
+            "gzip" | "x-gzip" => true,
+            _ => return never("it is compressed in another way than gzip (Content-Encoding)".to_owned()),
+        };
         let changed = meta.last_modified.timestamp_millis();
         let version = format!("{}/{}/{changed}", meta.e_tag.as_deref().unwrap_or("-"), meta.size);
-        let size = meta.size;
         let payload = match found.payload {
             GetResultPayload::File(file, _) => Payload::File(Some((file, vec![0; CHUNK_BYTES]))),
             GetResultPayload::Stream(stream) => Payload::Stream(stream),
         };
-        Ok(Self { rows: Rows::default(), payload, source_path, version, size, taken: 0, over: false })
+        Ok(Self {
+            rows: Rows::new(form.clone()),
+            payload,
+            unpacker: packed.then(Unpacker::new),
+            source_path,
+            version,
+            length,
+            taken: 0,
+            unpacked: 0,
+            over: false,
+        })
     }
 
     /// Tells one version of the source from another.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// What was set aside so far.
+    #[must_use]
+    pub fn findings(&self) -> Findings {
+        self.rows.findings()
     }
 
     /// The next row that has arrived; `None` when [`Self::more`] must be called.
@@ -92,74 +137,139 @@ impl CatalogueReader {
         Ok(self.rows.next_row()?)
     }
 
+    /// Takes back a row: in the form in which it is stored it is too long.
+    ///
+    /// # Errors
+    /// Where rows are not set aside, or too many were.
+    pub fn refuse_as_too_long(&mut self, row: u64, byte: u64) -> Result<(), SourceError> {
+        Ok(self.rows.refuse_as_too_long(row, byte)?)
+    }
+
     /// Waits for more of the document; false when it was whole and is read.
     ///
     /// # Errors
     /// When the connection breaks, or the document is shorter than announced.
     pub async fn more(&mut self) -> Result<bool, SourceError> {
         if self.over {
-            return Ok(false);
+            return self.check_end().map(|()| false);
         }
         let until = Instant::now() + CHUNK_TIMEOUT;
         let mut gathered = 0;
         while gathered < CHUNK_BYTES {
-            let count = match &mut self.payload {
-                Payload::File(held) => {
-                    let read = match held.take() {
-                        Some((file, buffer)) => timeout_at(until, read_on(file, buffer)).await,
-                        None => Ok(Err(io::Error::other("it was not read to its end before"))),
-                    };
-                    let failed = |reason: String| SourceError::Unreadable {
-                        source_path: self.source_path.clone(),
-                        reason,
-                        transient: true,
-                    };
-                    let read = read.map_err(|_| failed("it stopped coming".to_owned()))?;
-                    let (file, buffer, count) = read.map_err(|error| failed(error.to_string()))?;
-                    self.rows.push(&buffer[..count]);
-                    *held = Some((file, buffer));
-                    count
-                }
-                Payload::Stream(stream) => match timeout_at(until, stream.next()).await {
-                    // Slow, but moving: what came is read first.
-                    Err(_) if gathered > 0 => break,
-                    Err(_) => {
-                        let reason = "it stopped coming".to_owned();
-                        return Err(SourceError::Unreadable {
-                            source_path: self.source_path.clone(),
-                            reason,
-                            transient: true,
-                        });
-                    }
-                    Ok(Some(piece)) => {
-                        let piece = piece.map_err(|error| unreadable(&self.source_path, &error))?;
-                        self.rows.push(&piece);
-                        if piece.is_empty() {
-                            continue;
-                        }
-                        piece.len()
-                    }
-                    Ok(None) => 0,
-                },
-            };
-            gathered += count;
+            let unpacked = self.unpack()?;
+            gathered += unpacked;
+            if unpacked > 0 {
+                continue;
+            }
+            let Some(count) = self.take(until, gathered > 0).await? else { break };
             self.taken += count as u64;
+            if self.taken > SOURCE_BYTES_MAX {
+                return Err(self.failed(&format!("it has more than {SOURCE_BYTES_MAX} bytes"), false));
+            }
+            if self.unpacker.is_none() {
+                gathered += count;
+            }
             if count == 0 {
-                self.over = true;
-                if self.taken != self.size {
-                    let reason = format!("it ended after {} of {} bytes", self.taken, self.size);
-                    return Err(SourceError::Unreadable {
-                        source_path: self.source_path.clone(),
-                        reason,
-                        transient: true,
-                    });
-                }
-                self.rows.end();
+                self.end()?;
                 break;
             }
         }
         Ok(true)
     }
+
+    fn failed(&self, reason: &str, transient: bool) -> SourceError {
+        unread(&self.source_path, reason, transient)
+    }
+
+    /// Takes the next piece; its length, 0 at the end. None when there is something to be read first and no more came in time.
+    async fn take(&mut self, until: Instant, gathered: bool) -> Result<Option<usize>, SourceError> {
+        let Self { payload, unpacker, rows, source_path, .. } = self;
+        let failed = |reason: &str| unread(source_path, reason, true);
+        match payload {
+            Payload::File(held) => {
+                let read = match held.take() {
+                    Some((file, buffer)) => timeout_at(until, read_on(file, buffer)).await,
+                    None => Ok(Err(io::Error::other("it was not read to its end before"))),
+                };
+                let read = read.map_err(|_| failed("it stopped coming"))?;
+                let (file, buffer, count) = read.map_err(|error| failed(&error.to_string()))?;
+                match unpacker {
+                    Some(unpacker) => unpacker.push(Bytes::copy_from_slice(&buffer[..count])),
+                    None => rows.push(&buffer[..count]),
+                }
+                *held = Some((file, buffer));
+                Ok(Some(count))
+            }
+            Payload::Stream(stream) => loop {
+                match timeout_at(until, stream.next()).await {
+                    // Slow, but moving: what came is read first.
+                    Err(_) if gathered => return Ok(None),
+                    Err(_) => return Err(failed("it stopped coming")),
+                    Ok(Some(Ok(piece))) if piece.is_empty() => {}
+                    Ok(Some(Ok(piece))) => {
+                        let count = piece.len();
+                        match unpacker {
+                            Some(unpacker) => unpacker.push(piece),
+                            None => rows.push(&piece),
+                        }
+                        return Ok(Some(count));
+                    }
+                    Ok(Some(Err(error))) => return Err(unreadable(source_path, &error)),
+                    Ok(None) => return Ok(Some(0)),
+                }
+            },
+        }
+    }
+
+    /// Unpacks a part of what came; how many bytes it came to, 0 where nothing is left.
+    fn unpack(&mut self) -> Result<usize, SourceError> {
+        let Some(unpacker) = &mut self.unpacker else { return Ok(0) };
+        let part = match unpacker.next() {
+            Ok(part) => part,
+            Err(error) => {
+                // With a connection that may have been cut, it may be whole the next time.
+                let transient = error == NotPacked::CutOff && self.length == Length::None(NoLength::Connection);
+                return Err(unread(&self.source_path, &error.to_string(), transient));
+            }
+        };
+        let count = part.len();
+        self.rows.push(part);
+        self.unpacked += count as u64;
+        if self.unpacked > SOURCE_BYTES_MAX {
+            return Err(self.failed(&format!("it has more than {SOURCE_BYTES_MAX} bytes once it is unpacked"), false));
+        }
+        Ok(count)
+    }
+
+    /// Nothing more comes.
+    fn end(&mut self) -> Result<(), SourceError> {
+        self.over = true;
+        if let Length::Bytes(size) = self.length
+            && self.taken != size
+        {
+            return Err(self.failed(&format!("it ended after {} of {size} bytes", self.taken), true));
+        }
+        if let Some(unpacker) = &mut self.unpacker {
+            unpacker.end();
+            while self.unpack()? > 0 {}
+        }
+        self.rows.end();
+        Ok(())
+    }
+
+    /// All is read. Where neither a length nor the connection proves that it was whole, it must say so itself.
+    fn check_end(&self) -> Result<(), SourceError> {
+        let proven = self.length != Length::None(NoLength::Connection) || self.unpacker.is_some();
+        if proven || self.rows.shows_its_end() {
+            return Ok(());
+        }
+        let reason = "its server says neither how long it is nor where it ends, and lines do not say it themselves";
+        Err(self.failed(reason, false))
+    }
+}
+
+fn unread(source_path: &str, reason: &str, transient: bool) -> SourceError {
+    SourceError::Unreadable { source_path: source_path.to_owned(), reason: reason.to_owned(), transient }
 }
 
 /// Reads what comes next of a file, on a thread where it may block: a disk may take its time, and a file of a network's for
@@ -187,21 +297,28 @@ fn unreadable(source_path: &str, error: &object_store::Error) -> SourceError {
     if is_no_regular_file(error) {
         return SourceError::NotAllowed(format!("{source_path:?} is no regular file"));
     }
-    for cause in causes(error) {
-        if cause.is::<RedirectRefused>() {
-            return SourceError::NotAllowed(RedirectRefused.to_string());
-        }
-        if let Some(AskedToWait(retry_after)) = cause.downcast_ref() {
-            return SourceError::Busy { source_path: source_path.to_owned(), retry_after: *retry_after };
-        }
+    if let Some(refused) = causes(error).find_map(|cause| cause.downcast_ref::<Refused>()) {
+        let source_path = source_path.to_owned();
+        return match *refused {
+            Refused::Busy(retry_after) => SourceError::Busy { source_path, retry_after },
+            Refused::Redirect => SourceError::NotAllowed(refused.to_string()),
+            Refused::Status(StatusCode::NOT_FOUND | StatusCode::GONE) => SourceError::NotFound(source_path),
+            Refused::Status(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+                SourceError::Unreadable { source_path, reason: DENIED.to_owned(), transient: false }
+            }
+            Refused::Status(_) | Refused::Connection(_) => {
+                let transient = refused.is_transient();
+                SourceError::Unreadable { source_path, reason: refused.to_string(), transient }
+            }
+        };
     }
     let (reason, transient) = match error {
         Store::NotFound { .. } => return SourceError::NotFound(source_path.to_owned()),
-        Store::PermissionDenied { .. } | Store::Unauthenticated { .. } => ("access was denied".to_owned(), false),
+        Store::PermissionDenied { .. } | Store::Unauthenticated { .. } => (DENIED.to_owned(), false),
         Store::InvalidPath { .. } | Store::NotSupported { .. } | Store::NotImplemented { .. } => {
             ("the path cannot be used".to_owned(), false)
         }
-        other => (what_happened(other), true),
+        other => what_happened(other),
     };
     // The store's own text quotes what the vendor answered, signed URLs and paths of this machine: it is for the log.
     tracing::warn!(source_path, error = redact::error_text(&error.to_string()), "catalogue could not be read");
@@ -212,8 +329,8 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
     std::iter::successors(Some(error), |error| (*error).source())
 }
 
-/// What a store's error comes to, in our words.
-fn what_happened(error: &object_store::Error) -> String {
+/// What a store's error comes to, in our words, and whether it may pass.
+fn what_happened(error: &object_store::Error) -> (String, bool) {
     use object_store::client::HttpErrorKind;
     for cause in causes(error) {
         if let Some(error) = cause.downcast_ref::<object_store::client::HttpError>() {
@@ -224,14 +341,15 @@ fn what_happened(error: &object_store::Error) -> String {
                 HttpErrorKind::Decode => "its answer was cut short or damaged",
                 _ => "the request failed",
             };
-            return said.to_owned();
+            return (said.to_owned(), true);
         }
     }
     // The type that has the status is private.
     let text = error.to_string();
-    let status = text.split_once("status code: ").and_then(|(_, rest)| rest.get(..3));
-    match status.filter(|status| status.bytes().all(|byte| byte.is_ascii_digit())) {
-        Some(status) => format!("its host answered {status}"),
-        None => "reading failed".to_owned(),
+    let status =
+        text.split_once("status code: ").and_then(|(_, rest)| rest.get(..3)).and_then(|text| text.parse().ok());
+    match status {
+        Some(status) => (format!("its host answered {status}"), may_pass(status)),
+        None => ("reading failed".to_owned(), true),
     }
 }

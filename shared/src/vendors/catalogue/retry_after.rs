@@ -12,11 +12,6 @@ pub enum RetryAfter {
     At(Timestamp),
 }
 
-/// The vendor asks to wait: an error of the connection, so that the store hands it on instead of trying again at once.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("the vendor asks to wait")]
-pub(super) struct AskedToWait(pub(super) RetryAfter);
-
 impl RetryAfter {
     /// Reads it from an answer that says that there is no answer yet: 429 or 503. What cannot be read is absent.
     pub(super) fn of(status: StatusCode, headers: &HeaderMap) -> Option<Self> {

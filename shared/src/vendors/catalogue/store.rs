@@ -3,24 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use object_store::aws::AmazonS3Builder;
-use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
-};
-use object_store::http::HttpBuilder;
 use object_store::path::Path;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 
 use super::files::RegularFiles;
-use super::retry_after::AskedToWait;
-use super::{Location, RetryAfter, SourceError, SourceRules};
+use super::https::Document;
+use super::{Location, SourceError, SourceRules};
+use crate::domain::redact;
 use crate::environment::Environment;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Between two pieces of a document, not for all of it: that is what a run's budget is for.
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
-const REDIRECTS_MAX: usize = 3;
 
 type Wrap = dyn Fn(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore> + Send + Sync;
 
@@ -54,7 +49,7 @@ pub(super) fn describe(location: &Location) -> String {
     match location {
         Location::File { path, .. } => path.clone(),
         Location::S3 { bucket, key } => format!("s3://{bucket}/{key}"),
-        Location::Http(url) => url.to_string(),
+        Location::Http(url) => redact::source(url.as_str()),
     }
 }
 
@@ -67,7 +62,7 @@ fn open(
     let retry =
         RetryConfig { backoff: BackoffConfig::default(), max_retries: 2, retry_timeout: Duration::from_secs(15) };
     Ok(match location {
-        Location::File { root, path } => (Arc::new(RegularFiles::below(root.clone())), Path::parse(path)?),
+        Location::File { root, path } => (Arc::new(RegularFiles::below(root.clone())), as_given(path)?),
         Location::S3 { bucket, key } => {
             let mut builder = AmazonS3Builder::new()
                 .with_bucket_name(bucket)
@@ -85,65 +80,17 @@ fn open(
                 }
             }
             builder = builder.with_allow_http(environment.is_local());
-            (Arc::new(builder.build()?), Path::parse(key)?)
+            (Arc::new(builder.build()?), as_given(key)?)
         }
         Location::Http(url) => {
-            let mut base = url.clone();
-            base.set_path("");
-            let store = HttpBuilder::new()
-                .with_url(base)
-                .with_retry(retry)
-                .with_client_options(options.with_allow_http(rules.plain_http()))
-                .with_http_connector(AllowedHosts(rules.clone()))
-                .build()?;
-            (Arc::new(store), Path::from_url_path(url.path())?)
+            let document = Document::at(url.clone(), rules, CONNECT_TIMEOUT, READ_TIMEOUT)?;
+            (Arc::new(document), Path::default())
         }
     })
 }
 
-/// Follows a redirect only to a host that may be read anyway: a vendor's open redirect must not lead into our network.
-#[derive(Debug)]
-struct AllowedHosts(SourceRules);
-
-/// The place that a redirect leads to may not be read, or there are too many of them.
-#[derive(Debug, thiserror::Error)]
-#[error("the source redirects to a host that is not among the allowed ones (CATALOG_HOSTS), or too often")]
-pub(super) struct RedirectRefused;
-
-impl HttpConnector for AllowedHosts {
-    fn connect(&self, _options: &ClientOptions) -> object_store::Result<HttpClient> {
-        let rules = self.0.clone();
-        let policy = reqwest::redirect::Policy::custom(move |attempt| {
-            let allowed = rules.may_fetch(attempt.url()).is_ok();
-            if allowed && attempt.previous().len() <= REDIRECTS_MAX {
-                attempt.follow()
-            } else {
-                attempt.error(RedirectRefused)
-            }
-        });
-        let client = reqwest::Client::builder()
-            .redirect(policy)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
-            .https_only(!self.0.plain_http())
-            .user_agent(concat!("signalbox/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| object_store::Error::Generic { store: "HTTP", source: Box::new(error) })?;
-        Ok(HttpClient::new(Polite(client)))
-    }
-}
-
-/// Hands on what a vendor asks for. The store itself would try again after a second, three times.
-#[derive(Debug)]
-struct Polite(reqwest::Client);
-
-#[async_trait]
-impl HttpService for Polite {
-    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let response = self.0.call(request).await?;
-        match RetryAfter::of(response.status(), response.headers()) {
-            Some(retry_after) => Err(HttpError::new(HttpErrorKind::Unknown, AskedToWait(retry_after))),
-            None => Ok(response),
-        }
-    }
+/// A path that is read as it is written: a store's own takes a slash away at either end, and something else may lie there.
+fn as_given(text: &str) -> Result<Path, Box<dyn std::error::Error + Send + Sync>> {
+    let path = Path::parse(text)?;
+    if path.as_ref() == text { Ok(path) } else { Err("the path would be read as another".into()) }
 }

@@ -70,7 +70,9 @@ pub struct RunView {
     pub hash: Option<String>,
     /// Why it failed.
     pub error: Option<String>,
-    /// More about it: stored status, trigger, error code, correlation id.
+    /// More about it: stored status, trigger, error code, correlation id; `badRows`, the rows that were set aside with their
+    /// number, the first of them with `row`, `byte` and `reason`, and how many items were kept on their account; `repeatedIds`,
+    /// how many rows have an id that a later row has again, and some of these ids.
     #[schema(value_type = Option<Object>)]
     pub metadata: Value,
     /// When it last changed.
@@ -97,6 +99,14 @@ impl From<&Run> for RunView {
         let Work::Catalogue(work) = &run.work;
         if let Some(checkpoint) = work.checkpoint {
             metadata["checkpoint"] = json!(checkpoint);
+        }
+        let findings = &work.findings;
+        if findings.bad_rows > 0 {
+            metadata["badRows"] =
+                json!({"count": findings.bad_rows, "itemsKept": findings.items_kept, "first": findings.bad_rows_kept});
+        }
+        if findings.repeated > 0 {
+            metadata["repeatedIds"] = json!({"count": findings.repeated, "some": findings.repeated_ids});
         }
         Self {
             id: run.id.to_string(),
@@ -160,7 +170,7 @@ pub struct RunsPage {
 pub fn warning(run: &Run) -> Option<String> {
     let Work::Catalogue(work) = &run.work;
     let counts = work.counts.filter(|_| run.mode.is_dry())?;
-    let refused = check_removals(&counts, work.allow_removals).err()?;
+    let refused = check_removals(&counts, &work.findings, work.allow_removals).err()?;
     Some(format!("an apply would be refused: {refused}"))
 }
 

@@ -73,12 +73,13 @@ pub(super) async fn step(slice: &mut Slice<'_>) -> Result<Switch, SliceFault> {
     let work = slice.work();
     work.counts = Some(found.counts);
     work.hash = Some(found.hash.clone());
+    work.findings = found.findings.clone();
     let allow_removals = work.allow_removals;
     // A dry run removes nothing: it is there to show what an apply would, see `RunView`.
     if slice.run.mode.is_dry() {
         return Ok(Switch::unchanged());
     }
-    check_removals(&found.counts, allow_removals)?;
+    check_removals(&found.counts, &found.findings, allow_removals)?;
     if found.layer.is_empty() && manifest.plans.is_empty() {
         return Ok(Switch::unchanged());
     }
@@ -104,6 +105,7 @@ async fn commit_plan(
         hash: found.hash.clone(),
         counts: found.counts,
         rows: found.rows,
+        findings: found.findings.clone(),
     };
     // The new plan names every row that earlier ones do, see the diff's `touched`: it takes their place, or plans of runs
     // that fail would pile up.
@@ -122,6 +124,7 @@ async fn applied(slice: &mut Slice<'_>, manifest: Manifest, plan: Plan) -> Resul
     let work = slice.work();
     work.counts = Some(plan.counts);
     work.hash = Some(plan.hash);
+    work.findings = plan.findings;
     let (layers, replaced) = layers::with(slice, &dataset, manifest.layers, plan.layer).await?;
     // All plans are done with: their rows were in this run's, see the diff.
     let manifest = Manifest { layers, plans: Vec::new() };

@@ -2,9 +2,10 @@
 
 use crate::domain::canonical::VolatilePath;
 use crate::domain::catalogue::aggregate::{Collected, Collector};
-use crate::domain::catalogue::rows::{ROW_BYTES_MAX, RowError};
+use crate::domain::catalogue::findings::Findings;
+use crate::domain::catalogue::rows::ROW_BYTES_MAX;
 use crate::domain::catalogue::vendor::Vendor;
-use crate::domain::datasets::diff::{Counts, Diff};
+use crate::domain::datasets::diff::{Counts, Diff, Missing};
 use crate::domain::datasets::manifest::{Fingerprint, Layer, Overlay};
 use crate::domain::datasets::snapshot::Manifest;
 use crate::engine::runs::context::Sources;
@@ -21,8 +22,10 @@ pub(super) struct Scanned {
     pub hash: String,
     /// The version of the source.
     pub source_version: String,
-    /// Rows, duplicates included.
+    /// Rows, duplicates included, without those that were set aside.
     pub rows: u64,
+    /// What was noticed.
+    pub findings: Findings,
 }
 
 /// Reads the source to its proven end, then compares. Nothing is written, so a crash here leaves nothing.
@@ -34,10 +37,12 @@ pub(super) async fn scan_catalogue(
     vendor: &Vendor,
     manifest: &Manifest,
 ) -> Result<Scanned, SliceFault> {
-    let mut reader = open_source(slice).await?;
+    let mut reader = open_source(slice, vendor).await?;
     let collected = collect(slice, &vendor.volatile, &mut reader).await?;
     let (hash, rows) = (hex::encode(collected.hash), collected.rows);
-    tracing::info!(run_id = %slice.run.id, rows, "catalogue read");
+    let repeated = rows - collected.entries.len() as u64;
+    let mut findings = Findings { repeated, repeated_ids: collected.repeated_ids, ..reader.findings() };
+    tracing::info!(run_id = %slice.run.id, rows, bad_rows = findings.bad_rows, repeated, "catalogue read");
 
     let dataset = slice.dataset();
     let snapshots = &slice.worker.runs.store.snapshots;
@@ -62,22 +67,26 @@ pub(super) async fn scan_catalogue(
             diff.base(&snapshots.segment(&dataset, base, number).await?.puts);
         }
     }
-    let found = diff.finish(&touched);
-    Ok(Scanned { counts: found.counts, layer: found.layer, hash, source_version: reader.version().to_owned(), rows })
+    // Nobody knows whose rows those are that were set aside.
+    let found = diff.finish(&touched, if findings.bad_rows > 0 { Missing::Kept } else { Missing::Removed });
+    findings.items_kept = found.kept;
+    let source_version = reader.version().to_owned();
+    Ok(Scanned { counts: found.counts, layer: found.layer, hash, source_version, rows, findings })
 }
 
 /// Opens the run's source.
 ///
 /// # Errors
 /// When the run names none, or one that may not or cannot be read.
-pub(super) async fn open_source(slice: &mut Slice<'_>) -> Result<CatalogueReader, SliceFault> {
+pub(super) async fn open_source(slice: &mut Slice<'_>, vendor: &Vendor) -> Result<CatalogueReader, SliceFault> {
     let Some(source) = slice.work().source_path.clone() else {
         let text = "the vendor has no source configured and the request names none (sourcePath)";
         return Err(SourceError::NotAllowed(text.into()).into());
     };
     let Sources { rules, environment } = slice.worker.sources();
     let stores = &slice.worker.runs.outside.stores;
-    Ok(CatalogueReader::open(&rules.locate(&source)?, rules, stores, environment).await?)
+    let location = rules.locate(vendor.source_shown_as(&source))?;
+    Ok(CatalogueReader::open(&location, &vendor.form, rules, stores, environment).await?)
 }
 
 async fn collect(
@@ -92,7 +101,9 @@ async fn collect(
             let hash = row.hash(volatile, &mut scratch);
             // Numbers may be longer in canonical form than in the source.
             if scratch.len() > ROW_BYTES_MAX {
-                return Err(SourceError::from(RowError::TooLong { row: row.number }).into());
+                let (number, byte) = (row.number, row.byte);
+                reader.refuse_as_too_long(number, byte)?;
+                continue;
             }
             collector.add(row.catalog_id(), hash);
         }

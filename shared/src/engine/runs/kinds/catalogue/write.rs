@@ -2,7 +2,7 @@
 
 use crate::aws::datasets::records::{BATCH_RECORDS_MAX, Provenance, Record};
 use crate::domain::canonical::VolatilePath;
-use crate::domain::catalogue::rows::{ROW_BYTES_MAX, Row, RowError};
+use crate::domain::catalogue::rows::{ROW_BYTES_MAX, Row, RowError, RowFault};
 use crate::domain::catalogue::vendor::Vendor;
 use crate::domain::datasets::manifest::{Entry, Fingerprint, Layer};
 use crate::domain::datasets::snapshot::Plan;
@@ -66,7 +66,8 @@ impl<'a> PlannedRows<'a> {
         self.scratch.clear();
         row.item.write_canonical(&[], &mut self.scratch);
         if self.scratch.len() > ROW_BYTES_MAX {
-            return Err(SourceError::from(RowError::TooLong { row: row.number }).into());
+            let error = RowError::Row { row: row.number, byte: row.byte, fault: RowFault::TooLong };
+            return Err(SourceError::from(error).into());
         }
         Ok(Some(Record {
             fingerprint,
@@ -87,7 +88,7 @@ async fn put_rows(slice: &mut Slice<'_>, vendor: &Vendor, plan: &Plan, puts: &[E
     if done >= plan.rows {
         return Ok(());
     }
-    let mut reader = open_source(slice).await?;
+    let mut reader = open_source(slice, vendor).await?;
     if reader.version() != plan.source_version {
         return Err(SourceError::Changed.into());
     }
@@ -98,7 +99,8 @@ async fn put_rows(slice: &mut Slice<'_>, vendor: &Vendor, plan: &Plan, puts: &[E
         run_id: slice.run.id.clone(),
     };
     // Of two rows with one id the later wins: then batches must not overtake each other.
-    let under_way_max = if plan.rows == plan.counts.total { UNDER_WAY_MAX } else { 1 };
+    let under_way_max =
+        if plan.rows == plan.counts.total.saturating_sub(plan.findings.items_kept) { UNDER_WAY_MAX } else { 1 };
     let mut batches = Batches::new(&worker.records, &dataset, &from, under_way_max);
     let mut rows = PlannedRows::new(puts, &vendor.volatile, done);
     let outcome = send_rows(slice, &mut reader, &mut rows, &mut batches).await;

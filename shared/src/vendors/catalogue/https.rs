@@ -1,0 +1,204 @@
+//! A catalogue on a web server.
+//!
+//! Not object_store's own store of URLs: that takes a URL's path apart and writes it anew, so that `%2F` or a last `/` is
+//! another document. Here the URL goes on the wire as it was given ([`SourceRules::locate`] refuses what cannot), and what
+//! a server says without a length is read where the end is told otherwise.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use http::{HeaderMap, StatusCode, header};
+use object_store::path::Path;
+use object_store::{
+    Attribute, Attributes, CopyOptions, Error, Extensions, GetOptions, GetResult, GetResultPayload, ListResult,
+    MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+};
+use url::Url;
+
+use super::{RetryAfter, SourceRules};
+
+const REDIRECTS_MAX: usize = 3;
+
+/// Where a document ends that has no length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoLength {
+    /// The server says when it is over (RFC 9112, section 7.1).
+    Chunked,
+    /// With the connection, which may also have been cut.
+    Connection,
+}
+
+/// Why a server gave no document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refused {
+    /// It asks to wait.
+    #[error("the vendor asks to wait")]
+    Busy(RetryAfter),
+    /// The place that a redirect leads to may not be read, or there are too many of them.
+    #[error("the source redirects to a host that is not among the allowed ones (CATALOG_HOSTS), or too often")]
+    Redirect,
+    /// It answered with something else than a document.
+    #[error("its host answered {}", .0.as_u16())]
+    Status(StatusCode),
+    /// Nothing came, or not all of it.
+    #[error("{0}")]
+    Connection(&'static str),
+}
+
+impl Refused {
+    /// Whether trying again later makes sense.
+    pub(super) fn is_transient(self) -> bool {
+        match self {
+            Self::Busy(_) | Self::Connection(_) => true,
+            Self::Redirect => false,
+            Self::Status(status) => may_pass(status.as_u16()),
+        }
+    }
+}
+
+/// Whether a status says that it may be another later.
+pub(super) fn may_pass(status: u16) -> bool {
+    // Accepted, Request Timeout, Too Early, Too Many Requests; and what is wrong at the server, but that it does not know how.
+    matches!(status, 202 | 408 | 425 | 429 | 500..=599) && !matches!(status, 501 | 505)
+}
+
+/// One document.
+#[derive(Debug)]
+pub(super) struct Document {
+    client: reqwest::Client,
+    url: Url,
+}
+
+impl Document {
+    pub(super) fn at(
+        url: Url,
+        rules: &SourceRules,
+        connect_timeout: Duration,
+        read_timeout: Duration,
+    ) -> reqwest::Result<Self> {
+        let places = rules.clone();
+        // A vendor's open redirect must not lead into our network.
+        let policy = reqwest::redirect::Policy::custom(move |attempt| {
+            let allowed = places.may_fetch(attempt.url()).is_ok();
+            if allowed && attempt.previous().len() <= REDIRECTS_MAX {
+                attempt.follow()
+            } else {
+                attempt.error(Refused::Redirect)
+            }
+        });
+        let client = reqwest::Client::builder()
+            .redirect(policy)
+            // The query of a configured source is told to nobody else.
+            .referer(false)
+            .connect_timeout(connect_timeout)
+            .read_timeout(read_timeout)
+            .https_only(!rules.plain_http())
+            .user_agent(concat!("signalbox/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self { client, url })
+    }
+
+    fn absent<T>(&self, operation: &str) -> Result<T> {
+        Err(Error::NotImplemented { operation: operation.into(), implementer: self.to_string() })
+    }
+}
+
+impl fmt::Display for Document {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a document on a web server")
+    }
+}
+
+fn refused(refused: Refused) -> Error {
+    Error::Generic { store: "https", source: Box::new(refused) }
+}
+
+fn failed(error: &reqwest::Error) -> Error {
+    let mut causes = std::iter::successors(Some(error as &dyn StdError), |error| (*error).source());
+    if let Some(found) = causes.find_map(|cause| cause.downcast_ref::<Refused>()) {
+        return refused(*found);
+    }
+    refused(Refused::Connection(match () {
+        () if error.is_timeout() => "it did not answer in time",
+        () if error.is_connect() => "no connection could be made",
+        () if error.is_body() || error.is_decode() => "the connection was cut, or its answer is damaged",
+        () => "the request failed",
+    }))
+}
+
+fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}
+
+fn no_length(headers: &HeaderMap) -> NoLength {
+    let codings = text(headers, header::TRANSFER_ENCODING).unwrap_or_default();
+    let last = codings.rsplit(',').next().unwrap_or_default().trim();
+    if last.eq_ignore_ascii_case("chunked") { NoLength::Chunked } else { NoLength::Connection }
+}
+
+#[async_trait]
+impl ObjectStore for Document {
+    /// The document, whatever path is named: it has one address, and nobody asks for a part of it.
+    async fn get_opts(&self, location: &Path, _whole: GetOptions) -> Result<GetResult> {
+        let response = self.client.get(self.url.clone()).send().await.map_err(|error| failed(&error))?;
+        let (status, headers) = (response.status(), response.headers());
+        if status != StatusCode::OK {
+            let busy = RetryAfter::of(status, headers).map(Refused::Busy);
+            return Err(refused(busy.unwrap_or(Refused::Status(status))));
+        }
+        let mut attributes = Attributes::new();
+        if let Some(encoding) = text(headers, header::CONTENT_ENCODING) {
+            attributes.insert(Attribute::ContentEncoding, encoding.to_owned().into());
+        }
+        let mut extensions = Extensions::new();
+        let length = response.content_length();
+        if length.is_none() {
+            extensions.insert(no_length(headers));
+        }
+        // One that cannot be read says nothing, as one that is not there.
+        let changed = text(headers, header::LAST_MODIFIED).and_then(|text| httpdate::parse_http_date(text).ok());
+        let meta = ObjectMeta {
+            location: location.clone(),
+            last_modified: DateTime::<Utc>::from(changed.unwrap_or(SystemTime::UNIX_EPOCH)),
+            size: length.unwrap_or_default(),
+            e_tag: text(headers, header::ETAG).map(str::to_owned),
+            version: None,
+        };
+        let pieces = response.bytes_stream().map(|piece| piece.map_err(|error| failed(&error)));
+        let (range, payload) = (0..meta.size, GetResultPayload::Stream(pieces.boxed()));
+        Ok(GetResult { payload, meta, range, attributes, extensions })
+    }
+
+    async fn put_opts(&self, _location: &Path, _payload: PutPayload, _options: PutOptions) -> Result<PutResult> {
+        self.absent("put")
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        _location: &Path,
+        _options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        self.absent("put_multipart")
+    }
+
+    fn delete_stream(&self, _locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        futures::stream::iter([self.absent("delete")]).boxed()
+    }
+
+    fn list(&self, _prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        futures::stream::iter([self.absent("list")]).boxed()
+    }
+
+    async fn list_with_delimiter(&self, _prefix: Option<&Path>) -> Result<ListResult> {
+        self.absent("list")
+    }
+
+    async fn copy_opts(&self, _from: &Path, _to: &Path, _options: CopyOptions) -> Result<()> {
+        self.absent("copy")
+    }
+}
