@@ -8,6 +8,9 @@ mod retry_after;
 mod store;
 mod unpacked;
 
+#[cfg(test)]
+mod served;
+
 pub use location::{Location, SourceRules};
 pub use reader::CatalogueReader;
 pub use retry_after::RetryAfter;
