@@ -8,6 +8,7 @@ mod runs {
     mod delays;
     mod dry_run;
     mod faults;
+    mod forms;
     mod leases;
     mod removals;
     mod restarts;

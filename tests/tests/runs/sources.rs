@@ -75,9 +75,9 @@ async fn a_document_that_is_no_catalogue_is_refused_with_its_place() {
     let system = System::start().await;
     let world = system.world();
     for (document, expected) in [
-        ("<html>", "must be a JSON array"),
+        ("<html>", "is HTML or XML"),
         (r#"[{"catalogId":"a"}"#, "cut off after row 1"),
-        (r#"[{"catalogId":"a"},{"name":"b"}]"#, "row 2 has no catalogId"),
+        (r#"[{"catalogId":"a"},{"name":"b"}]"#, "row 2 (from byte 19) has no catalogId"),
         (r#"[{"catalogId":"a"}] {"#, "after the end of the array"),
         ("{\"catalogId\":\"a\"}\n{\"catalogId\":", "cut off after row 1"),
     ] {
@@ -115,6 +115,8 @@ async fn of_two_products_with_one_id_the_later_wins_wherever_they_stand() {
     let stored = world.stored().await;
     stored.check_consistent();
     assert_eq!(stored.products()["double"]["name"], "third");
+    let run = world.healthy().await.get("/api/catalog/vendor-sync/runs").await.body["data"]["items"][0].clone();
+    assert_eq!(run["metadata"]["repeatedIds"], json!({"count": 2, "some": ["double"]}));
 }
 
 #[tokio::test]
@@ -171,12 +173,15 @@ async fn of_a_source_that_fails_people_learn_what_happened_and_not_what_it_said(
     let broken = || async { (StatusCode::IM_A_TEAPOT, "a body with a secret in it") };
     let router = Router::new().route("/catalog.json", get(broken));
     tokio::spawn(async move { axum::serve(listener, router).await });
-    for (host, expected) in [(address, "its host answered 418"), (closed, "no connection could be made")] {
+    // What a vendor says for good is not asked again.
+    for (host, status, expected) in
+        [(address, 500, "its host answered 418"), (closed, 202, "no connection could be made")]
+    {
         let mut world = system.world();
         world.set("CATALOG_HOSTS", &host);
         let process = world.healthy().await;
         let source = format!("http://{host}/catalog.json");
-        assert_eq!(process.sync(json!({"sourcePath": source})).await.status, 202);
+        assert_eq!(process.sync(json!({"sourcePath": source})).await.status, status);
         process.drain_with_time().await.unwrap();
         let stored = world.stored().await;
         let detail = format!("the catalogue {source} could not be read: {expected}");

@@ -7,7 +7,6 @@ use http::HeaderMap;
 use signalbox::aws::faults::AwsFault;
 use signalbox::domain::catalogue::vendor::Vendor;
 use signalbox::domain::ids::ConnectionName;
-use signalbox::domain::redact;
 use signalbox::domain::time;
 use signalbox::http::problem::{
     FAILED_TO_LIST_VENDORS, FAILED_TO_LOAD_VENDOR, INVALID_VENDOR, NOT_FOUND, Problem, ProblemView,
@@ -80,7 +79,7 @@ async fn view(reads: &Reads, vendor: &Vendor) -> Result<VendorView, AwsFault> {
     let integration = IntegrationView {
         id: format!("{}-integration", vendor.slug),
         kind: vendor.integration.into(),
-        scraper_path: vendor.source.as_deref().map(redact::source),
+        scraper_path: vendor.shown_source(),
         api_base_url: None,
         api_auth_type: None,
         api_key: None,

@@ -38,13 +38,19 @@ pub struct Vendor {
 }
 
 impl Vendor {
-    /// Where a source is read that is shown under a name: the configured one may have a query, which is shown masked. Any other is
-    /// what it is shown as.
+    /// The configured source as it is shown. Its query may be a credential; and a request that names the same place with a query of
+    /// its own, which is masked otherwise, must not pass for it.
+    #[must_use]
+    pub fn shown_source(&self) -> Option<String> {
+        self.source.as_deref().map(|source| redact::source(source).replace("?***", "?(configured)"))
+    }
+
+    /// Which source it is that is shown under a name: the configured one, or one that is what it is shown as.
     #[must_use]
     pub fn source_shown_as<'a>(&'a self, shown: &'a str) -> Asked<'a> {
-        match self.source.as_deref().filter(|source| redact::source(source) == shown) {
-            Some(source) => Asked::Configured(source),
-            None => Asked::Named(shown),
+        match &self.source {
+            Some(source) if self.shown_source().as_deref() == Some(shown) => Asked::Configured(source),
+            _ => Asked::Named(shown),
         }
     }
 
@@ -167,8 +173,12 @@ mod tests {
         let json = r#"[{"slug":"a","source":"https://shop.example/p.json?limit=250"}]"#;
         let vendor = &parse_vendors(json).unwrap()[0];
         let configured = Asked::Configured("https://shop.example/p.json?limit=250");
-        assert_eq!(vendor.source_shown_as("https://shop.example/p.json?***"), configured);
-        for other in ["https://shop.example/p.json", "https://shop.example/p.json?limit=250", "p.json?***"] {
+        let shown = vendor.shown_source().unwrap();
+        assert_eq!(shown, "https://shop.example/p.json?(configured)");
+        assert_eq!(vendor.source_shown_as(&shown), configured);
+        // What a request names is masked before it is looked for.
+        assert_ne!(redact::source(&shown), shown);
+        for other in ["https://shop.example/p.json", "https://shop.example/p.json?***", "p.json?(configured)"] {
             assert_eq!(vendor.source_shown_as(other), Asked::Named(other));
         }
     }

@@ -24,7 +24,7 @@ pub async fn test_vendor(
     vendor: &Vendor,
     source: Option<&str>,
 ) -> Result<VendorTest, AwsFault> {
-    let source = source.or(vendor.source.as_deref()).map(redact::source);
+    let source = source.map(redact::source).or_else(|| vendor.shown_source());
     let limit = Duration::from_millis(TEST_MS_MAX.unsigned_abs() + 4_000);
     let outcome = tokio::time::timeout(limit, read(worker, vendor, source.as_deref())).await.unwrap_or_else(|_| {
         let reason = "it did not come in time".to_owned();

@@ -26,7 +26,7 @@ pub fn work_of(vendor: &Vendor, source_path: Option<&str>, allow_removals: bool)
         return Err(StartRefused::NotSupported(vendor.slug.to_string()));
     }
     // A source with a credential in it is refused when it is read; the history keeps what it was, without.
-    let source_path = source_path.or(vendor.source.as_deref()).map(redact::source);
+    let source_path = source_path.map(redact::source).or_else(|| vendor.shown_source());
     Ok(Work::Catalogue(CatalogueWork { source_path, allow_removals, ..CatalogueWork::default() }))
 }
 
