@@ -77,7 +77,7 @@ pub fn products(connection: &Connection) -> Dataset {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object for each vendor")]
 struct Raw {
     slug: String,
     name: Option<String>,
@@ -143,6 +143,7 @@ mod tests {
     fn a_wrong_list_says_which_vendor_and_why() {
         for (json, expected) in [
             ("{}", "not a JSON array"),
+            ("[5]", "expected an object for each vendor"),
             (r#"[{"slug":"a/b"}]"#, "vendor 1 (\"a/b\")"),
             (r#"[{"slug":"a"},{"slug":"A"}]"#, "vendor 2 (\"A\"): the slug is listed twice"),
             (r#"[{"slug":"a","volatile":["x..y"]}]"#, "empty step"),

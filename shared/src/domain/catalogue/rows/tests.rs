@@ -11,7 +11,9 @@ fn ids(document: impl AsRef<[u8]>, step: usize) -> Result<Vec<String>, RowError>
 }
 
 /// The ids of a document, and the rows that were set aside: their numbers, and where they start.
-fn read(form: &Form, document: impl AsRef<[u8]>, step: usize) -> Result<(Vec<String>, Vec<(u64, u64)>), RowError> {
+type Found = (Vec<String>, Vec<(u64, u64)>);
+
+fn read(form: &Form, document: impl AsRef<[u8]>, step: usize) -> Result<Found, RowError> {
     let mut rows = Rows::new(form.clone());
     let mut found = Vec::new();
     for chunk in document.as_ref().chunks(step.max(1)) {
