@@ -142,6 +142,8 @@ async fn rows_that_cannot_be_read_are_shown_with_the_run_and_nothing_is_removed_
     let shown = run_of(&world, &answer).await["metadata"]["badRows"].clone();
     assert_eq!((&shown["count"], &shown["itemsKept"]), (&json!(1), &json!(2)), "{shown}");
     assert_eq!((&shown["first"][0]["row"], &shown["first"][0]["byte"]), (&json!(4), &json!(byte)), "{shown}");
+    let warning = "1 rows could not be read and were set aside; what seems to be missing was kept";
+    assert_eq!(answer.body["warning"], warning, "{}", answer.body);
     assert!(shown["first"][0]["reason"].as_str().unwrap().starts_with("has no catalogId"), "{shown}");
     let stored = world.stored().await;
     stored.check_consistent();

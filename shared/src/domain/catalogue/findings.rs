@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// The most rows that are set aside: when more cannot be read it is not rows that are wrong.
 pub const BAD_ROWS_MAX: u64 = 1000;
-/// How many of them are kept with place and reason.
-pub const BAD_ROWS_KEPT_MAX: usize = 50;
+/// How many of them are kept with place and reason: a page of history is read at once, and bounded in bytes.
+pub const BAD_ROWS_KEPT_MAX: usize = 20;
 /// How many repeated ids are named.
 pub const REPEATED_NAMED_MAX: usize = 5;
 /// How much of such an id is kept, in characters.

@@ -21,6 +21,7 @@ use object_store::{
 use url::Url;
 
 use super::{RetryAfter, SourceRules};
+use crate::domain::redact;
 
 const REDIRECTS_MAX: usize = 3;
 
@@ -118,11 +119,16 @@ fn refused(refused: Refused) -> Error {
     Error::Generic { store: "https", source: Box::new(refused) }
 }
 
-fn failed(error: &reqwest::Error) -> Error {
-    let mut causes = std::iter::successors(Some(error as &dyn StdError), |error| (*error).source());
-    if let Some(found) = causes.find_map(|cause| cause.downcast_ref::<Refused>()) {
+fn failed(error: reqwest::Error) -> Error {
+    // Its query may be a credential.
+    let error = error.without_url();
+    let causes = || std::iter::successors(Some(&error as &dyn StdError), |error| (*error).source());
+    if let Some(found) = causes().find_map(|cause| cause.downcast_ref::<Refused>()) {
         return refused(*found);
     }
+    // Of a certificate that is refused, for example, people are told that there is no connection; the log has the rest.
+    let cause = causes().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    tracing::warn!(cause = redact::error_text(&cause), "a source's server could not be read from");
     refused(Refused::Connection(match () {
         () if error.is_timeout() => "it did not answer in time",
         () if error.is_connect() => "no connection could be made",
@@ -145,7 +151,7 @@ fn no_length(headers: &HeaderMap) -> NoLength {
 impl ObjectStore for Document {
     /// The document, whatever path is named: it has one address, and nobody asks for a part of it.
     async fn get_opts(&self, location: &Path, _whole: GetOptions) -> Result<GetResult> {
-        let response = self.client.get(self.url.clone()).send().await.map_err(|error| failed(&error))?;
+        let response = self.client.get(self.url.clone()).send().await.map_err(failed)?;
         let (status, headers) = (response.status(), response.headers());
         if status != StatusCode::OK {
             let busy = RetryAfter::of(status, headers).map(Refused::Busy);
@@ -169,7 +175,7 @@ impl ObjectStore for Document {
             e_tag: text(headers, header::ETAG).map(str::to_owned),
             version: None,
         };
-        let pieces = response.bytes_stream().map(|piece| piece.map_err(|error| failed(&error)));
+        let pieces = response.bytes_stream().map(|piece| piece.map_err(failed));
         let (range, payload) = (0..meta.size, GetResultPayload::Stream(pieces.boxed()));
         Ok(GetResult { payload, meta, range, attributes, extensions })
     }

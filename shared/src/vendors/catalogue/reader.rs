@@ -155,7 +155,8 @@ impl CatalogueReader {
         }
         let until = Instant::now() + CHUNK_TIMEOUT;
         let mut gathered = 0;
-        while gathered < CHUNK_BYTES {
+        // What unpacks to nothing, over and over, must not keep a run from its lease.
+        while gathered < CHUNK_BYTES && Instant::now() < until {
             let unpacked = self.unpack()?;
             gathered += unpacked;
             if unpacked > 0 {

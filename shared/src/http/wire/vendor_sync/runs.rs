@@ -165,13 +165,18 @@ pub struct RunsPage {
     pub items: Vec<RunView>,
 }
 
-/// What an apply of a dry run's source would be refused for.
+/// What an apply of a dry run's source would be refused for; otherwise that rows were set aside.
 #[must_use]
 pub fn warning(run: &Run) -> Option<String> {
     let Work::Catalogue(work) = &run.work;
-    let counts = work.counts.filter(|_| run.mode.is_dry())?;
-    let refused = check_removals(&counts, &work.findings, work.allow_removals).err()?;
-    Some(format!("an apply would be refused: {refused}"))
+    let counts = work.counts?;
+    let refused = check_removals(&counts, &work.findings, work.allow_removals).err().filter(|_| run.mode.is_dry());
+    if let Some(refused) = refused {
+        return Some(format!("an apply would be refused: {refused}"));
+    }
+    let bad_rows = work.findings.bad_rows;
+    (bad_rows > 0)
+        .then(|| format!("{bad_rows} rows could not be read and were set aside; what seems to be missing was kept"))
 }
 
 /// Reads status filters; none given are none. What is not a status is refused: the original passed it over, and with nothing

@@ -108,7 +108,7 @@ pub struct MoscotSyncView {
     pub metrics: MoscotMetrics,
     /// Where the catalogue came from.
     pub source_path: Option<String>,
-    /// What an apply would be refused for.
+    /// What an apply would be refused for; or that rows were set aside.
     pub warning: Option<String>,
 }
 
@@ -168,7 +168,7 @@ pub struct VendorSyncView {
     pub run_id: String,
     /// What it found.
     pub summary: SyncSummary,
-    /// What an apply would be refused for; absent where no run is stored.
+    /// What an apply would be refused for, or that rows were set aside; absent where no run is stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub warning: Option<Option<String>>,
