@@ -24,6 +24,8 @@ pub const ROW_BYTES_MAX: usize = 380 * 1024;
 pub const ID_BYTES_MAX: usize = 1024;
 /// The most rows of one catalogue.
 pub const ROWS_MAX: u64 = 5_000_000;
+/// The longest character, in bytes.
+const CHARACTER_BYTES_MAX: usize = 4;
 /// The longest name of a field that is told, in bytes.
 const NAME_BYTES_MAX: usize = 40;
 
@@ -136,6 +138,8 @@ enum Read<'a> {
     Row(Row<'a>),
     /// More bytes are needed.
     More,
+    /// It is a row that cannot be read.
+    Bad(RowFault),
     /// It was no row to hand out; look on.
     Again,
 }
@@ -201,7 +205,7 @@ impl Rows {
             match cutter.read_row(buffer, form)? {
                 Read::Row(row) => return Ok(Some(row)),
                 Read::More => return Ok(None),
-                Read::Again => {}
+                Read::Bad(_) | Read::Again => {}
             }
         }
     }
@@ -221,50 +225,13 @@ impl Cutter {
     }
 
     fn read_row<'a>(&mut self, buffer: &'a [u8], form: &'a Form) -> Result<Read<'a>, RowError> {
-        let rest = &buffer[self.position..];
-        let byte = self.bytes_read();
-        let number = self.rows + 1;
-        let mut parser = serde_json::Deserializer::from_slice(rest).into_iter::<Node<'a>>();
-        let fault = match parser.next() {
-            Some(Ok(mut item)) => {
-                let length = parser.byte_offset();
-                item.keep_digits(&rest[..length]);
-                let id = if matches!(item, Node::Object(_)) { form.id_of(&item, &rest[..length]) } else { None };
-                match id {
-                    _ if !matches!(item, Node::Object(_)) => RowFault::NoObject,
-                    _ if length > ROW_BYTES_MAX => RowFault::TooLong,
-                    None if self.is_end_mark(form, &rest[..length]) => {
-                        self.position += length;
-                        self.state = State::End;
-                        return Ok(Read::Again);
-                    }
-                    None => self.no_id(form, &item),
-                    Some(id) => {
-                        let row = Row { number, byte, item, form, id };
-                        if row.catalog_id().len() <= ID_BYTES_MAX {
-                            self.count_row()?;
-                            self.position += length;
-                            if self.state != State::Lines {
-                                self.state = State::Separator;
-                            }
-                            return Ok(Read::Row(row));
-                        }
-                        RowFault::IdTooLong
-                    }
-                }
-            }
-            Some(Err(error)) if self.may_go_on(rest, &error) => {
-                if self.whole {
-                    return self.cut_off(buffer);
-                }
-                if rest.len() <= ROW_BYTES_MAX {
-                    return Ok(Read::More);
-                }
-                RowFault::TooLong
-            }
-            Some(Err(error)) => what_is_wrong(rest, byte, &error),
-            None => return Ok(Read::More),
+        let (number, byte) = (self.rows + 1, self.bytes_read());
+        // Not parsed: of a number nobody knows whether the next chunk goes on with it.
+        let read = match buffer[self.position] {
+            b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => Read::Bad(RowFault::NoObject),
+            _ => self.parse_row(buffer, form)?,
         };
+        let Read::Bad(fault) = read else { return Ok(read) };
         self.set_aside(form, number, byte, fault)?;
         self.count_row()?;
         self.state = match self.state {
@@ -274,9 +241,48 @@ impl Cutter {
         Ok(Read::Again)
     }
 
-    /// Whether more bytes may make right what a parser stopped at. Of a number that is cut off it does not always say that it is.
+    fn parse_row<'a>(&mut self, buffer: &'a [u8], form: &'a Form) -> Result<Read<'a>, RowError> {
+        let rest = &buffer[self.position..];
+        let (number, byte) = (self.rows + 1, self.bytes_read());
+        let mut parser = serde_json::Deserializer::from_slice(rest).into_iter::<Node<'a>>();
+        let mut item = match parser.next() {
+            Some(Ok(item)) => item,
+            Some(Err(error)) if !self.may_go_on(rest, &error) => {
+                return Ok(Read::Bad(what_is_wrong(rest, byte, &error)));
+            }
+            Some(Err(_)) if self.whole => return self.cut_off(buffer),
+            Some(Err(_)) if rest.len() > ROW_BYTES_MAX => return Ok(Read::Bad(RowFault::TooLong)),
+            Some(Err(_)) | None => return Ok(Read::More),
+        };
+        let length = parser.byte_offset();
+        if length > ROW_BYTES_MAX {
+            return Ok(Read::Bad(RowFault::TooLong));
+        }
+        item.keep_digits(&rest[..length]);
+        let Some(id) = form.id_of(&item, &rest[..length]) else {
+            if !self.is_end_mark(form, &rest[..length]) {
+                return Ok(Read::Bad(self.no_id(form, &item)));
+            }
+            self.position += length;
+            self.state = State::End;
+            return Ok(Read::Again);
+        };
+        let row = Row { number, byte, item, form, id };
+        if row.catalog_id().len() > ID_BYTES_MAX {
+            return Ok(Read::Bad(RowFault::IdTooLong));
+        }
+        self.count_row()?;
+        self.position += length;
+        if self.state != State::Lines {
+            self.state = State::Separator;
+        }
+        Ok(Read::Row(row))
+    }
+
+    /// Whether more bytes may make right what a parser stopped at, or say more of it: of a number that is cut off it does not
+    /// always say that it is, and a character may go on.
     fn may_go_on(&self, rest: &[u8], error: &serde_json::Error) -> bool {
-        error.is_eof() || !self.whole && offset_of(rest, error) + 1 >= rest.len()
+        error.is_eof() || !self.whole && offset_of(rest, error) + CHARACTER_BYTES_MAX > rest.len()
     }
 
     fn count_row(&mut self) -> Result<(), RowError> {

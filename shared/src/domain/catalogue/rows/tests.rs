@@ -373,4 +373,34 @@ proptest! {
         prop_assert!(ids(&document[..cut], step).is_err());
         prop_assert_eq!(ids(&document, step).unwrap().len(), count);
     }
+
+    /// Nothing that arrives panics, and it comes to the same however it arrives.
+    #[test]
+    fn whatever_arrives_in_whatever_chunks_comes_to_the_same(
+        parts in prop::collection::vec(
+            prop::sample::select(vec![
+                "[", "]", "{", "}", ",", ":", "\n", " ", "\"", "\\", "{\"catalogId\":\"a\"}", "{\"catalogId\":1.5e3,\"x\":[-2]}", "{}",
+                "\"products\"", "\"n\"", "{\"products\":[", "],\"n\":2}", "-", "0.", "1e", "nul", "true", "12", "\u{FEFF}", "\u{E9}",
+                "\"\\u00", "{\"n\":1}",
+            ]),
+            0..12,
+        ),
+        odd in prop::option::of((any::<prop::sample::Index>(), any::<u8>())),
+        form in prop::sample::select(vec![
+            form(None, None, None), form(Some("catalogId"), None, Some("n")), form(None, Some("products"), Some("n")),
+        ]),
+        bad_rows in prop::sample::select(vec![BadRows::Fail, BadRows::SetAside]),
+    ) {
+        let mut document = parts.concat().into_bytes();
+        if let Some((at, byte)) = odd {
+            let at = at.index(document.len() + 1);
+            document.insert(at, byte);
+        }
+        let form = Form { bad_rows, ..form };
+        let whole = read(&form, &document, usize::MAX);
+        for step in [1, 2, 5] {
+            let found = read(&form, &document, step);
+            prop_assert_eq!(&found, &whole, "in chunks of {}: {:?}", step, String::from_utf8_lossy(&document));
+        }
+    }
 }
