@@ -4,7 +4,8 @@
 pub const LENGTH_MAX: usize = 500;
 
 /// A source as it may be kept and shown: user, query and fragment are masked, and so is all of a URL that is none. What
-/// is masked here is refused by whoever would read it, so nothing is read under another name than the one shown.
+/// is masked here is refused by whoever would read it, so nothing is read under another name than the one shown; but for the
+/// query of a source that an operator configured, see `Vendor::shown_source`.
 #[must_use]
 pub fn source(text: &str) -> String {
     let (scheme, rest) = match text.split_once("://") {
