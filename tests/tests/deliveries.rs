@@ -6,6 +6,7 @@ mod deliveries {
     mod costs;
     mod crash_matrix;
     mod dead_letters;
+    mod decided;
     mod driver;
     mod extremes;
     mod fairness;

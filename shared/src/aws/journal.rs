@@ -2,23 +2,25 @@
 //!
 //! | key | holds |
 //! |---|---|
-//! | `tenant#dead-letters`, time and message id | a [`DeadLetter`]; a long body goes on under `body#…` |
+//! | `tenant#dead-letters`, time and message id | a [`DeadLetter`], and `requeuing` once somebody began to; a long body goes on under `body#…` |
 //! | `tenant#audit`, time and a random part | an [`Audit`] entry |
 
 use std::fmt::Display;
 
-use aws_sdk_dynamodb::types::ReturnValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
 use super::clients::Clients;
 use super::faults::{AwsFault, fault};
-use super::items::{is_expired, item, key, number, text, value};
+use super::items::{conditional, is_expired, item, key, number, text, value};
 use super::table::Table;
 use crate::domain::audit::{AUDIT_SECONDS, Audit};
 use crate::domain::dead_letter::{DeadLetter, DeadLetterId};
 use crate::domain::deliveries::delivery::BODY_PART_BYTES_MAX;
 use crate::domain::ids::TenantId;
 use crate::environment::{Environment, StartError};
+
+const DELETE: &str = "delete dead letter";
 
 fn partition(tenant: &TenantId) -> String {
     format!("{tenant}#dead-letters")
@@ -121,22 +123,69 @@ impl Journal {
         for part in 0..letter.parts {
             let found = get(part_key(id, part)).await?;
             let bytes = found.as_ref().and_then(|item| item.get("body")).and_then(|body| body.as_b().ok());
+            // Somebody may have decided on it while it was read.
+            if bytes.is_none() && get(id.to_string()).await?.is_none() {
+                return Ok(None);
+            }
             let bytes = bytes.ok_or_else(|| AwsFault::damaged(OPERATION, "a part of the body is missing"))?;
             body.extend_from_slice(bytes.as_ref());
         }
         Ok(Some((letter, body)))
     }
 
-    /// Forgets a dead letter, after it was requeued or dropped.
+    /// Notes that a dead letter is about to be requeued, so that nobody drops it any more; false where somebody has dropped it,
+    /// or requeued it to the end. To note it again is harmless: what a crash left begun is finished by requeuing it once more.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn begin_requeue(&self, tenant: &TenantId, id: &DeadLetterId) -> Result<bool, AwsFault> {
+        const OPERATION: &str = "begin to requeue dead letter";
+        let call = self.0.update_item(key(partition(tenant), id.as_str()));
+        let call = call.update_expression("SET requeuing = :true").condition_expression("attribute_exists(pk)");
+        let call = call.expression_attribute_values(":true", AttributeValue::Bool(true));
+        Ok(conditional(call.send().await, OPERATION)?.is_some())
+    }
+
+    /// Notes that a dead letter is not requeued after all: it may be dropped again.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn cancel_requeue(&self, tenant: &TenantId, id: &DeadLetterId) -> Result<(), AwsFault> {
+        const OPERATION: &str = "cancel to requeue dead letter";
+        let call = self.0.update_item(key(partition(tenant), id.as_str()));
+        let call = call.update_expression("REMOVE requeuing").condition_expression("attribute_exists(pk)");
+        conditional(call.send().await, OPERATION).map(drop)
+    }
+
+    /// Forgets a dead letter that nobody is requeuing; false where somebody is, or it is gone.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn drop_dead_letter(&self, tenant: &TenantId, letter: &DeadLetter) -> Result<bool, AwsFault> {
+        let call = self.0.delete_item(key(partition(tenant), letter.id.as_str()));
+        let call = call.condition_expression("attribute_exists(pk) AND attribute_not_exists(requeuing)");
+        let dropped = conditional(call.send().await, DELETE)?.is_some();
+        if dropped {
+            self.delete_parts(tenant, letter).await?;
+        }
+        Ok(dropped)
+    }
+
+    /// Forgets a dead letter, after it was requeued.
     ///
     /// # Errors
     /// When the table cannot be written.
     pub async fn delete_dead_letter(&self, tenant: &TenantId, letter: &DeadLetter) -> Result<(), AwsFault> {
-        let bodies = (0..letter.parts).map(|part| part_key(&letter.id, part));
-        // The entry goes first: a crash after it leaves parts that nothing names and that expire.
-        for sk in std::iter::once(letter.id.to_string()).chain(bodies) {
-            let call = self.0.delete_item(key(partition(tenant), sk));
-            call.send().await.map_err(|error| fault("delete dead letter", &error))?;
+        let call = self.0.delete_item(key(partition(tenant), letter.id.as_str()));
+        call.send().await.map_err(|error| fault(DELETE, &error))?;
+        self.delete_parts(tenant, letter).await
+    }
+
+    /// The entry goes first: a crash after it leaves parts that nothing names and that expire.
+    async fn delete_parts(&self, tenant: &TenantId, letter: &DeadLetter) -> Result<(), AwsFault> {
+        for part in 0..letter.parts {
+            let call = self.0.delete_item(key(partition(tenant), part_key(&letter.id, part)));
+            call.send().await.map_err(|error| fault(DELETE, &error))?;
         }
         Ok(())
     }

@@ -76,6 +76,8 @@ kinds! {
         SYNC_IN_PROGRESS = 409 "sync_in_progress";
         /// The same key came with another body before.
         CONFLICT = 409 "conflict";
+        /// Somebody else decided at the same time, and was first.
+        ALREADY_DECIDED = 409 "already_decided";
         /// The body is larger than the route takes.
         PAYLOAD_TOO_LARGE = 413 "payload_too_large";
         /// It is understood, and cannot be done with what is stored.

@@ -19,21 +19,21 @@ use signalbox_tests::process::Process;
 use signalbox_tests::queues::Queue;
 use signalbox_tests::wire::{Call, Fault, Verdict, Wire, every};
 
-const LIST: &str = "/api/sync/dead-letters";
+pub(super) const LIST: &str = "/api/sync/dead-letters";
 const REQUEUE: &str = "/api/sync/dead-letters/requeue";
 /// Of `template.yaml`.
 const RECEIVES_MAX: usize = 16;
 
-fn named(tenant: &str, key: &str) -> Delivery {
+pub(super) fn named(tenant: &str, key: &str) -> Delivery {
     let body = json!({"of": key}).to_string();
     Delivery::pos(tenant, body).header("idempotency-key", key).header("x-request-id", &format!("trace-{key}"))
 }
 
-async fn ask(hooks: &Hooks, tenant: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
+pub(super) async fn ask(hooks: &Hooks, tenant: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
     hooks.ask(method, path, Some(&hooks.operator(tenant)), body).await
 }
 
-fn ids(page: &Value) -> Vec<String> {
+pub(super) fn ids(page: &Value) -> Vec<String> {
     page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -64,7 +64,7 @@ async fn what_has_expired_is_gone_though_nobody_swept_it() {
 }
 
 /// Dead letters of these events.
-async fn given_up(hooks: &Hooks, deliveries: &[Delivery]) {
+pub(super) async fn given_up(hooks: &Hooks, deliveries: &[Delivery]) {
     let worker = broken(hooks).await;
     for delivery in deliveries {
         assert!(hooks.send(delivery).await.status < 300);

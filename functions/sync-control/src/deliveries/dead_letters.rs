@@ -7,9 +7,11 @@ use axum::{Extension, Json};
 use http::HeaderMap;
 use signalbox::domain::dead_letter::DeadLetterId;
 use signalbox::engine::deliveries::dead_letters::{DeadLetterFilter, Limits, RequeuedMany, requeue_matching};
-use signalbox::engine::deliveries::requeue::{Requeued, drop_dead_letter, requeue as requeue_one};
+use signalbox::engine::deliveries::requeue::{Dropped, Requeued, drop_dead_letter, requeue as requeue_one};
 use signalbox::http::correlation::CorrelationId;
-use signalbox::http::problem::{CONFLICT, INVALID_REQUEST, NOT_FOUND, Problem, ProblemView, UNPROCESSABLE};
+use signalbox::http::problem::{
+    ALREADY_DECIDED, CONFLICT, INVALID_REQUEST, NOT_FOUND, Problem, ProblemView, UNPROCESSABLE,
+};
 use signalbox::http::query::path_text;
 use signalbox::http::wire::operations::{DecidedView, RequeueRequest, RequeuedView};
 
@@ -26,7 +28,7 @@ const LIMITS: Limits = Limits { found_max: 100, read_max: 5000 };
     responses(
         (status = 200, description = "It is in the queue", body = DecidedView),
         (status = 404, description = "not_found", body = ProblemView),
-        (status = 409, description = "conflict: its key came with another body since", body = ProblemView),
+        (status = 409, description = "conflict: its key came with another body since; already_decided: somebody else dropped or requeued it meanwhile", body = ProblemView),
         (status = 422, description = "unprocessable: nobody can tell where it should go", body = ProblemView),
         OperatorProblems,
     ),
@@ -46,6 +48,7 @@ pub(crate) async fn requeue(
         Requeued::NoLabel => Err(Problem::new(UNPROCESSABLE, "it has no label that says where it goes: drop it")),
         Requeued::NotADelivery => Err(Problem::new(UNPROCESSABLE, "it is a record of a run: the next run takes it up")),
         Requeued::Conflict => Err(Problem::new(CONFLICT, "another body came under its key since: drop it")),
+        Requeued::Decided => Err(already_decided("somebody else dropped it meanwhile, or requeued it")),
     }
 }
 
@@ -56,6 +59,7 @@ pub(crate) async fn requeue(
     responses(
         (status = 200, description = "It is forgotten", body = DecidedView),
         (status = 404, description = "not_found", body = ProblemView),
+        (status = 409, description = "already_decided: somebody else is requeuing it, or decided on it meanwhile", body = ProblemView),
         OperatorProblems,
     ),
     security(("service" = [])),
@@ -68,15 +72,23 @@ pub(crate) async fn forget(
 ) -> Result<Json<DecidedView>, Problem> {
     let operator = operator(&control, &headers, trace)?;
     let id = dead_letter_id(id)?;
-    if !drop_dead_letter(&control.operators, &operator, &id).await.map_err(failed)? {
-        return Err(no_dead_letter());
+    match drop_dead_letter(&control.operators, &operator, &id).await.map_err(failed)? {
+        Dropped::Done => Ok(Json(DecidedView::from(&id))),
+        Dropped::NotFound => Err(no_dead_letter()),
+        Dropped::Decided => {
+            let begun = "somebody else is requeuing it; if it stays in the list, requeue it again, which finishes that";
+            Err(already_decided(begun))
+        }
     }
-    Ok(Json(DecidedView::from(&id)))
 }
 
 /// The id in the path. Parts of bodies are in the same partition, and are not dead letters.
 fn dead_letter_id(path: Result<Path<String>, PathRejection>) -> Result<DeadLetterId, Problem> {
     path_text(path).parse().map_err(|_| no_dead_letter())
+}
+
+fn already_decided(detail: &str) -> Problem {
+    Problem::new(ALREADY_DECIDED, detail)
 }
 
 fn no_dead_letter() -> Problem {

@@ -140,7 +140,11 @@ pub async fn requeue_matching(
     for letter in &page.found {
         match requeue(deliveries, operators, operator, &letter.id).await? {
             Requeued::Done => done.requeued += 1,
-            Requeued::NotFound | Requeued::NotADelivery | Requeued::NoLabel | Requeued::Conflict => done.skipped += 1,
+            Requeued::NotFound
+            | Requeued::NotADelivery
+            | Requeued::NoLabel
+            | Requeued::Conflict
+            | Requeued::Decided => done.skipped += 1,
         }
     }
     Ok(done)

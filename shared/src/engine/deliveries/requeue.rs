@@ -22,9 +22,23 @@ pub enum Requeued {
     NoLabel,
     /// Another body came under its key since: only one of the two can be what the key names. It can be dropped.
     Conflict,
+    /// Somebody else dropped it meanwhile, or requeued it.
+    Decided,
 }
 
-/// Sends a dead letter through again. A crash before it is forgotten leaves it listed; requeuing it again is harmless, as its
+/// What became of a dead letter that was to be dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dropped {
+    /// It is forgotten.
+    Done,
+    /// There is no such dead letter.
+    NotFound,
+    /// Somebody else is requeuing it, or decided on it meanwhile.
+    Decided,
+}
+
+/// Sends a dead letter through again. That somebody does is noted on it first: so a drop at the same time is refused, or was
+/// there before, and nobody is told that what has its effect was dropped. A crash before it is forgotten leaves it listed; requeuing it again is harmless, as its
 /// effect is idempotent.
 ///
 /// # Errors
@@ -44,7 +58,11 @@ pub async fn requeue(
         Subject::Record { .. } => return Ok(Requeued::NotADelivery),
     };
     operators.record(operator, Action::Requeue, id.to_string(), Some(letter.payload_hash.clone())).await?;
+    if !operators.journal.begin_requeue(&operator.tenant, id).await? {
+        return Ok(Requeued::Decided);
+    }
     if !claim_again(deliveries, &mut label).await? {
+        operators.journal.cancel_requeue(&operator.tenant, id).await?;
         return Ok(Requeued::Conflict);
     }
     enqueue(deliveries, &mut label, &body).await?;
@@ -52,17 +70,21 @@ pub async fn requeue(
     Ok(Requeued::Done)
 }
 
-/// Forgets a dead letter; false when there is no such.
+/// Forgets a dead letter, unless somebody is requeuing it.
 ///
 /// # Errors
 /// When AWS fails.
-pub async fn drop_dead_letter(operators: &Operators, operator: &Operator, id: &DeadLetterId) -> Result<bool, AwsFault> {
+pub async fn drop_dead_letter(
+    operators: &Operators,
+    operator: &Operator,
+    id: &DeadLetterId,
+) -> Result<Dropped, AwsFault> {
     let Some((letter, _)) = operators.journal.dead_letter(&operator.tenant, id, operators.now()).await? else {
-        return Ok(false);
+        return Ok(Dropped::NotFound);
     };
     operators.record(operator, Action::Drop, id.to_string(), Some(letter.payload_hash.clone())).await?;
-    operators.journal.delete_dead_letter(&operator.tenant, &letter).await?;
-    Ok(true)
+    let dropped = operators.journal.drop_dead_letter(&operator.tenant, &letter).await?;
+    Ok(if dropped { Dropped::Done } else { Dropped::Decided })
 }
 
 /// Claims the key of a dead letter again; false when another body came under it since.
