@@ -46,7 +46,10 @@ fn is_bare(text: &str) -> bool {
     !text.contains([':', 'T', 't', ' ', '['])
 }
 
-fn exact(text: &str) -> Option<Timestamp> {
+/// As [`parse`], as finely as it is written: for what is compared and not shown.
+#[must_use]
+pub fn exact(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
     if text.contains('[') {
         return None;
     }

@@ -1,5 +1,6 @@
 //! The doors of Trackstar.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use signalbox::domain::deliveries::signature::schemes;
 use signalbox_tests::deliveries::delivery::{Delivery, TRACKSTAR_SECRET};
@@ -143,6 +144,101 @@ async fn an_older_stock_level_never_overwrites_a_newer_one() {
     assert_eq!(kept, expected);
     let all = hooks.items("RECORDS_TABLE", "acme/trackstar/north/inventory").await;
     assert_eq!(all[0]["lastTrackstarUpdateAt"], "2026-01-15T12:03:00.000Z");
+}
+
+/// A stock level that says when it was changed.
+fn dated(sku: &str, updated: &str, onhand: u32) -> Delivery {
+    let mut body = stock(sku, 0, onhand);
+    body["data"]["updated_date"] = updated.into();
+    Delivery::trackstar(INVENTORY, &body)
+}
+
+#[tokio::test]
+async fn versions_are_compared_as_finely_as_they_are_sent() {
+    let hooks = Hooks::start().await;
+    for (sku, first, second, kept) in [
+        ("a", "2026-01-15T12:00:00.0009Z", "2026-01-15T12:00:00.0001Z", "1"),
+        ("b", "2026-01-15T12:00:00.0001Z", "2026-01-15T12:00:00.0009Z", "2"),
+        ("c", "2026-01-15T12:00:00.123456789Z", "2026-01-15T12:00:00.123456788Z", "1"),
+        ("d", "2026-01-15T12:00:00.123456789123Z", "2026-01-15T12:00:00.123456789122Z", "1"),
+        ("e", "2026-01-15T12:00:00.123Z", "2026-01-15T12:00:00.1230001Z", "2"),
+        ("f", "2026-01-15T12:00:00.1230001Z", "2026-01-15T12:00:00.123Z", "1"),
+        // Of two that are equal the one that came later counts, however they are written.
+        ("g", "2026-01-15T12:00:00.1Z", "2026-01-15T13:00:00.1000000000+01:00", "2"),
+        ("h", "1969-12-31T23:59:59.9999Z", "1969-12-31T23:59:59.99985Z", "1"),
+    ] {
+        for (updated, onhand) in [(first, 1), (second, 2)] {
+            let delivery = dated(sku, updated, onhand);
+            assert_eq!(told(&hooks, &delivery).await.0, 200, "{updated}");
+            // Twice, so that a version meets itself.
+            told(&hooks, &delivery).await;
+            hooks.pass(std::time::Duration::from_secs(1));
+            hooks.work(Queue::Webhooks).await;
+        }
+        assert!(on_hand(&hooks, "acme/trackstar/north").await.contains(&pair(sku, kept)), "{first}, then {second}");
+    }
+}
+
+#[tokio::test]
+async fn a_version_far_ahead_of_its_receipt_counts_as_of_then_and_is_marked() {
+    let hooks = Hooks::start().await;
+    let process = hooks.process(Wire::whole()).await;
+    let at = |hours: i32| (hooks.clock.now() + jiff::Span::new().hours(hours)).to_string();
+    let send = async |sku: &str, updated: &str, onhand: u32| {
+        assert_eq!(told(&hooks, &dated(sku, updated, onhand)).await.0, 200, "{updated}");
+        let messages = hooks.receive(Queue::Webhooks).await;
+        assert_eq!(process.handle(Queue::Webhooks, &messages).await.unwrap(), [""; 0]);
+        hooks.finish(Queue::Webhooks, &messages, &[]).await;
+        hooks.pass(std::time::Duration::from_secs(60));
+    };
+    // A clock that is wrong by years freezes nothing.
+    send("far", "9999-12-30T00:00:00Z", 1).await;
+    let record = async |sku: &str| {
+        let items = hooks.items("RECORDS_TABLE", "acme/trackstar/north/inventory").await;
+        items.into_iter().find(|item| item["sku"] == sku).unwrap()
+    };
+    let marked = record("far").await;
+    assert_eq!((&marked["aheadOfReceipt"], &marked["onHand"]), (&json!(true), &json!("1")));
+    assert_eq!(marked["lastTrackstarUpdateAt"], "9999-12-30T00:00:00.000Z", "it is shown as it was sent");
+    assert_eq!(marked["versionMs"], marked["receivedMs"]);
+    send("far", &at(0), 2).await;
+    let next = record("far").await;
+    assert_eq!((next.get("aheadOfReceipt"), &next["onHand"]), (None, &json!("2")));
+    // Two that are both ahead are ordered as they came.
+    send("both", "9999-12-30T00:00:00Z", 1).await;
+    send("both", &at(48), 2).await;
+    assert_eq!(record("both").await["onHand"], "2");
+    // A day is let pass, for a time in another zone.
+    send("near", &at(23), 1).await;
+    send("near", &at(0), 2).await;
+    let near = record("near").await;
+    assert_eq!((near.get("aheadOfReceipt"), &near["onHand"]), (None, &json!("1")));
+
+    let lines = process.said("delivery applied");
+    let warned: Vec<&Value> = lines.iter().filter(|line| line["level"] == "WARN").collect();
+    assert!(warned.len() == 3 && warned.iter().all(|line| line["aheadOfReceipt"] == true), "{lines:?}");
+    let token = hooks.operator("acme");
+    let listed = hooks.ask("GET", "/api/admin/deliveries?status=processed", Some(&token), None).await.expect(200);
+    let items = listed["items"].as_array().unwrap();
+    assert_eq!(items.len(), 6);
+    assert_eq!(items.iter().filter(|item| item["aheadOfReceipt"] == true).count(), 3, "{listed}");
+}
+
+/// What a version of ours stored that knew no bound is not for ever either.
+#[tokio::test]
+async fn a_record_that_was_frozen_before_takes_changes_again() {
+    let hooks = Hooks::start().await;
+    assert_eq!(told(&hooks, &dated("A", "2026-01-15T12:00:00Z", 1)).await.0, 200);
+    hooks.work(Queue::Webhooks).await;
+    let table = hooks.environment("webhook-worker").require("RECORDS_TABLE").unwrap().to_owned();
+    let scan = hooks.host.dynamodb().scan().table_name(&table).filter_expression("sku = :sku");
+    let scan = scan.expression_attribute_values(":sku", AttributeValue::S("A".into()));
+    let [mut item] = scan.send().await.unwrap().items.unwrap().try_into().unwrap();
+    item.insert("versionMs".into(), AttributeValue::N("253402128000000".into()));
+    hooks.host.dynamodb().put_item().table_name(&table).set_item(Some(item)).send().await.unwrap();
+    assert_eq!(told(&hooks, &dated("A", "2026-01-15T12:00:01Z", 2)).await.0, 200);
+    hooks.work(Queue::Webhooks).await;
+    assert_eq!(on_hand(&hooks, "acme/trackstar/north").await, [pair("A", "2")]);
 }
 
 #[tokio::test]

@@ -101,6 +101,7 @@ fn view(tenant: &TenantId, listed: Listed) -> DeliveryView {
             correlation_id: Some(delivery.correlation_id),
             processed_at: delivery.processed_at.map(time::text),
             outcome: delivery.outcome.map(|outcome| outcome.as_str()),
+            ahead_of_receipt: Some(delivery.ahead_of_receipt),
             body_bytes: delivery.body_bytes,
             body_hash: Some(delivery.body_hash),
             has_body: delivery.has_body,

@@ -21,12 +21,16 @@ use crate::domain::datasets::manifest::Fingerprint;
 use crate::domain::datasets::placement::partition;
 use crate::domain::deliveries::delivery::{Applied, BODY_PART_BYTES_MAX, Label};
 use crate::domain::deliveries::placement::DeliveryPlace;
+use crate::domain::deliveries::version::Version;
 use crate::domain::ids::Dataset;
 use crate::domain::time;
 use crate::environment::{Environment, StartError};
 
 /// What stays in the item of a version that is too large for one, each in bytes.
 const SHORT_BYTES_MAX: usize = 1024;
+
+/// What marks a version whose sender said a time too far ahead of its receipt, and its entry in the list.
+const AHEAD: &str = "aheadOfReceipt";
 
 /// Which thing a version is of, and which version.
 #[derive(Debug, Clone, Copy)]
@@ -35,8 +39,10 @@ pub struct VersionPlace<'a> {
     pub dataset: &'a Dataset,
     /// Its id.
     pub id: &'a str,
-    /// When its sender last changed it, epoch milliseconds.
-    pub version_ms: i64,
+    /// When its sender last changed it, as far as that counts.
+    pub version: Version,
+    /// Whether its sender said a time too far ahead of its receipt, which counts instead.
+    pub ahead: bool,
 }
 
 /// How an entry of the list has its delivery's body.
@@ -93,7 +99,7 @@ impl EffectStore {
     ) -> Result<(), AwsFault> {
         let long = body.len() > BODY_PART_BYTES_MAX;
         let kept = if long { self.store_parts(label, body).await? } else { Kept::Within };
-        self.list(label, body, kept, Some((applied, at))).await
+        self.list(label, body, kept, Some((applied, at)), false).await
     }
 
     /// Stores the newest version of a thing, unless a newer one is there already, and lists its delivery: after a crash between
@@ -119,31 +125,42 @@ impl EffectStore {
         let mut fields = item(fields, key)?;
         if fields.iter().map(|(name, value)| name.len() + bytes(value)).sum::<usize>() > BODY_PART_BYTES_MAX {
             kept = self.store_parts(label, body).await?;
-            self.list(label, body, kept, None).await?;
+            self.list(label, body, kept, None, place.ahead).await?;
             fields.retain(|_, value| bytes(value) <= SHORT_BYTES_MAX);
             fields.insert("deliveryKey".into(), text(&label.key));
             fields.insert("deliveryShard".into(), number(label.shard));
         }
-        let newest = self.put_version(label, place.version_ms, fields).await?;
+        if place.ahead {
+            fields.insert(AHEAD.into(), AttributeValue::Bool(true));
+        }
+        let newest = self.put_version(label, place.version, fields, at).await?;
         let applied = if newest { Applied::Done } else { Applied::Older };
-        self.list(label, body, kept, Some((applied, at))).await?;
+        self.list(label, body, kept, Some((applied, at)), place.ahead).await?;
         Ok(applied)
     }
 
     /// False when a newer version is there already. Of two versions of one moment the one that came later counts. This very one
     /// may be there too, where the reply to the first write was lost or the worker died before the completion: it is the newest
-    /// still.
-    async fn put_version(&self, label: &Label, version_ms: i64, mut fields: Item) -> Result<bool, AwsFault> {
-        fields.insert("versionMs".into(), number(version_ms));
+    /// still. One that lies further ahead of now than any may be was stored when there was no bound, and gives way.
+    async fn put_version(
+        &self,
+        label: &Label,
+        version: Version,
+        mut fields: Item,
+        at: Timestamp,
+    ) -> Result<bool, AwsFault> {
+        fields.insert("versionMs".into(), number(version.stored()));
         fields.insert("receivedMs".into(), number(label.received_ms));
         let call = self
             .0
             .put_item(fields)
             // Two deliveries in any order: the older never overwrites the newer.
             .condition_expression(
-                "attribute_not_exists(pk) OR versionMs < :version OR (versionMs = :version AND receivedMs < :received)",
+                "attribute_not_exists(pk) OR versionMs < :version OR versionMs > :latest \
+                 OR (versionMs = :version AND receivedMs < :received)",
             )
-            .expression_attribute_values(":version", number(version_ms))
+            .expression_attribute_values(":version", number(version.stored()))
+            .expression_attribute_values(":latest", number(Version::latest(at).stored()))
             .expression_attribute_values(":received", number(label.received_ms))
             .return_values_on_condition_check_failure(OLD);
         let Err(error) = call.send().await else { return Ok(true) };
@@ -151,8 +168,9 @@ impl EffectStore {
         let Some(ConditionalCheckFailedException(refused)) = error.as_service_error() else {
             return Err(fault("store version", &error));
         };
-        let is = |name: &str, expected: i64| refused.item().and_then(|item| item.get(name)) == Some(&number(expected));
-        Ok(is("versionMs", version_ms) && is("receivedMs", label.received_ms))
+        let is =
+            |name: &str, expected: AttributeValue| refused.item().and_then(|item| item.get(name)) == Some(&expected);
+        Ok(is("versionMs", number(version.stored())) && is("receivedMs", number(label.received_ms)))
     }
 
     async fn store_parts(&self, label: &Label, body: &[u8]) -> Result<Kept, AwsFault> {
@@ -176,6 +194,7 @@ impl EffectStore {
         body: &[u8],
         kept: Kept,
         processed: Option<(Applied, Timestamp)>,
+        ahead: bool,
     ) -> Result<(), AwsFault> {
         const OPERATION: &str = "list delivery";
         let place = DeliveryPlace::of(label);
@@ -184,6 +203,9 @@ impl EffectStore {
         let mut fields = item(&own, effect_key(place.partition(&label.connection.tenant), place.sort()))?;
         fields.insert("receivedAt".into(), text(time::text(label.received_at())));
         fields.insert("bodyBytes".into(), number(body.len()));
+        if ahead {
+            fields.insert(AHEAD.into(), AttributeValue::Bool(true));
+        }
         fields.insert("hasBody".into(), AttributeValue::Bool(!matches!(kept, Kept::Not)));
         match kept {
             Kept::Within => {

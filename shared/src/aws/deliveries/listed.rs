@@ -16,8 +16,8 @@ use crate::environment::{Environment, StartError};
 
 const OPERATION: &str = "read deliveries";
 /// All but the body, which may have 350 KB. The placeholders are of words that DynamoDB has reserved.
-const PROJECTION: &str =
-    "sk, #connection, #key, eventType, bodyHash, bodyBytes, hasBody, correlationId, outcome, processedAt";
+const PROJECTION: &str = "sk, #connection, #key, eventType, bodyHash, bodyBytes, hasBody, correlationId, outcome, processedAt, \
+     aheadOfReceipt";
 const RESERVED: [(&str, &str); 2] = [("#connection", "connection"), ("#key", "key")];
 
 /// A delivery that has had its effect.
@@ -44,6 +44,9 @@ pub struct Processed {
     /// What became of it.
     #[serde(default)]
     pub outcome: Option<Applied>,
+    /// Whether its sender dated it too far ahead of its receipt, so that it counts as of then.
+    #[serde(default)]
+    pub ahead_of_receipt: bool,
     /// When it first had its effect. None of one whose body is kept already, and whose effect has not happened yet.
     #[serde(default, with = "crate::domain::time::optional")]
     pub processed_at: Option<Timestamp>,

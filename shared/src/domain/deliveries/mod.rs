@@ -9,3 +9,4 @@ pub mod rejected;
 pub mod retry;
 pub mod sender;
 pub mod signature;
+pub mod version;

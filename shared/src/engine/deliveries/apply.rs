@@ -54,7 +54,7 @@ impl ApplyError {
 /// When it could not be applied; the reason is noted on the claim, for the dead letter it may become.
 pub async fn apply(worker: &DeliveryWorker, label: &Label, body: &[u8]) -> Result<(Applied, FleetTally), ApplyError> {
     match effect(worker, label, body).await {
-        Ok(applied) => {
+        Ok((applied, ahead)) => {
             let mut tally = FleetTally::default();
             if worker.store.complete_claim(&label.claim_key()).await? {
                 let origin = origin(&label.connection);
@@ -63,7 +63,7 @@ pub async fn apply(worker: &DeliveryWorker, label: &Label, body: &[u8]) -> Resul
                     tally.taken_in(&origin, taken_in);
                 }
             }
-            log(worker, label, applied);
+            log(worker, label, applied, ahead);
             Ok((applied, tally))
         }
         Err(error) => {
@@ -76,47 +76,52 @@ pub async fn apply(worker: &DeliveryWorker, label: &Label, body: &[u8]) -> Resul
     }
 }
 
-async fn effect(worker: &DeliveryWorker, label: &Label, body: &[u8]) -> Result<Applied, ApplyError> {
+/// What became of it, and whether its version was too far ahead of its receipt to count.
+async fn effect(worker: &DeliveryWorker, label: &Label, body: &[u8]) -> Result<(Applied, bool), ApplyError> {
     let (effects, now) = (&worker.effects, worker.outside.clock.now());
     // The brand was settled when the delivery was let in, and names its connection.
     let brand = label.connection.name.as_str();
-    let applied = match label.channel {
+    Ok(match label.channel {
         Channel::Event | Channel::TrackstarOther => {
             let unhandled = label.channel == Channel::TrackstarOther;
             let applied = if unhandled { Applied::Unhandled } else { Applied::Done };
             effects.store_event(label, body, applied, now).await?;
-            applied
+            (applied, false)
         }
         Channel::TrackstarInventory => {
             let inventory = read_inventory(brand, &Envelope::read(body)?.data)?;
             let dataset = label.connection.dataset(Entity::INVENTORY);
-            let place = VersionPlace { dataset: &dataset, id: &inventory.sku, version_ms: inventory.version_ms };
-            effects.store_version(label, body, place, &inventory, now).await?
+            let (version, ahead) = inventory.version.as_of(label.received_at());
+            let place = VersionPlace { dataset: &dataset, id: &inventory.sku, version, ahead };
+            (effects.store_version(label, body, place, &inventory, now).await?, ahead)
         }
         Channel::TrackstarShipment | Channel::TrackstarReceipt => {
             let envelope = Envelope::read(body)?;
-            let shipment = read_shipment(brand, &envelope.event_type, &envelope.data, label.received_ms)?;
+            let shipment = read_shipment(brand, &envelope.event_type, &envelope.data, label.received_at())?;
             let entity = match label.channel {
                 Channel::TrackstarShipment => Entity::INBOUND_SHIPMENTS,
                 _ => Entity::INBOUND_SHIPMENT_RECEIPTS,
             };
             let dataset = label.connection.dataset(entity);
-            let place = VersionPlace { dataset: &dataset, id: &shipment.id, version_ms: shipment.version_ms };
-            effects.store_version(label, body, place, &shipment, now).await?
+            let (version, ahead) = shipment.version.as_of(label.received_at());
+            let place = VersionPlace { dataset: &dataset, id: &shipment.id, version, ahead };
+            (effects.store_version(label, body, place, &shipment, now).await?, ahead)
         }
-    };
-    Ok(applied)
+    })
 }
 
 /// The worker's one line about a delivery that it applied.
-fn log(worker: &DeliveryWorker, label: &Label, applied: Applied) {
+fn log(worker: &DeliveryWorker, label: &Label, applied: Applied, ahead: bool) {
     let now = worker.outside.clock.now();
     // One that was admitted or requeued has waited for a person before that.
     let since = label.enqueued_ms.unwrap_or(label.received_ms);
     let latency = (now.as_millisecond() - since).max(0) as f64;
-    let line = Line::new(Level::Info, "delivery applied").traced(&label.correlation_id);
+    // Somebody's clock is wrong.
+    let level = if ahead { Level::Warn } else { Level::Info };
+    let line = Line::new(level, "delivery applied").traced(&label.correlation_id);
     let line = line.with("applied", applied.as_str()).with("key", label.key.as_str());
     let line = line.with("connection", label.connection.to_string()).with("eventType", label.event_type.as_deref());
+    let line = if ahead { line.with("aheadOfReceipt", true) } else { line };
     let dimensions = [("provider", label.connection.provider.as_str())];
     let metrics = [("webhook.processing_latency_ms", latency, Unit::Milliseconds)];
     worker.outside.metrics.log(now, line, &dimensions, &metrics);

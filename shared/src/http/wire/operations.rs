@@ -188,6 +188,8 @@ pub struct DeliveryView {
     pub processed_at: Option<String>,
     /// What its effect came to: `done`, `older` where a newer version was there, or `unhandled` where it was only kept.
     pub outcome: Option<&'static str>,
+    /// Whether its sender dated it more than 24 hours ahead of its receipt, so that its version counts as of then.
+    pub ahead_of_receipt: Option<bool>,
     /// Why it was refused: a stable code, see `docs/errors.md`.
     pub reason: Option<&'static str>,
     /// Why it was refused, or why applying it failed last, for people.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{BadPayload, Data, read_at};
+use crate::domain::deliveries::version::Version;
 use crate::domain::{number, time};
 
 /// What the table takes as a number besides zero, by its size.
@@ -115,9 +116,9 @@ pub struct Inventory {
     additional_fields: Option<String>,
     created_at: Option<String>,
     last_trackstar_update_at: String,
-    /// When the vendor last changed it, epoch milliseconds: an older event never overwrites a newer one.
+    /// When the vendor last changed it: an older event never overwrites a newer one.
     #[serde(skip)]
-    pub version_ms: i64,
+    pub version: Version,
 }
 
 /// Reads the `data` of an inventory event.
@@ -137,8 +138,8 @@ pub fn read_inventory(brand: &str, data: &Data) -> Result<Inventory, BadPayload>
         Some(text) if number::is_rounded(&text) => Quantity::Exact(text),
         _ => Quantity::Number(read),
     };
-    let updated =
-        time::parse(&wire.updated_date).ok_or_else(|| BadPayload("data: updated_date is not a time".into()))?;
+    let no_time = || BadPayload("data: updated_date is not a time".into());
+    let version = Version::parse(&wire.updated_date).ok_or_else(no_time)?;
     if wire.sku.trim().is_empty() {
         return Err(BadPayload("data: sku must not be empty".into()));
     }
@@ -166,8 +167,8 @@ pub fn read_inventory(brand: &str, data: &Data) -> Result<Inventory, BadPayload>
         external_system_url: wire.external_system_url,
         additional_fields: as_sent("additional_fields"),
         created_at: wire.created_date,
-        last_trackstar_update_at: time::text(updated),
-        version_ms: updated.as_millisecond(),
+        last_trackstar_update_at: time::text(version.moment()),
+        version,
     })
 }
 

@@ -96,11 +96,15 @@ impl<'a> Rules<'a> {
         envelope: &Envelope,
         arrival: &Arrival,
     ) -> Result<(), Refusal> {
-        let received_ms = arrival.received_at.as_millisecond();
         match channel {
             Channel::TrackstarInventory => drop(read_inventory(connection.name.as_str(), &envelope.data)?),
             Channel::TrackstarShipment | Channel::TrackstarReceipt => {
-                drop(read_shipment(connection.name.as_str(), &envelope.event_type, &envelope.data, received_ms)?);
+                drop(read_shipment(
+                    connection.name.as_str(),
+                    &envelope.event_type,
+                    &envelope.data,
+                    arrival.received_at,
+                )?);
             }
             Channel::TrackstarOther | Channel::Event => {}
         }
