@@ -65,6 +65,98 @@ pub(super) fn reformat(json: &[u8], style: Style) -> Vec<u8> {
     out
 }
 
+/// How a program writes the strings of JSON. What it leaves alone is copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Escapes {
+    /// `<`, `>`, `&` and two line separators as `\u003c` and so on.
+    Html,
+    /// `/` as `\/`.
+    Slash,
+    /// All beyond ASCII as `\u00e9`.
+    Letters,
+    /// All beyond ASCII as `\u00E9`.
+    LettersUpper,
+    /// `/` and all beyond ASCII.
+    SlashAndLetters,
+    /// None that is not needed.
+    None,
+    /// None that is not needed, but for `/`.
+    NoneButSlash,
+}
+
+impl Escapes {
+    /// All of them, and what is to be said of each.
+    pub(super) const ALL: [(Self, &'static str); 7] = [
+        (Self::Html, r"<, > and & written as \u003c, \u003e and \u0026 (Go, Rails, Shopify)"),
+        (Self::Slash, r"/ written as \/ (PHP)"),
+        (Self::Letters, r"letters beyond ASCII written as \u00e9 (Python)"),
+        (Self::LettersUpper, r"letters beyond ASCII written as \u00E9"),
+        (Self::SlashAndLetters, r"/ written as \/ and letters beyond ASCII as \u00e9 (PHP)"),
+        (Self::None, "characters written as they are that the body given here has as escapes"),
+        (Self::NoneButSlash, r"characters written as they are, but / as \/"),
+    ];
+
+    /// Writes the strings of JSON with these escapes. What is not JSON comes out as something, too.
+    pub(super) fn write(self, json: &[u8]) -> Vec<u8> {
+        let text = String::from_utf8_lossy(json);
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text.as_ref();
+        let mut within = false;
+        while let Some(first) = rest.chars().next() {
+            let (character, length) = match first {
+                '"' => {
+                    within = !within;
+                    (None, 1)
+                }
+                '\\' if within => unescaped(rest),
+                other => (Some(other).filter(|_| within), other.len_utf8()),
+            };
+            match character {
+                Some(character) => self.push(character, &mut out),
+                // As it stands: outside of strings, or an escape that JSON needs.
+                None => out.push_str(&rest[..length]),
+            }
+            rest = &rest[length..];
+        }
+        out.into_bytes()
+    }
+
+    fn push(self, character: char, out: &mut String) {
+        let unit = |out: &mut String, upper: bool| {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                out.push_str(&if upper { format!("\\u{unit:04X}") } else { format!("\\u{unit:04x}") });
+            }
+        };
+        match (self, character) {
+            (Self::Html, '<' | '>' | '&' | '\u{2028}' | '\u{2029}') => unit(out, false),
+            (Self::Slash | Self::SlashAndLetters | Self::NoneButSlash, '/') => out.push_str("\\/"),
+            (Self::Letters | Self::SlashAndLetters, other) if !other.is_ascii() => unit(out, false),
+            (Self::LettersUpper, other) if !other.is_ascii() => unit(out, true),
+            (_, other) => out.push(other),
+        }
+    }
+}
+
+/// The character that an escape stands for, unless JSON needs it, and the escape's length.
+fn unescaped(text: &str) -> (Option<char>, usize) {
+    let unit = |text: &str| u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok();
+    let needed = |character: char| character < ' ' || matches!(character, '"' | '\\');
+    if text.starts_with("\\/") {
+        return (Some('/'), 2);
+    }
+    let Some(first) = unit(text) else {
+        let length = text.chars().take(2).map(char::len_utf8).sum();
+        return (None, length);
+    };
+    let second = text.get(6..).and_then(unit);
+    let pair = second.and_then(|second| char::decode_utf16([first, second]).next()?.ok());
+    match (pair, char::from_u32(u32::from(first))) {
+        (_, Some(character)) => (Some(character).filter(|character| !needed(*character)), 6),
+        (Some(character), None) => (Some(character), 12),
+        (None, None) => (None, 6),
+    }
+}
+
 fn new_line(out: &mut Vec<u8>, style: Style, depth: usize) {
     if let Style::Indented(width) = style {
         out.push(b'\n');
@@ -91,6 +183,25 @@ mod tests {
         }
         for broken in ["{", "\"", "\"\\", "]", "{\"a", "[ "] {
             reformat(broken.as_bytes(), Style::Indented(4));
+        }
+    }
+
+    #[test]
+    fn escapes() {
+        let json = r#"{"t/":"<é😀\u00E9\ud83d\ude00\/\"\\\n\u0000/"}"#;
+        for (escapes, expected) in [
+            (Escapes::Html, r#"{"t/":"\u003cé😀é😀/\"\\\n\u0000/"}"#),
+            (Escapes::Slash, r#"{"t\/":"<é😀é😀\/\"\\\n\u0000\/"}"#),
+            (Escapes::Letters, r#"{"t/":"<\u00e9\ud83d\ude00\u00e9\ud83d\ude00/\"\\\n\u0000/"}"#),
+            (Escapes::LettersUpper, r#"{"t/":"<\u00E9\uD83D\uDE00\u00E9\uD83D\uDE00/\"\\\n\u0000/"}"#),
+            (Escapes::SlashAndLetters, r#"{"t\/":"<\u00e9\ud83d\ude00\u00e9\ud83d\ude00\/\"\\\n\u0000\/"}"#),
+            (Escapes::None, r#"{"t/":"<é😀é😀/\"\\\n\u0000/"}"#),
+            (Escapes::NoneButSlash, r#"{"t\/":"<é😀é😀\/\"\\\n\u0000\/"}"#),
+        ] {
+            assert_eq!(String::from_utf8(escapes.write(json.as_bytes())).unwrap(), expected, "{escapes:?}");
+        }
+        for broken in ["\"\\", "\"\\u", "\"\\uD83D", "\"\\uD83D\\u", "\"\\é", "\"\\u00é", "\"é", "\\"] {
+            assert_eq!(Escapes::None.write(broken.as_bytes()), broken.as_bytes());
         }
     }
 

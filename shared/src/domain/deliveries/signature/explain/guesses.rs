@@ -5,7 +5,7 @@ use base64::Engine as _;
 use super::{Encoding, Finding, KeyForm, Part, Scheme, Sent, Text, Values, key, mac, read_value};
 use crate::domain::canonical::Node;
 use crate::domain::deliveries::signature::mac::Tag;
-use crate::domain::deliveries::signature::reformat::{Style, reformat};
+use crate::domain::deliveries::signature::reformat::{Escapes, Style, reformat};
 use crate::domain::deliveries::signature::scheme::{SECRET_PREFIX, ValueForm};
 
 /// A value to try; without a mistake it is the one that was given.
@@ -125,12 +125,28 @@ fn bodies(body: &[u8]) -> Vec<Guess<Vec<u8>>> {
     let unix = replace(body, b"\r\n", b"\n");
     add(replace(&unix, b"\n", b"\r\n"), Finding::BodyLineBreaksChanged);
     add(unix, Finding::BodyLineBreaksChanged);
+    match body.strip_prefix("\u{FEFF}".as_bytes()) {
+        Some(without) => add(without.to_vec(), Finding::BodyMarkAdded),
+        None => add(["\u{FEFF}".as_bytes(), body].concat(), Finding::BodyMarkLost),
+    }
+    add(Vec::new(), Finding::BodyEmpty);
     if let Ok(mut json) = Node::read(body) {
         let style = |style: &'static str| Finding::BodyRewritten { style };
         add(reformat(body, Style::Compact), style("compact JSON (JSON.stringify)"));
         add(reformat(body, Style::Spaced), style("JSON with a space after each comma and colon (Python's json.dumps)"));
         add(reformat(body, Style::Indented(2)), style("JSON indented by two spaces"));
         add(reformat(body, Style::Indented(4)), style("JSON indented by four spaces"));
+        // Whoever writes strings in another way often writes the rest in another way as well.
+        let layouts = [
+            (body.to_vec(), ""),
+            (reformat(body, Style::Compact), " and no white space"),
+            (reformat(body, Style::Spaced), " and a space after each comma and colon"),
+        ];
+        for (layout, and) in layouts {
+            for (escapes, how) in Escapes::ALL {
+                add(escapes.write(&layout), Finding::BodyEscapes { how: format!("{how}{and}") });
+            }
+        }
         let mut sorted = Vec::new();
         json.write_canonical(&[], &mut sorted);
         add(reformat(&sorted, Style::Spaced), style("JSON with sorted keys and spaces"));

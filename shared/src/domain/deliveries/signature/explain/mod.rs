@@ -10,7 +10,7 @@ use self::guesses::Guesses;
 use super::live_secret::LiveSecret;
 use super::mac;
 use super::refused::Refused;
-use super::scheme::{Encoding, HeaderLookup, KeyForm, Part, Scheme, Text, sent};
+use super::scheme::{Encoding, HeaderLookup, KeyForm, Part, Scheme, Text, TimestampForm, sent};
 use super::schemes;
 use super::verify::{Sent, Values, Verified, key, read_value, verify};
 
@@ -73,6 +73,26 @@ pub enum Finding {
         /// How it was written.
         style: &'static str,
     },
+    /// A body whose strings were parsed and written again.
+    #[error("the JSON's strings were written anew, by the sender or on the way: the signature fits it with {how}")]
+    BodyEscapes {
+        /// How they were written.
+        how: String,
+    },
+    /// A captured body with a byte order mark more.
+    #[error("the body given here begins with a byte order mark (U+FEFF) that was not signed")]
+    BodyMarkAdded,
+    /// A captured body with a byte order mark less.
+    #[error("the body that was signed begins with a byte order mark (U+FEFF) that the one given here has not")]
+    BodyMarkLost,
+    /// The sender signed before it had a body, or a proxy read it first.
+    #[error("an empty body was signed: the sender signs something else, or before the body is there")]
+    BodyEmpty,
+    /// A body whose bytes are lost.
+    #[error(
+        "the body holds the replacement character (U+FFFD): it was read in another encoding on the way, and the bytes that were signed are lost"
+    )]
+    BodyDecoded,
     /// A body in API Gateway's wrapping.
     #[error("the body given here is base64; what was signed is what it decodes to")]
     BodyIsBase64,
@@ -139,6 +159,11 @@ impl Finding {
             Self::BodyLineBreakLost => "body_line_break_lost",
             Self::BodyLineBreaksChanged => "body_line_breaks_changed",
             Self::BodyRewritten { .. } => "body_rewritten",
+            Self::BodyEscapes { .. } => "body_escapes",
+            Self::BodyMarkAdded => "body_mark_added",
+            Self::BodyMarkLost => "body_mark_lost",
+            Self::BodyEmpty => "body_empty",
+            Self::BodyDecoded => "body_decoded",
             Self::BodyIsBase64 => "body_is_base64",
             Self::SignatureForm { .. } => "signature_form",
             Self::SignedText { .. } => "signed_text",
@@ -177,6 +202,9 @@ pub fn explain(
     let mut findings = Vec::new();
     if located.as_ref().is_some_and(|sent| is_in_milliseconds(scheme, sent)) {
         findings.push(Finding::Milliseconds);
+        if verifies(&Scheme { timestamp: TimestampForm::Milliseconds, ..scheme.clone() }) {
+            return Explanation { outcome, findings };
+        }
     }
     let others = schemes::ALL.into_iter().filter(|other| other.name != scheme.name && other.is_addressed(headers));
     let others: Vec<&Scheme> = others.collect();
@@ -188,7 +216,8 @@ pub fn explain(
         findings.extend(others.iter().filter_map(|other| stray_header(scheme, other, headers)));
     }
     if findings.is_empty() && leaves_open_why(&outcome) {
-        findings.push(Finding::Nothing);
+        let decoded = String::from_utf8_lossy(body).contains(char::REPLACEMENT_CHARACTER);
+        findings.push(if decoded { Finding::BodyDecoded } else { Finding::Nothing });
     }
     Explanation { outcome, findings }
 }
@@ -203,7 +232,7 @@ fn leaves_open_why(outcome: &Result<Verified, Refused>) -> bool {
 fn is_in_milliseconds(scheme: &Scheme, sent: &Sent<'_>) -> bool {
     let in_value = || read_value(scheme, sent).ok().and_then(|(_, timestamp)| timestamp);
     let timestamp = sent.timestamp.or_else(in_value);
-    scheme.timestamp == super::scheme::TimestampForm::Seconds
+    scheme.timestamp == TimestampForm::Seconds
         && timestamp
             .is_some_and(|text| text.len() == DIGITS_OF_MILLISECONDS && text.bytes().all(|byte| byte.is_ascii_digit()))
 }

@@ -60,6 +60,16 @@ fn a_late_delivery_whose_signature_is_right() {
 fn a_timestamp_in_milliseconds() {
     let headers = with(signed(&schemes::SVIX, SECRET, BODY.as_bytes()), "svix-timestamp", &format!("{AT}000"));
     assert_eq!(codes(&explained(&schemes::SVIX, SECRET, &headers, BODY), SECRET), ["milliseconds"]);
+    // Signed with them, so that nothing else is wrong.
+    let key = STANDARD.decode(SECRET.strip_prefix("whsec_").unwrap()).unwrap();
+    let signed = format!("msg_1.{AT}000.{BODY}");
+    let headers = signed_as(&schemes::SVIX, &key, &signed, |tag| format!("v1,{}", STANDARD.encode(tag)));
+    let headers = with(headers, "svix-timestamp", &format!("{AT}000"));
+    assert_eq!(codes(&explained(&schemes::SVIX, SECRET, &headers, BODY), SECRET), ["milliseconds"]);
+    let headers = signed_as(&schemes::STRIPE, SECRET.as_bytes(), &format!("{AT}000.{BODY}"), |tag| {
+        format!("t={AT}000,v1={}", hex_of(tag))
+    });
+    assert_eq!(codes(&explained(&schemes::STRIPE, SECRET, &headers, BODY), SECRET), ["milliseconds"]);
 }
 
 #[test]
@@ -85,6 +95,34 @@ fn secrets_that_are_written_or_used_in_another_way() {
         (&schemes::POS, &format!("{SECRET}\n"), pos(&decoded), vec!["secret_whitespace", "key_is_base64"]),
     ] {
         assert_eq!(codes(&explained(scheme, secret, &headers, BODY), secret), expected, "{secret:?}");
+    }
+}
+
+#[test]
+fn bodies_whose_text_was_read_and_written_again_on_the_way() {
+    let mark = |body: &str| format!("\u{FEFF}{body}");
+    for (was_signed, given, expected) in [
+        (r#"{"t":"\u003cp\u003e\u0026"}"#, r#"{"t":"<p>&"}"#, "body_escapes"),
+        (r#"{"t":"<p>&"}"#, r#"{"t":"\u003cp\u003e\u0026"}"#, "body_escapes"),
+        (r#"{"t":"a\/b"}"#, r#"{"t":"a/b"}"#, "body_escapes"),
+        (r#"{"t":"a/b"}"#, r#"{"t":"a\/b"}"#, "body_escapes"),
+        (r#"{"t": "\u00e9"}"#, r#"{"t": "é"}"#, "body_escapes"),
+        (r#"{"t": "\u00E9"}"#, r#"{"t": "é"}"#, "body_escapes"),
+        (r#"{"t": "é😀"}"#, r#"{"t": "\u00e9\ud83d\ude00"}"#, "body_escapes"),
+        (r#"{"t":"\u00e9\/"}"#, r#"{"t":"é/"}"#, "body_escapes"),
+        // Python's json.dumps, and JSON.stringify after it.
+        (r#"{"t": "\u00e9", "u": 1}"#, r#"{"t":"é","u":1}"#, "body_escapes"),
+        (r#"{"t":"é","u":1}"#, r#"{"t": "\u00e9", "u": 1}"#, "body_escapes"),
+        (&mark(BODY), BODY, "body_mark_lost"),
+        (BODY, &mark(BODY), "body_mark_added"),
+        ("", BODY, "body_empty"),
+        (r#"{"t":"mâneca"}"#, "{\"t\":\"m\u{FFFD}\u{FFFD}neca\"}", "body_decoded"),
+    ] {
+        for scheme in schemes::ALL {
+            let headers = signed(scheme, SECRET, was_signed.as_bytes());
+            let found = explained(scheme, SECRET, &headers, given);
+            assert_eq!(codes(&found, SECRET), [expected], "{}: {was_signed} and {given}", scheme.name());
+        }
     }
 }
 
