@@ -44,7 +44,7 @@ pub(crate) async fn ingest(source: Result<Path<String>, PathRejection>, incoming
         Ok(intake @ Intake::Accepted(_)) => {
             (StatusCode::CREATED, axum::Json(json!({"status": intake.as_str()}))).into_response()
         }
-        Ok(Intake::Duplicate(_)) => StatusCode::NO_CONTENT.into_response(),
+        Ok(Intake::Duplicate(_) | Intake::Challenge(_)) => StatusCode::NO_CONTENT.into_response(),
         Ok(Intake::Refused(refusal)) => refused(&refusal),
         Err(NotStored { .. }) => {
             let message = "the event could not be stored: send it again";

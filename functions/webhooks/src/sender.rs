@@ -22,7 +22,7 @@ use crate::arrival::{Incoming, NotStored};
     ),
     request_body(content = Object, description = "Whatever the sender sends, at most 900 KB"),
     responses(
-        (status = 200, description = "`{ok: true, status: \"accepted\"|\"duplicate\"}`", body = Object),
+        (status = 200, description = "`{ok: true, status: \"accepted\"|\"duplicate\"}`; or `{challenge}`, of Slack's url_verification", body = Object),
         (status = 400, description = "bad_body: the id cannot be used", body = Object),
         (status = 401, description = "bad_signature", body = Object),
         (status = 404, description = "unknown_sender", body = Object),
@@ -37,6 +37,7 @@ pub(crate) async fn any(sender: Result<Path<(String, String)>, PathRejection>, i
     let door = Door::Sender { provider: provider.to_lowercase(), connection: connection.to_lowercase() };
     match incoming.take_in(door).await {
         Ok(Intake::Refused(refusal)) => refused(&refusal),
+        Ok(Intake::Challenge(challenge)) => axum::Json(json!({"challenge": challenge})).into_response(),
         Ok(intake) => axum::Json(json!({"ok": true, "status": intake.as_str()})).into_response(),
         Err(NotStored { .. }) => answer(
             StatusCode::INTERNAL_SERVER_ERROR,

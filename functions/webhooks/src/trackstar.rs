@@ -80,6 +80,7 @@ async fn receive(incoming: Incoming, route: Channel) -> Response {
     match incoming.take_in(Door::Trackstar { channel: route }).await {
         Ok(Intake::Accepted(taken)) => acknowledged(taken, route, true),
         Ok(Intake::Duplicate(taken)) => acknowledged(taken, route, false),
+        Ok(Intake::Challenge(_)) => axum::Json(json!({"success": true})).into_response(),
         Ok(Intake::Refused(refusal)) => traced(refused(route, &refusal), refusal.trace.as_deref()),
         Err(NotStored { trace }) => {
             let failed = answer(StatusCode::INTERNAL_SERVER_ERROR, "Failed to process webhook", "storage_failed");

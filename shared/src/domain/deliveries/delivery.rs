@@ -221,6 +221,25 @@ pub fn fits_a_queue(body: &[u8]) -> bool {
     !body.is_empty() && std::str::from_utf8(body).is_ok_and(|text| text.chars().all(allowed))
 }
 
+/// A text without the byte order mark that some programs write before it. It is signed with the rest, and says nothing.
+#[must_use]
+pub fn without_byte_order_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(text)
+}
+
+/// What a body is that was meant to be JSON, by how it begins: for whoever reads why it was refused.
+#[must_use]
+pub fn no_json(body: &[u8]) -> Option<&'static str> {
+    match body {
+        [] => Some("empty"),
+        [0x1F, 0x8B, ..] => Some("compressed (gzip)"),
+        [0x28, 0xB5, 0x2F, 0xFD, ..] => Some("compressed (zstd)"),
+        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [0, _, ..] | [_, 0, ..] => Some("UTF-16 or UTF-32, not UTF-8"),
+        [b'<', ..] => Some("HTML or XML"),
+        _ => None,
+    }
+}
+
 /// Whether a text of a sender can be a part of a key, which travels through a queue: a replacement character stands for bytes
 /// that were not text, and two keys that differ there would be one.
 #[must_use]
@@ -282,6 +301,24 @@ mod tests {
             ("\u{FFFF}".as_bytes(), false),
         ] {
             assert_eq!(fits_a_queue(body), fits, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_named_by_how_it_begins() {
+        for (body, found) in [
+            (&b""[..], Some("empty")),
+            (b"\x1f\x8b\x08", Some("compressed (gzip)")),
+            (b"\x28\xb5\x2f\xfd\x00", Some("compressed (zstd)")),
+            (b"\xff\xfe{\0", Some("UTF-16 or UTF-32, not UTF-8")),
+            (b"{\0}\0", Some("UTF-16 or UTF-32, not UTF-8")),
+            (b"\0{\0}", Some("UTF-16 or UTF-32, not UTF-8")),
+            (b"<html>", Some("HTML or XML")),
+            (b"{", None),
+            (b"\x1f", None),
+            ("\u{FEFF}{".as_bytes(), None),
+        ] {
+            assert_eq!(no_json(body), found, "{body:?}");
         }
     }
 

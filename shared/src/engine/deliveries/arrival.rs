@@ -11,6 +11,8 @@ use crate::domain::deliveries::delivery::{BODY_BYTES_MAX, Door, body_hash};
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// The header that names the tenant of a point of sale.
 pub const TENANT: &str = "x-tenant-id";
+/// The header that says whether a body is compressed.
+pub(super) const CONTENT_ENCODING: &str = "content-encoding";
 /// The headers in which senders say what happened, when they do not say it in the body.
 pub(super) const EVENT_TYPES: [&str; 3] = ["x-github-event", "x-shopify-topic", "x-gitlab-event"];
 

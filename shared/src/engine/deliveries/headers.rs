@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::domain::correlation;
 use crate::domain::deliveries::delivery::Door;
 use crate::domain::deliveries::signature::{Scheme, schemes};
-use crate::engine::deliveries::arrival::{EVENT_TYPES, IDEMPOTENCY_KEY, TENANT};
+use crate::engine::deliveries::arrival::{CONTENT_ENCODING, EVENT_TYPES, IDEMPOTENCY_KEY, TENANT};
 use crate::engine::deliveries::doors;
 use crate::engine::deliveries::senders::Senders;
 
@@ -23,7 +23,7 @@ pub fn needed<'a>(senders: &'a Senders, door: &'a Door) -> BTreeSet<&'a str> {
     let known = schemes::ALL.into_iter().flat_map(Scheme::headers);
     known
         .chain(own.into_iter().flat_map(Scheme::headers))
-        .chain([IDEMPOTENCY_KEY, TENANT])
+        .chain([IDEMPOTENCY_KEY, TENANT, CONTENT_ENCODING])
         .chain(correlation::SOURCES)
         .chain(EVENT_TYPES)
         .chain(DESCRIBING)

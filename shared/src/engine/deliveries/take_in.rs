@@ -13,7 +13,7 @@ use crate::domain::deliveries::delivery::{BODY_BYTES_MAX, ENCODED_BODY_BYTES_MAX
 use crate::domain::deliveries::placement::shard_of;
 use crate::domain::deliveries::rejected::{Rejected, Rejection, Ring, RingKind};
 use crate::domain::deliveries::signature::{Refused, VerifiedDelivery};
-use crate::engine::deliveries::arrival::{Arrival, ArrivedBody};
+use crate::engine::deliveries::arrival::{Arrival, ArrivedBody, CONTENT_ENCODING};
 use crate::engine::deliveries::claim::{claim_and_enqueue, taken_in};
 use crate::engine::deliveries::context::Deliveries;
 use crate::engine::deliveries::doors::{self, Claimed, DoorRules, Identity};
@@ -31,6 +31,8 @@ pub enum Intake {
     Duplicate(Acknowledgement),
     /// It was refused. [`take_in`] has kept the refusal.
     Refused(Refusal),
+    /// It is no event: its sender asks to have this echoed. Nothing is stored of it.
+    Challenge(String),
 }
 
 /// What a door may tell its sender of a delivery that was taken in.
@@ -58,6 +60,7 @@ impl Intake {
             Self::Accepted(_) => "accepted",
             Self::Duplicate(_) => "duplicate",
             Self::Refused(_) => "refused",
+            Self::Challenge(_) => "challenge",
         }
     }
 }
@@ -79,7 +82,8 @@ pub struct IntakeError {
 pub async fn take_in(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, IntakeError> {
     let identified = identify(deliveries, arrival);
     let trace = match &identified {
-        Ok(identified) => Some(&identified.identity.correlation_id),
+        Ok(Found::Delivery(identified)) => Some(&identified.identity.correlation_id),
+        Ok(Found::Challenge(_)) => None,
         Err(refusal) => refusal.trace.as_ref(),
     };
     let trace = trace.filter(|trace| **trace != arrival.correlation_id).cloned();
@@ -96,14 +100,21 @@ pub async fn take_in(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intak
 async fn claim_or_keep(
     deliveries: &Deliveries,
     arrival: &Arrival,
-    identified: Result<Identified, Refusal>,
+    found: Result<Found, Refusal>,
 ) -> Result<Intake, AwsFault> {
-    let intake = match identified {
-        Ok(identified) => claim_identified(deliveries, arrival, identified, arrival.received_at).await?,
+    let intake = match found {
+        Ok(Found::Delivery(identified)) => {
+            claim_identified(deliveries, arrival, *identified, arrival.received_at).await?
+        }
+        Ok(Found::Challenge(challenge)) => {
+            tracing::info!(door = ?arrival.door, "challenge echoed");
+            Intake::Challenge(challenge)
+        }
         Err(refusal) => Intake::Refused(refusal),
     };
-    if let Intake::Refused(refusal) = &intake {
-        keep(deliveries, arrival, refusal).await?;
+    match &intake {
+        Intake::Refused(refusal) => keep(deliveries, arrival, refusal).await?,
+        Intake::Accepted(_) | Intake::Duplicate(_) | Intake::Challenge(_) => {}
     }
     Ok(intake)
 }
@@ -114,9 +125,16 @@ async fn claim_or_keep(
 /// When AWS fails.
 pub(super) async fn take_in_again(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, AwsFault> {
     match identify(deliveries, arrival) {
-        Ok(identified) => claim_identified(deliveries, arrival, identified, deliveries.now()).await,
+        Ok(Found::Delivery(identified)) => claim_identified(deliveries, arrival, *identified, deliveries.now()).await,
+        Ok(Found::Challenge(challenge)) => Ok(Intake::Challenge(challenge)),
         Err(refusal) => Ok(Intake::Refused(refusal)),
     }
+}
+
+/// What an arrival is whose signature was right.
+enum Found {
+    Delivery(Box<Identified>),
+    Challenge(String),
 }
 
 /// A delivery whose signature was right, and what it is.
@@ -126,11 +144,14 @@ struct Identified {
 }
 
 /// Verifies an arrival and reads what it is. Nothing is stored.
-fn identify(deliveries: &Deliveries, arrival: &Arrival) -> Result<Identified, Refusal> {
+fn identify(deliveries: &Deliveries, arrival: &Arrival) -> Result<Found, Refusal> {
     let rules = doors::rules(&deliveries.senders, &arrival.door);
     let delivery = verify(deliveries, &*rules, arrival)?;
+    if let Some(challenge) = rules.challenge(&delivery) {
+        return Ok(Found::Challenge(challenge));
+    }
     match fits_the_queue(&delivery).and_then(|()| rules.identify(arrival, &delivery)) {
-        Ok(identity) => Ok(Identified { delivery, identity }),
+        Ok(identity) => Ok(Found::Delivery(Box::new(Identified { delivery, identity }))),
         Err(refusal) => Err(proved(deliveries, &delivery, refusal)),
     }
 }
@@ -199,6 +220,10 @@ fn verify(deliveries: &Deliveries, rules: &dyn DoorRules<'_>, arrival: &Arrival)
         }
     };
     let verifier = rules.verifier(arrival)?;
+    if let Some(encoding) = compression(arrival) {
+        let detail = format!("the body is compressed (content-encoding: {encoding}): send it as it is");
+        return Err(Refusal::bad_body(detail));
+    }
     let (origin, headers) = (rules.claimed().origin, arrival.headers.0.as_slice());
     let delivery = match deliveries.senders.bypass {
         Some(right) => VerifiedDelivery::bypass(right, origin, verifier.scheme, headers, body),
@@ -218,6 +243,15 @@ fn verify(deliveries: &Deliveries, rules: &dyn DoorRules<'_>, arrival: &Arrival)
         let unsigned = matches!(refused, Refused::MissingSignature { .. });
         Refusal { proved, unsigned, ..Refusal::new(reason, refused.to_string()) }
     })
+}
+
+/// The compression that a request says its body has. What a signature covers of such a body differs from sender to sender, and
+/// the header itself is not signed: so it is refused by name, and not read in one of two ways.
+fn compression(arrival: &Arrival) -> Option<&'static str> {
+    const COMPRESSIONS: [&str; 6] = ["gzip", "x-gzip", "deflate", "br", "zstd", "compress"];
+    let named = arrival.headers.get(CONTENT_ENCODING)?.split(',').map(str::trim);
+    // Some senders name a character set there.
+    named.filter_map(|name| COMPRESSIONS.into_iter().find(|known| known.eq_ignore_ascii_case(name))).next()
 }
 
 /// Whether it can be enqueued: what is not plain text travels in base64, and there is room for less of it.

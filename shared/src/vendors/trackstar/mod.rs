@@ -15,7 +15,7 @@ pub use inventory::{Inventory, read_inventory};
 pub use shipment::{Shipment, read_shipment};
 
 use crate::domain::correlation;
-use crate::domain::deliveries::delivery::{Channel, fits_a_queue};
+use crate::domain::deliveries::delivery::{Channel, fits_a_queue, no_json, without_byte_order_mark};
 use crate::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
 
 /// The longest member that is named where something is wrong.
@@ -137,7 +137,10 @@ impl Envelope {
     /// # Errors
     /// When it is not a JSON object with `connection_id` and `event_type`.
     pub fn read(body: &[u8]) -> Result<Self, BadPayload> {
-        let mut json = serde_json::Deserializer::from_slice(body);
+        if let Some(found) = no_json(body) {
+            return Err(BadPayload(format!("the body is not JSON: it is {found}")));
+        }
+        let mut json = serde_json::Deserializer::from_slice(without_byte_order_mark(body));
         let envelope: Self = read_at("", &mut json)?;
         json.end().map_err(|error| BadPayload(error.to_string()))?;
         if envelope.connection_id.trim().is_empty() || envelope.event_type.trim().is_empty() {
@@ -311,6 +314,8 @@ mod tests {
             (r#"{"connection_id":"hush, expected nothing"#, "connection_id: EOF while parsing a string"),
             (r#"{"connection_id":{"hush, expected":1},"event_type":"e"}"#, "connection_id: expected a string"),
             (r#"{"connection_id":"c"}"#, "missing field `event_type`"),
+            ("\u{FEFF}{\"connection_id\":\"c\"}", "missing field `event_type`"),
+            ("<html>hush", "the body is not JSON: it is HTML or XML"),
             (r#""hush""#, "expected struct Envelope"),
             (r#"{"connection_id":"c","event_type":"e"} hush"#, "trailing characters"),
         ] {

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::canonical::Node;
+use crate::domain::deliveries::delivery::without_byte_order_mark;
 
 /// The key of a POS event: SHA-256, in hex, of the canonical JSON of tenant, source and body. A body that is not JSON
 /// counts by its bytes.
@@ -55,7 +56,7 @@ fn canonical(node: &mut Node<'_>) -> Vec<u8> {
 
 /// None where it is no JSON, or has a number too large to read.
 fn canonical_json(text: &[u8]) -> Option<Vec<u8>> {
-    Node::read(text).ok().map(|mut node| canonical(&mut node))
+    Node::read(without_byte_order_mark(text)).ok().map(|mut node| canonical(&mut node))
 }
 
 #[cfg(test)]

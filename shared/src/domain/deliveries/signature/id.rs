@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::refused::{Flaw, Refused};
 use super::scheme::{HeaderLookup, IdSource, Scheme, Text, sent};
 use crate::domain::canonical::Node;
-use crate::domain::deliveries::delivery::fits_a_key;
+use crate::domain::deliveries::delivery::{fits_a_key, without_byte_order_mark};
 
 /// The longest id. It becomes a part of a key.
 pub(super) const ID_BYTES_MAX: usize = 256;
@@ -92,7 +92,7 @@ fn check_text(place: &Text, text: &str, bytes_max: usize) -> Result<(), Refused>
 
 /// A top-level field of a JSON object, if it is a string or an integer. The rest of the body is passed over, not kept.
 fn body_field(name: &str, body: &[u8]) -> Option<String> {
-    let mut json = serde_json::Deserializer::from_slice(body);
+    let mut json = serde_json::Deserializer::from_slice(without_byte_order_mark(body));
     let found = Field(name).deserialize(&mut json).ok()?;
     json.end().ok()?;
     found
@@ -145,6 +145,7 @@ mod tests {
             (r#"{"a":[{"id":"inner"}],"id":"evt_1"}"#, Some("evt_1")),
             (r#"{"id":"evt_1","id":"evt_2"}"#, Some("evt_2")),
             (r#"{"\u0069d":"e\u0076t"}"#, Some("evt")),
+            ("\u{FEFF}{\"id\":\"evt_1\"}", Some("evt_1")),
             (r#"{"id":17}"#, Some("17")),
             (r#"{"id":-1}"#, Some("-1")),
             (r#"{"id":18446744073709551617}"#, Some("18446744073709551617")),

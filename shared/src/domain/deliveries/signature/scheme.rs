@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::schemes;
+
 /// Text that is a constant of ours or comes from a configuration.
 pub type Text = Cow<'static, str>;
 
@@ -130,6 +132,12 @@ impl Scheme {
     #[must_use]
     pub fn needs_url(&self) -> bool {
         self.template.contains(&Part::Url)
+    }
+
+    /// Whether its sender asks a new URL to echo a challenge before it sends anything there.
+    #[must_use]
+    pub fn has_challenges(&self) -> bool {
+        self.name == schemes::SLACK.name
     }
 
     /// Whether the request carries a signature header of this scheme. Routes that take several schemes choose by it.

@@ -34,6 +34,11 @@ pub(super) trait DoorRules<'a>: Send + Sync {
         refused.is_ours()
     }
 
+    /// The challenge that a verified delivery asks to echo, if it is no event but a question whether anybody is here.
+    fn challenge(&self, _delivery: &VerifiedDelivery) -> Option<String> {
+        None
+    }
+
     /// What a verified delivery is.
     ///
     /// # Errors

@@ -4,7 +4,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::{Claimed, DoorRules, Identity, Verifier};
-use crate::domain::deliveries::delivery::{CONTENT_KEY, Channel, GIVEN_KEY, POS, fits_a_key};
+use crate::domain::deliveries::delivery::{
+    CONTENT_KEY, Channel, GIVEN_KEY, POS, fits_a_key, no_json, without_byte_order_mark,
+};
 use crate::domain::deliveries::signature::{VerifiedDelivery, pos_content_key, schemes};
 use crate::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
 use crate::engine::deliveries::arrival::{Arrival, IDEMPOTENCY_KEY};
@@ -34,8 +36,11 @@ impl<'a> DoorRules<'a> for Rules<'a> {
             TenantId::parse(self.tenant).map_err(|error| Refusal::bad_body(format!("x-tenant-id: {error}")))?;
         let source = ConnectionName::parse(self.source)
             .map_err(|_| Refusal::bad_body("the source in the path is not a valid name"))?;
-        serde_json::from_slice::<&RawValue>(delivery.body())
-            .map_err(|error| Refusal::bad_body(format!("the body is not JSON: {error}")))?;
+        let body = delivery.body();
+        serde_json::from_slice::<&RawValue>(without_byte_order_mark(body)).map_err(|error| {
+            let cause = no_json(body).map_or_else(|| error.to_string(), |found| format!("it is {found}"));
+            Refusal::bad_body(format!("the body is not JSON: {cause}"))
+        })?;
         let key = match arrival.headers.get(IDEMPOTENCY_KEY).map(str::trim).filter(|key| !key.is_empty()) {
             Some(key) if key.len() <= KEY_BYTES_MAX && fits_a_key(key) => format!("{GIVEN_KEY}{key}"),
             // To go by the content instead would lose a second sale with an equal body.
@@ -43,7 +48,7 @@ impl<'a> DoorRules<'a> for Rules<'a> {
                 let limits = format!("at most {KEY_BYTES_MAX} bytes of UTF-8, without control characters");
                 return Err(Refusal::bad_body(format!("Idempotency-Key must be {limits}")));
             }
-            None => format!("{CONTENT_KEY}{}", pos_content_key(tenant.as_str(), source.as_str(), delivery.body())),
+            None => format!("{CONTENT_KEY}{}", pos_content_key(tenant.as_str(), source.as_str(), body)),
         };
         Ok(Identity {
             connection: Connection::new(tenant, ProviderId::POS, source),

@@ -1,15 +1,19 @@
 //! `/webhooks/{provider}/{connection}`: any configured sender.
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Claimed, DoorRules, Identity, Verifier};
 use crate::domain::correlation;
-use crate::domain::deliveries::delivery::{BODY_KEY, Channel, Door, ID_KEY, UNKNOWN_ORIGIN};
+use crate::domain::deliveries::delivery::{BODY_KEY, Channel, Door, ID_KEY, UNKNOWN_ORIGIN, without_byte_order_mark};
 use crate::domain::deliveries::rejected::Rejection;
 use crate::domain::deliveries::sender::Sender;
 use crate::domain::deliveries::signature::{Scheme, VerifiedDelivery};
 use crate::engine::deliveries::arrival::{Arrival, EVENT_TYPES};
 use crate::engine::deliveries::refusal::Refusal;
+
+/// The longest challenge that is echoed, in bytes. Slack's have 64.
+const CHALLENGE_BYTES_MAX: usize = 1024;
 
 pub(super) struct Rules<'a> {
     /// None where nobody of that name is configured.
@@ -48,6 +52,18 @@ impl<'a> DoorRules<'a> for Rules<'a> {
     fn verifier(&self, _arrival: &Arrival) -> Result<Verifier<'a>, Refusal> {
         let sender = self.sender()?;
         Ok(Verifier { scheme: &sender.scheme, secrets: &sender.secrets, url: sender.url.as_deref() })
+    }
+
+    fn challenge(&self, delivery: &VerifiedDelivery) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Handshake {
+            r#type: String,
+            challenge: String,
+        }
+        self.sender.filter(|sender| sender.scheme.has_challenges())?;
+        let handshake: Handshake = serde_json::from_slice(without_byte_order_mark(delivery.body())).ok()?;
+        let asks = handshake.r#type == "url_verification" && handshake.challenge.len() <= CHALLENGE_BYTES_MAX;
+        asks.then_some(handshake.challenge)
     }
 
     fn identify(&self, arrival: &Arrival, delivery: &VerifiedDelivery) -> Result<Identity, Refusal> {
