@@ -17,7 +17,9 @@ use crate::arrival::{Incoming, NotStored};
 /// Take in an event of a point of sale.
 ///
 /// Signed with HMAC-SHA256 over the raw body, in `x-webhook-signature` or `x-signature`, hex, with or without `sha256=`. The
-/// idempotency key is the header's, or the SHA-256 of the canonical JSON of tenant, source and body.
+/// idempotency key is the header's, or the SHA-256 of the canonical JSON of tenant, source and body. Tenant, source and key are
+/// not signed: a captured body passes under others, unless `POS_SIGNED_HEADERS` is `required`; then path, tenant, key and body
+/// are signed, with a line feed between them.
 #[utoipa::path(
     post, path = "/pos/{source}/ingest", tag = "webhooks",
     params(

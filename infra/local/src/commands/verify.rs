@@ -39,13 +39,13 @@ pub(crate) struct VerifyArguments {
     /// When it was received: seconds of the Unix epoch, or ISO-8601 [default: now]
     #[arg(long, value_name = "TIME", value_parser = moment, allow_hyphen_values = true)]
     at: Option<Timestamp>,
-    /// The notification URL as it was registered with the sender, for schemes that sign it
+    /// The notification URL as it was registered with the sender, for schemes that sign it; the path for pos-signed-headers
     #[arg(long)]
     url: Option<String>,
 }
 
 fn names() -> impl clap::builder::TypedValueParser<Value = String> {
-    let names = schemes::ALL.iter().map(|scheme| scheme.name()).chain([GENERIC]);
+    let names = schemes::ALL.iter().map(|scheme| scheme.name()).chain([schemes::POS_SIGNED_HEADERS.name(), GENERIC]);
     PossibleValuesParser::new(names.collect::<Vec<_>>()).map(String::from)
 }
 
@@ -98,6 +98,7 @@ fn explained(
     let scheme = match &arguments.config {
         Some(config) if arguments.scheme == GENERIC => Scheme::from_json(config).map_err(|error| error.to_string())?,
         Some(_) => return Err(format!("--config goes with --scheme {GENERIC}, not with {}", arguments.scheme)),
+        None if arguments.scheme == schemes::POS_SIGNED_HEADERS.name() => schemes::POS_SIGNED_HEADERS.clone(),
         None => schemes::find(&arguments.scheme).cloned().ok_or("no such scheme")?,
     };
     let from_environment = || {
@@ -228,6 +229,28 @@ mod tests {
         assert!(error.contains("unknown field `heeder`"), "{error}");
         assert!(told(generic, &[header], None, "").unwrap_err().contains("--config"));
         assert!(told(SVIX, &[SECRET, config], None, "").unwrap_err().contains("--config goes with"));
+    }
+
+    /// The signature is what the command of docs/configuration.md prints.
+    #[test]
+    fn a_point_of_sale_that_signs_its_headers() {
+        let signature =
+            "--header=x-webhook-signature: 314508ba9a2229f4e19f3091c314703e6d683b687e2e50287fdf3f08aa039c03";
+        let all = &["--scheme=pos-signed-headers", "--secret=pos-secret-pos-secret-pos-secret-0", signature];
+        let (url, tenant, key) =
+            ("--url=/pos/demo/ingest", "--header=X-Tenant-Id: acme", "--header=Idempotency-Key: K-1");
+        let body = r#"{"sku":"A"}"#;
+        let lines = told(all, &[url, tenant, key], None, body).unwrap();
+        assert_eq!(lines, ["verified by scheme pos-signed-headers", "delivery id  none: the content is its key"]);
+        for (more, code) in [
+            (&[url, tenant] as &[_], "signature_mismatch"),
+            (&[url, key], "signature_mismatch"),
+            (&["--url=/pos/shop/ingest", tenant, key], "signature_mismatch"),
+            (&[tenant, key], "no_url"),
+        ] {
+            let lines = told(all, more, None, body).unwrap();
+            assert!(lines[0].starts_with(&format!("not verified: {code}: ")), "{lines:?}");
+        }
     }
 
     #[test]

@@ -12,11 +12,39 @@ use crate::vendors::trackstar;
 /// The shortest secret of a sender that we choose ourselves, in bytes.
 const SECRET_LENGTH_MIN: usize = 32;
 
+/// Whether the signatures of points of sale cover their headers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SignedHeaders {
+    /// They cover the body alone: whoever captures one body may send it under another tenant, source or key.
+    #[default]
+    Off,
+    /// They may cover either, while points of sale are moved over.
+    Accepted,
+    /// They cover source, tenant, key and body.
+    Required,
+}
+
+impl SignedHeaders {
+    fn read(text: &str) -> Result<Self, StartError> {
+        match text.trim() {
+            "off" => Ok(Self::Off),
+            "accepted" => Ok(Self::Accepted),
+            "required" => Ok(Self::Required),
+            _ => {
+                let reason = "it must be off, accepted or required".into();
+                Err(StartError::Invalid { name: "POS_SIGNED_HEADERS", reason })
+            }
+        }
+    }
+}
+
 /// Who may send, and how they sign.
 #[derive(Default)]
 pub struct Senders {
     /// Points of sale share one secret.
     pub pos: Vec<LiveSecret>,
+    /// Whether they sign more than the body.
+    pub pos_signed_headers: SignedHeaders,
     /// Trackstar's; empty refuses its webhooks.
     pub trackstar: Vec<LiveSecret>,
     /// Brands' links to Trackstar, by its id of each.
@@ -58,6 +86,9 @@ impl Senders {
         if unsigned && bypass.is_none() {
             tracing::warn!("SKIP_WEBHOOK_SIGNATURE_VALIDATION has no effect outside local mode");
         }
-        Ok(Self { pos: live("WEBHOOK_SECRET", "WEBHOOK_SECRET_PREVIOUS"), trackstar, links, others, bypass })
+        let pos_signed_headers =
+            environment.get("POS_SIGNED_HEADERS").map(SignedHeaders::read).transpose()?.unwrap_or_default();
+        let pos = live("WEBHOOK_SECRET", "WEBHOOK_SECRET_PREVIOUS");
+        Ok(Self { pos, pos_signed_headers, trackstar, links, others, bypass })
     }
 }

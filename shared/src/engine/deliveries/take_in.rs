@@ -228,8 +228,12 @@ fn verify(deliveries: &Deliveries, rules: &dyn DoorRules<'_>, arrival: &Arrival)
     let delivery = match deliveries.senders.bypass {
         Some(right) => VerifiedDelivery::bypass(right, origin, verifier.scheme, headers, body),
         None => {
-            let (secrets, url) = (verifier.secrets, verifier.url);
-            VerifiedDelivery::verify(origin, verifier.scheme, secrets, headers, url, body, arrival.received_at)
+            let verified = |scheme| {
+                let (secrets, url) = (verifier.secrets, verifier.url.as_deref());
+                let (origin, body) = (origin.as_str(), body.clone());
+                VerifiedDelivery::verify(origin, scheme, secrets, headers, url, body, arrival.received_at)
+            };
+            verified(verifier.scheme).or_else(|refused| verifier.or.map_or(Err(refused), verified))
         }
     };
     delivery.map_err(|refused| {

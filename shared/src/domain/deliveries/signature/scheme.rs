@@ -40,6 +40,8 @@ pub(super) enum Part {
     Id,
     Timestamp,
     Url,
+    /// A header's value without white space around it; nothing where it was not sent.
+    Header(Text),
     Body,
 }
 
@@ -117,9 +119,13 @@ impl Scheme {
             Some(IdSource::Header(name)) => Some(name),
             Some(IdSource::SignedHeader | IdSource::BodyField(_)) | None => None,
         };
+        let signed = self.template.iter().filter_map(|part| match part {
+            Part::Header(name) => Some(name),
+            _ => None,
+        });
         let spelt =
             self.spellings.iter().flat_map(|one| [Some(&one.signature), one.timestamp.as_ref(), one.id.as_ref()]);
-        spelt.chain([id]).flatten().map(AsRef::as_ref)
+        spelt.chain([id]).flatten().chain(signed).map(AsRef::as_ref)
     }
 
     /// How far a timestamp may lie from now, either way; `None` where nothing limits a replay but the claim.
@@ -157,7 +163,7 @@ impl Scheme {
                 Part::Id => id,
                 Part::Timestamp => timestamp.unwrap_or_default(),
                 // They may hold anything, the separator too.
-                Part::Url | Part::Body => return false,
+                Part::Url | Part::Header(_) | Part::Body => return false,
             };
             let Some(Part::Literal(separator)) = parts.peek() else { return false };
             // A separator may also begin in what is before it: `--` after `a-`.

@@ -1,4 +1,4 @@
-//! The ten schemes that come with Signalbox.
+//! The ten schemes that come with Signalbox, and those of its own doors.
 
 use std::borrow::Cow;
 
@@ -72,18 +72,31 @@ pub static PACKR: Scheme = Scheme {
 };
 
 /// Points of sale: the header that the original server read, and the one that its clients sent.
-pub static POS: Scheme = pos(Some(IdSource::Header(text("idempotency-key"))));
+pub static POS: Scheme = pos("pos", BODY, Some(IdSource::Header(text("idempotency-key"))));
 
 /// The same at their own door, which reads the key itself: one that cannot be used says nothing about the signature.
-pub static POS_DOOR: Scheme = pos(None);
+pub static POS_DOOR: Scheme = pos("pos", BODY, None);
+
+/// The same where the signature covers what names the event as well: the path, the tenant and the key.
+pub static POS_SIGNED_HEADERS: Scheme = pos("pos-signed-headers", &POS_SIGNED_TEXT, None);
+
+static POS_SIGNED_TEXT: [Part; 7] = [
+    Part::Url,
+    Part::Literal(text("\n")),
+    Part::Header(text("x-tenant-id")),
+    Part::Literal(text("\n")),
+    Part::Header(text("idempotency-key")),
+    Part::Literal(text("\n")),
+    Part::Body,
+];
 
 static POS_HEADERS: [Spelling; 2] = [spelling("x-webhook-signature"), spelling("x-signature")];
 
-const fn pos(id: Option<IdSource>) -> Scheme {
+const fn pos(name: &'static str, template: &'static [Part], id: Option<IdSource>) -> Scheme {
     Scheme {
-        name: text("pos"),
+        name: text(name),
         spellings: Cow::Borrowed(&POS_HEADERS),
-        template: Cow::Borrowed(BODY),
+        template: Cow::Borrowed(template),
         key: KeyForm::Raw,
         value: optional("sha256="),
         encoding: Encoding::Hex,
@@ -175,7 +188,7 @@ pub static HOOKDECK: Scheme = Scheme {
     id: Some(IdSource::Header(text("x-hookdeck-eventid"))),
 };
 
-/// All of them.
+/// All that a sender can be configured with.
 pub static ALL: [&Scheme; 10] =
     [&STANDARD_WEBHOOKS, &SVIX, &PACKR, &POS, &STRIPE, &GITHUB, &SHOPIFY, &SQUARE, &SLACK, &HOOKDECK];
 

@@ -11,7 +11,7 @@ use super::verify::{Values, key};
 use crate::domain::secret::Secret;
 
 /// The headers that make the body a delivery of this scheme, under the first of its spellings. `id` is passed over
-/// where the scheme has no header for it.
+/// where the scheme has no header for it; other headers that it signs count as not sent.
 ///
 /// # Errors
 /// When the scheme signs the URL and none is given, or the secret cannot be used as a key of this scheme.
@@ -34,7 +34,7 @@ pub fn sign(
         TimestampForm::Rfc3339 => at.to_string(),
     };
     let id = id.unwrap_or_default();
-    let values = Values { id: Some(id), timestamp: Some(&timestamp), url, body };
+    let values = Values { id: Some(id), timestamp: Some(&timestamp), url, headers: &[], body };
     let tag = values.tag(&scheme.template, &key);
     let tag = match scheme.encoding {
         Encoding::Hex => hex::encode(tag),

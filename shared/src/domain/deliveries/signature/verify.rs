@@ -63,7 +63,8 @@ pub fn verify(
         check_tolerance(timestamp, now, tolerance_seconds)?;
     }
 
-    let values = Values { id: sent.id, timestamp: timestamp_text, url, body };
+    let signed_headers = signed_headers(scheme, headers);
+    let values = Values { id: sent.id, timestamp: timestamp_text, url, headers: &signed_headers, body };
     let (mut usable, mut unusable) = (false, None);
     for (secret_index, LiveSecret { label, secret }) in secrets.iter().enumerate().filter(|(_, one)| !one.is_blank()) {
         let Some(key) = key(scheme.key, secret.expose()) else {
@@ -78,6 +79,18 @@ pub fn verify(
     }
     // With one that can be used beside it, what fits neither is a wrong signature, or a forgery would look like our fault.
     Err(unusable.filter(|_| !usable).unwrap_or(Refused::Mismatch))
+}
+
+/// The headers that a scheme signs by themselves, with their values; one that was not sent is empty.
+pub(super) fn signed_headers<'a>(
+    scheme: &'a Scheme,
+    headers: &'a (impl HeaderLookup + ?Sized),
+) -> Vec<(&'a str, &'a [u8])> {
+    let value = |part: &'a Part| match part {
+        Part::Header(name) => Some((name.as_ref(), sent(headers, name).unwrap_or_default())),
+        _ => None,
+    };
+    scheme.template.iter().filter_map(value).collect()
 }
 
 /// The headers of a delivery, found but for their names not yet read.
@@ -209,6 +222,7 @@ pub(super) struct Values<'a> {
     pub(super) id: Option<&'a str>,
     pub(super) timestamp: Option<&'a str>,
     pub(super) url: Option<&'a str>,
+    pub(super) headers: &'a [(&'a str, &'a [u8])],
     pub(super) body: &'a [u8],
 }
 
@@ -222,6 +236,9 @@ impl Values<'_> {
                 Part::Id => self.id.unwrap_or_default().as_bytes(),
                 Part::Timestamp => self.timestamp.unwrap_or_default().as_bytes(),
                 Part::Url => self.url.unwrap_or_default().as_bytes(),
+                Part::Header(name) => {
+                    self.headers.iter().find(|(found, _)| found == name).map_or(&[][..], |(_, value)| value)
+                }
                 Part::Body => self.body,
             }),
         )

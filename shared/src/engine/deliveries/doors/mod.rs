@@ -4,6 +4,8 @@ mod pos;
 mod sender;
 mod trackstar;
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::domain::deliveries::delivery::{Channel, Door};
@@ -74,10 +76,12 @@ pub(super) struct Claimed {
 pub(super) struct Verifier<'a> {
     /// How it is signed.
     pub(super) scheme: &'a Scheme,
+    /// The scheme that is still good enough while senders move from it to the other.
+    pub(super) or: Option<&'a Scheme>,
     /// With one of these.
     pub(super) secrets: &'a [LiveSecret],
-    /// The URL that was registered with the sender, for schemes that sign it.
-    pub(super) url: Option<&'a str>,
+    /// The URL that was registered with the sender, or at the door of points of sale its path, for schemes that sign it.
+    pub(super) url: Option<Cow<'a, str>>,
 }
 
 /// What a verified delivery is.

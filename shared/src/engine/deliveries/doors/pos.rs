@@ -1,5 +1,7 @@
 //! `/pos/{source}/ingest`: points of sale, which share one secret.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -11,7 +13,7 @@ use crate::domain::deliveries::signature::{VerifiedDelivery, pos_content_key, sc
 use crate::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
 use crate::engine::deliveries::arrival::{Arrival, IDEMPOTENCY_KEY};
 use crate::engine::deliveries::refusal::Refusal;
-use crate::engine::deliveries::senders::Senders;
+use crate::engine::deliveries::senders::{Senders, SignedHeaders};
 
 /// The longest key that a point of sale may give its event, in bytes.
 const KEY_BYTES_MAX: usize = 255;
@@ -28,7 +30,13 @@ impl<'a> DoorRules<'a> for Rules<'a> {
     }
 
     fn verifier(&self, _arrival: &Arrival) -> Result<Verifier<'a>, Refusal> {
-        Ok(Verifier { scheme: &schemes::POS_DOOR, secrets: &self.senders.pos, url: None })
+        let (scheme, or) = match self.senders.pos_signed_headers {
+            SignedHeaders::Off => (&schemes::POS_DOOR, None),
+            SignedHeaders::Accepted => (&schemes::POS_SIGNED_HEADERS, Some(&schemes::POS_DOOR)),
+            SignedHeaders::Required => (&schemes::POS_SIGNED_HEADERS, None),
+        };
+        let url = Some(Cow::Owned(format!("/pos/{}/ingest", self.source)));
+        Ok(Verifier { scheme, or, secrets: &self.senders.pos, url })
     }
 
     fn identify(&self, arrival: &Arrival, delivery: &VerifiedDelivery) -> Result<Identity, Refusal> {

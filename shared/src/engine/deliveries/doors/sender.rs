@@ -1,5 +1,7 @@
 //! `/webhooks/{provider}/{connection}`: any configured sender.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -51,7 +53,8 @@ impl<'a> DoorRules<'a> for Rules<'a> {
 
     fn verifier(&self, _arrival: &Arrival) -> Result<Verifier<'a>, Refusal> {
         let sender = self.sender()?;
-        Ok(Verifier { scheme: &sender.scheme, secrets: &sender.secrets, url: sender.url.as_deref() })
+        let url = sender.url.as_deref().map(Cow::Borrowed);
+        Ok(Verifier { scheme: &sender.scheme, or: None, secrets: &sender.secrets, url })
     }
 
     fn challenge(&self, delivery: &VerifiedDelivery) -> Option<String> {

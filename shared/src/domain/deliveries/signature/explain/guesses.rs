@@ -189,7 +189,7 @@ fn templates(scheme: &Scheme, values: &Values<'_>) -> Vec<Guess<Vec<Part>>> {
         vec![Part::Url, Part::Body],
     ];
     let known = |part: &Part| match part {
-        Part::Literal(_) | Part::Body => true,
+        Part::Literal(_) | Part::Header(_) | Part::Body => true,
         Part::Id => values.id.is_some(),
         Part::Timestamp => values.timestamp.is_some(),
         Part::Url => values.url.is_some(),
@@ -210,6 +210,7 @@ fn text(template: &[Part]) -> String {
         Part::Id => "{id}".into(),
         Part::Timestamp => "{timestamp}".into(),
         Part::Url => "{url}".into(),
+        Part::Header(name) => format!("{{{name}}}"),
         Part::Body => "{body}".into(),
     };
     template.iter().map(part).collect()

@@ -12,7 +12,7 @@ use super::mac;
 use super::refused::Refused;
 use super::scheme::{Encoding, HeaderLookup, KeyForm, Part, Scheme, Text, TimestampForm, sent};
 use super::schemes;
-use super::verify::{Sent, Values, Verified, key, read_value, verify};
+use super::verify::{Sent, Values, Verified, key, read_value, signed_headers, verify};
 
 /// Two mistakes at once are looked for, not three: nearly anything would be found.
 const MISTAKES_MAX: usize = 2;
@@ -210,7 +210,10 @@ pub fn explain(
     let others: Vec<&Scheme> = others.collect();
     if let Some(other) = others.iter().find(|other| verifies(other)) {
         findings.push(Finding::OtherScheme { scheme: other.name.clone(), expected: scheme.name.clone() });
-    } else if let Some(mistakes) = located.and_then(|sent| search(scheme, &sent, secrets, url, body)) {
+    } else if let Some(mistakes) = located.and_then(|sent| {
+        let signed = signed_headers(scheme, headers);
+        search(scheme, &sent, secrets, url, &signed, body)
+    }) {
         findings.extend(mistakes);
     } else {
         findings.extend(others.iter().filter_map(|other| stray_header(scheme, other, headers)));
@@ -251,10 +254,11 @@ fn search(
     sent: &Sent<'_>,
     secrets: &[LiveSecret],
     url: Option<&str>,
+    headers: &[(&str, &[u8])],
     body: &[u8],
 ) -> Option<Vec<Finding>> {
     let timestamp = read_value(scheme, sent).map_or(sent.timestamp, |(_, timestamp)| timestamp);
-    let values = Values { id: sent.id, timestamp, url, body };
+    let values = Values { id: sent.id, timestamp, url, headers, body };
     (1..=MISTAKES_MAX).find_map(|mistakes| {
         secrets.iter().find_map(|live| Guesses::new(scheme, sent, live.secret.expose(), &values).find(mistakes))
     })
