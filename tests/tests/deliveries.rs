@@ -18,6 +18,7 @@ mod deliveries {
     mod pos;
     mod probes;
     mod rejected;
+    mod retried;
     mod retries;
     mod sender;
     mod trackstar;

@@ -26,7 +26,7 @@ use crate::arrival::{Incoming, NotStored};
         ("source" = String, Path, description = "The point of sale: 1 to 64 letters, digits, `-`, `_`, `.`, in any case"),
         ("x-webhook-signature" = Option<String>, Header, description = "HMAC-SHA256 of the raw body, hex, with or without `sha256=`; or as x-signature"),
         ("x-tenant-id" = Option<String>, Header, description = "The tenant: 1 to 64 letters, digits, `-`, `_`, `.`, in any case; default anonymous"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Names the event within the tenant; UTF-8, at most 255 bytes"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Names the event within the tenant; UTF-8, 1 to 255 bytes, bare or quoted as RFC 8941 has it"),
     ),
     request_body(content = Object, description = "Any JSON, at most 900 KB"),
     responses(
@@ -65,7 +65,7 @@ fn refused(refusal: &Refusal) -> Response {
         }
         Rejection::BadSignature => plain(StatusCode::FORBIDDEN, "Invalid signature"),
         Rejection::TooLarge => status_error(StatusCode::PAYLOAD_TOO_LARGE, code, &refusal.detail),
-        Rejection::Conflict => status_error(StatusCode::CONFLICT, code, &refusal.detail),
+        Rejection::Conflict | Rejection::SameBody => status_error(StatusCode::CONFLICT, code, &refusal.detail),
         Rejection::BadBody | Rejection::UnknownSender => status_error(StatusCode::BAD_REQUEST, code, &refusal.detail),
     }
 }

@@ -53,7 +53,7 @@ fn refused(refusal: &Refusal) -> Response {
         Rejection::BadSignature => StatusCode::UNAUTHORIZED,
         Rejection::UnknownSender => StatusCode::NOT_FOUND,
         Rejection::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Rejection::Conflict => StatusCode::CONFLICT,
+        Rejection::Conflict | Rejection::SameBody => StatusCode::CONFLICT,
         Rejection::BadBody => StatusCode::BAD_REQUEST,
     };
     answer(status, refusal.reason.as_str(), &refusal.detail)

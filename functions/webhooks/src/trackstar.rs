@@ -127,7 +127,7 @@ fn refused(route: Channel, refusal: &Refusal) -> Response {
         }
         Rejection::UnknownSender => answer(StatusCode::NOT_FOUND, &refusal.detail, code),
         Rejection::TooLarge => answer(StatusCode::PAYLOAD_TOO_LARGE, &refusal.detail, code),
-        Rejection::Conflict => answer(StatusCode::CONFLICT, &refusal.detail, code),
+        Rejection::Conflict | Rejection::SameBody => answer(StatusCode::CONFLICT, &refusal.detail, code),
         Rejection::BadBody => answer(StatusCode::BAD_REQUEST, &refusal.detail, code),
     }
 }

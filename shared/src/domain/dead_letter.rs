@@ -206,6 +206,8 @@ mod tests {
             correlation_id: String::new(),
             base64: false,
             claims_body: false,
+            signed_id: false,
+            content_hash: None,
             enqueued_ms: None,
             taken_in: None,
         }));

@@ -73,6 +73,97 @@ async fn a_key_of_the_sender_names_the_event() {
     assert_eq!((&items[0]["tenant"], &items[0]["connection"]), (&json!("t1"), &json!("demo")));
 }
 
+/// The IETF's draft writes keys as strings of RFC 8941, and most clients do not.
+#[tokio::test]
+async fn a_quoted_key_and_the_same_one_bare_name_one_event() {
+    let hooks = Hooks::start().await;
+    let named = |key: &str| Delivery::pos("t1", SALE).header("idempotency-key", key);
+    for (first, again) in [(r#""A5""#, "A5"), ("B6", r#""B6""#), (r#""C\"7""#, r#"C"7"#), (r#""D8";v=1"#, "D8")] {
+        answers(&hooks, &named(first), 201).await;
+        answers(&hooks, &named(again), 204).await;
+    }
+    for (one, other) in [("E9", "'E9'"), (r#""F1"#, "F1")] {
+        answers(&hooks, &named(one), 201).await;
+        answers(&hooks, &named(other), 201).await;
+    }
+    let answer = answers(&hooks, &named("\"\""), 400).await;
+    assert!(answer["message"].as_str().unwrap().contains("Idempotency-Key"), "{answer}");
+}
+
+/// Whoever parses its event and writes it again for a retry may order it otherwise.
+#[tokio::test]
+async fn a_retry_under_its_key_is_compared_by_its_content() {
+    let hooks = Hooks::start().await;
+    let named = |key: &str, body: &str| Delivery::pos("t1", body).header("idempotency-key", key);
+    for (key, first, second, status) in [
+        ("1", r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#, 204),
+        ("2", r#"{"a":1,"b":2}"#, "{ \"a\": 1,\n\"b\": 2 }", 204),
+        ("3", r#"{"a":"\u00e9"}"#, r#"{"a":"é"}"#, 204),
+        ("4", r#"{"a":1}"#, r#"{"a":1.0}"#, 204),
+        ("5", r#"{"a":1}"#, r#"{"a":"1"}"#, 409),
+        ("6", r#"{"a":[1,2]}"#, r#"{"a":[2,1]}"#, 409),
+        ("7", r#"{"a":null}"#, "{}", 409),
+    ] {
+        answers(&hooks, &named(key, first), 201).await;
+        answers(&hooks, &named(key, second), status).await;
+    }
+}
+
+/// Signs what the option covers; with headers other than those that are sent afterwards, what a thief would make of it.
+fn covering(path: &str, tenant: &str, key: &str, body: &str) -> Delivery {
+    let text = format!("{path}\n{tenant}\n{key}\n{body}");
+    let signed = Delivery::pos("", text);
+    let signed = Delivery { path: path.into(), body: body.into(), ..signed }.without("x-tenant-id");
+    let signed = if tenant.is_empty() { signed } else { signed.header("x-tenant-id", tenant) };
+    if key.is_empty() { signed } else { signed.header("idempotency-key", key) }
+}
+
+#[tokio::test]
+async fn where_headers_are_signed_a_captured_body_passes_under_no_other_name() {
+    let hooks = Hooks::with(&[("POS_SIGNED_HEADERS", "required")]).await;
+    const PATH: &str = "/pos/demo/ingest";
+    let sale = covering(PATH, "t1", "k1", SALE);
+    answers(&hooks, &sale, 201).await;
+    answers(&hooks, &sale, 204).await;
+    for captured in [
+        sale.clone().header("x-tenant-id", "t2"),
+        sale.clone().header("idempotency-key", "k2"),
+        sale.clone().header("idempotency-key", "\"k1\""),
+        sale.clone().without("idempotency-key"),
+        sale.clone().without("x-tenant-id"),
+        Delivery { path: "/pos/shop/ingest".into(), ..sale.clone() },
+        Delivery { path: "/pos/demo%0At1/ingest".into(), ..sale.clone() },
+        Delivery { body: b"{}".to_vec(), ..sale.clone() },
+        // What covers the body alone.
+        Delivery::pos("t1", SALE).header("idempotency-key", "k1"),
+    ] {
+        answers(&hooks, &captured, 403).await;
+    }
+    // A tenant or a key that is not sent is signed as nothing.
+    for (tenant, key) in [("t1", ""), ("", "k1"), ("", "")] {
+        answers(&hooks, &covering(PATH, tenant, key, SALE), 201).await;
+    }
+    hooks.work(Queue::Webhooks).await;
+    let counts = [("t1/pos/demo", 2), ("anonymous/pos/demo", 2), ("t2/pos/demo", 0), ("t1/pos/shop", 0)];
+    for (origin, count) in counts {
+        assert_eq!(hooks.events(origin).await.len(), count, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn while_points_of_sale_are_moved_over_either_signature_is_accepted() {
+    let hooks = Hooks::with(&[("POS_SIGNED_HEADERS", "accepted")]).await;
+    answers(&hooks, &covering("/pos/demo/ingest", "t1", "k1", SALE), 201).await;
+    answers(&hooks, &Delivery::pos("t1", SALE).header("idempotency-key", "k1"), 204).await;
+    let forged = Delivery::pos("t1", SALE).header("x-webhook-signature", &"0".repeat(64));
+    answers(&hooks, &forged, 403).await;
+    let mut environment = hooks.environment("webhooks");
+    environment.extend([("POS_SIGNED_HEADERS".to_owned(), "yes".to_owned())]);
+    let built = signalbox_webhooks::build(&environment, &signalbox::outside::Outside::default()).await;
+    let error = built.err().expect("a refusal to start").to_string();
+    assert!(error.contains("POS_SIGNED_HEADERS") && error.contains("off, accepted or required"), "{error}");
+}
+
 #[tokio::test]
 async fn a_key_of_the_sender_counts_at_every_source_of_its_tenant() {
     let hooks = Hooks::start().await;

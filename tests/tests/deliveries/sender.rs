@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
-use signalbox_tests::deliveries::delivery::Delivery;
+use signalbox::domain::deliveries::signature::schemes;
+use signalbox_tests::deliveries::delivery::{Delivery, GITHUB_SECRET, TRACKSTAR_SECRET};
 use signalbox_tests::deliveries::hooks::Hooks;
+use signalbox_tests::process::Process;
 use signalbox_tests::queues::Queue;
 use signalbox_tests::wire::Wire;
 
@@ -66,9 +69,152 @@ async fn a_replay_without_any_id_is_not_applied_either() {
     // Another connection of another tenant is not concerned, though it has the same secret.
     let other = Delivery { path: "/webhooks/github/globex".into(), ..first };
     assert_eq!(hooks.send(&other).await.expect(200)["status"], "accepted");
-    // Nothing of this is a conflict that somebody would have to look at.
+    // One without an id has no name of its own; the other may be an event of its own.
     let listed = hooks.ask("GET", "/api/admin/deliveries", None, None).await.expect(200);
-    assert_eq!(listed["items"], json!([]));
+    let reasons: Vec<&Value> = listed["items"].as_array().unwrap().iter().map(|item| &item["reason"]).collect();
+    assert_eq!(reasons, ["same_body"; 2]);
+}
+
+/// Two manual deploys have byte-equal bodies, and GitHub does not sign its ids. The second can be found with its reason, and is let in
+/// once the operator says that the ids of this sender tell deliveries apart.
+#[tokio::test]
+async fn a_body_that_comes_under_another_id_is_kept_and_let_in_where_ids_tell_deliveries_apart() {
+    let hooks = Hooks::start().await;
+    let process = hooks.process(Wire::whole()).await;
+    let (one, two) = (github(1, "workflow_dispatch", "{}"), github(2, "workflow_dispatch", "{}"));
+    for (delivery, status) in [(&one, "accepted"), (&two, "duplicate"), (&one, "duplicate")] {
+        assert_eq!(process.send(delivery).await.unwrap().expect(200)["status"], status);
+    }
+    hooks.work(Queue::Webhooks).await;
+    let list = async || hooks.ask("GET", "/api/admin/deliveries", None, None).await.expect(200)["items"].clone();
+    let [kept] = list().await.as_array().unwrap().clone().try_into().unwrap();
+    assert_eq!((&kept["id"], &kept["reason"]), (&json!("github/acme:proved#1"), &json!("same_body")));
+    let detail = kept["detail"].as_str().unwrap();
+    assert!(detail.contains("id:00000000-0000-0000-0000-000000000001"), "{detail}");
+    assert!(detail.contains("id:00000000-0000-0000-0000-000000000002"), "{detail}");
+    assert_eq!((&kept["tenant"], &kept["hasBody"]), (&json!("acme"), &json!(true)));
+
+    let token = hooks.operator("default");
+    let verify = async |process: &Process| {
+        let id = Some(json!({"id": "github/acme:proved#1"}));
+        let answer = process.ask("sync-control", "POST", "/api/admin/deliveries/verify", &token, id).await;
+        answer.unwrap().expect(200)["status"].clone()
+    };
+    assert_eq!(verify(&process).await, "duplicate");
+    assert_eq!(
+        (hooks.work(Queue::Webhooks).await, &list().await[0]["status"]),
+        (0, &json!("rejected")),
+        "it still counts as the first"
+    );
+    let sender = json!([{"provider": "github", "connection": "acme", "tenant": "acme", "scheme": "github",
+        "secrets": [GITHUB_SECRET], "unsignedIdIsKey": true}]);
+    let told_apart = hooks.process_with(Wire::whole(), &[("WEBHOOK_SENDERS", &sender.to_string())]).await;
+    verify(&told_apart).await;
+    hooks.work(Queue::Webhooks).await;
+    assert_eq!((hooks.events("acme/github/acme").await.len(), &list().await[0]["status"]), (2, &json!("admitted")));
+    // From then on at once; the same id is the same event still, and with another body a conflict.
+    let three = github(3, "workflow_dispatch", "{}");
+    for (delivery, status) in [(&three, "accepted"), (&three, "duplicate"), (&two, "duplicate"), (&one, "duplicate")] {
+        assert_eq!(told_apart.send(delivery).await.unwrap().expect(200)["status"], status);
+    }
+    assert_eq!(told_apart.send(&github(3, "workflow_dispatch", "[]")).await.unwrap().status, 409);
+    hooks.work(Queue::Webhooks).await;
+    assert_eq!(hooks.events("acme/github/acme").await.len(), 3);
+}
+
+/// As refusals are, whoever sends them.
+#[tokio::test]
+async fn of_many_that_come_under_other_ids_few_are_kept() {
+    let hooks = Hooks::start().await;
+    let process = hooks.process(Wire::whole()).await;
+    for id in 1..=40 {
+        assert_eq!(process.send(&github(id, "ping", "{}")).await.unwrap().status, 200);
+    }
+    let listed = hooks.ask("GET", "/api/admin/deliveries?status=same_body&limit=200", None, None).await.expect(200);
+    assert_eq!(listed["items"].as_array().unwrap().len(), 10);
+}
+
+/// Slack registers no URL that does not echo what it signed.
+#[tokio::test]
+async fn slack_s_challenge_is_echoed_and_is_no_event() {
+    let all = json!([
+        {"provider": "slack", "connection": "a", "tenant": "t1", "scheme": "slack", "secrets": ["secret"]},
+        {"provider": "other", "connection": "a", "tenant": "t1", "scheme": "hookdeck", "secrets": ["secret"]},
+    ]);
+    let hooks = Hooks::with(&[("WEBHOOK_SENDERS", &all.to_string())]).await;
+    let slack =
+        |body: &str| Delivery::signed("/webhooks/slack/a", &schemes::SLACK, "secret", None, hooks.clock.now(), body);
+    let asked = r#"{"type":"url_verification","token":"t","challenge":"c-3eZbrw"}"#;
+    let echoed = json!({"challenge": "c-3eZbrw"});
+    let marked = format!("\u{FEFF}{asked}");
+    for body in [asked, asked, &marked, r#"{"challenge" : "c-3eZbrw", "type" : "url_verification"}"#] {
+        assert_eq!(hooks.send(&slack(body)).await.expect(200), echoed, "{body}");
+    }
+    let forged = slack(asked).header("x-slack-signature", &format!("v0={}", "0".repeat(64)));
+    assert_eq!(hooks.send(&forged).await.status, 401);
+    let late = Delivery::signed("/webhooks/slack/a", &schemes::SLACK, "secret", None, Timestamp::UNIX_EPOCH, asked);
+    assert_eq!(hooks.send(&late).await.status, 401);
+    assert_eq!(hooks.work(Queue::Webhooks).await, 0);
+    assert!(hooks.items("DELIVERIES_TABLE", "t1/").await.is_empty(), "nothing is claimed");
+    // All else is an event, and so is the same of a sender that has no such question.
+    let long = asked.replace("c-3eZbrw", &"c".repeat(1025));
+    for body in [&long, r#"{"type":"event_callback","challenge":"c"}"#, r#"{"type":"url_verification"}"#, "[]"] {
+        assert_eq!(hooks.send(&slack(body)).await.expect(200)["status"], "accepted", "{body}");
+    }
+    let at = hooks.clock.now();
+    let other = Delivery::signed("/webhooks/other/a", &schemes::HOOKDECK, "secret", None, at, asked);
+    assert_eq!(hooks.send(&other).await.expect(200)["status"], "accepted");
+}
+
+/// Which bytes a signature covers of a compressed body differs from sender to sender, and the header is not signed.
+#[tokio::test]
+async fn a_compressed_body_is_refused_by_name() {
+    let hooks = Hooks::start().await;
+    let stock = json!({"connection_id": "conn-1", "event_type": "inventory.updated", "data": {}});
+    let doors =
+        [Delivery::github("1", "\x1f\u{8b}"), Delivery::pos("t1", "{}"), Delivery::trackstar("/inventory", &stock)];
+    for delivery in doors {
+        for encoding in ["gzip", "GZIP", "br", "deflate", "zstd", "x-gzip", "identity, gzip"] {
+            let answer = hooks.send(&delivery.clone().header("content-encoding", encoding)).await;
+            let named = encoding.rsplit(' ').next().unwrap().to_lowercase();
+            assert_eq!(answer.status, 400, "{encoding}: {}", answer.text);
+            assert!(answer.text.contains(&format!("content-encoding: {named}")), "{encoding}: {}", answer.text);
+        }
+    }
+    // Without the header it is what it is: JSON is asked for by some doors, and what else it is, is said.
+    let gzip = Delivery::pos("t1", b"\x1f\x8b\x08\x00".to_vec());
+    assert!(hooks.send(&gzip).await.expect(400)["message"].as_str().unwrap().contains("gzip"));
+    // What names no compression is none.
+    for encoding in ["identity", "utf-8", ""] {
+        let delivery = Delivery::pos("t1", "{}").header("content-encoding", encoding);
+        assert!(hooks.send(&delivery).await.status < 300, "{encoding}");
+    }
+}
+
+/// It is signed with the rest, and passed over where the rest is read.
+#[tokio::test]
+async fn a_byte_order_mark_before_a_body_is_passed_over_at_every_door() {
+    let hooks = Hooks::start().await;
+    let marked = |body: &str| format!("\u{FEFF}{body}");
+    let sale = r#"{"sku":"A"}"#;
+    assert_eq!(hooks.send(&Delivery::pos("t1", marked(sale))).await.status, 201);
+    assert_eq!(hooks.send(&Delivery::pos("t1", sale)).await.status, 204, "it says nothing");
+    let unsigned = Delivery { body: marked(sale).into(), ..Delivery::pos("t1", sale) };
+    assert_eq!(hooks.send(&unsigned).await.status, 403, "it is signed");
+    let twice = Delivery::pos("t1", marked(&marked(sale)));
+    assert_eq!(hooks.send(&twice).await.status, 400);
+    let data = json!({"id": "p", "sku": "A", "updated_date": "2026-01-15T12:00:00Z", "onhand": 5});
+    let stock = json!({"connection_id": "conn-1", "event_type": "inventory.updated", "event_id": "e-1", "data": data});
+    let at = Timestamp::UNIX_EPOCH;
+    let path = "/api/webhooks/trackstar/inventory";
+    let body = marked(&stock.to_string());
+    let stock = Delivery::signed(path, &schemes::PACKR, TRACKSTAR_SECRET, None, at, body);
+    assert_eq!(hooks.send(&stock).await.status, 200);
+    hooks.work(Queue::Webhooks).await;
+    let kept: Vec<Vec<u8>> = hooks.events("t1/pos/demo").await.into_values().collect();
+    assert_eq!(kept, [marked(sale).into_bytes()], "it is kept as it came");
+    assert_eq!(hooks.items("RECORDS_TABLE", "acme/trackstar/north/inventory").await.len(), 1);
+    assert_eq!(hooks.items("DELIVERIES_TABLE", "acme/trackstar/north#id:e-1").await.len(), 1, "its id is found");
 }
 
 /// The other way round: what came without an id is no other event once somebody gives it one.

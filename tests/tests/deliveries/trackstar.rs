@@ -103,7 +103,8 @@ async fn an_event_is_named_by_svix_else_by_itself_else_by_its_content() {
     assert_eq!(told(&hooks, &svix(&hooks, INVENTORY, "msg-1", &body())).await, first);
     hooks.pass(std::time::Duration::from_secs(60));
     assert_eq!(told(&hooks, &svix(&hooks, INVENTORY, "msg-1", &body())).await, again);
-    assert_eq!(told(&hooks, &svix(&hooks, INVENTORY, "msg-1", &stock("B", 1, 1))).await.0, 409);
+    // Svix signs the id: whatever else has changed, its sender says that it is the same event.
+    assert_eq!(told(&hooks, &svix(&hooks, INVENTORY, "msg-1", &with(body(), "attempt", 2))).await, again);
     assert_eq!(told(&hooks, &named("e-1")).await, first);
     assert_eq!(told(&hooks, &named("e-1")).await, again);
     assert_eq!(told(&hooks, &Delivery::trackstar(INVENTORY, &body())).await, first);

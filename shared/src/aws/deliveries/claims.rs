@@ -13,7 +13,7 @@ use super::DeliveryStore;
 use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{Item, conditional, item, key, number, text, value};
 use crate::aws::transaction::OLD;
-use crate::domain::deliveries::claim::{Claim, ClaimStatus, Verdict, fitting_reason, judge};
+use crate::domain::deliveries::claim::{Claim, ClaimStatus, NewClaim, Verdict, fitting_reason, judge};
 
 impl DeliveryStore {
     /// Claims a key: one conditional write, whose refusal brings the claim that stands in the way.
@@ -23,20 +23,20 @@ impl DeliveryStore {
     /// # Errors
     /// When the table cannot be written. The claim may stand all the same: the sender's next attempt finds it, and
     /// enqueues again.
-    pub async fn claim(&self, claim_key: &str, claim: Claim, at: Timestamp) -> Result<(Verdict, Claim), AwsFault> {
+    pub async fn claim(&self, claim_key: &str, ours: NewClaim, at: Timestamp) -> Result<(Verdict, Claim), AwsFault> {
         let call = self
             .0
-            .put_item(item(&claim, key(claim_key, "claim"))?)
+            .put_item(item(&ours.claim, key(claim_key, "claim"))?)
             .condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
             .expression_attribute_values(":now", number(at.as_second()))
             .return_values_on_condition_check_failure(OLD);
-        let Err(error) = call.send().await else { return Ok((Verdict::First, claim)) };
+        let Err(error) = call.send().await else { return Ok((Verdict::First, ours.claim)) };
         use aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException;
         let Some(ConditionalCheckFailedException(refused)) = error.as_service_error() else {
             return Err(fault("claim delivery", &error));
         };
         let standing: Claim = value(refused.item.clone().unwrap_or_default())?;
-        Ok((judge(&standing, &claim), standing))
+        Ok((judge(&standing, &ours), standing))
     }
 
     /// The claim under a key, to see what became of it.

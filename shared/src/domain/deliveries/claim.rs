@@ -59,7 +59,7 @@ pub struct Claim {
     pub nonce: String,
     /// What a second delivery under the same key must have in common with this one, or it is a conflict: the fingerprint of
     /// the IETF's draft on the `Idempotency-Key` header (draft-ietf-httpapi-idempotency-key-header). What it is made of, the
-    /// constructors say. Stored under the name that it had when it was always the body's hash.
+    /// constructors of [`NewClaim`] say. Stored under the name that it had when it was always the body's hash.
     #[serde(rename = "bodyHash")]
     pub fingerprint: String,
     /// The trace.
@@ -83,23 +83,62 @@ pub struct Claim {
     pub attempts: Option<u32>,
 }
 
-impl Claim {
-    /// The claim of a delivery that is made at `at`, under [`Label::claim_key`]. Its fingerprint is the body's hash, unless
-    /// the key is made of the content: the order of members and white space do not make it another content.
+/// A claim that is to be made, and what one that stands in its way must have in common with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewClaim {
+    /// What is stored.
+    pub claim: Claim,
+    same: Same,
+}
+
+/// Which claim under the same key is one of the same event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Same {
+    /// Any: the signature covers the id, so its sender says that it is.
+    Any,
+    /// One with a fingerprint of these.
+    Fingerprint(Vec<String>),
+}
+
+impl NewClaim {
+    /// The claim of a delivery that is made at `at`, under [`Label::claim_key`]. Its fingerprint is that of what counts of its
+    /// body, unless the key is made of that.
+    ///
+    /// Where the signature covers the id, another body under it is the same event: senders move counters of their envelope with
+    /// each attempt, and nobody else can give the id to anything. The fingerprint is stored all the same, for a time in which
+    /// the id is not signed any more.
     #[must_use]
     pub fn of_delivery(label: &Label, nonce: &str, at: Timestamp) -> Self {
         let by_content = label.key.starts_with(CONTENT_KEY);
-        let fingerprint = if by_content { CONTENT_KEY } else { &label.body_hash };
-        Self { connection: Some(label.connection.name.clone()), ..Self::new(label, nonce, at, fingerprint) }
+        let fingerprint = if by_content { CONTENT_KEY } else { label.fingerprint() };
+        let connection = Some(label.connection.name.clone());
+        let claim = Claim { connection, ..Claim::new(label, nonce, at, fingerprint) };
+        let same = if label.signed_id {
+            Same::Any
+        } else {
+            // A claim of a version that knew no other hash has the body's.
+            Same::Fingerprint(vec![fingerprint.to_owned(), label.body_hash.clone()])
+        };
+        Self { claim, same }
     }
 
     /// The claim of a delivery's body that is made at `at`, under [`Label::body_claim_key`]. Its fingerprint is the key that
     /// the body came with first: under another one it is a repetition.
     #[must_use]
     pub fn of_body(label: &Label, nonce: &str, at: Timestamp) -> Self {
-        Self::new(label, nonce, at, &label.key)
+        let claim = Claim::new(label, nonce, at, &label.key);
+        Self { same: Same::Fingerprint(vec![claim.fingerprint.clone()]), claim }
     }
 
+    fn is_of_the_event_of(&self, existing: &Claim) -> bool {
+        match &self.same {
+            Same::Any => true,
+            Same::Fingerprint(fingerprints) => fingerprints.contains(&existing.fingerprint),
+        }
+    }
+}
+
+impl Claim {
     fn new(label: &Label, nonce: &str, at: Timestamp, fingerprint: &str) -> Self {
         Self {
             status: ClaimStatus::Received,
@@ -141,11 +180,11 @@ pub enum Verdict {
 
 /// Judges a delivery by the claim that stood in its way.
 #[must_use]
-pub fn judge(existing: &Claim, ours: &Claim) -> Verdict {
-    if existing.nonce == ours.nonce {
+pub fn judge(existing: &Claim, ours: &NewClaim) -> Verdict {
+    if existing.nonce == ours.claim.nonce {
         // Our own write had succeeded; only its reply was lost.
         Verdict::First
-    } else if existing.fingerprint != ours.fingerprint {
+    } else if !ours.is_of_the_event_of(existing) {
         Verdict::Conflict
     } else if existing.status == ClaimStatus::Processed {
         Verdict::Duplicate
@@ -173,6 +212,8 @@ mod tests {
             correlation_id: "trace".into(),
             base64: false,
             claims_body: false,
+            signed_id: false,
+            content_hash: None,
             enqueued_ms: None,
             taken_in: None,
         }
@@ -195,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_claim_in_the_way_is_judged_by_nonce_then_fingerprint_then_status() {
-        let theirs = |status| Claim { status, ..Claim::of_delivery(&label("id:1", "hash"), "theirs", AT) };
+        let theirs = |status| Claim { status, ..NewClaim::of_delivery(&label("id:1", "hash"), "theirs", AT).claim };
         for (status, nonce, hash, expected) in [
             (ClaimStatus::Received, "theirs", "hash", Verdict::First),
             (ClaimStatus::Received, "ours", "hash", Verdict::Again),
@@ -203,17 +244,44 @@ mod tests {
             (ClaimStatus::Received, "ours", "other", Verdict::Conflict),
             (ClaimStatus::Processed, "ours", "other", Verdict::Conflict),
         ] {
-            assert_eq!(judge(&theirs(status), &Claim::of_delivery(&label("id:1", hash), nonce, AT)), expected);
+            assert_eq!(judge(&theirs(status), &NewClaim::of_delivery(&label("id:1", hash), nonce, AT)), expected);
+        }
+    }
+
+    /// Whatever the claim that stands there was made of, also by a version that knew the body's hash alone.
+    #[test]
+    fn under_a_signed_id_nothing_conflicts_and_under_another_what_counts_of_the_body_decides() {
+        let signed = |hash: &str| Label { signed_id: true, ..label("id:1", hash) };
+        let counted = |content: &str, hash: &str| Label { content_hash: Some(content.into()), ..label("id:1", hash) };
+        let unsigned = label("id:1", "one");
+        for (first, second, same) in [
+            (signed("one"), signed("two"), true),
+            (unsigned.clone(), signed("two"), true),
+            (signed("one"), label("id:1", "two"), false),
+            (signed("one"), unsigned.clone(), true),
+            (counted("content", "one"), counted("content", "two"), true),
+            (counted("content", "one"), counted("other", "two"), false),
+            (unsigned.clone(), counted("content", "one"), true),
+            (unsigned, counted("content", "two"), false),
+        ] {
+            for (status, verdict) in
+                [(ClaimStatus::Received, Verdict::Again), (ClaimStatus::Processed, Verdict::Duplicate)]
+            {
+                let theirs = Claim { status, ..NewClaim::of_delivery(&first, "theirs", AT).claim };
+                let expected = if same { verdict } else { Verdict::Conflict };
+                let found = judge(&theirs, &NewClaim::of_delivery(&second, "ours", AT));
+                assert_eq!(found, expected, "{first:?} then {second:?}");
+            }
         }
     }
 
     #[test]
     fn a_body_conflicts_under_another_key_and_a_key_of_the_content_never() {
-        let body = |key: &str, nonce: &str| Claim::of_body(&label(key, "hash"), nonce, AT);
-        assert_eq!(judge(&body("id:1", "theirs"), &body("id:2", "ours")), Verdict::Conflict);
-        assert_eq!(judge(&body("id:1", "theirs"), &body("id:1", "ours")), Verdict::Again);
-        let content = |hash: &str, nonce: &str| Claim::of_delivery(&label("content:1", hash), nonce, AT);
-        assert_eq!(judge(&content("one", "theirs"), &content("two", "ours")), Verdict::Again);
+        let body = |key: &str, nonce: &str| NewClaim::of_body(&label(key, "hash"), nonce, AT);
+        assert_eq!(judge(&body("id:1", "theirs").claim, &body("id:2", "ours")), Verdict::Conflict);
+        assert_eq!(judge(&body("id:1", "theirs").claim, &body("id:1", "ours")), Verdict::Again);
+        let content = |hash: &str, nonce: &str| NewClaim::of_delivery(&label("content:1", hash), nonce, AT);
+        assert_eq!(judge(&content("one", "theirs").claim, &content("two", "ours")), Verdict::Again);
     }
 
     #[test]
@@ -227,8 +295,8 @@ mod tests {
             })
         };
         for (claim, stored) in [
-            (Claim::of_delivery(&label, "nonce", at), stored(Some("main"), "hash")),
-            (Claim::of_body(&label, "nonce", at), stored(None, "id:1")),
+            (NewClaim::of_delivery(&label, "nonce", at).claim, stored(Some("main"), "hash")),
+            (NewClaim::of_body(&label, "nonce", at).claim, stored(None, "id:1")),
         ] {
             assert_eq!(serde_json::to_value(&claim).unwrap(), stored);
             assert_eq!(serde_json::from_value::<Claim>(stored).unwrap(), claim);

@@ -103,6 +103,14 @@ pub struct Label {
     /// Whether its body is claimed too, as its id is not signed: a captured body would pass under any other.
     #[serde(default, skip_serializing_if = "is_false")]
     pub claims_body: bool,
+    /// Whether the signature covers its id. Then the key alone says which event it is, whatever else of the body was changed
+    /// by its sender. Versions that did not say compared bodies under every key.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub signed_id: bool,
+    /// What tells its content from another, where the body's hash does not: the hash of its canonical JSON, without the fields
+    /// that its sender is known to change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_hash: Option<String>,
     /// When it was last handed to the queue, epoch milliseconds; not said by versions that did not measure from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enqueued_ms: Option<i64>,
@@ -166,13 +174,19 @@ impl Label {
         claim_key(&self.connection, &self.key)
     }
 
+    /// What tells its content from another's: the hash of what counts of its body.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        self.content_hash.as_deref().unwrap_or(&self.body_hash)
+    }
+
     /// The key of its body's claim, where that is claimed too: the very one of a delivery whose key is its body's hash.
     #[must_use]
     pub fn body_claim_key(&self) -> String {
-        format!("{}#{BODY_KEY}{}", self.connection, self.body_hash)
+        format!("{}#{BODY_KEY}{}", self.connection, self.fingerprint())
     }
 
-    /// Whether its key is its body's hash. No other body has that key: where another claim stands under it, this body came
+    /// Whether its key is the hash of its body, or of what counts of it. No other body has that key: where another claim stands under it, this body came
     /// before under an id.
     #[must_use]
     pub fn goes_by_body(&self) -> bool {
@@ -183,7 +197,7 @@ impl Label {
     /// a body names the key, and that of a delivery without an id is the body's hash.
     #[must_use]
     pub fn first_key(&self, fingerprint: &str) -> String {
-        if fingerprint == self.body_hash { format!("{BODY_KEY}{fingerprint}") } else { fingerprint.to_owned() }
+        if fingerprint == self.fingerprint() { format!("{BODY_KEY}{fingerprint}") } else { fingerprint.to_owned() }
     }
 
     /// When it was received.
@@ -342,7 +356,13 @@ mod tests {
         let old = r#"{"connection":"t1/pos/demo","channel":"event","key":"key:1",
             "bodyHash":"","receivedMs":0,"correlationId":"trace"}"#;
         let label: Label = serde_json::from_str(old).unwrap();
-        assert_eq!(label.taken_in, None);
+        assert_eq!((label.taken_in, label.signed_id, &label.content_hash), (None, false, &None));
+        let told = Label { signed_id: true, content_hash: Some("5f".into()), ..label.clone() };
+        let text = serde_json::to_string(&told).unwrap();
+        assert!(text.contains(r#""signedId":true,"contentHash":"5f""#), "{text}");
+        assert_eq!(serde_json::from_str::<Label>(&text).unwrap(), told);
+        let text = serde_json::to_string(&label).unwrap();
+        assert!(!text.contains("signedId") && !text.contains("contentHash"), "{text}");
         let label = Label { taken_in: Some(TakenIn { proof: Proof::LocalBypass, ms: 7 }), ..label };
         let text = serde_json::to_string(&label).unwrap();
         assert!(text.contains(r#""takenIn":{"proof":"bypass","ms":7}"#), "{text}");

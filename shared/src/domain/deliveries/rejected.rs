@@ -36,12 +36,22 @@ pub enum Rejection {
     Conflict,
     /// Our own secret for the sender is missing, or not usable.
     NoSecret,
+    /// Its id is not signed, and its body came under another one before. Its sender was told that it came before; it is kept as
+    /// it may be an event of its own all the same.
+    SameBody,
 }
 
 impl Rejection {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::BadSignature, Self::TooLarge, Self::UnknownSender, Self::BadBody, Self::Conflict, Self::NoSecret];
+    pub const ALL: [Self; 7] = [
+        Self::BadSignature,
+        Self::TooLarge,
+        Self::UnknownSender,
+        Self::BadBody,
+        Self::Conflict,
+        Self::NoSecret,
+        Self::SameBody,
+    ];
 
     /// The reason in answers and filters.
     #[must_use]
@@ -53,6 +63,7 @@ impl Rejection {
             Self::BadBody => "bad_body",
             Self::Conflict => "conflict",
             Self::NoSecret => "no_secret",
+            Self::SameBody => "same_body",
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::domain::canonical::VolatilePath;
 use crate::domain::deliveries::signature::{LiveSecret, Scheme, schemes};
 use crate::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
 use crate::domain::secret::Secret;
@@ -23,16 +24,21 @@ pub struct Sender {
     pub secrets: Vec<LiveSecret>,
     /// The URL that was registered with it, for schemes that sign it.
     pub url: Option<String>,
+    /// Fields of the body that it changes with each attempt: without an id that is signed, they do not make it another body.
+    pub volatile: Vec<VolatilePath>,
+    /// Whether its ids tell deliveries apart though they are not signed: two equal bodies under two ids are two events then, and
+    /// whoever captures one may send it again under another id.
+    pub unsigned_id_is_key: bool,
 }
 
-/// Reads the list of senders: a JSON array of `{"provider", "connection", "tenant", "scheme", "secrets", "url"}`, where the
-/// scheme is a name or an object of the generic one. Errors name the sender, never a secret.
+/// Reads the list of senders: a JSON array of `{"provider", "connection", "tenant", "scheme", "secrets", "url",
+/// "volatileFields", "unsignedIdIsKey"}`, where the scheme is a name or an object of the generic one. Errors name the sender, never a secret.
 ///
 /// # Errors
 /// A text that says which sender is wrong, and how.
 pub fn parse_senders(json: &str) -> Result<BTreeMap<(ProviderId, ConnectionName), Sender>, String> {
     #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
+    #[serde(deny_unknown_fields, rename_all = "camelCase")]
     struct Raw {
         provider: String,
         connection: String,
@@ -40,8 +46,13 @@ pub fn parse_senders(json: &str) -> Result<BTreeMap<(ProviderId, ConnectionName)
         scheme: Value,
         secrets: Vec<String>,
         url: Option<String>,
+        #[serde(default)]
+        volatile_fields: Vec<String>,
+        #[serde(default)]
+        unsigned_id_is_key: bool,
     }
-    let shape = "expected a JSON array of {provider, connection, tenant?, scheme, secrets: [current, previous?], url?}";
+    let shape = "expected a JSON array of {provider, connection, tenant?, scheme, secrets: [current, previous?], url?, \
+                 volatileFields?: [path], unsignedIdIsKey?}";
     // serde's own text may quote what it stumbled over, which may be a secret.
     let raw: Vec<Raw> = serde_json::from_str(json)
         .map_err(|error| format!("{shape}; it stops being one at column {}", error.column()))?;
@@ -75,7 +86,14 @@ pub fn parse_senders(json: &str) -> Result<BTreeMap<(ProviderId, ConnectionName)
         };
         let secrets = entry.secrets.iter().enumerate().map(label).collect();
         let connection = Connection::new(tenant, provider.clone(), name.clone());
-        let sender = Sender { connection, scheme, secrets, url: entry.url };
+        let volatile: Option<Vec<VolatilePath>> =
+            entry.volatile_fields.iter().map(|path| VolatilePath::parse(path)).collect();
+        let volatile = volatile.ok_or_else(|| wrong("a path of volatileFields has an empty step".into()))?;
+        let unsigned_id_is_key = entry.unsigned_id_is_key;
+        if unsigned_id_is_key && !scheme.may_leave_its_id_unsigned() {
+            return Err(wrong("unsignedIdIsKey is given, and the scheme has no id in a header".into()));
+        }
+        let sender = Sender { connection, scheme, secrets, url: entry.url, volatile, unsigned_id_is_key };
         if senders.insert((provider, name), sender).is_some() {
             return Err(wrong("provider and connection stand twice".into()));
         }
@@ -124,6 +142,14 @@ mod tests {
             (
                 r#"[{"provider":"square","connection":"a","scheme":"square","secrets":["s3cret-value"]}]"#,
                 "url is missing",
+            ),
+            (
+                r#"[{"provider":"stripe","connection":"a","scheme":"stripe","secrets":["s3cret-value"],"unsignedIdIsKey":true}]"#,
+                "sender 1: unsignedIdIsKey is given, and the scheme has no id in a header",
+            ),
+            (
+                r#"[{"provider":"slack","connection":"a","scheme":"slack","secrets":["s3cret-value"],"volatileFields":["a..b"]}]"#,
+                "sender 1: a path of volatileFields has an empty step",
             ),
         ] {
             let Err(error) = parse_senders(json) else { panic!("{json} passed") };

@@ -9,7 +9,7 @@ use crate::domain::audit::Action;
 use crate::domain::deliveries::rejected::RejectedId;
 use crate::engine::deliveries::arrival::{Arrival, ArrivedBody, Headers};
 use crate::engine::deliveries::context::Deliveries;
-use crate::engine::deliveries::take_in::{Intake, take_in_again};
+use crate::engine::deliveries::take_in::{Acknowledgement, Intake, take_in_again};
 use crate::engine::operators::{Operator, Operators};
 
 /// What came of it.
@@ -47,8 +47,9 @@ pub async fn admit(
     };
     operators.record(operator, Action::Admit, id.to_string(), rejected.body_hash).await?;
     let intake = take_in_again(deliveries, &arrival).await?;
-    // What is refused again is kept already: to keep it once more would push out others.
-    if !matches!(intake, Intake::Refused(_)) {
+    // What is refused again is kept already: to keep it once more would push out others. Nor is one let in that counts as
+    // another event still.
+    if !matches!(intake, Intake::Refused(_) | Intake::Duplicate(Acknowledgement { kept: Some(_), .. })) {
         deliveries.store.mark_admitted(id, deliveries.now().as_millisecond()).await?;
     }
     Ok(Admitted::Intake(intake))

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::aws::faults::AwsFault;
-use crate::domain::deliveries::claim::{Claim, Verdict};
+use crate::domain::deliveries::claim::{NewClaim, Verdict};
 use crate::domain::deliveries::delivery::{Label, TakenIn};
 use crate::domain::deliveries::signature::VerifiedDelivery;
 use crate::engine::deliveries::context::Deliveries;
@@ -48,12 +48,12 @@ pub(super) async fn claim_and_enqueue(
 /// When AWS fails.
 pub(super) async fn claim(deliveries: &Deliveries, label: &mut Label, at: Timestamp) -> Result<Verdict, AwsFault> {
     let (store, nonce) = (&deliveries.store, hex::encode(deliveries.outside.entropy.bytes16()));
-    let ours = Claim::of_delivery(label, &nonce, at);
+    let ours = NewClaim::of_delivery(label, &nonce, at);
     let (mut verdict, mut standing) = store.claim(&label.claim_key(), ours, at).await?;
     let first_key = match verdict {
         Verdict::Conflict if label.goes_by_body() => Some(label.first_key(&standing.fingerprint)),
         Verdict::First | Verdict::Again if label.claims_body => {
-            let ours = Claim::of_body(label, &nonce, at);
+            let ours = NewClaim::of_body(label, &nonce, at);
             let (verdict, of_body) = store.claim(&label.body_claim_key(), ours, at).await?;
             (verdict == Verdict::Conflict).then(|| label.first_key(&of_body.fingerprint))
         }
@@ -61,7 +61,7 @@ pub(super) async fn claim(deliveries: &Deliveries, label: &mut Label, at: Timest
     };
     if let Some(first_key) = first_key {
         label.key = first_key;
-        let ours = Claim::of_delivery(label, &nonce, at);
+        let ours = NewClaim::of_delivery(label, &nonce, at);
         (verdict, standing) = store.claim(&label.claim_key(), ours, at).await?;
         // Its claim is gone, and its body's is not: it came before all the same.
         if verdict == Verdict::First {

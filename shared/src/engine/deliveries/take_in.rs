@@ -9,7 +9,9 @@ use serde_json::Value;
 use crate::aws::faults::AwsFault;
 use crate::domain::deliveries::claim::Verdict;
 use crate::domain::deliveries::counters::Counter;
-use crate::domain::deliveries::delivery::{BODY_BYTES_MAX, ENCODED_BODY_BYTES_MAX, Label, claim_key, fits_a_queue};
+use crate::domain::deliveries::delivery::{
+    BODY_BYTES_MAX, ENCODED_BODY_BYTES_MAX, ID_KEY, Label, claim_key, fits_a_queue,
+};
 use crate::domain::deliveries::placement::shard_of;
 use crate::domain::deliveries::rejected::{Rejected, Rejection, Ring, RingKind};
 use crate::domain::deliveries::signature::{Refused, VerifiedDelivery};
@@ -44,11 +46,13 @@ pub struct Acknowledgement {
     pub correlation_id: String,
     /// The id of what the event is about, as its body gives it; null where the door reads none.
     pub subject_id: Value,
+    /// Why it is kept for operators, though its sender is told that it came before: it may be an event of its own.
+    pub kept: Option<Box<Refusal>>,
 }
 
 impl From<Identity> for Acknowledgement {
     fn from(Identity { key, correlation_id, subject_id, .. }: Identity) -> Self {
-        Self { key, correlation_id, subject_id }
+        Self { key, correlation_id, subject_id, kept: None }
     }
 }
 
@@ -114,6 +118,7 @@ async fn claim_or_keep(
     };
     match &intake {
         Intake::Refused(refusal) => keep(deliveries, arrival, refusal).await?,
+        Intake::Duplicate(Acknowledgement { kept: Some(refusal), .. }) => keep(deliveries, arrival, refusal).await?,
         Intake::Accepted(_) | Intake::Duplicate(_) | Intake::Challenge(_) => {}
     }
     Ok(intake)
@@ -176,6 +181,18 @@ async fn claim_identified(
     }
     Ok(match verdict {
         Verdict::First => Intake::Accepted(identity.into()),
+        // It has a name of its own, and became an attempt of the event under another.
+        Verdict::Again | Verdict::Duplicate if identity.key.starts_with(ID_KEY) && label.key != identity.key => {
+            let detail = format!(
+                "its body came under the key {} before, and its own key {} is not signed: it counts as that one, sent again",
+                label.key, identity.key
+            );
+            let refusal = Refusal::new(Rejection::SameBody, detail);
+            let (trace, connection) =
+                (Some(identity.correlation_id.clone()), Some(Box::new(identity.connection.clone())));
+            let kept = Box::new(proved(deliveries, &delivery, Refusal { trace, connection, ..refusal }));
+            Intake::Duplicate(Acknowledgement { kept: Some(kept), ..identity.into() })
+        }
         Verdict::Again | Verdict::Duplicate => {
             deliveries.counts.soon(|tally| {
                 tally.add(delivery.origin(), Counter::Duplicate, 1);
@@ -279,6 +296,8 @@ fn label(identity: &Identity, arrival: &Arrival, delivery: &VerifiedDelivery, sh
         correlation_id: identity.correlation_id.clone(),
         base64: !fits_a_queue(delivery.body()),
         claims_body: identity.claims_body,
+        signed_id: identity.signed_id,
+        content_hash: identity.content_hash.clone(),
         enqueued_ms: None,
         taken_in: None,
     }

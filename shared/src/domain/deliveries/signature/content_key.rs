@@ -7,7 +7,7 @@
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::canonical::Node;
+use crate::domain::canonical::{Node, VolatilePath};
 use crate::domain::deliveries::delivery::without_byte_order_mark;
 
 /// The key of a POS event: SHA-256, in hex, of the canonical JSON of tenant, source and body. A body that is not JSON
@@ -37,6 +37,14 @@ pub fn pos_content_key(tenant: &str, source: &str, body: &[u8]) -> String {
     hex::encode(hash.finalize())
 }
 
+/// The hash, lower hex, of what tells one body from another: of its canonical JSON without the fields that its sender changes
+/// with each attempt. None of what is no JSON, or has a number too large to read.
+#[must_use]
+pub fn content_hash(body: &[u8], volatile: &[VolatilePath]) -> Option<String> {
+    let content = canonical_json_without(body, volatile)?;
+    Some(hex::encode(Sha256::digest(content)))
+}
+
 /// The key of a Packr event: `{tenant}:{brand}:{resource}:{action}:` and the first 16 hex digits of the SHA-256 of the
 /// canonical JSON of its `data`. Text is hashed as it is, without quotes.
 #[must_use]
@@ -49,14 +57,22 @@ pub fn packr_content_key(tenant: &str, brand: &str, resource: &str, action: &str
 }
 
 fn canonical(node: &mut Node<'_>) -> Vec<u8> {
+    canonical_without(node, &[])
+}
+
+fn canonical_without(node: &mut Node<'_>, volatile: &[VolatilePath]) -> Vec<u8> {
     let mut out = Vec::new();
-    node.write_canonical(&[], &mut out);
+    node.write_canonical(volatile, &mut out);
     out
 }
 
 /// None where it is no JSON, or has a number too large to read.
 fn canonical_json(text: &[u8]) -> Option<Vec<u8>> {
-    Node::read(without_byte_order_mark(text)).ok().map(|mut node| canonical(&mut node))
+    canonical_json_without(text, &[])
+}
+
+fn canonical_json_without(text: &[u8], volatile: &[VolatilePath]) -> Option<Vec<u8>> {
+    Node::read(without_byte_order_mark(text)).ok().map(|mut node| canonical_without(&mut node, volatile))
 }
 
 #[cfg(test)]
@@ -103,6 +119,31 @@ mod tests {
         same("", "null", false);
         let hash = hex::encode(Sha256::digest("hello"));
         same("hello", &format!("\"{hash}\""), false);
+    }
+
+    #[test]
+    fn what_a_sender_changes_with_each_attempt_does_not_count_and_all_else_does() {
+        let volatile: Vec<VolatilePath> = ["attempts", "meta.sentAt", "lines.seen"]
+            .into_iter()
+            .map(|path| VolatilePath::parse(path).unwrap())
+            .collect();
+        let hash = |body: &str| content_hash(body.as_bytes(), &volatile);
+        let first = r#"{"id":1,"attempts":[],"meta":{"sentAt":"a","by":"x"},"lines":[{"n":1,"seen":true}]}"#;
+        for (other, same) in [
+            (r#"{"id":1,"attempts":[{"status":500}],"meta":{"sentAt":"b","by":"x"},"lines":[{"n":1}]}"#, true),
+            (r#"{"lines":[{"seen":0,"n":1}], "meta":{"by":"x"}, "id":1.0}"#, true),
+            (&format!("\u{FEFF}{first}"), true),
+            (&first.replace("\"by\":\"x\"", "\"by\":\"y\""), false),
+            (&first.replace("\"n\":1", "\"n\":2"), false),
+            (&first.replace("\"id\"", "\"attempt\""), false),
+            ("{}", false),
+        ] {
+            assert_eq!(hash(other) == hash(first), same, "{other}");
+            assert!(hash(other).is_some(), "{other}");
+        }
+        for none in ["", "no JSON", r#"{"id":1e999}"#] {
+            assert_eq!(content_hash(none.as_bytes(), &volatile), None, "{none}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The name a sender gives a delivery.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
@@ -12,6 +13,30 @@ use crate::domain::deliveries::delivery::{fits_a_key, without_byte_order_mark};
 
 /// The longest id. It becomes a part of a key.
 pub(super) const ID_BYTES_MAX: usize = 256;
+
+/// The header that the IETF's draft gives to keys of clients, which is a string of RFC 8941.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// The key that an `Idempotency-Key` stands for: what a string of RFC 8941 holds, as the IETF's draft writes keys, and any other
+/// text as it is, as most clients write them. A quoted text in another script is no such string, and is read as one all the same.
+#[must_use]
+pub fn bare_key(text: &str) -> Cow<'_, str> {
+    fn unquoted(text: &str) -> Option<String> {
+        let mut rest = text.strip_prefix('"')?.chars();
+        let mut key = String::new();
+        loop {
+            match rest.next()? {
+                '"' => break,
+                '\\' => key.push(rest.next().filter(|escaped| ['"', '\\'].contains(escaped))?),
+                other => key.push(other),
+            }
+        }
+        // Parameters may follow, and say nothing about the key.
+        let after = rest.as_str().trim_start();
+        (after.is_empty() || after.starts_with(';')).then_some(key)
+    }
+    unquoted(text.trim()).map_or(Cow::Borrowed(text), Cow::Owned)
+}
 
 /// The name a sender gives a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +65,8 @@ pub(super) fn find(
         Some(IdSource::Header(name)) => {
             let id = sent(headers, name).map(|value| header_text(name, value, ID_BYTES_MAX)).transpose();
             let id = id.map_err(unusable)?;
-            (name, id.map(str::to_owned), false)
+            let bare = |id| if name == IDEMPOTENCY_KEY { bare_key(id).into_owned() } else { id.to_owned() };
+            (name, id.map(bare), false)
         }
         Some(IdSource::BodyField(name)) => (name, body_field(name, body), true),
     };
@@ -138,6 +164,32 @@ impl<'de> Visitor<'de> for Field<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quoted_key_and_the_same_one_bare_are_one() {
+        for (text, expected) in [
+            ("A5", "A5"),
+            (r#""A5""#, "A5"),
+            (r#" "A5" "#, "A5"),
+            (r#""A5";v=1"#, "A5"),
+            (r#""A5" ; v="x""#, "A5"),
+            (r#""a\"b\\c""#, r#"a"b\c"#),
+            (r#""vare-æ""#, "vare-æ"),
+            ("\"\"", ""),
+            // No string of RFC 8941: as it was sent.
+            (r#""A5"#, r#""A5"#),
+            (r#"A5""#, r#"A5""#),
+            (r#"A"5"#, r#"A"5"#),
+            (r#""A5"x"#, r#""A5"x"#),
+            (r#""A\5""#, r#""A\5""#),
+            (r#""A5\"#, r#""A5\"#),
+            ("\"", "\""),
+            ("'A5'", "'A5'"),
+            ("", ""),
+        ] {
+            assert_eq!(bare_key(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn an_id_in_the_body_is_a_string_or_an_integer_at_the_top() {

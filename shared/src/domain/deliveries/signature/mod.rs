@@ -20,11 +20,11 @@ mod sign;
 mod tests;
 mod verify;
 
-pub use content_key::{packr_content_key, pos_content_key};
+pub use content_key::{content_hash, packr_content_key, pos_content_key};
 pub use delivery::{LocalBypass, Proof, VerifiedDelivery};
 pub use explain::{Explanation, Finding, explain};
 pub use generic::{GENERIC, InvalidScheme};
-pub use id::DeliveryId;
+pub use id::{DeliveryId, bare_key};
 pub use live_secret::{LiveSecret, SecretLabel};
 pub use refused::{Flaw, Refused};
 pub use scheme::{HeaderLookup, Scheme, Text};

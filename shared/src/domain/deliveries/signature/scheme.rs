@@ -146,6 +146,12 @@ impl Scheme {
         self.name == schemes::SLACK.name
     }
 
+    /// Whether it has an id that its signature may leave out: one in a header.
+    #[must_use]
+    pub fn may_leave_its_id_unsigned(&self) -> bool {
+        matches!(self.id, Some(IdSource::Header(_) | IdSource::SignedHeader))
+    }
+
     /// Whether the request carries a signature header of this scheme. Routes that take several schemes choose by it.
     #[must_use]
     pub fn is_addressed(&self, headers: &(impl HeaderLookup + ?Sized)) -> bool {

@@ -101,6 +101,10 @@ pub(super) struct Identity {
     pub(super) subject_id: Value,
     /// Whether its body is claimed too, as its id is not signed: see [`claim`](super::claim::claim).
     pub(super) claims_body: bool,
+    /// Whether the signature covers its id, so that the key alone says which event it is.
+    pub(super) signed_id: bool,
+    /// What tells its content from another, where the body's hash does not.
+    pub(super) content_hash: Option<String>,
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::{Claimed, DoorRules, Identity, Verifier};
 use crate::domain::deliveries::delivery::{
     CONTENT_KEY, Channel, GIVEN_KEY, POS, fits_a_key, no_json, without_byte_order_mark,
 };
-use crate::domain::deliveries::signature::{VerifiedDelivery, pos_content_key, schemes};
+use crate::domain::deliveries::signature::{VerifiedDelivery, bare_key, content_hash, pos_content_key, schemes};
 use crate::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
 use crate::engine::deliveries::arrival::{Arrival, IDEMPOTENCY_KEY};
 use crate::engine::deliveries::refusal::Refusal;
@@ -49,11 +49,17 @@ impl<'a> DoorRules<'a> for Rules<'a> {
             let cause = no_json(body).map_or_else(|| error.to_string(), |found| format!("it is {found}"));
             Refusal::bad_body(format!("the body is not JSON: {cause}"))
         })?;
-        let key = match arrival.headers.get(IDEMPOTENCY_KEY).map(str::trim).filter(|key| !key.is_empty()) {
-            Some(key) if key.len() <= KEY_BYTES_MAX && fits_a_key(key) => format!("{GIVEN_KEY}{key}"),
+        let given = arrival.headers.get(IDEMPOTENCY_KEY).map(str::trim).filter(|key| !key.is_empty());
+        let mut content = None;
+        let key = match given.map(bare_key) {
+            Some(key) if !key.is_empty() && key.len() <= KEY_BYTES_MAX && fits_a_key(&key) => {
+                // A client that retries may write its members in another order.
+                content = content_hash(body, &[]);
+                format!("{GIVEN_KEY}{key}")
+            }
             // To go by the content instead would lose a second sale with an equal body.
             Some(_) => {
-                let limits = format!("at most {KEY_BYTES_MAX} bytes of UTF-8, without control characters");
+                let limits = format!("1 to {KEY_BYTES_MAX} bytes of UTF-8, without control characters");
                 return Err(Refusal::bad_body(format!("Idempotency-Key must be {limits}")));
             }
             None => format!("{CONTENT_KEY}{}", pos_content_key(tenant.as_str(), source.as_str(), body)),
@@ -67,6 +73,9 @@ impl<'a> DoorRules<'a> for Rules<'a> {
             subject_id: Value::Null,
             // Two equal bodies may be two sales of the same article.
             claims_body: false,
+            // A key is the client's own: another event under it is a mistake that somebody must hear of.
+            signed_id: false,
+            content_hash: content,
         })
     }
 }

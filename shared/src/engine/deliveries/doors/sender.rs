@@ -10,7 +10,7 @@ use crate::domain::correlation;
 use crate::domain::deliveries::delivery::{BODY_KEY, Channel, Door, ID_KEY, UNKNOWN_ORIGIN, without_byte_order_mark};
 use crate::domain::deliveries::rejected::Rejection;
 use crate::domain::deliveries::sender::Sender;
-use crate::domain::deliveries::signature::{Scheme, VerifiedDelivery};
+use crate::domain::deliveries::signature::{Scheme, VerifiedDelivery, content_hash};
 use crate::engine::deliveries::arrival::{Arrival, EVENT_TYPES};
 use crate::engine::deliveries::refusal::Refusal;
 
@@ -70,21 +70,28 @@ impl<'a> DoorRules<'a> for Rules<'a> {
     }
 
     fn identify(&self, arrival: &Arrival, delivery: &VerifiedDelivery) -> Result<Identity, Refusal> {
-        let connection = self.sender()?.connection.clone();
+        let Sender { connection, volatile, unsigned_id_is_key, .. } = self.sender()?;
         let id = delivery.delivery_id();
-        let key = match id {
-            Some(id) => format!("{ID_KEY}{}", id.text),
-            None => format!("{BODY_KEY}{}", hex::encode(delivery.body_hash())),
+        let signed_id = id.is_some_and(|id| id.signed);
+        // Under a signed id nothing of the body counts.
+        let content_hash =
+            if volatile.is_empty() || signed_id { None } else { content_hash(delivery.body(), volatile) };
+        let key = match (id, &content_hash) {
+            (Some(id), _) => format!("{ID_KEY}{}", id.text),
+            (None, Some(hash)) => format!("{BODY_KEY}{hash}"),
+            (None, None) => format!("{BODY_KEY}{}", hex::encode(delivery.body_hash())),
         };
         let name = EVENT_TYPES.iter().find_map(|name| arrival.headers.get(name));
         Ok(Identity {
-            connection,
+            connection: connection.clone(),
             channel: Channel::Event,
             key,
             event_type: name.filter(|name| correlation::is_plain(name)).map(String::from),
             correlation_id: arrival.correlation_id.clone(),
             subject_id: Value::Null,
-            claims_body: id.is_some_and(|id| !id.signed),
+            claims_body: id.is_some() && !signed_id && !unsigned_id_is_key,
+            signed_id,
+            content_hash,
         })
     }
 }

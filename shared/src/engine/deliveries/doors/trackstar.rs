@@ -68,6 +68,8 @@ impl<'a> DoorRules<'a> for Rules<'a> {
             subject_id: envelope.data["id"].clone(),
             // The ids are signed: in a header by Svix, in the body by the others.
             claims_body: false,
+            signed_id: delivery.delivery_id().is_some_and(|id| id.signed),
+            content_hash: None,
         })
     }
 }
