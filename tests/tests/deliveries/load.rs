@@ -46,6 +46,20 @@ async fn a_load_has_as_many_effects_as_it_has_different_events() {
     }
 }
 
+/// With keys and without, so that a header that is not sent is signed as nothing on both sides.
+#[tokio::test]
+async fn a_load_that_signs_its_headers_is_taken_where_they_must_be_signed() {
+    let hooks = Hooks::with(&[("POS_SIGNED_HEADERS", "required")]).await;
+    let sender = sender(&hooks.host.url(), POS_SECRET);
+    for explicit_keys in [false, true] {
+        let load = Load { total: 10, unique: 5, explicit_keys, ..load("SIGNED") };
+        let refused = load.send(&sender, || {}).await.unwrap();
+        assert_eq!((refused.success, refused.others), (0, [("status 403".to_owned(), 10)].into()));
+        let taken = load.send(&sender.clone().signing_headers(true), || {}).await.unwrap();
+        assert_eq!((taken.success, taken.accepted), (10, 5), "{taken:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_a_load_is_refused_for_is_counted_by_its_reason() {
     let hooks = Hooks::start().await;

@@ -26,6 +26,9 @@ pub(crate) struct SenderArguments {
     /// history; else the one in the local host's data folder
     #[arg(long)]
     secret: Option<String>,
+    /// Sign path, tenant and key as well, for a deployment whose POS_SIGNED_HEADERS is accepted or required
+    #[arg(long)]
+    signed_headers: bool,
     /// The local host's data folder
     #[arg(long, env = "SIGNALBOX_DATA_DIR", default_value = ".signalbox", value_name = "FOLDER")]
     data_dir: PathBuf,
@@ -37,6 +40,7 @@ impl SenderArguments {
             Some(secret) => secret.clone(),
             None => secret(SECRET_VARIABLE, &self.data_dir)?,
         };
-        Ok(PointOfSale::new(self.remote.remote()?, &self.source, &self.tenant, Secret::new(secret.trim())))
+        let sender = PointOfSale::new(self.remote.remote()?, &self.source, &self.tenant, Secret::new(secret.trim()));
+        Ok(sender.signing_headers(self.signed_headers))
     }
 }

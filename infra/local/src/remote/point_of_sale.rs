@@ -13,6 +13,7 @@ pub struct PointOfSale {
     source: String,
     tenant: String,
     secret: Secret,
+    signs_headers: bool,
 }
 
 /// A signed event. Sending it again is sending the same event.
@@ -26,7 +27,13 @@ impl PointOfSale {
     /// A point of sale of a tenant.
     #[must_use]
     pub fn new(remote: Remote, source: &str, tenant: &str, secret: Secret) -> Self {
-        Self { remote, source: source.to_owned(), tenant: tenant.to_owned(), secret }
+        Self { remote, source: source.to_owned(), tenant: tenant.to_owned(), secret, signs_headers: false }
+    }
+
+    /// The same, whose signatures cover path, tenant and key as well where `signs_headers` says so.
+    #[must_use]
+    pub fn signing_headers(self, signs_headers: bool) -> Self {
+        Self { signs_headers, ..self }
     }
 
     /// Where it sends its events, and who else is there.
@@ -40,10 +47,19 @@ impl PointOfSale {
     /// # Errors
     /// When the secret cannot be used as a key.
     pub fn event(&self, body: String, idempotency_key: Option<String>) -> Result<Event, RemoteError> {
-        // The scheme signs the body alone: no id, no time, no URL.
-        let signed = sign(&schemes::POS, &self.secret, None, Timestamp::UNIX_EPOCH, None, body.as_bytes())?;
-        let mut headers: Vec<(String, String)> =
-            signed.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
+        let text = match self.signs_headers {
+            true => {
+                let (source, tenant, key) =
+                    (&self.source, &self.tenant, idempotency_key.as_deref().unwrap_or_default());
+                &format!("/pos/{source}/ingest\n{tenant}\n{key}\n{body}")
+            }
+            false => &body,
+        };
+        // The scheme signs this text alone: no id, no time, no URL.
+        let signed = sign(&schemes::POS, &self.secret, None, Timestamp::UNIX_EPOCH, None, text.as_bytes())?;
+        // The scheme has a header for the key, empty here: two of one name would be joined on their way.
+        let signed = signed.into_iter().filter(|(_, value)| !value.is_empty());
+        let mut headers: Vec<(String, String)> = signed.map(|(name, value)| (name.to_string(), value)).collect();
         headers.push(("content-type".into(), "application/json".into()));
         headers.push(("x-tenant-id".into(), self.tenant.clone()));
         headers.extend(idempotency_key.map(|key| ("idempotency-key".into(), key)));
