@@ -62,6 +62,20 @@ impl Fields {
         Err(Problem::fields(&[(&unknown, &format!("is unknown; there are {}", names.join(", ")))]))
     }
 
+    /// Refuses a field that is one of these but for its spelling: passed over, `dryrun` would apply for real. Fields of other
+    /// names stay passed over, as clients send some.
+    pub(crate) fn check_spelling(&self, names: &[&str]) -> Result<(), Problem> {
+        let letters = |name: &str| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+        let meant = |given: &String| names.iter().find(|name| *name != given && letters(name) == letters(given));
+        match self.0.keys().find_map(|given| Some((given, meant(given)?))) {
+            None => Ok(()),
+            Some((given, name)) => {
+                let given: String = given.chars().take(NAME_CHARACTERS_MAX).collect();
+                Err(Problem::new(INVALID_REQUEST, format!("{given:?} is unknown: the field is {name}")))
+            }
+        }
+    }
+
     /// A switch; absent and null are the same.
     pub(crate) fn switch(&self, name: &str) -> Result<Option<bool>, Problem> {
         match self.get(name) {

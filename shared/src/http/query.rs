@@ -55,11 +55,16 @@ impl Query {
     /// # Errors
     /// The text to refuse anything else with.
     pub fn switch(&self, name: &str) -> Result<Option<bool>, &'static str> {
-        let Some(text) = self.first(&[name]).or_else(|| self.all(&[name]).next()) else { return Ok(None) };
-        match text.to_lowercase().as_str() {
-            "" | "1" | "true" | "yes" | "on" => Ok(Some(true)),
-            "0" | "false" | "no" | "off" => Ok(Some(false)),
+        let read = |text: &str| match text.to_lowercase().as_str() {
+            "" | "1" | "true" | "yes" | "on" => Ok(true),
+            "0" | "false" | "no" | "off" => Ok(false),
             _ => Err("must be true or false"),
+        };
+        let all: Vec<bool> = self.all(&[name]).map(read).collect::<Result<_, _>>()?;
+        match all.split_first() {
+            None => Ok(None),
+            Some((first, rest)) if rest.iter().all(|other| other == first) => Ok(Some(*first)),
+            Some(_) => Err("must be true or false, and not both"),
         }
     }
 }
@@ -205,8 +210,14 @@ mod tests {
             ("d", Some(Some(true))),
         ]
         .into_iter()
-        .chain([("d=", Some(Some(true))), ("d=&d=0", Some(Some(false))), ("d=maybe", None), ("d[ne]=1", None)])
-        {
+        .chain([
+            ("d=", Some(Some(true))),
+            ("d=0&d=no", Some(Some(false))),
+            ("d=&d=0", None),
+            ("d=1&d=0", None),
+            ("d=maybe", None),
+            ("d[ne]=1", None),
+        ]) {
             let uri: Uri = format!("/x?{query}").parse().unwrap();
             assert_eq!(Query::of(&uri).switch("d").ok(), expected, "{query}");
         }

@@ -10,7 +10,7 @@ use signalbox::engine::runs::kinds::catalogue::work_of;
 use signalbox::engine::runs::start::StartRequest;
 use signalbox::http::auth::{MOSCOT, WRITE};
 use signalbox::http::correlation::CorrelationId;
-use signalbox::http::problem::{Problem, ProblemView, VENDOR_NOT_CONFIGURED};
+use signalbox::http::problem::{INVALID_REQUEST, Problem, ProblemView, VENDOR_NOT_CONFIGURED};
 use signalbox::http::query::Query;
 use signalbox::http::wire::vendor_sync::triggers::{MoscotAcceptedView, MoscotSyncRequest, MoscotSyncView};
 
@@ -48,6 +48,11 @@ pub(crate) async fn sync_moscot(
     let caller = control.authority.service(&headers, control.now())?;
     caller.require_any(&[WRITE, MOSCOT])?;
     let fields = body::read(body).await?.unwrap_or_default();
+    fields.check_spelling(&["dryRun", "sourcePath", "allowRemovals"])?;
+    // The other route's field. Passed over, it would apply for real.
+    if fields.text("mode")?.is_some() {
+        return Err(Problem::new(INVALID_REQUEST, "this route has no mode: send dryRun, true or false"));
+    }
     let dry_by_query = body::query_switch(&Query::of(&uri), "dryRun")?;
     let dry = fields.switch("dryRun")?.or(dry_by_query).unwrap_or(false);
     let Some(vendor) = control.vendor(&caller.tenant, "moscot") else {

@@ -72,6 +72,7 @@ pub(crate) async fn sync_vendor(
         return Err(Problem::new(INTEGRATION_NOT_SUPPORTED, why));
     }
     let fields = body::read(body).await?.unwrap_or_default();
+    fields.check_spelling(&["mode", "dryRun", "sourcePath", "inject", "allowRemovals"])?;
     let mode = mode(&fields, &Query::of(&uri))?;
     let source_path = fields.text("sourcePath")?;
     let injected = fields.objects("inject")?;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
+use signalbox::domain::catalogue::vendor::parse_vendors;
 use signalbox_local::host::settings::{self, Variables};
 use signalbox_local::{Host, Options, Storage};
 use tokio::signal::unix::{SignalKind, signal};
@@ -133,13 +134,19 @@ fn welcome(host: &Host, arguments: &LocalArguments) {
     for (variable, masked) in host.secrets().masked() {
         hint(&format!("Secret    {variable}={masked} (generated)"));
     }
+    // What is shown works with the vendors that there are; without a name the reads are about MOSCOT.
+    let vendors =
+        host.environment("sync-control").get("VENDORS").map(parse_vendors).and_then(Result::ok).unwrap_or_default();
+    let moscot = vendors.iter().find(|vendor| vendor.slug.as_str() == "moscot");
+    let slug = moscot.or(vendors.first()).map_or("moscot", |vendor| vendor.slug.as_str());
     hint(&format!(
         "\
-Look      curl -s {url}/api/catalog/vendor-sync/runs
-          curl -s '{url}/api/catalog/vendor-sync/observability?limit=20'
-          curl -s {url}/api/catalog/vendor-sync/state
+Look      curl -s '{url}/api/catalog/vendor-sync/runs?vendor={slug}'
+          curl -s '{url}/api/catalog/vendor-sync/observability?vendor={slug}'
+          curl -s '{url}/api/catalog/vendor-sync/state?vendor={slug}'
           curl -s {url}/openapi.json
-Sync      curl -s -X POST {url}/api/catalog/moscot/sync -H \"Authorization: Bearer $({program} token write{folder})\"
+Sync      curl -s -X POST {url}/api/catalog/vendor-sync/{slug}/sync -d '{{\"dryRun\": false}}' \\
+            -H \"Authorization: Bearer $({program} token write{folder})\"
 Log       LOG_LEVEL=info shows every request and delivery too
 Stop      Ctrl-C
 "

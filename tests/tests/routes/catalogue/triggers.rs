@@ -92,10 +92,17 @@ async fn what_may_have_asked_for_a_dry_run_and_is_not_understood_starts_nothing(
             assert_eq!(answer.problem(), (400, "invalid_request"), "{body:?}");
             assert!(answer.body["detail"].as_str().unwrap().contains(why), "{body:?}: {}", answer.body);
         }
-        for query in ["?dryRun=perhaps", "?dryRun=2", "?dryRun[ne]=1", "?dryRun[a]=true"] {
+        for body in [r#"{"dryrun":true}"#, r#"{"dry_run":true}"#, r#"{"Dry-Run":true}"#, r#"{"sourcepath":"a"}"#] {
+            let answer = world.post(route).bearer(&token).body(body).answer().await;
+            assert_eq!(answer.problem(), (400, "invalid_request"), "{body}");
+            assert!(answer.body["detail"].as_str().unwrap().contains("the field is"), "{body}: {}", answer.body);
+        }
+        for query in ["?dryRun=1&dryRun=0", "?dryRun=perhaps", "?dryRun=2", "?dryRun[ne]=1", "?dryRun[a]=true"] {
             let answer = world.post(&format!("{route}{query}")).bearer(&token).answer().await;
             assert_eq!(answer.problem(), (400, "invalid_request"), "{query}");
         }
+        let other_route = world.post(MOSCOT).bearer(&token).body(r#"{"mode":"dryRun"}"#).answer().await;
+        assert_eq!(other_route.problem(), (400, "invalid_request"));
         // A byte order mark says nothing.
         let marked = world.post(route).bearer(&token).bytes("\u{feff}{\"dryRun\":true}").answer().await.expect(200);
         assert!(marked["dryRun"] == true || marked["mode"] == "dryRun", "{marked}");
