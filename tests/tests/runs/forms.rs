@@ -1,5 +1,7 @@
 //! Catalogues as shops have them: a list inside an object, ids that are numbers, compressed, and with rows that cannot be read.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::RawQuery;
 use axum::http::StatusCode;
@@ -195,6 +197,34 @@ async fn what_was_set_aside_is_known_after_a_crash() {
     assert_eq!((&findings["badRows"], &findings["badRowsKept"][0]["row"]), (&json!("1"), &json!("2")), "{findings}");
     assert_eq!((&findings["repeated"], &findings["repeatedIds"]), (&json!("1"), &json!(["a"])));
     assert_eq!(stored.products()["a"]["n"], 1);
+}
+
+/// Slices go on by the numbers of rows in the source, of which those that were set aside have one too.
+#[tokio::test]
+async fn a_write_of_many_slices_misses_no_row_behind_those_that_were_set_aside() {
+    let system = System::start().await;
+    let mut world = system.world();
+    configure(&mut world, json!({"badRows": "setAside"}));
+    let catalogue = Catalogue::small(120);
+    let lines = "{}\n".repeat(60) + &catalogue.ndjson();
+    world.write("moscot.catalog.json", &lines);
+    world.set("INLINE_BUDGET_MS", "0");
+    world.set("SLICE_BUDGET_MS", "1000");
+    let clock = system.clock.clone();
+    // Time is up after each batch.
+    let process = world.process(Wire::planned(move |call| {
+        if call.operation == "DynamoDB.BatchWriteItem" {
+            clock.advance(Duration::from_secs(1));
+        }
+        Verdict::Pass
+    }));
+    let process = process.await;
+    assert_eq!(process.sync(json!({})).await.status, 202);
+    process.drain().await.unwrap();
+    let stored = world.stored().await;
+    stored.check_consistent();
+    assert_eq!((stored.statuses(), stored.products().len()), (vec!["Success"], 120));
+    assert!(process.wire().calls().iter().filter(|call| *call == "Store.read").count() > 3);
 }
 
 #[tokio::test]

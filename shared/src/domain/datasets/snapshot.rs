@@ -68,6 +68,14 @@ pub struct Plan {
     pub findings: Findings,
 }
 
+impl Plan {
+    /// Rows of the source with those that were set aside, which have a number as well.
+    #[must_use]
+    pub fn source_rows(&self) -> u64 {
+        self.rows + self.findings.bad_rows
+    }
+}
+
 /// What a snapshot's manifest is made of.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -85,7 +85,7 @@ impl<'a> PlannedRows<'a> {
 
 async fn put_rows(slice: &mut Slice<'_>, vendor: &Vendor, plan: &Plan, puts: &[Entry]) -> Result<(), SliceFault> {
     let done = slice.work().checkpoint.unwrap_or_default().rows_written;
-    if done >= plan.rows {
+    if done >= plan.source_rows() {
         return Ok(());
     }
     let mut reader = open_source(slice, vendor).await?;
@@ -116,7 +116,7 @@ async fn put_rows(slice: &mut Slice<'_>, vendor: &Vendor, plan: &Plan, puts: &[E
     batches.settle().await?;
     match outcome {
         Ok(()) if rows.all_seen() => {
-            slice.work().checkpoint.get_or_insert_default().rows_written = plan.rows;
+            slice.work().checkpoint.get_or_insert_default().rows_written = plan.source_rows();
             Ok(())
         }
         // Same version, other content: the version lied.
@@ -124,6 +124,8 @@ async fn put_rows(slice: &mut Slice<'_>, vendor: &Vendor, plan: &Plan, puts: &[E
         Err(fault) => {
             // Rows that wait, or whose batch failed, are not written; which ones, nobody counts.
             let written = if batches.all_arrived() { rows.last_row } else { 0 };
+            // Only who has read to the end knows that all were there: until then the last row counts as not written.
+            let written = written.min(plan.source_rows().saturating_sub(1));
             let checkpoint = slice.work().checkpoint.get_or_insert_default();
             checkpoint.rows_written = checkpoint.rows_written.max(written);
             Err(fault)
