@@ -227,6 +227,25 @@ async fn a_write_of_many_slices_misses_no_row_behind_those_that_were_set_aside()
     assert!(process.wire().calls().iter().filter(|call| *call == "Store.read").count() > 3);
 }
 
+/// A record has the volatile fields too, and numbers may be longer in canonical form than in the source.
+#[tokio::test]
+async fn a_row_that_is_too_long_with_its_volatile_fields_is_set_aside() {
+    let system = System::start().await;
+    let mut world = system.world();
+    configure(&mut world, json!({"badRows": "setAside", "volatile": ["v"]}));
+    let long = format!("[1{}]", ",1e20".repeat(40_000));
+    let rows = format!(
+        r#"[{{"catalogId":"a","v":{long}}},{{"catalogId":"a","v":7}},{{"catalogId":"b"}},{{"catalogId":"c","v":{long}}}]"#
+    );
+    world.write("moscot.catalog.json", &rows);
+    let answer = world.healthy().await.sync(json!({})).await;
+    assert_eq!((answer.status, &answer.body["metrics"]["created"]), (200, &json!(2)), "{}", answer.body);
+    assert_eq!(run_of(&world, &answer).await["metadata"]["badRows"]["count"], 2);
+    let stored = world.stored().await;
+    stored.check_consistent();
+    assert_eq!((stored.products().len(), &stored.products()["a"]["v"]), (2, &json!(7)));
+}
+
 #[tokio::test]
 async fn a_packed_file_is_the_same_catalogue() {
     let system = System::start().await;

@@ -24,6 +24,8 @@ pub const ROW_BYTES_MAX: usize = 380 * 1024;
 pub const ID_BYTES_MAX: usize = 1024;
 /// The most rows of one catalogue.
 pub const ROWS_MAX: u64 = 5_000_000;
+/// How much longer a row may be in canonical form than in the source: 1e20 has 21 digits.
+const GROWTH_MAX: usize = 6;
 /// The longest character, in bytes.
 const CHARACTER_BYTES_MAX: usize = 4;
 /// The longest name of a field that is told, in bytes.
@@ -38,6 +40,8 @@ pub struct Row<'a> {
     pub byte: u64,
     /// The parsed item; its id was checked.
     pub item: Node<'a>,
+    /// How long it is in the source, in bytes.
+    length: usize,
     form: &'a Form,
     id: Id<'a>,
 }
@@ -56,6 +60,19 @@ impl Row<'_> {
     #[must_use]
     pub fn hash(&mut self, volatile: &[VolatilePath], scratch: &mut Vec<u8>) -> Hash {
         item_hash(&mut self.item, volatile, scratch)
+    }
+
+    /// The text that is stored of it, into `text`; false when that is too long.
+    pub fn write_stored(&mut self, text: &mut Vec<u8>) -> bool {
+        text.clear();
+        self.item.write_canonical(&[], text);
+        text.len() <= ROW_BYTES_MAX
+    }
+
+    /// Whether what is stored of it is too long, volatile fields included; `scratch` is overwritten.
+    #[must_use]
+    pub fn is_too_long(&mut self, scratch: &mut Vec<u8>) -> bool {
+        self.length > ROW_BYTES_MAX / GROWTH_MAX && !self.write_stored(scratch)
     }
 }
 
@@ -267,7 +284,7 @@ impl Cutter {
             self.state = State::End;
             return Ok(Read::Again);
         };
-        let row = Row { number, byte, item, form, id };
+        let row = Row { number, byte, item, length, form, id };
         if row.catalog_id().len() > ID_BYTES_MAX {
             return Ok(Read::Bad(RowFault::IdTooLong));
         }

@@ -3,7 +3,6 @@
 use crate::domain::canonical::VolatilePath;
 use crate::domain::catalogue::aggregate::{Collected, Collector};
 use crate::domain::catalogue::findings::Findings;
-use crate::domain::catalogue::rows::ROW_BYTES_MAX;
 use crate::domain::catalogue::vendor::Vendor;
 use crate::domain::datasets::diff::{Counts, Diff, Missing};
 use crate::domain::datasets::manifest::{Fingerprint, Layer, Overlay};
@@ -100,7 +99,7 @@ async fn collect(
         while let Some(mut row) = reader.next_row()? {
             let hash = row.hash(volatile, &mut scratch);
             // Numbers may be longer in canonical form than in the source.
-            if scratch.len() > ROW_BYTES_MAX {
+            if row.is_too_long(&mut scratch) {
                 let (number, byte) = (row.number, row.byte);
                 reader.refuse_as_too_long(number, byte)?;
                 continue;

@@ -2,7 +2,7 @@
 
 use crate::aws::datasets::records::{BATCH_RECORDS_MAX, Provenance, Record};
 use crate::domain::canonical::VolatilePath;
-use crate::domain::catalogue::rows::{ROW_BYTES_MAX, Row, RowError, RowFault};
+use crate::domain::catalogue::rows::Row;
 use crate::domain::catalogue::vendor::Vendor;
 use crate::domain::datasets::manifest::{Entry, Fingerprint, Layer};
 use crate::domain::datasets::snapshot::Plan;
@@ -48,33 +48,31 @@ impl<'a> PlannedRows<'a> {
     }
 
     /// The record of a row, if the plan puts it and it is not written yet.
-    fn record(&mut self, mut row: Row<'_>) -> Result<Option<Record>, SliceFault> {
+    fn record(&mut self, mut row: Row<'_>) -> Option<Record> {
         self.last_row = row.number;
         let fingerprint = Fingerprint::of(row.catalog_id().as_bytes());
         let Ok(index) = self.puts.binary_search_by_key(&fingerprint, |entry| entry.fingerprint) else {
-            return Ok(None);
+            return None;
         };
         let hash = row.hash(self.volatile, &mut self.scratch);
         // An earlier row of a repeated id is not the planned one.
         if Entry::new(fingerprint, &hash).content != self.puts[index].content {
-            return Ok(None);
+            return None;
+        }
+        // The scan set it aside: another row of the same id and hash is the planned one, with other volatile fields.
+        if row.is_too_long(&mut self.scratch) {
+            return None;
         }
         self.seen[index] = true;
-        if row.number <= self.done {
-            return Ok(None);
+        if row.number <= self.done || !row.write_stored(&mut self.scratch) {
+            return None;
         }
-        self.scratch.clear();
-        row.item.write_canonical(&[], &mut self.scratch);
-        if self.scratch.len() > ROW_BYTES_MAX {
-            let error = RowError::Row { row: row.number, byte: row.byte, fault: RowFault::TooLong };
-            return Err(SourceError::from(error).into());
-        }
-        Ok(Some(Record {
+        Some(Record {
             fingerprint,
             catalog_id: row.catalog_id().to_owned(),
             payload: String::from_utf8_lossy(&self.scratch).into_owned(),
             hash: hex::encode(hash),
-        }))
+        })
     }
 
     /// Whether all of them were in the source.
@@ -141,7 +139,7 @@ async fn send_rows(
 ) -> Result<(), SliceFault> {
     loop {
         while let Some(row) = reader.next_row()? {
-            if let Some(record) = rows.record(row)?
+            if let Some(record) = rows.record(row)
                 && batches.add(record).await?
             {
                 slice.breathe().await?;
