@@ -260,8 +260,8 @@ impl CatalogueReader {
 
     /// All is read. Where neither a length nor the connection proves that it was whole, it must say so itself.
     fn check_end(&self) -> Result<(), SourceError> {
-        let proven = self.length != Length::None(NoLength::Connection) || self.unpacker.is_some();
-        if proven || self.rows.shows_its_end() {
+        // Not gzip's checksum: that is one member's, of which a file may have several, and the connection may be cut between two.
+        if self.length != Length::None(NoLength::Connection) || self.rows.shows_its_end() {
             return Ok(());
         }
         let reason = "its server says neither how long it is nor where it ends, and lines do not say it themselves";

@@ -148,11 +148,11 @@ async fn a_document_is_whole_when_something_proves_it() {
         // The list is closed.
         ("/connection", "200 OK".to_owned(), LIST.to_vec()),
         ("/gzip", encoded(gzip.len()), gzip.clone()),
-        ("/x-gzip", "200 OK\r\nContent-Encoding: X-GZIP".to_owned(), gzip.clone()),
+        ("/x-gzip", "200 OK\r\nContent-Encoding: X-GZIP".to_owned(), packed(LIST)),
         ("/lines.json.gz", of_length(&gzip), gzip.clone()),
         ("/LINES.GZ", encoded(gzip.len()), gzip.clone()),
-        // Its checksum proves it.
-        ("/connection.gz", "200 OK".to_owned(), gzip.clone()),
+        // The list in it is closed.
+        ("/connection.gz", "200 OK".to_owned(), packed(LIST)),
         (
             "/chunked.gz",
             "200 OK\r\ntransfer-encoding: chunked".to_owned(),
@@ -178,6 +178,8 @@ async fn a_document_that_nothing_proves_to_be_whole_is_refused() {
         ("/e", "200 OK".to_owned(), LIST[..18].to_vec(), "cut off after row 1", false),
         ("/f.gz", of_length(&gzip[..half]), gzip[..half].to_vec(), "compressed with gzip, and ends too early", false),
         ("/g.gz", "200 OK".to_owned(), gzip[..half].to_vec(), "compressed with gzip, and ends too early", true),
+        // Another member may have been to come.
+        ("/k.gz", "200 OK".to_owned(), gzip.clone(), "neither how long it is nor where it ends", false),
         ("/h.gz", of_length(LIST), LIST.to_vec(), "says that it is compressed with gzip, and it is not", false),
         ("/i", of_length(&gzip), gzip.clone(), "compressed with gzip, and neither does its name end in .gz", false),
         (
