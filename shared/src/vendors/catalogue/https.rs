@@ -99,6 +99,9 @@ impl Document {
             .connect_timeout(connect_timeout)
             .read_timeout(read_timeout)
             .https_only(!rules.plain_http())
+            // Of a stream of HTTP/2 that a server resets without an error, hyper makes one that was ended: there, an end that
+            // proves the document whole cannot be told from a cut one.
+            .http1_only()
             .user_agent(concat!("signalbox/", env!("CARGO_PKG_VERSION")))
             .build()?;
         Ok(Self { client, url })
