@@ -161,8 +161,11 @@ impl ObjectStore for Document {
             return Err(refused(busy.unwrap_or(Refused::Status(status))));
         }
         let mut attributes = Attributes::new();
-        if let Some(encoding) = text(headers, header::CONTENT_ENCODING) {
-            attributes.insert(Attribute::ContentEncoding, encoding.to_owned().into());
+        // One header with a list and several are the same (RFC 9110, section 5.3). What is no text is no coding that is known.
+        let encodings = headers.get_all(header::CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?"));
+        let encodings: Vec<&str> = encodings.collect();
+        if !encodings.is_empty() {
+            attributes.insert(Attribute::ContentEncoding, encodings.join(",").into());
         }
         let mut extensions = Extensions::new();
         let length = response.content_length();

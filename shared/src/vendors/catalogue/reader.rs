@@ -90,12 +90,14 @@ impl CatalogueReader {
         if meta.size > SOURCE_BYTES_MAX {
             return never(format!("it has {} bytes, more than {SOURCE_BYTES_MAX}", meta.size));
         }
-        let encoding =
-            found.attributes.get(&Attribute::ContentEncoding).map_or("", |encoding| encoding.as_ref().trim());
-        let packed = match encoding.to_ascii_lowercase().as_str() {
+        let encoding = found.attributes.get(&Attribute::ContentEncoding).map_or("", AsRef::as_ref).to_ascii_lowercase();
+        // What came in signed chunks stands in S3 as if it were encoded, though they are gone.
+        let is_one = |coding: &&str| !matches!(*coding, "" | "identity" | "aws-chunked");
+        let codings: Vec<&str> = encoding.split(',').map(str::trim).filter(is_one).collect();
+        let packed = match codings[..] {
             // Of a file that is packed, some servers say it and some do not; it is packed once in either case.
-            "" | "identity" => location.is_packed(),
-            "gzip" | "x-gzip" => true,
+            [] => location.is_packed(),
+            ["gzip" | "x-gzip"] => true,
             _ => return never("it is compressed in another way than gzip (Content-Encoding)".to_owned()),
         };
         let changed = meta.last_modified.timestamp_millis();

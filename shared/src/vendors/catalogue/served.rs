@@ -149,6 +149,13 @@ async fn a_document_is_whole_when_something_proves_it() {
         ("/connection", "200 OK".to_owned(), LIST.to_vec()),
         ("/gzip", encoded(gzip.len()), gzip.clone()),
         ("/x-gzip", "200 OK\r\nContent-Encoding: X-GZIP".to_owned(), packed(LIST)),
+        ("/aws-chunked", format!("{}\r\ncontent-encoding: gzip, aws-chunked", of_length(&gzip)), gzip.clone()),
+        (
+            "/two-headers",
+            format!("{}\r\ncontent-encoding: identity\r\ncontent-encoding: gzip", of_length(&gzip)),
+            gzip.clone(),
+        ),
+        ("/plain", format!("{}\r\ncontent-encoding: aws-chunked,", of_length(LINES)), LINES.to_vec()),
         ("/lines.json.gz", of_length(&gzip), gzip.clone()),
         ("/LINES.GZ", encoded(gzip.len()), gzip.clone()),
         // The list in it is closed.
@@ -182,6 +189,13 @@ async fn a_document_that_nothing_proves_to_be_whole_is_refused() {
         ("/k.gz", "200 OK".to_owned(), gzip.clone(), "neither how long it is nor where it ends", false),
         ("/h.gz", of_length(LIST), LIST.to_vec(), "says that it is compressed with gzip, and it is not", false),
         ("/i", of_length(&gzip), gzip.clone(), "compressed with gzip, and neither does its name end in .gz", false),
+        (
+            "/l",
+            format!("{}\r\ncontent-encoding: gzip, gzip", of_length(&gzip)),
+            gzip.clone(),
+            "in another way than gzip",
+            false,
+        ),
         (
             "/j",
             format!("{}\r\ncontent-encoding: br", of_length(&gzip)),
