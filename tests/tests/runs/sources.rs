@@ -174,9 +174,13 @@ async fn of_a_source_that_fails_people_learn_what_happened_and_not_what_it_said(
     let router = Router::new().route("/catalog.json", get(broken));
     tokio::spawn(async move { axum::serve(listener, router).await });
     // What a vendor says for good is not asked again.
-    for (host, status, expected) in
-        [(address, 500, "its host answered 418"), (closed, 202, "no connection could be made")]
-    {
+    // No resolver asks anybody for a name with so long a part.
+    let no_name = format!("{}.example", "a".repeat(64));
+    for (host, status, expected) in [
+        (address, 500, "its host answered 418"),
+        (closed, 202, "its host refused the connection"),
+        (no_name, 202, "there is no host of its name, or names cannot be looked up"),
+    ] {
         let mut world = system.world();
         world.set("CATALOG_HOSTS", &host);
         let process = world.healthy().await;

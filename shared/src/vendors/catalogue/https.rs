@@ -6,6 +6,8 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
@@ -18,6 +20,7 @@ use object_store::{
     Attribute, Attributes, CopyOptions, Error, Extensions, GetOptions, GetResult, GetResultPayload, ListResult,
     MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Url;
 
 use super::{RetryAfter, SourceRules};
@@ -46,6 +49,11 @@ pub(super) enum Refused {
     /// It answered with something else than a document.
     #[error("its host answered {}", .0.as_u16())]
     Status(StatusCode),
+    /// Nobody vouches for it, or what vouches is over.
+    #[error(
+        "its host's certificate is not trusted: it is expired, for another host, or of an authority that is not known"
+    )]
+    Certificate,
     /// Nothing came, or not all of it.
     #[error("{0}")]
     Connection(&'static str),
@@ -56,7 +64,7 @@ impl Refused {
     pub(super) fn is_transient(self) -> bool {
         match self {
             Self::Busy(_) | Self::Connection(_) => true,
-            Self::Redirect => false,
+            Self::Redirect | Self::Certificate => false,
             Self::Status(status) => may_pass(status.as_u16()),
         }
     }
@@ -96,6 +104,7 @@ impl Document {
             .redirect(policy)
             // The query of a configured source is told to nobody else.
             .referer(false)
+            .dns_resolver(Arc::new(Names))
             .connect_timeout(connect_timeout)
             .read_timeout(read_timeout)
             .https_only(!rules.plain_http())
@@ -129,15 +138,50 @@ fn failed(error: reqwest::Error) -> Error {
     if let Some(found) = causes().find_map(|cause| cause.downcast_ref::<Refused>()) {
         return refused(*found);
     }
-    // Of a certificate that is refused, for example, people are told that there is no connection; the log has the rest.
     let cause = causes().map(ToString::to_string).collect::<Vec<_>>().join(": ");
     tracing::warn!(cause = redact::error_text(&cause), "a source's server could not be read from");
+    if causes().any(is_certificate) {
+        return refused(Refused::Certificate);
+    }
+    let is_refused = |cause: &(dyn StdError + 'static)| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    };
     refused(Refused::Connection(match () {
         () if error.is_timeout() => "it did not answer in time",
+        () if causes().any(is_refused) => "its host refused the connection",
         () if error.is_connect() => "no connection could be made",
         () if error.is_body() || error.is_decode() => "the connection was cut, or its answer is damaged",
         () => "the request failed",
     }))
+}
+
+/// Whether a server's certificate was refused. An I/O error hides what it was made of from whoever walks its causes, and here one
+/// is in another.
+fn is_certificate(cause: &(dyn StdError + 'static)) -> bool {
+    match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inside) => is_certificate(inside),
+        None => matches!(cause.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))),
+    }
+}
+
+/// Looks names up as the client would by itself, but says so where there is none.
+#[derive(Debug)]
+struct Names;
+
+impl Resolve for Names {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            // The client puts the port in.
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|error| {
+                tracing::warn!(
+                    cause = redact::error_text(&error.to_string()),
+                    "a source's host could not be looked up"
+                );
+                Refused::Connection("there is no host of its name, or names cannot be looked up")
+            })?;
+            Ok(Box::new(found.collect::<Vec<_>>().into_iter()) as Addrs)
+        })
+    }
 }
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
@@ -212,5 +256,21 @@ impl ObjectStore for Document {
 
     async fn copy_opts(&self, _from: &Path, _to: &Path, _options: CopyOptions) -> Result<()> {
         self.absent("copy")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::CertificateError;
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_is_refused_is_found_inside_of_io_errors() {
+        let expired = || rustls::Error::InvalidCertificate(CertificateError::Expired);
+        assert!(is_certificate(&expired()));
+        assert!(is_certificate(&io::Error::other(io::Error::other(expired()))));
+        assert!(!is_certificate(&io::Error::other(rustls::Error::DecryptError)));
+        assert!(!is_certificate(&io::Error::from(io::ErrorKind::ConnectionRefused)));
     }
 }

@@ -26,6 +26,7 @@ use crate::environment::Environment;
 const CHUNK_BYTES: usize = 256 * 1024;
 /// No step of a run may outlast what is left of a lease that is due for renewal.
 const CHUNK_TIMEOUT: Duration = Duration::from_secs(15);
+/// Of a store, whose status is private.
 const DENIED: &str = "access was denied";
 const OPEN_TIMEOUT: Duration = Duration::from_secs(20);
 /// The largest catalogue, as it comes and as it is unpacked.
@@ -306,10 +307,11 @@ fn unreadable(source_path: &str, error: &object_store::Error) -> SourceError {
             Refused::Busy(retry_after) => SourceError::Busy { source_path, retry_after },
             Refused::Redirect => SourceError::NotAllowed(refused.to_string()),
             Refused::Status(StatusCode::NOT_FOUND | StatusCode::GONE) => SourceError::NotFound(source_path),
-            Refused::Status(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-                SourceError::Unreadable { source_path, reason: DENIED.to_owned(), transient: false }
+            Refused::Status(status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) => {
+                let reason = format!("{DENIED} (status {})", status.as_u16());
+                SourceError::Unreadable { source_path, reason, transient: false }
             }
-            Refused::Status(_) | Refused::Connection(_) => {
+            Refused::Status(_) | Refused::Certificate | Refused::Connection(_) => {
                 let transient = refused.is_transient();
                 SourceError::Unreadable { source_path, reason: refused.to_string(), transient }
             }

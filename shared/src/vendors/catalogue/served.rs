@@ -246,7 +246,7 @@ async fn what_will_not_pass_is_told_from_what_may() {
         assert_eq!(error.is_transient(), transient, "{status}: {error}");
         let named = match status {
             404 | 410 => "there is no catalogue at".to_owned(),
-            401 | 403 => "access was denied".to_owned(),
+            401 | 403 => format!("access was denied (status {status})"),
             status => format!("its host answered {status}"),
         };
         assert!(error.to_string().contains(&named), "{status}: {error}");
