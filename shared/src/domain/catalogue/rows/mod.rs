@@ -76,6 +76,33 @@ impl Row<'_> {
     }
 }
 
+/// What is open where something is passed over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Brackets {
+    depth: u32,
+    in_text: bool,
+    escaped: bool,
+}
+
+impl Brackets {
+    /// Takes the next byte of it.
+    fn take(&mut self, byte: u8) {
+        match byte {
+            _ if self.escaped => self.escaped = false,
+            b'\\' if self.in_text => self.escaped = true,
+            b'"' => self.in_text = !self.in_text,
+            _ if self.in_text => {}
+            b'{' | b'[' => self.depth = self.depth.saturating_add(1),
+            b'}' | b']' => self.depth = self.depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+
+    fn is_outside(self) -> bool {
+        self.depth == 0 && !self.in_text
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Start,
@@ -96,14 +123,10 @@ enum State {
     /// After a row of an array: `,` or `]`.
     Separator,
     Lines,
-    /// In a line that is set aside.
-    SkipLine,
+    /// In a line that is set aside; with the last byte of it that is no space.
+    SkipLine(Brackets, u8),
     /// In a row of an array that is set aside. Its end is found by its brackets.
-    SkipValue {
-        depth: u32,
-        in_text: bool,
-        escaped: bool,
-    },
+    SkipValue(Brackets),
     End,
 }
 
@@ -155,8 +178,8 @@ enum Read<'a> {
     Row(Row<'a>),
     /// More bytes are needed.
     More,
-    /// It is a row that cannot be read.
-    Bad(RowFault),
+    /// It is a row that cannot be read, and its length where it is JSON.
+    Bad(RowFault, Option<usize>),
     /// It was no row to hand out; look on.
     Again,
 }
@@ -222,7 +245,7 @@ impl Rows {
             match cutter.read_row(buffer, form)? {
                 Read::Row(row) => return Ok(Some(row)),
                 Read::More => return Ok(None),
-                Read::Bad(_) | Read::Again => {}
+                Read::Bad(..) | Read::Again => {}
             }
         }
     }
@@ -245,15 +268,18 @@ impl Cutter {
         let (number, byte) = (self.rows + 1, self.bytes_read());
         // Not parsed: of a number nobody knows whether the next chunk goes on with it.
         let read = match buffer[self.position] {
-            b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => Read::Bad(RowFault::NoObject),
+            b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => Read::Bad(RowFault::NoObject, None),
             _ => self.parse_row(buffer, form)?,
         };
-        let Read::Bad(fault) = read else { return Ok(read) };
+        let Read::Bad(fault, length) = read else { return Ok(read) };
         self.set_aside(form, number, byte, fault)?;
         self.count_row()?;
-        self.state = match self.state {
-            State::Lines => State::SkipLine,
-            _ => State::SkipValue { depth: 0, in_text: false, escaped: false },
+        self.position += length.unwrap_or_default();
+        self.state = match (self.state, length) {
+            (State::Lines, Some(_)) => State::Lines,
+            (State::Lines, None) => State::SkipLine(Brackets::default(), b'\n'),
+            (_, Some(_)) => State::Separator,
+            (_, None) => State::SkipValue(Brackets::default()),
         };
         Ok(Read::Again)
     }
@@ -265,20 +291,21 @@ impl Cutter {
         let mut item = match parser.next() {
             Some(Ok(item)) => item,
             Some(Err(error)) if !self.may_go_on(rest, &error) => {
-                return Ok(Read::Bad(what_is_wrong(rest, byte, &error)));
+                return Ok(Read::Bad(what_is_wrong(rest, byte, &error), None));
             }
             Some(Err(_)) if self.whole => return self.cut_off(buffer),
-            Some(Err(_)) if rest.len() > ROW_BYTES_MAX => return Ok(Read::Bad(RowFault::TooLong)),
+            Some(Err(_)) if rest.len() > ROW_BYTES_MAX => return Ok(Read::Bad(RowFault::TooLong, None)),
             Some(Err(_)) | None => return Ok(Read::More),
         };
         let length = parser.byte_offset();
         if length > ROW_BYTES_MAX {
-            return Ok(Read::Bad(RowFault::TooLong));
+            // However much of it had come: its length is not always known.
+            return Ok(Read::Bad(RowFault::TooLong, None));
         }
         item.keep_digits(&rest[..length]);
         let Some(id) = form.id_of(&item, &rest[..length]) else {
             if !self.is_end_mark(form, &rest[..length]) {
-                return Ok(Read::Bad(self.no_id(form, &item)));
+                return Ok(Read::Bad(self.no_id(form, &item), Some(length)));
             }
             self.position += length;
             self.state = State::End;
@@ -286,7 +313,7 @@ impl Cutter {
         };
         let row = Row { number, byte, item, length, form, id };
         if row.catalog_id().len() > ID_BYTES_MAX {
-            return Ok(Read::Bad(RowFault::IdTooLong));
+            return Ok(Read::Bad(RowFault::IdTooLong, Some(length)));
         }
         self.count_row()?;
         self.position += length;
@@ -349,7 +376,7 @@ impl Cutter {
     /// Moves to where the next row starts; false when there is none yet, or none any more.
     fn find_row(&mut self, buffer: &[u8], form: &Form) -> Result<bool, RowError> {
         loop {
-            if self.state == State::SkipLine && !self.skip_line(buffer) || !self.skip_value(buffer)? {
+            if !self.skip_line(buffer)? || !self.skip_value(buffer)? {
                 return Ok(false);
             }
             while buffer.get(self.position).is_some_and(u8::is_ascii_whitespace) {
@@ -427,7 +454,7 @@ impl Cutter {
                     return Err(RowError::Trailing { byte: self.bytes_read(), what });
                 }
                 // Passed over above.
-                (State::SkipLine | State::SkipValue { .. }, _) => continue,
+                (State::SkipLine(..) | State::SkipValue(_), _) => continue,
             };
             self.position += 1;
         }
@@ -447,37 +474,58 @@ impl Cutter {
         }
     }
 
-    /// Passes over the rest of a line; false while its end has not come.
-    fn skip_line(&mut self, buffer: &[u8]) -> bool {
-        let end = buffer[self.position..].iter().position(|byte| *byte == b'\n');
-        self.position = end.map_or(buffer.len(), |end| self.position + end);
-        if end.is_some() || self.whole {
-            self.state = State::Lines;
+    /// Passes over a line to its end; false while that has not come.
+    ///
+    /// A row may stand on several lines, and then what follows its first is a part of it, which must not pass for rows. An
+    /// object inside of a row follows `[`, `:` or `,`: behind anything else, one that starts the next line is a row.
+    fn skip_line(&mut self, buffer: &[u8]) -> Result<bool, RowError> {
+        let State::SkipLine(mut brackets, mut last) = self.state else { return Ok(true) };
+        while let Some(byte) = buffer.get(self.position).copied() {
+            if byte == b'\n' {
+                let next = buffer.get(self.position + 1);
+                if next.is_none() && !self.whole && !brackets.is_outside() {
+                    break;
+                }
+                if brackets.is_outside() || next == Some(&b'{') && !b"[:,".contains(&last) {
+                    self.state = State::Lines;
+                    return Ok(true);
+                }
+                return self.broken("a row that cannot be read does not end with its line");
+            }
+            brackets.take(byte);
+            if !byte.is_ascii_whitespace() {
+                last = byte;
+            }
+            self.position += 1;
         }
-        self.state == State::Lines
+        self.state = State::SkipLine(brackets, last);
+        match (self.whole, brackets.is_outside()) {
+            (false, _) => Ok(false),
+            (true, false) => self.cut_off(buffer),
+            (true, true) => {
+                self.state = State::Lines;
+                Ok(true)
+            }
+        }
     }
 
     /// Passes over a row of an array, to the `,` or `]` behind it; false while that has not come.
     fn skip_value(&mut self, buffer: &[u8]) -> Result<bool, RowError> {
-        let State::SkipValue { mut depth, mut in_text, mut escaped } = self.state else { return Ok(true) };
-        while let Some(byte) = buffer.get(self.position) {
+        let State::SkipValue(mut brackets) = self.state else { return Ok(true) };
+        while let Some(byte) = buffer.get(self.position).copied() {
             match byte {
-                _ if escaped => escaped = false,
-                b'\\' if in_text => escaped = true,
-                b'"' => in_text = !in_text,
-                _ if in_text => {}
-                b'{' | b'[' => depth = depth.saturating_add(1),
-                b',' | b']' if depth == 0 => {
+                b',' | b']' if brackets.is_outside() => {
                     self.state = State::Separator;
                     return Ok(true);
                 }
-                b'}' if depth == 0 => return self.broken("a row that cannot be read has no end that could be found"),
-                b'}' | b']' => depth -= 1,
-                _ => {}
+                b'}' if brackets.is_outside() => {
+                    return self.broken("a row that cannot be read has no end that could be found");
+                }
+                _ => brackets.take(byte),
             }
             self.position += 1;
         }
-        self.state = State::SkipValue { depth, in_text, escaped };
+        self.state = State::SkipValue(brackets);
         if self.whole { self.cut_off(buffer) } else { Ok(false) }
     }
 }

@@ -304,6 +304,38 @@ fn what_is_wrong_between_rows_or_cuts_them_off_is_never_set_aside() {
 }
 
 #[test]
+fn a_row_on_several_lines_makes_no_rows_of_its_parts() {
+    let form = Form { bad_rows: BadRows::SetAside, ..Form::default() };
+    let (b, c) = (r#"{"catalogId":"b"}"#, r#"{"catalogId":"c"}"#);
+    for (bad, expected) in [
+        // Written over several lines, and broken in the middle.
+        (
+            format!("{{\n \"catalogId\": \"a\",\n \"parts\": [\n  {b}\n ], \"x\": tru\n}}"),
+            Err("does not end with its line"),
+        ),
+        (format!("{{\"parts\":[\n{b}], \"x\": tru}}"), Err("does not end with its line")),
+        (format!("{{\"x\": tru, \"part\":\n{b}}}"), Err("does not end with its line")),
+        (format!("{{\"x\": tru, \"parts\":[{{}},\n{b}]}}"), Err("does not end with its line")),
+        // It is JSON, so its end is known.
+        (format!("{{\n\"id\": \"a\",\n\"parts\": [\n{b}\n]\n}}"), Ok(())),
+        // Cut off, or with a quote too many: what follows is no part of it.
+        (r#"{"catalogId":"a","x":tru"#.to_owned(), Ok(())),
+        (r#"{"catalogId":"a","x":"5" wide"}"#.to_owned(), Ok(())),
+        (r#"{"catalogId":"a","x":NaN},"#.to_owned(), Ok(())),
+    ] {
+        for step in [1, 2, 7, 4096] {
+            let found = read(&form, format!("{bad}\n{c}\n"), step);
+            match expected {
+                Ok(()) => assert_eq!(found, Ok((vec!["c".to_owned()], vec![(1, 0)])), "{bad} in chunks of {step}"),
+                Err(part) => assert!(found.as_ref().unwrap_err().to_string().contains(part), "{bad}: {found:?}"),
+            }
+        }
+    }
+    // With nothing behind it, what is cut off is a catalogue that is cut off.
+    assert_eq!(read(&form, format!("{c}\n{{\"x\":tru,"), 5), Err(RowError::CutOff { row: 2, byte: 27 }));
+}
+
+#[test]
 fn so_many_rows_are_set_aside_and_no_more_and_some_of_them_are_kept() {
     let form = Form { bad_rows: BadRows::SetAside, ..Form::default() };
     let most = usize::try_from(BAD_ROWS_MAX).unwrap();
