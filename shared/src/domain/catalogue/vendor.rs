@@ -1,6 +1,7 @@
 //! The configured vendors.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::domain::canonical::VolatilePath;
 use crate::domain::catalogue::form::{BadRows, FieldPath, Form};
@@ -90,8 +91,8 @@ struct Raw {
     id: Option<String>,
     items: Option<String>,
     total: Option<String>,
-    #[serde(default, rename = "badRows")]
-    bad_rows: BadRows,
+    #[serde(rename = "badRows")]
+    bad_rows: Option<String>,
 }
 
 /// Reads the vendor list: a JSON array of `{"slug", "name", "source", "type", "tenant", "volatile": ["a.b"]}`, and how each
@@ -100,6 +101,10 @@ struct Raw {
 /// # Errors
 /// A text that says which vendor is wrong, and how.
 pub fn parse_vendors(json: &str) -> Result<Vec<Vendor>, String> {
+    // Of what is no list, serde speaks in its own words.
+    if serde_json::from_str::<IgnoredAny>(json).is_ok() && !json.trim_start().starts_with('[') {
+        return Err("it must be a JSON array of vendors, such as [{\"slug\": \"moscot\"}]".to_owned());
+    }
     let raw: Vec<Raw> = serde_json::from_str(json).map_err(|error| format!("not a JSON array of vendors: {error}"))?;
     let mut vendors: Vec<Vendor> = Vec::with_capacity(raw.len());
     for (index, entry) in raw.into_iter().enumerate() {
@@ -118,11 +123,16 @@ pub fn parse_vendors(json: &str) -> Result<Vec<Vendor>, String> {
             Some(path) => Ok(path),
             None => Ok(None),
         };
+        let bad_rows = match entry.bad_rows.as_deref() {
+            None | Some("fail") => BadRows::Fail,
+            Some("setAside") => BadRows::SetAside,
+            Some(other) => return Err(wrong(&format!("\"badRows\" must be \"fail\" or \"setAside\", not {other:?}"))),
+        };
         let form = Form {
             id: path("id", &entry.id)?,
             items: path("items", &entry.items)?,
             total: path("total", &entry.total)?,
-            bad_rows: entry.bad_rows,
+            bad_rows,
         };
         if vendors.iter().any(|vendor| vendor.slug == slug && vendor.tenant == tenant) {
             return Err(wrong("the slug is listed twice"));
@@ -142,7 +152,8 @@ mod tests {
     #[test]
     fn a_wrong_list_says_which_vendor_and_why() {
         for (json, expected) in [
-            ("{}", "not a JSON array"),
+            ("{}", "it must be a JSON array of vendors, such as ["),
+            ("[{]", "not a JSON array of vendors"),
             ("[5]", "expected an object for each vendor"),
             (r#"[{"slug":"a/b"}]"#, "vendor 1 (\"a/b\")"),
             (r#"[{"slug":"a"},{"slug":"A"}]"#, "vendor 2 (\"A\"): the slug is listed twice"),
@@ -151,7 +162,7 @@ mod tests {
             (r#"[{"slug":"a","id":""}]"#, "vendor 1 (\"a\"): \"id\" must be a name or a dotted path"),
             (r#"[{"slug":"a","items":"data."}]"#, "\"items\" must be a name or a dotted path"),
             (r#"[{"slug":"a","total":"a.b.c.d.e.f.g.h.i"}]"#, "\"total\" must be a name or a dotted path"),
-            (r#"[{"slug":"a","badRows":"skip"}]"#, "unknown variant `skip`, expected `fail` or `setAside`"),
+            (r#"[{"slug":"a","badRows":"skip"}]"#, "\"badRows\" must be \"fail\" or \"setAside\", not \"skip\""),
         ] {
             let error = parse_vendors(json).unwrap_err();
             assert!(error.contains(expected), "{error}");
