@@ -101,6 +101,7 @@ fn run(connection: &Connection, id: RunId, at: Timestamp, number: usize, open: b
         updated_at: at,
         deadline_from: at,
         completed_at: None,
+        wait: None,
         duration_ms: None,
         error: None,
         attempts: 0,

@@ -64,6 +64,15 @@ async fn a_run_that_waits_half_an_hour_is_left_alone_by_thirty_rounds_and_resume
     let stored = world.stored().await;
     assert_eq!((stored.statuses(), vendor.asked()), (vec!["Pending"], 1));
     assert_eq!(stored.lease["waitsFor"], "retryAfter");
+    // Who looks at it, or starts another, learns how long it takes.
+    let process = world.healthy().await;
+    let until = stored.runs[0]["wait"]["until"].as_str().unwrap();
+    let busy = process.sync(json!({})).await;
+    let run = busy.body["runId"].as_str().unwrap();
+    assert_eq!(busy.body["detail"], format!("run {run} is in progress, and waits until {until}"));
+    let shown = process.get(&format!("/api/catalog/moscot/sync/runs/{run}")).await;
+    let metadata = &shown.body["data"]["metadata"];
+    assert_eq!((&metadata["waitsUntil"], &metadata["waitsFor"]), (&json!(until), &json!("retryAfter")));
     // A wait is no attempt.
     assert_eq!(world.runs().await[0]["attempts"], Value::String("0".into()));
 
@@ -84,6 +93,7 @@ async fn a_run_that_waits_half_an_hour_is_left_alone_by_thirty_rounds_and_resume
     let stored = world.stored().await;
     assert_eq!((stored.statuses(), stored.products().len()), (vec!["Success"], 30));
     stored.check_consistent();
+    assert!(!stored.runs[0].contains_key("wait"), "{:?}", stored.runs[0]);
     let asked = vendor.asked();
     assert!(process.drain().await.is_ok() && system.due_in(Queue::Sync).is_none(), "a message too many");
     // Read to compare, and read again to write.

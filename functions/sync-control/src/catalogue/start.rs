@@ -57,7 +57,7 @@ pub(crate) async fn start(control: &Control, request: &StartRequest) -> Result<O
 
 pub(crate) fn refused(refused: StartRefused) -> Problem {
     match &refused {
-        StartRefused::Busy(holder) => {
+        StartRefused::Busy(holder, _) => {
             Problem::new(SYNC_IN_PROGRESS, refused.to_string()).with("runId", holder.as_str())
         }
         StartRefused::NotSupported(_) => Problem::new(INTEGRATION_NOT_SUPPORTED, refused.to_string()),

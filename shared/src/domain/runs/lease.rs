@@ -107,9 +107,10 @@ impl WaitReason {
 }
 
 /// A time before which a run may not go on. Not an attempt, and not a fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wait {
     /// Until when.
+    #[serde(with = "crate::domain::time")]
     pub until: Timestamp,
     /// For what.
     pub reason: WaitReason,

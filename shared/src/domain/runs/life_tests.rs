@@ -26,6 +26,7 @@ fn run(deadline_from_ms: i64, attempts: u32) -> Run {
         updated_at: at(0),
         deadline_from: at(deadline_from_ms),
         completed_at: None,
+        wait: None,
         duration_ms: None,
         error: None,
         attempts,

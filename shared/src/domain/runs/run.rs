@@ -7,6 +7,7 @@ use crate::domain::catalogue::findings::Findings;
 use crate::domain::datasets::diff::Counts;
 use crate::domain::ids::{Connection, RunId};
 use crate::domain::runs::failure::RunError;
+use crate::domain::runs::lease::Wait;
 
 /// Where a run stands, as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -274,6 +275,9 @@ pub struct Run {
     /// Slices in a row that ended in a fault, or without progress.
     #[serde(default)]
     pub attempts: u32,
+    /// What it waits for since its latest slice, for those who read about it: its lease decides. Past once it has gone on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Wait>,
     /// The trace of the request that started it.
     pub correlation_id: String,
     /// What it works at.
@@ -286,6 +290,7 @@ impl Run {
     pub fn ended(mut self, status: RunStatus, error: Option<RunError>, at: Timestamp) -> Self {
         self.status = status;
         self.error = error;
+        self.wait = None;
         self.updated_at = at;
         self.completed_at = Some(at);
         let elapsed = at.as_millisecond() - self.started_at.as_millisecond();

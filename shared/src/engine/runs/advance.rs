@@ -136,6 +136,7 @@ async fn go_on(mut slice: Slice<'_>, wait: Option<Wait>) -> Result<SliceEnd, Aws
     let worker = slice.worker;
     let (runs, now) = (&worker.runs, slice.now());
     slice.run.updated_at = now;
+    slice.run.wait = wait;
     let delay = wait.map_or(0, |wait| delay_seconds(wait.until, now));
     let queued = now.checked_add(SignedDuration::from_secs(delay.into())).unwrap_or(now);
     match runs.store.hand_on(&slice.run, &slice.hold, wait, queued).await {

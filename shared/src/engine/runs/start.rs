@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::aws::bus::DomainEvent;
 use crate::aws::faults::AwsFault;
 use crate::aws::queues::sync::SliceMessage;
@@ -12,6 +14,7 @@ use crate::domain::runs::failure::{Failure, RunError};
 use crate::domain::runs::lease::Hold;
 use crate::domain::runs::life::{self, MayStart};
 use crate::domain::runs::run::{Mode, Run, RunStatus, Trigger, Work};
+use crate::domain::time;
 use crate::engine::runs::context::Runs;
 use crate::engine::runs::{publish, watchdog};
 
@@ -37,9 +40,9 @@ pub struct StartRequest {
 /// Why no run was started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartRefused {
-    /// Another run has the connection.
-    #[error("run {0} is in progress")]
-    Busy(RunId),
+    /// Another run has the connection; until when it waits, if it does.
+    #[error("run {0} is in progress{waiting}", waiting = waiting(*.1))]
+    Busy(RunId, Option<Timestamp>),
     /// The vendor's integration cannot be synced.
     #[error("vendor {0} is reached over an API, which catalogue sync does not support")]
     NotSupported(String),
@@ -48,12 +51,16 @@ pub enum StartRefused {
     Fault(#[from] AwsFault),
 }
 
+fn waiting(until: Option<Timestamp>) -> String {
+    until.map_or_else(String::new, |until| format!(", and waits until {}", time::text(until)))
+}
+
 impl StartRefused {
     /// The reason, as runs and clients are told it.
     #[must_use]
     pub fn failure(&self) -> Failure {
         match self {
-            Self::Busy(_) => Failure::SyncInProgress,
+            Self::Busy(..) => Failure::SyncInProgress,
             Self::NotSupported(_) => Failure::IntegrationNotSupported,
             Self::Fault(_) => Failure::StorageFailed,
         }
@@ -79,28 +86,36 @@ pub async fn start_run(runs: &Runs, request: &StartRequest, hold: bool) -> Resul
             Started::Busy(holder) => holder,
         };
         if given_up {
-            return Err(StartRefused::Busy(in_the_way));
+            return Err(StartRefused::Busy(in_the_way, None));
         }
-        match look_at(runs, &run.connection, &in_the_way).await? {
+        let (may_start, waits_until) = look_at(runs, &run.connection, &in_the_way).await?;
+        match may_start {
             MayStart::Now => {}
             MayStart::AfterGivingUp(_, failure) => {
                 match watchdog::give_up(runs, &run.connection, &in_the_way, failure).await? {
                     Some(over) => publish::publish_end(runs, &over).await,
-                    None => return Err(StartRefused::Busy(in_the_way)),
+                    None => return Err(StartRefused::Busy(in_the_way, None)),
                 }
             }
-            MayStart::Busy(holder) => return Err(StartRefused::Busy(holder)),
+            MayStart::Busy(holder) => return Err(StartRefused::Busy(holder, waits_until)),
         }
         given_up = true;
     }
 }
 
-/// Whether a run may start though another has the connection.
-async fn look_at(runs: &Runs, connection: &Connection, in_the_way: &RunId) -> Result<MayStart, AwsFault> {
+/// Whether a run may start though another has the connection, and until when that one waits.
+async fn look_at(
+    runs: &Runs,
+    connection: &Connection,
+    in_the_way: &RunId,
+) -> Result<(MayStart, Option<Timestamp>), AwsFault> {
     let (run, lease) =
         futures::future::try_join(runs.store.reads.one(connection, in_the_way), runs.store.lease_of(connection))
             .await?;
-    Ok(life::may_start(run.as_ref().map(|run| (run, lease.as_ref())), runs.now()))
+    let now = runs.now();
+    let of_it = lease.as_ref().filter(|lease| lease.run_id.as_ref() == Some(in_the_way));
+    let waits_until = of_it.and_then(|lease| lease.waits_until(now));
+    Ok((life::may_start(run.as_ref().map(|run| (run, lease.as_ref())), now), waits_until))
 }
 
 fn new_run(runs: &Runs, request: &StartRequest) -> Run {
@@ -117,6 +132,7 @@ fn new_run(runs: &Runs, request: &StartRequest) -> Run {
         updated_at: now,
         deadline_from: now,
         completed_at: None,
+        wait: None,
         duration_ms: None,
         error: None,
         attempts: 0,
@@ -147,12 +163,12 @@ pub async fn start_in_background(runs: &Runs, request: &StartRequest) -> Result<
             runs.queue.send(&SliceMessage::of(&run), 0).await?;
             Ok(run)
         }
-        Err(refused @ StartRefused::Busy(_)) => {
+        Err(refused @ StartRefused::Busy(..)) => {
             let failure = refused.failure();
             let run = new_run(runs, request);
             let at = run.started_at;
             let detail = match refused {
-                StartRefused::Busy(holder) => format!("skipped: run {holder} was in progress"),
+                StartRefused::Busy(holder, _) => format!("skipped: run {holder} was in progress"),
                 other => other.to_string(),
             };
             let run = run.ended(life::status_of(failure), Some(RunError::new(failure, detail)), at);

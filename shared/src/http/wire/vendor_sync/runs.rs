@@ -70,7 +70,8 @@ pub struct RunView {
     pub hash: Option<String>,
     /// Why it failed.
     pub error: Option<String>,
-    /// More about it: stored status, trigger, error code, correlation id; `badRows`, the rows that were set aside with their
+    /// More about it: stored status, trigger, error code, correlation id; while it waits, `waitsUntil` and `waitsFor`, which is
+    /// `retryAfter` (its vendor asked for it), `backoff` (a fault may pass) or `approval`; `badRows`, the rows that were set aside with their
     /// number, the first of them with `row`, `byte` and `reason`, and how many items were kept on their account; `repeatedIds`,
     /// how many rows have an id that a later row has again, and some of these ids.
     #[schema(value_type = Option<Object>)]
@@ -89,6 +90,10 @@ impl From<&Run> for RunView {
         });
         if let Some(error) = &run.error {
             metadata["errorCode"] = json!(error.code());
+        }
+        if let Some(wait) = run.wait {
+            metadata["waitsUntil"] = json!(time::text(wait.until));
+            metadata["waitsFor"] = json!(wait.reason);
         }
         if run.status == RunStatus::Skipped {
             metadata["skipped"] = json!(true);
