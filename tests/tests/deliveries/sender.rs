@@ -9,7 +9,7 @@ use signalbox_tests::deliveries::delivery::{Delivery, GITHUB_SECRET, TRACKSTAR_S
 use signalbox_tests::deliveries::hooks::Hooks;
 use signalbox_tests::process::Process;
 use signalbox_tests::queues::Queue;
-use signalbox_tests::wire::Wire;
+use signalbox_tests::wire::{Fault, Verdict, Wire, every};
 
 /// Real bodies with their events; made-up ones where the collection is not at hand.
 fn bodies() -> Vec<(String, String)> {
@@ -88,7 +88,7 @@ async fn a_body_that_comes_under_another_id_is_kept_and_let_in_where_ids_tell_de
     hooks.work(Queue::Webhooks).await;
     let list = async || hooks.ask("GET", "/api/admin/deliveries", None, None).await.expect(200)["items"].clone();
     let [kept] = list().await.as_array().unwrap().clone().try_into().unwrap();
-    assert_eq!((&kept["id"], &kept["reason"]), (&json!("github/acme:proved#1"), &json!("same_body")));
+    assert_eq!((&kept["id"], &kept["reason"]), (&json!("github/acme:acknowledged#1"), &json!("same_body")));
     let detail = kept["detail"].as_str().unwrap();
     assert!(detail.contains("id:00000000-0000-0000-0000-000000000001"), "{detail}");
     assert!(detail.contains("id:00000000-0000-0000-0000-000000000002"), "{detail}");
@@ -96,7 +96,7 @@ async fn a_body_that_comes_under_another_id_is_kept_and_let_in_where_ids_tell_de
 
     let token = hooks.operator("default");
     let verify = async |process: &Process| {
-        let id = Some(json!({"id": "github/acme:proved#1"}));
+        let id = Some(json!({"id": "github/acme:acknowledged#1"}));
         let answer = process.ask("sync-control", "POST", "/api/admin/deliveries/verify", &token, id).await;
         answer.unwrap().expect(200)["status"].clone()
     };
@@ -122,16 +122,34 @@ async fn a_body_that_comes_under_another_id_is_kept_and_let_in_where_ids_tell_de
     assert_eq!(hooks.events("acme/github/acme").await.len(), 3);
 }
 
-/// As refusals are, whoever sends them.
+/// Its sender is told of success, so nobody sends it again.
 #[tokio::test]
-async fn of_many_that_come_under_other_ids_few_are_kept() {
+async fn all_that_come_under_other_ids_are_kept_and_counted_as_the_duplicates_they_are_answered_as() {
     let hooks = Hooks::start().await;
     let process = hooks.process(Wire::whole()).await;
-    for id in 1..=40 {
-        assert_eq!(process.send(&github(id, "ping", "{}")).await.unwrap().status, 200);
+    let body = format!("{{\"pad\":\"{}\"}}", "x".repeat(40 * 1024));
+    for id in 1..=30 {
+        assert_eq!(process.send(&github(id, "ping", &body)).await.unwrap().status, 200);
     }
     let listed = hooks.ask("GET", "/api/admin/deliveries?status=same_body&limit=200", None, None).await.expect(200);
-    assert_eq!(listed["items"].as_array().unwrap().len(), 10);
+    let items = listed["items"].as_array().unwrap();
+    assert_eq!((items.len(), items.iter().all(|item| item["hasBody"] == true)), (29, true));
+    // The counters in memory are written with the next request after a second.
+    hooks.pass(std::time::Duration::from_secs(1));
+    assert_eq!(process.send(&github(1, "ping", &body)).await.unwrap().status, 200);
+    let metrics = hooks.ask("GET", "/metrics", None, None).await.text;
+    assert!(metrics.contains("ingest_dedup_total{source=\"github/acme\"} 30"), "{metrics}");
+    assert!(!metrics.contains("ingest_rejected_total{"), "{metrics}");
+}
+
+/// What was told of success and could not be kept would be gone.
+#[tokio::test]
+async fn one_under_another_id_that_cannot_be_kept_is_sent_again() {
+    let hooks = Hooks::start().await;
+    assert_eq!(hooks.send(&github(1, "ping", "{}")).await.status, 200);
+    let failing = Wire::when(every("DynamoDB.UpdateItem"), Verdict::Fail(Fault::ServerError));
+    let process = hooks.process(failing).await;
+    assert_eq!(process.send(&github(2, "ping", "{}")).await.unwrap().status, 500);
 }
 
 /// Slack registers no URL that does not echo what it signed.

@@ -16,6 +16,7 @@ use http::{HeaderMap, StatusCode, header};
 use signalbox::aws::deliveries::rejected::RejectedCounts;
 use signalbox::aws::faults::AwsFault;
 use signalbox::domain::deliveries::counters::{Counter, FleetTally, LATENCY_BOUNDS, bound};
+use signalbox::domain::deliveries::rejected::Rejection;
 use signalbox::domain::ids::{ConnectionName, TenantId};
 use signalbox::domain::runs::run::SeenStatus;
 use signalbox::engine::runs::history::totals;
@@ -137,6 +138,8 @@ fn fleet(samples: &mut Samples, tally: &FleetTally, rejected: &RejectedCounts) {
 /// All that were refused: those that got a number in their ring, and those that were counted alone. None is in both.
 fn refused(tally: &FleetTally, rejected: &RejectedCounts) -> RejectedCounts {
     let mut all = rejected.clone();
+    // Those were answered as duplicates, and are counted as such.
+    all.retain(|(_, reason), _| *reason != Rejection::SameBody);
     for (origin, counters) in tally.origins() {
         for (counter, count) in counters {
             if let Counter::Refused(reason) = counter {

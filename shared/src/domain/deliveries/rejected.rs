@@ -67,13 +67,18 @@ impl Rejection {
         }
     }
 
-    /// Whether the door tells its senders of success all the same, as the original's routes did with what they could not
-    /// place: those of shipments, and the one that takes any event, to which that of a new connection comes before it is
-    /// configured. Nobody sends such a delivery again, so it must be kept whole.
+    /// Whether the door tells its senders of success all the same: with [`Rejection::SameBody`] always. With what they could not
+    /// place as the original's routes did: those of shipments, and the one that takes any event, to which that of a new
+    /// connection comes before it is configured. Nobody sends such a delivery again, so it must be kept whole.
     #[must_use]
     pub fn is_acknowledged_at(self, door: &Door) -> bool {
-        self == Self::UnknownSender
-            && matches!(door, Door::Trackstar { channel } if *channel != Channel::TrackstarInventory)
+        match self {
+            Self::SameBody => true,
+            Self::UnknownSender => {
+                matches!(door, Door::Trackstar { channel } if *channel != Channel::TrackstarInventory)
+            }
+            _ => false,
+        }
     }
 }
 
@@ -299,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_sender_is_told_of_success_at_the_doors_of_shipments_and_of_any_event() {
+    fn only_what_nobody_could_place_and_what_came_before_is_acknowledged() {
         let trackstar = |channel| Door::Trackstar { channel };
         for (door, expected) in [
             (trackstar(Channel::TrackstarShipment), true),
@@ -309,7 +314,7 @@ mod tests {
             (Door::Pos { source: "shop".into(), tenant: "acme".into() }, false),
         ] {
             for reason in Rejection::ALL {
-                let expected = expected && reason == Rejection::UnknownSender;
+                let expected = reason == Rejection::SameBody || expected && reason == Rejection::UnknownSender;
                 assert_eq!(reason.is_acknowledged_at(&door), expected, "{reason:?} at {door:?}");
             }
         }

@@ -179,6 +179,12 @@ async fn claim_identified(
     if verdict != Verdict::Conflict {
         log(deliveries, &label, verdict, &delivery, started);
     }
+    if matches!(verdict, Verdict::Again | Verdict::Duplicate) {
+        deliveries.counts.soon(|tally| {
+            tally.add(delivery.origin(), Counter::Duplicate, 1);
+            tally.taken_in(delivery.origin(), taken_in(deliveries, &delivery, started));
+        });
+    }
     Ok(match verdict {
         Verdict::First => Intake::Accepted(identity.into()),
         // It has a name of its own, and became an attempt of the event under another.
@@ -190,16 +196,11 @@ async fn claim_identified(
             let refusal = Refusal::new(Rejection::SameBody, detail);
             let (trace, connection) =
                 (Some(identity.correlation_id.clone()), Some(Box::new(identity.connection.clone())));
-            let kept = Box::new(proved(deliveries, &delivery, Refusal { trace, connection, ..refusal }));
+            // Counted as the duplicate that it is answered as, with the secret that proved it.
+            let kept = Box::new(Refusal { proved: true, trace, connection, ..refusal });
             Intake::Duplicate(Acknowledgement { kept: Some(kept), ..identity.into() })
         }
-        Verdict::Again | Verdict::Duplicate => {
-            deliveries.counts.soon(|tally| {
-                tally.add(delivery.origin(), Counter::Duplicate, 1);
-                tally.taken_in(delivery.origin(), taken_in(deliveries, &delivery, started));
-            });
-            Intake::Duplicate(identity.into())
-        }
+        Verdict::Again | Verdict::Duplicate => Intake::Duplicate(identity.into()),
         Verdict::Conflict => {
             // It can be asked for by the key, and its sender be told which one it gave twice.
             let detail = format!("another body came under the key {} before", label.key);
