@@ -43,8 +43,8 @@ fn number_length(json: &[u8]) -> usize {
     json.iter().position(|byte| !in_number(byte)).unwrap_or(json.len())
 }
 
-/// Whether a number has more digits than a double keeps, and is not an integer of 64 bits either; or is so small or so large
-/// that a double keeps fewer.
+/// Whether a double keeps another value than a number's, or no value at all: its shortest text is another one. Integers of 64 bits
+/// are kept as such.
 #[must_use]
 pub fn is_rounded(number: &str) -> bool {
     let mantissa = number.split(['e', 'E']).next().unwrap_or_default();
@@ -54,7 +54,13 @@ pub fn is_rounded(number: &str) -> bool {
     if digits == 0 || number.parse::<i64>().is_ok() || number.parse::<u64>().is_ok() {
         return false;
     }
-    digits > DIGITS_EXACT || !number.parse::<f64>().is_ok_and(f64::is_normal)
+    let double = number.parse::<f64>().ok().filter(|double| double.is_finite());
+    match double {
+        Some(double) if digits <= DIGITS_EXACT && double.is_normal() => false,
+        // What programs write of a double has up to 17 digits, and reads as the very same one.
+        Some(double) => canonical(number) != ryu_js::Buffer::new().format_finite(double),
+        None => true,
+    }
 }
 
 /// The one text of a number's value: all its digits, in the form that ECMAScript gives a double's (`Number::toString`,
@@ -144,12 +150,30 @@ mod tests {
 
     #[test]
     fn what_a_double_keeps_is_not_rounded() {
-        for number in
-            ["0", "-0.0", "1.5", "18446744073709551615", "-9223372036854775808", "3e20", "300000000000000000000"]
-        {
+        for number in [
+            "0",
+            "-0.0",
+            "1.5",
+            "18446744073709551615",
+            "-9223372036854775808",
+            "3e20",
+            "300000000000000000000",
+            "0.30000000000000004",
+            "-0.1234567890123456",
+            "30000000000000004e-17",
+            "5e-324",
+            "1.7976931348623157e308",
+        ] {
             assert!(!is_rounded(number), "{number}");
         }
-        for number in ["18446744073709551616", "0.1234567890123456", "1e-400", "1e400", "1.2345678e-320"] {
+        for number in [
+            "18446744073709551616",
+            "0.1234567890123456789",
+            "0.300000000000000041",
+            "1e-400",
+            "1e400",
+            "1.2345678e-320",
+        ] {
             assert!(is_rounded(number), "{number}");
         }
     }
@@ -162,6 +186,15 @@ mod tests {
             let mut buffer = ryu_js::Buffer::new();
             let double: f64 = number.parse().unwrap();
             prop_assert_eq!(canonical(&number), buffer.format(double).to_owned());
+        }
+
+        #[test]
+        fn the_text_of_a_double_is_not_rounded(double in proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL) {
+            let text = ryu_js::Buffer::new().format_finite(double).to_owned();
+            prop_assert!(!is_rounded(&text), "{}", text);
+            // Between two doubles, as the shortest text of neither.
+            let longer = format!("{double:e}").replacen('e', &format!("{}1e", if text.contains('.') { "000000000000000000" } else { ".000000000000000000" }), 1);
+            prop_assert!(is_rounded(&longer), "{}", longer);
         }
 
         #[test]

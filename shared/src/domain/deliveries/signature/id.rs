@@ -146,13 +146,14 @@ impl<'de> Visitor<'de> for Field<'_> {
                 continue;
             }
             // Of two equal keys the last one counts, as in `JSON.parse`.
-            found = match Node::read(map.next_value::<&RawValue>()?.get().as_bytes()).map_err(A::Error::custom)? {
+            let sent = map.next_value::<&RawValue>()?.get();
+            found = match Node::read(sent.as_bytes()).map_err(A::Error::custom)? {
                 Node::Text(text) => Some(text.into_owned()),
                 Node::Unsigned(number) => Some(number.to_string()),
                 Node::Signed(number) => Some(number.to_string()),
                 // A snowflake may have more digits than an integer of 64 bits.
-                Node::Exact(text) if text.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit()) => {
-                    Some(text.into_owned())
+                Node::Exact(_) | Node::Float(_) if sent.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit()) => {
+                    Some(sent.to_owned())
                 }
                 _ => None,
             };
@@ -201,6 +202,7 @@ mod tests {
             (r#"{"id":17}"#, Some("17")),
             (r#"{"id":-1}"#, Some("-1")),
             (r#"{"id":18446744073709551617}"#, Some("18446744073709551617")),
+            (r#"{"id":18446744073709552000}"#, Some("18446744073709552000")),
             (r#"{"id":1.5}"#, None),
             (r#"{"id":1.2345678901234567}"#, None),
             (r#"{"id":null}"#, None),
