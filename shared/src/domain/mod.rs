@@ -8,6 +8,7 @@ pub mod datasets;
 pub mod dead_letter;
 pub mod deliveries;
 pub mod ids;
+pub mod members;
 pub mod number;
 pub mod place;
 pub mod redact;

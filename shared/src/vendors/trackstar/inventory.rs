@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::{BadPayload, Data, read_at};
 use crate::domain::deliveries::version::Version;
+use crate::domain::members::Members;
 use crate::domain::{number, time};
 
 /// What the table takes as a number besides zero, by its size.
@@ -79,7 +80,7 @@ struct Wire {
     sellable: f64,
     #[serde(default)]
     #[expect(dead_code, reason = "kept as it was sent")]
-    inventory_by_warehouse_id: Option<BTreeMap<String, Quantities>>,
+    inventory_by_warehouse_id: Option<BTreeMap<String, Members<Quantities>>>,
     #[serde(default)]
     substitute_skus: Option<Vec<String>>,
     #[serde(default)]
@@ -126,7 +127,7 @@ pub struct Inventory {
 /// # Errors
 /// When it lacks `id`, `sku` or `updated_date`, a field is of the wrong type, or a number cannot be stored.
 pub fn read_inventory(brand: &str, data: &Data) -> Result<Inventory, BadPayload> {
-    let wire: Wire = read_at("data", &**data)?;
+    let Members(wire) = read_at::<Members<Wire>>("data", &**data)?;
     // Of two members of one name the last counts, here as there.
     let members: BTreeMap<String, &RawValue> =
         serde_json::from_str(data.as_sent()).map_err(|_| BadPayload("data: expected an object".into()))?;
@@ -213,6 +214,10 @@ mod tests {
             ("19.99", json!(19.99)),
             ("19.990000000000000001", json!("19.990000000000000001")),
             ("1e-129", json!(1e-129)),
+            ("19.990000000000002", json!(19.990000000000002)),
+            ("0.30000000000000004", json!(0.30000000000000004)),
+            ("30000000000000004e-17", json!(0.30000000000000004)),
+            ("0.300000000000000041", json!("0.300000000000000041")),
             ("18446744073709551617", json!("18446744073709551617")),
         ] {
             let data = format!(
@@ -235,5 +240,15 @@ mod tests {
             data[field] = bad;
             assert!(read(&data).is_err(), "{field}");
         }
+        for (data, expected) in [
+            (json!(null), "data: expected a JSON object"),
+            (json!(["p", "s", "2024-06-07T00:00:00Z"]), "data: expected a JSON object"),
+            (json!("hush"), "data: expected a JSON object"),
+        ] {
+            assert_eq!(read(&data).unwrap_err().to_string(), expected);
+        }
+        let warehouse = json!({"id": "p", "sku": "s", "updated_date": "2024-06-07T00:00:00Z", "inventory_by_warehouse_id": {"w": [1]}});
+        let error = read(&warehouse).unwrap_err().to_string();
+        assert_eq!(error, "data.inventory_by_warehouse_id.w: expected a JSON object");
     }
 }

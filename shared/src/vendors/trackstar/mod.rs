@@ -17,6 +17,7 @@ pub use shipment::{Shipment, read_shipment};
 use crate::domain::correlation;
 use crate::domain::deliveries::delivery::{Channel, fits_a_queue, no_json, without_byte_order_mark};
 use crate::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
+use crate::domain::members::Members;
 
 /// The longest member that is named where something is wrong.
 const NAME_BYTES_MAX: usize = 40;
@@ -141,7 +142,7 @@ impl Envelope {
             return Err(BadPayload(format!("the body is not JSON: it is {found}")));
         }
         let mut json = serde_json::Deserializer::from_slice(without_byte_order_mark(body));
-        let envelope: Self = read_at("", &mut json)?;
+        let Members(envelope) = read_at::<Members<Self>>("", &mut json)?;
         json.end().map_err(|error| BadPayload(error.to_string()))?;
         if envelope.connection_id.trim().is_empty() || envelope.event_type.trim().is_empty() {
             return Err(BadPayload("connection_id and event_type must not be empty".into()));
@@ -316,7 +317,10 @@ mod tests {
             (r#"{"connection_id":"c"}"#, "missing field `event_type`"),
             ("\u{FEFF}{\"connection_id\":\"c\"}", "missing field `event_type`"),
             ("<html>hush", "the body is not JSON: it is HTML or XML"),
-            (r#""hush""#, "expected struct Envelope"),
+            (r#""hush""#, "expected a JSON object at line 1 column 6"),
+            (r#"["c","e"]"#, "expected a JSON object"),
+            ("[1]", "expected a JSON object"),
+            ("7", "expected a JSON object"),
             (r#"{"connection_id":"c","event_type":"e"} hush"#, "trailing characters"),
         ] {
             let error = Envelope::read(body.as_bytes()).unwrap_err().to_string();

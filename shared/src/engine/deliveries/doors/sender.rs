@@ -11,6 +11,7 @@ use crate::domain::deliveries::delivery::{BODY_KEY, Channel, Door, ID_KEY, UNKNO
 use crate::domain::deliveries::rejected::Rejection;
 use crate::domain::deliveries::sender::Sender;
 use crate::domain::deliveries::signature::{Scheme, VerifiedDelivery, content_hash};
+use crate::domain::members::Members;
 use crate::engine::deliveries::arrival::{Arrival, EVENT_TYPES};
 use crate::engine::deliveries::refusal::Refusal;
 
@@ -64,7 +65,7 @@ impl<'a> DoorRules<'a> for Rules<'a> {
             challenge: String,
         }
         self.sender.filter(|sender| sender.scheme.has_challenges())?;
-        let handshake: Handshake = serde_json::from_slice(without_byte_order_mark(delivery.body())).ok()?;
+        let Members::<Handshake>(handshake) = serde_json::from_slice(without_byte_order_mark(delivery.body())).ok()?;
         let asks = handshake.r#type == "url_verification" && handshake.challenge.len() <= CHALLENGE_BYTES_MAX;
         asks.then_some(handshake.challenge)
     }
