@@ -1,5 +1,7 @@
 //! Times as clients see and send them.
 
+use std::borrow::Cow;
+
 use jiff::{Timestamp, civil, tz::TimeZone};
 use serde::{Deserialize, Deserializer, Serializer};
 
@@ -17,8 +19,8 @@ pub fn text(at: Timestamp) -> String {
 /// before 0 is none, as [`text`] could not show it.
 ///
 /// A zone by name (`[Europe/Copenhagen]`, RFC 9557) is refused: no functions carry the world's zones, and to pass over it is to be
-/// hours off. A `+` that a query left unescaped has become a space, and is read as the `+` it was; so a date, a space and
-/// hours and minutes is refused, as that may be either.
+/// hours off. What is written and lies beyond the last moment that can be held, as the `9999-12-31` that means "for ever", is that
+/// moment.
 #[must_use]
 pub fn parse(text: &str) -> Option<Timestamp> {
     stored(exact(text.trim())?)
@@ -28,16 +30,37 @@ pub fn parse(text: &str) -> Option<Timestamp> {
 #[must_use]
 pub fn parse_end(text: &str) -> Option<Timestamp> {
     match text.trim().parse::<civil::Date>() {
-        Ok(date) if is_bare(text.trim()) => {
-            let last = date.at(23, 59, 59, 999_000_000);
-            stored(last.to_zoned(TimeZone::UTC).ok()?.timestamp())
-        }
+        Ok(date) if is_bare(text.trim()) => stored(in_utc(date.at(23, 59, 59, 999_000_000))),
         _ => parse(text),
     }
 }
 
+/// As [`parse`], of a query. A `+` that it left unescaped has become a space, and is read as the `+` it was; so a date, a space and
+/// hours and minutes is refused, as that may be either.
+#[must_use]
+pub fn parse_query(text: &str) -> Option<Timestamp> {
+    parse(&with_plus(text.trim())?)
+}
+
+/// As [`parse_end`], of a query.
+#[must_use]
+pub fn parse_end_query(text: &str) -> Option<Timestamp> {
+    parse_end(&with_plus(text.trim())?)
+}
+
+fn with_plus(text: &str) -> Option<Cow<'_, str>> {
+    let is_offset = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b':') && text.len() <= 5;
+    match text.rsplit_once(' ').filter(|(_, after)| is_offset(after)) {
+        Some((before, _)) if is_bare(before) => None,
+        Some((before, after)) => Some(Cow::Owned(format!("{before}+{after}"))),
+        None => Some(Cow::Borrowed(text)),
+    }
+}
+
 fn stored(at: Timestamp) -> Option<Timestamp> {
-    let at = Timestamp::from_millisecond(at.as_millisecond()).ok()?;
+    let last = Timestamp::from_second(Timestamp::MAX.as_second()).ok()?;
+    // Of the last second the library counts no milliseconds.
+    let at = Timestamp::from_millisecond(at.min(last).as_millisecond()).ok()?;
     (at.as_second() >= FIRST_SECOND).then_some(at)
 }
 
@@ -56,16 +79,21 @@ pub fn exact(text: &str) -> Option<Timestamp> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Some(at);
     }
-    if let Some((before, after)) = text.rsplit_once(' ') {
-        let is_time = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b':') && text.len() <= 5;
-        if is_time(after) {
-            return if is_bare(before) { None } else { format!("{before}+{after}").parse().ok() };
-        }
-    }
     if let Ok(at) = text.parse::<civil::DateTime>() {
-        return at.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
+        return Some(in_utc(at));
     }
-    text.parse::<civil::Date>().ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+    if let Ok(date) = text.parse::<civil::Date>() {
+        return Some(in_utc(date.at(0, 0, 0, 0)));
+    }
+    // Beyond the end with an offset: all that is left is the moment as it is written.
+    let without = text.strip_suffix(['Z', 'z']).filter(|without| !is_bare(without))?;
+    without.parse::<civil::DateTime>().ok().map(in_utc).filter(|at| *at == Timestamp::MAX)
+}
+
+/// A civil time goes on a day longer than moments do, so that each has its own in every zone.
+fn in_utc(at: civil::DateTime) -> Timestamp {
+    let end = if at.year() > 0 { Timestamp::MAX } else { Timestamp::MIN };
+    at.to_zoned(TimeZone::UTC).map_or(end, |zoned| zoned.timestamp())
 }
 
 /// For `#[serde(with)]`: the text form above.
@@ -127,11 +155,15 @@ mod tests {
             (" 2024-06-07T23:59:59.999Z ", Some("2024-06-07T23:59:59.999Z")),
             ("0000-01-01", Some("0000-01-01T00:00:00.000Z")),
             ("2024-06-07 08:09:10", Some("2024-06-07T08:09:10.000Z")),
-            ("2024-06-07T08:09:10 02:00", Some("2024-06-07T06:09:10.000Z")),
-            ("2024-06-07T08:09:10.5 0200", Some("2024-06-07T06:09:10.500Z")),
-            ("2024-06-07 08:09:10 02:00", Some("2024-06-07T06:09:10.000Z")),
-            ("2024-06-07T08:09 02", Some("2024-06-07T06:09:00.000Z")),
-            ("2024-06-07 02:00", None),
+            ("2024-06-07 02:00", Some("2024-06-07T02:00:00.000Z")),
+            ("2024-06-07T08:09:10 02:00", None),
+            ("9999-12-30T21:59:59Z", Some("9999-12-30T21:59:59.000Z")),
+            ("9999-12-31", Some("9999-12-30T22:00:00.000Z")),
+            ("9999-12-31 23:59:59", Some("9999-12-30T22:00:00.000Z")),
+            ("9999-12-31T23:59:59Z", Some("9999-12-30T22:00:00.000Z")),
+            ("9999-12-31T23:59:59.999+00:00", Some("9999-12-30T22:00:00.000Z")),
+            ("9999-12-31Z", None),
+            ("9999-12-32", None),
             ("2024-06-07T08:09:10[Europe/Copenhagen]", None),
             ("2024-06-07T08:09:10Z[Europe/Copenhagen]", None),
             ("2024-06-07T08:09:10+02:00[UTC]", None),
@@ -153,13 +185,32 @@ mod tests {
     }
 
     #[test]
+    fn a_plus_that_a_query_left_unescaped_is_read_as_one() {
+        for (input, expected) in [
+            ("2024-06-07T08:09:10 02:00", Some("2024-06-07T06:09:10.000Z")),
+            ("2024-06-07T08:09:10.5 0200", Some("2024-06-07T06:09:10.500Z")),
+            ("2024-06-07 08:09:10 02:00", Some("2024-06-07T06:09:10.000Z")),
+            ("2024-06-07T08:09 02", Some("2024-06-07T06:09:00.000Z")),
+            ("2024-06-07 08:09:10", Some("2024-06-07T08:09:10.000Z")),
+            (" 2024-06-07T08:09:10Z ", Some("2024-06-07T08:09:10.000Z")),
+            ("2024-06-07 02:00", None),
+            ("2024-06-07T08:09:10Z 02:00", None),
+        ] {
+            assert_eq!(parse_query(input).map(text).as_deref(), expected, "{input}");
+            assert_eq!(parse_end_query(input).map(text).as_deref(), expected, "{input}");
+        }
+        assert_eq!(parse_end_query("2024-06-07").map(text).as_deref(), Some("2024-06-07T23:59:59.999Z"));
+    }
+
+    #[test]
     fn a_date_as_the_end_of_a_range_is_all_of_that_day() {
         for (input, expected) in [
             ("2024-06-07", Some("2024-06-07T23:59:59.999Z")),
             (" 2024-02-29 ", Some("2024-02-29T23:59:59.999Z")),
             ("2024-06-07T00:00:00", Some("2024-06-07T00:00:00.000Z")),
             ("2024-06-07T08:09:10+02:00", Some("2024-06-07T06:09:10.000Z")),
-            ("9999-12-31", None),
+            ("9999-12-30", Some("9999-12-30T22:00:00.000Z")),
+            ("9999-12-31", Some("9999-12-30T22:00:00.000Z")),
             ("2024-02-30", None),
             ("2024-06-07[UTC]", None),
             ("2024-06-07Z", None),

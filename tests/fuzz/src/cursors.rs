@@ -78,8 +78,8 @@ fn parameters(query: &Query) {
         VendorParameter::Blank => assert!(query.all(&["vendor", "v"]).all(str::is_empty)),
     }
     let bound = |names: [&str; 2]| query.first(&names);
-    let end = bound(["end", "to"]).and_then(time::parse_end);
-    window(bound(["start", "from"]).and_then(time::parse), end);
+    let end = bound(["end", "to"]).and_then(time::parse_end_query);
+    window(bound(["start", "from"]).and_then(time::parse_query), end);
 }
 
 /// A window is covered by little, however far apart its ends are.

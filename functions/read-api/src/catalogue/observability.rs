@@ -109,8 +109,8 @@ fn wanted(query: &Query) -> Result<Wanted, Problem> {
             }
             at
         };
-    let start = bound("start", ["start", "from"], time::parse);
-    let end = bound("end", ["end", "to"], time::parse_end);
+    let start = bound("start", ["start", "from"], time::parse_query);
+    let end = bound("end", ["end", "to"], time::parse_end_query);
     if let (Some(start), Some(end)) = (start, end)
         && start > end
     {

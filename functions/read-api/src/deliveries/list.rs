@@ -64,7 +64,7 @@ pub(super) fn limit(query: &Query) -> Result<usize, Problem> {
 }
 
 pub(super) fn bound(query: &Query, name: &'static str) -> Result<Option<Timestamp>, Problem> {
-    let parse = if name == "to" { time::parse_end } else { time::parse };
+    let parse = if name == "to" { time::parse_end_query } else { time::parse_query };
     match query.first(&[name]).map(parse) {
         Some(None) => Err(Problem::fields(&[(name, "must be a date or date-time")])),
         found => Ok(found.flatten()),
