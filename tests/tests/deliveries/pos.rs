@@ -139,6 +139,12 @@ async fn where_headers_are_signed_a_captured_body_passes_under_no_other_name() {
     ] {
         answers(&hooks, &captured, 403).await;
     }
+    // Its operator is told which of the two it is.
+    let listed = hooks.ask("GET", "/api/admin/deliveries?limit=2", None, None).await.expect(200);
+    let [alone, other] = listed["items"].as_array().unwrap().as_slice() else { panic!("{listed}") };
+    let (alone, other) = (alone["detail"].as_str().unwrap(), other["detail"].as_str().unwrap());
+    assert!(alone.starts_with("the signature covers the body alone, and POS_SIGNED_HEADERS is required"), "{alone}");
+    assert!(other.starts_with("the signature does not fit path, tenant, key and body"), "{other}");
     // A tenant or a key that is not sent is signed as nothing.
     for (tenant, key) in [("t1", ""), ("", "k1"), ("", "")] {
         answers(&hooks, &covering(PATH, tenant, key, SALE), 201).await;

@@ -199,6 +199,13 @@ async fn a_compressed_body_is_refused_by_name() {
             assert!(answer.text.contains(&format!("content-encoding: {named}")), "{encoding}: {}", answer.text);
         }
     }
+    // Who did not sign it is told of that first; what could not be verified may have been signed before it was compressed.
+    let sale = Delivery::pos("t1", "{}").header("content-encoding", "gzip");
+    assert_eq!(hooks.send(&sale.clone().without("x-webhook-signature")).await.status, 401);
+    assert_eq!(hooks.send(&sale.header("x-webhook-signature", &"0".repeat(64))).await.status, 403);
+    let listed = hooks.ask("GET", "/api/admin/deliveries?status=bad_signature", None, None).await.expect(200);
+    let details = listed["items"].as_array().unwrap().iter().map(|item| item["detail"].as_str().unwrap());
+    assert_eq!(details.map(|detail| detail.contains("content-encoding: gzip")).collect::<Vec<_>>(), [true, false]);
     // Without the header it is what it is: JSON is asked for by some doors, and what else it is, is said.
     let gzip = Delivery::pos("t1", b"\x1f\x8b\x08\x00".to_vec());
     assert!(hooks.send(&gzip).await.expect(400)["message"].as_str().unwrap().contains("gzip"));

@@ -18,7 +18,7 @@ use crate::domain::deliveries::signature::{Refused, VerifiedDelivery};
 use crate::engine::deliveries::arrival::{Arrival, ArrivedBody, CONTENT_ENCODING};
 use crate::engine::deliveries::claim::{claim_and_enqueue, taken_in};
 use crate::engine::deliveries::context::Deliveries;
-use crate::engine::deliveries::doors::{self, Claimed, DoorRules, Identity};
+use crate::engine::deliveries::doors::{self, Claimed, DoorRules, Identity, Weaker};
 use crate::engine::deliveries::refusal::Refusal;
 use crate::engine::deliveries::reject::{RefusedArrival, count_refused, reject};
 use crate::telemetry::logs;
@@ -238,23 +238,19 @@ fn verify(deliveries: &Deliveries, rules: &dyn DoorRules<'_>, arrival: &Arrival)
         }
     };
     let verifier = rules.verifier(arrival)?;
-    if let Some(encoding) = compression(arrival) {
-        let detail = format!("the body is compressed (content-encoding: {encoding}): send it as it is");
-        return Err(Refusal::bad_body(detail));
-    }
+    let compressed = compression(arrival)
+        .map(|encoding| format!("the body is compressed (content-encoding: {encoding}): send it as it is"));
     let (origin, headers) = (rules.claimed().origin, arrival.headers.0.as_slice());
-    let delivery = match deliveries.senders.bypass {
-        Some(right) => VerifiedDelivery::bypass(right, origin, verifier.scheme, headers, body),
-        None => {
-            let verified = |scheme| {
-                let (secrets, url) = (verifier.secrets, verifier.url.as_deref());
-                let (origin, body) = (origin.as_str(), body.clone());
-                VerifiedDelivery::verify(origin, scheme, secrets, headers, url, body, arrival.received_at)
-            };
-            verified(verifier.scheme).or_else(|refused| verifier.or.map_or(Err(refused), verified))
-        }
+    let verified = |scheme| {
+        let (secrets, url) = (verifier.secrets, verifier.url.as_deref());
+        let (origin, body) = (origin.as_str(), body.clone());
+        VerifiedDelivery::verify(origin, scheme, secrets, headers, url, body, arrival.received_at)
     };
-    delivery.map_err(|refused| {
+    let delivery = match deliveries.senders.bypass {
+        Some(right) => VerifiedDelivery::bypass(right, origin.as_str(), verifier.scheme, headers, body.clone()),
+        None => verified(verifier.scheme).or_else(|refused| verifier.or.map_or(Err(refused), verified)),
+    };
+    let delivery = delivery.map_err(|refused| {
         // Known only of one whose signature was right.
         let proved = matches!(refused, Refused::UnusableId { .. });
         let reason = match proved {
@@ -263,8 +259,23 @@ fn verify(deliveries: &Deliveries, rules: &dyn DoorRules<'_>, arrival: &Arrival)
             false => Rejection::BadSignature,
         };
         let unsigned = matches!(refused, Refused::MissingSignature { .. });
-        Refusal { proved, unsigned, ..Refusal::new(reason, refused.to_string()) }
-    })
+        let mut detail = match (&refused, &verifier.weaker) {
+            (Refused::Mismatch, Some(Weaker { scheme, detail, .. })) if verified(scheme).is_ok() => {
+                (*detail).to_owned()
+            }
+            (Refused::Mismatch, Some(Weaker { mismatch, .. })) => (*mismatch).to_owned(),
+            _ => refused.to_string(),
+        };
+        // Some senders sign the body as it was before they compressed it.
+        if let Some(compressed) = compressed.as_ref().filter(|_| !unsigned) {
+            detail = format!("{detail}; {compressed}");
+        }
+        Refusal { proved, unsigned, ..Refusal::new(reason, detail) }
+    })?;
+    match compressed {
+        Some(detail) => Err(proved(deliveries, &delivery, Refusal::bad_body(detail))),
+        None => Ok(delivery),
+    }
 }
 
 /// The compression that a request says its body has. What a signature covers of such a body differs from sender to sender, and

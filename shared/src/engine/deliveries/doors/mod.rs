@@ -82,6 +82,18 @@ pub(super) struct Verifier<'a> {
     pub(super) secrets: &'a [LiveSecret],
     /// The URL that was registered with the sender, or at the door of points of sale its path, for schemes that sign it.
     pub(super) url: Option<Cow<'a, str>>,
+    /// The scheme that is not good enough any more.
+    pub(super) weaker: Option<Weaker<'a>>,
+}
+
+/// A scheme that is not good enough any more: whoever still signs by it is told apart from whoever knows no secret.
+pub(super) struct Weaker<'a> {
+    /// How it was signed.
+    pub(super) scheme: &'a Scheme,
+    /// What to say of a signature by it.
+    pub(super) detail: &'static str,
+    /// What to say of a signature by neither.
+    pub(super) mismatch: &'static str,
 }
 
 /// What a verified delivery is.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Claimed, DoorRules, Identity, Verifier};
+use super::{Claimed, DoorRules, Identity, Verifier, Weaker};
 use crate::domain::deliveries::delivery::{
     CONTENT_KEY, Channel, GIVEN_KEY, POS, fits_a_key, no_json, without_byte_order_mark,
 };
@@ -36,7 +36,13 @@ impl<'a> DoorRules<'a> for Rules<'a> {
             SignedHeaders::Required => (&schemes::POS_SIGNED_HEADERS, None),
         };
         let url = Some(Cow::Owned(format!("/pos/{}/ingest", self.source)));
-        Ok(Verifier { scheme, or, secrets: &self.senders.pos, url })
+        let weaker = Weaker {
+            scheme: &schemes::POS_DOOR,
+            detail: "the signature covers the body alone, and POS_SIGNED_HEADERS is required: path, tenant and key must be signed too",
+            mismatch: "the signature does not fit path, tenant, key and body: another secret, or one of them is not what was signed",
+        };
+        let weaker = (self.senders.pos_signed_headers == SignedHeaders::Required).then_some(weaker);
+        Ok(Verifier { scheme, or, secrets: &self.senders.pos, url, weaker })
     }
 
     fn identify(&self, arrival: &Arrival, delivery: &VerifiedDelivery) -> Result<Identity, Refusal> {

@@ -55,7 +55,7 @@ impl<'a> DoorRules<'a> for Rules<'a> {
     fn verifier(&self, _arrival: &Arrival) -> Result<Verifier<'a>, Refusal> {
         let sender = self.sender()?;
         let url = sender.url.as_deref().map(Cow::Borrowed);
-        Ok(Verifier { scheme: &sender.scheme, or: None, secrets: &sender.secrets, url })
+        Ok(Verifier { scheme: &sender.scheme, or: None, secrets: &sender.secrets, url, weaker: None })
     }
 
     fn challenge(&self, delivery: &VerifiedDelivery) -> Option<String> {

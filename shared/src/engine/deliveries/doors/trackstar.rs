@@ -37,7 +37,7 @@ impl<'a> DoorRules<'a> for Rules<'a> {
         // What Trackstar really sends, else what its older clients send.
         let svix = schemes::SVIX.is_addressed(arrival.headers.0.as_slice());
         let scheme = if svix { &schemes::SVIX } else { &schemes::PACKR };
-        Ok(Verifier { scheme, or: None, secrets: &self.senders.trackstar, url: None })
+        Ok(Verifier { scheme, or: None, secrets: &self.senders.trackstar, url: None, weaker: None })
     }
 
     /// The secret may be one for the other scheme alone. A request that picks the wrong one does not prove a fault here.
