@@ -30,6 +30,17 @@ fn part_key(id: &DeadLetterId, part: impl Display) -> String {
     format!("body#{id}#{part}")
 }
 
+/// What became of dropping a dead letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forgotten {
+    /// It was there, and is not any more.
+    Now,
+    /// It was gone: somebody else decided on it, or the SDK repeated a call of ours whose reply was lost.
+    Before,
+    /// It is there: somebody is requeuing it.
+    Requeuing,
+}
+
 /// The journal.
 #[derive(Clone, Debug)]
 pub struct Journal(Table);
@@ -157,18 +168,17 @@ impl Journal {
         conditional(call.send().await, OPERATION).map(drop)
     }
 
-    /// Forgets a dead letter that nobody is requeuing; false where somebody is, or it is gone.
+    /// Forgets a dead letter that nobody is requeuing.
     ///
     /// # Errors
     /// When the table cannot be written.
-    pub async fn drop_dead_letter(&self, tenant: &TenantId, letter: &DeadLetter) -> Result<bool, AwsFault> {
-        let call = self.0.delete_item(key(partition(tenant), letter.id.as_str()));
-        let call = call.condition_expression("attribute_exists(pk) AND attribute_not_exists(requeuing)");
-        let dropped = conditional(call.send().await, DELETE)?.is_some();
-        if dropped {
-            self.delete_parts(tenant, letter).await?;
-        }
-        Ok(dropped)
+    pub async fn drop_dead_letter(&self, tenant: &TenantId, letter: &DeadLetter) -> Result<Forgotten, AwsFault> {
+        let call = self.0.delete_item(key(partition(tenant), letter.id.as_str())).return_values(ReturnValue::AllOld);
+        let call = call.condition_expression("attribute_not_exists(requeuing)");
+        let Some(deleted) = conditional(call.send().await, DELETE)? else { return Ok(Forgotten::Requeuing) };
+        self.delete_parts(tenant, letter).await?;
+        let was_there = deleted.attributes.is_some_and(|before| !before.is_empty());
+        Ok(if was_there { Forgotten::Now } else { Forgotten::Before })
     }
 
     /// Forgets a dead letter, after it was requeued.

@@ -2,7 +2,7 @@
 
 use signalbox_tests::deliveries::hooks::Hooks;
 use signalbox_tests::queues::Queue;
-use signalbox_tests::wire::{Verdict, Wire, at, every};
+use signalbox_tests::wire::{Fault, Verdict, Wire, at, every, first};
 
 use super::dead_letters::{LIST, ask, given_up, ids, named};
 
@@ -49,6 +49,31 @@ async fn of_a_drop_and_a_requeue_at_once_one_wins_and_the_other_is_told() {
             assert!(ids(&ask(&hooks, &tenant, "GET", LIST, None).await.expect(200)).is_empty(), "{here}");
         }
     }
+}
+
+/// The SDK repeats a call whose reply was lost, and finds that its first attempt was heard.
+#[tokio::test]
+async fn a_drop_whose_reply_was_lost_is_not_told_of_somebody_else() {
+    let hooks = Hooks::start().await;
+    given_up(&hooks, &[named("t1", "k")]).await;
+    let [id] = ids(&ask(&hooks, "t1", "GET", LIST, None).await.expect(200)).try_into().unwrap();
+    let process = hooks.process(Wire::when(first("DynamoDB.DeleteItem"), Verdict::Fail(Fault::LostReply))).await;
+    let dropped = process.ask("sync-control", "DELETE", &format!("{LIST}/{id}"), &hooks.operator("t1"), None).await;
+    assert_eq!(dropped.unwrap().status, 404, "it is gone");
+    assert!(hooks.items("JOURNAL_TABLE", "t1#dead-letters").await.is_empty(), "and so is its body");
+}
+
+/// What it takes is in the path; what somebody wrote beside it may have been meant otherwise.
+#[tokio::test]
+async fn a_body_that_cannot_be_read_is_refused_beside_the_id_too() {
+    let hooks = Hooks::start().await;
+    given_up(&hooks, &[named("t1", "k")]).await;
+    let [id] = ids(&ask(&hooks, "t1", "GET", LIST, None).await.expect(200)).try_into().unwrap();
+    for (method, path) in [("POST", format!("{LIST}/{id}/requeue")), ("DELETE", format!("{LIST}/{id}"))] {
+        let body = Some(serde_json::json!([1]));
+        assert_eq!(ask(&hooks, "t1", method, &path, body).await.expect(400)["error"], "invalid_request", "{path}");
+    }
+    assert_eq!(ids(&ask(&hooks, "t1", "GET", LIST, None).await.expect(200)).len(), 1);
 }
 
 /// What a crash left begun is not dropped by mistake, and is finished by requeuing it again.

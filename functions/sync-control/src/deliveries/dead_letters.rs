@@ -27,7 +27,9 @@ const LIMITS: Limits = Limits { found_max: 100, read_max: 5000 };
     params(("id" = String, Path, description = "The dead letter")),
     responses(
         (status = 200, description = "It is in the queue", body = DecidedView),
+        (status = 400, description = "invalid_request: a body that cannot be read", body = ProblemView),
         (status = 404, description = "not_found", body = ProblemView),
+        (status = 413, description = "payload_too_large", body = ProblemView),
         (status = 409, description = "conflict: its key came with another body since; already_decided: somebody else dropped or requeued it meanwhile", body = ProblemView),
         (status = 422, description = "unprocessable: nobody can tell where it should go", body = ProblemView),
         OperatorProblems,
@@ -39,9 +41,12 @@ pub(crate) async fn requeue(
     id: Result<Path<String>, PathRejection>,
     Extension(trace): Extension<CorrelationId>,
     headers: HeaderMap,
+    body: Body,
 ) -> Result<Json<DecidedView>, Problem> {
     let operator = operator(&control, &headers, trace)?;
     let id = dead_letter_id(id)?;
+    // It takes none; but what somebody asks for is not passed over unread.
+    body::read(body).await?;
     match requeue_one(&control.deliveries, &control.operators, &operator, &id).await.map_err(failed)? {
         Requeued::Done => Ok(Json(DecidedView::from(&id))),
         Requeued::NotFound => Err(no_dead_letter()),
@@ -58,8 +63,10 @@ pub(crate) async fn requeue(
     params(("id" = String, Path, description = "The dead letter")),
     responses(
         (status = 200, description = "It is forgotten", body = DecidedView),
-        (status = 404, description = "not_found", body = ProblemView),
-        (status = 409, description = "already_decided: somebody else is requeuing it, or decided on it meanwhile", body = ProblemView),
+        (status = 400, description = "invalid_request: a body that cannot be read", body = ProblemView),
+        (status = 404, description = "not_found: or it is gone meanwhile", body = ProblemView),
+        (status = 413, description = "payload_too_large", body = ProblemView),
+        (status = 409, description = "already_decided: somebody else is requeuing it", body = ProblemView),
         OperatorProblems,
     ),
     security(("service" = [])),
@@ -69,9 +76,12 @@ pub(crate) async fn forget(
     id: Result<Path<String>, PathRejection>,
     Extension(trace): Extension<CorrelationId>,
     headers: HeaderMap,
+    body: Body,
 ) -> Result<Json<DecidedView>, Problem> {
     let operator = operator(&control, &headers, trace)?;
     let id = dead_letter_id(id)?;
+    // It takes none; but what somebody asks for is not passed over unread.
+    body::read(body).await?;
     match drop_dead_letter(&control.operators, &operator, &id).await.map_err(failed)? {
         Dropped::Done => Ok(Json(DecidedView::from(&id))),
         Dropped::NotFound => Err(no_dead_letter()),

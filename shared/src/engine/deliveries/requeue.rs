@@ -1,6 +1,7 @@
 //! Requeue or drop a dead letter. Who did it is recorded first.
 
 use crate::aws::faults::AwsFault;
+use crate::aws::journal::Forgotten;
 use crate::domain::audit::Action;
 use crate::domain::dead_letter::{DeadLetterId, Subject};
 use crate::domain::deliveries::claim::Verdict;
@@ -33,7 +34,7 @@ pub enum Dropped {
     Done,
     /// There is no such dead letter.
     NotFound,
-    /// Somebody else is requeuing it, or decided on it meanwhile.
+    /// Somebody else is requeuing it.
     Decided,
 }
 
@@ -83,8 +84,11 @@ pub async fn drop_dead_letter(
         return Ok(Dropped::NotFound);
     };
     operators.record(operator, Action::Drop, id.to_string(), Some(letter.payload_hash.clone())).await?;
-    let dropped = operators.journal.drop_dead_letter(&operator.tenant, &letter).await?;
-    Ok(if dropped { Dropped::Done } else { Dropped::Decided })
+    Ok(match operators.journal.drop_dead_letter(&operator.tenant, &letter).await? {
+        Forgotten::Now => Dropped::Done,
+        Forgotten::Before => Dropped::NotFound,
+        Forgotten::Requeuing => Dropped::Decided,
+    })
 }
 
 /// Claims the key of a dead letter again; false when another body came under it since.
