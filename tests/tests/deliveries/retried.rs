@@ -15,13 +15,14 @@ const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 const LIST: &str = "/api/admin/deliveries";
 
 /// Senders that sign their ids, each in another place.
-const PROVIDERS: [&str; 5] = ["stripe", "standard", "svix", "mux", "erp"];
+const PROVIDERS: [&str; 6] = ["stripe", "standard", "svix", "slack", "mux", "erp"];
 
 fn scheme(provider: &str) -> Value {
     match provider {
         "stripe" => json!("stripe"),
         "standard" => json!("standard-webhooks"),
         "svix" => json!("svix"),
+        "slack" => json!("slack"),
         "mux" => json!({"header": "x-mux", "idField": "id"}),
         _ => json!({"header": "x-erp", "idHeader": "x-erp-id", "template": "{id}.{body}"}),
     }
@@ -43,7 +44,7 @@ async fn system() -> Hooks {
 /// One attempt: the id is the same each time, and the envelope is not.
 fn attempt(hooks: &Hooks, provider: &str, id: &str, number: usize) -> Delivery {
     let body = format!(
-        "{{\"id\":\"{id}\",\"type\":\"invoice.paid\",\"data\":{{\"n\":1}},\"pending_webhooks\":{number},\"attempts\":[{}]}}",
+        "{{\"id\":\"{id}\",\"event_id\":\"{id}\",\"type\":\"invoice.paid\",\"data\":{{\"n\":1}},\"pending_webhooks\":{number},\"attempts\":[{}]}}",
         vec!["500"; number].join(",")
     );
     let scheme = Scheme::from_json(&scheme(provider).to_string()).unwrap();

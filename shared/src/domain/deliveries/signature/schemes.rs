@@ -172,7 +172,8 @@ pub static SLACK: Scheme = Scheme {
     encoding: Encoding::Hex,
     timestamp: TimestampForm::Seconds,
     tolerance_seconds: Some(300),
-    id: None,
+    // The Events API alone has it: what else Slack sends goes by its content.
+    id: Some(IdSource::BodyField(text("event_id"))),
 };
 
 /// Hookdeck.
