@@ -126,6 +126,10 @@ async fn filters_find_what_they_name() {
         ("source=pos", &["pos#2", "pos:proved#1", "pos#1"]),
         ("source=pos:proved", &["pos:proved#1"]),
         ("source=github%2Facme", &[github]),
+        // All connections of a provider, as in the list of what was let in.
+        ("status=rejected&source=github", &[github]),
+        ("source=github:proved", &[]),
+        ("source=git", &[]),
         ("source=nobody", &[]),
         // More than a key can be.
         (&format!("source={}", "x".repeat(2100)), &[]),

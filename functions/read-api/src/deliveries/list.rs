@@ -29,8 +29,8 @@ const LIMIT_MAX: usize = 200;
 #[utoipa::path(
     get, path = "/api/admin/deliveries", tag = "operations",
     params(
-        ("status" = Option<Vec<String>>, Query, description = "`processed`, `dead` or `all`, alone. Or any of `rejected`, `admitted` and the reasons bad_signature, too_large, unknown_sender, bad_body, conflict, no_secret; repeated or in a comma list"),
-        ("source" = Option<String>, Query, description = "`pos`, `trackstar`, `provider/connection`, or `unknown`; with `:proved` or `:acknowledged`, that ring of refused ones alone. Of those that were let in, `provider` or `provider/connection`"),
+        ("status" = Option<Vec<String>>, Query, description = "`processed`, `dead` or `all`, alone. Or any of `rejected`, `admitted` and the reasons bad_signature, too_large, unknown_sender, bad_body, conflict, no_secret, same_body; repeated or in a comma list"),
+        ("source" = Option<String>, Query, description = "`pos`, `trackstar`, `provider`, `provider/connection`, or `unknown`; with `:proved` or `:acknowledged`, that ring of refused ones alone. Of those that were let in, `provider` or `provider/connection`"),
         ("tenant" = Option<String>, Query, description = "The tenant"),
         ("from" = Option<String>, Query, description = "Received at or after this; a dead letter: sent to the queue"),
         ("to" = Option<String>, Query, description = "Received at or before this, or on this day; a dead letter: sent to the queue"),

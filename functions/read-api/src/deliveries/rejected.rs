@@ -15,13 +15,13 @@ use crate::Reads;
 pub(super) async fn page(reads: &Reads, caller: &Caller, query: &Query) -> Result<DeliveriesPage, Problem> {
     let filter = RejectedFilter::read(query)?;
     let failed = |fault: signalbox::aws::faults::AwsFault| Problem::internal(INTERNAL_ERROR, &fault);
-    let rings = match query.first(&["source"]).map(str::parse::<Ring>) {
-        Some(Ok(Ring { origin, kind: RingKind::Open })) => Ring::all_of(&origin).into(),
-        Some(Ok(ring)) => vec![ring],
+    let mut rings = reads.deliveries.rejected_rings().await.map_err(failed)?;
+    match query.first(&["source"]).map(str::parse::<Ring>) {
+        Some(Ok(wanted)) => rings.retain(|ring| is_of(ring, &wanted)),
         // Nothing was rejected of what cannot be an origin.
-        Some(Err(_)) => Vec::new(),
-        None => reads.deliveries.rejected_rings().await.map_err(failed)?,
-    };
+        Some(Err(_)) => rings.clear(),
+        None => {}
+    }
     let now = reads.now();
     let mut found: Vec<(RejectedPlace, Rejected)> = Vec::new();
     for ring in rings {
@@ -37,6 +37,13 @@ pub(super) async fn page(reads: &Reads, caller: &Caller, query: &Query) -> Resul
     found.truncate(filter.limit);
     let items = found.iter().map(|(place, rejected)| DeliveryView::of_rejected(&place.id, rejected)).collect();
     Ok(DeliveriesPage { ok: true, items, has_more: next.is_some(), next_cursor: next })
+}
+
+/// Whether a ring is of the origin that was asked for, or of the provider, and of the kind if one was named.
+fn is_of(ring: &Ring, wanted: &Ring) -> bool {
+    let provider = ring.origin.split_once('/').map(|(provider, _)| provider);
+    (ring.origin == wanted.origin || provider == Some(wanted.origin.as_str()))
+        && (wanted.kind == RingKind::Open || ring.kind == wanted.kind)
 }
 
 /// Whoever has not proved to know the secret may name any tenant. The ring says who has; a reason does not, as more than one

@@ -167,14 +167,6 @@ pub struct Ring {
     pub kind: RingKind,
 }
 
-impl Ring {
-    /// The rings of an origin.
-    #[must_use]
-    pub fn all_of(origin: &str) -> [Self; 3] {
-        RingKind::ALL.map(|kind| Self { origin: origin.to_owned(), kind })
-    }
-}
-
 impl FromStr for Ring {
     type Err = NoPlace;
     fn from_str(text: &str) -> Result<Self, NoPlace> {
@@ -261,7 +253,11 @@ mod tests {
     #[test]
     fn what_was_given_out_is_read_and_nothing_else_is() {
         for origin in ["github/acme-1", &format!("{0}/{0}", "x".repeat(64))] {
-            for (ring, number) in Ring::all_of(origin).into_iter().zip([1, 17, 999_999_999_999]) {
+            for (ring, number) in RingKind::ALL.map(|kind| Ring { origin: origin.to_owned(), kind }).into_iter().zip([
+                1,
+                17,
+                999_999_999_999,
+            ]) {
                 let id = RejectedId { ring, number };
                 let place = RejectedPlace { received_ms: 1_731_705_121_000, id };
                 assert_eq!(place.to_string().parse(), Ok(place));
