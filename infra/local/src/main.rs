@@ -27,7 +27,7 @@ enum Command {
     Local(local::LocalArguments),
     /// Print a service token, and nothing else
     Token(token::TokenArguments),
-    /// Say whether a captured webhook verifies and, if not, why
+    /// Say whether a captured webhook, its body read from standard input, verifies and, if not, why
     Verify(verify::VerifyArguments),
     /// Wait until a deployment is healthy
     WaitForHealth(wait_for_health::WaitForHealthArguments),

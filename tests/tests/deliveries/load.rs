@@ -54,7 +54,7 @@ async fn a_load_that_signs_its_headers_is_taken_where_they_must_be_signed() {
     for explicit_keys in [false, true] {
         let load = Load { total: 10, unique: 5, explicit_keys, ..load("SIGNED") };
         let refused = load.send(&sender, || {}).await.unwrap();
-        assert_eq!((refused.success, refused.others), (0, [("status 403".to_owned(), 10)].into()));
+        assert_eq!((refused.success, refused.others), (0, [("status 403 bad_signature".to_owned(), 10)].into()));
         let taken = load.send(&sender.clone().signing_headers(true), || {}).await.unwrap();
         assert_eq!((taken.success, taken.accepted), (10, 5), "{taken:?}");
     }
@@ -65,7 +65,7 @@ async fn what_a_load_is_refused_for_is_counted_by_its_reason() {
     let hooks = Hooks::start().await;
     let load = Load { total: 10, unique: 5, ..load("L") };
     for (url, secret, why) in [
-        (hooks.host.url(), "another-secret", "status 403"),
+        (hooks.host.url(), "another-secret", "status 403 bad_signature"),
         (format!("{}/nowhere", hooks.host.url()), POS_SECRET, "status 404"),
         ("http://127.0.0.1:9".into(), POS_SECRET, "no connection"),
     ] {
@@ -94,14 +94,17 @@ async fn a_smoke_test_passes_where_all_is_well_and_says_what_is_not() {
     assert_eq!(found.take()[2..], ["a new event: 204, expected 200, 201 false", "the same again: 204 true"]);
 
     let passed = smoke(&sender(&hooks.host.url(), "another-secret"), None, now, note).await.unwrap();
-    let refused = ["a new event: 403, expected 200, 201 false", "the same again: 403, expected 200, 204 false"];
+    let refused = [
+        "a new event: 403 bad_signature, expected 200, 201 false",
+        "the same again: 403 bad_signature, expected 200, 204 false",
+    ];
     assert_eq!(found.take()[2..], refused);
     assert!(!passed);
 
     let guarded = Hooks::with(&[("STAGE", "production"), ("SESSION_JWT_SECRET", &"s".repeat(32))]).await;
     let sender = sender(&guarded.host.url(), POS_SECRET);
     assert!(!smoke(&sender, None, now, note).await.unwrap());
-    assert_eq!(found.take()[1], "GET /metrics: 401, give a token that may read: --token false");
+    assert_eq!(found.take()[1], "GET /metrics: 401 missing_token, give a token that may read: --token false");
     let token = guarded.operator("default");
     assert!(smoke(&sender, Some(&token), now + Duration::from_secs(1), note).await.unwrap());
 }

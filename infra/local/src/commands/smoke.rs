@@ -25,6 +25,7 @@ pub(crate) fn run(arguments: &SmokeArguments) -> ExitCode {
         Ok(sender) => sender,
         Err(error) => return fail(&error),
     };
+    say(&format!("asking {}", sender.remote().base()));
     let tell = |check: &Check| {
         let mark = if check.passed { "ok" } else { "FAILED" };
         say(&format!("{mark:<6} {}: {}", check.what, check.found));

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use jiff::Timestamp;
-use signalbox::domain::deliveries::signature::{Explanation, GENERIC, LiveSecret, Refused, Scheme, explain, schemes};
+use signalbox::domain::deliveries::signature::{
+    Explanation, Finding, GENERIC, LiveSecret, Refused, Scheme, bare_key, explain, schemes,
+};
 use signalbox::domain::secret::Secret;
 use signalbox::domain::time;
 use signalbox::outside::Clock;
@@ -16,6 +18,8 @@ use super::{fail, hint, say, variables};
 
 /// Where the secret comes from when the command line does not say it.
 const SECRET_VARIABLE: &str = "SIGNALBOX_SECRET";
+/// What the path of a point of sale looks like.
+const PATH_EXAMPLE: &str = "/pos/demo/ingest";
 /// More than any delivery that is let in.
 const BODY_BYTES_MAX: u64 = 16 << 20;
 
@@ -39,7 +43,8 @@ pub(crate) struct VerifyArguments {
     /// When it was received: seconds of the Unix epoch, or ISO-8601 [default: now]
     #[arg(long, value_name = "TIME", value_parser = moment, allow_hyphen_values = true)]
     at: Option<Timestamp>,
-    /// The notification URL as it was registered with the sender, for schemes that sign it; the path for pos-signed-headers
+    /// The notification URL as it was registered with the sender, for schemes that sign it; for pos-signed-headers the path, as
+    /// /pos/demo/ingest, or the URL that has it
     #[arg(long)]
     url: Option<String>,
 }
@@ -67,7 +72,7 @@ pub(crate) fn run(arguments: &VerifyArguments) -> ExitCode {
     let now = arguments.at.unwrap_or_else(|| Clock::default().now());
     match explained(arguments, &variables(), &body, now) {
         Ok(explanation) => {
-            for line in lines(arguments, &explanation) {
+            for line in lines(arguments, &explanation, body.is_empty()) {
                 say(&line);
             }
             if explanation.outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -115,10 +120,33 @@ fn explained(
     let mut secrets = secrets.into_iter();
     let live = secrets.next().map(LiveSecret::current).into_iter().chain(secrets.map(LiveSecret::previous));
     let live: Vec<LiveSecret> = live.collect();
-    Ok(explain(&scheme, &live, arguments.headers.as_slice(), arguments.url.as_deref(), body, now))
+    let (headers, url) = (arguments.headers.as_slice(), arguments.url.as_deref());
+    let explained = |scheme: &Scheme, url| explain(scheme, &live, headers, url, body, now);
+    let with_headers = || explained(&schemes::POS_SIGNED_HEADERS, url.map(path));
+    if signs_headers(arguments) {
+        return Ok(with_headers());
+    }
+    let mut explanation = explained(&scheme, url);
+    let is_pos = scheme.name() == schemes::POS.name() && explanation.outcome == Err(Refused::Mismatch);
+    if is_pos && with_headers().outcome.is_ok() {
+        let (scheme, expected) =
+            (schemes::POS_SIGNED_HEADERS.name().to_owned().into(), scheme.name().to_owned().into());
+        explanation.findings = vec![Finding::OtherScheme { scheme, expected }];
+    }
+    Ok(explanation)
 }
 
-fn lines(arguments: &VerifyArguments, explanation: &Explanation) -> Vec<String> {
+fn signs_headers(arguments: &VerifyArguments) -> bool {
+    arguments.scheme == schemes::POS_SIGNED_HEADERS.name()
+}
+
+/// The path that points of sale sign: the URL before it is another one at each stage.
+fn path(url: &str) -> &str {
+    let end = url.find(['?', '#']).unwrap_or(url.len());
+    url[..end].find("/pos/").map_or(url, |start| &url[start..end])
+}
+
+fn lines(arguments: &VerifyArguments, explanation: &Explanation, is_empty: bool) -> Vec<String> {
     match &explanation.outcome {
         Ok(verified) => {
             let mut lines = vec![format!("verified by scheme {}", arguments.scheme)];
@@ -128,7 +156,10 @@ fn lines(arguments: &VerifyArguments, explanation: &Explanation) -> Vec<String> 
             if let Some(timestamp) = verified.timestamp {
                 lines.push(format!("signed at    {}", time::text(timestamp)));
             }
+            let header = |name: &str| arguments.headers.iter().find(|(found, _)| found.eq_ignore_ascii_case(name));
+            let key = header("idempotency-key").filter(|(_, key)| signs_headers(arguments) && !key.is_empty());
             lines.push(match &verified.delivery_id {
+                _ if let Some((_, key)) = key => format!("delivery id  {} (signed)", bare_key(key)),
                 Some(id) if id.signed => format!("delivery id  {} (signed)", id.text),
                 Some(id) => format!("delivery id  {} (not signed: anybody could have changed it)", id.text),
                 None => "delivery id  none: the content is its key".to_owned(),
@@ -138,10 +169,21 @@ fn lines(arguments: &VerifyArguments, explanation: &Explanation) -> Vec<String> 
         Err(refused) => {
             let findings = explanation.findings.iter().map(|finding| format!("{}: {finding}", finding.code()));
             let mut lines = vec![format!("not verified: {}: {refused}", refused.code())];
-            if *refused == Refused::NoUrl {
-                lines.push("give it with --url".to_owned());
+            match refused {
+                Refused::NoUrl if signs_headers(arguments) => {
+                    lines.push(format!("give the path that was signed: --url {PATH_EXAMPLE}"));
+                }
+                Refused::NoUrl => lines.push("give it with --url".to_owned()),
+                Refused::Mismatch if is_empty => {
+                    lines.push("no body was given: it is read from standard input, as in < body.json".to_owned());
+                }
+                _ => {}
             }
             lines.extend(findings);
+            if arguments.scheme == schemes::POS.name() && explanation.findings == [Finding::Nothing] {
+                let scheme = schemes::POS_SIGNED_HEADERS.name();
+                lines.push(format!("if path, tenant and key are signed too: --scheme {scheme} --url {PATH_EXAMPLE}"));
+            }
             lines
         }
     }
@@ -173,7 +215,8 @@ mod tests {
         let cli = Cli::try_parse_from([&["verify"], arguments, more].concat()).map_err(|error| error.to_string())?;
         let variables = environment.map(|secret| (SECRET_VARIABLE.to_owned(), secret.to_owned())).into_iter().collect();
         let now = cli.verify.at.unwrap_or_default();
-        explained(&cli.verify, &variables, body.as_bytes(), now).map(|found| lines(&cli.verify, &found))
+        explained(&cli.verify, &variables, body.as_bytes(), now)
+            .map(|found| lines(&cli.verify, &found, body.is_empty()))
     }
 
     #[test]
@@ -240,8 +283,20 @@ mod tests {
         let (url, tenant, key) =
             ("--url=/pos/demo/ingest", "--header=X-Tenant-Id: acme", "--header=Idempotency-Key: K-1");
         let body = r#"{"sku":"A"}"#;
-        let lines = told(all, &[url, tenant, key], None, body).unwrap();
-        assert_eq!(lines, ["verified by scheme pos-signed-headers", "delivery id  none: the content is its key"]);
+        for url in [url, "--url=https://api.example.com/prod/pos/demo/ingest?x=1"] {
+            let lines = told(all, &[url, tenant, key], None, body).unwrap();
+            assert_eq!(lines, ["verified by scheme pos-signed-headers", "delivery id  K-1 (signed)"], "{url}");
+        }
+        let lines = told(all, &[tenant, key], None, body).unwrap();
+        assert_eq!(lines[1..], ["give the path that was signed: --url /pos/demo/ingest"]);
+        // Who takes it for the scheme that signs the body alone is told.
+        let alone = &["--scheme=pos", all[1], signature, tenant, key];
+        let lines = told(alone, &[url], None, body).unwrap();
+        assert!(lines[1].starts_with("other_scheme: ") && lines[1].contains("pos-signed-headers"), "{lines:?}");
+        let lines = told(alone, &[], None, body).unwrap();
+        assert!(lines[2].contains("--scheme pos-signed-headers --url /pos/demo/ingest"), "{lines:?}");
+        let lines = told(alone, &[], None, "").unwrap();
+        assert!(lines[1].starts_with("no body was given"), "{lines:?}");
         for (more, code) in [
             (&[url, tenant] as &[_], "signature_mismatch"),
             (&[url, key], "signature_mismatch"),

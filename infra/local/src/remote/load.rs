@@ -208,7 +208,7 @@ impl LoadReport {
                 self.repeated += usize::from(answer.status == 204);
                 return;
             }
-            Ok(answer) => format!("status {}", answer.status),
+            Ok(answer) => format!("status {}", answer.told()),
             Err(error) => error.to_string(),
         };
         self.other += 1;

@@ -16,6 +16,9 @@ pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
 /// More than any answer that is looked at has.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
 
+/// The longest code of an answer that is shown: answers are counted by them, and may come from anybody.
+const CODE_BYTES_MAX: usize = 40;
+
 /// A base URL and a client for it.
 #[derive(Debug, Clone)]
 pub struct Remote {
@@ -63,7 +66,28 @@ pub struct Answer {
     pub text: String,
 }
 
+impl Answer {
+    /// The status, and the stable code of a refusal: `403 bad_signature`.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let body: serde_json::Value = serde_json::from_str(&self.text).unwrap_or_default();
+        // Some routes have a sentence for people in `error`.
+        let is_code = |text: &&str| {
+            let of_code = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+            !text.is_empty() && text.len() <= CODE_BYTES_MAX && text.bytes().all(of_code)
+        };
+        let code = ["code", "error"].iter().find_map(|name| body[*name].as_str().filter(is_code));
+        code.map_or_else(|| self.status.to_string(), |code| format!("{} {code}", self.status))
+    }
+}
+
 impl Remote {
+    /// The URL below which everything is asked for.
+    #[must_use]
+    pub fn base(&self) -> &Url {
+        &self.base
+    }
+
     /// A client of whatever answers under the URL.
     ///
     /// # Errors
@@ -133,6 +157,21 @@ async fn answer(request: reqwest::RequestBuilder) -> Result<Answer, NoAnswer> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_is_told_with_its_code() {
+        for (text, told) in [
+            (r#"{"error":"Invalid signature","code":"bad_signature"}"#, "403 bad_signature"),
+            (r#"{"ok":false,"error":"bad_signature","detail":"why"}"#, "403 bad_signature"),
+            (r#"{"error":"Forbidden"}"#, "403"),
+            (r#"{"message":"Forbidden"}"#, "403"),
+            (r#"{"error":{"code":"x"}}"#, "403"),
+            ("<html>", "403"),
+            ("", "403"),
+        ] {
+            assert_eq!(Answer { status: 403, text: text.into() }.told(), told, "{text}");
+        }
+    }
 
     #[test]
     fn paths_go_below_the_base() {

@@ -23,7 +23,7 @@ impl Check {
         let (found, passed) = match answer {
             Ok(answer) => match right(answer) {
                 Ok(()) => (answer.status.to_string(), true),
-                Err(why) => (format!("{}, {why}", answer.status), false),
+                Err(why) => (format!("{}, {why}", answer.told()), false),
             },
             Err(error) => (error.to_string(), false),
         };
