@@ -151,7 +151,7 @@ fn a_described_scheme_can_be_what_ours_are() {
         (r#"{"header":"X-Hub-Signature-256","prefix":"sha256=","idHeader":"X-GitHub-Delivery"}"#, &schemes::GITHUB),
         (
             r#"{"header":"x-slack-signature","prefix":"v0=","timestampHeader":"x-slack-request-timestamp",
-                "template":"v0:{timestamp}:{body}"}"#,
+                "template":"v0:{timestamp}:{body}","idField":"event_id"}"#,
             &schemes::SLACK,
         ),
         (

@@ -253,7 +253,7 @@ fn an_id_counts_as_signed_only_if_the_signature_binds_it() {
     assert_eq!(signed_id(&unsigned, "msg_1"), Some(false));
     assert_eq!(signed_id(&schemes::GITHUB, "72d3162e"), Some(false));
     assert_eq!(signed_id(&schemes::STRIPE, ""), Some(true));
-    assert_eq!(signed_id(&schemes::SLACK, "msg_1"), None);
+    assert_eq!(signed_id(&schemes::SLACK, "msg_1"), Some(true));
     assert_eq!(signed_id(&schemes::POS, " "), None);
 }
 
