@@ -18,7 +18,10 @@ pub fn source(text: &str) -> String {
     let end = rest.find(ends);
     let (path, masked) = end.map_or((rest, String::new()), |end| (&rest[..end], format!("{}***", &rest[end..=end])));
     let authority_end = path.find('/').unwrap_or(path.len());
-    match path[..authority_end].rfind('@').filter(|_| !scheme.is_empty()) {
+    // A scheme may be misspelt (`https:/user:password@host`): what looks like a credential is masked wherever it stands.
+    let credential = || path.rfind('@').filter(|at| path[..*at].contains(':'));
+    let user = if scheme.is_empty() { credential() } else { path[..authority_end].rfind('@') };
+    match user {
         Some(at) => format!("{scheme}***{}{masked}", &path[at..]),
         None => format!("{scheme}{path}{masked}"),
     }
@@ -95,6 +98,11 @@ mod tests {
             ("https://user:p/w@shop.example/a.json", "https://?***"),
             ("s3://key:pw@ours/a.json?X-Amz-Signature=1", "s3://***@ours/a.json?***"),
             ("ftp://user:pw@shop.example", "ftp://***@shop.example"),
+            ("https:u:pw@shop.example/p", "***@shop.example/p"),
+            ("http:/u:pw@shop.example/p", "***@shop.example/p"),
+            ("https//u:pw@shop.example/p", "***@shop.example/p"),
+            ("//u:pw@shop.example/p", "***@shop.example/p"),
+            ("u:pw@shop.example/p", "***@shop.example/p"),
         ] {
             assert_eq!(source(input), expected);
         }

@@ -7,7 +7,7 @@ use crate::domain::datasets::diff::Counts;
 const SHARE_MAX_PERCENT: u64 = 20;
 /// Small catalogues change in large shares: so few removals are let through, unless they are more than half.
 const FREE_REMOVALS: u64 = 4;
-/// One item is no list that was cut short.
+/// One item is no list that was cut short, unless it is all there was.
 const FREE_OF_HALF: u64 = 1;
 
 /// Why removals were refused.
@@ -50,7 +50,7 @@ pub enum RemovalRefused {
 ///
 /// # Errors
 /// When it lacks the whole snapshot, more than a fifth of it and more than four items, or more than half of it and more than
-/// one, unless allowed.
+/// one, unless allowed. Also where the one item that there was is gone and others came.
 pub fn check_removals(counts: &Counts, findings: &Findings, allowed: bool) -> Result<(), RemovalRefused> {
     let snapshot = counts.removed + counts.updated + counts.unchanged;
     let missing = counts.removed + findings.items_kept;
@@ -63,7 +63,9 @@ pub fn check_removals(counts: &Counts, findings: &Findings, allowed: bool) -> Re
     if missing > FREE_REMOVALS && missing * 100 > snapshot * SHARE_MAX_PERCENT {
         return Err(RemovalRefused::TooMany { missing, snapshot, share: "20 %" });
     }
-    if missing > FREE_OF_HALF && missing * 2 > snapshot {
+    // None of it is left: what came is perhaps another list, or an object around one.
+    let is_all = missing == snapshot;
+    if (missing > FREE_OF_HALF || is_all) && missing * 2 > snapshot {
         return Err(RemovalRefused::TooMany { missing, snapshot, share: "half of them" });
     }
     if findings.bad_rows > 0 && counts.removed > 0 {
@@ -93,7 +95,7 @@ mod tests {
             // Replacing everything is a removal of everything, however much is new.
             (100, 0, 0, 100, fifth(100, 100)),
             // A small one that is cut between two rows, or that one object was taken for.
-            (1, 0, 0, 1, Ok(())),
+            (1, 0, 0, 1, half(1, 1)),
             (1, 0, 1, 0, Ok(())),
             (2, 0, 0, 1, half(2, 2)),
             (2, 1, 0, 0, half(2, 3)),

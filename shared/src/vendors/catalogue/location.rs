@@ -31,6 +31,10 @@ struct Host {
 impl Host {
     /// Reads `host` or `host:port`. What could never match is refused: whoever wrote it thinks that it does.
     fn parse(text: &str) -> Result<Self, String> {
+        // What stands before an @ may be a credential, and this is shown at a start.
+        if text.contains('@') {
+            return Err("an entry has an @, and must be the host alone, as in shop.example or shop.example:8443".into());
+        }
         if let Some((scheme, rest)) = text.split_once("://") {
             return Err(format!(
                 "{text:?} has a scheme ({scheme}), and must be the host alone, perhaps with its port: {:?}",
@@ -42,7 +46,7 @@ impl Host {
         }
         let no_host = || format!("{text:?} is no host, as in shop.example or shop.example:8443");
         // To a parser of URLs these are something else, or a host that nobody has.
-        if text.contains(['@', '?', '#', '\\', '*', '%']) || text.contains(char::is_whitespace) || text.ends_with(':') {
+        if text.contains(['?', '#', '\\', '*', '%']) || text.contains(char::is_whitespace) || text.ends_with(':') {
             return Err(no_host());
         }
         // Of a scheme that has no port of its own: one that is written is kept.
@@ -353,7 +357,7 @@ mod tests {
             ("localhost:8080/", "has a path, and must be the host alone, perhaps with its port: \"localhost:8080\""),
             ("shop.example/files", "has a path"),
             ("*.shop.example", "is no host"),
-            ("me@shop.example", "is no host"),
+            ("https://me:secret@shop.example", "has an @"),
             ("shop.example?x", "is no host"),
             ("shop example", "is no host"),
             ("shop.example:", "is no host"),

@@ -219,7 +219,8 @@ pub fn explain(
         findings.extend(others.iter().filter_map(|other| stray_header(scheme, other, headers)));
     }
     if findings.is_empty() && leaves_open_why(&outcome) {
-        let decoded = String::from_utf8_lossy(body).contains(char::REPLACEMENT_CHARACTER);
+        // In what is no UTF-8 the character stands nowhere; reading it as text would put it there.
+        let decoded = std::str::from_utf8(body).is_ok_and(|text| text.contains(char::REPLACEMENT_CHARACTER));
         findings.push(if decoded { Finding::BodyDecoded } else { Finding::Nothing });
     }
     Explanation { outcome, findings }
