@@ -73,7 +73,7 @@ async fn a_fault_of_storage_is_told_to_the_log_and_not_to_clients() {
         let path = path.replace("{id}", "4102488000000-5fea7756");
         let body = match path.as_str() {
             "/api/admin/deliveries/verify" => json!({"id": "pos#1"}),
-            "/api/sync/dead-letters/requeue" => json!({}),
+            "/api/sync/dead-letters/requeue" | "/api/catalog/moscot/sync" => json!({}),
             _ => json!({"mode": "apply"}),
         };
         logged.clear();
