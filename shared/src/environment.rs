@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
-use crate::domain::secret::Secret;
-
 /// The environment variables of one function.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
@@ -51,19 +49,6 @@ impl Environment {
     /// [`StartError::Missing`] when it is unset or blank.
     pub fn require(&self, name: &'static str) -> Result<&str, StartError> {
         self.get(name).ok_or(StartError::Missing(name))
-    }
-
-    /// A secret of at least `length_min` characters.
-    ///
-    /// # Errors
-    /// When it is unset, or too short to be one.
-    pub fn secret(&self, name: &'static str, length_min: usize) -> Result<Secret, StartError> {
-        let value = self.require(name)?;
-        if value.len() < length_min {
-            let reason = format!("a secret needs at least {length_min} characters");
-            return Err(StartError::Invalid { name, reason });
-        }
-        Ok(Secret::new(value))
     }
 
     /// Whether this is somebody's own machine: `SIGNALBOX_STAGE` is `local`. Anything else fails closed.

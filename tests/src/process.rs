@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use aws_sdk_sqs::types::Message;
 use lambda_runtime::{Context, Error};
 use serde_json::Value;
+use signalbox::domain::service_secrets::{self, Name};
 use signalbox::environment::Environment;
 use signalbox::function::Function;
 use signalbox::outside::Outside;
@@ -17,7 +18,7 @@ use signalbox_local::host::poller::sqs_event;
 use crate::answer::Answer;
 use crate::events::{http_event, schedule_event};
 use crate::queues::Queue;
-use crate::system::{System, no_waiting};
+use crate::system::System;
 use crate::wire::Wire;
 use crate::wire::store::WiredStore;
 
@@ -38,14 +39,10 @@ impl Process {
         let metrics = Arc::new(Mutex::new(Vec::new()));
         let (lines, stores) = (Arc::clone(&metrics), wire.clone());
         let all = Outside {
-            clock: system.clock.clone(),
-            entropy: system.entropy.clone(),
-            aws_http: Some(wire.http(system.http.clone())),
-            aws_sleep: Some(no_waiting()),
+            aws_http: Some(wire.http_but_for_secrets(system.http.clone())),
             stores: StoreFactory::wrapped(move |store| Arc::new(WiredStore::new(stores.clone(), store))),
             metrics: Metrics::to(move |line| lines.lock().expect("the lines").push(line.to_owned())),
-            shutdown: wire.shutdown(),
-            ..Outside::default()
+            ..system.outside(&wire)
         };
         // A call that the template does not allow is refused before it comes to the wire.
         let outside = |function: &str| {
@@ -54,6 +51,9 @@ impl Process {
         };
         let environment = |function: &str| -> Environment {
             let mut environment = system.environment(function);
+            if variables.iter().any(|(name, _)| secret_names().any(|secret| secret == *name)) {
+                environment.extend(system.plain_secrets());
+            }
             environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
             environment
         };
@@ -162,6 +162,18 @@ impl Process {
     pub async fn fire(&self, schedule: &str) -> Result<Result<(), String>, Crashed> {
         let fired = self.try_invoke("scheduler", schedule_event(schedule)).await?;
         Ok(fired.map(drop).map_err(|error| error.to_string()))
+    }
+}
+
+fn secret_names() -> impl Iterator<Item = &'static str> {
+    service_secrets::all().map(Name::as_str)
+}
+
+impl System {
+    /// The service's secrets as variables, for a process that is to have others than the host's.
+    fn plain_secrets(&self) -> impl Iterator<Item = (String, String)> + '_ {
+        let value = |name: &str| self.host.parameters().get(&format!("/signalbox/{name}"));
+        secret_names().filter_map(move |name| Some((name.to_owned(), value(name)?)))
     }
 }
 

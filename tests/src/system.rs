@@ -95,6 +95,19 @@ impl System {
         Process::start(self, wire, variables).await
     }
 
+    /// What an instance is given from outside: its calls go over this wire, by the clock of the test.
+    #[must_use]
+    pub fn outside(&self, wire: &Wire) -> Outside {
+        Outside {
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            aws_http: Some(wire.http(self.http.clone())),
+            aws_sleep: Some(no_waiting()),
+            shutdown: wire.shutdown(),
+            ..Outside::default()
+        }
+    }
+
     /// The environment of a function.
     #[must_use]
     pub fn environment(&self, function: &str) -> Environment {
@@ -122,6 +135,6 @@ impl AsyncSleep for NoWaiting {
     }
 }
 
-pub(crate) fn no_waiting() -> SharedAsyncSleep {
+fn no_waiting() -> SharedAsyncSleep {
     SharedAsyncSleep::new(NoWaiting)
 }

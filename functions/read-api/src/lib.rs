@@ -1,22 +1,29 @@
 //! Every read.
 
 mod catalogue;
+mod connections;
 mod deliveries;
 mod service;
 
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use http::HeaderMap;
 use jiff::Timestamp;
 use signalbox::aws::clients::Clients;
 use signalbox::aws::connections::last_test::LastTests;
+use signalbox::aws::connections::store::ConnectionStore;
 use signalbox::aws::datasets::snapshots::SnapshotStore;
 use signalbox::aws::deliveries::DeliveryStore;
 use signalbox::aws::deliveries::listed::DeliveryReads;
 use signalbox::aws::journal::Journal;
 use signalbox::aws::runs::RunReads;
+use signalbox::aws::service_secrets::SecretsReader;
 use signalbox::domain::ids::{Connection, ConnectionName};
+use signalbox::domain::service_secrets::OF_TOKENS;
 use signalbox::engine::catalogue::vendors::Vendors;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
@@ -37,6 +44,7 @@ pub(crate) struct Reads {
     runs: RunReads,
     snapshots: SnapshotStore,
     tests: LastTests,
+    connections: ConnectionStore,
     deliveries: DeliveryStore,
     processed: DeliveryReads,
     journal: Journal,
@@ -83,7 +91,11 @@ pub(crate) enum ListProblems {
 }
 
 fn routes() -> OpenApiRouter<Reads> {
-    OpenApiRouter::default().merge(catalogue::routes()).merge(deliveries::routes()).merge(service::routes())
+    OpenApiRouter::default()
+        .merge(catalogue::routes())
+        .merge(connections::routes())
+        .merge(deliveries::routes())
+        .merge(service::routes())
 }
 
 /// The description of this function's routes, made from the very list that it answers by.
@@ -100,25 +112,33 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
     // Below the range a new connection would fail the probe, above it the SDK has given up by itself.
     let readiness_ms = environment.number_in("READINESS_TIMEOUT", 5000, 100..=15_000)?;
     let clients = Clients::connect(environment, outside)?;
+    let secrets = SecretsReader::start(&clients, environment, outside, &OF_TOKENS).await?;
     let reads = Reads {
         runs: RunReads::connect(&clients, environment)?,
         snapshots: SnapshotStore::connect(&clients, environment)?,
         tests: LastTests::connect(&clients, environment)?,
+        connections: ConnectionStore::connect(&clients, environment)?,
         deliveries: DeliveryStore::connect(&clients, environment)?,
         processed: DeliveryReads::connect(&clients, environment)?,
         journal: Journal::connect(&clients, environment)?,
         clock: outside.clock.clone(),
-        vendors: Vendors::from_environment(environment)?,
+        vendors: Vendors::connect(&clients, environment, outside)?,
         environment: environment.clone(),
-        authority: Authority::from_environment(environment)?,
+        authority: Authority::new(environment, secrets.secrets()),
         readiness_timeout: Duration::from_millis(readiness_ms),
         storage: outside.storage.clone(),
         started: outside.clock.now(),
     };
     let router = unrouted::answered(Router::from(routes()))
-        .layer(axum::middleware::from_fn_with_state(outside.clone(), correlation::trace))
+        .layer(from_fn_with_state(secrets, with_secrets))
+        .layer(from_fn_with_state(outside.clone(), correlation::trace))
         .with_state(reads);
     Ok(Function::Http(router))
+}
+
+/// Answers a request; secrets that are due are read again meanwhile.
+async fn with_secrets(State(secrets): State<SecretsReader>, request: Request, next: Next) -> Response {
+    secrets.during(next.run(request)).await
 }
 
 /// The connection a reader asks for; `None` for a name that no vendor can have, of which nothing is known.

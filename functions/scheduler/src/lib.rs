@@ -1,4 +1,4 @@
-//! Nightly syncs, and the watchdog over runs that have stopped moving.
+//! Syncs that are due, nightly ones, and the watchdog over runs that have stopped moving.
 //!
 //! What a schedule sends is the `Input` that `template.yaml` gives it: its name, and the time it was due.
 
@@ -9,6 +9,8 @@ use lambda_runtime::Error;
 use serde::Deserialize;
 use serde_json::Value;
 use signalbox::aws::clients::Clients;
+use signalbox::aws::connections::store::ConnectionStore;
+use signalbox::engine::connections::due::start_due;
 use signalbox::engine::runs::context::Runs;
 use signalbox::engine::runs::{schedule, watchdog};
 use signalbox::environment::{Environment, StartError};
@@ -29,6 +31,7 @@ struct Tick {
 #[serde(rename_all = "lowercase")]
 enum Schedule {
     Nightly,
+    Due,
     Watchdog,
 }
 
@@ -52,6 +55,7 @@ impl fmt::Display for Schedule {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Nightly => "nightly",
+            Self::Due => "due",
             Self::Watchdog => "watchdog",
         })
     }
@@ -62,18 +66,26 @@ impl fmt::Display for Schedule {
 /// # Errors
 /// When the environment is unusable.
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
-    let runs = Runs::connect(&Clients::connect(environment, outside)?, environment, outside)?;
+    let clients = Clients::connect(environment, outside)?;
+    let runs = Runs::connect(&clients, environment, outside)?;
+    let connections = ConnectionStore::connect(&clients, environment)?;
     Ok(Function::event(move |event: Value, _context| {
-        let runs = runs.clone();
-        async move { handle(&runs, &Tick::read(event)?).await }
+        let (runs, connections) = (runs.clone(), connections.clone());
+        async move { handle(&runs, &connections, &Tick::read(event)?).await }
     }))
 }
 
-async fn handle(runs: &Runs, tick: &Tick) -> Result<(), Error> {
+async fn handle(runs: &Runs, connections: &ConnectionStore, tick: &Tick) -> Result<(), Error> {
     match tick.schedule {
         Schedule::Nightly => {
             let started = schedule::start_all(runs, &tick.id()).await?;
             tracing::info!(runs = started.len(), "nightly runs started");
+        }
+        Schedule::Due => {
+            let started = start_due(runs, connections).await?;
+            if started > 0 {
+                tracing::info!(runs = started, "runs that were due started");
+            }
         }
         Schedule::Watchdog => {
             let _logged = watchdog::watch(runs).await?;

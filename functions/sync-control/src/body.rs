@@ -49,8 +49,15 @@ pub(crate) fn query_switch(query: &Query, name: &str) -> Result<Option<bool>, Pr
     query.switch(name).map_err(|_| wrong(name, "true or false"))
 }
 
+impl From<Map<String, Value>> for Fields {
+    fn from(fields: Map<String, Value>) -> Self {
+        Self(fields)
+    }
+}
+
 impl Fields {
-    fn get(&self, name: &str) -> Option<&Value> {
+    /// A field; absent and null are the same.
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name).filter(|value| !value.is_null())
     }
 

@@ -1,18 +1,26 @@
-//! Every control write: starting syncs, testing vendors, deciding on dead letters and rejected deliveries.
+//! Every control write: starting syncs, testing vendors, changing connections, deciding on dead letters and rejected deliveries.
 
 mod body;
 mod catalogue;
+mod connections;
 mod deliveries;
 mod operator;
 
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use jiff::Timestamp;
 use signalbox::aws::clients::Clients;
 use signalbox::aws::connections::last_test::LastTests;
+use signalbox::aws::faults::AwsFault;
+use signalbox::aws::service_secrets::SecretsReader;
 use signalbox::domain::catalogue::vendor::Vendor;
 use signalbox::domain::ids::{ConnectionName, TenantId};
+use signalbox::domain::service_secrets::{self, Name};
+use signalbox::engine::connections::desk::Desk;
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::operators::Operators;
 use signalbox::engine::runs::context::RunWorker;
@@ -29,6 +37,7 @@ use utoipa_axum::router::OpenApiRouter;
 pub(crate) struct Control {
     worker: RunWorker,
     tests: LastTests,
+    connections: Desk,
     deliveries: Deliveries,
     operators: Operators,
     authority: Authority,
@@ -42,15 +51,17 @@ impl Control {
         self.worker.runs.now()
     }
 
-    /// A vendor of a tenant, if it is configured.
-    fn vendor(&self, tenant: &TenantId, slug: &str) -> Option<&Vendor> {
-        let slug = ConnectionName::parse(slug).ok()?;
-        self.worker.runs.vendors.find(tenant, &slug)
+    /// A vendor of a tenant, if there is one.
+    async fn vendor(&self, tenant: &TenantId, slug: &str) -> Result<Option<Vendor>, AwsFault> {
+        match ConnectionName::parse(slug) {
+            Ok(slug) => self.worker.runs.vendors.find(tenant, &slug).await,
+            Err(_) => Ok(None),
+        }
     }
 }
 
 fn routes() -> OpenApiRouter<Control> {
-    OpenApiRouter::default().merge(catalogue::routes()).merge(deliveries::routes())
+    OpenApiRouter::default().merge(catalogue::routes()).merge(connections::routes()).merge(deliveries::routes())
 }
 
 /// The description of this function's routes, made from the very list that it answers by.
@@ -65,16 +76,25 @@ pub fn openapi() -> OpenApi {
 /// When the environment is unusable.
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
     let clients = Clients::connect(environment, outside)?;
+    let names: Vec<Name> = service_secrets::all().collect();
+    let secrets = SecretsReader::start(&clients, environment, outside, &names).await?;
     let control = Control {
         worker: RunWorker::connect(&clients, environment, outside)?,
         tests: LastTests::connect(&clients, environment)?,
-        deliveries: Deliveries::connect(&clients, environment, outside)?,
+        connections: Desk::connect(&clients, environment, outside)?,
+        deliveries: Deliveries::connect(&clients, environment, outside, secrets.secrets())?,
         operators: Operators::connect(&clients, environment, outside)?,
-        authority: Authority::from_environment(environment)?,
+        authority: Authority::new(environment, secrets.secrets()),
         inline: Duration::from_millis(environment.number("INLINE_BUDGET_MS", 20_000)?),
     };
     let router = unrouted::answered(Router::from(routes()))
-        .layer(axum::middleware::from_fn_with_state(outside.clone(), correlation::trace))
+        .layer(from_fn_with_state(secrets, with_secrets))
+        .layer(from_fn_with_state(outside.clone(), correlation::trace))
         .with_state(control);
     Ok(Function::Http(router))
+}
+
+/// Answers a request; secrets that are due are read again meanwhile.
+async fn with_secrets(State(secrets): State<SecretsReader>, request: Request, next: Next) -> Response {
+    secrets.during(next.run(request)).await
 }

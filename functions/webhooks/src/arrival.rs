@@ -47,11 +47,17 @@ impl Incoming {
 
     /// Takes it in at a door.
     pub(crate) async fn take_in(self, door: Door) -> Result<Intake, NotStored> {
+        // Whom to verify with. Who cannot be asked for is neither known nor unknown, and must come again.
+        let behind = self.deliveries.behind(&door).await.map_err(|fault| {
+            tracing::error!(%fault, ?door, "connection not read");
+            NotStored { trace: None }
+        })?;
         // Each once: how many there are is bounded by what is looked for.
-        let kept = needed(&self.deliveries.senders, &door).into_iter();
+        let kept = needed(&self.deliveries.senders, behind.as_deref(), &door).into_iter();
         let kept = kept.filter_map(|name| Some((name.to_owned(), text(&self.headers, name)?))).collect();
         let arrival = Arrival {
             door,
+            behind,
             headers: Headers(kept),
             body: ArrivedBody::read(self.body.into_data_stream()).await,
             correlation_made: correlation::from_headers(&self.headers).is_none(),

@@ -7,7 +7,12 @@ mod trackstar;
 mod trackstar_routes;
 
 use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use signalbox::aws::clients::Clients;
+use signalbox::aws::service_secrets::SecretsReader;
+use signalbox::domain::service_secrets::OF_DELIVERIES;
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
@@ -33,14 +38,22 @@ pub fn openapi() -> OpenApi {
     routes().into_openapi()
 }
 
+/// Answers a request; secrets that are due are read again meanwhile.
+async fn with_secrets(State(secrets): State<SecretsReader>, request: Request, next: Next) -> Response {
+    secrets.during(next.run(request)).await
+}
+
 /// Builds the handler from its environment.
 ///
 /// # Errors
 /// When the environment is unusable.
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
-    let deliveries = Deliveries::connect(&Clients::connect(environment, outside)?, environment, outside)?;
+    let clients = Clients::connect(environment, outside)?;
+    let secrets = SecretsReader::start(&clients, environment, outside, &OF_DELIVERIES).await?;
+    let deliveries = Deliveries::connect(&clients, environment, outside, secrets.secrets())?;
     let router = unrouted::answered(Router::from(routes()))
-        .layer(axum::middleware::from_fn_with_state(outside.clone(), correlation::trace_alone))
+        .layer(from_fn_with_state(secrets, with_secrets))
+        .layer(from_fn_with_state(outside.clone(), correlation::trace_alone))
         .with_state(deliveries);
     Ok(Function::Http(router))
 }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use signalbox::domain::service_secrets;
 use signalbox_local::host::settings::HOST_VARIABLES;
 use signalbox_local::template::Source;
 
@@ -28,8 +29,9 @@ fn the_example_environment_has_every_setting_and_no_other() {
     let named: BTreeSet<String> = settings().into_keys().collect();
     let source = Source::built_in().unwrap();
     let parameters = source.parameters().iter().map(|parameter| parameter.environment_name());
-    let known: BTreeSet<String> = parameters.chain(HOST_VARIABLES.map(String::from)).collect();
-    assert_eq!(named, known, "left: .env.example, right: template.yaml and the host");
+    let secrets = service_secrets::all().map(|name| name.as_str().to_owned());
+    let known: BTreeSet<String> = parameters.chain(HOST_VARIABLES.map(String::from)).chain(secrets).collect();
+    assert_eq!(named, known, "left: .env.example, right: template.yaml, the host and the service's secrets");
 }
 
 #[test]

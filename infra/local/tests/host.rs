@@ -14,6 +14,9 @@ use axum::body::Bytes;
 use axum::extract::Path as Captured;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
+use signalbox::aws::clients::Clients;
+use signalbox::aws::keys::DataKeys;
+use signalbox::domain::secret::Secret;
 use signalbox::function::Function;
 use signalbox::outside::{Clock, Outside};
 use signalbox_local::{Host, HostError, Options, Storage};
@@ -421,4 +424,26 @@ async fn the_repositorys_template_starts_with_every_function() {
         host.fire(schedule).await.unwrap();
     }
     assert!(host.stop().await);
+}
+
+#[tokio::test]
+async fn what_was_sealed_opens_after_a_restart_and_not_without_the_keys() {
+    let (folder, own) = (tempfile::tempdir().unwrap(), "acme/erp/main".parse().unwrap());
+    let start = || Host::start(Options { storage: Storage::Folder(folder.path().to_owned()), ..Options::default() });
+    let keys = |host: &Host| {
+        let mut environment = host.environment("sync-control");
+        let key = "arn:aws:kms:us-east-1:000000000000:key/signalbox-SecretsKey";
+        environment.extend([("SECRETS_KEY_ARN".to_owned(), key.to_owned())]);
+        let clients = Clients::connect(&environment, &Outside::default()).unwrap();
+        DataKeys::connect(&clients, &environment, &Outside::default()).unwrap()
+    };
+    let host = start().await.unwrap();
+    let sealed = keys(&host).seal(&own, &Secret::new("hunter2")).await.unwrap();
+    host.stop().await;
+    let host = start().await.unwrap();
+    assert_eq!(keys(&host).open(&own, &sealed).await.unwrap(), Secret::new("hunter2"));
+    host.stop().await;
+    std::fs::remove_file(folder.path().join("keys.json")).unwrap();
+    let refused = start().await.err().expect("it started").to_string();
+    assert!(refused.contains("keys.json is damaged: it is missing, and the secrets"), "{refused}");
 }

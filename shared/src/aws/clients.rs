@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
+use aws_smithy_async::rt::sleep::SharedAsyncSleep;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
@@ -44,6 +45,44 @@ pub struct Clients {
     pub(super) dynamodb: aws_sdk_dynamodb::Client,
     pub(super) sqs: aws_sdk_sqs::Client,
     pub(super) eventbridge: aws_sdk_eventbridge::Client,
+    settings: Settings,
+}
+
+/// What all clients are made with.
+#[derive(Clone, Debug)]
+struct Settings {
+    region: Region,
+    credentials: Credentials,
+    timeouts: TimeoutConfig,
+    endpoints: Environment,
+    http: Option<SharedHttpClient>,
+    sleep: Option<SharedAsyncSleep>,
+}
+
+impl Settings {
+    fn endpoint(&self, service: &str) -> Option<String> {
+        let own = self.endpoints.get(&format!("AWS_ENDPOINT_URL_{service}"));
+        own.or_else(|| self.endpoints.get("AWS_ENDPOINT_URL")).map(String::from)
+    }
+}
+
+/// The builders share no type, only their methods.
+macro_rules! client {
+    ($settings:expr, $sdk:ident, $service:literal) => {{
+        let settings: &Settings = $settings;
+        let mut config = $sdk::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(settings.region.clone())
+            .credentials_provider(settings.credentials.clone())
+            .retry_config(RetryConfig::standard())
+            .timeout_config(settings.timeouts.clone());
+        config.set_endpoint_url(settings.endpoint($service));
+        config.set_http_client(settings.http.clone());
+        if let Some(sleep) = settings.sleep.clone() {
+            config.set_sleep_impl(Some(sleep));
+        }
+        $sdk::Client::from_conf(config.build())
+    }};
 }
 
 impl Clients {
@@ -66,34 +105,25 @@ impl Clients {
             None,
             "environment",
         );
-        let endpoint = |service: &str| {
-            let own = environment.get(&format!("AWS_ENDPOINT_URL_{service}"));
-            own.or_else(|| environment.get("AWS_ENDPOINT_URL")).map(String::from)
-        };
         let timeouts =
             TimeoutConfig::builder().operation_timeout(CALL_TIMEOUT).operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
-
-        // The three builders share no type, only their methods.
-        macro_rules! client {
-            ($sdk:ident, $service:literal) => {{
-                let mut config = $sdk::Config::builder()
-                    .behavior_version(BehaviorVersion::latest())
-                    .region(region.clone())
-                    .credentials_provider(credentials.clone())
-                    .retry_config(RetryConfig::standard())
-                    .timeout_config(timeouts.clone());
-                config.set_endpoint_url(endpoint($service));
-                config.set_http_client(outside.aws_http.clone().map(|client: SharedHttpClient| client));
-                if let Some(sleep) = outside.aws_sleep.clone() {
-                    config.set_sleep_impl(Some(sleep));
-                }
-                $sdk::Client::from_conf(config.build())
-            }};
-        }
+        let (endpoints, http, sleep) = (environment.clone(), outside.aws_http.clone(), outside.aws_sleep.clone());
+        let settings = Settings { region, credentials, timeouts, endpoints, http, sleep };
         Ok(Self {
-            dynamodb: client!(aws_sdk_dynamodb, "DYNAMODB"),
-            sqs: client!(aws_sdk_sqs, "SQS"),
-            eventbridge: client!(aws_sdk_eventbridge, "EVENTBRIDGE"),
+            dynamodb: client!(&settings, aws_sdk_dynamodb, "DYNAMODB"),
+            sqs: client!(&settings, aws_sdk_sqs, "SQS"),
+            eventbridge: client!(&settings, aws_sdk_eventbridge, "EVENTBRIDGE"),
+            settings,
         })
+    }
+
+    /// A client of KMS. Made by whoever needs one: a function that has no secrets to open carries none.
+    pub(super) fn kms(&self) -> aws_sdk_kms::Client {
+        client!(&self.settings, aws_sdk_kms, "KMS")
+    }
+
+    /// A client of SSM. Made by whoever needs one.
+    pub(super) fn ssm(&self) -> aws_sdk_ssm::Client {
+        client!(&self.settings, aws_sdk_ssm, "SSM")
     }
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
+use crate::domain::service_secrets::TooOld;
+
 /// A call to AWS that failed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{operation} failed: {detail}")]
@@ -27,6 +29,12 @@ impl AwsFault {
 
     pub(super) fn damaged(operation: &'static str, detail: impl Into<String>) -> Self {
         Self { operation, detail: detail.into(), transient: false }
+    }
+}
+
+impl From<TooOld> for AwsFault {
+    fn from(too_old: TooOld) -> Self {
+        Self { operation: "GetParameters", detail: too_old.to_string(), transient: true }
     }
 }
 

@@ -1,4 +1,4 @@
-//! DynamoDB tables, the queues and the event bus. The only place that names `aws_sdk_*`.
+//! DynamoDB tables, the queues, the event bus and the keys of secrets. The only place that names `aws_sdk_*`.
 
 pub mod bus;
 pub mod clients;
@@ -8,7 +8,9 @@ pub mod deliveries;
 pub mod faults;
 mod items;
 pub mod journal;
+pub mod keys;
 pub mod queues;
 pub mod runs;
+pub mod service_secrets;
 mod table;
 mod transaction;

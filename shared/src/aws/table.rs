@@ -7,10 +7,10 @@ use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::builders::{ConditionCheckBuilder, PutBuilder, UpdateBuilder};
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, ReturnConsumedCapacity, Update};
+use aws_sdk_dynamodb::types::builders::{ConditionCheckBuilder, DeleteBuilder, PutBuilder, UpdateBuilder};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, ReturnConsumedCapacity, Update};
 
-use super::clients::Clients;
+use super::clients::{Clients, Patience};
 use super::faults::{AwsFault, fault};
 use super::items::Item;
 use crate::environment::{Environment, StartError};
@@ -65,6 +65,11 @@ impl Table {
         Update::builder().table_name(&self.name).set_key(Some(key))
     }
 
+    /// A delete of a transaction.
+    pub(super) fn delete(&self, key: Item) -> DeleteBuilder {
+        Delete::builder().table_name(&self.name).set_key(Some(key))
+    }
+
     /// A condition of a transaction.
     pub(super) fn check(&self, key: Item) -> ConditionCheckBuilder {
         ConditionCheck::builder().table_name(&self.name).set_key(Some(key))
@@ -79,6 +84,12 @@ impl Table {
     /// An item, as of a moment ago, for half the price.
     pub(super) async fn glance(&self, key: Item, operation: &'static str) -> Result<Option<Item>, AwsFault> {
         Ok(self.get_item(key).send().await.map_err(|error| fault(operation, &error))?.item)
+    }
+
+    /// As [`Table::glance`], and tried once: for whoever has somebody waiting, who comes again.
+    pub(super) async fn glance_once(&self, key: Item, operation: &'static str) -> Result<Option<Item>, AwsFault> {
+        let call = self.get_item(key).customize().config_override(Patience::Once.of_call());
+        Ok(call.send().await.map_err(|error| fault(operation, &error))?.item)
     }
 
     /// Writes an item, in place of the one under its key.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{
-    CancellationReason, ConditionCheck, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
+    CancellationReason, ConditionCheck, Delete, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
     TransactWriteItem, Update,
 };
 
@@ -49,6 +49,11 @@ impl Transaction {
 
     pub(super) fn check(mut self, check: ConditionCheck) -> Self {
         self.0.push(TransactWriteItem::builder().condition_check(check).build());
+        self
+    }
+
+    pub(super) fn delete(mut self, delete: Delete) -> Self {
+        self.0.push(TransactWriteItem::builder().delete(delete).build());
         self
     }
 

@@ -20,6 +20,24 @@ pub enum Action {
     /// Stop a run.
     #[serde(rename = "run.stop")]
     Stop,
+    /// Make a connection, or change it.
+    #[serde(rename = "connection.put")]
+    PutConnection,
+    /// Remove a connection.
+    #[serde(rename = "connection.delete")]
+    DeleteConnection,
+    /// Pause a connection.
+    #[serde(rename = "connection.pause")]
+    PauseConnection,
+    /// Let a paused connection go on.
+    #[serde(rename = "connection.resume")]
+    ResumeConnection,
+    /// Change a connection's secrets, or the data keys that they are sealed with.
+    #[serde(rename = "connection.rotate")]
+    RotateSecrets,
+    /// Test a connection.
+    #[serde(rename = "connection.test")]
+    TestConnection,
 }
 
 /// What an operator was about to do.
@@ -35,6 +53,9 @@ pub struct Audit {
     /// SHA-256 of the body it was about, lower hex; none where it was about none.
     #[serde(default)]
     pub body_hash: Option<String>,
+    /// The names of what it changes, and never a value: one may be a secret, or hold one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<String>,
     /// When, epoch milliseconds.
     pub at_ms: i64,
     /// The trace.

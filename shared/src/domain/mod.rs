@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod canonical;
 pub mod catalogue;
+pub mod connections;
 pub mod correlation;
 pub mod datasets;
 pub mod dead_letter;
@@ -14,4 +15,5 @@ pub mod place;
 pub mod redact;
 pub mod runs;
 pub mod secret;
+pub mod service_secrets;
 pub mod time;

@@ -1,14 +1,16 @@
-//! Secrets that cannot be printed by accident.
+//! Secrets that cannot be printed by accident, and are overwritten once nobody needs them.
+
+use zeroize::Zeroizing;
 
 /// A secret value: `Debug` and `Display` show a mask, so that no log, error or panic can carry it (I9).
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Wraps a secret.
     #[must_use]
     pub fn new(value: impl Into<String>) -> Self {
-        Self(value.into())
+        Self(Zeroizing::new(value.into()))
     }
 
     /// The value itself, for the one place that signs or verifies with it.

@@ -1,4 +1,4 @@
-//! Operators: who decides on runs, dead letters and rejected deliveries. What one decides is recorded first, and what cannot
+//! Operators: who decides on runs, connections, dead letters and rejected deliveries. What one decides is recorded first, and what cannot
 //! be recorded is not done.
 
 use crate::aws::clients::Clients;
@@ -55,11 +55,38 @@ impl Operators {
         target: String,
         body_hash: Option<String>,
     ) -> Result<(), AwsFault> {
+        self.write(operator, action, target, body_hash, Vec::new()).await
+    }
+
+    /// Records what an operator is about to change about something, by the names of what changes. As with
+    /// [`Operators::record`], a crash after it leaves an entry for what was not done.
+    ///
+    /// # Errors
+    /// When AWS fails; it must not be done then.
+    pub async fn record_change(
+        &self,
+        operator: &Operator,
+        action: Action,
+        target: String,
+        changed: Vec<String>,
+    ) -> Result<(), AwsFault> {
+        self.write(operator, action, target, None, changed).await
+    }
+
+    async fn write(
+        &self,
+        operator: &Operator,
+        action: Action,
+        target: String,
+        body_hash: Option<String>,
+        changed: Vec<String>,
+    ) -> Result<(), AwsFault> {
         let entry = Audit {
             actor: operator.actor.clone(),
             action,
             target,
             body_hash,
+            changed,
             at_ms: self.now().as_millisecond(),
             correlation_id: operator.correlation_id.clone(),
         };

@@ -3,18 +3,19 @@
 //! The algorithm is pinned, two secrets are live at a time so that they can be rotated, and an unset secret is a
 //! refusal to start: the originals fell back to a constant.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, header};
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::problem::{FORBIDDEN, INSUFFICIENT_SCOPE, INVALID_TOKEN, MISSING_TOKEN, Problem};
+use super::problem::{FORBIDDEN, INSUFFICIENT_SCOPE, INTERNAL_ERROR, INVALID_TOKEN, MISSING_TOKEN, Problem};
 use crate::domain::ids::TenantId;
 use crate::domain::secret::Secret;
-use crate::environment::{Environment, StartError};
+use crate::domain::service_secrets::{SERVICE_JWT, SERVICE_JWT_PREVIOUS, SESSION_JWT, ServiceSecrets, Values};
+use crate::environment::Environment;
 
-/// The shortest secret: the length of an HS256 key (RFC 7518, section 3.2).
-pub const SECRET_LENGTH_MIN: usize = 32;
 /// The browser's session cookie.
 pub const SESSION_COOKIE: &str = "STORE_SESS";
 const SESSION_AUDIENCE: &str = "signalbox-session";
@@ -29,6 +30,10 @@ pub const WRITE: &str = "catalog:sync:write";
 pub const MOSCOT: &str = "catalog:sync:moscot";
 /// Requeue and drop dead letters, let rejected deliveries in.
 pub const DELIVERIES_WRITE: &str = "deliveries:write";
+/// See connections.
+pub const CONNECTIONS_READ: &str = "connections:read";
+/// Make, change, test and remove connections.
+pub const CONNECTIONS_WRITE: &str = "connections:write";
 /// The old general scope; alone it allows nothing.
 pub const GENERAL: &str = "catalog:sync";
 
@@ -130,45 +135,36 @@ impl Caller {
         Err(Problem::new(INSUFFICIENT_SCOPE, format!("the token needs the scope {}", scopes.join(" or "))))
     }
 
-    /// Asks for the right to read history: a session, or the read scope. The right to write does not include it.
-    ///
-    /// # Errors
-    /// 403 `insufficient_scope`.
-    pub fn require_read(&self) -> Result<(), Problem> {
-        if self.session { Ok(()) } else { self.require_any(&[READ]) }
+    /// Asks for the right to read: a session, or the scope. The right to write does not include it.
+    fn require_read(&self, scope: &str) -> Result<(), Problem> {
+        if self.session { Ok(()) } else { self.require_any(&[scope]) }
+    }
+
+    /// Whether they may see and change what is a tenant's: their own, and operators of the default tenant any.
+    #[must_use]
+    pub fn may_touch(&self, tenant: &TenantId) -> bool {
+        self.tenant == *tenant || self.tenant == TenantId::DEFAULT
     }
 }
 
 /// Verifies tokens.
 #[derive(Clone)]
 pub struct Authority {
-    secrets: Vec<Secret>,
-    session_secret: Secret,
+    secrets: ServiceSecrets,
     audience: String,
     local: bool,
 }
 
 impl Authority {
-    /// Reads `SERVICE_JWT_SECRET` (alias `AUTH_JWT_SECRET`), `SERVICE_JWT_SECRET_PREVIOUS`, `SERVICE_JWT_AUDIENCE`
-    /// and `SESSION_JWT_SECRET`.
-    ///
-    /// # Errors
-    /// When a secret is unset or too short.
-    pub fn from_environment(environment: &Environment) -> Result<Self, StartError> {
-        let current = match environment.get("SERVICE_JWT_SECRET") {
-            None if environment.get("AUTH_JWT_SECRET").is_some() => "AUTH_JWT_SECRET",
-            _ => "SERVICE_JWT_SECRET",
-        };
-        let mut secrets = vec![environment.secret(current, SECRET_LENGTH_MIN)?];
-        if environment.get("SERVICE_JWT_SECRET_PREVIOUS").is_some() {
-            secrets.push(environment.secret("SERVICE_JWT_SECRET_PREVIOUS", SECRET_LENGTH_MIN)?);
-        }
-        Ok(Self {
-            secrets,
-            session_secret: environment.secret("SESSION_JWT_SECRET", SECRET_LENGTH_MIN)?,
-            audience: environment.get("SERVICE_JWT_AUDIENCE").unwrap_or("clairity-services").to_owned(),
-            local: environment.is_local(),
-        })
+    /// One that verifies with these secrets; the environment has `SERVICE_JWT_AUDIENCE` and the stage.
+    #[must_use]
+    pub fn new(environment: &Environment, secrets: ServiceSecrets) -> Self {
+        let audience = environment.get("SERVICE_JWT_AUDIENCE").unwrap_or("clairity-services").to_owned();
+        Self { secrets, audience, local: environment.is_local() }
+    }
+
+    fn values(&self, now: Timestamp) -> Result<Arc<Values>, Problem> {
+        self.secrets.values(now).map_err(|too_old| Problem::internal(INTERNAL_ERROR, &too_old))
     }
 
     /// Whether this is somebody's own machine, where reads are open and sessions can be minted.
@@ -185,7 +181,9 @@ impl Authority {
         let token = bearer(headers).ok_or_else(|| {
             Problem::new(MISSING_TOKEN, "send a service token: Authorization: Bearer <token>, or x-service-token")
         })?;
-        let claims = verify(token, &self.secrets, now)?;
+        let values = self.values(now)?;
+        let live = [SERVICE_JWT, SERVICE_JWT_PREVIOUS].into_iter().filter_map(|name| values.get(name));
+        let claims = verify(token, live, now)?;
         if !claims.aud.as_ref().is_some_and(|audiences| audiences.iter().any(|audience| audience == self.audience)) {
             return Err(Problem::new(FORBIDDEN, "the token is for another audience"));
         }
@@ -199,6 +197,14 @@ impl Authority {
     /// # Errors
     /// 401 or 403.
     pub fn reader(&self, headers: &HeaderMap, now: Timestamp) -> Result<Caller, Problem> {
+        self.reader_of(READ, headers, now)
+    }
+
+    /// As [`Authority::reader`], of what takes another scope to read.
+    ///
+    /// # Errors
+    /// 401 or 403.
+    pub fn reader_of(&self, scope: &str, headers: &HeaderMap, now: Timestamp) -> Result<Caller, Problem> {
         let caller = if bearer(headers).is_some() {
             self.service(headers, now)?
         } else if let Some(caller) = self.session(headers, now).filter(|session| session.is_ok() || !self.local) {
@@ -208,7 +214,7 @@ impl Authority {
         } else {
             self.service(headers, now)?
         };
-        caller.require_read()?;
+        caller.require_read(scope)?;
         Ok(caller)
     }
 
@@ -216,7 +222,8 @@ impl Authority {
         let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
         let token = pairs.find(|(name, _)| *name == SESSION_COOKIE)?.1;
-        Some(verify(token, std::slice::from_ref(&self.session_secret), now).and_then(|claims| {
+        let verified = self.values(now).and_then(|values| verify(token, values.get(SESSION_JWT), now));
+        Some(verified.and_then(|claims| {
             let ours = claims.aud.as_ref().is_some_and(|aud| aud.iter().any(|audience| audience == SESSION_AUDIENCE));
             if ours {
                 caller(claims, "session", true)
@@ -251,7 +258,8 @@ impl Authority {
             scopes: None,
             tenant: None,
         };
-        if self.local { mint(&claims, &self.session_secret).ok() } else { None }
+        let values = self.secrets.values(now).ok().filter(|_| self.local)?;
+        mint(&claims, values.get(SESSION_JWT)?).ok()
     }
 }
 
@@ -273,7 +281,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     token.filter(|token| !token.is_empty())
 }
 
-fn verify(token: &str, secrets: &[Secret], now: Timestamp) -> Result<Claims, Problem> {
+fn verify<'a>(token: &str, secrets: impl IntoIterator<Item = &'a Secret>, now: Timestamp) -> Result<Claims, Problem> {
     // The library reads the system's clock and mixes the audience with the signature: both are checked here.
     let mut validation = Validation::new(Algorithm::HS256);
     validation.validate_exp = false;
@@ -281,7 +289,7 @@ fn verify(token: &str, secrets: &[Secret], now: Timestamp) -> Result<Claims, Pro
     validation.required_spec_claims.clear();
     let invalid = |why: &str| Problem::new(INVALID_TOKEN, why);
     let token = secrets
-        .iter()
+        .into_iter()
         .find_map(|secret| {
             let key = DecodingKey::from_secret(secret.expose());
             jsonwebtoken::decode::<Claims>(token, &key, &validation).ok()
@@ -320,19 +328,19 @@ fn caller(claims: Claims, default_actor: &str, session: bool) -> Result<Caller, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::service_secrets::OF_TOKENS;
     use serde_json::{Value, json};
 
     const SECRET: &str = "0123456789abcdef0123456789abcdef";
     const PREVIOUS: &str = "previous-secret-previous-secret-0";
 
     fn authority(stage: &str) -> Authority {
-        let pairs = [
-            ("SIGNALBOX_STAGE", stage),
-            ("SERVICE_JWT_SECRET", SECRET),
-            ("SERVICE_JWT_SECRET_PREVIOUS", PREVIOUS),
-            ("SESSION_JWT_SECRET", "session-secret-session-secret-00"),
-        ];
-        Authority::from_environment(&pairs.into_iter().collect()).unwrap()
+        let values = Values::check(&OF_TOKENS, |name| {
+            let secrets = [SECRET, PREVIOUS, "session-secret-session-secret-00"];
+            OF_TOKENS.iter().position(|known| *known == name).map(|place| secrets[place].to_owned())
+        });
+        let environment = [("SIGNALBOX_STAGE", stage)].into_iter().collect();
+        Authority::new(&environment, ServiceSecrets::given(values.unwrap()))
     }
 
     fn now() -> Timestamp {
@@ -450,10 +458,16 @@ mod tests {
     }
 
     #[test]
-    fn an_unset_or_short_secret_is_a_refusal_to_start() {
-        for secret in ["", "short"] {
-            let environment = [("SERVICE_JWT_SECRET", secret), ("SESSION_JWT_SECRET", SECRET)].into_iter().collect();
-            assert!(Authority::from_environment(&environment).is_err(), "{secret:?}");
-        }
+    fn secrets_that_are_too_old_let_nobody_in_and_are_no_fault_of_the_token() {
+        let secrets = authority("production").secrets.values(now()).unwrap();
+        let read = ServiceSecrets::read((*secrets).clone(), now());
+        let authority = Authority::new(&Environment::default(), read);
+        let claims = json!({"aud": "clairity-services", "exp": i64::MAX, "scopes": ["catalog:sync:read"]});
+        let headers = headers("authorization", format!("Bearer {}", token(Algorithm::HS256, SECRET, &claims)));
+        let at = |seconds: i64| {
+            let now = Timestamp::from_second(now().as_second() + seconds).unwrap();
+            authority.reader(&headers, now).map(drop).map_err(|problem| problem.kind())
+        };
+        assert_eq!((at(3599), at(3600).unwrap_err().code), (Ok(()), "internal_error"));
     }
 }

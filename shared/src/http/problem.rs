@@ -78,6 +78,12 @@ kinds! {
         CONFLICT = 409 "conflict";
         /// Somebody else decided at the same time, and was first.
         ALREADY_DECIDED = 409 "already_decided";
+        /// The connection is kept by a deployment's configuration.
+        KEPT_BY_CONFIGURATION = 409 "kept_by_configuration";
+        /// A name by which others look for the connection leads to another one.
+        ADDRESS_TAKEN = 409 "address_taken";
+        /// It is not at the version that the request names.
+        PRECONDITION_FAILED = 412 "precondition_failed";
         /// The body is larger than the route takes.
         PAYLOAD_TOO_LARGE = 413 "payload_too_large";
         /// It is understood, and cannot be done with what is stored.

@@ -1,6 +1,7 @@
 """Deploys template.yaml, with the functions that lie in a folder, to an AWS that is not Amazon's.
 
-Does what `sam deploy` does: packs the functions, uploads them, creates the stack. Then it adds the routes of the HTTP API,
+Does what `sam deploy` does: packs the functions, uploads them, creates the stack; before it, puts the service's secrets into
+Parameter Store. Then it adds the routes of the HTTP API,
 which this AWS does not read out of the API's body. Prints the API's id and the name of each resource as JSON.
 """
 
@@ -49,6 +50,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--functions", type=pathlib.Path, required=True, help="a folder with NAME/bootstrap of each")
     arguments.add_argument("--parameters", type=pathlib.Path, required=True, help="the template's parameters, as JSON")
+    arguments.add_argument("--secrets", type=pathlib.Path, required=True, help="parameters of SSM by their names, as JSON")
     arguments = arguments.parse_args()
 
     root = pathlib.Path(__file__).parents[3]
@@ -60,6 +62,9 @@ def main():
             name = pathlib.Path(resource["Properties"]["CodeUri"]).name
             storage.put_object(Bucket=BUCKET, Key=name, Body=packed(arguments.functions / name))
             resource["Properties"]["CodeUri"] = f"s3://{BUCKET}/{name}"
+
+    for name, value in json.loads(arguments.secrets.read_text()).items():
+        boto3.client("ssm").put_parameter(Name=name, Value=value, Type="SecureString")
 
     stacks = boto3.client("cloudformation")
     parameters = json.loads(arguments.parameters.read_text())

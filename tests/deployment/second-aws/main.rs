@@ -33,6 +33,8 @@ enum Arguments {
         #[arg(long)]
         catalogues: PathBuf,
     },
+    /// Prints the service's secrets by the names of their parameters, as JSON
+    Secrets,
     /// Compares; fails when something differs
     Compare {
         /// The same folder
@@ -52,6 +54,11 @@ async fn main() -> ExitCode {
     let outcome = match Arguments::parse() {
         Arguments::Parameters { catalogues } => {
             say(&json!(parameters(&catalogues)).to_string());
+            return ExitCode::SUCCESS;
+        }
+        Arguments::Secrets => {
+            let secrets = SECRETS.map(|(name, value)| (format!("/signalbox/{name}"), value));
+            say(&json!(BTreeMap::from(secrets)).to_string());
             return ExitCode::SUCCESS;
         }
         Arguments::Compare { catalogues, endpoint, resources } => compare(&catalogues, &endpoint, &resources).await,
@@ -74,7 +81,17 @@ pub(crate) fn say(line: &str) {
     println!("{line}");
 }
 
-/// The template's parameters, the same for both. The samples' secret is the current one, the test kit's the previous.
+/// The service's secrets, the same for both. The samples' secret is the current one, the test kit's the previous.
+const SECRETS: [(&str, &str); 6] = [
+    ("SERVICE_JWT_SECRET", SERVICE_SECRET),
+    ("SESSION_JWT_SECRET", SESSION_SECRET),
+    ("TRACKSTAR_WEBHOOK_SECRET", SAMPLES_SECRET),
+    ("TRACKSTAR_WEBHOOK_SECRET_PREVIOUS", TRACKSTAR_SECRET),
+    ("WEBHOOK_SECRET", SAMPLES_SECRET),
+    ("WEBHOOK_SECRET_PREVIOUS", POS_SECRET),
+];
+
+/// The template's parameters, the same for both.
 fn parameters(catalogues: &Path) -> BTreeMap<&'static str, String> {
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     let senders = json!([{"provider": "github", "connection": "acme", "tenant": "t1", "scheme": "github",
@@ -82,21 +99,17 @@ fn parameters(catalogues: &Path) -> BTreeMap<&'static str, String> {
     BTreeMap::from([
         ("Architecture", architecture.to_owned()),
         ("CatalogRoot", catalogues.display().to_string()),
-        ("ServiceJwtSecret", SERVICE_SECRET.to_owned()),
-        ("SessionJwtSecret", SESSION_SECRET.to_owned()),
         ("Stage", "production".to_owned()),
         ("TrackstarConnections", json!([{"connectionId": "conn-1", "tenant": "t1", "brand": "north"}]).to_string()),
-        ("TrackstarWebhookSecret", SAMPLES_SECRET.to_owned()),
-        ("TrackstarWebhookSecretPrevious", TRACKSTAR_SECRET.to_owned()),
-        ("WebhookSecret", SAMPLES_SECRET.to_owned()),
-        ("WebhookSecretPrevious", POS_SECRET.to_owned()),
         ("WebhookSenders", senders.to_string()),
     ])
 }
 
 /// How many steps differ.
 async fn compare(catalogues: &Path, endpoint: &str, resources: &Path) -> Result<usize> {
-    let variables = parameters(catalogues).into_iter().map(|(name, value)| (environment_name(name), value)).collect();
+    let parameters = parameters(catalogues).into_iter().map(|(name, value)| (environment_name(name), value));
+    let secrets = SECRETS.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let variables = parameters.chain(secrets).collect();
     let host = Host::start(Options { variables, ..Options::default() }).await?;
     let resources: BTreeMap<String, String> = serde_json::from_slice(&std::fs::read(resources)?)?;
 

@@ -14,6 +14,8 @@ pub(crate) fn operation(request: &HttpRequest) -> String {
     let service = match service {
         "AmazonSQS" => "SQS",
         "AWSEvents" => "Events",
+        "TrentService" => "KMS",
+        "AmazonSSM" => "SSM",
         other => other.split('_').next().unwrap_or(other),
     };
     format!("{service}.{operation}")

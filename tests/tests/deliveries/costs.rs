@@ -14,6 +14,7 @@ use signalbox_tests::process::Process;
 use signalbox_tests::queues::Queue;
 use signalbox_tests::wire::Wire;
 
+const GET: &str = "DynamoDB.GetItem";
 const PUT: &str = "DynamoDB.PutItem";
 const SEND: &str = "SQS.SendMessage";
 const UPDATE: &str = "DynamoDB.UpdateItem";
@@ -60,6 +61,8 @@ async fn a_new_event_costs_one_write_and_one_message_whatever_its_size() {
     let hooks = Hooks::start().await;
     let process = hooks.process(Wire::whole()).await;
     let long = "k".repeat(255);
+    // Whether the source has a connection of its own is asked once.
+    assert_eq!(calls(&process, &sale(2, "first"), 201).await, [GET, PUT, SEND]);
     for (bytes, key, trace) in [(2, "small", "t"), (800 * 1024, "large", "t"), (2, long.as_str(), &*"t".repeat(128))] {
         let delivery = sale(bytes, key).header("x-request-id", trace);
         assert_eq!(calls(&process, &delivery, 201).await, [PUT, SEND], "{bytes} bytes");
@@ -137,7 +140,8 @@ async fn a_batch_of_ten_costs_thirty_one_write_units() {
     let hooks = Hooks::start().await;
     let process = hooks.process(Wire::whole()).await;
     for number in 0..10 {
-        assert_eq!(calls(&process, &sale(2, &format!("k{number}")), 201).await, [PUT, SEND]);
+        let expected: &[&str] = if number == 0 { &[GET, PUT, SEND] } else { &[PUT, SEND] };
+        assert_eq!(calls(&process, &sale(2, &format!("k{number}")), 201).await, expected);
     }
     assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 10), (UPDATE.into(), 11)].into());
     // Each of these writes is one unit: the claims, the effects, and the counters of the one source.
@@ -186,7 +190,9 @@ async fn a_forged_request_costs_less_than_a_tenth_of_a_write_unit() {
     let of = |operation: &str| made.iter().filter(|call| *call == operation).count() as f64;
     // Ten at once and one each half minute: each with an item for its body. Beside these the counters alone are written.
     let kept = of(PUT) / 2.0;
-    assert_eq!((kept, of(PUT) + of(UPDATE)), (29.0, made.len() as f64));
+    assert_eq!((kept, of(PUT) + of(UPDATE) + of(GET)), (29.0, made.len() as f64));
+    // That the source has no connection of its own is known for five seconds.
+    assert!(of(GET) <= SECONDS as f64 / 5.0, "{} reads", of(GET));
     let mut units: Vec<f64> = write_units(&hooks, "DELIVERIES_TABLE", "rejected#pos").await;
     units.sort_by(f64::total_cmp);
     let (entry, body) = (units[1], *units.last().unwrap());

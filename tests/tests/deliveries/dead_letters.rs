@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use signalbox::aws::clients::Clients;
 use signalbox::domain::deliveries::delivery::body_hash;
 use signalbox::domain::ids::TenantId;
+use signalbox::domain::service_secrets::ServiceSecrets;
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::deliveries::dead_letters::{DeadLetterFilter, Limits, requeue_matching};
 use signalbox::engine::operators::{Operator, Operators};
@@ -284,7 +285,7 @@ async fn requeuing_comes_to_its_end_behind_more_than_one_call_looks_at() {
     let outside = Outside { clock: hooks.clock.clone(), ..Outside::default() };
     let environment = hooks.environment("sync-control");
     let clients = Clients::connect(&environment, &outside).unwrap();
-    let deliveries = Deliveries::connect(&clients, &environment, &outside).unwrap();
+    let deliveries = Deliveries::connect(&clients, &environment, &outside, ServiceSecrets::default()).unwrap();
     let operators = Operators::connect(&clients, &environment, &outside).unwrap();
     let operator =
         Operator { tenant: TenantId::parse("t1").unwrap(), actor: "operator".into(), correlation_id: "trace".into() };

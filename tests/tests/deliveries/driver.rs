@@ -1,5 +1,7 @@
 //! What senders and the queue do around a process that may die.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::Value;
 use signalbox_tests::deliveries::delivery::Delivery;
@@ -42,7 +44,8 @@ impl<'a> Driver<'a> {
         for attempt in 0..ATTEMPTS_MAX {
             match self.process.send(&delivery(attempt)).await {
                 Ok(reply) if reply.status < 500 => return reply.status,
-                Ok(_) => {}
+                // Nobody sends again at once, and what failed rests for a second.
+                Ok(_) => self.hooks.pass(Duration::from_secs(1)),
                 Err(Crashed) => self.restart().await,
             }
         }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use signalbox::aws::clients::Clients;
 use signalbox::domain::deliveries::delivery::{Door, body_hash};
 use signalbox::domain::deliveries::rejected::Rejection;
+use signalbox::domain::service_secrets::ServiceSecrets;
 use signalbox::engine::deliveries::arrival::{Arrival, ArrivedBody, Headers};
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::deliveries::take_in::{Intake, take_in};
@@ -264,8 +265,9 @@ async fn a_body_that_broke_off_is_refused_as_that() {
     let outside = Outside { clock: hooks.clock.clone(), ..Outside::default() };
     let environment = hooks.environment("webhooks");
     let clients = Clients::connect(&environment, &outside).unwrap();
-    let deliveries = Deliveries::connect(&clients, &environment, &outside).unwrap();
+    let deliveries = Deliveries::connect(&clients, &environment, &outside, ServiceSecrets::default()).unwrap();
     let arrival = Arrival {
+        behind: None,
         door: Door::Pos { source: "demo".into(), tenant: "t1".into() },
         headers: Headers::default(),
         body: ArrivedBody::BrokenOff { bytes: 17 },

@@ -131,7 +131,10 @@ async fn origins_that_alternate_cost_no_more_writes_than_one() {
             send(&process, door, 1).await;
         }
     }
-    assert_eq!(process.wire().calls().split_off(before), [COUNT; 5], "in five seconds");
+    let mut made = process.wire().calls().split_off(before);
+    // Who is behind a door is looked for every few seconds.
+    made.retain(|call| call != "DynamoDB.GetItem");
+    assert_eq!(made, [COUNT; 5], "in five seconds");
     // Each is written when its turn comes.
     for _ in 0..4 {
         hooks.pass(Duration::from_secs(1));
@@ -164,15 +167,14 @@ async fn senders_that_nobody_knows_are_one_origin() {
 async fn storage_that_is_throttled_is_tried_once_and_what_it_did_not_take_is_counted() {
     let hooks = Hooks::start().await;
     let mut throttled = true;
-    let wire =
-        Wire::planned(
-            move |_: &Call| {
-                if std::mem::take(&mut throttled) { Verdict::Fail(Fault::Throttled) } else { Verdict::Pass }
-            },
-        );
+    let wire = Wire::planned(move |call: &Call| {
+        // Whom to verify with must be known, or nobody is refused.
+        let is_write = call.operation != "DynamoDB.GetItem";
+        if is_write && std::mem::take(&mut throttled) { Verdict::Fail(Fault::Throttled) } else { Verdict::Pass }
+    });
     let process = hooks.process(wire).await;
     send(&process, &forged(), 4).await;
-    assert_eq!(process.wire().calls().len(), 1, "no attempt is repeated, and storage rests");
+    assert_eq!(process.wire().calls().len(), 2, "no attempt is repeated, and storage rests");
     assert_eq!(process.said("rejected delivery not kept").len(), 1);
     hooks.pass(Duration::from_secs(1));
     send(&process, &forged(), 1).await;
@@ -205,7 +207,7 @@ async fn a_table_that_hangs_keeps_no_refusal_from_its_answer() {
     let whole = hooks.process(Wire::whole()).await;
     send(&whole, &forged(), 1).await;
     let calls = whole.wire().calls().len();
-    assert_eq!(calls, 4, "registered, numbered, body, entry");
+    assert_eq!(calls, 5, "looked for, registered, numbered, body, entry");
     let hanging = async |calls: Calls, before: usize| {
         let process = hooks.process(Wire::when(calls, Verdict::Hold)).await;
         send(&process, &forged(), before).await;
@@ -223,7 +225,7 @@ async fn a_table_that_hangs_keeps_no_refusal_from_its_answer() {
         let answer = tokio::time::timeout(Duration::from_secs(60), sending).await.expect("an answer");
         assert_eq!(answer.unwrap().status, 403);
     };
-    for number in 0..calls {
+    for number in 1..calls {
         hanging(at(number), 0).await;
     }
     // The registration, ten numbers, and then the count.

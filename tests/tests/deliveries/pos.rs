@@ -461,11 +461,13 @@ async fn a_missing_secret_is_a_refusal_and_the_bypass_is_for_ones_own_machine() 
     let deployed = [skip[0], ("SIGNALBOX_STAGE", "production")];
     let deployed = hooks.process_with(Wire::whole(), &deployed).await;
     assert_eq!(deployed.send(&unsigned()).await.unwrap().status, 401);
-    let mut environment = hooks.environment("webhooks");
-    for (value, reason) in [("", "WEBHOOK_SECRET is not set"), ("short", "WEBHOOK_SECRET is not usable")] {
-        environment.extend([("WEBHOOK_SECRET".to_owned(), value.to_owned())]);
-        let built = signalbox_webhooks::build(&environment, &signalbox::outside::Outside::default()).await;
+    for (value, reason) in
+        [(" ", "WEBHOOK_SECRET is missing"), ("short", "WEBHOOK_SECRET has fewer than 32 characters")]
+    {
+        hooks.host.parameters().put("/signalbox/WEBHOOK_SECRET", value);
+        let built = signalbox_webhooks::build(&hooks.environment("webhooks"), &hooks.outside(&Wire::whole())).await;
         let error = built.err().expect("a refusal to start").to_string();
-        assert!(error.contains(reason), "{error}");
+        let place = "in Parameter Store, where it is /signalbox/WEBHOOK_SECRET";
+        assert!(error.contains(reason) && error.contains(place), "{error}");
     }
 }

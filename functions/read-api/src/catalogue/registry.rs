@@ -32,9 +32,10 @@ use crate::Reads;
 )]
 pub(crate) async fn list(State(reads): State<Reads>, headers: HeaderMap) -> Result<Json<RegistryView>, Problem> {
     let caller = reads.reader(&headers)?;
-    let vendors = reads.vendors.of(&caller.tenant);
+    let vendors = reads.vendors.of(&caller.tenant).await;
+    let vendors = vendors.map_err(|fault| Problem::internal(FAILED_TO_LIST_VENDORS, &fault))?;
     let mut data = Vec::new();
-    for vendor in vendors {
+    for vendor in &vendors {
         let view = view(&reads, vendor).await.map_err(|fault| Problem::internal(FAILED_TO_LIST_VENDORS, &fault))?;
         data.push(view);
     }
@@ -63,10 +64,12 @@ pub(crate) async fn entry(
     let caller = reads.reader(&headers)?;
     let slug =
         ConnectionName::parse(&path_text(slug)).map_err(|error| Problem::new(INVALID_VENDOR, error.to_string()))?;
-    let Some(vendor) = reads.vendors.find(&caller.tenant, &slug) else {
-        return Err(Problem::new(NOT_FOUND, "the vendor is not configured (VENDORS)"));
+    let found = reads.vendors.find(&caller.tenant, &slug).await;
+    let found = found.map_err(|fault| Problem::internal(FAILED_TO_LOAD_VENDOR, &fault))?;
+    let Some(vendor) = found else {
+        return Err(Problem::new(NOT_FOUND, "there is no such vendor: neither a connection nor in VENDORS"));
     };
-    let data = view(&reads, vendor).await.map_err(|fault| Problem::internal(FAILED_TO_LOAD_VENDOR, &fault))?;
+    let data = view(&reads, &vendor).await.map_err(|fault| Problem::internal(FAILED_TO_LOAD_VENDOR, &fault))?;
     Ok(Json(OneVendorView { ok: true, data }))
 }
 

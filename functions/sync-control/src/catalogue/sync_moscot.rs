@@ -10,7 +10,7 @@ use signalbox::engine::runs::kinds::catalogue::work_of;
 use signalbox::engine::runs::start::StartRequest;
 use signalbox::http::auth::{MOSCOT, WRITE};
 use signalbox::http::correlation::CorrelationId;
-use signalbox::http::problem::{INVALID_REQUEST, Problem, ProblemView, VENDOR_NOT_CONFIGURED};
+use signalbox::http::problem::{ERROR, INVALID_REQUEST, Problem, ProblemView, VENDOR_NOT_CONFIGURED};
 use signalbox::http::query::Query;
 use signalbox::http::wire::vendor_sync::triggers::{MoscotAcceptedView, MoscotSyncRequest, MoscotSyncView};
 
@@ -55,13 +55,14 @@ pub(crate) async fn sync_moscot(
     }
     let dry_by_query = body::query_switch(&Query::of(&uri), "dryRun")?;
     let dry = fields.switch("dryRun")?.or(dry_by_query).unwrap_or(false);
-    let Some(vendor) = control.vendor(&caller.tenant, "moscot") else {
+    let found = control.vendor(&caller.tenant, "moscot").await;
+    let Some(vendor) = found.map_err(|fault| Problem::internal(ERROR, &fault))? else {
         return Err(Problem::new(VENDOR_NOT_CONFIGURED, "vendor moscot is not configured (VENDORS)"));
     };
     let allow_removals = fields.switch("allowRemovals")?.unwrap_or(false);
     let request = StartRequest {
         connection: vendor.connection(),
-        work: work_of(vendor, fields.text("sourcePath")?.as_deref(), allow_removals).map_err(refused)?,
+        work: work_of(&vendor, fields.text("sourcePath")?.as_deref(), allow_removals).map_err(refused)?,
         mode: if dry { Mode::DryRun } else { Mode::Apply },
         actor: caller.actor.clone(),
         trigger: Trigger::Manual,

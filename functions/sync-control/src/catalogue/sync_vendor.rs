@@ -14,7 +14,7 @@ use signalbox::engine::runs::start::StartRequest;
 use signalbox::http::auth::WRITE;
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{
-    INTEGRATION_NOT_SUPPORTED, MISSING_VENDOR_SLUG, Problem, ProblemView, VENDOR_NOT_CONFIGURED,
+    ERROR, INTEGRATION_NOT_SUPPORTED, MISSING_VENDOR_SLUG, Problem, ProblemView, VENDOR_NOT_CONFIGURED,
 };
 use signalbox::http::query::{Query, path_text};
 use signalbox::http::wire::vendor_sync::triggers::{VendorAcceptedView, VendorSyncRequest, VendorSyncView};
@@ -64,7 +64,8 @@ pub(crate) async fn sync_vendor(
     if slug.trim().is_empty() {
         return Err(Problem::new(MISSING_VENDOR_SLUG, "the path names no vendor"));
     }
-    let Some(vendor) = control.vendor(&caller.tenant, &slug) else {
+    let found = control.vendor(&caller.tenant, &slug).await;
+    let Some(vendor) = found.map_err(|fault| Problem::internal(ERROR, &fault))? else {
         return Err(Problem::new(VENDOR_NOT_CONFIGURED, "the vendor is not configured (VENDORS)"));
     };
     if vendor.integration == Integration::Api {
@@ -90,7 +91,7 @@ pub(crate) async fn sync_vendor(
     }
     let request = StartRequest {
         connection: vendor.connection(),
-        work: work_of(vendor, source_path.as_deref(), allow_removals).map_err(refused)?,
+        work: work_of(&vendor, source_path.as_deref(), allow_removals).map_err(refused)?,
         mode,
         actor: caller.actor.clone(),
         trigger: Trigger::Manual,

@@ -43,7 +43,8 @@ pub(crate) async fn test_vendor(
     body: Body,
 ) -> Result<Json<VendorTestedView>, Problem> {
     let caller = control.authority.visitor(&headers, control.now())?;
-    let Some(vendor) = control.vendor(&caller.tenant, &path_text(slug)) else {
+    let found = control.vendor(&caller.tenant, &path_text(slug)).await;
+    let Some(vendor) = found.map_err(|fault| Problem::internal(TEST_FAILED, &fault))? else {
         return Err(Problem::new(INVALID_VENDOR, "the vendor is not configured (VENDORS)"));
     };
     if vendor.integration == Integration::Api {
@@ -51,10 +52,10 @@ pub(crate) async fn test_vendor(
     }
     let fields = body::read(body).await?.unwrap_or_default();
     let source = fields.text("sourcePath")?;
-    let test = engine::catalogue::test_vendor::test_vendor(&control.worker, &control.tests, vendor, source.as_deref())
+    let test = engine::catalogue::test_vendor::test_vendor(&control.worker, &control.tests, &vendor, source.as_deref())
         .await
         .map_err(|fault| Problem::internal(TEST_FAILED, &fault))?;
-    Ok(Json(VendorTestedView { ok: true, data: view(vendor, test) }))
+    Ok(Json(VendorTestedView { ok: true, data: view(&vendor, test) }))
 }
 
 fn view(vendor: &Vendor, test: VendorTest) -> VendorTestView {

@@ -16,7 +16,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use signalbox_local::host::settings::{self, Variables};
-use signalbox_local::template::Source;
 
 /// One line on standard output.
 #[expect(clippy::print_stdout, reason = "this is what the command is for")]
@@ -50,7 +49,7 @@ pub(crate) fn secret(variable: &str, data_dir: &Path) -> Result<String, Box<dyn 
     if let Some(secret) = settings::value(&variables, variable) {
         return Ok(secret.to_owned());
     }
-    let generated = settings::secrets(&Source::built_in()?, &variables, Some(data_dir))?;
+    let generated = settings::secrets(&variables, Some(data_dir))?;
     let secret = generated.get(variable).map(str::to_owned);
     Ok(secret.ok_or_else(|| format!("{variable} is not set, and outside local mode none is generated"))?)
 }

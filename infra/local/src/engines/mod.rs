@@ -5,8 +5,11 @@ pub mod dynamodb;
 pub mod events;
 pub(crate) mod guard;
 pub mod journal;
+pub(crate) mod json;
+pub(crate) mod kms;
 mod message;
 pub mod queues;
+pub mod ssm;
 pub(crate) mod tables;
 
 /// Why an engine does not start, or refuses its stored data.

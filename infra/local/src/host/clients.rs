@@ -44,7 +44,7 @@ impl std::fmt::Debug for AccessKey {
 /// Where the engines listen, and what lets a client in.
 #[derive(Debug, Clone)]
 pub struct Endpoints {
-    /// For all three.
+    /// For all of them.
     pub access_key: AccessKey,
     /// DynamoDB.
     pub dynamodb: String,
@@ -52,6 +52,10 @@ pub struct Endpoints {
     pub sqs: String,
     /// EventBridge.
     pub eventbridge: String,
+    /// KMS.
+    pub kms: String,
+    /// SSM.
+    pub ssm: String,
 }
 
 macro_rules! client {

@@ -1,4 +1,4 @@
-//! The data folder: tables, the queues' journal, secrets, catalogues, the mark of the data's format; the locks that keep a
+//! The data folder: tables, the queues' journal, the root key, secrets, catalogues, the mark of the data's format; the locks that keep a
 //! second host out; and whether it is still there and takes a write.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -10,12 +10,15 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use crate::host::format::{self, FORMAT, Found};
+use crate::host::root_key::RootKey;
 use crate::host::stored;
 
 /// The tables' file.
 pub(crate) const TABLES: &str = "tables.sqlite";
 /// The file of the queues' journal.
 pub(crate) const QUEUES: &str = "queues.sqlite";
+/// The file of the embedded KMS's root key.
+pub(crate) const KEYS: &str = "keys.json";
 /// The file that is locked while a host runs.
 const LOCK: &str = "host.lock";
 /// The catalogue that the project ships.
@@ -131,13 +134,21 @@ impl DataFolder {
         }
     }
 
+    /// What the keys of the embedded KMS come out of. To be called once the files are made.
+    pub(crate) fn root_key(&self) -> Result<RootKey, DataError> {
+        match self.journal() {
+            Some(journal) => RootKey::open(&self.path.join(KEYS), &journal),
+            None => RootKey::generate(),
+        }
+    }
+
     /// What this host has opened, to look after; `None` when it is all in memory. To be called once the engines have opened
     /// their files.
     pub(crate) fn opened(&self) -> Result<Option<Opened>, DataError> {
         let Some(lock) = &self.lock else { return Ok(None) };
         let failed = |error| unusable(&self.path, error);
         let mut files = vec![(self.path.join(LOCK), identity(&lock.metadata().map_err(failed)?))];
-        for file in [TABLES, QUEUES] {
+        for file in [TABLES, QUEUES, KEYS] {
             let path = self.path.join(file);
             let found = fs::metadata(&path).map_err(failed)?;
             files.push((path, identity(&found)));

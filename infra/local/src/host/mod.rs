@@ -11,6 +11,7 @@ pub mod poller;
 mod registry;
 mod restart;
 pub mod rights;
+pub(crate) mod root_key;
 pub mod schedule;
 pub mod settings;
 mod start;
@@ -31,6 +32,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::engines::events::Seen;
+use crate::engines::ssm::Parameters;
 use crate::host::clients::Endpoints;
 use crate::host::data::DataFolder;
 use crate::host::invoke::{InvokeError, Invoker};
@@ -53,6 +55,7 @@ pub struct Host {
     outside: Outside,
     secrets: Secrets,
     seen: Seen,
+    parameters: Parameters,
     dynamodb: aws_sdk_dynamodb::Client,
     sqs: aws_sdk_sqs::Client,
     events: Arc<RustackEvents>,
@@ -131,6 +134,12 @@ impl Host {
     #[must_use]
     pub fn events(&self) -> Vec<Value> {
         self.seen.all()
+    }
+
+    /// What the embedded Parameter Store holds.
+    #[must_use]
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
     }
 
     /// Invokes a function with an event of your own.

@@ -63,7 +63,7 @@ impl Rights {
     }
 
     fn refusal(&self, missing: &Right) -> HttpResponse {
-        let (function, Right { action, resource }) = (&self.0.function, missing);
+        let (function, Right { action, resource, .. }) = (&self.0.function, missing);
         tracing::error!(function, action, resource, "template.yaml gives the function no such right");
         let message = format!("{function} is not authorized to perform: {action} on resource: {resource}");
         let body = json!({"__type": "AccessDeniedException", "message": message}).to_string();
@@ -73,6 +73,7 @@ impl Rights {
 
 fn covers(granted: &Right, needed: &Right) -> bool {
     granted.action == needed.action
+        && granted.context.iter().all(|name| needed.context.contains(name))
         && match granted.resource.strip_suffix('*') {
             Some(start) => needed.resource.starts_with(start),
             None => needed.resource == granted.resource,
@@ -89,6 +90,13 @@ struct About {
     transact_items: Vec<BTreeMap<String, Table>>,
     queue_url: Option<String>,
     entries: Vec<Entry>,
+    key_id: Option<String>,
+    source_key_id: Option<String>,
+    destination_key_id: Option<String>,
+    encryption_context: BTreeMap<String, IgnoredAny>,
+    source_encryption_context: BTreeMap<String, IgnoredAny>,
+    destination_encryption_context: BTreeMap<String, IgnoredAny>,
+    names: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -111,6 +119,7 @@ fn needed(request: &HttpRequest) -> Vec<Right> {
     let on = |service: &str, action: &str, resource: &str| Right {
         action: format!("{service}:{action}"),
         resource: format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"),
+        context: Vec::new(),
     };
     let last = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();
     let needed: Vec<Right> = match service {
@@ -131,6 +140,25 @@ fn needed(request: &HttpRequest) -> Vec<Right> {
         "AWSEvents" => {
             let buses = about.entries.iter().filter_map(|entry| entry.event_bus_name.as_deref());
             buses.map(|bus| on("events", operation, &format!("event-bus/{}", last(bus)))).collect()
+        }
+        "TrentService" => {
+            // A ciphertext names its key itself, which only KMS can read: so a call that names none is not let through.
+            let with = |action: &str, key: &Option<String>, context: &BTreeMap<String, IgnoredAny>| {
+                let right = on("kms", action, &format!("key/{}", last(key.as_deref()?)));
+                Some(Right { context: context.keys().cloned().collect(), ..right })
+            };
+            match operation {
+                "ReEncrypt" => {
+                    let from = with("ReEncryptFrom", &about.source_key_id, &about.source_encryption_context);
+                    let to = with("ReEncryptTo", &about.destination_key_id, &about.destination_encryption_context);
+                    from.zip(to).map(|(from, to)| vec![from, to]).unwrap_or_default()
+                }
+                _ => with(operation, &about.key_id, &about.encryption_context).into_iter().collect(),
+            }
+        }
+        "AmazonSSM" => {
+            let parameter = |name: &String| format!("parameter/{}", name.strip_prefix('/').unwrap_or(name));
+            about.names.iter().map(|name| on("ssm", operation, &parameter(name))).collect()
         }
         _ => Vec::new(),
     };
@@ -178,6 +206,32 @@ mod tests {
                 r#"{"Entries":[{"EventBusName":"B","Detail":"{}"}]}"#,
                 vec![("events:PutEvents".into(), arn("events", "event-bus/B"))],
             ),
+            (
+                "TrentService.Decrypt",
+                r#"{"KeyId":"arn:aws:kms:us-east-1:000000000000:key/K","CiphertextBlob":"AA=="}"#,
+                vec![("kms:Decrypt".into(), arn("kms", "key/K"))],
+            ),
+            (
+                "TrentService.ReEncrypt",
+                r#"{"SourceKeyId":"K","DestinationKeyId":"L","CiphertextBlob":"AA=="}"#,
+                vec![
+                    ("kms:ReEncryptFrom".into(), arn("kms", "key/K")),
+                    ("kms:ReEncryptTo".into(), arn("kms", "key/L")),
+                ],
+            ),
+            (
+                "TrentService.Decrypt",
+                r#"{"CiphertextBlob":"AA=="}"#,
+                vec![("unknown:TrentService.Decrypt".into(), arn("unknown", ""))],
+            ),
+            (
+                "AmazonSSM.GetParameters",
+                r#"{"Names":["/signalbox/A","B"],"WithDecryption":true}"#,
+                vec![
+                    ("ssm:GetParameters".into(), arn("ssm", "parameter/signalbox/A")),
+                    ("ssm:GetParameters".into(), arn("ssm", "parameter/B")),
+                ],
+            ),
         ] {
             let needed = needed(&request(target, body)).into_iter().map(|right| (right.action, right.resource));
             assert_eq!(needed.collect::<Vec<_>>(), expected, "{target}");
@@ -189,6 +243,7 @@ mod tests {
         let right = |resource: &str| Right {
             action: "dynamodb:Query".into(),
             resource: format!("arn:aws:dynamodb:us-east-1:000000000000:table/{resource}"),
+            context: Vec::new(),
         };
         let rights = Rights::new("f", vec![right("T"), right("T/index/*")]);
         let query = |body: &str| rights.missing(&request("DynamoDB_20120810.Query", body));
@@ -197,5 +252,18 @@ mod tests {
         assert_eq!(query(r#"{"TableName":"Tt"}"#), Some(right("Tt")));
         assert!(rights.missing(&request("DynamoDB_20120810.Scan", r#"{"TableName":"T"}"#)).is_some());
         assert!(rights.missing(&request("DynamoDB_20120810.CreateTable", "no JSON")).is_some());
+    }
+
+    #[test]
+    fn a_right_under_a_condition_covers_what_names_its_context_alone() {
+        let resource = "arn:aws:kms:us-east-1:000000000000:key/K".to_owned();
+        let context = vec!["connection".to_owned(), "tenant".to_owned()];
+        let rights = Rights::new("f", vec![Right { action: "kms:Decrypt".into(), resource, context }]);
+        let decrypt = |context: &str| {
+            let body = format!(r#"{{"KeyId":"K","EncryptionContext":{context}}}"#);
+            rights.missing(&request("TrentService.Decrypt", &body)).is_none()
+        };
+        assert!(decrypt(r#"{"tenant":"t","connection":"t/p/n"}"#));
+        assert!(!decrypt(r#"{"tenant":"t"}"#) && !decrypt("{}"));
     }
 }

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 /// When something fires.
@@ -40,9 +40,8 @@ impl Expression {
         match self {
             Self::Rate(interval) => now.checked_add(*interval).ok(),
             Self::Cron(cron) => {
-                let now = DateTime::<Utc>::from_timestamp_millis(now.as_millisecond())?;
-                let next = cron.find_next_occurrence(&now, false).ok()?;
-                Timestamp::from_millisecond(next.timestamp_millis()).ok()
+                let next = cron.find_next_occurrence(&now.to_zoned(TimeZone::UTC), false).ok()?;
+                Some(next.timestamp())
             }
         }
     }
@@ -141,6 +140,18 @@ fn parse_cron(text: &str) -> Result<Cron, String> {
     // Seven fields are what croner takes as seconds to years; its alternative weekdays count as AWS does, 1 is Sunday.
     // A bare L as the weekday is Saturday there, which croner spells 7.
     let weekday = if *weekday == "L" { "7" } else { weekday };
+    // `0/15` is from 0 on, which croner takes as a range alone.
+    let field = |text: &str, last: &str| {
+        let step = |part: &str| match part.split_once('/') {
+            Some((from, step)) if from.bytes().all(|byte| byte.is_ascii_digit()) && !from.is_empty() => {
+                format!("{from}-{last}/{step}")
+            }
+            _ => part.to_owned(),
+        };
+        text.split(',').map(step).collect::<Vec<_>>().join(",")
+    };
+    let (minute, hour, day) = (field(minute, "59"), field(hour, "23"), field(day, "31"));
+    let (month, weekday, year) = (field(month, "12"), field(weekday, "7"), field(year, "2199"));
     let parser = CronParser::builder()
         .seconds(Seconds::Required)
         .year(Year::Required)

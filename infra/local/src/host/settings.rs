@@ -1,5 +1,6 @@
 //! Values of the template's parameters on a laptop: the environment first, then what local mode knows better than the
-//! template's default, then that default. Secrets that nobody set are generated once and kept.
+//! template's default, then that default. And the values of the service's secrets, which are in the embedded Parameter Store:
+//! those that nobody set are generated once and kept.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -7,12 +8,16 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use signalbox::domain::service_secrets::{self, Name};
+
 use crate::host::data::{DataError, create, unusable};
 use crate::template::{LOCAL_STAGE, Source};
 
 /// Environment variables of the host itself, beside those of the template's parameters.
 pub const HOST_VARIABLES: [&str; 5] =
     ["SIGNALBOX_PORT", "SIGNALBOX_DATA_DIR", "SIGNALBOX_EPHEMERAL", "SIGNALBOX_DEMO", "SIGNALBOX_ALLOWED_HOSTS"];
+/// The variable that says where the service's secrets are.
+const PATH: &str = "SECRETS_PATH";
 /// The variable of the service secret.
 pub const SERVICE_SECRET: &str = "SERVICE_JWT_SECRET";
 /// Names that secrets have in older clients' environments, read when the first is unset.
@@ -60,26 +65,32 @@ pub(crate) fn is_local(variables: &Variables) -> bool {
     value(variables, "STAGE").is_none_or(|stage| stage == LOCAL_STAGE)
 }
 
-/// The secrets that the template asks for and that have neither a value nor a default.
-fn unset_secrets<'a>(source: &'a Source, variables: &'a Variables) -> impl Iterator<Item = String> + 'a {
-    source
-        .parameters()
-        .iter()
-        .filter(|parameter| parameter.secret && parameter.default.is_none())
-        .map(|parameter| parameter.environment_name())
-        .filter(|variable| value(variables, variable).is_none())
+/// The service's secrets, each under its parameter's name: what is set, else what was generated.
+pub(crate) fn service_secrets<'a>(
+    source: &'a Source,
+    variables: &'a Variables,
+    secrets: &'a Secrets,
+) -> impl Iterator<Item = (String, &'a str)> + 'a {
+    let parameter = source.parameters().iter().find(|parameter| parameter.environment_name() == PATH);
+    let path = value(variables, PATH).or(parameter.and_then(|parameter| parameter.default.as_deref()));
+    let path = path.unwrap_or_default().trim_end_matches('/');
+    service_secrets::all().filter_map(move |name| {
+        let value = value(variables, name.as_str()).or_else(|| secrets.get(name.as_str()))?;
+        Some((format!("{path}/{}", name.as_str()), value))
+    })
 }
 
-/// Generates what is unset and keeps it in `folder` (mode 0600), or in memory when there is none. Outside local mode
-/// nothing is generated: the template then refuses to start without it.
+/// Generates what must be set and is not, and keeps it in `folder` (mode 0600), or in memory when there is none. Outside local
+/// mode nothing is generated: the functions then refuse to start without it.
 ///
 /// # Errors
 /// When the folder cannot be written, or its secrets cannot be read.
-pub fn secrets(source: &Source, variables: &Variables, folder: Option<&Path>) -> Result<Secrets, DataError> {
+pub fn secrets(variables: &Variables, folder: Option<&Path>) -> Result<Secrets, DataError> {
     if !is_local(variables) {
         return Ok(Secrets::default());
     }
-    let wanted: Vec<String> = unset_secrets(source, variables).collect();
+    let required = service_secrets::all().filter(|name| name.is_required()).map(Name::as_str);
+    let wanted: Vec<String> = required.filter(|name| value(variables, name).is_none()).map(str::to_owned).collect();
     let Some(folder) = folder else {
         return wanted.into_iter().map(|variable| Ok((variable, generate()?))).collect::<Result<_, _>>().map(Secrets);
     };
@@ -118,15 +129,19 @@ fn complete(path: &Path, wanted: Vec<String>) -> Result<Secrets, DataError> {
 /// 256 bits from the operating system.
 pub(crate) fn generate() -> Result<String, DataError> {
     let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes).map_err(|error| unusable(Path::new("/dev/urandom"), error.into()))?;
+    random(&mut bytes)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Random bytes from the operating system.
+pub(crate) fn random(bytes: &mut [u8]) -> Result<(), DataError> {
+    getrandom::fill(bytes).map_err(|error| unusable(Path::new("/dev/urandom"), error.into()))
 }
 
 /// The values of the template's parameters; those that are absent take the template's default.
 pub(crate) fn parameters(
     source: &Source,
     variables: &Variables,
-    secrets: &Secrets,
     catalogue_root: Option<&Path>,
 ) -> BTreeMap<String, String> {
     let mut values = BTreeMap::new();
@@ -135,8 +150,7 @@ pub(crate) fn parameters(
         values.insert("CatalogRoot".to_owned(), root.to_string_lossy().into_owned());
     }
     for parameter in source.parameters() {
-        let variable = parameter.environment_name();
-        if let Some(value) = value(variables, &variable).or_else(|| secrets.get(&variable)) {
+        if let Some(value) = value(variables, &parameter.environment_name()) {
             values.insert(parameter.name.clone(), value.to_owned());
         }
     }
@@ -152,53 +166,46 @@ mod tests {
     #[test]
     fn secrets_are_generated_once_and_only_for_the_owners_eyes() {
         let folder = tempfile::tempdir().unwrap();
-        let source = Source::built_in().unwrap();
-        let first = secrets(&source, &Variables::new(), Some(folder.path())).unwrap();
-        let second = secrets(&source, &Variables::new(), Some(folder.path())).unwrap();
+        let first = secrets(&Variables::new(), Some(folder.path())).unwrap();
+        let second = secrets(&Variables::new(), Some(folder.path())).unwrap();
         assert_eq!(first.0, second.0);
         assert_eq!(first.get("SERVICE_JWT_SECRET").unwrap().len(), 64);
-        assert_eq!(first.get("SERVICE_JWT_SECRET_PREVIOUS"), None, "it has an empty default");
+        assert_eq!(first.get("SERVICE_JWT_SECRET_PREVIOUS"), None, "nothing needs it");
         let mode = fs::metadata(folder.path().join("secrets.json")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert!(!format!("{first:?}").contains(first.get("SERVICE_JWT_SECRET").unwrap()));
     }
 
-    #[test]
-    fn what_is_set_is_not_generated() {
+    fn stored(variables: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let generated = secrets(&variables, None).unwrap();
         let source = Source::built_in().unwrap();
-        let variables: Variables = [("AUTH_JWT_SECRET".to_owned(), "x".repeat(40))].into();
-        let generated = secrets(&source, &variables, None).unwrap();
-        assert_eq!(generated.get("SERVICE_JWT_SECRET"), None);
-        let values = parameters(&source, &variables, &generated, None);
-        assert_eq!(values["ServiceJwtSecret"], "x".repeat(40));
-        assert_eq!(values["Stage"], "local");
+        let stored = service_secrets(&source, &variables, &generated);
+        stored.map(|(name, value)| (name, value.to_owned())).collect()
     }
 
     #[test]
-    fn a_secret_under_its_older_name_counts_where_the_newer_is_unset() {
-        let source = Source::built_in().unwrap();
-        let values = |variables: &[(&str, &str)]| {
-            let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-            parameters(&source, &variables, &Secrets::default(), None)
-        };
-        for (parameter, name, alias) in [
-            ("ServiceJwtSecret", "SERVICE_JWT_SECRET", "AUTH_JWT_SECRET"),
-            ("TrackstarWebhookSecret", "TRACKSTAR_WEBHOOK_SECRET", "WEBHOOK_TRACKSTAR_SECRET"),
-        ] {
-            assert_eq!(values(&[(alias, "old")])[parameter], "old");
-            assert_eq!(values(&[(alias, "old"), (name, " ")])[parameter], "old");
-            assert_eq!(values(&[(alias, "old"), (name, "new")])[parameter], "new");
+    fn a_secret_is_stored_by_its_name_what_is_set_is_not_generated_and_an_older_name_counts() {
+        let names = |stored: &BTreeMap<String, String>| stored.keys().cloned().collect::<Vec<_>>();
+        let required = ["SERVICE_JWT_SECRET", "SESSION_JWT_SECRET", "WEBHOOK_SECRET"];
+        assert_eq!(names(&stored(&[])), required.map(|name| format!("/signalbox/{name}")));
+        assert_eq!(names(&stored(&[("SECRETS_PATH", "/a/b/")])), required.map(|name| format!("/a/b/{name}")));
+        assert_eq!(names(&stored(&[("STAGE", "production"), ("WEBHOOK_SECRET", "x")])), ["/signalbox/WEBHOOK_SECRET"]);
+        for (name, alias) in
+            [("SERVICE_JWT_SECRET", "AUTH_JWT_SECRET"), ("TRACKSTAR_WEBHOOK_SECRET", "WEBHOOK_TRACKSTAR_SECRET")]
+        {
+            let value = |variables: &[(&str, &str)]| stored(variables)[&format!("/signalbox/{name}")].clone();
+            assert_eq!(value(&[(alias, "old")]), "old");
+            assert_eq!(value(&[(alias, "old"), (name, " ")]), "old");
+            assert_eq!(value(&[(alias, "old"), (name, "new")]), "new");
         }
     }
 
     #[test]
-    fn outside_local_mode_an_unset_secret_refuses_to_start() {
+    fn a_parameter_has_the_value_of_its_variable() {
         let source = Source::built_in().unwrap();
-        let variables: Variables = [("STAGE".to_owned(), "production".to_owned())].into();
-        let generated = secrets(&source, &variables, None).unwrap();
-        let parameters = parameters(&source, &variables, &generated, None);
-        let bindings = crate::template::Bindings { parameters, ..Default::default() };
-        let error = source.resolve(&bindings).unwrap_err().to_string();
-        assert!(error.contains("set SERVICE_JWT_SECRET"), "{error}");
+        let variables: Variables = [("VENDORS".to_owned(), "[]".to_owned())].into();
+        let values = parameters(&source, &variables, None);
+        assert_eq!((values["Vendors"].as_str(), values["Stage"].as_str(), values.len()), ("[]", "local", 2));
     }
 }

@@ -30,7 +30,10 @@ use tower_http::cors::CorsLayer;
 use crate::engines::events::{EventHandler, Seen, Targets};
 use crate::engines::guard::{Guard, LIMITS};
 use crate::engines::journal::Journal;
+use crate::engines::json::JsonHandler;
+use crate::engines::kms::Keys;
 use crate::engines::queues::{QueueHandler, Queues};
+use crate::engines::ssm::Parameters;
 use crate::engines::tables::TableHandler;
 use crate::engines::{EngineError, dynamodb};
 use crate::gateway::hosts::Hosts;
@@ -40,7 +43,7 @@ use crate::host::data::{DataFolder, Opened};
 use crate::host::invoke::{Deployed, Invoker};
 use crate::host::options::{HostError, Options};
 use crate::host::rights::Rights;
-use crate::host::settings::{self, Secrets};
+use crate::host::settings::{self, SERVICE_SECRET, Secrets};
 use crate::host::{Host, demo, poller, registry, restart, ticker};
 use crate::server;
 use crate::template::{ACCOUNT, Bindings, FunctionModel, REGION, Source, Template};
@@ -73,6 +76,9 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
     if let Some(opened) = engines.opened.clone() {
         outside.storage = StorageCheck::by(move || opened.takes_writes());
     }
+    for (name, value) in settings::service_secrets(&source, &options.variables, &secrets) {
+        engines.parameters.put(name, value);
+    }
     let environments = environments(&template, &endpoints);
     let rights = rights(&template);
     let invoker = deploy(&template, &environments, &rights, &outside, &options.functions).await?;
@@ -100,7 +106,8 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
     }
     intake.answer(front, address.port(), hosts, routes, cors);
     if options.demo {
-        demo::run_if_requested(&mut engines.services, &data, &bindings, address, outside.clock.now());
+        let secret = settings::value(&options.variables, SERVICE_SECRET).or(secrets.get(SERVICE_SECRET));
+        demo::run_if_requested(&mut engines.services, &data, &bindings, secret, address, outside.clock.now());
     }
 
     Ok(Host {
@@ -114,6 +121,7 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
         outside,
         secrets,
         seen: engines.seen,
+        parameters: engines.parameters,
         sqs,
         events: engines.events,
         stop: intake.stop,
@@ -129,6 +137,8 @@ struct EnginePorts {
     tables: TcpListener,
     queues: TcpListener,
     events: TcpListener,
+    kms: TcpListener,
+    ssm: TcpListener,
 }
 
 impl EnginePorts {
@@ -138,6 +148,8 @@ impl EnginePorts {
             dynamodb: format!("http://{}", local_address(&self.tables)?),
             sqs: format!("http://{}", local_address(&self.queues)?),
             eventbridge: format!("http://{}", local_address(&self.events)?),
+            kms: format!("http://{}", local_address(&self.kms)?),
+            ssm: format!("http://{}", local_address(&self.ssm)?),
         })
     }
 }
@@ -153,7 +165,8 @@ fn open_ports(front: u16) -> Result<(TcpListener, EnginePorts), HostError> {
         }
         other => other.into(),
     })?;
-    Ok((front, EnginePorts { tables: open(0)?, queues: open(0)?, events: open(0)? }))
+    let engines = EnginePorts { tables: open(0)?, queues: open(0)?, events: open(0)?, kms: open(0)?, ssm: open(0)? };
+    Ok((front, engines))
 }
 
 fn local_address(listener: &TcpListener) -> Result<SocketAddr, EngineError> {
@@ -178,12 +191,12 @@ fn resolve(
     endpoints: &Endpoints,
 ) -> Result<Resolved, HostError> {
     let is_local = settings::is_local(&options.variables);
-    let secrets = settings::secrets(source, &options.variables, data.path().or(options.secrets.as_deref()))?;
+    let secrets = settings::secrets(&options.variables, data.path().or(options.secrets.as_deref()))?;
     let catalogue_root = match settings::value(&options.variables, "CATALOG_ROOT") {
         None if is_local => Some(data.catalogue_root()?),
         _ => None,
     };
-    let parameters = settings::parameters(source, &options.variables, &secrets, catalogue_root.as_deref());
+    let parameters = settings::parameters(source, &options.variables, catalogue_root.as_deref());
     let bindings =
         Bindings { parameters, sqs_endpoint: endpoints.sqs.clone(), api_endpoint: format!("http://{front}") };
     let template = source.resolve(&bindings)?;
@@ -200,6 +213,7 @@ struct Engines {
     services: JoinSet<()>,
     events: Arc<RustackEvents>,
     seen: Seen,
+    parameters: Parameters,
     /// Where matched events go, once there are functions.
     targets: Arc<Targets>,
 }
@@ -213,6 +227,7 @@ async fn start_engines(
 ) -> Result<Engines, HostError> {
     let mut services = JoinSet::new();
     data.prepare()?;
+    let keys = Keys::new(template.keys.iter().cloned(), data.root_key()?);
     let database = dynamodb::open(data.tables().as_deref())?;
     dynamodb::create_tables(&database, &template.tables)?;
     let journal = Journal::open(data.journal().as_deref()).map_err(EngineError::from)?;
@@ -231,9 +246,13 @@ async fn start_engines(
     let handler = EventsHttpService::new(Arc::new(handler), EventsHttpConfig::default());
     serve(&mut services, ports.events, handler, &guard);
 
+    let parameters = Parameters::default();
+    serve(&mut services, ports.kms, JsonHandler(keys), &guard);
+    serve(&mut services, ports.ssm, JsonHandler(parameters.clone()), &guard);
+
     services.spawn(sweep(SWEEP_ITEMS, move || database.sweep_ttl().map(drop).map_err(|error| error.to_string())));
     services.spawn(sweep(SWEEP_MESSAGES, move || queues.expire().map_err(|error| error.to_string())));
-    Ok(Engines { opened, services, events, seen, targets })
+    Ok(Engines { opened, services, events, seen, parameters, targets })
 }
 
 /// Serves an engine until the tasks are dropped: an orderly end would wait for clients that keep connections open.
@@ -287,6 +306,8 @@ fn environment(function: &FunctionModel, endpoints: &Endpoints) -> Environment {
         ("AWS_ENDPOINT_URL_DYNAMODB", endpoints.dynamodb.clone()),
         ("AWS_ENDPOINT_URL_SQS", endpoints.sqs.clone()),
         ("AWS_ENDPOINT_URL_EVENTBRIDGE", endpoints.eventbridge.clone()),
+        ("AWS_ENDPOINT_URL_KMS", endpoints.kms.clone()),
+        ("AWS_ENDPOINT_URL_SSM", endpoints.ssm.clone()),
         ("AWS_REGION", REGION.to_owned()),
         ("AWS_ACCESS_KEY_ID", endpoints.access_key.id.clone()),
         ("AWS_SECRET_ACCESS_KEY", endpoints.access_key.secret.clone()),

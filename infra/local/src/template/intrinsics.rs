@@ -1,9 +1,10 @@
-//! CloudFormation's intrinsic functions: `!Ref`, `!Sub`, `!GetAtt` and `!Split`, with the physical names that things have locally.
+//! CloudFormation's intrinsic functions: `!Ref`, `!Sub`, `!GetAtt`, `!If` and `!Split`, with the physical names that things have locally.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::conditions::Conditions;
 use super::{Parameter, TemplateError};
 
 /// The stack's name locally; physical names begin with it, as CloudFormation's do.
@@ -58,6 +59,7 @@ pub(super) fn from_yaml(value: serde_norway::Value) -> Result<Value, TemplateErr
 pub(super) struct Resolver<'a> {
     bindings: &'a Bindings,
     parameters: BTreeMap<&'a str, &'a Parameter>,
+    conditions: &'a Conditions,
     /// Logical id to type and physical name.
     physical: BTreeMap<&'a str, (&'a str, String)>,
 }
@@ -66,10 +68,11 @@ impl<'a> Resolver<'a> {
     pub(super) fn new(
         parameters: &'a [Parameter],
         resources: &'a Map<String, Value>,
+        conditions: &'a Conditions,
         bindings: &'a Bindings,
     ) -> Result<Self, TemplateError> {
         let parameters = parameters.iter().map(|parameter| (parameter.name.as_str(), parameter)).collect();
-        let mut resolver = Self { bindings, parameters, physical: BTreeMap::new() };
+        let mut resolver = Self { bindings, parameters, conditions, physical: BTreeMap::new() };
         for (id, resource) in resources {
             let kind = resource["Type"].as_str().unwrap_or_default();
             let given = match kind {
@@ -107,6 +110,7 @@ impl<'a> Resolver<'a> {
                     self.attribute(&id, &attribute, place).map(Value::String)
                 }
                 Some(("Fn::Sub", argument)) => self.substitute(argument, place).map(Value::String),
+                Some(("Fn::If", argument)) => self.choose(argument, place),
                 Some(("Fn::Split", argument)) => self.split(argument, place),
                 Some((function, _)) if function.starts_with("Fn::") || function == "Condition" => {
                     Err(TemplateError::at(place, format!("the local host does not understand {function}")))
@@ -154,6 +158,7 @@ impl<'a> Resolver<'a> {
             "AWS::DynamoDB::Table" | "AWS::Events::EventBus" | "AWS::Serverless::Function" | "AWS::Logs::LogGroup" => {
                 Ok(physical.as_str().into())
             }
+            "AWS::KMS::Key" => Ok(physical.as_str().into()),
             _ => Err(TemplateError::at(place, format!("!Ref {name}: not understood for {kind}"))),
         }
     }
@@ -168,11 +173,22 @@ impl<'a> Resolver<'a> {
             ("AWS::SQS::Queue", "Arn") => arn("sqs", name.clone()),
             ("AWS::Serverless::Function", "Arn") => arn("lambda", format!("function:{name}")),
             ("AWS::Events::EventBus", "Arn") => arn("events", format!("event-bus/{name}")),
+            ("AWS::KMS::Key", "Arn") => arn("kms", format!("key/{name}")),
             ("AWS::Logs::LogGroup", "Arn") => arn("logs", format!("log-group:{name}")),
             ("AWS::SQS::Queue", "QueueName") | ("AWS::Events::EventBus", "Name") => Ok(name.clone()),
             ("AWS::SQS::Queue", "QueueUrl") => Ok(format!("{}/{ACCOUNT}/{name}", self.bindings.sqs_endpoint)),
             ("AWS::Serverless::HttpApi", "ApiEndpoint") => Ok(self.bindings.api_endpoint.clone()),
             _ => Err(TemplateError::at(place, format!("!GetAtt {id}.{attribute}: not understood for {kind}"))),
+        }
+    }
+
+    fn choose(&self, argument: &Value, place: &str) -> Result<Value, TemplateError> {
+        match argument.as_array().map(Vec::as_slice) {
+            Some([Value::String(condition), then, otherwise]) => {
+                let holds = self.conditions.holds(condition, place, self)?;
+                self.resolve(if holds { then } else { otherwise }, place)
+            }
+            _ => Err(TemplateError::at(place, "!If needs a condition and two values")),
         }
     }
 

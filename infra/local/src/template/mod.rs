@@ -70,6 +70,8 @@ pub struct Template {
     pub buses: Vec<String>,
     /// Event rules with a pattern.
     pub rules: Vec<Rule>,
+    /// The ids of the keys of KMS.
+    pub keys: Vec<String>,
     /// What fires by the clock.
     pub schedules: Vec<Schedule>,
 }
@@ -102,6 +104,8 @@ pub struct Right {
     pub action: String,
     /// The ARN, or the start of it before a `*`.
     pub resource: String,
+    /// What the encryption context of a call to KMS must name.
+    pub context: Vec<String>,
 }
 
 /// One route of the HTTP API.
@@ -280,7 +284,7 @@ impl Source {
     /// When a resource, property or reference is not understood, or a parameter has no value.
     pub fn resolve(&self, bindings: &Bindings) -> Result<Template, TemplateError> {
         parameters::check(&self.parameters, &bindings.parameters)?;
-        let resolver = intrinsics::Resolver::new(&self.parameters, &self.resources, bindings)?;
+        let resolver = intrinsics::Resolver::new(&self.parameters, &self.resources, &self.conditions, bindings)?;
         self.conditions.check(&resolver)?;
         resources::build(&self.globals, &self.resources, &self.conditions, &resolver)
     }

@@ -19,8 +19,6 @@ pub struct Parameter {
     pub default: Option<String>,
     /// The only values it may have; empty when any will do.
     pub allowed: Vec<String>,
-    /// Whether it is a secret.
-    pub secret: bool,
     /// Whether a reference to it is a list.
     pub list: bool,
 }
@@ -33,7 +31,7 @@ impl Parameter {
     }
 }
 
-/// `ServiceJwtSecret` becomes `SERVICE_JWT_SECRET`.
+/// `CatalogBucketArns` becomes `CATALOG_BUCKET_ARNS`.
 #[must_use]
 pub fn environment_name(parameter: &str) -> String {
     separated(parameter, '_').to_ascii_uppercase()
@@ -64,7 +62,7 @@ fn one(name: String, value: &Value) -> Result<Parameter, TemplateError> {
     let Some(fields) = value.as_object() else {
         return Err(TemplateError::at(place, "is not a mapping"));
     };
-    let mut parameter = Parameter { name, default: None, allowed: Vec::new(), secret: false, list: false };
+    let mut parameter = Parameter { name, default: None, allowed: Vec::new(), list: false };
     for (field, value) in fields {
         let unreadable = || TemplateError::at(format!("{place}.{field}"), "has an unexpected value");
         match field.as_str() {
@@ -79,8 +77,7 @@ fn one(name: String, value: &Value) -> Result<Parameter, TemplateError> {
                 parameter.allowed =
                     values.iter().map(|value| scalar(value).ok_or_else(unreadable)).collect::<Result<_, _>>()?;
             }
-            "NoEcho" => parameter.secret = value.as_bool().ok_or_else(unreadable)?,
-            "Description" | "ConstraintDescription" => {}
+            "NoEcho" | "Description" | "ConstraintDescription" => {}
             _ => return Err(TemplateError::at(format!("{place}.{field}"), "is not supported")),
         }
     }

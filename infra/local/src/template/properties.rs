@@ -59,7 +59,21 @@ pub(super) struct StatementProperties {
     pub(super) effect: String,
     pub(super) action: OneOrMany,
     pub(super) resource: OneOrMany,
+    pub(super) condition: Option<ConditionProperties>,
 }
+
+/// That a call names something at all is the one condition that is understood.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct ConditionProperties {
+    #[serde(default)]
+    pub(super) null: BTreeMap<String, String>,
+}
+
+/// A key of KMS: symmetric, for encryption, as it is by default. Another kind would be another engine.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeyProperties {}
 
 #[derive(Deserialize)]
 #[serde(untagged)]

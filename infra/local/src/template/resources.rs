@@ -8,8 +8,8 @@ use super::conditions::Conditions;
 use super::intrinsics::{ACCOUNT, REGION, Resolver, STACK};
 use super::parameters::package_name;
 use super::properties::{
-    CorsProperties, EventProperties, FunctionProperties, HttpApiEvent, PolicyProperties, QueueProperties, RuleEvent,
-    RuleProperties, ScheduleEvent, SqsEvent, TableProperties, read,
+    CorsProperties, EventProperties, FunctionProperties, HttpApiEvent, KeyProperties, PolicyProperties,
+    QueueProperties, RuleEvent, RuleProperties, ScheduleEvent, SqsEvent, TableProperties, read,
 };
 use super::{
     Cors, EventSource, FunctionModel, Queue, Redrive, Right, Route, Rule, Schedule, Table, Template, TemplateError,
@@ -52,6 +52,9 @@ const FUNCTION_ELSEWHERE: [&str; 16] = [
 ];
 const QUEUE_ELSEWHERE: [&str; 5] =
     ["SqsManagedSseEnabled", "KmsMasterKeyId", "RedriveAllowPolicy", "Tags", "ReceiveMessageWaitTimeSeconds"];
+/// A key's policy is the account's; of its properties none changes what the embedded KMS does.
+const KEY_ELSEWHERE: [&str; 6] =
+    ["Description", "EnableKeyRotation", "KeyPolicy", "PendingWindowInDays", "RotationPeriodInDays", "Tags"];
 const TABLE_ELSEWHERE: [&str; 8] = [
     "BillingMode",
     "ContributorInsightsSpecification",
@@ -78,7 +81,13 @@ pub(super) fn build(
         };
         for attribute in resource.keys() {
             match attribute.as_str() {
-                "Type" | "Properties" | "Metadata" | "DependsOn" | "DeletionPolicy" | "UpdateReplacePolicy" => {}
+                "Type"
+                | "Properties"
+                | "Metadata"
+                | "DependsOn"
+                | "DeletionPolicy"
+                | "UpdateReplacePolicy"
+                | "Condition" => {}
                 _ => {
                     return Err(TemplateError::at(
                         format!("{id}.{attribute}"),
@@ -87,6 +96,12 @@ pub(super) fn build(
                 }
             }
         }
+        let condition = resource.get("Condition").map(|name| name.as_str().unwrap_or_default());
+        if let Some(condition) = condition
+            && !conditions.holds(condition, &format!("{id}.Condition"), resolver)?
+        {
+            continue;
+        }
         let properties = resource.get("Properties").unwrap_or(&Value::Null);
         match resource.get("Type").and_then(Value::as_str).unwrap_or_default() {
             "AWS::Serverless::Function" => function(id, globals, properties, resolver, &mut template)?,
@@ -94,6 +109,7 @@ pub(super) fn build(
             "AWS::SQS::Queue" => template.queues.push(queue(id, properties, resolver)?),
             "AWS::DynamoDB::Table" => template.tables.push(table(id, properties, resolver)?),
             "AWS::Events::EventBus" => template.buses.push(resolver.physical_name(id)),
+            "AWS::KMS::Key" => template.keys.push(key(id, properties, resolver)?),
             "AWS::Events::Rule" => template.rules.push(rule(id, properties, resolver)?),
             known if ELSEWHERE.contains(&known) => {}
             unknown => {
@@ -204,6 +220,14 @@ fn rights(place: &str, policies: &[PolicyProperties]) -> Result<Vec<Right>, Temp
         if statement.effect != "Allow" {
             return refuse(format!("the effect {}", statement.effect));
         }
+        let context = statement.condition.iter().flat_map(|condition| &condition.null).map(|(key, absent)| {
+            let name = key.strip_prefix("kms:EncryptionContext:").filter(|_| absent == "false");
+            name.map(str::to_owned).ok_or_else(|| key.clone())
+        });
+        let context: Vec<String> = match context.collect() {
+            Ok(context) => context,
+            Err(key) => return refuse(format!("the condition on {key}")),
+        };
         for action in statement.action.as_slice() {
             for resource in statement.resource.as_slice() {
                 // A wildcard is for what has no name in the template: the objects of a bucket.
@@ -211,7 +235,8 @@ fn rights(place: &str, policies: &[PolicyProperties]) -> Result<Vec<Right>, Temp
                 if start.is_empty() || start.contains('*') || action.contains('*') {
                     return refuse(format!("the wildcard in {action} on {resource}"));
                 }
-                rights.push(Right { action: action.clone(), resource: resource.clone() });
+                let context = context.clone();
+                rights.push(Right { action: action.clone(), resource: resource.clone(), context });
             }
         }
     }
@@ -320,6 +345,11 @@ fn table(id: &str, properties: &Value, resolver: &Resolver<'_>) -> Result<Table,
         expiry: table.time_to_live_specification.filter(|ttl| ttl.enabled).map(|ttl| ttl.attribute_name),
         stream: table.stream_specification.map(|stream| stream.stream_view_type),
     })
+}
+
+fn key(id: &str, properties: &Value, resolver: &Resolver<'_>) -> Result<String, TemplateError> {
+    let KeyProperties {} = read(properties, &KEY_ELSEWHERE, id, resolver)?;
+    Ok(resolver.physical_name(id))
 }
 
 fn rule(id: &str, properties: &Value, resolver: &Resolver<'_>) -> Result<Rule, TemplateError> {

@@ -4,15 +4,8 @@ use super::*;
 use crate::host::schedule::Input;
 
 fn bindings() -> Bindings {
-    let secret = |name: &str| (name.to_owned(), "x".repeat(32));
     Bindings {
-        parameters: [
-            secret("ServiceJwtSecret"),
-            secret("SessionJwtSecret"),
-            secret("WebhookSecret"),
-            ("Stage".into(), "local".into()),
-        ]
-        .into(),
+        parameters: [("Stage".into(), "local".into())].into(),
         sqs_endpoint: "http://127.0.0.1:1".into(),
         api_endpoint: "http://127.0.0.1:2".into(),
     }
@@ -32,7 +25,11 @@ fn the_repositorys_template_is_understood() {
     assert_eq!(worker.environment["SIGNALBOX_STAGE"], "local");
     assert_eq!((worker.timeout.as_secs(), worker.memory_mb), (300, 512));
     let queue = "arn:aws:sqs:us-east-1:000000000000:signalbox-SyncQueue";
-    assert!(worker.rights.contains(&Right { action: "sqs:SendMessage".into(), resource: queue.into() }));
+    assert!(worker.rights.contains(&Right {
+        action: "sqs:SendMessage".into(),
+        resource: queue.into(),
+        context: Vec::new()
+    }));
     let source = template.event_sources.iter().find(|source| source.function == "sync-worker").unwrap();
     assert_eq!((source.queue.as_str(), source.batch_size, source.concurrency_max), ("signalbox-SyncQueue", 1, 10));
     assert!(source.partial_failures);
@@ -92,7 +89,7 @@ fn refused(yaml: &str, place: &str, reason: &str) {
 fn what_is_not_understood_is_refused_by_name() {
     refused("Resources: {Topic: {Type: AWS::Kinesis::Stream}}", "Topic.Type", "AWS::Kinesis::Stream");
     refused("Resources: {Q: {Type: AWS::SQS::Queue, Properties: {FifoQueue: true}}}", "Q", "FifoQueue");
-    refused("Resources: {Q: {Type: AWS::SQS::Queue, Condition: Production}}", "Q.Condition", "not understand");
+    refused("Resources: {Q: {Type: AWS::SQS::Queue, Condition: Production}}", "Q.Condition", "no condition Production");
     refused("Conditions: {Production: true}", "Conditions.Production", "not understand");
     refused("Conditions: {Production: !Or [!Equals [a, a]]}", "Conditions.Production", "not understand");
     let api = |cors: &str| format!("Resources: {{A: {{Type: AWS::Serverless::HttpApi, Properties: {{{cors}}}}}}}");
@@ -109,7 +106,7 @@ fn what_is_not_understood_is_refused_by_name() {
     refused(
         "Resources: {Q: {Type: AWS::SQS::Queue, Properties: {DelaySeconds: !If [a, 1, 2]}}}",
         "Q.DelaySeconds",
-        "Fn::If",
+        "no condition a",
     );
     refused(
         "Resources: {F: {Type: AWS::Serverless::Function, Properties: {Events: {E: {Type: Kafka}}}}}",
@@ -134,7 +131,7 @@ fn what_is_not_understood_is_refused_by_name() {
     refused(&grant("Effect: Deny, Action: a:B, Resource: r"), "F.Policies", "the effect Deny");
     refused(&grant("Effect: Allow, Action: a:B, Resource: '*'"), "F.Policies", "the wildcard in a:B on *");
     refused(&grant("Effect: Allow, Action: 'a:*', Resource: r"), "F.Policies", "the wildcard in a:* on r");
-    refused(&grant("Effect: Allow, Action: a:B, Resource: r, Condition: {}"), "F", "Condition");
+    refused(&grant("Effect: Allow, Action: a:B, Resource: r, Condition: {Bool: {}}"), "F", "Bool");
     refused(
         "Resources: {F: {Type: AWS::Serverless::Function, Properties: {Policies: [Admin]}}}",
         "F",
@@ -158,7 +155,7 @@ fn nothing_can_be_deployed_as_local_and_the_local_host_alone_may_be_it() {
 
 #[test]
 fn parameters_and_environment_variables_have_one_name() {
-    assert_eq!(environment_name("ServiceJwtSecretPrevious"), "SERVICE_JWT_SECRET_PREVIOUS");
+    assert_eq!(environment_name("CatalogBucketArns"), "CATALOG_BUCKET_ARNS");
     assert_eq!(parameters::package_name("SyncControl"), "sync-control");
 }
 
@@ -173,6 +170,51 @@ fn the_repositorys_template_allows_the_origins_that_are_configured() {
         let cors = source.resolve(&bindings).unwrap().cors.unwrap();
         assert_eq!(cors.origins, expected);
         assert!(cors.credentials && cors.headers.contains(&"authorization".to_owned()), "{cors:?}");
-        assert_eq!(cors.methods, ["GET", "POST", "DELETE"]);
+        assert_eq!(cors.methods, ["GET", "POST", "PUT", "DELETE"]);
+    }
+}
+
+#[test]
+fn a_resource_under_a_condition_is_there_where_the_condition_holds() {
+    let yaml = "Parameters: {Other: {Type: String, Default: ''}}
+Conditions: {Own: !Equals [!Ref Other, '']}
+Resources:
+  K: {Type: AWS::KMS::Key, Condition: Own, Properties: {EnableKeyRotation: true, KeyPolicy: {}}}
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      Environment: {Variables: {KEY: !If [Own, !GetAtt K.Arn, !Ref Other]}}
+      Policies:
+        - Version: '2012-10-17'
+          Statement:
+            - Effect: Allow
+              Action: kms:Decrypt
+              Resource: !If [Own, !GetAtt K.Arn, !Ref Other]
+              Condition: {'Null': {'kms:EncryptionContext:tenant': 'false'}}
+";
+    let with = |other: &str| {
+        let parameters = [("Other".to_owned(), other.to_owned())].into();
+        let template = Source::parse(yaml).unwrap().resolve(&Bindings { parameters, ..Bindings::default() }).unwrap();
+        let function = &template.functions[0];
+        (template.keys.clone(), function.environment["KEY"].clone(), function.rights.clone())
+    };
+    let right = |resource: &str| {
+        let (resource, context) = (resource.to_owned(), vec!["tenant".to_owned()]);
+        vec![Right { action: "kms:Decrypt".into(), resource, context }]
+    };
+    let own = "arn:aws:kms:us-east-1:000000000000:key/signalbox-K";
+    assert_eq!(with(""), (vec!["signalbox-K".to_owned()], own.to_owned(), right(own)));
+    assert_eq!(with("arn:x"), (vec![], "arn:x".to_owned(), right("arn:x")));
+    let refused = |from: &str, to: &str| {
+        Source::parse(&yaml.replace(from, to)).unwrap().resolve(&Bindings::default()).unwrap_err()
+    };
+    for (from, to, reason) in [
+        ("'false'", "'true'", "the condition on kms:EncryptionContext:tenant"),
+        ("kms:EncryptionContext:tenant", "aws:SourceIp", "the condition on aws:SourceIp"),
+        ("'Null'", "StringEquals", "StringEquals"),
+        ("EnableKeyRotation: true", "KeySpec: RSA_2048", "KeySpec"),
+    ] {
+        let error = refused(from, to).to_string();
+        assert!(error.contains(reason), "{error}");
     }
 }

@@ -1,3 +1,4 @@
-//! What is stored of connections beside their runs.
+//! Connections, and what is stored of them beside their runs.
 
 pub mod last_test;
+pub mod store;

@@ -160,6 +160,12 @@ impl RunError {
     pub fn code(&self) -> &str {
         &self.code
     }
+
+    /// The reason; none where the code is another version's.
+    #[must_use]
+    pub fn failure(&self) -> Option<Failure> {
+        Failure::ALL.into_iter().find(|failure| failure.code() == self.code)
+    }
 }
 
 #[cfg(test)]

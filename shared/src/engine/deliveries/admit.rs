@@ -38,6 +38,7 @@ pub async fn admit(
     };
     let Some(body) = body else { return Ok(Admitted::NoBody) };
     let arrival = Arrival {
+        behind: deliveries.behind(&rejected.door).await?,
         door: rejected.door,
         headers: Headers(rejected.headers),
         body: ArrivedBody::Whole(Bytes::from(body)),

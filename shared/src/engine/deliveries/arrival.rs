@@ -1,11 +1,14 @@
 //! A request at a door, as it came.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::deliveries::delivery::{BODY_BYTES_MAX, Door, body_hash};
+use crate::engine::connections::readers::Known;
 
 /// The header that names the event of a point of sale.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -21,6 +24,8 @@ pub(super) const EVENT_TYPES: [&str; 3] = ["x-github-event", "x-shopify-topic", 
 pub struct Arrival {
     /// Which door.
     pub door: Door,
+    /// The connection that its door names, where it is in the table ([`Deliveries::behind`](super::context::Parts::behind)).
+    pub behind: Option<Arc<Known>>,
     /// The headers that matter to its door, lower case (`headers.rs`). What is not UTF-8 has replacement characters.
     pub headers: Headers,
     /// The raw body.

@@ -6,13 +6,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::aws::clients::Clients;
 use crate::aws::deliveries::DeliveryStore;
 use crate::aws::deliveries::effects::EffectStore;
+use crate::aws::faults::AwsFault;
 use crate::aws::queues::webhook::WebhookQueue;
+use crate::domain::deliveries::delivery::Door;
 use crate::domain::deliveries::flood::Flood;
 use crate::domain::deliveries::placement::{SHARDS_DEFAULT, SHARDS_MAX};
+use crate::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
+use crate::domain::service_secrets::ServiceSecrets;
+use crate::engine::connections::readers::{Connections, Known};
 use crate::engine::deliveries::counts::WaitingCounts;
 use crate::engine::deliveries::senders::Senders;
 use crate::environment::{Environment, StartError};
 use crate::outside::Outside;
+use crate::vendors::{is_sender, sender};
 
 /// What takes deliveries in: store, queue, senders, and the world outside. Cheap to clone.
 #[derive(Clone)]
@@ -26,8 +32,10 @@ pub struct Parts {
     pub queue: WebhookQueue,
     /// Time, randomness, metrics.
     pub outside: Outside,
-    /// Who may send.
+    /// Who may send, by configuration.
     pub senders: Senders,
+    /// Who may send, by the table.
+    pub connections: Connections,
     /// What is counted for the whole fleet.
     pub counts: WaitingCounts,
     /// What this instance may still keep of refusals, and has counted of the others.
@@ -49,8 +57,13 @@ impl Deliveries {
     /// Reads the configuration; nothing is called.
     ///
     /// # Errors
-    /// When the environment is unusable, or a secret that must be set is not.
-    pub fn connect(clients: &Clients, environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
+    /// When the environment is unusable.
+    pub fn connect(
+        clients: &Clients,
+        environment: &Environment,
+        outside: &Outside,
+        secrets: ServiceSecrets,
+    ) -> Result<Self, StartError> {
         let store = DeliveryStore::connect(clients, environment)?;
         Ok(Self(Arc::new(Parts {
             queue: WebhookQueue::connect(clients, environment)?,
@@ -58,7 +71,8 @@ impl Deliveries {
             shards: shards(environment)?,
             store,
             outside: outside.clone(),
-            senders: Senders::from_environment(environment)?,
+            senders: Senders::from_environment(environment, secrets)?,
+            connections: Connections::with_secrets(clients, environment, outside)?,
             flood: Mutex::default(),
             rings: Mutex::default(),
         })))
@@ -68,6 +82,32 @@ impl Deliveries {
     #[must_use]
     pub fn now(&self) -> jiff::Timestamp {
         self.outside.clock.now()
+    }
+
+    /// The connection that a door names, where it is in the table. What configuration names goes before it. Nothing of it is
+    /// proved: it is whom to verify with.
+    ///
+    /// # Errors
+    /// When it cannot be read: whoever it is must come again.
+    pub async fn behind(&self, door: &Door) -> Result<Option<Arc<Known>>, AwsFault> {
+        match door {
+            Door::Sender { provider, connection } if self.senders.sender(provider, connection).is_none() => {
+                match Senders::names(provider, connection) {
+                    Some((provider, name)) if is_sender(&provider) => {
+                        self.connections.addressed(&sender::address(provider.as_str(), name.as_str())).await
+                    }
+                    _ => Ok(None),
+                }
+            }
+            Door::Pos { source, tenant } => match (TenantId::parse(tenant), ConnectionName::parse(source)) {
+                (Ok(tenant), Ok(source)) => {
+                    self.connections.get(&Connection::new(tenant, ProviderId::POS, source)).await
+                }
+                _ => Ok(None),
+            },
+            // Its connections stand in bodies, which are not looked into before they are verified.
+            Door::Sender { .. } | Door::Trackstar { .. } => Ok(None),
+        }
     }
 
     /// What this instance does about refusals. Not to be held over a call.

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::domain::correlation;
 use crate::domain::deliveries::delivery::Door;
 use crate::domain::deliveries::signature::{Scheme, schemes};
+use crate::engine::connections::readers::Known;
 use crate::engine::deliveries::arrival::{CONTENT_ENCODING, EVENT_TYPES, IDEMPOTENCY_KEY, TENANT};
 use crate::engine::deliveries::doors;
 use crate::engine::deliveries::senders::Senders;
@@ -18,8 +19,8 @@ const DESCRIBING: [&str; 2] = ["content-type", "user-agent"];
 /// Those of every known scheme, as the configuration may have been wrong, or not have named the sender yet, and a delivery
 /// is verified again once it is corrected. The generic schemes of others are not known to a sender's door.
 #[must_use]
-pub fn needed<'a>(senders: &'a Senders, door: &'a Door) -> BTreeSet<&'a str> {
-    let own = doors::rules(senders, door).own_scheme();
+pub fn needed<'a>(senders: &'a Senders, behind: Option<&'a Known>, door: &'a Door) -> BTreeSet<&'a str> {
+    let own = doors::rules(senders, behind, door).own_scheme();
     let known = schemes::ALL.into_iter().flat_map(Scheme::headers);
     known
         .chain(own.into_iter().flat_map(Scheme::headers))
@@ -43,7 +44,7 @@ mod tests {
         let senders = Senders { others: parse_senders(&others).unwrap(), ..Senders::default() };
         let door = |provider: &str| Door::Sender { provider: provider.into(), connection: "main".into() };
         let (erp, nobody) = (door("erp"), door("nobody"));
-        let (own, unknown) = (needed(&senders, &erp), needed(&senders, &nobody));
+        let (own, unknown) = (needed(&senders, None, &erp), needed(&senders, None, &nobody));
         for name in ["x-erp-signature", "x-erp-time", "x-erp-id"] {
             assert!(own.contains(name) && !unknown.contains(name), "{name}");
         }

@@ -28,6 +28,11 @@ impl Refusal {
         Self { reason, detail, unsigned: false, trace: None, proved: false, connection: None }
     }
 
+    /// An operator has paused the connection. It can be let in when it works again.
+    pub(super) fn paused() -> Self {
+        Self::new(Rejection::UnknownSender, "the connection is paused")
+    }
+
     pub(super) fn bad_body(detail: impl Into<String>) -> Self {
         Self::new(Rejection::BadBody, detail)
     }

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
+use crate::aws::faults::AwsFault;
+use crate::domain::deliveries::delivery::Door;
 use crate::domain::deliveries::sender::{Sender, parse_senders};
 use crate::domain::deliveries::signature::{LiveSecret, LocalBypass};
 use crate::domain::ids::{ConnectionName, ProviderId};
-use crate::domain::secret::Secret;
+use crate::domain::service_secrets::{
+    Name, ServiceSecrets, TRACKSTAR_WEBHOOK, TRACKSTAR_WEBHOOK_PREVIOUS, WEBHOOK, WEBHOOK_PREVIOUS,
+};
 use crate::environment::{Environment, StartError};
 use crate::vendors::trackstar;
-
-/// The shortest secret of a sender that we choose ourselves, in bytes.
-const SECRET_LENGTH_MIN: usize = 32;
 
 /// Whether the signatures of points of sale cover their headers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,12 +44,10 @@ impl SignedHeaders {
 /// Who may send, and how they sign.
 #[derive(Default)]
 pub struct Senders {
-    /// Points of sale share one secret.
-    pub pos: Vec<LiveSecret>,
-    /// Whether they sign more than the body.
+    /// Those of points of sale, which share one, and Trackstar's: without one its webhooks are refused.
+    pub(super) of_service: ServiceSecrets,
+    /// Whether points of sale sign more than the body.
     pub pos_signed_headers: SignedHeaders,
-    /// Trackstar's; empty refuses its webhooks.
-    pub trackstar: Vec<LiveSecret>,
     /// Brands' links to Trackstar, by its id of each.
     pub links: BTreeMap<String, trackstar::BrandLink>,
     /// All others, by provider and connection.
@@ -59,24 +60,38 @@ impl Senders {
     /// The sender that is configured under these names, if one is.
     #[must_use]
     pub fn sender(&self, provider: &str, connection: &str) -> Option<&Sender> {
+        self.others.get(&Self::names(provider, connection)?)
+    }
+
+    /// The names of a path. The configuration has them as they are; a path that spells them otherwise is another sender's.
+    pub(super) fn names(provider: &str, connection: &str) -> Option<(ProviderId, ConnectionName)> {
         let names = (ProviderId::parse(provider).ok()?, ConnectionName::parse(connection).ok()?);
-        // The configuration has names as they are; a path that spells them otherwise is another sender's.
         let spelt = names.0.as_str() == provider && names.1.as_str() == connection;
-        self.others.get(&names).filter(|_| spelt)
+        Some(names).filter(|_| spelt)
+    }
+
+    /// The service's secrets that a door verifies with. A configured sender has its own.
+    ///
+    /// # Errors
+    /// When they could not be read for too long to be used.
+    pub(super) fn service_secrets(&self, door: &Door, now: Timestamp) -> Result<Vec<LiveSecret>, AwsFault> {
+        let live = |current: Name, previous: Name| {
+            let values = self.of_service.values(now)?;
+            let current = values.get(current).cloned().map(LiveSecret::current);
+            Ok(current.into_iter().chain(values.get(previous).cloned().map(LiveSecret::previous)).collect())
+        };
+        match door {
+            Door::Pos { .. } => live(WEBHOOK, WEBHOOK_PREVIOUS),
+            Door::Trackstar { .. } => live(TRACKSTAR_WEBHOOK, TRACKSTAR_WEBHOOK_PREVIOUS),
+            Door::Sender { .. } => Ok(Vec::new()),
+        }
     }
 
     /// The senders that the environment names.
     ///
     /// # Errors
-    /// When a secret that must be set is not, or a list is not one.
-    pub(super) fn from_environment(environment: &Environment) -> Result<Self, StartError> {
-        let live = |current: &str, previous: &str| {
-            let current = environment.get(current).map(|text| LiveSecret::current(Secret::new(text.trim())));
-            let previous = environment.get(previous).map(|text| LiveSecret::previous(Secret::new(text.trim())));
-            current.into_iter().chain(previous).collect::<Vec<_>>()
-        };
-        environment.secret("WEBHOOK_SECRET", SECRET_LENGTH_MIN)?;
-        let trackstar = live("TRACKSTAR_WEBHOOK_SECRET", "TRACKSTAR_WEBHOOK_SECRET_PREVIOUS");
+    /// When a list is not one.
+    pub(super) fn from_environment(environment: &Environment, of_service: ServiceSecrets) -> Result<Self, StartError> {
         let links = trackstar::parse_links(environment.get("TRACKSTAR_CONNECTIONS").unwrap_or("[]"))
             .map_err(|reason| StartError::Invalid { name: "TRACKSTAR_CONNECTIONS", reason })?;
         let others = parse_senders(environment.get("WEBHOOK_SENDERS").unwrap_or("[]"))
@@ -88,7 +103,6 @@ impl Senders {
         }
         let pos_signed_headers =
             environment.get("POS_SIGNED_HEADERS").map(SignedHeaders::read).transpose()?.unwrap_or_default();
-        let pos = live("WEBHOOK_SECRET", "WEBHOOK_SECRET_PREVIOUS");
-        Ok(Self { pos, pos_signed_headers, trackstar, links, others, bypass })
+        Ok(Self { of_service, pos_signed_headers, links, others, bypass })
     }
 }

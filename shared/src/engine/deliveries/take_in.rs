@@ -14,7 +14,7 @@ use crate::domain::deliveries::delivery::{
 };
 use crate::domain::deliveries::placement::shard_of;
 use crate::domain::deliveries::rejected::{Rejected, Rejection, Ring, RingKind};
-use crate::domain::deliveries::signature::{Refused, VerifiedDelivery};
+use crate::domain::deliveries::signature::{LiveSecret, Refused, VerifiedDelivery};
 use crate::engine::deliveries::arrival::{Arrival, ArrivedBody, CONTENT_ENCODING};
 use crate::engine::deliveries::claim::{claim_and_enqueue, taken_in};
 use crate::engine::deliveries::context::Deliveries;
@@ -84,7 +84,10 @@ pub struct IntakeError {
 /// # Errors
 /// When AWS fails. The sender must not be acknowledged then.
 pub async fn take_in(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, IntakeError> {
-    let identified = identify(deliveries, arrival);
+    let of_service = deliveries.senders.service_secrets(&arrival.door, deliveries.now());
+    let of_service = of_service.map_err(|fault| IntakeError { fault, trace: None })?;
+    let identified = identify(deliveries, arrival, &of_service).await;
+    let identified = identified.map_err(|fault| IntakeError { fault, trace: None })?;
     let trace = match &identified {
         Ok(Found::Delivery(identified)) => Some(&identified.identity.correlation_id),
         Ok(Found::Challenge(_)) => None,
@@ -129,7 +132,8 @@ async fn claim_or_keep(
 /// # Errors
 /// When AWS fails.
 pub(super) async fn take_in_again(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, AwsFault> {
-    match identify(deliveries, arrival) {
+    let of_service = deliveries.senders.service_secrets(&arrival.door, deliveries.now())?;
+    match identify(deliveries, arrival, &of_service).await? {
         Ok(Found::Delivery(identified)) => claim_identified(deliveries, arrival, *identified, deliveries.now()).await,
         Ok(Found::Challenge(challenge)) => Ok(Intake::Challenge(challenge)),
         Err(refusal) => Ok(Intake::Refused(refusal)),
@@ -149,16 +153,27 @@ struct Identified {
 }
 
 /// Verifies an arrival and reads what it is. Nothing is stored.
-fn identify(deliveries: &Deliveries, arrival: &Arrival) -> Result<Found, Refusal> {
-    let rules = doors::rules(&deliveries.senders, &arrival.door);
-    let delivery = verify(deliveries, &*rules, arrival)?;
+async fn identify(
+    deliveries: &Deliveries,
+    arrival: &Arrival,
+    of_service: &[LiveSecret],
+) -> Result<Result<Found, Refusal>, AwsFault> {
+    let rules = doors::rules(&deliveries.senders, arrival.behind.as_deref(), &arrival.door);
+    let delivery = match verify(deliveries, &*rules, arrival, of_service) {
+        Ok(delivery) => delivery,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
     if let Some(challenge) = rules.challenge(&delivery) {
-        return Ok(Found::Challenge(challenge));
+        return Ok(Ok(Found::Challenge(challenge)));
     }
-    match fits_the_queue(&delivery).and_then(|()| rules.identify(arrival, &delivery)) {
+    let named = match rules.address_in(&delivery) {
+        Some(address) => deliveries.connections.addressed(&address).await?,
+        None => None,
+    };
+    Ok(match fits_the_queue(&delivery).and_then(|()| rules.identify(arrival, &delivery, named.as_deref())) {
         Ok(identity) => Ok(Found::Delivery(Box::new(Identified { delivery, identity }))),
         Err(refusal) => Err(proved(deliveries, &delivery, refusal)),
-    }
+    })
 }
 
 /// A refusal of a delivery whose signature was right, which is counted.
@@ -226,7 +241,12 @@ fn log(deliveries: &Deliveries, label: &Label, verdict: Verdict, delivery: &Veri
 }
 
 /// Size, sender, signature.
-fn verify(deliveries: &Deliveries, rules: &dyn DoorRules<'_>, arrival: &Arrival) -> Result<VerifiedDelivery, Refusal> {
+fn verify<'a>(
+    deliveries: &Deliveries,
+    rules: &dyn DoorRules<'a>,
+    arrival: &Arrival,
+    of_service: &'a [LiveSecret],
+) -> Result<VerifiedDelivery, Refusal> {
     let body = match &arrival.body {
         ArrivedBody::Whole(body) => body.clone(),
         ArrivedBody::TooLarge { bytes, .. } => {
@@ -237,7 +257,7 @@ fn verify(deliveries: &Deliveries, rules: &dyn DoorRules<'_>, arrival: &Arrival)
             return Err(Refusal::new(Rejection::BadBody, format!("the body broke off after {bytes} bytes")));
         }
     };
-    let verifier = rules.verifier(arrival)?;
+    let verifier = rules.verifier(arrival, of_service)?;
     let compressed = compression(arrival)
         .map(|encoding| format!("the body is compressed (content-encoding: {encoding}): send it as it is"));
     let (origin, headers) = (rules.claimed().origin, arrival.headers.0.as_slice());
@@ -320,7 +340,7 @@ fn label(identity: &Identity, arrival: &Arrival, delivery: &VerifiedDelivery, sh
 /// # Errors
 /// When it could not be kept, of one that is acknowledged all the same; another's answer is a refusal anyway.
 async fn keep(deliveries: &Deliveries, arrival: &Arrival, refusal: &Refusal) -> Result<(), AwsFault> {
-    let claimed = doors::rules(&deliveries.senders, &arrival.door).claimed();
+    let claimed = doors::rules(&deliveries.senders, arrival.behind.as_deref(), &arrival.door).claimed();
     let acknowledged = refusal.reason.is_acknowledged_at(&arrival.door);
     let kind = match (refusal.proved, acknowledged) {
         (true, true) => RingKind::Acknowledged,

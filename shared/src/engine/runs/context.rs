@@ -49,7 +49,7 @@ impl Runs {
             store: RunStore::connect(clients, environment)?,
             bus: Bus::connect(clients, environment)?,
             queue: SyncQueue::connect(clients, environment)?,
-            vendors: Vendors::from_environment(environment)?,
+            vendors: Vendors::connect(clients, environment, outside)?,
             outside: outside.clone(),
         })))
     }

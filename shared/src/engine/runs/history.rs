@@ -93,7 +93,7 @@ pub async fn overview(
     tenant: &TenantId,
 ) -> Result<Overview, AwsFault> {
     let window = cover(now.checked_sub(24.hours()).ok(), Some(now));
-    let connections: Vec<Connection> = vendors.of(tenant).map(Vendor::connection).collect();
+    let connections: Vec<Connection> = vendors.of(tenant).await?.iter().map(Vendor::connection).collect();
     let running = Wanted { statuses: vec![SeenStatus::Running], limit: 10, ..Wanted::default() };
     let reads = connections.iter().map(|connection| {
         futures::future::try_join(reads.tally(connection, &window), reads.page(connection, &running))
@@ -122,5 +122,6 @@ pub async fn totals(
         let tally = reads.tally(&connection, &ever).await?;
         Ok((connection.name, tally))
     };
-    futures::future::try_join_all(vendors.of(tenant).map(|vendor| of_vendor(vendor.connection()))).await
+    let vendors = vendors.of(tenant).await?;
+    futures::future::try_join_all(vendors.iter().map(|vendor| of_vendor(vendor.connection()))).await
 }

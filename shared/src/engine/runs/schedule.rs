@@ -17,8 +17,10 @@ use crate::engine::runs::start::{StartRefused, StartRequest, start_in_background
 pub async fn start_all(runs: &Runs, correlation_id: &str) -> Result<Vec<Run>, StartRefused> {
     let mut started = Vec::new();
     let mut refused = None;
-    let syncable =
-        runs.vendors.iter().filter(|vendor| vendor.integration == Integration::Scraper && vendor.source.is_some());
+    let syncable = runs
+        .vendors
+        .configured()
+        .filter(|vendor| vendor.integration == Integration::Scraper && vendor.source.is_some());
     for vendor in syncable {
         match start(runs, vendor, correlation_id).await {
             Ok(run) => started.extend(run),

@@ -3,6 +3,7 @@
 mod files;
 mod https;
 mod location;
+pub mod provider;
 mod reader;
 mod retry_after;
 mod store;

@@ -2,6 +2,7 @@
 
 mod data;
 mod inventory;
+pub mod provider;
 mod shipment;
 
 use std::collections::BTreeMap;

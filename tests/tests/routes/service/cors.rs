@@ -33,14 +33,17 @@ async fn a_configured_origin_may_call_with_credentials_and_no_other() {
         let (status, cors) = preflight(&hooks, origin).await;
         assert_eq!(status, 200);
         assert_eq!((cors["allow-origin"].as_str(), cors["allow-credentials"].as_str()), (origin, "true"));
-        assert_eq!((cors["allow-methods"].as_str(), cors["max-age"].as_str()), ("get,post,delete", "600"));
-        for header in ["authorization", "content-type", "x-service-token", "x-tenant-id", "idempotency-key"] {
+        assert_eq!((cors["allow-methods"].as_str(), cors["max-age"].as_str()), ("get,post,put,delete", "600"));
+        for header in ["authorization", "content-type", "x-service-token", "x-tenant-id", "idempotency-key", "if-match"]
+        {
             assert!(cors["allow-headers"].split(',').any(|allowed| allowed == header), "{header}: {cors:?}");
         }
 
         let (status, cors) = ask(&hooks, "GET", "/healthz", &[("origin", origin)]).await;
         assert_eq!((status, cors["allow-origin"].as_str(), cors["allow-credentials"].as_str()), (200, origin, "true"));
-        assert!(cors["expose-headers"].split(',').any(|exposed| exposed == "x-correlation-id"), "{cors:?}");
+        for header in ["etag", "x-correlation-id"] {
+            assert!(cors["expose-headers"].split(',').any(|exposed| exposed == header), "{header}: {cors:?}");
+        }
     }
     // Loopback too is no other's: what is configured counts alone.
     for origin in

@@ -6,6 +6,7 @@ use std::fs;
 
 use signalbox::domain::deliveries::signature::{Scheme, schemes};
 use signalbox::domain::runs::failure::Failure;
+use signalbox::domain::service_secrets;
 use signalbox::http::problem;
 use signalbox_local::host::settings::HOST_VARIABLES;
 use signalbox_local::template::Source;
@@ -68,8 +69,9 @@ fn every_setting_is_explained_and_no_other() {
     let source = Source::built_in().unwrap();
     let parameters = source.parameters().iter().map(|known| (known.name.clone(), known.environment_name()));
     let own = HOST_VARIABLES.map(|variable| (String::new(), variable.to_owned()));
-    let known: BTreeSet<(String, String)> = parameters.chain(own).collect();
-    assert_eq!(explained, known, "left: docs/configuration.md, right: template.yaml and the host");
+    let secrets = service_secrets::all().map(|name| (String::new(), name.as_str().to_owned()));
+    let known: BTreeSet<(String, String)> = parameters.chain(own).chain(secrets).collect();
+    assert_eq!(explained, known, "left: docs/configuration.md, right: template.yaml, the host and the secrets");
 }
 
 #[test]

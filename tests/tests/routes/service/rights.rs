@@ -5,8 +5,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
-use signalbox::http::auth::{DELIVERIES_WRITE, READ, WRITE};
+use signalbox::domain::deliveries::signature::schemes;
+use signalbox::http::auth::{CONNECTIONS_READ, CONNECTIONS_WRITE, DELIVERIES_WRITE, READ, WRITE};
 use signalbox_tests::deliveries::delivery::Delivery;
 use signalbox_tests::deliveries::hooks::Hooks;
 use signalbox_tests::queues::Queue;
@@ -38,6 +40,7 @@ const CATALOGUES: &str = "arn:aws:s3:::signalbox-no-catalog-bucket";
 async fn every_right_is_used() {
     let hooks = Hooks::start().await;
     runs(&hooks).await;
+    connections(&hooks).await;
     deliveries(&hooks).await;
     reads(&hooks).await;
 
@@ -54,7 +57,7 @@ async fn every_right_is_used() {
 }
 
 async fn ask(hooks: &Hooks, method: &str, path: &str, body: Option<Value>) -> Value {
-    let token = hooks.token("default", &[READ, WRITE, DELIVERIES_WRITE]);
+    let token = hooks.token("default", &[READ, WRITE, CONNECTIONS_READ, CONNECTIONS_WRITE, DELIVERIES_WRITE]);
     let answer = hooks.ask(method, path, Some(&token), body).await;
     assert!(answer.status < 300, "{method} {path}: {} {}", answer.status, answer.text);
     answer.body
@@ -92,6 +95,48 @@ async fn runs(hooks: &Hooks) {
     hooks.host.fire("Watchdog").await.unwrap();
     hooks.work(Queue::Sync).await;
     hooks.host.fire("Nightly").await.unwrap();
+    hooks.work(Queue::Sync).await;
+}
+
+/// The life of a connection with secrets, and those who read others.
+async fn connections(hooks: &Hooks) {
+    const LIST: &str = "/api/admin/connections";
+    let one = format!("{LIST}/acme/stripe/main");
+    let put = json!({"settings": {}, "secrets": {"current": "a-secret"}});
+    ask(hooks, "PUT", &one, Some(put)).await;
+    // Another instance's, which has not made the data key.
+    let process = hooks.process(Wire::whole()).await;
+    let token = hooks.token("default", &[CONNECTIONS_WRITE]);
+    let secret = Some(json!({"secret": "another-secret"}));
+    process.ask("sync-control", "POST", &format!("{one}/rotate"), &token, secret).await.unwrap().expect(200);
+    ask(hooks, "POST", &format!("{one}/rotate"), Some(json!({"rewrap": true}))).await;
+    for path in [LIST, &format!("{LIST}?tenant=acme"), &one] {
+        ask(hooks, "GET", path, None).await;
+    }
+    ask(hooks, "DELETE", &one, None).await;
+
+    // Who reads them: a door, and a worker.
+    const SECRET: &str = "a-secret-of-github";
+    let sender = json!({"settings": {}, "secrets": {"current": SECRET}});
+    ask(hooks, "PUT", &format!("{LIST}/acme/github/hub"), Some(sender)).await;
+    let push =
+        Delivery::signed("/webhooks/github/hub", &schemes::GITHUB, SECRET, Some("1"), Timestamp::UNIX_EPOCH, "{}");
+    assert!(hooks.send(&push).await.status < 300);
+    let shop = json!({"settings": {"source": "moscot.catalog.json"}});
+    ask(hooks, "PUT", &format!("{LIST}/default/catalogue/shop"), Some(shop)).await;
+    let brief = hooks.process_with(Wire::whole(), &[("INLINE_BUDGET_MS", "0")]).await;
+    let (token, body) = (hooks.token("default", &[WRITE]), Some(json!({"dryRun": false})));
+    let sync = "/api/catalog/vendor-sync/shop/sync";
+    assert_eq!(brief.ask("sync-control", "POST", sync, &token, body).await.unwrap().status, 202);
+    hooks.work(Queue::Sync).await;
+
+    // Who starts them: one that has a source, and one that has none and is due no more.
+    for (name, settings) in [("shop", json!({"source": "moscot.catalog.json"})), ("bare", json!({}))] {
+        let due = json!({"settings": settings, "schedule": {"every": 1}});
+        ask(hooks, "PUT", &format!("{LIST}/default/catalogue/{name}"), Some(due)).await;
+    }
+    hooks.pass(Duration::from_secs(120));
+    hooks.host.fire("Due").await.unwrap();
     hooks.work(Queue::Sync).await;
 }
 

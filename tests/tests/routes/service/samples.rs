@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use signalbox::http::auth::{DELIVERIES_WRITE, READ, WRITE};
+use signalbox::http::auth::{CONNECTIONS_READ, CONNECTIONS_WRITE, DELIVERIES_WRITE, READ, WRITE};
 
 use crate::routes::golden::root;
 use crate::routes::kit::World;
@@ -31,7 +31,7 @@ async fn every_sample_event_is_answered() {
                 ("WEBHOOK_SENDERS", &senders.to_string()),
             ];
             let world = World::with(&settings).await;
-            let token = world.token(&[READ, WRITE, DELIVERIES_WRITE]);
+            let token = world.token(&[READ, WRITE, CONNECTIONS_READ, CONNECTIONS_WRITE, DELIVERIES_WRITE]);
             let text = fs::read_to_string(file.path()).unwrap().replace(PLACEHOLDER, &token);
             let event: Value = serde_json::from_str(&text).unwrap();
             let answer = world.host.invoke(&function, event).await.unwrap_or_else(|error| panic!("{name}: {error}"));

@@ -19,8 +19,8 @@ async fn build(function: &str, environment: &Environment) -> Result<Function, St
     }
 }
 
-/// Every table, queue and bus that the template can name to a function.
-const NAMES: [&str; 9] = [
+/// Every table, queue and bus that the template can name to a function, and where secrets are.
+const NAMES: [&str; 10] = [
     "RUNS_TABLE",
     "SNAPSHOTS_TABLE",
     "CONTROL_TABLE",
@@ -30,6 +30,7 @@ const NAMES: [&str; 9] = [
     "SYNC_QUEUE_URL",
     "WEBHOOK_QUEUE_URL",
     "EVENT_BUS_NAME",
+    "SECRETS_PATH",
 ];
 
 /// It would take in what it cannot hand on, and answer 500 for ever. And what it does not ask for it is not told, nor given a
@@ -44,12 +45,20 @@ async fn without_a_table_queue_or_bus_that_it_uses_and_it_is_told_of_no_other() 
             &["RUNS_TABLE", "SNAPSHOTS_TABLE", "CONTROL_TABLE", "RECORDS_TABLE", "SYNC_QUEUE_URL", "EVENT_BUS_NAME"],
         ),
         ("scheduler", &["RUNS_TABLE", "SNAPSHOTS_TABLE", "CONTROL_TABLE", "SYNC_QUEUE_URL", "EVENT_BUS_NAME"]),
-        ("webhooks", &["DELIVERIES_TABLE", "WEBHOOK_QUEUE_URL"]),
+        ("webhooks", &["DELIVERIES_TABLE", "WEBHOOK_QUEUE_URL", "SECRETS_PATH"]),
         ("webhook-worker", &["DELIVERIES_TABLE", "RECORDS_TABLE", "WEBHOOK_QUEUE_URL"]),
         ("dead-letters", &["DELIVERIES_TABLE", "JOURNAL_TABLE"]),
         (
             "read-api",
-            &["RUNS_TABLE", "SNAPSHOTS_TABLE", "CONTROL_TABLE", "RECORDS_TABLE", "DELIVERIES_TABLE", "JOURNAL_TABLE"],
+            &[
+                "RUNS_TABLE",
+                "SNAPSHOTS_TABLE",
+                "CONTROL_TABLE",
+                "RECORDS_TABLE",
+                "DELIVERIES_TABLE",
+                "JOURNAL_TABLE",
+                "SECRETS_PATH",
+            ],
         ),
     ] {
         assert!(build(function, &world.host.environment(function)).await.is_ok(), "{function}");

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::domain::deliveries::delivery::{Channel, Door};
 use crate::domain::deliveries::signature::{LiveSecret, Refused, Scheme, VerifiedDelivery};
 use crate::domain::ids::Connection;
+use crate::engine::connections::readers::Known;
 use crate::engine::deliveries::arrival::Arrival;
 use crate::engine::deliveries::refusal::Refusal;
 use crate::engine::deliveries::senders::Senders;
@@ -25,11 +26,11 @@ pub(super) trait DoorRules<'a>: Send + Sync {
         None
     }
 
-    /// What to verify an arrival with.
+    /// What to verify an arrival with: a sender's own secrets, or the service's for this door.
     ///
     /// # Errors
     /// When nobody is configured who could have sent it.
-    fn verifier(&self, arrival: &Arrival) -> Result<Verifier<'a>, Refusal>;
+    fn verifier(&self, arrival: &Arrival, of_service: &'a [LiveSecret]) -> Result<Verifier<'a>, Refusal>;
 
     /// Whether a delivery could not be verified for a fault of ours, so that its sender must come again.
     fn is_our_fault(&self, refused: &Refused) -> bool {
@@ -41,21 +42,36 @@ pub(super) trait DoorRules<'a>: Send + Sync {
         None
     }
 
-    /// What a verified delivery is.
+    /// The address of the connection that a verified body names, where it names one that no configuration has.
+    fn address_in(&self, _delivery: &VerifiedDelivery) -> Option<String> {
+        None
+    }
+
+    /// What a verified delivery is. `named` is the connection that its body names, where that is in the table.
     ///
     /// # Errors
     /// When its body or its headers are not what the door takes.
-    fn identify(&self, arrival: &Arrival, delivery: &VerifiedDelivery) -> Result<Identity, Refusal>;
+    fn identify(
+        &self,
+        arrival: &Arrival,
+        delivery: &VerifiedDelivery,
+        named: Option<&Known>,
+    ) -> Result<Identity, Refusal>;
 }
 
-/// The rules of a door.
-pub(super) fn rules<'a>(senders: &'a Senders, door: &'a Door) -> Box<dyn DoorRules<'a> + 'a> {
+/// The rules of a door. `behind` is the connection of the table that the door names.
+pub(super) fn rules<'a>(
+    senders: &'a Senders,
+    behind: Option<&'a Known>,
+    door: &'a Door,
+) -> Box<dyn DoorRules<'a> + 'a> {
     match door {
-        Door::Pos { source, tenant } => Box::new(pos::Rules { senders, source, tenant }),
+        Door::Pos { source, tenant } => Box::new(pos::Rules { senders, behind, source, tenant }),
         Door::Trackstar { channel } => Box::new(trackstar::Rules { senders, door, channel: *channel }),
         Door::Sender { provider, connection } => {
-            let sender = senders.sender(provider, connection);
-            Box::new(sender::Rules { sender, door, provider, connection })
+            let sender = senders.sender(provider, connection).or_else(|| behind?.sender.as_ref());
+            let paused = behind.is_some_and(|known| !known.stored.is_active());
+            Box::new(sender::Rules { sender, paused, door, provider, connection })
         }
     }
 }
@@ -141,7 +157,7 @@ mod tests {
                 Door::Trackstar { channel: Channel::TrackstarOther },
                 Door::Sender { provider, connection },
             ] {
-                let origin = rules(&senders, &door).claimed().origin;
+                let origin = rules(&senders, None, &door).claimed().origin;
                 prop_assert!(["pos", "trackstar", "unknown", "github/acme"].contains(&origin.as_str()), "{origin}");
             }
         }

@@ -1,4 +1,4 @@
-//! `/pos/{source}/ingest`: points of sale, which share one secret.
+//! `/pos/{source}/ingest`: points of sale, which share one of the service's secrets.
 
 use std::borrow::Cow;
 
@@ -9,8 +9,11 @@ use super::{Claimed, DoorRules, Identity, Verifier, Weaker};
 use crate::domain::deliveries::delivery::{
     CONTENT_KEY, Channel, GIVEN_KEY, POS, fits_a_key, no_json, without_byte_order_mark,
 };
-use crate::domain::deliveries::signature::{VerifiedDelivery, bare_key, content_hash, pos_content_key, schemes};
+use crate::domain::deliveries::signature::{
+    LiveSecret, VerifiedDelivery, bare_key, content_hash, pos_content_key, schemes,
+};
 use crate::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
+use crate::engine::connections::readers::Known;
 use crate::engine::deliveries::arrival::{Arrival, IDEMPOTENCY_KEY};
 use crate::engine::deliveries::refusal::Refusal;
 use crate::engine::deliveries::senders::{Senders, SignedHeaders};
@@ -20,6 +23,8 @@ const KEY_BYTES_MAX: usize = 255;
 
 pub(super) struct Rules<'a> {
     pub(super) senders: &'a Senders,
+    /// The source's own connection, if it has one: with a secret of its own, it takes no other.
+    pub(super) behind: Option<&'a Known>,
     pub(super) source: &'a str,
     pub(super) tenant: &'a str,
 }
@@ -29,23 +34,32 @@ impl<'a> DoorRules<'a> for Rules<'a> {
         Claimed { origin: POS.into(), provider: POS.into(), connection: self.source.into(), tenant: self.tenant.into() }
     }
 
-    fn verifier(&self, _arrival: &Arrival) -> Result<Verifier<'a>, Refusal> {
+    fn verifier(&self, _arrival: &Arrival, of_service: &'a [LiveSecret]) -> Result<Verifier<'a>, Refusal> {
         let (scheme, or) = match self.senders.pos_signed_headers {
             SignedHeaders::Off => (&schemes::POS_DOOR, None),
             SignedHeaders::Accepted => (&schemes::POS_SIGNED_HEADERS, Some(&schemes::POS_DOOR)),
             SignedHeaders::Required => (&schemes::POS_SIGNED_HEADERS, None),
         };
+        if self.behind.is_some_and(|known| !known.stored.is_active()) {
+            return Err(Refusal::paused());
+        }
         let url = Some(Cow::Owned(format!("/pos/{}/ingest", self.source)));
+        let own = self.behind.filter(|known| known.stored.secrets.is_some()).map(|known| known.secrets.as_slice());
         let weaker = Weaker {
             scheme: &schemes::POS_DOOR,
             detail: "the signature covers the body alone, and POS_SIGNED_HEADERS is required: path, tenant and key must be signed too",
             mismatch: "the signature does not fit path, tenant, key and body: another secret, or one of them is not what was signed",
         };
         let weaker = (self.senders.pos_signed_headers == SignedHeaders::Required).then_some(weaker);
-        Ok(Verifier { scheme, or, secrets: &self.senders.pos, url, weaker })
+        Ok(Verifier { scheme, or, secrets: own.unwrap_or(of_service), url, weaker })
     }
 
-    fn identify(&self, arrival: &Arrival, delivery: &VerifiedDelivery) -> Result<Identity, Refusal> {
+    fn identify(
+        &self,
+        arrival: &Arrival,
+        delivery: &VerifiedDelivery,
+        _named: Option<&Known>,
+    ) -> Result<Identity, Refusal> {
         let tenant =
             TenantId::parse(self.tenant).map_err(|error| Refusal::bad_body(format!("x-tenant-id: {error}")))?;
         let source = ConnectionName::parse(self.source)

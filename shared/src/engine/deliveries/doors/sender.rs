@@ -10,8 +10,9 @@ use crate::domain::correlation;
 use crate::domain::deliveries::delivery::{BODY_KEY, Channel, Door, ID_KEY, UNKNOWN_ORIGIN, without_byte_order_mark};
 use crate::domain::deliveries::rejected::Rejection;
 use crate::domain::deliveries::sender::Sender;
-use crate::domain::deliveries::signature::{Scheme, VerifiedDelivery, content_hash};
+use crate::domain::deliveries::signature::{LiveSecret, Scheme, VerifiedDelivery, content_hash};
 use crate::domain::members::Members;
+use crate::engine::connections::readers::Known;
 use crate::engine::deliveries::arrival::{Arrival, EVENT_TYPES};
 use crate::engine::deliveries::refusal::Refusal;
 
@@ -21,6 +22,8 @@ const CHALLENGE_BYTES_MAX: usize = 1024;
 pub(super) struct Rules<'a> {
     /// None where nobody of that name is configured.
     pub(super) sender: Option<&'a Sender>,
+    /// Whether an operator has paused it.
+    pub(super) paused: bool,
     pub(super) door: &'a Door,
     pub(super) provider: &'a str,
     pub(super) connection: &'a str,
@@ -28,7 +31,9 @@ pub(super) struct Rules<'a> {
 
 impl<'a> Rules<'a> {
     fn sender(&self) -> Result<&'a Sender, Refusal> {
-        let unknown = || Refusal::new(Rejection::UnknownSender, "no such sender is configured (WEBHOOK_SENDERS)");
+        let unknown = || {
+            Refusal::new(Rejection::UnknownSender, "no such sender is configured (a connection, or WEBHOOK_SENDERS)")
+        };
         self.sender.ok_or_else(unknown)
     }
 }
@@ -52,8 +57,11 @@ impl<'a> DoorRules<'a> for Rules<'a> {
         self.sender.map(|sender| &sender.scheme)
     }
 
-    fn verifier(&self, _arrival: &Arrival) -> Result<Verifier<'a>, Refusal> {
+    fn verifier(&self, _arrival: &Arrival, _of_service: &'a [LiveSecret]) -> Result<Verifier<'a>, Refusal> {
         let sender = self.sender()?;
+        if self.paused {
+            return Err(Refusal::paused());
+        }
         let url = sender.url.as_deref().map(Cow::Borrowed);
         Ok(Verifier { scheme: &sender.scheme, or: None, secrets: &sender.secrets, url, weaker: None })
     }
@@ -70,7 +78,12 @@ impl<'a> DoorRules<'a> for Rules<'a> {
         asks.then_some(handshake.challenge)
     }
 
-    fn identify(&self, arrival: &Arrival, delivery: &VerifiedDelivery) -> Result<Identity, Refusal> {
+    fn identify(
+        &self,
+        arrival: &Arrival,
+        delivery: &VerifiedDelivery,
+        _named: Option<&Known>,
+    ) -> Result<Identity, Refusal> {
         let Sender { connection, volatile, unsigned_id_is_key, .. } = self.sender()?;
         let id = delivery.delivery_id();
         let signed_id = id.is_some_and(|id| id.signed);

@@ -3,12 +3,13 @@
 use super::{Claimed, DoorRules, Identity, Verifier};
 use crate::domain::deliveries::delivery::{CONTENT_KEY, Channel, Door, ID_KEY, TRACKSTAR};
 use crate::domain::deliveries::rejected::{ACKNOWLEDGED_BODY_BYTES_MAX, Rejection};
-use crate::domain::deliveries::signature::{Refused, VerifiedDelivery, packr_content_key, schemes};
+use crate::domain::deliveries::signature::{LiveSecret, Refused, VerifiedDelivery, packr_content_key, schemes};
 use crate::domain::ids::Connection;
+use crate::engine::connections::readers::Known;
 use crate::engine::deliveries::arrival::Arrival;
 use crate::engine::deliveries::refusal::Refusal;
 use crate::engine::deliveries::senders::Senders;
-use crate::vendors::trackstar::{BadPayload, BrandLink, Envelope, read_inventory, read_shipment};
+use crate::vendors::trackstar::{BadPayload, Envelope, provider, read_inventory, read_shipment};
 
 pub(super) struct Rules<'a> {
     pub(super) senders: &'a Senders,
@@ -33,11 +34,11 @@ impl<'a> DoorRules<'a> for Rules<'a> {
         }
     }
 
-    fn verifier(&self, arrival: &Arrival) -> Result<Verifier<'a>, Refusal> {
+    fn verifier(&self, arrival: &Arrival, of_service: &'a [LiveSecret]) -> Result<Verifier<'a>, Refusal> {
         // What Trackstar really sends, else what its older clients send.
         let svix = schemes::SVIX.is_addressed(arrival.headers.0.as_slice());
         let scheme = if svix { &schemes::SVIX } else { &schemes::PACKR };
-        Ok(Verifier { scheme, or: None, secrets: &self.senders.trackstar, url: None, weaker: None })
+        Ok(Verifier { scheme, or: None, secrets: of_service, url: None, weaker: None })
     }
 
     /// The secret may be one for the other scheme alone. A request that picks the wrong one does not prove a fault here.
@@ -45,7 +46,17 @@ impl<'a> DoorRules<'a> for Rules<'a> {
         refused.is_ours() && !matches!(refused, Refused::SecretUnusable { .. })
     }
 
-    fn identify(&self, arrival: &Arrival, delivery: &VerifiedDelivery) -> Result<Identity, Refusal> {
+    fn address_in(&self, delivery: &VerifiedDelivery) -> Option<String> {
+        let id = Envelope::read(delivery.body()).ok()?.connection_id;
+        (provider::is_id(&id) && !self.senders.links.contains_key(&id)).then(|| provider::address(&id))
+    }
+
+    fn identify(
+        &self,
+        arrival: &Arrival,
+        delivery: &VerifiedDelivery,
+        named: Option<&Known>,
+    ) -> Result<Identity, Refusal> {
         let envelope = Envelope::read(delivery.body())
             .map_err(|error| Refusal { trace: Some(arrival.correlation_id.clone()), ..error.into() })?;
         let in_body = envelope.trace().filter(|_| arrival.correlation_made);
@@ -53,7 +64,7 @@ impl<'a> DoorRules<'a> for Rules<'a> {
         // From here on a refusal says by which trace its sender knows it.
         let refused = |refusal| Refusal { trace: Some(correlation_id.clone()), ..refusal };
 
-        let connection = self.link(&envelope, delivery.body().len()).map_err(refused)?.connection.clone();
+        let connection = self.link(&envelope, named, delivery.body().len()).map_err(refused)?;
         // And whose it is, so that its operators find it.
         let refused = |refusal| Refusal { connection: Some(Box::new(connection.clone())), ..refused(refusal) };
         let channel = envelope.channel_at(self.channel);
@@ -76,14 +87,19 @@ impl<'a> DoorRules<'a> for Rules<'a> {
 
 impl<'a> Rules<'a> {
     /// The link that a body names.
-    fn link(&self, envelope: &Envelope, body_bytes: usize) -> Result<&'a BrandLink, Refusal> {
-        let known = self.senders.links.get(&envelope.connection_id).filter(|link| link.active);
-        known.ok_or_else(|| {
+    fn link(&self, envelope: &Envelope, named: Option<&Known>, body_bytes: usize) -> Result<Connection, Refusal> {
+        let configured = self.senders.links.get(&envelope.connection_id).filter(|link| link.active);
+        let configured = configured.map(|link| link.connection.clone());
+        let stored = || named.filter(|known| known.stored.is_active()).map(|known| known.stored.connection.clone());
+        configured.or_else(stored).ok_or_else(|| {
             // Nobody sends it again, so it must be kept whole.
             if Rejection::UnknownSender.is_acknowledged_at(self.door) && body_bytes > ACKNOWLEDGED_BODY_BYTES_MAX {
                 let detail =
                     format!("the connection is not known, and only {ACKNOWLEDGED_BODY_BYTES_MAX} bytes can be kept");
                 return Refusal::new(Rejection::TooLarge, detail);
+            }
+            if named.is_some() {
+                return Refusal::paused();
             }
             let detail = format!("No active Trackstar integration found for connection_id: {}", envelope.connection_id);
             Refusal::new(Rejection::UnknownSender, detail)

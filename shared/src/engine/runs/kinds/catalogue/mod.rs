@@ -41,17 +41,17 @@ impl Slice<'_> {
         products(&self.run.connection)
     }
 
-    /// The vendor, as it is configured now.
-    fn vendor(&self) -> Result<Vendor, SliceFault> {
+    /// The vendor, as it is now.
+    async fn vendor(&self) -> Result<Vendor, SliceFault> {
         let connection = &self.run.connection;
-        let found = self.worker.runs.vendors.find(&connection.tenant, &connection.name);
-        found.cloned().ok_or(SliceFault::VendorGone)
+        let found = self.worker.runs.vendors.find(&connection.tenant, &connection.name).await?;
+        found.ok_or(SliceFault::VendorGone)
     }
 }
 
 /// Scans, plans and writes as far as the slice's time goes; what is then to be switched to.
 pub(super) async fn step(slice: &mut Slice<'_>) -> Result<Switch, SliceFault> {
-    let (dataset, vendor) = (slice.dataset(), slice.vendor()?);
+    let (dataset, vendor) = (slice.dataset(), slice.vendor().await?);
     let manifest = slice.worker.runs.store.snapshots.manifest(&dataset).await?;
     if let Some(plan) = manifest.plan_of(&slice.run.id).cloned() {
         // An earlier slice, or one that died, had scanned and planned. If it died after another plan than the one that

@@ -1,0 +1,52 @@
+//! `GET /api/admin/connections/{tenant}/{provider}/{name}`
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, header};
+use signalbox::domain::ids::Connection;
+use signalbox::http::auth::CONNECTIONS_READ;
+use signalbox::http::problem::{INTERNAL_ERROR, NOT_FOUND, Problem, ProblemView};
+use signalbox::http::query::path_text;
+use signalbox::http::wire::connections::OneConnectionView;
+
+use crate::Reads;
+
+/// One connection, as of now, without its secrets.
+#[utoipa::path(
+    get, path = "/api/admin/connections/{tenant}/{provider}/{name}", tag = "connections",
+    params(
+        ("tenant" = String, Path, description = "Whose"),
+        ("provider" = String, Path, description = "To which kind of system"),
+        ("name" = String, Path, description = "Which"),
+    ),
+    responses(
+        (status = 200, description = "The connection; `ETag` has its version", body = OneConnectionView),
+        (status = 401, description = "missing_token, invalid_token", body = ProblemView),
+        (status = 403, description = "forbidden, insufficient_scope: needs connections:read", body = ProblemView),
+        (status = 404, description = "not_found", body = ProblemView),
+        (status = 500, description = "internal_error", body = ProblemView),
+    ),
+    security((), ("service" = []), ("session" = [])),
+)]
+pub(crate) async fn one(
+    State(reads): State<Reads>,
+    path: Result<Path<(String, String, String)>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let caller = reads.authority.reader_of(CONNECTIONS_READ, &headers, reads.now())?;
+    let (tenant, provider, name) = path_text(path);
+    let missing = || Problem::new(NOT_FOUND, "there is no such connection");
+    let connection: Connection = format!("{tenant}/{provider}/{name}").parse().map_err(|_| missing())?;
+    if !caller.may_touch(&connection.tenant) {
+        return Err(missing());
+    }
+    let stored = reads.connections.read(&connection).await;
+    let stored = stored.map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))?.ok_or_else(missing)?;
+    let mut response = Json(OneConnectionView::from(&stored)).into_response();
+    if let Ok(version) = HeaderValue::from_str(&format!("\"{}\"", stored.version)) {
+        response.headers_mut().insert(header::ETAG, version);
+    }
+    Ok(response)
+}

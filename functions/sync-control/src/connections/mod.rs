@@ -1,0 +1,135 @@
+//! Connections: making, changing, testing and removing them.
+
+mod delete;
+mod precondition;
+mod put;
+mod rotate;
+mod state;
+mod test;
+
+use axum::Json;
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use signalbox::domain::connections::sealed::SECRET_BYTES_MAX;
+use signalbox::domain::connections::stored::{ChangeError, StoredConnection};
+use signalbox::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
+use signalbox::domain::secret::Secret;
+use signalbox::engine::connections::desk::Refused;
+use signalbox::engine::operators::Operator;
+use signalbox::http::auth::CONNECTIONS_WRITE;
+use signalbox::http::correlation::CorrelationId;
+use signalbox::http::problem::{
+    ADDRESS_TAKEN, INTERNAL_ERROR, KEPT_BY_CONFIGURATION, NOT_FOUND, PRECONDITION_FAILED, Problem, ProblemView,
+    UNPROCESSABLE,
+};
+use signalbox::http::query::path_text;
+use signalbox::http::wire::connections::OneConnectionView;
+use utoipa::IntoResponses;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::Control;
+use crate::body::Fields;
+
+/// The routes of this folder.
+pub(crate) fn routes() -> OpenApiRouter<Control> {
+    OpenApiRouter::default()
+        .routes(routes!(put::put, delete::delete))
+        .routes(routes!(state::pause))
+        .routes(routes!(state::resume))
+        .routes(routes!(rotate::rotate))
+        .routes(routes!(test::test))
+}
+
+/// The problems that each of these routes can answer, for the API's description.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it is described, never made")]
+pub(crate) enum ConnectionProblems {
+    /// missing_token, invalid_token
+    #[response(status = 401)]
+    Unknown(ProblemView),
+    /// forbidden, insufficient_scope: needs connections:write
+    #[response(status = 403)]
+    Forbidden(ProblemView),
+    /// not_found
+    #[response(status = 404)]
+    NotFound(ProblemView),
+    /// internal_error
+    #[response(status = 500)]
+    Failed(ProblemView),
+}
+
+type ConnectionPath = Result<Path<(String, String, String)>, PathRejection>;
+
+/// The operator who asks, if they may change what is this connection's tenant's. Of another tenant's, they are not told
+/// whether it is there.
+fn operator(
+    control: &Control,
+    headers: &HeaderMap,
+    trace: CorrelationId,
+    path: ConnectionPath,
+) -> Result<(Operator, Connection), Problem> {
+    let caller = control.authority.service(headers, control.now())?;
+    caller.require_any(&[CONNECTIONS_WRITE])?;
+    let (tenant, provider, name) = path_text(path);
+    // A connection that cannot be named cannot be there; whoever wants to make one is told why.
+    let missing =
+        |error: &dyn std::error::Error| Problem::new(NOT_FOUND, format!("there is no such connection: {error}"));
+    let connection = Connection::new(
+        TenantId::parse(&tenant).map_err(|error| missing(&error))?,
+        ProviderId::parse(&provider).map_err(|error| missing(&error))?,
+        ConnectionName::parse(&name).map_err(|error| missing(&error))?,
+    );
+    if !caller.may_touch(&connection.tenant) {
+        return Err(Problem::new(NOT_FOUND, "there is no such connection"));
+    }
+    let operator = Operator { tenant: caller.tenant.clone(), actor: caller.actor.clone(), correlation_id: trace.0 };
+    Ok((operator, connection))
+}
+
+fn refused(refused: Refused) -> Problem {
+    let text = refused.to_string();
+    let stale = |version: u64| Problem::new(PRECONDITION_FAILED, text.clone()).with("version", version);
+    match &refused {
+        Refused::NotFound => Problem::new(NOT_FOUND, text),
+        Refused::Change(ChangeError::Stale(version) | ChangeError::Exists(version)) => stale(*version),
+        Refused::Change(ChangeError::Gone) | Refused::Contended => Problem::new(PRECONDITION_FAILED, text),
+        Refused::Change(ChangeError::KeptElsewhere(_)) => Problem::new(KEPT_BY_CONFIGURATION, text),
+        Refused::Change(ChangeError::Wrong(wrong)) => {
+            let fields: Vec<(&str, &str)> = wrong.iter().map(|one| (one.name.as_str(), one.why.as_str())).collect();
+            Problem::fields(&fields)
+        }
+        Refused::AddressTaken(_) => Problem::new(ADDRESS_TAKEN, text),
+        Refused::Unreadable => Problem::new(UNPROCESSABLE, text),
+        Refused::Fault(fault) => Problem::internal(INTERNAL_ERROR, fault),
+    }
+}
+
+/// A connection with its version.
+fn answer(status: StatusCode, stored: &StoredConnection) -> Response {
+    let mut response = (status, Json(OneConnectionView::from(stored))).into_response();
+    if let Ok(version) = HeaderValue::from_str(&format!("\"{}\"", stored.version)) {
+        response.headers_mut().insert(header::ETAG, version);
+    }
+    response
+}
+
+/// A secret in a body. What is wrong with it is told without it.
+fn secret(fields: &Fields, name: &str, shown_as: &str) -> Result<Option<Secret>, Problem> {
+    let Some(value) = fields.get(name) else { return Ok(None) };
+    let wrong = |why: &str| Problem::fields(&[(shown_as, why)]);
+    let text = value.as_str().ok_or_else(|| wrong("must be a text"))?;
+    if text.trim().is_empty() {
+        return Err(wrong("must not be blank"));
+    }
+    // A line break that was copied along is the usual reason for signatures that never fit.
+    if text.trim() != text {
+        return Err(wrong("must not begin or end with white space"));
+    }
+    if text.len() > SECRET_BYTES_MAX {
+        return Err(wrong(&format!("may have {SECRET_BYTES_MAX} bytes")));
+    }
+    Ok(Some(Secret::new(text)))
+}

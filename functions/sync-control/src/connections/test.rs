@@ -1,0 +1,49 @@
+//! `POST …/test`: can the connection be used?
+
+use axum::extract::State;
+use axum::{Extension, Json};
+use http::HeaderMap;
+use signalbox::domain::time;
+use signalbox::engine;
+use signalbox::http::correlation::CorrelationId;
+use signalbox::http::problem::Problem;
+use signalbox::http::wire::connections::{ConnectionTestView, ConnectionTestedView};
+
+use super::{ConnectionPath, ConnectionProblems, operator, refused};
+use crate::Control;
+
+/// Test a connection. A catalogue's source is read from end to end; of a sender, settings and secrets are looked at, and nobody
+/// is called. One that cannot be used is a result: 200 with `data.ok` false and `data.error`.
+#[utoipa::path(
+    post, path = "/api/admin/connections/{tenant}/{provider}/{name}/test", tag = "connections",
+    params(
+        ("tenant" = String, Path, description = "Whose"),
+        ("provider" = String, Path, description = "To which kind of system"),
+        ("name" = String, Path, description = "Which"),
+    ),
+    responses(
+        (status = 200, description = "What it found", body = ConnectionTestedView),
+        ConnectionProblems,
+    ),
+    security(("service" = [])),
+)]
+pub(crate) async fn test(
+    State(control): State<Control>,
+    path: ConnectionPath,
+    Extension(trace): Extension<CorrelationId>,
+    headers: HeaderMap,
+) -> Result<Json<ConnectionTestedView>, Problem> {
+    let (operator, connection) = operator(&control, &headers, trace, path)?;
+    let Control { connections, worker, tests, .. } = &control;
+    let test = engine::connections::test::test(connections, worker, tests, &operator, &connection).await;
+    let test = test.map_err(refused)?;
+    let data = ConnectionTestView {
+        ok: test.ok,
+        connection: connection.to_string(),
+        checked_at: time::text(test.checked_at),
+        source_path: test.source_path,
+        total_items: test.total_items,
+        error: test.error,
+    };
+    Ok(Json(ConnectionTestedView { ok: true, data }))
+}

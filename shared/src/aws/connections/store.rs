@@ -1,0 +1,450 @@
+//! Connections, their addresses, and when they are due.
+//!
+//! | partition | sort key | holds |
+//! |---|---|---|
+//! | tenant | `connection#provider/name` | a [`StoredConnection`]; its `provider` is the key of the index `by_provider` |
+//! | tenant | `due#provider/name` | when it is due next, by which the index `due` finds it; none for one that never is |
+//! | `@address` and an address | `address` | to which connection a name leads that others than its tenant use |
+//! | `@providers` | `providers` | the providers that have ever had a connection, for a list of all |
+//!
+//! Tenants have no `@`. What is due changes with each start and is an item of its own: beside the settings it would rewrite them,
+//! and their place in the other index, each time.
+
+use std::fmt;
+use std::str::FromStr;
+
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+
+use crate::aws::clients::Clients;
+use crate::aws::faults::{AwsFault, fault};
+use crate::aws::items::{Item, conditional, item, key, number, text, value};
+use crate::aws::table::Table;
+use crate::aws::transaction::{Declined, Transaction, built, past_conflicts};
+use crate::domain::connections::stored::StoredConnection;
+use crate::domain::ids::{Connection, InvalidId, ProviderId, TenantId};
+use crate::environment::{Environment, StartError};
+
+/// Over how many partitions of the index what is due is spread: a minute of ten thousand starts is not written to one.
+pub const DUE_SHARDS: u8 = 8;
+
+fn connection_key(connection: &Connection) -> Item {
+    key(connection.tenant.as_str(), format!("connection#{}/{}", connection.provider, connection.name))
+}
+
+fn due_key(connection: &Connection) -> Item {
+    key(connection.tenant.as_str(), format!("due#{}/{}", connection.provider, connection.name))
+}
+
+fn address_key(address: &str) -> Item {
+    key(format!("@address#{address}"), "address")
+}
+
+fn shard(connection: &Connection) -> String {
+    let digest = Sha256::digest(connection.to_string());
+    format!("due#{}", digest[0] % DUE_SHARDS)
+}
+
+/// A connection that is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// Which.
+    pub connection: Connection,
+    /// Since when.
+    pub at: Timestamp,
+    /// How often a run was started for this time of the schedule.
+    pub starts: u32,
+    /// The schedule's own next time, by which it is due for another reason than to be looked at.
+    pub next: Timestamp,
+}
+
+/// What of the connections is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listed {
+    /// Those of a tenant, of all its providers or of one.
+    Tenant(TenantId, Option<ProviderId>),
+    /// Those of a provider, of all tenants.
+    Provider(ProviderId),
+    /// All, by provider.
+    All,
+}
+
+/// A page, and the connection that the next one starts after.
+pub type Page = (Vec<StoredConnection>, Option<After>);
+
+/// Where a page starts: after this connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct After(pub Connection);
+
+impl fmt::Display for After {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl Listed {
+    /// Whether a page of it can start after this connection.
+    #[must_use]
+    pub fn has(&self, After(connection): &After) -> bool {
+        match self {
+            Self::Tenant(tenant, provider) => {
+                connection.tenant == *tenant
+                    && provider.as_ref().is_none_or(|provider| connection.provider == *provider)
+            }
+            Self::Provider(provider) => connection.provider == *provider,
+            Self::All => true,
+        }
+    }
+}
+
+impl FromStr for After {
+    type Err = InvalidId;
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        text.parse().map(Self)
+    }
+}
+
+/// Why a change was not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else changed the connection meanwhile.
+    #[error("the connection was changed meanwhile")]
+    Changed,
+    /// One of its addresses leads to another connection.
+    #[error("{0:?} leads to another connection already")]
+    AddressTaken(String),
+    /// AWS failed.
+    #[error(transparent)]
+    Fault(#[from] AwsFault),
+}
+
+/// The connections.
+#[derive(Clone, Debug)]
+pub struct ConnectionStore(Table);
+
+impl ConnectionStore {
+    /// The table that `CONNECTIONS_TABLE` names; nothing is called.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn connect(clients: &Clients, environment: &Environment) -> Result<Self, StartError> {
+        Table::connect(clients, environment, "CONNECTIONS_TABLE").map(Self)
+    }
+
+    /// A connection as of now, for whoever changes it.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn read(&self, connection: &Connection) -> Result<Option<StoredConnection>, AwsFault> {
+        self.0.read(connection_key(connection), "read connection").await?.map(value).transpose()
+    }
+
+    /// A connection as of a moment ago, for half the price.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn glance(&self, connection: &Connection) -> Result<Option<StoredConnection>, AwsFault> {
+        self.0.glance_once(connection_key(connection), "read connection").await?.map(value).transpose()
+    }
+
+    /// To which connection an address leads.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn addressed(&self, address: &str) -> Result<Option<Connection>, AwsFault> {
+        const OPERATION: &str = "read address";
+        let Some(found) = self.0.glance_once(address_key(address), OPERATION).await? else { return Ok(None) };
+        let leads_to = found.get("connection").and_then(|text| text.as_s().ok()).and_then(|text| text.parse().ok());
+        leads_to.map(Some).ok_or_else(|| AwsFault::damaged(OPERATION, "it leads to no connection"))
+    }
+
+    /// Stores a change with its addresses, and when it is due where it was not before, all or nothing. Another time is told by
+    /// [`ConnectionStore::reschedule`] afterwards: a
+    /// crash between leaves a time of the schedule before, at which the scheduler looks at the connection as it is.
+    ///
+    /// # Errors
+    /// When it was changed meanwhile, an address is taken, or the table cannot be written.
+    pub async fn put(
+        &self,
+        before: Option<&StoredConnection>,
+        after: &StoredConnection,
+        addresses_before: &[String],
+        addresses: &[String],
+    ) -> Result<(), StoreError> {
+        const OPERATION: &str = "write connection";
+        let connection = &after.connection;
+        if before.is_none() {
+            self.note_provider(&connection.provider).await?;
+        }
+        let mut fields = item(after, connection_key(connection))?;
+        fields.insert("provider".into(), text(connection.provider.as_str()));
+        fields.insert("place".into(), text(format!("{}/{}", connection.tenant, connection.name)));
+        let put = self.0.put(fields);
+        let put = match before {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(before) => put
+                .condition_expression("version = :version")
+                .expression_attribute_values(":version", number(before.version)),
+        };
+        let mut transaction = Transaction::default().put(built(put.build())?);
+        let taken: Vec<&String> = addresses.iter().collect();
+        for address in &taken {
+            let mut fields = address_key(address);
+            fields.insert("connection".into(), text(connection.to_string()));
+            let free = self.0.put(fields).condition_expression("attribute_not_exists(pk) OR #connection = :connection");
+            let free = free.expression_attribute_names("#connection", "connection");
+            let free = free.expression_attribute_values(":connection", text(connection.to_string()));
+            transaction = transaction.put(built(free.build())?);
+        }
+        for address in addresses_before.iter().filter(|address| !addresses.contains(address)) {
+            transaction = transaction.delete(built(self.0.delete(address_key(address)).build())?);
+        }
+        // What was never due has no time at which anybody would look at it; and what is due no more must not be made so by a
+        // change that came before.
+        let now = after.changed.at;
+        let was_due = before.and_then(|before| before.due_after(now)).is_some();
+        match after.due_after(now) {
+            Some(at) if !was_due => {
+                let due = Due { connection: connection.clone(), at, starts: 0, next: at };
+                transaction = transaction.put(built(self.0.put(due_item(&due)).build())?);
+            }
+            None if was_due => transaction = transaction.delete(built(self.0.delete(due_key(connection)).build())?),
+            _ => {}
+        }
+        transaction.commit(&self.0.client, OPERATION).await.map_err(|declined| declined_by(&declined, &taken))
+    }
+
+    /// Removes a connection with its addresses and when it is due. What it has synced stays.
+    ///
+    /// # Errors
+    /// When it was changed meanwhile, or the table cannot be written.
+    pub async fn delete(&self, stored: &StoredConnection, addresses: &[String]) -> Result<(), StoreError> {
+        let gone = self.0.delete(connection_key(&stored.connection));
+        let gone = gone
+            .condition_expression("version = :version")
+            .expression_attribute_values(":version", number(stored.version));
+        let mut transaction = Transaction::default().delete(built(gone.build())?);
+        for key in addresses.iter().map(|address| address_key(address)).chain([due_key(&stored.connection)]) {
+            transaction = transaction.delete(built(self.0.delete(key).build())?);
+        }
+        let done = transaction.commit(&self.0.client, "delete connection").await;
+        done.map_err(|declined| declined_by(&declined, &[]))
+    }
+
+    async fn note_provider(&self, provider: &ProviderId) -> Result<(), AwsFault> {
+        let call = self
+            .0
+            .update_item(key("@providers", "providers"))
+            .update_expression("ADD providers :provider")
+            .expression_attribute_values(":provider", AttributeValue::Ss(vec![provider.to_string()]));
+        call.send().await.map(drop).map_err(|error| fault("note provider", &error))
+    }
+
+    async fn providers(&self) -> Result<Vec<ProviderId>, AwsFault> {
+        let found = self.0.glance(key("@providers", "providers"), "read providers").await?.unwrap_or_default();
+        let names = found.get("providers").and_then(|names| names.as_ss().ok()).map(Vec::as_slice).unwrap_or_default();
+        let mut providers: Vec<ProviderId> = names.iter().filter_map(|name| ProviderId::parse(name).ok()).collect();
+        providers.sort();
+        Ok(providers)
+    }
+
+    /// A page of a list, by name, which must have `after`. It costs the page; one of all also a query for each provider that
+    /// has ever had a connection, until the page is full. A page ends early where its connections are large.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn page(&self, listed: &Listed, after: Option<&After>, limit: usize) -> Result<Page, AwsFault> {
+        // One more says whether a page follows.
+        let wanted = limit + 1;
+        let (mut found, mut more) = (Vec::new(), false);
+        match listed {
+            Listed::Tenant(tenant, provider) => {
+                (found, more) = self.of_tenant(tenant, provider.as_ref(), after, wanted).await?;
+            }
+            Listed::Provider(provider) => (found, more) = self.of_provider(provider, after, wanted).await?,
+            Listed::All => {
+                for provider in self.providers().await? {
+                    if found.len() >= wanted || more {
+                        break;
+                    }
+                    if after.is_none_or(|after| after.0.provider <= provider) {
+                        let after = after.filter(|after| after.0.provider == provider);
+                        let (next, cut) = self.of_provider(&provider, after, wanted - found.len()).await?;
+                        found.extend(next);
+                        more = cut;
+                    }
+                }
+            }
+        }
+        let more = more || found.len() > limit;
+        found.truncate(limit);
+        let next = found.last().filter(|_| more).map(|last| After(last.connection.clone()));
+        Ok((found, next))
+    }
+
+    async fn of_tenant(
+        &self,
+        tenant: &TenantId,
+        provider: Option<&ProviderId>,
+        after: Option<&After>,
+        limit: usize,
+    ) -> Result<(Vec<StoredConnection>, bool), AwsFault> {
+        let prefix = provider.map_or_else(|| "connection#".to_owned(), |provider| format!("connection#{provider}/"));
+        let call = self
+            .0
+            .query()
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", text(tenant.as_str()))
+            .expression_attribute_values(":prefix", text(prefix))
+            .set_exclusive_start_key(after.map(|after| connection_key(&after.0)));
+        listed(call, limit).await
+    }
+
+    async fn of_provider(
+        &self,
+        provider: &ProviderId,
+        after: Option<&After>,
+        limit: usize,
+    ) -> Result<(Vec<StoredConnection>, bool), AwsFault> {
+        let start = after.map(|After(connection)| {
+            let mut start = connection_key(connection);
+            start.insert("provider".into(), text(provider.as_str()));
+            start.insert("place".into(), text(format!("{}/{}", connection.tenant, connection.name)));
+            start
+        });
+        let call = self
+            .0
+            .query()
+            .index_name("by_provider")
+            .key_condition_expression("provider = :provider")
+            .expression_attribute_values(":provider", text(provider.as_str()))
+            .set_exclusive_start_key(start);
+        listed(call, limit).await
+    }
+
+    /// Says when a connection is due next, after a change of it at `now`. A time that has come stays, and so does one
+    /// at which somebody looks what became of a run: whoever starts what is due looks at the connection as it is, and says what follows.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn reschedule(
+        &self,
+        connection: &Connection,
+        next: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), AwsFault> {
+        // That it is due no more went with the change.
+        let Some(at) = next else { return Ok(()) };
+        let call = self.0.put_item(due_item(&Due { connection: connection.clone(), at, starts: 0, next: at }));
+        let call = call
+            .condition_expression("attribute_not_exists(pk) OR (due_at > :now AND starts = :none)")
+            .expression_attribute_values(":now", number(now.as_millisecond()))
+            .expression_attribute_values(":none", number(0));
+        conditional(past_conflicts(|| call.clone().send()).await, "write due time").map(drop)
+    }
+
+    /// Says when a connection is due next; never, where there is no time.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn set_due(&self, connection: &Connection, at: Option<Timestamp>) -> Result<(), AwsFault> {
+        const OPERATION: &str = "write due time";
+        let Some(at) = at else {
+            let call = self.0.delete_item(due_key(connection));
+            return call.send().await.map(drop).map_err(|error| fault(OPERATION, &error));
+        };
+        self.0.write(due_item(&Due { connection: connection.clone(), at, starts: 0, next: at }), OPERATION).await
+    }
+
+    /// Moves a connection from one time to the next. False where somebody else has moved it.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn move_due(&self, due: &Due, next: Option<&Due>) -> Result<bool, AwsFault> {
+        const OPERATION: &str = "write due time";
+        let still = "due_at = :seen";
+        let seen = number(due.at.as_millisecond());
+        let moved = match next {
+            None => {
+                let call = self.0.delete_item(due_key(&due.connection)).condition_expression(still);
+                let call = call.expression_attribute_values(":seen", seen);
+                conditional(call.send().await.map(drop), OPERATION)?
+            }
+            Some(next) => {
+                let call = self.0.put_item(due_item(next)).condition_expression(still);
+                let call = call.expression_attribute_values(":seen", seen);
+                conditional(call.send().await.map(drop), OPERATION)?
+            }
+        };
+        Ok(moved.is_some())
+    }
+
+    /// What is due by `now`, the longest due first within each shard, at most `limit` of each.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, AwsFault> {
+        let of_shard = async |shard: u8| {
+            let call = self
+                .0
+                .query()
+                .index_name("due")
+                .key_condition_expression("due_shard = :shard AND due_at <= :now")
+                .expression_attribute_values(":shard", text(format!("due#{shard}")))
+                .expression_attribute_values(":now", number(now.as_millisecond()))
+                .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+            let page = call.send().await.map_err(|error| fault("read what is due", &error))?;
+            Ok::<_, AwsFault>(page.items.unwrap_or_default())
+        };
+        let found = futures::future::try_join_all((0..DUE_SHARDS).map(of_shard)).await?;
+        // One that cannot be read must not keep all others waiting.
+        let log = |fault: &AwsFault| tracing::error!(%fault, "a due time was passed over");
+        Ok(found.into_iter().flatten().filter_map(|item| due_of(item).inspect_err(log).ok()).collect())
+    }
+}
+
+/// What a query found, and whether it ended before the list did: DynamoDB ends a page at 1 MB.
+async fn listed(call: QueryFluentBuilder, limit: usize) -> Result<(Vec<StoredConnection>, bool), AwsFault> {
+    let call = call.limit(i32::try_from(limit).unwrap_or(i32::MAX));
+    let page = call.send().await.map_err(|error| fault("list connections", &error))?;
+    let items = page.items.unwrap_or_default();
+    let cut = items.len() < limit && page.last_evaluated_key.is_some();
+    Ok((items.into_iter().map(value).collect::<Result<_, _>>()?, cut))
+}
+
+fn due_item(due: &Due) -> Item {
+    let mut fields = due_key(&due.connection);
+    fields.insert("connection".into(), text(due.connection.to_string()));
+    fields.insert("due_shard".into(), text(shard(&due.connection)));
+    fields.insert("due_at".into(), number(due.at.as_millisecond()));
+    fields.insert("starts".into(), number(due.starts));
+    fields.insert("next_at".into(), number(due.next.as_millisecond()));
+    fields
+}
+
+fn due_of(item: Item) -> Result<Due, AwsFault> {
+    let read = || {
+        let number = |name: &str| item.get(name)?.as_n().ok()?.parse::<i64>().ok();
+        Some(Due {
+            connection: item.get("connection")?.as_s().ok()?.parse().ok()?,
+            at: Timestamp::from_millisecond(number("due_at")?).ok()?,
+            starts: u32::try_from(number("starts")?).ok()?,
+            next: Timestamp::from_millisecond(number("next_at")?).ok()?,
+        })
+    };
+    read().ok_or_else(|| AwsFault::damaged("read what is due", "an item says not what is due, or when"))
+}
+
+fn declined_by(declined: &Declined, addresses: &[&String]) -> StoreError {
+    match declined {
+        Declined::Fault(fault) => StoreError::Fault(fault.clone()),
+        Declined::Condition(_) if declined.at(0).is_some() => StoreError::Changed,
+        Declined::Condition(items) => {
+            let place = items.iter().position(Option::is_some).unwrap_or_default();
+            let address = addresses.get(place.saturating_sub(1)).map(|address| address.to_string());
+            address.map_or(StoreError::Changed, StoreError::AddressTaken)
+        }
+    }
+}

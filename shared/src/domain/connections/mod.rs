@@ -1,0 +1,8 @@
+//! A tenant's connections to providers: what a provider takes, what is stored, and when a connection is synced by itself.
+
+pub mod again;
+pub mod changes;
+pub mod provider;
+pub mod schedule;
+pub mod sealed;
+pub mod stored;

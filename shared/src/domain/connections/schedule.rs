@@ -1,0 +1,334 @@
+//! When a connection is synced by itself.
+//!
+//! Patterns of cron are read and followed in a zone of the IANA database as Vixie's cron does over changes of the clock: what
+//! falls into the hour that is left out runs right after it, and what names one time runs once in the hour that comes twice.
+
+use std::time::Duration;
+
+use croner::Cron;
+use croner::parser::{CronParser, Seconds, Year};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::ids::Connection;
+
+/// The longest interval, in minutes: a week.
+pub const EVERY_MINUTES_MAX: u32 = 7 * 24 * 60;
+/// Over how long the connections of one pattern are spread, so that ten thousand of one nightly do not start in one second. Each
+/// has its own fixed place in it.
+pub const SPREAD: Duration = Duration::from_secs(240);
+/// The longest pattern, in bytes. Lists of all minutes and all days fit.
+const CRON_BYTES_MAX: usize = 512;
+/// The longest name of a zone, in bytes.
+const ZONE_BYTES_MAX: usize = 64;
+
+/// When a connection is synced by itself: `"off"`, `{"every": 15}`, or `{"cron": "0 2 * * *", "zone": "Europe/Copenhagen"}`,
+/// which is UTC where it names no zone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Raw", into = "Raw")]
+pub enum Schedule {
+    /// Never.
+    #[default]
+    Off,
+    /// Every so many minutes, at a moment of its own within them.
+    Every(u32),
+    /// At the times that five fields of cron name in a zone.
+    Cron {
+        /// Minute, hour, day of month, month, day of week.
+        pattern: String,
+        /// A name of the IANA database.
+        zone: String,
+    },
+}
+
+/// Why a schedule cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScheduleError {
+    /// None of the three forms.
+    #[error("must be \"off\", {{\"every\": minutes}}, or {{\"cron\": \"0 2 * * *\", \"zone\": \"Europe/Copenhagen\"}}")]
+    Form,
+    /// An interval of nothing, or of more than a week.
+    #[error("every must be a whole number of minutes from 1 to {EVERY_MINUTES_MAX}")]
+    Every,
+    /// No pattern.
+    #[error("cron must have five fields: minute, hour, day of month, month, day of week ({0})")]
+    Pattern(String),
+    /// A pattern such as the 31st of February.
+    #[error("cron names no time that ever comes")]
+    Never,
+    /// An unknown zone.
+    #[error("zone must be a name of the IANA database, such as Europe/Copenhagen or UTC")]
+    Zone,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Raw {
+    Word(String),
+    Every(RawEvery),
+    Cron(RawCron),
+    Other(#[serde(skip_serializing)] IgnoredAny),
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawEvery {
+    every: i64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCron {
+    cron: String,
+    #[serde(default = "utc")]
+    zone: String,
+}
+
+fn utc() -> String {
+    "UTC".into()
+}
+
+impl TryFrom<Raw> for Schedule {
+    type Error = ScheduleError;
+    fn try_from(raw: Raw) -> Result<Self, ScheduleError> {
+        match raw {
+            Raw::Word(word) if word.trim().eq_ignore_ascii_case("off") => Ok(Self::Off),
+            Raw::Word(_) | Raw::Other(_) => Err(ScheduleError::Form),
+            Raw::Every(RawEvery { every }) => {
+                let minutes = u32::try_from(every).ok().filter(|minutes| (1..=EVERY_MINUTES_MAX).contains(minutes));
+                minutes.map(Self::Every).ok_or(ScheduleError::Every)
+            }
+            Raw::Cron(RawCron { cron, zone }) => Self::cron(&cron, &zone),
+        }
+    }
+}
+
+impl From<Schedule> for Raw {
+    fn from(schedule: Schedule) -> Self {
+        match schedule {
+            Schedule::Off => Self::Word("off".into()),
+            Schedule::Every(minutes) => Self::Every(RawEvery { every: minutes.into() }),
+            Schedule::Cron { pattern, zone } => Self::Cron(RawCron { cron: pattern, zone }),
+        }
+    }
+}
+
+impl Schedule {
+    /// Reads a pattern and the name of its zone.
+    ///
+    /// # Errors
+    /// When one of them is none, or no time of it ever comes.
+    pub fn cron(pattern: &str, zone: &str) -> Result<Self, ScheduleError> {
+        let (pattern, zone) = (pattern.trim(), zone.trim());
+        let cron = parsed(pattern)?;
+        let zone_found = zone_of(zone).ok_or(ScheduleError::Zone)?;
+        occurrence(&cron, &zone_found, Timestamp::UNIX_EPOCH).ok_or(ScheduleError::Never)?;
+        Ok(Self::Cron { pattern: pattern.to_owned(), zone: zone.to_owned() })
+    }
+
+    /// The first time after `now` at which a connection is due; none where it never is again.
+    ///
+    /// Each connection comes a little later than its pattern says, always by the same, which is made of its name.
+    #[must_use]
+    pub fn next_after(&self, now: Timestamp, connection: &Connection) -> Option<Timestamp> {
+        match self {
+            Self::Off => None,
+            Self::Every(minutes) => {
+                let every = Duration::from_secs(u64::from(*minutes) * 60);
+                let every_seconds = i64::try_from(every.as_secs()).ok()?;
+                let place = place(connection, every);
+                let passed = (now.as_second() - place).div_euclid(every_seconds);
+                Timestamp::from_second((passed + 1) * every_seconds + place).ok()
+            }
+            Self::Cron { pattern, zone } => {
+                let later = Duration::from_secs(place(connection, SPREAD).unsigned_abs());
+                let next = occurrence(&parsed(pattern).ok()?, &zone_of(zone)?, now.checked_sub(later).ok()?)?;
+                next.checked_add(later).ok()
+            }
+        }
+    }
+}
+
+/// A connection's own place within a time, in seconds from its beginning.
+fn place(connection: &Connection, within: Duration) -> i64 {
+    let digest = Sha256::digest(connection.to_string());
+    let number = u64::from_be_bytes(digest[..8].try_into().unwrap_or_default());
+    i64::try_from(number % within.as_secs().max(1)).unwrap_or_default()
+}
+
+fn parsed(pattern: &str) -> Result<Cron, ScheduleError> {
+    if pattern.len() > CRON_BYTES_MAX {
+        return Err(ScheduleError::Pattern(format!("it has more than {CRON_BYTES_MAX} bytes")));
+    }
+    // What crontabs have: no seconds, no years.
+    let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
+    parser.parse(pattern).map_err(|error| ScheduleError::Pattern(error.to_string()))
+}
+
+fn zone_of(name: &str) -> Option<TimeZone> {
+    // A fixed offset or a POSIX rule is a zone to jiff, and none of the database.
+    let is_name = name.len() <= ZONE_BYTES_MAX && name.starts_with(|letter: char| letter.is_ascii_alphabetic());
+    if is_name { TimeZone::get(name).ok() } else { None }
+}
+
+fn occurrence(cron: &Cron, zone: &TimeZone, after: Timestamp) -> Option<Timestamp> {
+    let found = cron.find_next_occurrence(&after.to_zoned(zone.clone()), false).ok()?;
+    Some(found.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    fn connection(name: &str) -> Connection {
+        format!("acme/catalogue/{name}").parse().unwrap()
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_schedule_is_read_and_written_in_one_form() {
+        for (json, written) in [
+            (json!("off"), json!("off")),
+            (json!(" OFF "), json!("off")),
+            (json!({"every": 15}), json!({"every": 15})),
+            (json!({"cron": " 0 2 * * * "}), json!({"cron": "0 2 * * *", "zone": "UTC"})),
+            (
+                json!({"cron": "*/10 8-18 * * MON-FRI", "zone": "Europe/Copenhagen"}),
+                json!({"cron": "*/10 8-18 * * MON-FRI", "zone": "Europe/Copenhagen"}),
+            ),
+        ] {
+            let schedule: Schedule = serde_json::from_value(json.clone()).unwrap();
+            assert_eq!(serde_json::to_value(&schedule).unwrap(), written, "{json}");
+            assert_eq!(serde_json::from_value::<Schedule>(written).unwrap(), schedule, "{json}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_schedule_is_refused_and_says_why() {
+        for (json, why) in [
+            (json!("nightly"), "must be \"off\""),
+            (json!(15), "must be \"off\""),
+            (json!(null), "must be \"off\""),
+            (json!({"every": 15, "zone": "UTC"}), "must be \"off\""),
+            (json!({"every": 1.5}), "must be \"off\""),
+            (json!({"every": 0}), "from 1 to 10080"),
+            (json!({"every": -5}), "from 1 to 10080"),
+            (json!({"every": 10081}), "from 1 to 10080"),
+            (json!({"cron": "0 2 * *"}), "five fields"),
+            (json!({"cron": "0 0 2 * * *"}), "five fields"),
+            (json!({"cron": "61 2 * * *"}), "five fields"),
+            (json!({"cron": ""}), "five fields"),
+            (json!({"cron": "1,".repeat(300)}), "more than 512 bytes"),
+            (json!({"cron": "0 0 30 2 *"}), "no time that ever comes"),
+            (json!({"cron": "0 2 * * *", "zone": "Copenhagen"}), "zone must be"),
+            (json!({"cron": "0 2 * * *", "zone": "+02:00"}), "zone must be"),
+            (json!({"cron": "0 2 * * *", "zone": ""}), "zone must be"),
+        ] {
+            let error = serde_json::from_value::<Schedule>(json.clone()).unwrap_err().to_string();
+            assert!(error.contains(why), "{json}: {error}");
+        }
+    }
+
+    /// The times of a pattern without any connection's own place.
+    fn times(pattern: &str, zone: &str, from: &str, count: usize) -> Vec<String> {
+        let (cron, zone) = (parsed(pattern).unwrap(), zone_of(zone).unwrap());
+        let next = |after: &Timestamp| occurrence(&cron, &zone, *after);
+        std::iter::successors(next(&at(from)), next).take(count).map(|time| time.to_string()).collect()
+    }
+
+    #[test]
+    fn a_change_of_the_clock_leaves_out_nothing_and_repeats_nothing() {
+        for (pattern, from, expected) in [
+            // 02:30 is left out on 29 March: it comes at 03:00, and is itself again the next day.
+            (
+                "30 2 * * *",
+                "2026-03-28T12:00:00Z",
+                ["2026-03-29T01:00:00Z", "2026-03-30T00:30:00Z", "2026-03-31T00:30:00Z"],
+            ),
+            // 02:30 comes twice on 25 October, and is meant once.
+            (
+                "30 2 * * *",
+                "2026-10-24T12:00:00Z",
+                ["2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z", "2026-10-27T01:30:00Z"],
+            ),
+            // Every half an hour is every half an hour.
+            (
+                "*/30 * * * *",
+                "2026-10-25T00:15:00Z",
+                ["2026-10-25T00:30:00Z", "2026-10-25T01:00:00Z", "2026-10-25T01:30:00Z"],
+            ),
+            (
+                "*/30 * * * *",
+                "2026-03-29T00:15:00Z",
+                ["2026-03-29T00:30:00Z", "2026-03-29T01:00:00Z", "2026-03-29T01:30:00Z"],
+            ),
+        ] {
+            assert_eq!(times(pattern, "Europe/Copenhagen", from, 3), expected, "{pattern} from {from}");
+        }
+        assert_eq!(times("0 2 * * *", "UTC", "2026-03-29T02:00:00Z", 1), ["2026-03-30T02:00:00Z"]);
+    }
+
+    #[test]
+    fn ten_thousand_of_one_nightly_are_spread() {
+        let nightly = Schedule::cron("0 2 * * *", "UTC").unwrap();
+        let mut minutes = [0; 5];
+        for number in 0..10_000 {
+            let due = nightly.next_after(at("2026-01-15T12:00:00Z"), &connection(&format!("v{number}"))).unwrap();
+            let minute = (due.as_second() - at("2026-01-16T02:00:00Z").as_second()) / 60;
+            minutes[usize::try_from(minute).unwrap()] += 1;
+        }
+        assert!(minutes[..4].iter().all(|count| (2_300..2_700).contains(count)) && minutes[4] == 0, "{minutes:?}");
+    }
+
+    fn any_schedule() -> impl Strategy<Value = Schedule> {
+        let zones = prop::sample::select(vec!["UTC", "Europe/Copenhagen", "America/New_York", "Australia/Lord_Howe"]);
+        let patterns =
+            prop::sample::select(vec!["0 2 * * *", "*/7 * * * *", "30 2 * * SUN", "15 0 1 * *", "0 0 29 2 *"]);
+        prop_oneof![
+            (1..=EVERY_MINUTES_MAX).prop_map(Schedule::Every),
+            (patterns, zones).prop_map(|(pattern, zone)| Schedule::cron(pattern, zone).unwrap()),
+        ]
+    }
+
+    proptest! {
+        /// Whoever looks at any moment finds the same times: none is passed over and none comes twice.
+        #[test]
+        fn the_next_time_is_the_same_from_any_moment_before_it(
+            schedule in any_schedule(),
+            name in "[a-z]{1,8}",
+            from in 1_700_000_000_i64..1_900_000_000,
+            part in 0.0_f64..1.0,
+        ) {
+            let connection = connection(&name);
+            let from = Timestamp::from_second(from).unwrap();
+            let next = schedule.next_after(from, &connection).unwrap();
+            prop_assert!(next > from);
+            let between = from.as_second() + ((next.as_second() - from.as_second()) as f64 * part) as i64;
+            let between = Timestamp::from_second(between.min(next.as_second() - 1)).unwrap();
+            prop_assert_eq!(schedule.next_after(between, &connection), Some(next));
+            prop_assert!(schedule.next_after(next, &connection).unwrap() > next);
+        }
+
+        #[test]
+        fn every_is_every(minutes in 1..=EVERY_MINUTES_MAX, name in "[a-z]{1,8}", from in 0_i64..4_000_000_000) {
+            let (schedule, connection) = (Schedule::Every(minutes), connection(&name));
+            let first = schedule.next_after(Timestamp::from_second(from).unwrap(), &connection).unwrap();
+            let second = schedule.next_after(first, &connection).unwrap();
+            prop_assert_eq!(second.as_second() - first.as_second(), i64::from(minutes) * 60);
+        }
+
+        #[test]
+        fn nothing_that_is_written_panics(text in "\\PC{0,40}", zone in "\\PC{0,20}") {
+            let _read = serde_json::from_value::<Schedule>(json!({"cron": text, "zone": zone}));
+            let _word = serde_json::from_value::<Schedule>(Value::from(text));
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! A connection as it is stored, and what an operator's change makes of it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::provider::{Provider, SecretUse, Settings, WrongSetting};
+use super::schedule::Schedule;
+use super::sealed::Sealed;
+use crate::domain::ids::Connection;
+use crate::domain::redact;
+use crate::domain::time;
+
+/// The longest name that people read, in characters.
+pub const DISPLAY_NAME_CHARACTERS_MAX: usize = 100;
+/// The longest reason of a pause, in characters.
+pub const REASON_CHARACTERS_MAX: usize = 300;
+
+/// Whether a connection works.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "camelCase")]
+pub enum ConnectionState {
+    /// It does.
+    #[default]
+    Active,
+    /// Nothing is started for it by itself, and nobody's webhooks are taken in. What it has is kept.
+    Paused {
+        /// By whom.
+        by: String,
+        /// Why; empty where nobody said.
+        why: String,
+        /// Since when.
+        #[serde(with = "time")]
+        since: Timestamp,
+    },
+}
+
+/// Who keeps a connection: whoever last wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "camelCase")]
+pub enum KeptBy {
+    /// Operators, over the API.
+    Operators,
+    /// A deployment's configuration, which writes it again whenever it changes. Operators may pause it, and no more: whatever
+    /// else they wrote would be gone with the next import.
+    Configuration {
+        /// The name of what it was imported from.
+        source: String,
+    },
+}
+
+/// The live secrets of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LiveSecrets {
+    /// The one to sign and to ask with.
+    pub current: Sealed,
+    /// The one that still is good for what others sign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Sealed>,
+    /// When the current one took the place of another, or was the first.
+    #[serde(with = "time")]
+    pub rotated_at: Timestamp,
+}
+
+/// When something was done, and by whom.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// When.
+    #[serde(with = "time")]
+    pub at: Timestamp,
+    /// By whom.
+    pub by: String,
+}
+
+/// A connection as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoredConnection {
+    /// Which.
+    pub connection: Connection,
+    /// The name people read.
+    pub display_name: String,
+    /// What its provider is told; as JSON, as a table takes neither all names nor all numbers that JSON has.
+    #[serde(with = "as_json")]
+    pub settings: Settings,
+    /// When it is synced by itself.
+    pub schedule: Schedule,
+    /// Whether it works.
+    pub state: ConnectionState,
+    /// Its secrets, where it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secrets: Option<LiveSecrets>,
+    /// Who keeps it.
+    pub kept_by: KeptBy,
+    /// When it was made, and by whom.
+    pub created: Change,
+    /// When it was changed last, and by whom.
+    pub changed: Change,
+    /// One more with each change: an `ETag`.
+    pub version: u64,
+}
+
+/// What a connection is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The name people read; that of the connection where nobody gives one.
+    pub display_name: Option<String>,
+    /// What its provider is told.
+    pub settings: Settings,
+    /// When it is synced by itself.
+    pub schedule: Option<Schedule>,
+    /// Who keeps it.
+    pub kept_by: KeptBy,
+}
+
+/// Why a change is not made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeError {
+    /// It was changed meanwhile.
+    #[error("the connection is at version {0}: read it again")]
+    Stale(u64),
+    /// It is not there, and the caller thinks it is.
+    #[error("the connection is not there")]
+    Gone,
+    /// It is there, and the caller thinks it is not.
+    #[error("the connection is there already, at version {0}")]
+    Exists(u64),
+    /// It is kept by a deployment's configuration.
+    #[error("the connection is kept by {0}: change it there, or delete it there first. It can be paused here")]
+    KeptElsewhere(String),
+    /// Settings, schedule or secrets that its provider does not take.
+    #[error("the connection cannot be so")]
+    Wrong(Vec<WrongSetting>),
+}
+
+/// What a caller knows of the version it changes: `If-Match` and `If-None-Match`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Knows {
+    /// Nothing: the change is made whatever is there.
+    Nothing,
+    /// That it is not there.
+    Absent,
+    /// That it is there, at whatever version.
+    Present,
+    /// That it is at this version.
+    Version(u64),
+}
+
+impl Knows {
+    /// Whether what is stored is what the caller knows.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn agrees(self, stored: Option<&StoredConnection>) -> Result<(), ChangeError> {
+        match (self, stored) {
+            (Self::Nothing, _) | (Self::Absent, None) | (Self::Present, Some(_)) => Ok(()),
+            (Self::Absent, Some(stored)) => Err(ChangeError::Exists(stored.version)),
+            (Self::Present | Self::Version(_), None) => Err(ChangeError::Gone),
+            (Self::Version(version), Some(stored)) if stored.version == version => Ok(()),
+            (Self::Version(_), Some(stored)) => Err(ChangeError::Stale(stored.version)),
+        }
+    }
+}
+
+impl StoredConnection {
+    /// What a connection becomes, written by `by` at `at`. Its secrets stay, unless others are given.
+    ///
+    /// # Errors
+    /// When it is kept elsewhere, or its provider does not take it.
+    pub fn put(
+        before: Option<&Self>,
+        connection: &Connection,
+        provider: &Provider,
+        wanted: Wanted,
+        secrets: Option<LiveSecrets>,
+        change: Change,
+    ) -> Result<Self, ChangeError> {
+        if let (Some(before), KeptBy::Operators) = (before, &wanted.kept_by) {
+            before.kept_here()?;
+        }
+        let mut wrong = Vec::new();
+        let settings = provider.checked(connection, &wanted.settings).unwrap_or_else(|found| {
+            wrong = found.into_iter().map(WrongSetting::within_settings).collect();
+            Settings::new()
+        });
+        let schedule = wanted.schedule.unwrap_or_default();
+        if schedule != Schedule::Off && !provider.scheduled {
+            wrong.push(WrongSetting::new("schedule", "must be off: there is nothing to sync of this provider"));
+        }
+        let display_name = wanted.display_name.unwrap_or_else(|| connection.name.to_string());
+        if !(1..=DISPLAY_NAME_CHARACTERS_MAX).contains(&display_name.chars().count()) {
+            let why = format!("must have 1 to {DISPLAY_NAME_CHARACTERS_MAX} characters");
+            wrong.push(WrongSetting::new("displayName", why));
+        }
+        let secrets = secrets.or_else(|| before?.secrets.clone());
+        match (provider.secret, &secrets) {
+            (SecretUse::Required, None) => wrong.push(WrongSetting::new("secrets", "must be there")),
+            (SecretUse::None, Some(_)) => wrong.push(WrongSetting::new("secrets", "are not used by this provider")),
+            _ => {}
+        }
+        if !wrong.is_empty() {
+            return Err(ChangeError::Wrong(wrong));
+        }
+        Ok(Self {
+            connection: connection.clone(),
+            display_name,
+            settings,
+            schedule,
+            state: before.map(|before| before.state.clone()).unwrap_or_default(),
+            secrets,
+            kept_by: wanted.kept_by,
+            created: before.map_or_else(|| change.clone(), |before| before.created.clone()),
+            version: before.map_or(1, |before| before.version + 1),
+            changed: change,
+        })
+    }
+
+    /// Whether operators may change it.
+    ///
+    /// # Errors
+    /// When a deployment's configuration keeps it.
+    pub fn kept_here(&self) -> Result<(), ChangeError> {
+        match &self.kept_by {
+            KeptBy::Operators => Ok(()),
+            KeptBy::Configuration { source } => Err(ChangeError::KeptElsewhere(source.clone())),
+        }
+    }
+
+    /// The connection in another state: paused and resumed wherever it is kept, as what is on fire must be stopped at once.
+    #[must_use]
+    pub fn in_state(&self, state: ConnectionState, change: Change) -> Self {
+        Self { state, version: self.version + 1, changed: change, ..self.clone() }
+    }
+
+    /// When it is due next by itself; none while it is paused.
+    #[must_use]
+    pub fn due_after(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.state {
+            ConnectionState::Active => self.schedule.next_after(now, &self.connection),
+            ConnectionState::Paused { .. } => None,
+        }
+    }
+
+    /// The connection with these secrets.
+    #[must_use]
+    pub fn with_secrets(&self, secrets: LiveSecrets, change: Change) -> Self {
+        Self { secrets: Some(secrets), version: self.version + 1, changed: change, ..self.clone() }
+    }
+
+    /// Its settings as people are shown them. What comes after the address in a URL may be a credential, and is masked.
+    #[must_use]
+    pub fn shown_settings(&self) -> Settings {
+        let shown = |setting: (bool, &Value)| match setting {
+            // A scheme may be misspelt: whatever names a place is shown as a source is.
+            (true, Value::String(text)) => Value::from(redact::source(text)),
+            (false, Value::String(text)) if text.contains("://") => Value::from(redact::source(text)),
+            (_, value) => value.clone(),
+        };
+        let is_place = |name: &str| ["source", "url"].contains(&name);
+        self.settings.iter().map(|(name, value)| (name.clone(), shown((is_place(name), value)))).collect()
+    }
+
+    /// Whether it works.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.state == ConnectionState::Active
+    }
+}
+
+mod as_json {
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Settings;
+
+    pub(super) fn serialize<S: Serializer>(settings: &Settings, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&serde_json::Value::from(settings.clone()).to_string())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Settings, D::Error> {
+        serde_json::from_str(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}

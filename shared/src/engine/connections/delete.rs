@@ -1,0 +1,39 @@
+//! Remove a connection. Who does it is recorded first.
+
+use super::desk::{Desk, Refused, unwritten};
+use crate::domain::audit::Action;
+use crate::domain::connections::stored::{Knows, StoredConnection};
+use crate::domain::ids::Connection;
+use crate::engine::operators::Operator;
+use crate::vendors;
+
+/// How often it is tried when others change the connection meanwhile, and the caller knows of no version.
+const TRIES_MAX: usize = 5;
+
+/// Removes a connection, its addresses, its secrets, and when it is due: together, so that a crash leaves all of it, or
+/// nothing. What it has synced and received stays, and can be read. A second try finds nothing, and says so.
+///
+/// # Errors
+/// When it is refused, or AWS fails.
+pub async fn delete(
+    desk: &Desk,
+    operator: &Operator,
+    connection: &Connection,
+    knows: Knows,
+) -> Result<StoredConnection, Refused> {
+    let Desk { store, operators, .. } = desk;
+    for _ in 0..TRIES_MAX {
+        let before = store.read(connection).await?;
+        knows.agrees(before.as_ref())?;
+        let before = before.ok_or(Refused::NotFound)?;
+        before.kept_here()?;
+        operators.record_change(operator, Action::DeleteConnection, connection.to_string(), Vec::new()).await?;
+        let addresses = (vendors::provider(&connection.provider).addresses)(connection, &before.settings);
+        match store.delete(&before, &addresses).await.map_err(unwritten) {
+            Ok(()) => return Ok(before),
+            Err(Some(refused)) => return Err(refused),
+            Err(None) => {}
+        }
+    }
+    Err(Refused::Contended)
+}

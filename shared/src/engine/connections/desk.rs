@@ -1,0 +1,77 @@
+//! What operators change and test connections with. Who only reads them has [`super::readers`], which may be some seconds behind.
+
+use crate::aws::clients::Clients;
+use crate::aws::connections::store::{ConnectionStore, StoreError};
+use crate::aws::faults::AwsFault;
+use crate::aws::keys::{DataKeys, KeyFault};
+use crate::domain::connections::stored::ChangeError;
+use crate::engine::operators::Operators;
+use crate::environment::{Environment, StartError};
+use crate::outside::Outside;
+
+/// What operators change and test connections with. Cheap to clone.
+#[derive(Clone)]
+pub struct Desk {
+    /// What is stored.
+    pub store: ConnectionStore,
+    /// What secrets are sealed with.
+    pub keys: DataKeys,
+    /// Where it is recorded who does what.
+    pub operators: Operators,
+}
+
+impl Desk {
+    /// Reads the configuration; nothing is called.
+    ///
+    /// # Errors
+    /// When the environment is unusable.
+    pub fn connect(clients: &Clients, environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
+        Ok(Self {
+            store: ConnectionStore::connect(clients, environment)?,
+            keys: DataKeys::connect(clients, environment, outside)?,
+            operators: Operators::connect(clients, environment, outside)?,
+        })
+    }
+}
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// There is no such connection.
+    #[error("there is no such connection")]
+    NotFound,
+    /// It cannot be so, or is not what the caller knows.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+    /// One of its addresses leads to another connection. Whose, is not for everybody to know.
+    #[error("{0} leads to another connection")]
+    AddressTaken(String),
+    /// Others changed it each time that it was tried.
+    #[error("others are changing the connection at the same time: try again")]
+    Contended,
+    /// Its stored secrets are not of this connection, or damaged.
+    #[error("what is stored of its secrets cannot be opened: write both anew")]
+    Unreadable,
+    /// AWS failed.
+    #[error(transparent)]
+    Fault(#[from] AwsFault),
+}
+
+impl From<KeyFault> for Refused {
+    fn from(fault: KeyFault) -> Self {
+        match fault {
+            KeyFault::Unavailable(fault) => Self::Fault(fault),
+            KeyFault::Unreadable(_) => Self::Unreadable,
+            KeyFault::TooLong(too_long) => super::secrets::wrong("secrets", &too_long.to_string()),
+        }
+    }
+}
+
+/// A write that was not done: none where another try may be.
+pub(super) fn unwritten(error: StoreError) -> Option<Refused> {
+    match error {
+        StoreError::Changed => None,
+        StoreError::AddressTaken(address) => Some(Refused::AddressTaken(address)),
+        StoreError::Fault(fault) => Some(Refused::Fault(fault)),
+    }
+}

@@ -1,0 +1,9 @@
+//! Connections: how they are read, how operators change, test and remove them, and how they are started when they are due.
+
+pub mod change;
+pub mod delete;
+pub mod desk;
+pub mod due;
+pub mod readers;
+pub mod secrets;
+pub mod test;

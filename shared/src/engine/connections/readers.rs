@@ -1,0 +1,274 @@
+//! What doors, workers and runs know of connections: one cache an instance, in front of the table and of KMS.
+//!
+//! What is known is 30 seconds old at most, and that somebody is not known 5. So a secret that was revoked is out everywhere within
+//! half a minute, and a connection that was made just now is found soon. Nothing older is gone by, also while the table is
+//! down: whoever needs it answers that it failed then, acknowledges nothing and refuses nobody.
+//!
+//! Anybody can make up a name and have it looked for, before anything is verified. So nobody is looked for for long, nor more than
+//! twice, and after a failure nobody at all for a second: a flood while the table is down must not hold all instances.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, Shared, WeakShared};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::aws::clients::Clients;
+use crate::aws::connections::store::{After, ConnectionStore, Listed, Page};
+use crate::aws::faults::AwsFault;
+use crate::aws::keys::{DataKeys, KeyFault};
+use crate::domain::connections::provider::WrongSetting;
+use crate::domain::connections::sealed::Sealed;
+use crate::domain::connections::stored::StoredConnection;
+use crate::domain::deliveries::sender::Sender;
+use crate::domain::deliveries::signature::LiveSecret;
+use crate::domain::ids::Connection;
+use crate::environment::{Environment, StartError};
+use crate::outside::{Clock, Outside};
+use crate::vendors;
+use crate::vendors::sender::sender_of;
+
+/// How long what is known is gone by.
+const KNOWN_MAX: SignedDuration = SignedDuration::from_secs(30);
+/// How long that somebody is not known is gone by.
+const UNKNOWN_MAX: SignedDuration = SignedDuration::from_secs(5);
+/// What takes longer has failed: a sender waits, and comes again.
+const READ_MAX: Duration = Duration::from_millis(500);
+/// For how long nothing is read after a read that failed.
+const REST: SignedDuration = SignedDuration::from_secs(1);
+/// How many connections are kept. Each has a few kilobytes.
+const KEPT_MAX: usize = 2_000;
+/// How many names that lead to none are kept. Callers make them up: they have a place of their own, from which they push out
+/// nobody who is known.
+const UNKNOWN_KEPT_MAX: usize = 2_000;
+
+/// A connection, with its secrets in the clear where they are read.
+pub struct Known {
+    /// What is stored.
+    pub stored: StoredConnection,
+    /// Its live secrets, the current one first. None where it has none, and where what is stored cannot be opened.
+    pub secrets: Vec<LiveSecret>,
+    /// The sender of signed webhooks that it is, if it is one: read once, and not with each delivery.
+    pub sender: Option<Sender>,
+}
+
+impl fmt::Debug for Known {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Known({}, version {})", self.stored.connection, self.stored.version)
+    }
+}
+
+/// Whom somebody asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Name {
+    /// A connection.
+    Connection(Connection),
+    /// Whoever has an address.
+    Address(String),
+}
+
+type Found = Option<Arc<Known>>;
+type Asking = BoxFuture<'static, Result<Found, AwsFault>>;
+
+/// The connections as this instance knows them. Clones are the same.
+#[derive(Clone)]
+pub struct Connections(Arc<Inner>);
+
+struct Inner {
+    store: ConnectionStore,
+    /// For whoever needs secrets.
+    keys: Option<DataKeys>,
+    clock: Clock,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    known: HashMap<Name, (Arc<Known>, Timestamp)>,
+    unknown: HashMap<Name, Timestamp>,
+    asked: HashMap<Name, WeakShared<Asking>>,
+    /// The last read that failed, and when.
+    failed: Option<(AwsFault, Timestamp)>,
+}
+
+impl Connections {
+    /// Reads connections without their secrets; nothing is called.
+    ///
+    /// # Errors
+    /// When the environment is unusable.
+    pub fn connect(clients: &Clients, environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
+        Self::with(clients, environment, outside, None)
+    }
+
+    /// Reads connections with their secrets; nothing is called.
+    ///
+    /// # Errors
+    /// When the environment is unusable.
+    pub fn with_secrets(clients: &Clients, environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
+        Self::with(clients, environment, outside, Some(DataKeys::connect(clients, environment, outside)?))
+    }
+
+    fn with(
+        clients: &Clients,
+        environment: &Environment,
+        outside: &Outside,
+        keys: Option<DataKeys>,
+    ) -> Result<Self, StartError> {
+        let store = ConnectionStore::connect(clients, environment)?;
+        Ok(Self(Arc::new(Inner { store, keys, clock: outside.clock.clone(), kept: Mutex::default() })))
+    }
+
+    /// A connection, if there is one.
+    ///
+    /// # Errors
+    /// When it cannot be read, and was not within the last 30 seconds.
+    pub async fn get(&self, connection: &Connection) -> Result<Found, AwsFault> {
+        self.find(Name::Connection(connection.clone())).await
+    }
+
+    /// The connection that an address leads to, if it leads to one.
+    ///
+    /// # Errors
+    /// When it cannot be read, and was not within the last 30 seconds.
+    pub async fn addressed(&self, address: &str) -> Result<Found, AwsFault> {
+        self.find(Name::Address(address.to_owned())).await
+    }
+
+    /// A page of a list. Lists are read anew each time.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn page(&self, listed: &Listed, after: Option<&After>, limit: usize) -> Result<Page, AwsFault> {
+        self.0.store.page(listed, after, limit).await
+    }
+
+    /// What is kept, or what is read for the first who asks while all others wait for the same answer.
+    async fn find(&self, name: Name) -> Result<Found, AwsFault> {
+        let asked = {
+            let mut kept = self.0.kept();
+            let now = self.0.clock.now();
+            if let Some(found) = kept.fresh(&name, now) {
+                return Ok(found);
+            }
+            if let Some((fault, _)) = kept.failed.as_ref().filter(|(_, at)| now.duration_since(*at) < REST) {
+                return Err(fault.clone());
+            }
+            kept.asked(&name, || Arc::clone(&self.0).read(name.clone()).boxed())
+        };
+        asked.await
+    }
+}
+
+impl Inner {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn read(self: Arc<Self>, name: Name) -> Result<Found, AwsFault> {
+        // Before the read: what is read may be as old as that.
+        let asked_at = self.clock.now();
+        let look = async {
+            match self.look_up(&name).await {
+                Err(fault) if fault.transient => self.look_up(&name).await,
+                answer => answer,
+            }
+        };
+        let answer = self.clock.within(READ_MAX, look).await;
+        let answer = answer.unwrap_or_else(|| Err(AwsFault::unanswered("read connection", READ_MAX)));
+        let mut kept = self.kept();
+        kept.asked.remove(&name);
+        kept.failed = answer.as_ref().err().map(|fault| (fault.clone(), self.clock.now()));
+        let found = answer?;
+        kept.keep(name, found.clone(), asked_at);
+        Ok(found)
+    }
+
+    async fn look_up(&self, name: &Name) -> Result<Found, AwsFault> {
+        let connection = match name {
+            Name::Connection(connection) => connection.clone(),
+            Name::Address(address) => match self.store.addressed(address).await? {
+                Some(connection) => connection,
+                None => return Ok(None),
+            },
+        };
+        let Some(stored) = self.store.glance(&connection).await? else { return Ok(None) };
+        let secrets = self.opened(&stored).await?;
+        let is_sender = vendors::is_sender(&stored.connection.provider);
+        let sender = is_sender.then(|| sender_of(&stored, secrets.clone())).and_then(|sender| {
+            let log = |wrong: &WrongSetting| tracing::error!(connection = %stored.connection, ?wrong, "a sender cannot be used");
+            sender.inspect_err(log).ok()
+        });
+        Ok(Some(Arc::new(Known { stored, secrets, sender })))
+    }
+
+    async fn opened(&self, stored: &StoredConnection) -> Result<Vec<LiveSecret>, AwsFault> {
+        let (Some(keys), Some(secrets)) = (&self.keys, &stored.secrets) else { return Ok(Vec::new()) };
+        let open = async |sealed: &Sealed| match keys.open(&stored.connection, sealed).await {
+            Ok(secret) => Ok(Some(secret)),
+            Err(KeyFault::Unavailable(fault)) => Err(fault),
+            // No time mends it. Whoever needs the secret has none, and says that it is our fault.
+            Err(error) => {
+                tracing::error!(connection = %stored.connection, %error, "a connection's secret cannot be opened");
+                Ok(None)
+            }
+        };
+        let current = open(&secrets.current).await?.map(LiveSecret::current);
+        let previous = match &secrets.previous {
+            Some(previous) => open(previous).await?.map(LiveSecret::previous),
+            None => None,
+        };
+        Ok(current.into_iter().chain(previous).collect())
+    }
+}
+
+impl Kept {
+    fn fresh(&self, name: &Name, now: Timestamp) -> Option<Found> {
+        if let Some((known, at)) = self.known.get(name)
+            && now.duration_since(*at) < KNOWN_MAX
+        {
+            return Some(Some(Arc::clone(known)));
+        }
+        let unknown = self.unknown.get(name).is_some_and(|at| now.duration_since(*at) < UNKNOWN_MAX);
+        unknown.then_some(None)
+    }
+
+    fn asked(&mut self, name: &Name, ask: impl FnOnce() -> Asking) -> Shared<Asking> {
+        if let Some(asked) = self.asked.get(name).and_then(WeakShared::upgrade) {
+            return asked;
+        }
+        // Whoever asked and went away left a weak end of nothing.
+        self.asked.retain(|_, asked| asked.upgrade().is_some());
+        let asked = ask().shared();
+        self.asked.extend(asked.downgrade().map(|asked| (name.clone(), asked)));
+        asked
+    }
+
+    fn keep(&mut self, name: Name, found: Found, at: Timestamp) {
+        self.known.remove(&name);
+        self.unknown.remove(&name);
+        match found {
+            Some(known) => {
+                make_room(&mut self.known, KEPT_MAX, |(_, kept_at)| at.duration_since(*kept_at) < KNOWN_MAX);
+                self.known.insert(name, (known, at));
+            }
+            None => {
+                make_room(&mut self.unknown, UNKNOWN_KEPT_MAX, |kept_at| at.duration_since(*kept_at) < UNKNOWN_MAX);
+                self.unknown.insert(name, at);
+            }
+        }
+    }
+}
+
+/// Lets go of what is too old once there is no room, and of all of it if that makes none: it is read again, once.
+fn make_room<K: Eq + Hash, V>(kept: &mut HashMap<K, V>, most: usize, is_fresh: impl Fn(&V) -> bool) {
+    if kept.len() >= most {
+        kept.retain(|_, value| is_fresh(value));
+    }
+    if kept.len() >= most {
+        kept.clear();
+    }
+}

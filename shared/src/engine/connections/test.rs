@@ -1,0 +1,90 @@
+//! Test a connection: read a catalogue's source from end to end, or look whether a sender's settings and secrets can be used.
+//! Nothing is changed but the note of the test.
+
+use super::desk::{Desk, Refused};
+use crate::aws::connections::last_test::{LastTests, VendorTest};
+use crate::aws::keys::KeyFault;
+use crate::domain::audit::Action;
+use crate::domain::catalogue::vendor::{Integration, Vendor};
+use crate::domain::connections::provider::SecretUse;
+use crate::domain::connections::stored::StoredConnection;
+use crate::domain::deliveries::signature::{LiveSecret, sign};
+use crate::domain::ids::{Connection, ProviderId};
+use crate::domain::redact;
+use crate::engine::catalogue::test_vendor::test_vendor;
+use crate::engine::operators::Operator;
+use crate::engine::runs::context::RunWorker;
+use crate::vendors::catalogue::provider::vendor;
+use crate::vendors::{is_sender, provider, sender};
+
+/// Tests a connection. One that cannot be used is a result. A crash leaves what a test before found.
+///
+/// # Errors
+/// When there is no such connection, or AWS fails: then nothing is known of it.
+pub async fn test(
+    desk: &Desk,
+    worker: &RunWorker,
+    tests: &LastTests,
+    operator: &Operator,
+    connection: &Connection,
+) -> Result<VendorTest, Refused> {
+    let stored = desk.store.read(connection).await?.ok_or(Refused::NotFound)?;
+    let target = connection.to_string();
+    desk.operators.record_change(operator, Action::TestConnection, target, Vec::new()).await?;
+    let error = match usable(desk, &stored).await? {
+        Ok(Some(vendor)) => return Ok(test_vendor(worker, tests, &vendor, None).await?),
+        Ok(None) => None,
+        Err(why) => Some(redact::error_text(&why)),
+    };
+    let checked_at = desk.operators.now();
+    let test = VendorTest { checked_at, ok: error.is_none(), source_path: None, total_items: None, error };
+    tests.keep(connection, &test).await?;
+    Ok(test)
+}
+
+/// The vendor whose source is to be read, or nothing more where the configuration is all there is to look at; or what is wrong
+/// with it.
+async fn usable(desk: &Desk, stored: &StoredConnection) -> Result<Result<Option<Vendor>, String>, Refused> {
+    let connection = &stored.connection;
+    let wrong = |text: String| Ok(Err(text));
+    let mut secrets = Vec::new();
+    if let Some(live) = &stored.secrets {
+        let live = [("current", Some(&live.current)), ("previous", live.previous.as_ref())];
+        for (name, sealed) in live.into_iter().filter_map(|(name, sealed)| Some((name, sealed?))) {
+            match desk.keys.open(connection, sealed).await {
+                Ok(secret) if name == "current" => secrets.push(LiveSecret::current(secret)),
+                Ok(secret) => secrets.push(LiveSecret::previous(secret)),
+                Err(KeyFault::Unreadable(unreadable)) => return wrong(format!("the {name} secret: {unreadable}")),
+                Err(fault) => return Err(fault.into()),
+            }
+        }
+    }
+    if provider(&connection.provider).secret == SecretUse::Required && secrets.is_empty() {
+        return wrong("it has no secret".to_owned());
+    }
+    if connection.provider == ProviderId::CATALOGUE {
+        return match vendor(stored) {
+            Ok(vendor) if vendor.integration == Integration::Api => {
+                wrong("a vendor that is reached over an API cannot be tested yet".to_owned())
+            }
+            Ok(vendor) => Ok(Ok(Some(vendor))),
+            Err(setting) => wrong(format!("settings.{} {}", setting.name, setting.why)),
+        };
+    }
+    if !is_sender(&connection.provider) {
+        return Ok(Ok(None));
+    }
+    let sender = match sender::sender_of(stored, secrets) {
+        Ok(sender) => sender,
+        Err(setting) => return wrong(format!("settings.{} {}", setting.name, setting.why)),
+    };
+    // Whoever can sign with a secret can verify with it.
+    let now = desk.operators.now();
+    for LiveSecret { label, secret } in &sender.secrets {
+        if let Err(refused) = sign(&sender.scheme, secret, Some("test"), now, sender.url.as_deref(), b"{}") {
+            // It says "current" of whichever it was given.
+            return wrong(refused.to_string().replacen("current", label.as_str(), 1));
+        }
+    }
+    Ok(Ok(None))
+}

@@ -1,0 +1,19 @@
+//! What connections hold, on the local engines, with a wire that can be cut at every call; and how operators change them.
+#![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
+
+mod connections {
+    mod catalogues;
+    mod crash_matrix;
+    mod desk;
+    mod due;
+    mod keys;
+    mod kit;
+    mod pages;
+    mod races;
+    mod readers;
+    mod routes;
+    mod secrets;
+    mod service_secrets;
+    mod store;
+    mod tenants;
+}

@@ -1,0 +1,179 @@
+//! Doors read connections from the table: at once, through a cache that forgets in time, and never as "unknown" what they could
+//! not read.
+
+use std::time::Duration;
+
+use serde_json::json;
+use signalbox::domain::connections::stored::ConnectionState;
+use signalbox::domain::deliveries::signature::schemes;
+use signalbox_tests::deliveries::delivery::Delivery;
+use signalbox_tests::deliveries::hooks::Hooks;
+use signalbox_tests::process::Process;
+use signalbox_tests::wire::{Fault, Verdict, Wire, every};
+
+use crate::connections::desk::Desk;
+
+const READ: &str = "DynamoDB.GetItem";
+const DECRYPT: &str = "KMS.Decrypt";
+
+/// A webhook of GitHub to this path, signed with this secret.
+fn github(path: &str, secret: &str, id: &str) -> Delivery {
+    let at = jiff::Timestamp::UNIX_EPOCH;
+    Delivery::signed(path, &schemes::GITHUB, secret, Some(id), at, "{}").header("x-github-delivery", id)
+}
+
+async fn status(process: &Process, delivery: &Delivery) -> u16 {
+    process.send(delivery).await.unwrap().status
+}
+
+/// The reads that a process has made so far.
+fn reads(process: &Process) -> Vec<String> {
+    process.wire().calls().into_iter().filter(|call| [READ, DECRYPT].contains(&call.as_str())).collect()
+}
+
+#[tokio::test]
+async fn a_sender_of_the_table_is_let_in_and_read_once_in_half_a_minute() {
+    let hooks = Hooks::start().await;
+    let desk = Desk::new(&hooks);
+    desk.put("acme/github/shop", json!({}), Some("a secret of the shop")).await;
+    let process = hooks.process(Wire::whole()).await;
+    let send = |id: usize| github("/webhooks/github/shop", "a secret of the shop", &id.to_string());
+    assert_eq!(status(&process, &send(0)).await, 200);
+    // The address, the connection, and its data key.
+    assert_eq!(reads(&process), [READ, READ, DECRYPT]);
+    hooks.pass(Duration::from_secs(29));
+    assert_eq!(status(&process, &send(1)).await, 200);
+    assert_eq!(reads(&process).len(), 3, "nothing is read again");
+    hooks.pass(Duration::from_secs(1));
+    assert_eq!(status(&process, &send(2)).await, 200);
+    assert_eq!(reads(&process)[3..], [READ, READ], "its data key is kept for an hour");
+    let entries = hooks.entries("acme/github/shop").await.len();
+    assert_eq!(entries, 0, "they wait for the worker");
+}
+
+#[tokio::test]
+async fn a_secret_that_is_replaced_is_out_after_half_a_minute() {
+    let hooks = Hooks::start().await;
+    let desk = Desk::new(&hooks);
+    desk.put("acme/github/shop", json!({}), Some("the first secret")).await;
+    let process = hooks.process(Wire::whole()).await;
+    let path = "/webhooks/github/shop";
+    assert_eq!(status(&process, &github(path, "the first secret", "1")).await, 200);
+    desk.put("acme/github/shop", json!({}), Some("the second secret")).await;
+    hooks.pass(Duration::from_secs(30));
+    assert_eq!(status(&process, &github(path, "the first secret", "2")).await, 401);
+    assert_eq!(status(&process, &github(path, "the second secret", "3")).await, 200);
+}
+
+#[tokio::test]
+async fn one_who_is_not_known_is_asked_for_once_in_five_seconds_and_found_afterwards() {
+    let hooks = Hooks::start().await;
+    let desk = Desk::new(&hooks);
+    let process = hooks.process(Wire::whole()).await;
+    let send = |id: &str| github("/webhooks/github/shop", "a secret of the shop", id);
+    assert_eq!([status(&process, &send("1")).await, status(&process, &send("1")).await], [404; 2]);
+    assert_eq!(reads(&process), [READ]);
+    desk.put("acme/github/shop", json!({}), Some("a secret of the shop")).await;
+    hooks.pass(Duration::from_secs(5));
+    assert_eq!(status(&process, &send("1")).await, 200);
+    // Names that no connection can have are not asked for.
+    let before = reads(&process).len();
+    for path in ["/webhooks/github/sh%20op", "/webhooks/pos/demo", "/webhooks/catalogue/moscot"] {
+        assert_eq!(status(&process, &github(path, "a secret of the shop", "1")).await, 404, "{path}");
+    }
+    assert_eq!(reads(&process).len(), before);
+}
+
+#[tokio::test]
+async fn who_cannot_be_read_is_told_to_come_again_and_nothing_is_acknowledged() {
+    let hooks = Hooks::start().await;
+    let desk = Desk::new(&hooks);
+    desk.put("acme/github/shop", json!({}), Some("a secret of the shop")).await;
+    let send = |id: &str| github("/webhooks/github/shop", "a secret of the shop", id);
+    for down in [READ, DECRYPT] {
+        let process = hooks.process(Wire::when(every(down), Verdict::Fail(Fault::Throttled))).await;
+        let answer = process.send(&send("1")).await.unwrap();
+        assert!(answer.status >= 500, "{down}: {} {}", answer.status, answer.text);
+        assert!(!process.wire().calls().iter().any(|call| call.starts_with("SQS.")), "{down}");
+    }
+    let process = hooks.process(Wire::whole()).await;
+    assert_eq!(status(&process, &send("1")).await, 200, "it came again");
+}
+
+#[tokio::test]
+async fn a_table_that_hangs_holds_one_caller_for_half_a_second_and_nobody_for_the_next() {
+    let hooks = Hooks::start().await;
+    let process = hooks.process(Wire::when(every(READ), Verdict::Hold)).await;
+    let send = |tenant: &str| Delivery::pos(tenant, "{}");
+    let first = send("t1");
+    let mut sending = std::pin::pin!(process.send(&first));
+    tokio::select! {
+        answer = &mut sending => panic!("{answer:?} before anything hung"),
+        () = process.wire().held() => hooks.pass(Duration::from_millis(500)),
+    }
+    assert!(sending.await.unwrap().status >= 500);
+    // Under whatever name: nothing is read.
+    assert!(status(&process, &send("t2")).await >= 500);
+    assert_eq!(reads(&process), [READ]);
+    process.wire().release();
+    hooks.pass(Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_paused_or_gone_takes_nothing_in() {
+    let hooks = Hooks::start().await;
+    let desk = Desk::new(&hooks);
+    let stored = desk.put("acme/github/shop", json!({}), Some("a secret of the shop")).await;
+    let process = hooks.process(Wire::whole()).await;
+    let send = |id: &str| github("/webhooks/github/shop", "a secret of the shop", id);
+    assert_eq!(status(&process, &send("1")).await, 200);
+    let paused = ConnectionState::Paused { by: "ada".into(), why: "moving".into(), since: hooks.clock.now() };
+    let paused = stored.in_state(paused, desk.change());
+    let address = ["webhooks/github/shop".to_owned()];
+    desk.store.put(Some(&stored), &paused, &address, &address).await.unwrap();
+    hooks.pass(Duration::from_secs(30));
+    let answer = process.send(&send("2")).await.unwrap();
+    assert!(answer.status == 404 && answer.text.contains("paused"), "{} {}", answer.status, answer.text);
+    desk.store.delete(&paused, &address).await.unwrap();
+    hooks.pass(Duration::from_secs(30));
+    assert_eq!(status(&process, &send("3")).await, 404);
+    let page =
+        hooks.ask("GET", "/api/admin/deliveries?status=unknown_sender", Some(&hooks.operator("default")), None).await;
+    assert_eq!(page.body["items"].as_array().unwrap().len(), 2, "{}", page.text);
+}
+
+#[tokio::test]
+async fn a_source_with_a_secret_of_its_own_takes_no_other() {
+    let hooks = Hooks::start().await;
+    let desk = Desk::new(&hooks);
+    desk.put("t1/pos/demo", json!({}), Some("a secret of this source alone")).await;
+    let process = hooks.process(Wire::whole()).await;
+    let own = |tenant: &str| {
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        let delivery =
+            Delivery::signed("/pos/demo/ingest", &schemes::POS, "a secret of this source alone", None, at, "{}");
+        delivery.header("x-tenant-id", tenant)
+    };
+    assert_eq!(status(&process, &own("t1")).await, 201);
+    assert_eq!(status(&process, &own("t2")).await, 403, "another tenant's source of that name has the deployment's");
+    assert_eq!(status(&process, &Delivery::pos("t1", "{\"n\":1}")).await, 403, "the deployment's is not this source's");
+    assert_eq!(status(&process, &Delivery::pos("t2", "{\"n\":1}")).await, 201);
+}
+
+#[tokio::test]
+async fn a_link_of_the_table_is_found_by_the_id_that_a_verified_body_names() {
+    let hooks = Hooks::start().await;
+    let desk = Desk::new(&hooks);
+    desk.put("initech/trackstar/west", json!({"connectionId": "conn-9"}), None).await;
+    let process = hooks.process(Wire::whole()).await;
+    let stock = |connection: &str| {
+        let data = json!({"id": "p", "sku": "A", "updated_date": "2026-01-15T12:00:00Z", "onhand": 5});
+        json!({"connection_id": connection, "event_type": "inventory.updated", "data": data})
+    };
+    let forged = Delivery::trackstar("/inventory", &stock("conn-9")).header("x-trackstar-signature", &"0".repeat(64));
+    assert!(status(&process, &forged).await >= 400);
+    assert_eq!(reads(&process), [""; 0], "nothing is read of what is not verified");
+    assert_eq!(status(&process, &Delivery::trackstar("/inventory", &stock("conn-9"))).await, 200);
+    assert_eq!(reads(&process), [READ, READ]);
+    assert!(status(&process, &Delivery::trackstar("/inventory", &stock("conn-10"))).await >= 400);
+}
