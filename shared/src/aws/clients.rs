@@ -17,7 +17,7 @@ use crate::outside::Outside;
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// How long a write is tried.
+/// How long a call is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Patience {
     /// As any other: some attempts, within some seconds.
