@@ -44,6 +44,18 @@ pub(super) async fn put(system: &System, connection: &str, body: Value) -> Answe
     ask(system, "PUT", &path(connection), body).await
 }
 
+/// The `ETag` of an answer.
+pub(super) fn tag(answer: &Answer) -> &str {
+    &answer.headers["etag"]
+}
+
+/// The version of the connection in an answer, which is its `ETag` as well.
+pub(super) fn version(answer: &Answer) -> u64 {
+    let version = answer.body["data"]["version"].as_u64().unwrap();
+    assert_eq!(tag(answer), format!("\"{version}\""));
+    version
+}
+
 /// A sender of GitHub's.
 pub(super) fn github(secret: &str) -> Value {
     json!({"settings": {}, "secrets": {"current": secret}})

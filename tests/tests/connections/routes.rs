@@ -4,26 +4,24 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use signalbox::http::auth::{CONNECTIONS_READ, CONNECTIONS_WRITE, READ, WRITE};
-use signalbox_tests::answer::Answer;
 use signalbox_tests::system::{Settings, System};
 use tempfile::TempDir;
 
-use super::kit::{LIST, OPERATOR, ask, ask_with, catalogue, due, github, nightly, path, put, recorded, shown};
+use super::kit::{
+    LIST, OPERATOR, ask, ask_with, catalogue, due, github, nightly, path, put, recorded, shown, tag, version,
+};
 
 const SHOP: &str = "acme/catalogue/shop";
 const HOOK: &str = "acme/github/main";
 const SECRET: &str = "it-is-a-secret-of-github-0001";
-
-fn tag(answer: &Answer) -> &str {
-    &answer.headers["etag"]
-}
 
 #[tokio::test]
 async fn a_connection_is_made_changed_and_removed() {
     let system = System::start().await;
     let now = signalbox::domain::time::text(system.clock.now());
     let made = put(&system, SHOP, nightly("shop.json")).await;
-    assert_eq!((made.status, tag(&made)), (201, "\"1\""));
+    let first = system.clock.now().as_millisecond().cast_unsigned();
+    assert_eq!((made.status, version(&made)), (201, first));
     let change = json!({"at": now, "by": "operator"});
     assert_eq!(
         made.body["data"],
@@ -31,18 +29,18 @@ async fn a_connection_is_made_changed_and_removed() {
             "connection": SHOP, "tenant": "acme", "provider": "catalogue", "name": "shop", "displayName": "shop",
             "settings": {"source": "shop.json"}, "schedule": {"cron": "0 2 * * *", "zone": "UTC"}, "state": "active",
             "paused": null, "secrets": null, "keptBy": "operators", "keptIn": null, "created": change,
-            "changed": change, "version": 1,
+            "changed": change, "version": first,
         })
     );
     system.pass(Duration::from_secs(60));
     let body = json!({"displayName": "Shop", "settings": {"source": "shop.json", "id": "sku"}, "state": "paused"});
     let changed = put(&system, SHOP, body).await;
-    assert_eq!((changed.status, tag(&changed)), (200, "\"2\""));
+    assert_eq!((changed.status, version(&changed)), (200, first + 1));
     let data = &changed.body["data"];
     assert_eq!((&data["created"], &data["displayName"], &data["schedule"]), (&change, &json!("Shop"), &json!("off")));
     assert_eq!((data["state"].as_str(), data["paused"]["by"].as_str()), (Some("paused"), Some("operator")));
     let read = ask(&system, "GET", &path(SHOP), Value::Null).await;
-    assert_eq!((tag(&read), &read.body["data"]), ("\"2\"", data));
+    assert_eq!((version(&read), &read.body["data"]), (first + 1, data));
 
     let removed = ask(&system, "DELETE", &path(SHOP), Value::Null).await.expect(200);
     assert_eq!(removed, json!({"ok": true, "connection": SHOP}));
@@ -54,12 +52,12 @@ async fn a_connection_is_made_changed_and_removed() {
 #[tokio::test]
 async fn a_pause_ends_the_schedule_and_a_resumption_begins_it_again() {
     let system = System::start().await;
-    put(&system, SHOP, nightly("shop.json")).await.expect(201);
+    let made = version(&put(&system, SHOP, nightly("shop.json")).await);
     let first = due(&system, SHOP).await;
     assert!(first.is_some());
     for _ in 0..2 {
         let pause = ask(&system, "POST", &path(&format!("{SHOP}/pause")), json!({"why": " the shop moves "})).await;
-        assert_eq!(tag(&pause), "\"2\"", "the second pause changes nothing");
+        assert_eq!(version(&pause), made + 1, "the second pause changes nothing");
         assert_eq!(pause.expect(200)["data"]["paused"]["why"], "the shop moves");
         assert_eq!(due(&system, SHOP).await, None);
     }
@@ -68,7 +66,7 @@ async fn a_pause_ends_the_schedule_and_a_resumption_begins_it_again() {
     assert_eq!((shown(&system, SHOP).await["state"].as_str(), due(&system, SHOP).await), (Some("paused"), None));
     for _ in 0..2 {
         let resumed = ask(&system, "POST", &path(&format!("{SHOP}/resume")), Value::Null).await;
-        assert_eq!((tag(&resumed), &resumed.body["data"]["state"]), ("\"4\"", &json!("active")));
+        assert_eq!((version(&resumed), &resumed.body["data"]["state"]), (made + 3, &json!("active")));
         assert_eq!(due(&system, SHOP).await, first);
     }
     put(&system, SHOP, catalogue()).await.expect(200);
@@ -289,19 +287,34 @@ async fn headers_say_which_version_is_to_be_changed() {
     let failed = (412, "precondition_failed");
     assert_eq!(put(&[("if-match", "\"1\"")]).await.problem(), failed, "there is none");
     assert_eq!(put(&[("if-match", "*")]).await.problem(), failed);
-    assert_eq!(put(only_new).await.status, 201);
+    let made = put(only_new).await;
+    let first = version(&made);
     let refused = put(only_new).await;
-    assert_eq!((refused.problem(), &refused.body["version"]), (failed, &json!(1)));
-    assert_eq!(put(&[("if-match", "\"1\"")]).await.status, 200);
-    let refused = put(&[("if-match", "\"1\"")]).await;
-    assert_eq!((refused.problem(), &refused.body["version"]), (failed, &json!(2)));
-    assert_eq!(put(&[("if-match", "*")]).await.status, 200);
+    assert_eq!((refused.problem(), &refused.body["version"]), (failed, &json!(first)));
+    assert_eq!(version(&put(&[("if-match", tag(&made))]).await), first + 1);
+    let refused = put(&[("if-match", tag(&made))]).await;
+    assert_eq!((refused.problem(), &refused.body["version"]), (failed, &json!(first + 1)));
+    let last = put(&[("if-match", "*")]).await;
     assert_eq!(put(&[("if-match", "7")]).await.problem(), (400, "invalid_request"));
     for (method, action) in [("DELETE", ""), ("POST", "/pause"), ("POST", "/resume")] {
         let path = path(&format!("{SHOP}{action}"));
-        let refused = ask_with(&system, OPERATOR, (method, &path), &[("if-match", "\"1\"")], Value::Null).await;
+        let refused = ask_with(&system, OPERATOR, (method, &path), &[("if-match", tag(&made))], Value::Null).await;
         assert_eq!(refused.problem(), failed, "{method} {action}");
     }
     let path = path(SHOP);
-    assert_eq!(ask_with(&system, OPERATOR, ("DELETE", &path), &[("if-match", "\"3\"")], Value::Null).await.status, 200);
+    assert_eq!(
+        ask_with(&system, OPERATOR, ("DELETE", &path), &[("if-match", tag(&last))], Value::Null).await.status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn a_version_of_one_that_was_removed_is_none_of_the_one_that_takes_its_place() {
+    let system = System::start().await;
+    let before = put(&system, SHOP, catalogue()).await;
+    ask(&system, "DELETE", &path(SHOP), Value::Null).await.expect(200);
+    system.pass(Duration::from_millis(1));
+    put(&system, SHOP, catalogue()).await.expect(201);
+    let stale = ask_with(&system, OPERATOR, ("PUT", &path(SHOP)), &[("if-match", tag(&before))], catalogue()).await;
+    assert_eq!(stale.problem(), (412, "precondition_failed"));
 }

@@ -97,8 +97,14 @@ pub struct StoredConnection {
     pub created: Change,
     /// When it was changed last, and by whom.
     pub changed: Change,
-    /// One more with each change: an `ETag`.
+    /// An `ETag`: the time of its making in milliseconds of the Unix epoch, and one more with each change. So one that was removed
+    /// and made again has no version that the first one had, which somebody may know still.
     pub version: u64,
+}
+
+/// The version of a connection that is made at this time.
+fn first_version(made_at: Timestamp) -> u64 {
+    u64::try_from(made_at.as_millisecond()).unwrap_or(1)
 }
 
 /// What a connection is to be.
@@ -211,7 +217,7 @@ impl StoredConnection {
             secrets,
             kept_by: wanted.kept_by,
             created: before.map_or_else(|| change.clone(), |before| before.created.clone()),
-            version: before.map_or(1, |before| before.version + 1),
+            version: before.map_or_else(|| first_version(change.at), |before| before.version + 1),
             changed: change,
         })
     }
