@@ -16,4 +16,5 @@ mod connections {
     mod service_secrets;
     mod store;
     mod tenants;
+    mod unread;
 }

@@ -4,13 +4,15 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::rejection::ExtensionRejection;
 use axum::extract::{FromRequest, FromRequestParts as _, Request};
-use http::HeaderMap;
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use signalbox::domain::deliveries::delivery::Door;
 use signalbox::engine::deliveries::arrival::{Arrival, ArrivedBody, Headers};
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::deliveries::headers::needed;
-use signalbox::engine::deliveries::take_in::{Intake, IntakeError, take_in};
+use signalbox::engine::deliveries::take_in::{Intake, IntakeError, NotTakenIn, take_in};
 use signalbox::http::correlation::{self, CorrelationId};
+use signalbox::http::problem::{RETRY_AFTER, UNAVAILABLE};
 
 /// What is kept of a header's value. One more than any reader takes, so that what was cut is too long for it.
 const HEADER_BYTES_MAX: usize = 4096 + 1;
@@ -33,10 +35,43 @@ impl FromRequest<Deliveries> for Incoming {
     }
 }
 
-/// Storage or the queue failed, which is logged: the sender must send again.
-pub(crate) struct NotStored {
+/// Why a sender must send again; the fault is logged.
+pub(crate) struct SendAgain {
+    /// The status.
+    pub(crate) status: StatusCode,
+    /// The stable code.
+    pub(crate) code: &'static str,
+    /// For people.
+    pub(crate) message: &'static str,
     /// The trace, if the body had a better one.
     pub(crate) trace: Option<String>,
+}
+
+impl SendAgain {
+    fn new(IntakeError { why, trace }: IntakeError) -> Self {
+        match why {
+            NotTakenIn::Unread(_) => Self {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                code: UNAVAILABLE.kind.code,
+                message: "whom it is from could not be looked up: send it again",
+                trace,
+            },
+            NotTakenIn::NotStored(_) => Self {
+                status: StatusCode::INTERNAL_SERVER_ERROR,
+                code: "storage_failed",
+                message: "it could not be stored: send it again",
+                trace,
+            },
+        }
+    }
+
+    /// An answer in the words of a door, with the time after which its sender may come again where that is soon.
+    pub(crate) fn answered(&self, mut response: Response) -> Response {
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+        }
+        response
+    }
 }
 
 impl Incoming {
@@ -46,12 +81,14 @@ impl Incoming {
     }
 
     /// Takes it in at a door.
-    pub(crate) async fn take_in(self, door: Door) -> Result<Intake, NotStored> {
+    pub(crate) async fn take_in(self, door: Door) -> Result<Intake, SendAgain> {
         // Whom to verify with. Who cannot be asked for is neither known nor unknown, and must come again.
-        let behind = self.deliveries.behind(&door).await.map_err(|fault| {
-            tracing::error!(%fault, ?door, "connection not read");
-            NotStored { trace: None }
-        })?;
+        let failed = |error: IntakeError| {
+            tracing::error!(fault = %error, "delivery not taken in");
+            SendAgain::new(error)
+        };
+        let behind = self.deliveries.behind(&door).await;
+        let behind = behind.map_err(|fault| failed(IntakeError { why: NotTakenIn::Unread(fault), trace: None }))?;
         // Each once: how many there are is bounded by what is looked for.
         let kept = needed(&self.deliveries.senders, behind.as_deref(), &door).into_iter();
         let kept = kept.filter_map(|name| Some((name.to_owned(), text(&self.headers, name)?))).collect();
@@ -64,10 +101,7 @@ impl Incoming {
             correlation_id: self.trace.0,
             received_at: self.deliveries.now(),
         };
-        take_in(&self.deliveries, &arrival).await.map_err(|IntakeError { fault, trace }| {
-            tracing::error!(%fault, "delivery not taken in");
-            NotStored { trace }
-        })
+        take_in(&self.deliveries, &arrival).await.map_err(failed)
     }
 }
 

@@ -12,7 +12,7 @@ use signalbox::engine::deliveries::refusal::Refusal;
 use signalbox::engine::deliveries::take_in::Intake;
 use signalbox::http::query::path_text;
 
-use crate::arrival::{Incoming, NotStored};
+use crate::arrival::Incoming;
 
 /// Take in an event of a point of sale.
 ///
@@ -38,6 +38,7 @@ use crate::arrival::{Incoming, NotStored};
         (status = 409, description = "conflict: the key came with another body before; kept, not processed", body = Object),
         (status = 413, description = "too_large", body = Object),
         (status = 500, description = "Storage failed, or no_secret: send it again", body = Object),
+        (status = 503, description = "unavailable: its secret could not be read; send it again after `Retry-After`", body = Object),
     ),
 )]
 pub(crate) async fn ingest(source: Result<Path<String>, PathRejection>, incoming: Incoming) -> Response {
@@ -48,10 +49,7 @@ pub(crate) async fn ingest(source: Result<Path<String>, PathRejection>, incoming
         }
         Ok(Intake::Duplicate(_) | Intake::Challenge(_)) => StatusCode::NO_CONTENT.into_response(),
         Ok(Intake::Refused(refusal)) => refused(&refusal),
-        Err(NotStored { .. }) => {
-            let message = "the event could not be stored: send it again";
-            status_error(StatusCode::INTERNAL_SERVER_ERROR, "storage_failed", message)
-        }
+        Err(again) => again.answered(status_error(again.status, again.code, again.message)),
     }
 }
 

@@ -11,7 +11,7 @@ use signalbox::engine::deliveries::refusal::Refusal;
 use signalbox::engine::deliveries::take_in::Intake;
 use signalbox::http::query::path_text;
 
-use crate::arrival::{Incoming, NotStored};
+use crate::arrival::Incoming;
 
 /// Take in a delivery of a configured sender, signed by the scheme that is configured for it.
 #[utoipa::path(
@@ -29,7 +29,7 @@ use crate::arrival::{Incoming, NotStored};
         (status = 409, description = "conflict: the id came with another body before; kept, not processed", body = Object),
         (status = 413, description = "too_large", body = Object),
         (status = 500, description = "Storage failed: send it again", body = Object),
-        (status = 503, description = "no_secret: the sender's secret cannot be used", body = Object),
+        (status = 503, description = "no_secret: the sender's secret cannot be used; unavailable: it could not be read, send it again after `Retry-After`", body = Object),
     ),
 )]
 pub(crate) async fn any(sender: Result<Path<(String, String)>, PathRejection>, incoming: Incoming) -> Response {
@@ -39,11 +39,7 @@ pub(crate) async fn any(sender: Result<Path<(String, String)>, PathRejection>, i
         Ok(Intake::Refused(refusal)) => refused(&refusal),
         Ok(Intake::Challenge(challenge)) => axum::Json(json!({"challenge": challenge})).into_response(),
         Ok(intake) => axum::Json(json!({"ok": true, "status": intake.as_str()})).into_response(),
-        Err(NotStored { .. }) => answer(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "storage_failed",
-            "the delivery could not be stored: send it again",
-        ),
+        Err(again) => again.answered(answer(again.status, again.code, again.message)),
     }
 }
 

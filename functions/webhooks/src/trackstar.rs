@@ -9,7 +9,7 @@ use signalbox::engine::deliveries::refusal::Refusal;
 use signalbox::engine::deliveries::take_in::{Acknowledgement, Intake};
 use signalbox::http::correlation;
 
-use crate::arrival::{Incoming, NotStored};
+use crate::arrival::Incoming;
 use crate::trackstar_routes::{Failures, Shipment, Signature};
 
 /// What senders are told of an event that came before.
@@ -82,9 +82,9 @@ async fn receive(incoming: Incoming, route: Channel) -> Response {
         Ok(Intake::Duplicate(taken)) => acknowledged(taken, route, false),
         Ok(Intake::Challenge(_)) => axum::Json(json!({"success": true})).into_response(),
         Ok(Intake::Refused(refusal)) => traced(refused(route, &refusal), refusal.trace.as_deref()),
-        Err(NotStored { trace }) => {
-            let failed = answer(StatusCode::INTERNAL_SERVER_ERROR, "Failed to process webhook", "storage_failed");
-            traced(failed, trace.as_deref())
+        Err(again) => {
+            let failed = again.answered(answer(again.status, "Failed to process webhook", again.code));
+            traced(failed, again.trace.as_deref())
         }
     }
 }

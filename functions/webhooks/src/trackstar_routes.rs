@@ -35,7 +35,10 @@ impl IntoResponses for Failures {
         answers(&[
             ("409", "conflict"),
             ("500", "Storage failed: send it again"),
-            ("503", "no_secret: none that can be used is configured"),
+            (
+                "503",
+                "no_secret: none that can be used is configured; unavailable: secret or connection could not be read, send it again after `Retry-After`",
+            ),
         ])
     }
 }

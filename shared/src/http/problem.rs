@@ -24,10 +24,11 @@ pub struct Kind {
     pub status: u16,
 }
 
-/// A kind of problem that is ours to mend. It is answered with 500.
+/// A kind of problem that is ours to mend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServerError {
-    kind: Kind,
+    /// Its code and status.
+    pub kind: Kind,
     /// All that a client is told of it.
     sentence: &'static str,
 }
@@ -35,13 +36,13 @@ pub struct ServerError {
 macro_rules! kinds {
     (
         refused { $($(#[doc = $doc:literal])+ $name:ident = $status:literal $code:literal;)+ }
-        failed { $($failure:ident = $failure_code:literal $sentence:literal;)+ }
+        failed { $($failure:ident = $failure_status:literal $failure_code:literal $sentence:literal;)+ }
     ) => {
         $($(#[doc = $doc])+ pub const $name: Kind = Kind { code: $code, status: $status };)+
         $(
             #[doc = $sentence]
             pub const $failure: ServerError =
-                ServerError { kind: Kind { code: $failure_code, status: 500 }, sentence: $sentence };
+                ServerError { kind: Kind { code: $failure_code, status: $failure_status }, sentence: $sentence };
         )+
         /// All of them.
         pub const ALL: &[Kind] = &[$($name,)+ $($failure.kind),+];
@@ -96,17 +97,22 @@ kinds! {
         NOT_IMPLEMENTED = 501 "not_implemented";
     }
     failed {
-        ERROR = "error" "the run could not be started or taken further; try again later";
-        FAILED_TO_FETCH_STATE = "failed_to_fetch_state" "the state could not be read; try again later";
-        FAILED_TO_FETCH_RUNS = "failed_to_fetch_runs" "the runs could not be read; try again later";
-        FAILED_TO_LOAD_OBSERVABILITY = "failed_to_load_observability" "the window could not be read; try again later";
-        FAILED_TO_LIST_VENDORS = "failed_to_list_vendors" "the registry could not be read; try again later";
-        FAILED_TO_LOAD_VENDOR = "failed_to_load_vendor" "the vendor could not be read; try again later";
-        FAILED_TO_LOAD_OVERVIEW = "failed_to_load_overview" "the overview could not be read; try again later";
-        TEST_FAILED = "test_failed" "the result of the test could not be stored; try again later";
-        INTERNAL_ERROR = "internal_error" "something failed that is ours to mend; try again later";
+        ERROR = 500 "error" "the run could not be started or taken further; try again later";
+        FAILED_TO_FETCH_STATE = 500 "failed_to_fetch_state" "the state could not be read; try again later";
+        FAILED_TO_FETCH_RUNS = 500 "failed_to_fetch_runs" "the runs could not be read; try again later";
+        FAILED_TO_LOAD_OBSERVABILITY = 500 "failed_to_load_observability" "the window could not be read; try again later";
+        FAILED_TO_LIST_VENDORS = 500 "failed_to_list_vendors" "the registry could not be read; try again later";
+        FAILED_TO_LOAD_VENDOR = 500 "failed_to_load_vendor" "the vendor could not be read; try again later";
+        FAILED_TO_LOAD_OVERVIEW = 500 "failed_to_load_overview" "the overview could not be read; try again later";
+        TEST_FAILED = 500 "test_failed" "the result of the test could not be stored; try again later";
+        INTERNAL_ERROR = 500 "internal_error" "something failed that is ours to mend; try again later";
+        UNAVAILABLE = 503 "unavailable" "what is stored of the connection could not be read, and nothing was done; try again in a few seconds";
     }
 }
+
+/// After how many seconds whoever was answered with [`UNAVAILABLE`] may come again. Nothing is read for a second after a read that
+/// failed; the rest keeps those who were all refused at once from coming at once.
+pub const RETRY_AFTER: &str = "5";
 
 /// What people are told of a problem.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -167,6 +173,12 @@ impl Problem {
         Self { cause: Some(cause.to_string()), ..Self::new(failure.kind, failure.sentence) }
     }
 
+    /// What is stored of a connection could not be read: nothing is known of it, and nothing was done.
+    #[must_use]
+    pub fn unread(cause: &dyn Error) -> Self {
+        Self::internal(UNAVAILABLE, cause)
+    }
+
     /// A run that did not go well: the text and the code that are stored with it, which are meant for clients.
     #[must_use]
     pub fn of_run(run: &Run) -> Self {
@@ -215,6 +227,9 @@ impl IntoResponse for Problem {
         let mut response = (status, axum::Json(body)).into_response();
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if self.kind == UNAVAILABLE.kind {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
         }
         response
     }

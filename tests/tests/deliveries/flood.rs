@@ -8,7 +8,7 @@ use signalbox_tests::deliveries::delivery::Delivery;
 use signalbox_tests::deliveries::hooks::Hooks;
 use signalbox_tests::logged::Logged;
 use signalbox_tests::process::Process;
-use signalbox_tests::wire::{Call, Calls, Fault, Verdict, Wire, at, every};
+use signalbox_tests::wire::{Call, Calls, Fault, Verdict, Wire, any, at, every};
 
 const COUNT: &str = "DynamoDB.UpdateItem";
 
@@ -110,7 +110,8 @@ async fn what_is_acknowledged_is_kept_however_many_come() {
     assert_eq!(samples(&hooks, "ingest_rejected_unkept").await, [].into());
 
     // Storage away: it is not acknowledged. How often it is tried is the SDK's to say, by what else failed in this process.
-    let away = hooks.process(Wire::planned(|_| Verdict::Fail(Fault::Throttled))).await;
+    let keeping = any().about("DeliveriesTable");
+    let away = hooks.process(Wire::when(keeping, Verdict::Fail(Fault::Throttled))).await;
     assert_eq!(away.send(&Delivery::trackstar("", &event(30))).await.unwrap().status, 500);
 }
 

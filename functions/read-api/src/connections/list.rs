@@ -6,7 +6,7 @@ use http::{HeaderMap, Uri};
 use signalbox::aws::connections::store::{After, Listed};
 use signalbox::domain::ids::{ProviderId, TenantId};
 use signalbox::http::auth::{CONNECTIONS_READ, Caller};
-use signalbox::http::problem::{INTERNAL_ERROR, Problem};
+use signalbox::http::problem::{Problem, ProblemView};
 use signalbox::http::query::Query;
 use signalbox::http::wire::connections::{ConnectionView, ConnectionsPage};
 
@@ -29,6 +29,7 @@ const LIMIT_MAX: usize = 200;
     ),
     responses(
         (status = 200, description = "A page", body = ConnectionsPage),
+        (status = 503, description = "unavailable: they could not be read; after `Retry-After`", body = ProblemView),
         ListProblems,
     ),
     security((), ("service" = []), ("session" = [])),
@@ -50,7 +51,7 @@ pub(crate) async fn list(
         return Err(unknown());
     }
     let found = reads.connections.page(&listed, after.as_ref(), limit).await;
-    let (found, next) = found.map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))?;
+    let (found, next) = found.map_err(|fault| Problem::unread(&fault))?;
     Ok(Json(page(found.iter().map(ConnectionView::from).collect(), next)))
 }
 

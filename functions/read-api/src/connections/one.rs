@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, header};
 use signalbox::domain::ids::Connection;
 use signalbox::http::auth::CONNECTIONS_READ;
-use signalbox::http::problem::{INTERNAL_ERROR, NOT_FOUND, Problem, ProblemView};
+use signalbox::http::problem::{NOT_FOUND, Problem, ProblemView};
 use signalbox::http::query::path_text;
 use signalbox::http::wire::connections::OneConnectionView;
 
@@ -27,6 +27,7 @@ use crate::Reads;
         (status = 403, description = "forbidden, insufficient_scope: needs connections:read", body = ProblemView),
         (status = 404, description = "not_found", body = ProblemView),
         (status = 500, description = "internal_error", body = ProblemView),
+        (status = 503, description = "unavailable: it could not be read; after `Retry-After`", body = ProblemView),
     ),
     security((), ("service" = []), ("session" = [])),
 )]
@@ -43,7 +44,7 @@ pub(crate) async fn one(
         return Err(missing());
     }
     let stored = reads.connections.read(&connection).await;
-    let stored = stored.map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))?.ok_or_else(missing)?;
+    let stored = stored.map_err(|fault| Problem::unread(&fault))?.ok_or_else(missing)?;
     let mut response = Json(OneConnectionView::from(&stored)).into_response();
     if let Ok(version) = HeaderValue::from_str(&format!("\"{}\"", stored.version)) {
         response.headers_mut().insert(header::ETAG, version);

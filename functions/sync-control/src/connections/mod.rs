@@ -59,6 +59,9 @@ pub(crate) enum ConnectionProblems {
     /// internal_error
     #[response(status = 500)]
     Failed(ProblemView),
+    /// unavailable: what is stored could not be read, and nothing was changed; after `Retry-After`
+    #[response(status = 503)]
+    Unread(ProblemView),
 }
 
 type ConnectionPath = Result<Path<(String, String, String)>, PathRejection>;
@@ -103,6 +106,7 @@ fn refused(refused: Refused) -> Problem {
         }
         Refused::AddressTaken(_) => Problem::new(ADDRESS_TAKEN, text),
         Refused::Unreadable => Problem::new(UNPROCESSABLE, text),
+        Refused::Unread(fault) => Problem::unread(fault),
         Refused::Fault(fault) => Problem::internal(INTERNAL_ERROR, fault),
     }
 }

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use signalbox::domain::deliveries::rejected::{RejectedId, Rejection};
 use signalbox::domain::ids::TenantId;
 use signalbox::engine::deliveries::admit::{Admitted, admit};
-use signalbox::engine::deliveries::take_in::Intake;
+use signalbox::engine::deliveries::take_in::{Intake, NotTakenIn};
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{CONFLICT, NOT_FOUND, Problem, ProblemView, UNPROCESSABLE, VERIFICATION_FAILED};
 use signalbox::http::wire::operations::{AdmittedView, VerifyRequest};
@@ -27,6 +27,7 @@ use crate::{Control, body};
         (status = 409, description = "conflict", body = ProblemView),
         (status = 413, description = "payload_too_large", body = ProblemView),
         (status = 422, description = "verification_failed, unprocessable: `reason` says why it is still refused; or its body was not kept", body = ProblemView),
+        (status = 503, description = "unavailable: what is stored of its sender could not be read; after `Retry-After`", body = ProblemView),
         OperatorProblems,
     ),
     security(("service" = [])),
@@ -48,7 +49,11 @@ pub(crate) async fn verify(
     let admitted = admit(&control.deliveries, &control.operators, &operator, &id).await;
     // An operator's calls are far apart: the next may be another instance's.
     control.deliveries.counts.flush_now(control.deliveries.now()).await;
-    match admitted.map_err(failed)? {
+    let admitted = admitted.map_err(|why| match why {
+        NotTakenIn::Unread(fault) => Problem::unread(&fault),
+        NotTakenIn::NotStored(fault) => failed(fault),
+    });
+    match admitted? {
         Admitted::NotFound => Err(Problem::new(NOT_FOUND, "there is no such rejected delivery")),
         Admitted::NoBody => Err(Problem::new(UNPROCESSABLE, "its body was not kept: the sender must send it again")),
         Admitted::Intake(Intake::Refused(refusal)) => {

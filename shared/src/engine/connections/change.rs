@@ -86,7 +86,7 @@ pub async fn change(
     let provider = vendors::provider(&connection.provider);
     for _ in 0..TRIES_MAX {
         let now = operators.now();
-        let before = store.read(connection).await?;
+        let before = store.read(connection).await.map_err(Refused::Unread)?;
         knows.agrees(before.as_ref())?;
         let change = Change { at: now, by: operator.actor.clone() };
         let Some(after) = after(desk, connection, before.as_ref(), deed, change).await? else {

@@ -23,7 +23,7 @@ pub async fn delete(
 ) -> Result<StoredConnection, Refused> {
     let Desk { store, operators, .. } = desk;
     for _ in 0..TRIES_MAX {
-        let before = store.read(connection).await?;
+        let before = store.read(connection).await.map_err(Refused::Unread)?;
         knows.agrees(before.as_ref())?;
         let before = before.ok_or(Refused::NotFound)?;
         before.kept_here()?;

@@ -52,7 +52,10 @@ pub enum Refused {
     /// Its stored secrets are not of this connection, or damaged.
     #[error("what is stored of its secrets cannot be opened: write both anew")]
     Unreadable,
-    /// AWS failed.
+    /// What is stored could not be read, or its secrets not be opened or sealed: nothing was changed.
+    #[error("nothing was changed: {0}")]
+    Unread(AwsFault),
+    /// A write failed. It may have taken effect all the same.
     #[error(transparent)]
     Fault(#[from] AwsFault),
 }
@@ -60,7 +63,7 @@ pub enum Refused {
 impl From<KeyFault> for Refused {
     fn from(fault: KeyFault) -> Self {
         match fault {
-            KeyFault::Unavailable(fault) => Self::Fault(fault),
+            KeyFault::Unavailable(fault) => Self::Unread(fault),
             KeyFault::Unreadable(_) => Self::Unreadable,
             KeyFault::TooLong(too_long) => super::secrets::wrong("secrets", &too_long.to_string()),
         }

@@ -28,7 +28,7 @@ pub async fn test(
     operator: &Operator,
     connection: &Connection,
 ) -> Result<VendorTest, Refused> {
-    let stored = desk.store.read(connection).await?.ok_or(Refused::NotFound)?;
+    let stored = desk.store.read(connection).await.map_err(Refused::Unread)?.ok_or(Refused::NotFound)?;
     let target = connection.to_string();
     desk.operators.record_change(operator, Action::TestConnection, target, Vec::new()).await?;
     let error = match usable(desk, &stored).await? {

@@ -4,12 +4,11 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::aws::faults::AwsFault;
 use crate::domain::audit::Action;
 use crate::domain::deliveries::rejected::RejectedId;
 use crate::engine::deliveries::arrival::{Arrival, ArrivedBody, Headers};
 use crate::engine::deliveries::context::Deliveries;
-use crate::engine::deliveries::take_in::{Acknowledgement, Intake, take_in_again};
+use crate::engine::deliveries::take_in::{Acknowledgement, Intake, NotTakenIn, take_in_again};
 use crate::engine::operators::{Operator, Operators};
 
 /// What came of it.
@@ -32,13 +31,13 @@ pub async fn admit(
     operators: &Operators,
     operator: &Operator,
     id: &RejectedId,
-) -> Result<Admitted, AwsFault> {
+) -> Result<Admitted, NotTakenIn> {
     let Some((rejected, body)) = deliveries.store.rejected_one(id, deliveries.now()).await? else {
         return Ok(Admitted::NotFound);
     };
     let Some(body) = body else { return Ok(Admitted::NoBody) };
     let arrival = Arrival {
-        behind: deliveries.behind(&rejected.door).await?,
+        behind: deliveries.behind(&rejected.door).await.map_err(NotTakenIn::Unread)?,
         door: rejected.door,
         headers: Headers(rejected.headers),
         body: ArrivedBody::Whole(Bytes::from(body)),

@@ -69,12 +69,23 @@ impl Intake {
     }
 }
 
-/// AWS failed: the sender must not be acknowledged, and sends again.
+/// Why an arrival was neither taken in nor refused: its sender must not be acknowledged, and sends again.
 #[derive(Debug, thiserror::Error)]
-#[error("{fault}")]
+pub enum NotTakenIn {
+    /// What must be known of its sender could not be read, so that nobody can say whether it is good. Nothing was stored.
+    #[error("its sender is not known: {0}")]
+    Unread(AwsFault),
+    /// It could not be stored or handed on.
+    #[error(transparent)]
+    NotStored(#[from] AwsFault),
+}
+
+/// An arrival that was neither taken in nor refused.
+#[derive(Debug, thiserror::Error)]
+#[error("{why}")]
 pub struct IntakeError {
-    /// How.
-    pub fault: AwsFault,
+    /// Why.
+    pub why: NotTakenIn,
     /// The trace, if the body had a better one.
     pub trace: Option<String>,
 }
@@ -84,10 +95,9 @@ pub struct IntakeError {
 /// # Errors
 /// When AWS fails. The sender must not be acknowledged then.
 pub async fn take_in(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, IntakeError> {
-    let of_service = deliveries.senders.service_secrets(&arrival.door, deliveries.now());
-    let of_service = of_service.map_err(|fault| IntakeError { fault, trace: None })?;
-    let identified = identify(deliveries, arrival, &of_service).await;
-    let identified = identified.map_err(|fault| IntakeError { fault, trace: None })?;
+    let unread = |fault| IntakeError { why: NotTakenIn::Unread(fault), trace: None };
+    let of_service = deliveries.senders.service_secrets(&arrival.door, deliveries.now()).map_err(unread)?;
+    let identified = identify(deliveries, arrival, &of_service).await.map_err(unread)?;
     let trace = match &identified {
         Ok(Found::Delivery(identified)) => Some(&identified.identity.correlation_id),
         Ok(Found::Challenge(_)) => None,
@@ -101,7 +111,7 @@ pub async fn take_in(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intak
     // Whatever became of it: the instance may not be asked again.
     deliveries.counts.flush_if_due(&deliveries.outside.clock).await;
     count_refused(deliveries).await;
-    intake.map_err(|fault| IntakeError { fault, trace })
+    intake.map_err(|fault| IntakeError { why: fault.into(), trace })
 }
 
 async fn claim_or_keep(
@@ -131,10 +141,12 @@ async fn claim_or_keep(
 ///
 /// # Errors
 /// When AWS fails.
-pub(super) async fn take_in_again(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, AwsFault> {
-    let of_service = deliveries.senders.service_secrets(&arrival.door, deliveries.now())?;
-    match identify(deliveries, arrival, &of_service).await? {
-        Ok(Found::Delivery(identified)) => claim_identified(deliveries, arrival, *identified, deliveries.now()).await,
+pub(super) async fn take_in_again(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, NotTakenIn> {
+    let of_service = deliveries.senders.service_secrets(&arrival.door, deliveries.now()).map_err(NotTakenIn::Unread)?;
+    match identify(deliveries, arrival, &of_service).await.map_err(NotTakenIn::Unread)? {
+        Ok(Found::Delivery(identified)) => {
+            Ok(claim_identified(deliveries, arrival, *identified, deliveries.now()).await?)
+        }
         Ok(Found::Challenge(challenge)) => Ok(Intake::Challenge(challenge)),
         Err(refusal) => Ok(Intake::Refused(refusal)),
     }
@@ -152,7 +164,7 @@ struct Identified {
     identity: Identity,
 }
 
-/// Verifies an arrival and reads what it is. Nothing is stored.
+/// Verifies an arrival and reads what it is. Nothing is stored, and a fault is one of reading.
 async fn identify(
     deliveries: &Deliveries,
     arrival: &Arrival,
