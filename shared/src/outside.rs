@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
-use aws_smithy_async::rt::sleep::SharedAsyncSleep;
+use aws_smithy_async::rt::sleep::{AsyncSleep as _, SharedAsyncSleep};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -24,7 +24,7 @@ pub struct Outside {
     pub entropy: Entropy,
     /// The HTTP client below the AWS SDK; `None` takes the SDK's own. Tests put faults here.
     pub aws_http: Option<SharedHttpClient>,
-    /// How the AWS SDK waits between its attempts; `None` takes the real clock. Tests do not wait.
+    /// How the AWS SDK and [`Outside::pause`] wait between attempts; `None` takes the real clock. Tests do not wait.
     pub aws_sleep: Option<SharedAsyncSleep>,
     /// Where catalogue files come from. Tests put faults here.
     pub stores: StoreFactory,
@@ -34,6 +34,16 @@ pub struct Outside {
     pub shutdown: Shutdown,
     /// Whether storage takes a write, for probes.
     pub storage: StorageCheck,
+}
+
+impl Outside {
+    /// Waits before another attempt.
+    pub async fn pause(&self, time: Duration) {
+        match &self.aws_sleep {
+            Some(sleep) => sleep.sleep(time).await,
+            None => tokio::time::sleep(time).await,
+        }
+    }
 }
 
 /// Word that the process is about to end: what can go on elsewhere is handed on instead of finished. Clones are the same.

@@ -25,7 +25,7 @@ pub struct Operator {
 pub struct Operators {
     /// What was given up on, and what operators did.
     pub journal: Journal,
-    outside: Outside,
+    pub(super) outside: Outside,
 }
 
 impl Operators {

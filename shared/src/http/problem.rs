@@ -83,6 +83,8 @@ kinds! {
         KEPT_BY_CONFIGURATION = 409 "kept_by_configuration";
         /// A name by which others look for the connection leads to another one.
         ADDRESS_TAKEN = 409 "address_taken";
+        /// Others changed it each time that it was tried.
+        CONTENDED = 409 "contended";
         /// It is not at the version that the request names.
         PRECONDITION_FAILED = 412 "precondition_failed";
         /// The body is larger than the route takes.
@@ -110,8 +112,8 @@ kinds! {
     }
 }
 
-/// After how many seconds whoever was answered with [`UNAVAILABLE`] may come again. Nothing is read for a second after a read that
-/// failed; the rest keeps those who were all refused at once from coming at once.
+/// After how many seconds whoever was answered with [`UNAVAILABLE`] or [`CONTENDED`] may come again. Nothing is read for a second after
+/// a read that failed, and who contends is through in six.
 pub const RETRY_AFTER: &str = "5";
 
 /// What people are told of a problem.
@@ -228,7 +230,7 @@ impl IntoResponse for Problem {
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if self.kind == UNAVAILABLE.kind {
+        if [UNAVAILABLE.kind, CONTENDED].contains(&self.kind) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
         }
         response

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use signalbox_tests::answer::Answer;
 use signalbox_tests::process::{Crashed, Process};
 use signalbox_tests::system::System;
-use signalbox_tests::wire::{Verdict, Wire, first};
+use signalbox_tests::wire::{Verdict, Wire, every, first};
 
 use super::kit::{OPERATOR, ask, ask_process, ask_with, catalogue, path, put, recorded, shown, tag, version};
 
@@ -61,6 +61,42 @@ async fn who_knows_of_no_version_writes_over_what_came_meanwhile() {
     // Each try is on record, as each may be what happens.
     let of_puts = recorded(&system).await.into_iter().filter(|(action, ..)| action == "connection.put");
     assert_eq!(of_puts.count(), 4);
+}
+
+#[tokio::test]
+async fn who_know_of_no_version_all_get_through() {
+    let system = System::start().await;
+    let made = version(&put(&system, SHOP, catalogue()).await);
+    let writes = (0..16).map(|number| put(&system, SHOP, json!({"settings": {}, "displayName": number.to_string()})));
+    let answers = futures::future::join_all(writes).await;
+    let mut versions: Vec<u64> = answers.iter().map(version).collect();
+    versions.sort_unstable();
+    assert!(versions.into_iter().eq(made + 1..=made + 16), "each made a version of its own");
+}
+
+#[tokio::test]
+async fn who_is_overtaken_each_time_is_told_to_come_again() {
+    let system = System::start().await;
+    put(&system, SHOP, catalogue()).await.expect(201);
+    for (method, body) in [("PUT", catalogue()), ("DELETE", Value::Null)] {
+        let process = system.process(Wire::when(every(COMMIT), Verdict::Hold)).await;
+        let target = path(SHOP);
+        let change = ask_process(&system, &process, method, &target, &body);
+        let others = async {
+            loop {
+                process.wire().held().await;
+                put(&system, SHOP, json!({"settings": {}, "displayName": "another"})).await.expect(200);
+                process.wire().release();
+            }
+        };
+        let answer = tokio::select! {
+            answer = change => answer.unwrap(),
+            () = others => unreachable!("they go on for ever"),
+        };
+        let later = answer.headers.get("retry-after").map(String::as_str);
+        assert_eq!((answer.problem(), later), ((409, "contended"), Some("5")), "{method}");
+        assert_eq!(shown(&system, SHOP).await["displayName"], "another");
+    }
 }
 
 #[tokio::test]

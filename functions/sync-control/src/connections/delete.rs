@@ -24,7 +24,7 @@ use crate::Control;
     responses(
         (status = 200, description = "Removed", body = RemovedView),
         (status = 400, description = "invalid_request", body = ProblemView),
-        (status = 409, description = "kept_by_configuration", body = ProblemView),
+        (status = 409, description = "kept_by_configuration; contended: after `Retry-After`", body = ProblemView),
         (status = 412, description = "precondition_failed: `version` is the one that is stored", body = ProblemView),
         ConnectionProblems,
     ),

@@ -21,8 +21,8 @@ use signalbox::engine::operators::Operator;
 use signalbox::http::auth::CONNECTIONS_WRITE;
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{
-    ADDRESS_TAKEN, INTERNAL_ERROR, KEPT_BY_CONFIGURATION, NOT_FOUND, PRECONDITION_FAILED, Problem, ProblemView,
-    UNPROCESSABLE,
+    ADDRESS_TAKEN, CONTENDED, INTERNAL_ERROR, KEPT_BY_CONFIGURATION, NOT_FOUND, PRECONDITION_FAILED, Problem,
+    ProblemView, UNPROCESSABLE,
 };
 use signalbox::http::query::path_text;
 use signalbox::http::wire::connections::OneConnectionView;
@@ -98,7 +98,8 @@ fn refused(refused: Refused) -> Problem {
     match &refused {
         Refused::NotFound => Problem::new(NOT_FOUND, text),
         Refused::Change(ChangeError::Stale(version) | ChangeError::Exists(version)) => stale(*version),
-        Refused::Change(ChangeError::Gone) | Refused::Contended => Problem::new(PRECONDITION_FAILED, text),
+        Refused::Change(ChangeError::Gone) => Problem::new(PRECONDITION_FAILED, text),
+        Refused::Contended => Problem::new(CONTENDED, text),
         Refused::Change(ChangeError::KeptElsewhere(_)) => Problem::new(KEPT_BY_CONFIGURATION, text),
         Refused::Change(ChangeError::Wrong(wrong)) => {
             let fields: Vec<(&str, &str)> = wrong.iter().map(|one| (one.name.as_str(), one.why.as_str())).collect();

@@ -39,7 +39,7 @@ use crate::body::{self, Fields};
         (status = 200, description = "Changed; `ETag` has its version", body = OneConnectionView),
         (status = 201, description = "Made; `ETag` has its version", body = OneConnectionView),
         (status = 400, description = "invalid_request: a setting is named as `settings.url`", body = ProblemView),
-        (status = 409, description = "kept_by_configuration, address_taken", body = ProblemView),
+        (status = 409, description = "kept_by_configuration, address_taken; contended: after `Retry-After`", body = ProblemView),
         (status = 412, description = "precondition_failed: `version` is the one that is stored", body = ProblemView),
         (status = 413, description = "payload_too_large", body = ProblemView),
         (status = 422, description = "unprocessable: what is stored of its secrets cannot be opened", body = ProblemView),

@@ -32,7 +32,7 @@ use crate::body::{self, Fields};
     responses(
         (status = 200, description = "Changed; `ETag` has its version", body = OneConnectionView),
         (status = 400, description = "invalid_request", body = ProblemView),
-        (status = 409, description = "kept_by_configuration", body = ProblemView),
+        (status = 409, description = "kept_by_configuration; contended: after `Retry-After`", body = ProblemView),
         (status = 412, description = "precondition_failed: `version` is the one that is stored", body = ProblemView),
         (status = 413, description = "payload_too_large", body = ProblemView),
         (status = 422, description = "unprocessable: what is stored cannot be opened, so give both", body = ProblemView),

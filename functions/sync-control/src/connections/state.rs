@@ -30,6 +30,7 @@ use crate::{Control, body};
     responses(
         (status = 200, description = "It is paused; `ETag` has its version", body = OneConnectionView),
         (status = 400, description = "invalid_request", body = ProblemView),
+        (status = 409, description = "contended: after `Retry-After`", body = ProblemView),
         (status = 412, description = "precondition_failed: `version` is the one that is stored", body = ProblemView),
         (status = 413, description = "payload_too_large", body = ProblemView),
         ConnectionProblems,
@@ -68,6 +69,7 @@ pub(crate) async fn pause(
     responses(
         (status = 200, description = "It works; `ETag` has its version", body = OneConnectionView),
         (status = 400, description = "invalid_request", body = ProblemView),
+        (status = 409, description = "contended: after `Retry-After`", body = ProblemView),
         (status = 412, description = "precondition_failed: `version` is the one that is stored", body = ProblemView),
         ConnectionProblems,
     ),

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::desk::{Desk, Refused, unwritten};
 use super::secrets::{self, Given, Rotation};
+use super::tries::{TRIES_MAX, pause};
 use crate::aws::faults::AwsFault;
 use crate::domain::audit::Action;
 use crate::domain::connections::changes;
@@ -14,9 +15,6 @@ use crate::domain::connections::stored::{
 use crate::domain::ids::Connection;
 use crate::engine::operators::Operator;
 use crate::vendors;
-
-/// How often a change is tried that others come before, when its caller knows of no version.
-const TRIES_MAX: usize = 5;
 
 /// What is to be changed.
 #[derive(Debug, Clone)]
@@ -84,7 +82,7 @@ pub async fn change(
 ) -> Result<Changed, Refused> {
     let Desk { store, operators, .. } = desk;
     let provider = vendors::provider(&connection.provider);
-    for _ in 0..TRIES_MAX {
+    for tries in 0..TRIES_MAX {
         let now = operators.now();
         let before = store.read(connection).await.map_err(Refused::Unread)?;
         knows.agrees(before.as_ref())?;
@@ -104,7 +102,7 @@ pub async fn change(
                 return Ok(Changed { connection: after, is_new: before.is_none() });
             }
             Err(Some(refused)) => return Err(refused),
-            Err(None) => {}
+            Err(None) => pause(desk, tries).await,
         }
     }
     Err(Refused::Contended)

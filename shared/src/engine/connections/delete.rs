@@ -1,14 +1,12 @@
 //! Remove a connection. Who does it is recorded first.
 
 use super::desk::{Desk, Refused, unwritten};
+use super::tries::{TRIES_MAX, pause};
 use crate::domain::audit::Action;
 use crate::domain::connections::stored::{Knows, StoredConnection};
 use crate::domain::ids::Connection;
 use crate::engine::operators::Operator;
 use crate::vendors;
-
-/// How often it is tried when others change the connection meanwhile, and the caller knows of no version.
-const TRIES_MAX: usize = 5;
 
 /// Removes a connection, its addresses, its secrets, and when it is due: together, so that a crash leaves all of it, or
 /// nothing. What it has synced and received stays, and can be read. A second try finds nothing, and says so.
@@ -22,7 +20,7 @@ pub async fn delete(
     knows: Knows,
 ) -> Result<StoredConnection, Refused> {
     let Desk { store, operators, .. } = desk;
-    for _ in 0..TRIES_MAX {
+    for tries in 0..TRIES_MAX {
         let before = store.read(connection).await.map_err(Refused::Unread)?;
         knows.agrees(before.as_ref())?;
         let before = before.ok_or(Refused::NotFound)?;
@@ -32,7 +30,7 @@ pub async fn delete(
         match store.delete(&before, &addresses).await.map_err(unwritten) {
             Ok(()) => return Ok(before),
             Err(Some(refused)) => return Err(refused),
-            Err(None) => {}
+            Err(None) => pause(desk, tries).await,
         }
     }
     Err(Refused::Contended)

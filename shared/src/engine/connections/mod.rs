@@ -7,3 +7,4 @@ pub mod due;
 pub mod readers;
 pub mod secrets;
 pub mod test;
+mod tries;
