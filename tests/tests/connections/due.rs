@@ -18,7 +18,8 @@ async fn scheduled(desk: &Desk<'_>, hooks: &Hooks, source: &str) -> StoredConnec
     let before = desk.put("acme/catalogue/shop", json!({"source": source}), None).await;
     let after = StoredConnection { schedule: Schedule::Every(60), version: before.version + 1, ..before.clone() };
     desk.store.put(Some(&before), &after, &[], &[]).await.unwrap();
-    desk.store.set_due(&after.connection, after.due_after(hooks.clock.now())).await.unwrap();
+    let now = hooks.clock.now();
+    desk.store.reschedule(&after.connection, after.version, after.due_after(now), now).await.unwrap();
     after
 }
 

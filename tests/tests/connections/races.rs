@@ -6,7 +6,7 @@ use signalbox_tests::process::{Crashed, Process};
 use signalbox_tests::system::System;
 use signalbox_tests::wire::{Verdict, Wire, every, first};
 
-use super::kit::{OPERATOR, ask, ask_process, ask_with, catalogue, path, put, recorded, shown, tag, version};
+use super::kit::{OPERATOR, ask, ask_process, ask_with, catalogue, due, path, put, recorded, shown, tag, version};
 
 const SHOP: &str = "acme/catalogue/shop";
 const COMMIT: &str = "DynamoDB.TransactWriteItems";
@@ -109,6 +109,22 @@ async fn a_pause_is_not_lost_to_a_write_that_began_before_it() {
     let pause = async || drop(ask(&system, "POST", &path(&format!("{SHOP}/pause")), Value::Null).await.expect(200));
     assert_eq!(overtaken(&process, change, pause).await.status, 200);
     assert_eq!(shown(&system, SHOP).await["state"], "paused");
+}
+
+#[tokio::test]
+async fn a_schedule_is_not_lost_to_one_of_before_that_is_told_after_it() {
+    let every = |minutes: u32| json!({"settings": {"source": "shop.json"}, "schedule": {"every": minutes}});
+    let system = System::start().await;
+    put(&system, SHOP, every(60)).await.expect(201);
+    let told = first("DynamoDB.PutItem").about("ConnectionsTable");
+    let process = system.process(Wire::when(told, Verdict::Hold)).await;
+    let (target, body) = (path(SHOP), every(1_440));
+    let change = ask_process(&system, &process, "PUT", &target, &body);
+    let fast = async || drop(put(&system, SHOP, every(30)).await.expect(200));
+    assert_eq!(overtaken(&process, change, fast).await.status, 200);
+    let found = due(&system, SHOP).await;
+    put(&system, SHOP, every(30)).await.expect(200);
+    assert_eq!((found.is_some(), found), (true, due(&system, SHOP).await), "when that of the last one says");
 }
 
 #[tokio::test]

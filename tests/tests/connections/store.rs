@@ -44,7 +44,7 @@ async fn what_is_due_is_found_in_every_shard_and_nothing_else() {
     let (store, now) = (store(&system), system.clock.now());
     let named = |number: u64| connection(&format!("acme/catalogue/{number}"));
     for number in 0..40 {
-        store.set_due(&named(number), Some(after(now, number))).await.unwrap();
+        store.reschedule(&named(number), 1, Some(after(now, number)), now).await.unwrap();
     }
     let shards: BTreeSet<String> = items(&system).await.iter().map(|item| item["due_shard"].to_string()).collect();
     assert_eq!(shards.len(), usize::from(DUE_SHARDS));
@@ -54,7 +54,8 @@ async fn what_is_due_is_found_in_every_shard_and_nothing_else() {
     assert_eq!(due(19, 100).await, (0..20).map(named).collect());
     let first_of_each = due(39, 1).await;
     assert!(first_of_each.len() == usize::from(DUE_SHARDS) && first_of_each.contains(&named(0)));
-    store.set_due(&named(0), None).await.unwrap();
+    let none = store.due(now, 100).await.unwrap();
+    assert!(store.move_due(&none[0], None).await.unwrap());
     assert!(!due(39, 100).await.contains(&named(0)));
 }
 
@@ -62,9 +63,9 @@ async fn what_is_due_is_found_in_every_shard_and_nothing_else() {
 async fn a_due_time_is_moved_by_one_who_has_seen_it() {
     let system = System::start().await;
     let (store, now, shop) = (store(&system), system.clock.now(), connection("acme/catalogue/shop"));
-    let due = |at: Timestamp, starts: u32| Due { connection: shop.clone(), at, starts, next: at };
+    let due = |at: Timestamp, starts: u32| Due { connection: shop.clone(), at, starts, next: at, version: 1 };
     let (first, again, next) = (due(now, 0), due(after(now, 300), 1), due(after(now, 86_400), 0));
-    store.set_due(&shop, Some(now)).await.unwrap();
+    store.reschedule(&shop, 1, Some(now), now).await.unwrap();
     assert!(store.move_due(&first, Some(&again)).await.unwrap());
     assert!(!store.move_due(&first, Some(&next)).await.unwrap(), "somebody else has moved it");
     assert!(!store.move_due(&first, None).await.unwrap());
@@ -78,19 +79,21 @@ async fn a_change_moves_a_time_to_come_and_neither_one_that_has_come_nor_a_look(
     let system = System::start().await;
     let (store, now, shop) = (store(&system), system.clock.now(), connection("acme/catalogue/shop"));
     let at = async || store.due(after(now, 1_000_000), 10).await.unwrap().first().map(|due| due.at);
-    store.reschedule(&shop, Some(after(now, 600)), now).await.unwrap();
+    store.reschedule(&shop, 1, Some(after(now, 600)), now).await.unwrap();
     assert_eq!(at().await, Some(after(now, 600)), "there was none");
-    store.reschedule(&shop, Some(after(now, 900)), now).await.unwrap();
+    store.reschedule(&shop, 3, Some(after(now, 900)), now).await.unwrap();
     assert_eq!(at().await, Some(after(now, 900)), "it is to come");
-    store.reschedule(&shop, Some(after(now, 9_000)), after(now, 900)).await.unwrap();
+    store.reschedule(&shop, 2, Some(after(now, 9_000)), now).await.unwrap();
+    assert_eq!(at().await, Some(after(now, 900)), "a later version says so");
+    store.reschedule(&shop, 4, Some(after(now, 9_000)), after(now, 900)).await.unwrap();
     assert_eq!(at().await, Some(after(now, 900)), "it has come");
-    let seen = Due { connection: shop.clone(), at: after(now, 900), starts: 0, next: after(now, 900) };
+    let seen = Due { connection: shop.clone(), at: after(now, 900), starts: 0, next: after(now, 900), version: 3 };
     let again = Due { at: after(now, 1_200), starts: 1, ..seen.clone() };
     assert!(store.move_due(&seen, Some(&again)).await.unwrap());
-    store.reschedule(&shop, Some(after(now, 9_000)), now).await.unwrap();
+    store.reschedule(&shop, 4, Some(after(now, 9_000)), now).await.unwrap();
     assert_eq!(at().await, Some(again.at), "somebody looks then what became of a run");
     // That it is due no more goes with the change itself.
-    store.reschedule(&shop, None, now).await.unwrap();
+    store.reschedule(&shop, 4, None, now).await.unwrap();
     assert_eq!(at().await, Some(again.at));
 }
 

@@ -58,6 +58,8 @@ pub struct Due {
     pub starts: u32,
     /// The schedule's own next time, by which it is due for another reason than to be looked at.
     pub next: Timestamp,
+    /// The version of the connection whose schedule says so.
+    pub version: u64,
 }
 
 /// What of the connections is listed.
@@ -207,7 +209,7 @@ impl ConnectionStore {
         let was_due = before.and_then(|before| before.due_after(now)).is_some();
         match after.due_after(now) {
             Some(at) if !was_due => {
-                let due = Due { connection: connection.clone(), at, starts: 0, next: at };
+                let due = Due { connection: connection.clone(), at, starts: 0, next: at, version: after.version };
                 transaction = transaction.put(built(self.0.put(due_item(&due)).build())?);
             }
             None if was_due => transaction = transaction.delete(built(self.0.delete(due_key(connection)).build())?),
@@ -324,38 +326,30 @@ impl ConnectionStore {
         listed(call, limit).await
     }
 
-    /// Says when a connection is due next, after a change of it at `now`. A time that has come stays, and so does one
+    /// Says when a connection is due next, after a change of it at `now` that made this version. A time that has come stays, and so does one
     /// at which somebody looks what became of a run: whoever starts what is due looks at the connection as it is, and says what follows.
+    /// So does one that a later version has said: of two changes, the one that came first may be the last to say.
     ///
     /// # Errors
     /// When the table cannot be written.
     pub async fn reschedule(
         &self,
         connection: &Connection,
+        version: u64,
         next: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<(), AwsFault> {
         // That it is due no more went with the change.
         let Some(at) = next else { return Ok(()) };
-        let call = self.0.put_item(due_item(&Due { connection: connection.clone(), at, starts: 0, next: at }));
+        let call = self.0.put_item(due_item(&Due { connection: connection.clone(), at, starts: 0, next: at, version }));
         let call = call
-            .condition_expression("attribute_not_exists(pk) OR (due_at > :now AND starts = :none)")
+            .condition_expression(
+                "attribute_not_exists(pk) OR (due_at > :now AND starts = :none AND version <= :version)",
+            )
+            .expression_attribute_values(":version", number(version))
             .expression_attribute_values(":now", number(now.as_millisecond()))
             .expression_attribute_values(":none", number(0));
         conditional(past_conflicts(|| call.clone().send()).await, "write due time").map(drop)
-    }
-
-    /// Says when a connection is due next; never, where there is no time.
-    ///
-    /// # Errors
-    /// When the table cannot be written.
-    pub async fn set_due(&self, connection: &Connection, at: Option<Timestamp>) -> Result<(), AwsFault> {
-        const OPERATION: &str = "write due time";
-        let Some(at) = at else {
-            let call = self.0.delete_item(due_key(connection));
-            return call.send().await.map(drop).map_err(|error| fault(OPERATION, &error));
-        };
-        self.0.write(due_item(&Due { connection: connection.clone(), at, starts: 0, next: at }), OPERATION).await
     }
 
     /// Moves a connection from one time to the next. False where somebody else has moved it.
@@ -421,6 +415,7 @@ fn due_item(due: &Due) -> Item {
     fields.insert("due_at".into(), number(due.at.as_millisecond()));
     fields.insert("starts".into(), number(due.starts));
     fields.insert("next_at".into(), number(due.next.as_millisecond()));
+    fields.insert("version".into(), number(due.version));
     fields
 }
 
@@ -432,6 +427,7 @@ fn due_of(item: Item) -> Result<Due, AwsFault> {
             at: Timestamp::from_millisecond(number("due_at")?).ok()?,
             starts: u32::try_from(number("starts")?).ok()?,
             next: Timestamp::from_millisecond(number("next_at")?).ok()?,
+            version: u64::try_from(number("version")?).ok()?,
         })
     };
     read().ok_or_else(|| AwsFault::damaged("read what is due", "an item says not what is due, or when"))

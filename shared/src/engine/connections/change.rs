@@ -113,7 +113,7 @@ async fn reschedule(desk: &Desk, deed: &Deed, stored: &StoredConnection, now: Ti
         // A secret changes nothing about when it is due.
         Deed::Rotate(_) => Ok(()),
         Deed::Put { .. } | Deed::Pause { .. } | Deed::Resume => {
-            desk.store.reschedule(&stored.connection, stored.due_after(now), now).await
+            desk.store.reschedule(&stored.connection, stored.version, stored.due_after(now), now).await
         }
     }
 }

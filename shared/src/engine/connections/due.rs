@@ -100,7 +100,7 @@ async fn try_one(runs: &Runs, store: &ConnectionStore, due: &Due) -> Result<Came
         }
         Step::Wait { then, starts } => (Came::Moved, then, starts),
     };
-    store.move_due(due, Some(&Due { connection: due.connection.clone(), at, starts, next })).await?;
+    store.move_due(due, Some(&Due { at, starts, next, ..due.clone() })).await?;
     Ok(came)
 }
 
