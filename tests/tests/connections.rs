@@ -9,6 +9,7 @@ mod connections {
     mod keys;
     mod kit;
     mod pages;
+    mod paused;
     mod races;
     mod readers;
     mod routes;

@@ -11,6 +11,9 @@ use crate::engine::deliveries::refusal::Refusal;
 use crate::engine::deliveries::senders::Senders;
 use crate::vendors::trackstar::{BadPayload, Envelope, provider, read_inventory, read_shipment};
 
+/// From how many bytes on an event that is acknowledged and not taken in cannot be kept.
+const ACKNOWLEDGED_TOO_LARGE: usize = ACKNOWLEDGED_BODY_BYTES_MAX + 1;
+
 pub(super) struct Rules<'a> {
     pub(super) senders: &'a Senders,
     pub(super) door: &'a Door,
@@ -92,17 +95,25 @@ impl<'a> Rules<'a> {
         let configured = configured.map(|link| link.connection.clone());
         let stored = || named.filter(|known| known.stored.is_active()).map(|known| known.stored.connection.clone());
         configured.or_else(stored).ok_or_else(|| {
-            // Nobody sends it again, so it must be kept whole.
-            if Rejection::UnknownSender.is_acknowledged_at(self.door) && body_bytes > ACKNOWLEDGED_BODY_BYTES_MAX {
-                let detail =
-                    format!("the connection is not known, and only {ACKNOWLEDGED_BODY_BYTES_MAX} bytes can be kept");
-                return Refusal::new(Rejection::TooLarge, detail);
-            }
-            if named.is_some() {
-                return Refusal::paused();
-            }
-            let detail = format!("No active Trackstar integration found for connection_id: {}", envelope.connection_id);
-            Refusal::new(Rejection::UnknownSender, detail)
+            let paused = named.map(|known| Box::new(known.stored.connection.clone()));
+            let is_kept = Rejection::UnknownSender.is_acknowledged_at(self.door);
+            let refusal = match (&paused, body_bytes) {
+                // Nobody sends it again, so it must be kept whole.
+                (paused, ACKNOWLEDGED_TOO_LARGE..) if is_kept => {
+                    let what = if paused.is_some() { "paused" } else { "not known" };
+                    let detail =
+                        format!("the connection is {what}, and only {ACKNOWLEDGED_BODY_BYTES_MAX} bytes can be kept");
+                    Refusal::new(Rejection::TooLarge, detail)
+                }
+                (Some(_), _) => Refusal::paused(),
+                (None, _) => {
+                    let id = &envelope.connection_id;
+                    let detail = format!("No active Trackstar integration found for connection_id: {id}");
+                    Refusal::new(Rejection::UnknownSender, detail)
+                }
+            };
+            // Whose it is, so that its operators find it.
+            Refusal { connection: paused, ..refusal }
         })
     }
 
