@@ -7,5 +7,6 @@ pub mod environment;
 pub mod function;
 pub mod http;
 pub mod outside;
+pub mod single_flight;
 pub mod telemetry;
 pub mod vendors;

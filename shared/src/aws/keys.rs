@@ -15,7 +15,6 @@ use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::DataKeySpec;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use futures::FutureExt as _;
-use futures::future::{BoxFuture, Shared, WeakShared};
 use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
 
@@ -26,6 +25,7 @@ use crate::domain::ids::Connection;
 use crate::domain::secret::Secret;
 use crate::environment::{Environment, StartError};
 use crate::outside::{Clock, Entropy, Outside};
+use crate::single_flight::Flights;
 
 /// How long a plain data key is used.
 const KEPT_MAX: SignedDuration = SignedDuration::from_hours(1);
@@ -155,7 +155,7 @@ impl DataKeys {
             let mut kept = self.0.kept();
             match kept.find(&id, self.0.clock.now()) {
                 Some(data_key) => return Ok(data_key),
-                None => kept.asked(&id, || Arc::clone(&self.0).unwrap(id.clone()).boxed()),
+                None => kept.asked.join(&id, || Arc::clone(&self.0).unwrap(id.clone()).boxed()),
             }
         };
         asked.await
@@ -178,7 +178,7 @@ impl Inner {
         let call = call.set_encryption_context(Some(context(connection))).send();
         let answer = self.answer("Decrypt", call).await;
         // Before the answer is looked at: a failure is not remembered.
-        self.kept().asked.remove(&id);
+        self.kept().asked.landed(&id);
         let plain = Zeroizing::new(answer?.plaintext.map(Blob::into_inner).unwrap_or_default());
         let data_key = Arc::new(DataKey::new(&plain).ok_or(Unreadable)?);
         self.kept().keep(id, Arc::clone(&data_key), asked);
@@ -211,14 +211,12 @@ fn context(connection: &Connection) -> HashMap<String, String> {
 }
 
 type Id = (Connection, WrappedKey);
-type Asking = BoxFuture<'static, Result<Arc<DataKey>, KeyFault>>;
 
 /// Plain data keys, and the questions to KMS that somebody waits for.
 #[derive(Default)]
 struct Kept {
     keys: HashMap<Id, Entry>,
-    /// Held weakly: a question that nobody waits for any more ends with whoever asked it.
-    asked: HashMap<Id, WeakShared<Asking>>,
+    asked: Flights<Id, Result<Arc<DataKey>, KeyFault>>,
     uses: u64,
     /// No key is to go before.
     next: Option<Timestamp>,
@@ -251,16 +249,6 @@ impl Kept {
         self.uses += 1;
         self.next = Some(self.next.map_or(until, |next| next.min(until)));
         self.keys.insert(id, Entry { data_key, until, used: self.uses });
-    }
-
-    fn asked(&mut self, id: &Id, ask: impl FnOnce() -> Asking) -> Shared<Asking> {
-        if let Some(asked) = self.asked.get(id).and_then(WeakShared::upgrade) {
-            return asked;
-        }
-        self.asked.retain(|_, asked| asked.upgrade().is_some());
-        let asked = ask().shared();
-        self.asked.extend(asked.downgrade().map(|weak| (id.clone(), weak)));
-        asked
     }
 }
 

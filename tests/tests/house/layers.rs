@@ -17,13 +17,14 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("environment", &[]),
     ("telemetry", &["environment"]),
-    ("aws", &["domain", "environment", "outside"]),
+    ("single_flight", &[]),
+    ("aws", &["domain", "environment", "outside", "single_flight"]),
     ("vendors", &["domain", "environment"]),
     ("http", &["domain", "environment", "outside"]),
     // What a test replaces about the world includes where catalogues come from and where metrics go.
     ("outside", &["telemetry", "vendors"]),
     ("function", &["telemetry", "environment", "outside", "http"]),
-    ("engine", &["domain", "aws", "vendors", "telemetry", "environment", "outside"]),
+    ("engine", &["domain", "aws", "vendors", "telemetry", "environment", "outside", "single_flight"]),
 ];
 
 /// Arrows that run back and are meant to: file below `shared/src`, module it names, why.

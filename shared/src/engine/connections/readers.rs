@@ -14,7 +14,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use futures::future::{BoxFuture, Shared, WeakShared};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::aws::clients::Clients;
@@ -29,6 +28,7 @@ use crate::domain::deliveries::signature::LiveSecret;
 use crate::domain::ids::Connection;
 use crate::environment::{Environment, StartError};
 use crate::outside::{Clock, Outside};
+use crate::single_flight::Flights;
 use crate::vendors;
 use crate::vendors::sender::sender_of;
 
@@ -72,7 +72,6 @@ enum Name {
 }
 
 type Found = Option<Arc<Known>>;
-type Asking = BoxFuture<'static, Result<Found, AwsFault>>;
 
 /// The connections as this instance knows them. Clones are the same.
 #[derive(Clone)]
@@ -90,7 +89,7 @@ struct Inner {
 struct Kept {
     known: HashMap<Name, (Arc<Known>, Timestamp)>,
     unknown: HashMap<Name, Timestamp>,
-    asked: HashMap<Name, WeakShared<Asking>>,
+    asked: Flights<Name, Result<Found, AwsFault>>,
     /// The last read that failed, and when.
     failed: Option<(AwsFault, Timestamp)>,
 }
@@ -157,7 +156,7 @@ impl Connections {
             if let Some((fault, _)) = kept.failed.as_ref().filter(|(_, at)| now.duration_since(*at) < REST) {
                 return Err(fault.clone());
             }
-            kept.asked(&name, || Arc::clone(&self.0).read(name.clone()).boxed())
+            kept.asked.join(&name, || Arc::clone(&self.0).read(name.clone()).boxed())
         };
         asked.await
     }
@@ -180,7 +179,7 @@ impl Inner {
         let answer = self.clock.within(READ_MAX, look).await;
         let answer = answer.unwrap_or_else(|| Err(AwsFault::unanswered("read connection", READ_MAX)));
         let mut kept = self.kept();
-        kept.asked.remove(&name);
+        kept.asked.landed(&name);
         kept.failed = answer.as_ref().err().map(|fault| (fault.clone(), self.clock.now()));
         let found = answer?;
         kept.keep(name, found.clone(), asked_at);
@@ -234,17 +233,6 @@ impl Kept {
         }
         let unknown = self.unknown.get(name).is_some_and(|at| now.duration_since(*at) < UNKNOWN_MAX);
         unknown.then_some(None)
-    }
-
-    fn asked(&mut self, name: &Name, ask: impl FnOnce() -> Asking) -> Shared<Asking> {
-        if let Some(asked) = self.asked.get(name).and_then(WeakShared::upgrade) {
-            return asked;
-        }
-        // Whoever asked and went away left a weak end of nothing.
-        self.asked.retain(|_, asked| asked.upgrade().is_some());
-        let asked = ask().shared();
-        self.asked.extend(asked.downgrade().map(|asked| (name.clone(), asked)));
-        asked
     }
 
     fn keep(&mut self, name: Name, found: Found, at: Timestamp) {
