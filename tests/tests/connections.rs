@@ -8,6 +8,7 @@ mod connections {
     mod due;
     mod keys;
     mod kit;
+    mod moved_keys;
     mod pages;
     mod paused;
     mod races;

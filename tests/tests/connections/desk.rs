@@ -20,7 +20,13 @@ pub(super) struct Desk<'a> {
 
 impl<'a> Desk<'a> {
     pub(super) fn new(hooks: &'a Hooks) -> Self {
-        let (environment, outside) = (hooks.environment("webhooks"), hooks.outside(&Wire::whole()));
+        Self::with(hooks, &[])
+    }
+
+    /// With other environment variables.
+    pub(super) fn with(hooks: &'a Hooks, variables: &[(&str, &str)]) -> Self {
+        let (mut environment, outside) = (hooks.environment("webhooks"), hooks.outside(&Wire::whole()));
+        environment.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let clients = Clients::connect(&environment, &outside).unwrap();
         let store = ConnectionStore::connect(&clients, &environment).unwrap();
         let keys = DataKeys::connect(&clients, &environment, &outside).unwrap();

@@ -1,4 +1,4 @@
-//! KMS: the template's keys, and of its operations those that envelope encryption needs. All keys come out of one root key, which
+//! KMS: the keys that the template has or gives rights to, and of its operations those that envelope encryption needs. All keys come out of one root key, which
 //! lies in a file of the data folder (`host/root_key.rs`).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,7 +78,7 @@ impl Engine for Keys {
 }
 
 impl Keys {
-    /// Those of the template.
+    /// Keys of these ids, all of the one root key.
     pub(crate) fn new(ids: impl IntoIterator<Item = String>, root: RootKey) -> Self {
         Self(Arc::new(Inner { ids: ids.into_iter().collect(), root }))
     }
@@ -178,6 +178,11 @@ impl Keys {
 /// The key's id and the context, in the one order that a map has here.
 fn authenticated(id: &str, context: &Context) -> Vec<u8> {
     json::text(&(id, context))
+}
+
+/// The id of a key of this account that an ARN names.
+pub(crate) fn id_in(resource: &str) -> Option<&str> {
+    resource.strip_prefix(arn("").as_str()).filter(|id| !id.is_empty())
 }
 
 /// A key's ARN.

@@ -31,7 +31,7 @@ use crate::engines::events::{EventHandler, Seen, Targets};
 use crate::engines::guard::{Guard, LIMITS};
 use crate::engines::journal::Journal;
 use crate::engines::json::JsonHandler;
-use crate::engines::kms::Keys;
+use crate::engines::kms::{self, Keys};
 use crate::engines::queues::{QueueHandler, Queues};
 use crate::engines::ssm::Parameters;
 use crate::engines::tables::TableHandler;
@@ -227,7 +227,10 @@ async fn start_engines(
 ) -> Result<Engines, HostError> {
     let mut services = JoinSet::new();
     data.prepare()?;
-    let keys = Keys::new(template.keys.iter().cloned(), data.root_key()?);
+    // Its own, and those that a parameter has the functions use beside them or in their place.
+    let rights = template.functions.iter().flat_map(|function| &function.rights);
+    let named = rights.filter_map(|right| kms::id_in(&right.resource)).map(str::to_owned);
+    let keys = Keys::new(template.keys.iter().cloned().chain(named), data.root_key()?);
     let database = dynamodb::open(data.tables().as_deref())?;
     dynamodb::create_tables(&database, &template.tables)?;
     let journal = Journal::open(data.journal().as_deref()).map_err(EngineError::from)?;
