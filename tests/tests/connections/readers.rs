@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::json;
 use signalbox::domain::connections::stored::ConnectionState;
 use signalbox::domain::deliveries::signature::schemes;
@@ -18,7 +19,7 @@ const DECRYPT: &str = "KMS.Decrypt";
 
 /// A webhook of GitHub to this path, signed with this secret.
 fn github(path: &str, secret: &str, id: &str) -> Delivery {
-    let at = jiff::Timestamp::UNIX_EPOCH;
+    let at = Timestamp::UNIX_EPOCH;
     Delivery::signed(path, &schemes::GITHUB, secret, Some(id), at, "{}").header("x-github-delivery", id)
 }
 
@@ -82,6 +83,66 @@ async fn one_who_is_not_known_is_asked_for_once_in_five_seconds_and_found_afterw
         assert_eq!(status(&process, &github(path, "a secret of the shop", "1")).await, 404, "{path}");
     }
     assert_eq!(reads(&process).len(), before);
+}
+
+/// A delivery over a connection of each provider.
+fn of_each_provider(id: &str) -> [(Delivery, Vec<&'static str>); 3] {
+    let pos =
+        Delivery::signed("/pos/demo/ingest", &schemes::POS, "a secret of the shop", None, Timestamp::UNIX_EPOCH, "{}");
+    let data = json!({"id": "p", "sku": "A", "updated_date": "2026-01-15T12:00:00Z", "onhand": 5});
+    let stock = json!({"event_id": id, "connection_id": "conn-9", "event_type": "inventory.updated", "data": data});
+    [
+        (github("/webhooks/github/shop", "a secret of the shop", id), vec![READ, READ, DECRYPT]),
+        (pos.header("x-tenant-id", "acme").header("idempotency-key", id), vec![READ, DECRYPT]),
+        (Delivery::trackstar("/inventory", &stock), vec![READ, READ]),
+    ]
+}
+
+#[tokio::test]
+async fn a_second_delivery_within_half_a_minute_makes_no_read_at_any_door() {
+    let hooks = Hooks::start().await;
+    let desk = Desk::new(&hooks);
+    desk.put("acme/github/shop", json!({}), Some("a secret of the shop")).await;
+    desk.put("acme/pos/demo", json!({}), Some("a secret of the shop")).await;
+    desk.put("acme/trackstar/west", json!({"connectionId": "conn-9"}), None).await;
+    let process = hooks.process(Wire::whole()).await;
+    let mut expected = Vec::new();
+    for (delivery, first) in of_each_provider("1") {
+        assert!(status(&process, &delivery).await < 300, "{}", delivery.path);
+        expected.extend(first);
+        assert_eq!(reads(&process), expected, "{}", delivery.path);
+    }
+    hooks.pass(Duration::from_secs(29));
+    for (delivery, _) in of_each_provider("2") {
+        assert!(status(&process, &delivery).await < 300, "{}", delivery.path);
+        assert_eq!(reads(&process), expected, "{}", delivery.path);
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_names_that_nobody_has_costs_a_read_a_name_and_nothing_of_those_who_are_known() {
+    let hooks = Hooks::start().await;
+    Desk::new(&hooks).put("acme/github/shop", json!({}), Some("a secret of the shop")).await;
+    let process = hooks.process(Wire::whole()).await;
+    let known = |id: &str| github("/webhooks/github/shop", "a secret of the shop", id);
+    assert_eq!(status(&process, &known("1")).await, 200);
+    let before = reads(&process).len();
+    // Half of them at senders' paths, and half at points of sale.
+    let names = (0..40).map(|number| match number % 2 {
+        0 => github(&format!("/webhooks/github/nobody-{number}"), "a secret", "1"),
+        _ => {
+            let path = format!("/pos/nobody-{number}/ingest");
+            Delivery { path, ..Delivery::pos("acme", "{}").without("x-webhook-signature") }
+        }
+    });
+    let flood: Vec<Delivery> = names.flat_map(|delivery| [delivery.clone(), delivery.clone(), delivery]).collect();
+    for _ in 0..2 {
+        let answers = futures::future::join_all(flood.iter().map(|delivery| status(&process, delivery))).await;
+        assert!(answers.iter().all(|status| [401, 404].contains(status)), "{answers:?}");
+        assert_eq!(reads(&process).len() - before, 40);
+    }
+    assert_eq!(status(&process, &known("2")).await, 200);
+    assert_eq!(reads(&process).len() - before, 40, "who is known is not read again for it");
 }
 
 #[tokio::test]

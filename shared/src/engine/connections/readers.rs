@@ -260,3 +260,46 @@ fn make_room<K: Eq + Hash, V>(kept: &mut HashMap<K, V>, most: usize, is_fresh: i
         kept.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::connections::provider::Settings;
+    use crate::domain::connections::stored::{Change, KeptBy, Wanted};
+
+    fn address(number: usize) -> Name {
+        Name::Address(format!("webhooks/github/{number}"))
+    }
+
+    fn known() -> Arc<Known> {
+        let connection: Connection = "acme/catalogue/shop".parse().unwrap();
+        let wanted =
+            Wanted { display_name: None, settings: Settings::new(), schedule: None, kept_by: KeptBy::Operators };
+        let change = Change { at: Timestamp::UNIX_EPOCH, by: "ada".into() };
+        let provider = vendors::provider(&connection.provider);
+        let stored = StoredConnection::put(None, &connection, provider, wanted, None, change).unwrap();
+        Arc::new(Known { stored, secrets: Vec::new(), sender: None })
+    }
+
+    #[test]
+    fn names_that_callers_make_up_take_so_much_room_and_nobody_else_s() {
+        let (mut kept, now) = (Kept::default(), Timestamp::UNIX_EPOCH);
+        let shop = Name::Address("webhooks/github/shop".to_owned());
+        kept.keep(shop.clone(), Some(known()), now);
+        for number in 0..3 * UNKNOWN_KEPT_MAX {
+            kept.keep(address(number), None, now);
+            assert!(kept.unknown.len() <= UNKNOWN_KEPT_MAX);
+            assert!(matches!(kept.fresh(&address(number), now), Some(None)), "{number} is not asked for again");
+        }
+        assert!(matches!(kept.fresh(&shop, now), Some(Some(_))));
+    }
+
+    #[test]
+    fn what_is_known_takes_so_much_room() {
+        let (mut kept, now, known) = (Kept::default(), Timestamp::UNIX_EPOCH, known());
+        for number in 0..3 * KEPT_MAX {
+            kept.keep(address(number), Some(Arc::clone(&known)), now);
+            assert!(kept.known.len() <= KEPT_MAX);
+        }
+    }
+}
