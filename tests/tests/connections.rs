@@ -13,6 +13,7 @@ mod connections {
     mod paused;
     mod races;
     mod readers;
+    mod registry;
     mod routes;
     mod secrets;
     mod service_secrets;

@@ -246,6 +246,22 @@ impl Authority {
         self.reader(headers, now)
     }
 
+    /// Who changes a vendor at the page: a session, or a service token that may write connections. Nobody in particular may not, on
+    /// one's own machine either: a page of another site could send that.
+    ///
+    /// # Errors
+    /// 401 or 403.
+    pub fn editor(&self, headers: &HeaderMap, now: Timestamp) -> Result<Caller, Problem> {
+        if bearer(headers).is_none()
+            && let Some(session) = self.session(headers, now)
+        {
+            return session;
+        }
+        let caller = self.service(headers, now)?;
+        caller.require_any(&[CONNECTIONS_WRITE])?;
+        Ok(caller)
+    }
+
     /// A session for the browser, on one's own machine only: the cookie's value.
     #[must_use]
     pub fn mint_session(&self, now: Timestamp, seconds: i64) -> Option<String> {

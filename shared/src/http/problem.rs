@@ -91,6 +91,8 @@ kinds! {
         PAYLOAD_TOO_LARGE = 413 "payload_too_large";
         /// It is understood, and cannot be done with what is stored.
         UNPROCESSABLE = 422 "unprocessable";
+        /// What is to be changed of a vendor is not of the documented form, or cannot be so.
+        INVALID_PAYLOAD = 422 "invalid_payload";
         /// The delivery was verified again, and is still refused.
         VERIFICATION_FAILED = 422 "verification_failed";
         /// The vendor's kind of integration cannot be synced.
@@ -107,6 +109,7 @@ kinds! {
         FAILED_TO_LOAD_VENDOR = 500 "failed_to_load_vendor" "the vendor could not be read; try again later";
         FAILED_TO_LOAD_OVERVIEW = 500 "failed_to_load_overview" "the overview could not be read; try again later";
         TEST_FAILED = 500 "test_failed" "the result of the test could not be stored; try again later";
+        FAILED_TO_TEST_INTEGRATIONS = 500 "failed_to_test_integrations" "the tests could not be made, or a result not be stored; try again later";
         INTERNAL_ERROR = 500 "internal_error" "something failed that is ours to mend; try again later";
         UNAVAILABLE = 503 "unavailable" "what is stored of the connection could not be read, and nothing was done; try again in a few seconds";
     }

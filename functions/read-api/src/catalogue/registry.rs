@@ -5,7 +5,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use http::HeaderMap;
 use signalbox::aws::faults::AwsFault;
-use signalbox::domain::catalogue::vendor::Vendor;
+use signalbox::domain::catalogue::vendor::{Integration, Vendor};
 use signalbox::domain::ids::ConnectionName;
 use signalbox::domain::time;
 use signalbox::http::problem::{
@@ -19,7 +19,7 @@ use signalbox::http::wire::vendor_sync::snapshot::SnapshotView;
 
 use crate::Reads;
 
-/// The configured vendors, by slug.
+/// The vendors, by slug: those of the configuration, and connections to catalogues.
 #[utoipa::path(
     get, path = "/api/catalog/vendor-sync/registry", tag = "vendor registry",
     responses(
@@ -82,8 +82,8 @@ async fn view(reads: &Reads, vendor: &Vendor) -> Result<VendorView, AwsFault> {
     let integration = IntegrationView {
         id: format!("{}-integration", vendor.slug),
         kind: vendor.integration.into(),
-        scraper_path: vendor.shown_source(),
-        api_base_url: None,
+        scraper_path: vendor.shown_source().filter(|_| vendor.integration == Integration::Scraper),
+        api_base_url: vendor.shown_source().filter(|_| vendor.integration == Integration::Api),
         api_auth_type: None,
         api_key: None,
         last_test_at: tested.map(time::text),

@@ -1,8 +1,10 @@
-//! The vendor sync: starting runs, testing vendors.
+//! The vendor sync: starting runs, testing vendors, changing their credentials.
 
+mod credentials;
 mod start;
 mod sync_moscot;
 mod sync_vendor;
+mod test_all;
 mod test_vendor;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -15,5 +17,7 @@ pub(crate) fn routes() -> OpenApiRouter<Control> {
     OpenApiRouter::default()
         .routes(routes!(sync_moscot::sync_moscot))
         .routes(routes!(sync_vendor::sync_vendor))
+        .routes(routes!(credentials::set_credentials))
+        .routes(routes!(test_all::test_all))
         .routes(routes!(test_vendor::test_vendor))
 }

@@ -2,7 +2,7 @@
 
 mod delete;
 mod precondition;
-mod put;
+pub(crate) mod put;
 mod rotate;
 mod state;
 mod test;
@@ -12,6 +12,7 @@ use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::Value;
 use signalbox::domain::connections::sealed::SECRET_BYTES_MAX;
 use signalbox::domain::connections::stored::{ChangeError, StoredConnection};
 use signalbox::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
@@ -92,7 +93,7 @@ fn operator(
     Ok((operator, connection))
 }
 
-fn refused(refused: Refused) -> Problem {
+pub(crate) fn refused(refused: Refused) -> Problem {
     let text = refused.to_string();
     let stale = |version: u64| Problem::new(PRECONDITION_FAILED, text.clone()).with("version", version);
     match &refused {
@@ -124,17 +125,21 @@ fn answer(status: StatusCode, stored: &StoredConnection) -> Response {
 /// A secret in a body. What is wrong with it is told without it.
 fn secret(fields: &Fields, name: &str, shown_as: &str) -> Result<Option<Secret>, Problem> {
     let Some(value) = fields.get(name) else { return Ok(None) };
-    let wrong = |why: &str| Problem::fields(&[(shown_as, why)]);
-    let text = value.as_str().ok_or_else(|| wrong("must be a text"))?;
+    read_secret(value).map(Some).map_err(|why| Problem::fields(&[(shown_as, &why)]))
+}
+
+/// A secret, or what is wrong with it.
+pub(crate) fn read_secret(value: &Value) -> Result<Secret, String> {
+    let text = value.as_str().ok_or("must be a text")?;
     if text.trim().is_empty() {
-        return Err(wrong("must not be blank"));
+        return Err("must not be blank".into());
     }
     // A line break that was copied along is the usual reason for signatures that never fit.
     if text.trim() != text {
-        return Err(wrong("must not begin or end with white space"));
+        return Err("must not begin or end with white space".into());
     }
     if text.len() > SECRET_BYTES_MAX {
-        return Err(wrong(&format!("may have {SECRET_BYTES_MAX} bytes")));
+        return Err(format!("may have {SECRET_BYTES_MAX} bytes"));
     }
-    Ok(Some(Secret::new(text)))
+    Ok(Secret::new(text))
 }

@@ -57,7 +57,10 @@ pub(crate) async fn put(
     let (operator, connection) = operator(&control, &headers, trace, path)?;
     let knows = knows(&headers)?;
     let deed = deed(&body::read(body).await?.unwrap_or_default())?;
-    check_reach(&operator.tenant, &connection, &deed)?;
+    if let Deed::Put { wanted, .. } = &deed {
+        let source = wanted.settings.get("source").and_then(Value::as_str);
+        check_reach(&operator.tenant, &connection, source)?;
+    }
     let changed = change(&control.connections, &operator, &connection, knows, &deed).await.map_err(refused)?;
     let status = if changed.is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok(answer(status, &changed.connection))
@@ -65,13 +68,11 @@ pub(crate) async fn put(
 
 /// What leads to all tenants' data is for the deployment's operators: files and buckets are those of the deployment, and Trackstar
 /// signs the events of all links with one secret.
-fn check_reach(caller: &TenantId, connection: &Connection, deed: &Deed) -> Result<(), Problem> {
-    let Deed::Put { wanted, .. } = deed else { return Ok(()) };
+pub(crate) fn check_reach(caller: &TenantId, connection: &Connection, source: Option<&str>) -> Result<(), Problem> {
     if *caller == TenantId::default() {
         return Ok(());
     }
-    let source = wanted.settings.get("source").and_then(Value::as_str).map(str::trim);
-    let is_file = source.is_some_and(|source| !source.starts_with("https://"));
+    let is_file = source.is_some_and(|source| !source.trim().starts_with("https://"));
     let why = if connection.provider == ProviderId::TRACKSTAR {
         "a link to Trackstar is made by a token of the default tenant"
     } else if connection.provider == ProviderId::CATALOGUE && is_file {

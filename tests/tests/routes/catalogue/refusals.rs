@@ -21,6 +21,8 @@ const READS: [&str; 7] = [
 const SYNC_MOSCOT: &str = "/api/catalog/moscot/sync?dryRun=1";
 const SYNC_VENDOR: &str = "/api/catalog/vendor-sync/moscot/sync";
 const TEST_VENDOR: &str = "/api/catalog/vendor-sync/registry/moscot/test";
+const TEST_VENDORS: &str = "/api/catalog/vendor-sync/registry/test-all";
+const CREDENTIALS: &str = "/api/catalog/vendor-sync/registry/moscot/credentials";
 
 /// Tokens that are none, whatever the route: how they are sent, and the answer.
 fn unusable(world: &World, ask: impl Fn() -> Ask) -> Vec<(&'static str, Ask, (u16, &'static str))> {
@@ -48,7 +50,7 @@ fn unusable(world: &World, ask: impl Fn() -> Ask) -> Vec<(&'static str, Ask, (u1
 #[tokio::test]
 async fn every_protected_route_turns_away_who_has_no_usable_token() {
     let world = World::production().await;
-    let posts = [SYNC_MOSCOT, SYNC_VENDOR, TEST_VENDOR].map(|path| ("POST", path));
+    let posts = [SYNC_MOSCOT, SYNC_VENDOR, TEST_VENDOR, TEST_VENDORS, CREDENTIALS].map(|path| ("POST", path));
     for (method, path) in READS.map(|path| ("GET", path)).into_iter().chain(posts) {
         for (what, ask, expected) in unusable(&world, || world.request(method, path)) {
             let answer = ask.answer().await;

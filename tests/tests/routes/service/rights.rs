@@ -67,6 +67,7 @@ async fn ask(hooks: &Hooks, method: &str, path: &str, body: Option<Value>) -> Va
 async fn runs(hooks: &Hooks) {
     ask(hooks, "POST", SYNC, Some(json!({}))).await;
     ask(hooks, "POST", "/api/catalog/vendor-sync/registry/moscot/test", Some(json!({}))).await;
+    ask(hooks, "POST", "/api/catalog/vendor-sync/registry/test-all", None).await;
     let root = hooks.environment("sync-control").require("CATALOG_ROOT").unwrap().to_owned();
     std::fs::write(format!("{root}/moscot.catalog.json"), Catalogue::small(60).json()).unwrap();
 

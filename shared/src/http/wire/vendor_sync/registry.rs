@@ -1,4 +1,4 @@
-//! The configured vendors, and the tests of their sources.
+//! The vendors there are, their credentials, and the tests of their sources.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -63,7 +63,7 @@ impl From<Integration> for IntegrationKind {
     }
 }
 
-/// How a vendor is reached. Vendors of the configuration have no API: what is said of one is null.
+/// How a vendor is reached.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IntegrationView {
@@ -72,9 +72,9 @@ pub struct IntegrationView {
     /// Its kind.
     #[serde(rename = "type")]
     pub kind: IntegrationKind,
-    /// Where its catalogue lies, redacted.
+    /// Where its catalogue lies, redacted; null of one that is reached over an API.
     pub scraper_path: Option<String>,
-    /// Where its API is.
+    /// Where its API is, redacted; null of one that is reached over a file.
     pub api_base_url: Option<String>,
     /// How its API is signed in to.
     pub api_auth_type: Option<String>,
@@ -154,4 +154,76 @@ pub struct VendorTestMeta {
     /// Why it could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+}
+
+/// What is to be changed of a vendor.
+#[derive(Debug, ToSchema)]
+pub struct CredentialsRequest {
+    /// Its credentials.
+    pub credentials: CredentialsFields,
+}
+
+/// Credentials. What is left out stays as it is.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct CredentialsFields {
+    /// Where its catalogue lies; null or blank for nowhere. As it is shown, it stays.
+    pub scraper_path: Option<String>,
+    /// In place of it: where its API is.
+    pub api_base_url: Option<String>,
+    /// The key that it is asked with, in place of the one it has; null or blank keeps that one.
+    pub api_key: Option<String>,
+}
+
+/// A vendor whose credentials were changed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CredentialsChangedView {
+    /// Always true.
+    pub ok: bool,
+    /// What they are now.
+    pub data: CredentialsView,
+}
+
+/// The credentials of a vendor.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CredentialsView {
+    /// The vendor's slug.
+    pub slug: String,
+    /// The kind of integration.
+    #[serde(rename = "type")]
+    pub kind: IntegrationKind,
+    /// Where its catalogue lies, redacted.
+    pub scraper_path: Option<String>,
+    /// Where its API is, redacted.
+    pub api_base_url: Option<String>,
+    /// The end of its key; null where it has none.
+    pub api_key: Option<String>,
+}
+
+/// What the tests of all vendors found.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AllTestedView {
+    /// Always true.
+    pub ok: bool,
+    /// How many were tested.
+    pub tested: usize,
+    /// How many of them can be read.
+    pub passed: usize,
+    /// How many cannot.
+    pub failed: usize,
+    /// How many there was no time for.
+    pub not_tested: usize,
+    /// Those that cannot be read, by slug.
+    pub failures: Vec<TestFailureView>,
+}
+
+/// A vendor that cannot be read.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TestFailureView {
+    /// The vendor's slug.
+    pub slug: String,
+    /// Why.
+    pub error: String,
 }
