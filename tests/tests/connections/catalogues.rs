@@ -1,5 +1,8 @@
 //! Catalogues of the table: synced, shown and told apart as those of the configuration are.
 
+use axum::Router;
+use axum::response::Redirect;
+use axum::routing::get;
 use serde_json::json;
 use signalbox::http::auth::{READ, WRITE};
 use signalbox_tests::deliveries::hooks::Hooks;
@@ -33,4 +36,30 @@ async fn a_catalogue_of_the_table_is_synced_by_hand_and_stands_in_the_registry()
     assert_eq!(hooks.ask("POST", sync, Some(&other), None).await.problem(), (404, "vendor_not_configured"));
     assert_eq!(hooks.ask("GET", registry, Some(&other), None).await.expect(200)["data"], json!([]));
     assert_eq!(hooks.ask("GET", &format!("{registry}/shop"), Some(&other), None).await.problem(), (404, "not_found"));
+}
+
+#[tokio::test]
+async fn a_connection_names_its_own_host_and_requests_name_no_other() {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let router = Router::new()
+        .route("/p.json", get(|| async { r#"[{"catalogId":"a"}]"# }))
+        .route("/moved.json", get(|| async { Redirect::temporary("http://10.0.0.1/p.json") }));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let hooks = Hooks::start().await;
+    let desk = Desk::new(&hooks);
+    let source = format!("http://{address}/p.json");
+    desk.put("acme/catalogue/shop", json!({"source": source, "hosts": ["10.0.0.1"]}), None).await;
+    let own = hooks.token("acme", &[READ, WRITE]);
+    for (named, code) in [
+        (None, None),
+        (Some(source), None),
+        (Some(format!("http://{address}/moved.json")), Some("source_not_public")),
+        (Some("http://10.0.0.1/p.json".to_owned()), Some("source_not_public")),
+        (Some("https://elsewhere.example/p.json".to_owned()), Some("source_not_allowed")),
+    ] {
+        let body = json!({"dryRun": true, "sourcePath": named});
+        let answer = hooks.ask("POST", "/api/catalog/vendor-sync/shop/sync", Some(&own), Some(body)).await;
+        assert_eq!(answer.body["code"].as_str(), code, "{named:?}: {}", answer.text);
+    }
 }

@@ -32,6 +32,8 @@ pub struct Vendor {
     pub integration: Integration,
     /// Where its catalogue lies, unless a request names another source.
     pub source: Option<String>,
+    /// Hosts that the source may redirect to, beside its own.
+    pub hosts: Vec<String>,
     /// Fields that change on every export and stay out of the item hash.
     pub volatile: Vec<VolatilePath>,
     /// How its catalogue is written.
@@ -139,7 +141,16 @@ pub fn parse_vendors(json: &str) -> Result<Vec<Vendor>, String> {
         }
         let source = entry.source.filter(|source| !source.trim().is_empty());
         let name = entry.name.unwrap_or_else(|| slug.as_str().to_uppercase());
-        vendors.push(Vendor { slug, name, tenant, integration: entry.integration, source, volatile, form });
+        vendors.push(Vendor {
+            slug,
+            name,
+            tenant,
+            integration: entry.integration,
+            source,
+            hosts: Vec::new(),
+            volatile,
+            form,
+        });
     }
     vendors.sort_by(|a, b| a.slug.cmp(&b.slug));
     Ok(vendors)

@@ -25,6 +25,8 @@ pub enum Disposition {
 pub enum Failure {
     /// The source may not be read.
     SourceNotAllowed,
+    /// The source leads to an address that is not public.
+    SourceNotPublic,
     /// Nothing is at the source.
     SourceNotFound,
     /// The source could not be read to its end.
@@ -57,8 +59,9 @@ pub enum Failure {
 
 impl Failure {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::SourceNotAllowed,
+        Self::SourceNotPublic,
         Self::SourceNotFound,
         Self::SourceUnreadable,
         Self::SourceBusy,
@@ -80,6 +83,7 @@ impl Failure {
     pub fn code(self) -> &'static str {
         match self {
             Self::SourceNotAllowed => "source_not_allowed",
+            Self::SourceNotPublic => "source_not_public",
             Self::SourceNotFound => "source_not_found",
             Self::SourceUnreadable => "source_unreadable",
             Self::SourceBusy => "source_busy",
@@ -103,6 +107,7 @@ impl Failure {
         match self {
             Self::SourceUnreadable | Self::SourceBusy | Self::SourceChanged | Self::StorageFailed => Disposition::Retry,
             Self::SourceNotAllowed
+            | Self::SourceNotPublic
             | Self::SourceNotFound
             | Self::SourceInvalid
             | Self::RemovalsRefused
@@ -121,6 +126,7 @@ impl Failure {
     pub fn remedy(self) -> &'static str {
         match self {
             Self::SourceNotAllowed => "name a source that may be read, or allow its place",
+            Self::SourceNotPublic => "name a host on the internet, or have the catalogue written to a bucket",
             Self::SourceNotFound => "put the catalogue there, or correct the vendor's source",
             Self::SourceUnreadable => "look whether the source answers; the next run tries again",
             Self::SourceBusy => "wait, or ask the vendor for a higher limit",

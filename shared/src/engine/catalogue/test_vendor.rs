@@ -47,8 +47,8 @@ async fn read(worker: &RunWorker, vendor: &Vendor, source: Option<&str>) -> Resu
         source.ok_or_else(|| SourceError::NotAllowed("no source is configured or named (sourcePath)".into()))?;
     let Sources { rules, environment } = worker.sources();
     let stores = &worker.runs.outside.stores;
-    let location = rules.locate(vendor.source_shown_as(source))?;
-    let mut reader = CatalogueReader::open(&location, &vendor.form, rules, stores, environment).await?;
+    let location = rules.locate(vendor, source)?;
+    let mut reader = CatalogueReader::open(&location, &vendor.form, stores, environment).await?;
     let mut ids = HashSet::new();
     loop {
         while let Some(row) = reader.next_row()? {

@@ -23,7 +23,9 @@ use object_store::{
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Url;
 
-use super::{RetryAfter, SourceRules};
+use super::RetryAfter;
+use super::hosts::{Forbidden, Hosts};
+use super::location::NO_PUBLIC_ADDRESS;
 use crate::domain::redact;
 
 const REDIRECTS_MAX: usize = 3;
@@ -44,8 +46,16 @@ pub(super) enum Refused {
     #[error("the vendor asks to wait")]
     Busy(RetryAfter),
     /// The place that a redirect leads to may not be read, or there are too many of them.
-    #[error("the source redirects to a host that is not among the allowed ones (CATALOG_HOSTS), or too often")]
+    #[error(
+        "the source redirects to a host that is not among the allowed ones (those that its connection names, or CATALOG_HOSTS), from https to http, or too often"
+    )]
     Redirect,
+    /// It has no address that is public, or what it redirects to has none.
+    #[error("{}{NO_PUBLIC_ADDRESS}", if *redirected { "the source redirects: " } else { "" })]
+    Address {
+        /// Whether a redirect says so.
+        redirected: bool,
+    },
     /// It answered with something else than a document.
     #[error("its host answered {}", .0.as_u16())]
     Status(StatusCode),
@@ -64,7 +74,7 @@ impl Refused {
     pub(super) fn is_transient(self) -> bool {
         match self {
             Self::Busy(_) | Self::Connection(_) => true,
-            Self::Redirect | Self::Certificate => false,
+            Self::Redirect | Self::Address { .. } | Self::Certificate => false,
             Self::Status(status) => may_pass(status.as_u16()),
         }
     }
@@ -86,28 +96,31 @@ pub(super) struct Document {
 impl Document {
     pub(super) fn at(
         url: Url,
-        rules: &SourceRules,
+        hosts: &Hosts,
         connect_timeout: Duration,
         read_timeout: Duration,
     ) -> reqwest::Result<Self> {
-        let places = rules.clone();
+        let places = hosts.clone();
         // A vendor's open redirect must not lead into our network.
         let policy = reqwest::redirect::Policy::custom(move |attempt| {
-            let allowed = places.may_fetch(attempt.url()).is_ok();
-            if allowed && attempt.previous().len() <= REDIRECTS_MAX {
-                attempt.follow()
-            } else {
-                attempt.error(Refused::Redirect)
+            let from = attempt.previous().last();
+            match from.map_or(Ok(()), |from| places.may_follow(from, attempt.url())) {
+                Err(Forbidden::Address) => attempt.error(Refused::Address { redirected: true }),
+                Err(Forbidden::Place(_)) => attempt.error(Refused::Redirect),
+                Ok(()) if attempt.previous().len() > REDIRECTS_MAX => attempt.error(Refused::Redirect),
+                Ok(()) => attempt.follow(),
             }
         });
         let client = reqwest::Client::builder()
             .redirect(policy)
             // The query of a configured source is told to nobody else.
             .referer(false)
-            .dns_resolver(Arc::new(Names))
+            .dns_resolver(Arc::new(Names(hosts.clone())))
+            // A proxy would look names up by itself, and connect to what it finds.
+            .no_proxy()
             .connect_timeout(connect_timeout)
             .read_timeout(read_timeout)
-            .https_only(!rules.plain_http())
+            .https_only(!hosts.plain_http())
             // Of a stream of HTTP/2 that a server resets without an error, hyper makes one that was ended: there, an end that
             // proves the document whole cannot be told from a cut one.
             .http1_only()
@@ -164,12 +177,13 @@ fn is_certificate(cause: &(dyn StdError + 'static)) -> bool {
     }
 }
 
-/// Looks names up as the client would by itself, but says so where there is none.
+/// Looks names up as the client would by itself, but says so where there is none, and hands on only what may be connected to.
 #[derive(Debug)]
-struct Names;
+struct Names(Hosts);
 
 impl Resolve for Names {
     fn resolve(&self, name: Name) -> Resolving {
+        let hosts = self.0.clone();
         Box::pin(async move {
             // The client puts the port in.
             let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|error| {
@@ -179,7 +193,11 @@ impl Resolve for Names {
                 );
                 Refused::Connection("there is no host of its name, or names cannot be looked up")
             })?;
-            Ok(Box::new(found.collect::<Vec<_>>().into_iter()) as Addrs)
+            let reachable = hosts.reachable(found);
+            if reachable.is_empty() {
+                return Err(Refused::Address { redirected: false }.into());
+            }
+            Ok(Box::new(reachable.into_iter()) as Addrs)
         })
     }
 }

@@ -1,68 +1,28 @@
 //! Which places a catalogue may be read from. The original let a caller read any file of the server.
 
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use url::Url;
 
 use super::SourceError;
-use crate::domain::catalogue::vendor::Asked;
+use super::hosts::{Forbidden, Host, Hosts};
+use crate::domain::catalogue::vendor::{Asked, Vendor};
 use crate::domain::redact;
 use crate::environment::{Environment, StartError};
+
+/// What is said of a host that is none of the public's.
+pub(super) const NO_PUBLIC_ADDRESS: &str = "the source's host has no public address, and others are not connected to";
 
 /// The places that may be read.
 #[derive(Debug, Clone, Default)]
 pub struct SourceRules {
     root: Option<PathBuf>,
     buckets: Vec<String>,
-    hosts: Vec<Host>,
-    /// Plain http to an allowed host: for a vendor on the same machine, in local mode only.
-    plain_http: bool,
-}
-
-/// A host that documents may be fetched from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Host {
-    /// As URLs have it: a name in lower case, or an address.
-    name: String,
-    /// Where none is named, the scheme's own.
-    port: Option<u16>,
-}
-
-impl Host {
-    /// Reads `host` or `host:port`. What could never match is refused: whoever wrote it thinks that it does.
-    fn parse(text: &str) -> Result<Self, String> {
-        // What stands before an @ may be a credential, and this is shown at a start.
-        if text.contains('@') {
-            return Err("an entry has an @, and must be the host alone, as in shop.example or shop.example:8443".into());
-        }
-        if let Some((scheme, rest)) = text.split_once("://") {
-            return Err(format!(
-                "{text:?} has a scheme ({scheme}), and must be the host alone, perhaps with its port: {:?}",
-                rest.split('/').next().unwrap_or_default()
-            ));
-        }
-        if let Some((host, _)) = text.split_once('/') {
-            return Err(format!("{text:?} has a path, and must be the host alone, perhaps with its port: {host:?}"));
-        }
-        let no_host = || format!("{text:?} is no host, as in shop.example or shop.example:8443");
-        // To a parser of URLs these are something else, or a host that nobody has.
-        if text.contains(['?', '#', '\\', '*', '%']) || text.contains(char::is_whitespace) || text.ends_with(':') {
-            return Err(no_host());
-        }
-        // Of a scheme that has no port of its own: one that is written is kept.
-        let url = Url::parse(&format!("https://{text}/")).map_err(|_| no_host())?;
-        let port = text.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')).map(|(_, port)| port.parse());
-        let port = port.transpose().map_err(|_| no_host())?;
-        Ok(Self { name: url.host_str().unwrap_or_default().to_owned(), port })
-    }
-
-    fn is_of(&self, url: &Url) -> bool {
-        url.host_str() == Some(&self.name)
-            && match self.port {
-                Some(port) => url.port_or_known_default() == Some(port),
-                None => url.port().is_none(),
-            }
-    }
+    /// Where none is named, a connection's own.
+    hosts: Arc<[Host]>,
+    /// Somebody's own machine, where a vendor may be too.
+    local: bool,
 }
 
 /// A place that may be read.
@@ -83,7 +43,12 @@ pub enum Location {
         key: String,
     },
     /// A document on an allowed host.
-    Http(Url),
+    Http {
+        /// Where.
+        url: Url,
+        /// Which hosts are allowed, also for what it redirects to.
+        hosts: Hosts,
+    },
 }
 
 impl Location {
@@ -92,7 +57,7 @@ impl Location {
         let path = match self {
             Self::File { path, .. } => path,
             Self::S3 { key, .. } => key,
-            Self::Http(url) => url.path(),
+            Self::Http { url, .. } => url.path(),
         };
         Path::new(path).extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("gz"))
     }
@@ -114,42 +79,28 @@ impl SourceRules {
             let reason = format!("{bucket:?} must be a bucket's name alone");
             return Err(StartError::Invalid { name: "CATALOG_BUCKETS", reason });
         }
-        let hosts: Result<Vec<Host>, String> =
+        let hosts: Result<Arc<[Host]>, String> =
             environment.list("CATALOG_HOSTS").iter().map(|host| Host::parse(host)).collect();
         Ok(Self {
             root,
             buckets,
             hosts: hosts.map_err(|reason| StartError::Invalid { name: "CATALOG_HOSTS", reason })?,
-            plain_http: environment.is_local(),
+            local: environment.is_local(),
         })
     }
 
-    /// Whether a document may be fetched: from an allowed host, over https unless it is somebody's own machine.
+    /// Finds the place that a vendor's source is shown as. A URL that is configured may have a query, which is shown masked.
     ///
     /// # Errors
-    /// Why not.
-    pub(super) fn may_fetch(&self, url: &Url) -> Result<(), String> {
-        if url.scheme() != "https" && !self.plain_http {
-            return Err("a source must be fetched over https".into());
-        }
-        if self.hosts.iter().any(|host| host.is_of(url)) {
-            return Ok(());
-        }
-        let host = url.host_str().unwrap_or_default();
-        let with_port = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        Err(format!("host {with_port:?} is not among the allowed ones (CATALOG_HOSTS)"))
+    /// [`SourceError::NotAllowed`], which says what would be, or [`SourceError::NotPublic`].
+    pub fn locate(&self, vendor: &Vendor, shown: &str) -> Result<Location, SourceError> {
+        let source = vendor.source.as_deref().and_then(Host::of);
+        let more = vendor.hosts.iter().filter_map(|host| Host::parse(host).ok());
+        self.find(vendor.source_shown_as(shown), source.into_iter().chain(more))
     }
 
-    /// Whether plain http is allowed at all.
-    pub(super) fn plain_http(&self) -> bool {
-        self.plain_http
-    }
-
-    /// Finds the place that a source text names. A URL that is configured may have a query, which is shown masked.
-    ///
-    /// # Errors
-    /// [`SourceError::NotAllowed`], which says what would be.
-    pub fn locate(&self, source: Asked<'_>) -> Result<Location, SourceError> {
+    /// Finds the place that a source text names, of a vendor with these hosts.
+    pub(super) fn find(&self, source: Asked<'_>, own: impl Iterator<Item = Host>) -> Result<Location, SourceError> {
         let (source, may_have_query) = match source {
             Asked::Configured(source) => (source, true),
             Asked::Named(source) => (source, false),
@@ -168,7 +119,7 @@ impl SourceRules {
                 }
                 _ => refuse("an S3 source is s3://bucket/key".into()),
             },
-            Some(("https" | "http", _)) => self.locate_url(source, may_have_query),
+            Some(("https" | "http", _)) => self.locate_url(source, may_have_query, own),
             Some((scheme, _)) => {
                 refuse(format!("{scheme}:// sources are not supported: use a path, s3:// or https://"))
             }
@@ -176,7 +127,12 @@ impl SourceRules {
         }
     }
 
-    fn locate_url(&self, source: &str, may_have_query: bool) -> Result<Location, SourceError> {
+    fn locate_url(
+        &self,
+        source: &str,
+        may_have_query: bool,
+        own: impl Iterator<Item = Host>,
+    ) -> Result<Location, SourceError> {
         let refuse = |why: &str| Err(SourceError::NotAllowed(why.to_owned()));
         let Ok(url) = Url::parse(source) else { return refuse("the source is not a URL") };
         if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
@@ -184,10 +140,14 @@ impl SourceRules {
         }
         if url.query().is_some() && !may_have_query {
             return refuse(
-                "a source URL can have no user, query or fragment: they would be kept in the run history. A query can stand in the vendor's configured source (VENDORS) alone",
+                "a source URL can have no user, query or fragment: they would be kept in the run history. A query can stand in the vendor's configured source alone",
             );
         }
-        self.may_fetch(&url).map_err(SourceError::NotAllowed)?;
+        let hosts = Hosts::new(&self.hosts, own, self.local);
+        hosts.may_fetch(&url).map_err(|forbidden| match forbidden {
+            Forbidden::Place(why) => SourceError::NotAllowed(why),
+            Forbidden::Address => SourceError::NotPublic(NO_PUBLIC_ADDRESS.into()),
+        })?;
         if !goes_as_given(source, &url) {
             let text = format!(
                 "the source URL cannot be fetched as it is written; write what is meant: {}",
@@ -195,7 +155,7 @@ impl SourceRules {
             );
             return Err(SourceError::NotAllowed(text));
         }
-        Ok(Location::Http(url))
+        Ok(Location::Http { url, hosts })
     }
 
     fn locate_file(&self, source: &str) -> Result<Location, SourceError> {
@@ -241,13 +201,13 @@ mod tests {
             root: Some("/srv/catalogs".into()),
             buckets: vec!["ours".into()],
             hosts: hosts.iter().map(|host| Host::parse(host).unwrap()).collect(),
-            plain_http: false,
+            local: false,
         }
     }
 
     #[track_caller]
     fn check(source: &str, expected: Result<(), &str>) {
-        match (rules(&["shop.example", "shop.example:8443"]).locate(Asked::Named(source)), expected) {
+        match (rules(&["shop.example", "shop.example:8443"]).find(Asked::Named(source), std::iter::empty()), expected) {
             (Ok(_), Ok(())) => {}
             (Err(SourceError::NotAllowed(text)), Err(part)) => assert!(text.contains(part), "{source}: {text}"),
             (found, expected) => panic!("{source}: {found:?}, expected {expected:?}"),
@@ -270,7 +230,6 @@ mod tests {
         check("https://shop.example/catalog.json", Ok(()));
         check("https://shop.example:8443/catalog.json", Ok(()));
         check("https://shop.example.evil/catalog.json", Err("not among the allowed ones"));
-        check("https://169.254.169.254/latest", Err("not among the allowed ones"));
         check("http://shop.example/catalog.json", Err("over https"));
         check("https://me:pw@shop.example/c.json", Err("no user, query or fragment"));
         check("https://shop.example/c.json?token=1", Err("no user, query or fragment"));
@@ -299,8 +258,8 @@ mod tests {
             "/a.json?x='",
         ] {
             let source = format!("https://shop.example{path}");
-            match rules.locate(Asked::Configured(&source)) {
-                Ok(Location::Http(url)) => assert_eq!(url.as_str(), source),
+            match rules.find(Asked::Configured(&source), std::iter::empty()) {
+                Ok(Location::Http { url, .. }) => assert_eq!(url.as_str(), source),
                 Err(SourceError::NotAllowed(text)) => {
                     assert!(text.contains("write what is meant: https://shop.example/"), "{text}")
                 }
@@ -342,8 +301,9 @@ mod tests {
             ("127.0.0.1:1", "https://127.0.0.1:1/"),
         ] {
             let rules = SourceRules::from_environment(&environment("CATALOG_HOSTS", entry)).unwrap();
-            assert_eq!(rules.may_fetch(&Url::parse(url).unwrap()), Ok(()), "{entry} and {url}");
-            assert!(rules.may_fetch(&Url::parse("https://shop.example:8443/").unwrap()).is_err(), "{entry}");
+            let hosts = Hosts::new(&rules.hosts, std::iter::empty(), true);
+            assert_eq!(hosts.may_fetch(&Url::parse(url).unwrap()), Ok(()), "{entry} and {url}");
+            assert!(hosts.may_fetch(&Url::parse("https://shop.example:8443/").unwrap()).is_err(), "{entry}");
         }
         for (entry, expected) in [
             (

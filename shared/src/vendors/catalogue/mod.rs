@@ -1,6 +1,7 @@
 //! Catalogue files: where they may come from, and how they are read.
 
 mod files;
+mod hosts;
 mod https;
 mod location;
 pub mod provider;
@@ -26,6 +27,9 @@ pub enum SourceError {
     /// The text names no place that may be read.
     #[error("{0}")]
     NotAllowed(String),
+    /// It leads to an address that is not public.
+    #[error("{0}")]
+    NotPublic(String),
     /// Nothing is there.
     #[error("there is no catalogue at {0}")]
     NotFound(String),
@@ -61,6 +65,7 @@ impl SourceError {
     pub fn failure(&self) -> Failure {
         match self {
             Self::NotAllowed(_) => Failure::SourceNotAllowed,
+            Self::NotPublic(_) => Failure::SourceNotPublic,
             Self::NotFound(_) => Failure::SourceNotFound,
             Self::Unreadable { .. } => Failure::SourceUnreadable,
             Self::Busy { .. } => Failure::SourceBusy,

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::hosts::Host;
 use crate::domain::canonical::VolatilePath;
 use crate::domain::catalogue::form::{BadRows, FieldPath, Form};
 use crate::domain::catalogue::vendor::{Integration, Vendor};
@@ -23,6 +24,12 @@ pub const PROVIDER: Provider = Provider {
             kind: SettingKind::Text,
             required: false,
             about: "Where the catalogue lies: a path below the catalogue root, s3://bucket/key, or https://host/path",
+        },
+        Setting {
+            name: "hosts",
+            kind: SettingKind::Texts,
+            required: false,
+            about: "Hosts that an https source may redirect to, beside its own: shop.example or shop.example:8443",
         },
         Setting {
             name: "type",
@@ -68,7 +75,11 @@ pub const PROVIDER: Provider = Provider {
     mistakes: &[
         Mistake {
             seen: "source_not_allowed",
-            remedy: "The file must lie below the catalogue root, the bucket in CATALOG_BUCKETS, the host in CATALOG_HOSTS",
+            remedy: "The file must lie below the catalogue root, the bucket in CATALOG_BUCKETS; a redirect must lead to the source's own host or one of hosts, and both be in CATALOG_HOSTS where that is set",
+        },
+        Mistake {
+            seen: "source_not_public",
+            remedy: "The host has an address of a private network. Have the catalogue written to a bucket, or to a host on the internet",
         },
         Mistake {
             seen: "removals_guarded",
@@ -97,6 +108,11 @@ fn read(connection: &Connection, name: &str, settings: &Settings) -> Result<Vend
         }
         found => Ok(found.flatten()),
     };
+    let hosts = settings.get("hosts").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let hosts: Vec<String> = hosts.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    for host in &hosts {
+        Host::parse(host).map_err(|why| WrongSetting::new("hosts", why))?;
+    }
     let volatile = settings.get("volatile").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let volatile: Option<Vec<VolatilePath>> =
         volatile.iter().map(|path| VolatilePath::parse(path.as_str().unwrap_or_default())).collect();
@@ -106,6 +122,7 @@ fn read(connection: &Connection, name: &str, settings: &Settings) -> Result<Vend
         tenant: connection.tenant.clone(),
         integration: if text("type") == Some("API") { Integration::Api } else { Integration::Scraper },
         source: text("source").map(str::to_owned),
+        hosts,
         volatile: volatile.ok_or_else(|| WrongSetting::new("volatile", "has a path with an empty step"))?,
         form: Form {
             id: path("id")?,
@@ -133,9 +150,13 @@ mod tests {
         assert_eq!((vendor.form, vendor.integration), (form, Integration::Scraper));
         assert_eq!((vendor.name.as_str(), vendor.slug.as_str(), vendor.tenant.as_str()), ("Shop", "shop", "acme"));
         assert_eq!((vendor.source.as_deref(), vendor.volatile.len()), (Some("https://shop.example/p.json"), 1));
-        for wrong in
-            [json!({"id": "a..b"}), json!({"volatile": ["a."]}), json!({"badRows": "skip"}), json!({"sauce": "x"})]
-        {
+        for wrong in [
+            json!({"hosts": ["https://a.example"]}),
+            json!({"id": "a..b"}),
+            json!({"volatile": ["a."]}),
+            json!({"badRows": "skip"}),
+            json!({"sauce": "x"}),
+        ] {
             assert!(PROVIDER.checked(&connection, wrong.as_object().unwrap()).is_err(), "{wrong}");
         }
     }

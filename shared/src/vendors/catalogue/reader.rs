@@ -15,7 +15,7 @@ use super::files::NoRegularFile;
 use super::https::{NoLength, Refused, may_pass};
 use super::store::describe;
 use super::unpacked::{NotPacked, Unpacker};
-use super::{Location, SourceError, SourceRules, StoreFactory};
+use super::{Location, SourceError, StoreFactory};
 use crate::domain::catalogue::findings::Findings;
 use crate::domain::catalogue::form::Form;
 use crate::domain::catalogue::rows::{Row, Rows};
@@ -70,12 +70,11 @@ impl CatalogueReader {
     pub async fn open(
         location: &Location,
         form: &Form,
-        rules: &SourceRules,
         stores: &StoreFactory,
         environment: &Environment,
     ) -> Result<Self, SourceError> {
         let source_path = describe(location);
-        let (store, path) = stores.open(location, rules, environment)?;
+        let (store, path) = stores.open(location, environment)?;
         let never = |reason: String| {
             Err(SourceError::Unreadable { source_path: source_path.clone(), reason, transient: false })
         };
@@ -306,6 +305,7 @@ fn unreadable(source_path: &str, error: &object_store::Error) -> SourceError {
         return match *refused {
             Refused::Busy(retry_after) => SourceError::Busy { source_path, retry_after },
             Refused::Redirect => SourceError::NotAllowed(refused.to_string()),
+            Refused::Address { .. } => SourceError::NotPublic(refused.to_string()),
             Refused::Status(StatusCode::NOT_FOUND | StatusCode::GONE) => SourceError::NotFound(source_path),
             Refused::Status(status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) => {
                 let reason = format!("{DENIED} (status {})", status.as_u16());

@@ -8,6 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
 
+use super::hosts::Host;
 use super::{CatalogueReader, RetryAfter, SourceError, SourceRules, StoreFactory};
 use crate::domain::catalogue::form::Form;
 use crate::domain::catalogue::vendor::Asked;
@@ -56,13 +57,21 @@ impl Server {
 
     /// The ids of the catalogue at a path, and the version.
     async fn read(&self, path: &str) -> Result<(Vec<String>, String), SourceError> {
-        let environment =
-            Environment::from_iter([("SIGNALBOX_STAGE", "local".to_owned()), ("CATALOG_HOSTS", self.address.clone())]);
+        let hosts = format!("{},10.0.0.1", self.address);
+        Self::read_at(
+            &format!("http://{}{path}", self.address),
+            &[("SIGNALBOX_STAGE", "local"), ("CATALOG_HOSTS", &hosts)],
+        )
+        .await
+    }
+
+    /// The ids of the catalogue that a connection has its source at, and the version.
+    async fn read_at(url: &str, variables: &[(&str, &str)]) -> Result<(Vec<String>, String), SourceError> {
+        let environment: Environment = variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         let rules = SourceRules::from_environment(&environment).unwrap();
-        let url = format!("http://{}{path}", self.address);
-        let location = rules.locate(Asked::Configured(&url))?;
+        let location = rules.find(Asked::Configured(url), Host::of(url).into_iter())?;
         let (form, stores) = (Form::default(), StoreFactory::default());
-        let mut reader = CatalogueReader::open(&location, &form, &rules, &stores, &environment).await?;
+        let mut reader = CatalogueReader::open(&location, &form, &stores, &environment).await?;
         let mut ids = Vec::new();
         loop {
             while let Some(row) = reader.next_row()? {
@@ -273,4 +282,31 @@ async fn a_time_of_change_that_cannot_be_read_says_nothing() {
         server.answer(&format!("{}\r\n{header}", of_length(LIST)), LIST);
         assert_eq!(server.read("/a").await.unwrap().1, version, "{header}");
     }
+}
+
+#[tokio::test]
+async fn a_redirect_to_an_address_that_is_not_public_is_refused_by_name() {
+    let server = Server::start();
+    server.answer("302 Found\r\nlocation: http://10.0.0.1/latest\r\ncontent-length: 0", b"");
+    let error = server.read("/a").await.unwrap_err();
+    assert_eq!(error.failure().code(), "source_not_public");
+    assert!(error.to_string().starts_with("the source redirects: ") && !error.is_transient(), "{error}");
+}
+
+#[tokio::test]
+async fn a_name_that_leads_to_this_machine_is_refused_but_on_one_s_own() {
+    let server = Server::start();
+    let port = server.address.rsplit(':').next().unwrap();
+    server.answer(&of_length(LIST), LIST);
+    for (url, code) in [
+        (format!("https://localhost:{port}/a"), "source_not_public"),
+        (format!("https://127.0.0.1:{port}/a"), "source_not_public"),
+        (format!("http://localhost:{port}/a"), "source_not_allowed"),
+    ] {
+        let error = Server::read_at(&url, &[]).await.unwrap_err();
+        assert_eq!(error.failure().code(), code, "{url}: {error}");
+    }
+    assert!(server.asked.lock().unwrap().is_empty(), "nobody is connected to");
+    let url = format!("http://localhost:{port}/a");
+    assert_eq!(Server::read_at(&url, &[("SIGNALBOX_STAGE", "local")]).await.unwrap().0, ["a", "b"]);
 }

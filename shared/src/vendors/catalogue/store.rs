@@ -9,7 +9,7 @@ use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 
 use super::files::RegularFiles;
 use super::https::Document;
-use super::{Location, SourceError, SourceRules};
+use super::{Location, SourceError};
 use crate::domain::redact;
 use crate::environment::Environment;
 
@@ -33,10 +33,9 @@ impl StoreFactory {
     pub(super) fn open(
         &self,
         location: &Location,
-        rules: &SourceRules,
         environment: &Environment,
     ) -> Result<(Arc<dyn ObjectStore>, Path), SourceError> {
-        let (store, path) = open(location, rules, environment).map_err(|error| {
+        let (store, path) = open(location, environment).map_err(|error| {
             let source_path = describe(location);
             tracing::warn!(source_path, %error, "source cannot be opened");
             SourceError::Unreadable { source_path, reason: "the path cannot be used".to_owned(), transient: false }
@@ -49,13 +48,12 @@ pub(super) fn describe(location: &Location) -> String {
     match location {
         Location::File { path, .. } => path.clone(),
         Location::S3 { bucket, key } => format!("s3://{bucket}/{key}"),
-        Location::Http(url) => redact::source(url.as_str()),
+        Location::Http { url, .. } => redact::source(url.as_str()),
     }
 }
 
 fn open(
     location: &Location,
-    rules: &SourceRules,
     environment: &Environment,
 ) -> Result<(Arc<dyn ObjectStore>, Path), Box<dyn std::error::Error + Send + Sync>> {
     let options = ClientOptions::new().with_connect_timeout(CONNECT_TIMEOUT).with_timeout_disabled();
@@ -82,8 +80,8 @@ fn open(
             builder = builder.with_allow_http(environment.is_local());
             (Arc::new(builder.build()?), as_given(key)?)
         }
-        Location::Http(url) => {
-            let document = Document::at(url.clone(), rules, CONNECT_TIMEOUT, READ_TIMEOUT)?;
+        Location::Http { url, hosts } => {
+            let document = Document::at(url.clone(), hosts, CONNECT_TIMEOUT, READ_TIMEOUT)?;
             (Arc::new(document), Path::default())
         }
     })

@@ -84,8 +84,8 @@ pub(super) async fn open_source(slice: &mut Slice<'_>, vendor: &Vendor) -> Resul
     };
     let Sources { rules, environment } = slice.worker.sources();
     let stores = &slice.worker.runs.outside.stores;
-    let location = rules.locate(vendor.source_shown_as(&source))?;
-    Ok(CatalogueReader::open(&location, &vendor.form, rules, stores, environment).await?)
+    let location = rules.locate(vendor, &source)?;
+    Ok(CatalogueReader::open(&location, &vendor.form, stores, environment).await?)
 }
 
 async fn collect(
