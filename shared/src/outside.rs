@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::telemetry::metrics::Metrics;
+use crate::vendors::Providers;
 use crate::vendors::catalogue::StoreFactory;
 
 /// Everything from outside that a function may use.
@@ -28,6 +29,8 @@ pub struct Outside {
     pub aws_sleep: Option<SharedAsyncSleep>,
     /// Where catalogue files come from. Tests put faults here.
     pub stores: StoreFactory,
+    /// Which providers there are. Tests add one.
+    pub providers: Providers,
     /// Where EMF metric lines go.
     pub metrics: Metrics,
     /// Whether the process is about to end.

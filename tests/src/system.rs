@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 use signalbox::environment::Environment;
 use signalbox::outside::{Clock, Entropy, Outside};
+use signalbox::vendors::Providers;
 use signalbox::vendors::catalogue::StoreFactory;
 use signalbox_local::{Host, Options};
 
@@ -42,6 +43,8 @@ pub struct Settings {
     pub clock: Clock,
     /// Where the host's own functions find catalogues.
     pub stores: StoreFactory,
+    /// Which providers the host's own functions know.
+    pub providers: Providers,
     /// Whether the host hands its queues' messages to its functions by itself. The delays are the engine's then.
     pub poll: bool,
     /// Values of the template's parameters, by their environment names.
@@ -51,7 +54,8 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let clock = Clock::fixed(Timestamp::from_second(START_SECONDS).expect("a time"));
-        let settings = Self { clock, stores: StoreFactory::default(), poll: false, variables: BTreeMap::new() };
+        let (stores, providers) = (StoreFactory::default(), Providers::default());
+        let settings = Self { clock, stores, providers, poll: false, variables: BTreeMap::new() };
         settings.with(&[("SERVICE_JWT_SECRET", SERVICE_SECRET), ("SESSION_JWT_SECRET", SESSION_SECRET)])
     }
 }
@@ -74,11 +78,11 @@ impl System {
 
     /// As [`System::start`], with other settings.
     pub async fn with(settings: Settings) -> Self {
-        let Settings { clock, stores, poll, variables } = settings;
+        let Settings { clock, stores, providers, poll, variables } = settings;
         let delays = Delays::new(clock.clone());
         let http = delays.http(aws_smithy_http_client::Builder::new().build_http());
         let aws_http = (!poll).then(|| http.clone());
-        let outside = Outside { clock: clock.clone(), stores, aws_http, ..Outside::default() };
+        let outside = Outside { clock: clock.clone(), stores, providers, aws_http, ..Outside::default() };
         let options = Options { variables, outside, poll, ..Options::default() };
         let host = Host::start(options).await.expect("the host starts");
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");

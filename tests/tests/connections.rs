@@ -11,6 +11,7 @@ mod connections {
     mod moved_keys;
     mod pages;
     mod paused;
+    mod provider;
     mod races;
     mod readers;
     mod registry;

@@ -31,6 +31,7 @@ use signalbox::http::auth::{Authority, Caller};
 use signalbox::http::problem::{Problem, ProblemView};
 use signalbox::http::{correlation, unrouted};
 use signalbox::outside::{Clock, Outside, StorageCheck};
+use signalbox::vendors::Providers;
 use utoipa::IntoResponses;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -50,6 +51,7 @@ pub(crate) struct Reads {
     journal: Journal,
     clock: Clock,
     vendors: Vendors,
+    providers: Providers,
     /// For the size of the function.
     environment: Environment,
     authority: Authority,
@@ -123,6 +125,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         journal: Journal::connect(&clients, environment)?,
         clock: outside.clock.clone(),
         vendors: Vendors::connect(&clients, environment, outside)?,
+        providers: outside.providers.clone(),
         environment: environment.clone(),
         authority: Authority::new(environment, secrets.secrets()),
         readiness_timeout: Duration::from_millis(readiness_ms),

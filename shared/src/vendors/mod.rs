@@ -5,6 +5,8 @@ pub mod pos;
 pub mod sender;
 pub mod trackstar;
 
+use std::sync::Arc;
+
 use crate::domain::connections::provider::Provider;
 use crate::domain::ids::ProviderId;
 
@@ -16,16 +18,39 @@ const PROVIDERS: &[(ProviderId, Provider)] = &[
 ];
 
 /// Senders of signed webhooks, whatever they are called.
-pub static SENDERS: Provider = sender::PROVIDER;
+static SENDERS: Provider = sender::PROVIDER;
 
-/// The provider of a name.
-#[must_use]
-pub fn provider(id: &ProviderId) -> &'static Provider {
-    PROVIDERS.iter().find(|(known, _)| known == id).map_or(&SENDERS, |(_, provider)| provider)
+/// The providers there are: those that come with Signalbox, and one that a test adds. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Providers(Arc<[(ProviderId, Provider)]>);
+
+impl Default for Providers {
+    fn default() -> Self {
+        Self(PROVIDERS.into())
+    }
 }
 
-/// Whether connections under a name are senders of signed webhooks.
-#[must_use]
-pub fn is_sender(id: &ProviderId) -> bool {
-    PROVIDERS.iter().all(|(known, _)| known != id)
+impl Providers {
+    /// With another one.
+    #[must_use]
+    pub fn with(&self, id: ProviderId, provider: Provider) -> Self {
+        Self(self.0.iter().cloned().chain([(id, provider)]).collect())
+    }
+
+    /// The provider of a name.
+    #[must_use]
+    pub fn of(&self, id: &ProviderId) -> &Provider {
+        self.0.iter().find(|(known, _)| known == id).map_or(&SENDERS, |(_, provider)| provider)
+    }
+
+    /// Those that have a name of their own.
+    pub fn named(&self) -> impl Iterator<Item = (&ProviderId, &Provider)> {
+        self.0.iter().map(|(id, provider)| (id, provider))
+    }
+
+    /// That of all other names.
+    #[must_use]
+    pub fn others(&self) -> &'static Provider {
+        &SENDERS
+    }
 }

@@ -7,7 +7,7 @@ use signalbox::aws::keys::DataKeys;
 use signalbox::domain::connections::stored::{Change, KeptBy, LiveSecrets, StoredConnection, Wanted};
 use signalbox::domain::ids::Connection;
 use signalbox::domain::secret::Secret;
-use signalbox::vendors::provider;
+use signalbox::vendors::Providers;
 use signalbox_tests::deliveries::hooks::Hooks;
 use signalbox_tests::wire::Wire;
 
@@ -50,7 +50,8 @@ impl<'a> Desk<'a> {
         };
         let settings = settings.as_object().unwrap().clone();
         let wanted = Wanted { display_name: None, settings, schedule: None, kept_by: KeptBy::Operators };
-        let of = provider(&connection.provider);
+        let providers = Providers::default();
+        let of = providers.of(&connection.provider);
         let after = StoredConnection::put(before.as_ref(), &connection, of, wanted, secrets, self.change()).unwrap();
         let addresses = |stored: &StoredConnection| (of.addresses)(&connection, &stored.settings);
         let taken = before.as_ref().map(addresses).unwrap_or_default();

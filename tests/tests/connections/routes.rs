@@ -202,6 +202,7 @@ async fn a_caller_needs_the_scope_of_the_route() {
     let system = System::with(Settings::default().with(&settings)).await;
     let every = [
         ("GET", String::from(LIST), CONNECTIONS_READ),
+        ("GET", format!("{LIST}/providers"), CONNECTIONS_READ),
         ("GET", path(HOOK), CONNECTIONS_READ),
         ("PUT", path(HOOK), CONNECTIONS_WRITE),
         ("DELETE", path(HOOK), CONNECTIONS_WRITE),

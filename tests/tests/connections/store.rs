@@ -9,7 +9,7 @@ use signalbox::aws::clients::Clients;
 use signalbox::aws::connections::store::{ConnectionStore, DUE_SHARDS, Due, StoreError};
 use signalbox::domain::connections::stored::{Change, KeptBy, StoredConnection, Wanted};
 use signalbox::domain::ids::Connection;
-use signalbox::vendors::provider;
+use signalbox::vendors::Providers;
 use signalbox_tests::system::System;
 use signalbox_tests::wire::Wire;
 
@@ -31,7 +31,8 @@ fn link(text: &str, id: &str, kept_by: KeptBy) -> StoredConnection {
     let settings = json!({"connectionId": id}).as_object().unwrap().clone();
     let wanted = Wanted { display_name: None, settings, schedule: None, kept_by };
     let change = Change { at: Timestamp::UNIX_EPOCH, by: "tester".into() };
-    StoredConnection::put(None, &connection, provider(&connection.provider), wanted, None, change).unwrap()
+    StoredConnection::put(None, &connection, Providers::default().of(&connection.provider), wanted, None, change)
+        .unwrap()
 }
 
 fn after(start: Timestamp, seconds: u64) -> Timestamp {

@@ -1,7 +1,8 @@
-//! Connections: a list of them, and one.
+//! Connections: a list of them, one, and what they can lead to.
 
 mod list;
 mod one;
+mod providers;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -10,5 +11,5 @@ use crate::Reads;
 
 /// The routes of this folder.
 pub(crate) fn routes() -> OpenApiRouter<Reads> {
-    OpenApiRouter::default().routes(routes!(list::list)).routes(routes!(one::one))
+    OpenApiRouter::default().routes(routes!(list::list)).routes(routes!(one::one)).routes(routes!(providers::providers))
 }

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::domain::deliveries::sender::Sender;
+use crate::domain::deliveries::signature::LiveSecret;
 use crate::domain::ids::{Connection, Entity};
 
 /// The settings of a connection, as its provider checked them.
@@ -96,6 +98,10 @@ impl WrongSetting {
     }
 }
 
+/// The sender that a connection is, with its secrets in the clear. Settings are checked when they are stored, so one that is wrong
+/// was stored by another version.
+pub type SenderOf = fn(&Connection, &Settings, Vec<LiveSecret>) -> Result<Sender, WrongSetting>;
+
 /// A provider.
 #[derive(Debug, Clone, Copy)]
 pub struct Provider {
@@ -111,8 +117,12 @@ pub struct Provider {
     pub settings: &'static [Setting],
     /// Whether a connection has a secret.
     pub secret: SecretUse,
+    /// What the secret is for, for people; empty where none is taken.
+    pub secret_about: &'static str,
     /// Whether it can be synced on a schedule.
     pub scheduled: bool,
+    /// How its webhooks are verified at the door of senders; none where it sends none there.
+    pub sender: Option<SenderOf>,
     /// What the schema alone does not say.
     pub check: fn(&Connection, &Settings) -> Result<(), WrongSetting>,
     /// Names by which others than its tenant look for a connection, such as the path of a webhook. One name leads to one
@@ -223,7 +233,9 @@ mod tests {
             Setting { name: "scheme", kind: SettingKind::TextOrObject, required: false, about: "how" },
         ],
         secret: SecretUse::None,
+        secret_about: "",
         scheduled: false,
+        sender: None,
         check: |_, settings| match settings["url"].as_str() {
             Some("https://no.example") => Err(WrongSetting::new("url", "is none of ours")),
             _ => Ok(()),

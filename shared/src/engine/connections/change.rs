@@ -14,7 +14,6 @@ use crate::domain::connections::stored::{
 };
 use crate::domain::ids::Connection;
 use crate::engine::operators::Operator;
-use crate::vendors;
 
 /// What is to be changed.
 #[derive(Debug, Clone)]
@@ -80,8 +79,8 @@ pub async fn change(
     knows: Knows,
     deed: &Deed,
 ) -> Result<Changed, Refused> {
-    let Desk { store, operators, .. } = desk;
-    let provider = vendors::provider(&connection.provider);
+    let Desk { store, operators, providers, .. } = desk;
+    let provider = providers.of(&connection.provider);
     for tries in 0..TRIES_MAX {
         let now = operators.now();
         let before = store.read(connection).await.map_err(Refused::Unread)?;
@@ -141,7 +140,7 @@ async fn after(
                 Some(given) => Some(sealed(desk, connection, before, given, change.at).await?),
                 None => None,
             };
-            let provider = vendors::provider(&connection.provider);
+            let provider = desk.providers.of(&connection.provider);
             let mut after = StoredConnection::put(before, connection, provider, wanted.clone(), secrets, change)?;
             after.state = state.unwrap_or(after.state);
             Ok(Some(after))
@@ -160,7 +159,7 @@ async fn after(
         Deed::Rotate(rotation) => {
             let before = there()?;
             before.kept_here()?;
-            if vendors::provider(&connection.provider).secret == SecretUse::None {
+            if desk.providers.of(&connection.provider).secret == SecretUse::None {
                 return Err(secrets::wrong("secrets", "are not used by this provider"));
             }
             let known = before.secrets.as_ref();

@@ -6,7 +6,6 @@ use crate::domain::audit::Action;
 use crate::domain::connections::stored::{Knows, StoredConnection};
 use crate::domain::ids::Connection;
 use crate::engine::operators::Operator;
-use crate::vendors;
 
 /// Removes a connection, its addresses, its secrets, and when it is due: together, so that a crash leaves all of it, or
 /// nothing. What it has synced and received stays, and can be read. A second try finds nothing, and says so.
@@ -19,14 +18,14 @@ pub async fn delete(
     connection: &Connection,
     knows: Knows,
 ) -> Result<StoredConnection, Refused> {
-    let Desk { store, operators, .. } = desk;
+    let Desk { store, operators, providers, .. } = desk;
     for tries in 0..TRIES_MAX {
         let before = store.read(connection).await.map_err(Refused::Unread)?;
         knows.agrees(before.as_ref())?;
         let before = before.ok_or(Refused::NotFound)?;
         before.kept_here()?;
         operators.record_change(operator, Action::DeleteConnection, connection.to_string(), Vec::new()).await?;
-        let addresses = (vendors::provider(&connection.provider).addresses)(connection, &before.settings);
+        let addresses = (providers.of(&connection.provider).addresses)(connection, &before.settings);
         match store.delete(&before, &addresses).await.map_err(unwritten) {
             Ok(()) => return Ok(before),
             Err(Some(refused)) => return Err(refused),

@@ -8,6 +8,7 @@ use crate::domain::connections::stored::ChangeError;
 use crate::engine::operators::Operators;
 use crate::environment::{Environment, StartError};
 use crate::outside::Outside;
+use crate::vendors::Providers;
 
 /// What operators change and test connections with. Cheap to clone.
 #[derive(Clone)]
@@ -18,6 +19,8 @@ pub struct Desk {
     pub keys: DataKeys,
     /// Where it is recorded who does what.
     pub operators: Operators,
+    /// Which providers there are.
+    pub providers: Providers,
 }
 
 impl Desk {
@@ -30,6 +33,7 @@ impl Desk {
             store: ConnectionStore::connect(clients, environment)?,
             keys: DataKeys::connect(clients, environment, outside)?,
             operators: Operators::connect(clients, environment, outside)?,
+            providers: outside.providers.clone(),
         })
     }
 }

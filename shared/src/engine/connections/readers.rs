@@ -29,8 +29,7 @@ use crate::domain::ids::Connection;
 use crate::environment::{Environment, StartError};
 use crate::outside::{Clock, Outside};
 use crate::single_flight::Flights;
-use crate::vendors;
-use crate::vendors::sender::sender_of;
+use crate::vendors::Providers;
 
 /// How long what is known is gone by.
 const KNOWN_MAX: SignedDuration = SignedDuration::from_secs(30);
@@ -81,6 +80,7 @@ struct Inner {
     store: ConnectionStore,
     /// For whoever needs secrets.
     keys: Option<DataKeys>,
+    providers: Providers,
     clock: Clock,
     kept: Mutex<Kept>,
 }
@@ -118,7 +118,8 @@ impl Connections {
         keys: Option<DataKeys>,
     ) -> Result<Self, StartError> {
         let store = ConnectionStore::connect(clients, environment)?;
-        Ok(Self(Arc::new(Inner { store, keys, clock: outside.clock.clone(), kept: Mutex::default() })))
+        let (providers, clock) = (outside.providers.clone(), outside.clock.clone());
+        Ok(Self(Arc::new(Inner { store, keys, providers, clock, kept: Mutex::default() })))
     }
 
     /// A connection, if there is one.
@@ -196,8 +197,8 @@ impl Inner {
         };
         let Some(stored) = self.store.glance(&connection).await? else { return Ok(None) };
         let secrets = self.opened(&stored).await?;
-        let is_sender = vendors::is_sender(&stored.connection.provider);
-        let sender = is_sender.then(|| sender_of(&stored, secrets.clone())).and_then(|sender| {
+        let sender = self.providers.of(&stored.connection.provider).sender;
+        let sender = sender.map(|of| of(&stored.connection, &stored.settings, secrets.clone())).and_then(|sender| {
             let log = |wrong: &WrongSetting| tracing::error!(connection = %stored.connection, ?wrong, "a sender cannot be used");
             sender.inspect_err(log).ok()
         });
@@ -276,7 +277,8 @@ mod tests {
         let wanted =
             Wanted { display_name: None, settings: Settings::new(), schedule: None, kept_by: KeptBy::Operators };
         let change = Change { at: Timestamp::UNIX_EPOCH, by: "ada".into() };
-        let provider = vendors::provider(&connection.provider);
+        let providers = Providers::default();
+        let provider = providers.of(&connection.provider);
         let stored = StoredConnection::put(None, &connection, provider, wanted, None, change).unwrap();
         Arc::new(Known { stored, secrets: Vec::new(), sender: None })
     }

@@ -15,7 +15,6 @@ use crate::engine::catalogue::test_vendor::test_vendor;
 use crate::engine::operators::Operator;
 use crate::engine::runs::context::RunWorker;
 use crate::vendors::catalogue::provider::vendor;
-use crate::vendors::{is_sender, provider, sender};
 
 /// Tests a connection. One that cannot be used is a result. A crash leaves what a test before found.
 ///
@@ -59,7 +58,8 @@ async fn usable(desk: &Desk, stored: &StoredConnection) -> Result<Result<Option<
             }
         }
     }
-    if provider(&connection.provider).secret == SecretUse::Required && secrets.is_empty() {
+    let provider = desk.providers.of(&connection.provider);
+    if provider.secret == SecretUse::Required && secrets.is_empty() {
         return wrong("it has no secret".to_owned());
     }
     if connection.provider == ProviderId::CATALOGUE {
@@ -71,10 +71,8 @@ async fn usable(desk: &Desk, stored: &StoredConnection) -> Result<Result<Option<
             Err(setting) => wrong(format!("settings.{} {}", setting.name, setting.why)),
         };
     }
-    if !is_sender(&connection.provider) {
-        return Ok(Ok(None));
-    }
-    let sender = match sender::sender_of(stored, secrets) {
+    let Some(sender) = provider.sender else { return Ok(Ok(None)) };
+    let sender = match sender(connection, &stored.settings, secrets) {
         Ok(sender) => sender,
         Err(setting) => return wrong(format!("settings.{} {}", setting.name, setting.why)),
     };

@@ -18,7 +18,7 @@ use crate::engine::deliveries::counts::WaitingCounts;
 use crate::engine::deliveries::senders::Senders;
 use crate::environment::{Environment, StartError};
 use crate::outside::Outside;
-use crate::vendors::{is_sender, sender};
+use crate::vendors::sender;
 
 /// What takes deliveries in: store, queue, senders, and the world outside. Cheap to clone.
 #[derive(Clone)]
@@ -93,7 +93,7 @@ impl Deliveries {
         match door {
             Door::Sender { provider, connection } if self.senders.sender(provider, connection).is_none() => {
                 match Senders::names(provider, connection) {
-                    Some((provider, name)) if is_sender(&provider) => {
+                    Some((provider, name)) if self.outside.providers.of(&provider).sender.is_some() => {
                         self.connections.addressed(&sender::address(provider.as_str(), name.as_str())).await
                     }
                     _ => Ok(None),

@@ -3,5 +3,6 @@
 
 pub mod connections;
 pub mod operations;
+pub mod providers;
 pub mod service;
 pub mod vendor_sync;

@@ -69,7 +69,9 @@ pub const PROVIDER: Provider = Provider {
         },
     ],
     secret: SecretUse::Optional,
+    secret_about: "The key of a vendor's API, kept for when such vendors can be synced; a file is read without",
     scheduled: true,
+    sender: None,
     check: |connection, settings| read(connection, "", settings).map(drop),
     addresses: |_, _| Vec::new(),
     mistakes: &[

@@ -11,7 +11,10 @@ pub const PROVIDER: Provider = Provider {
     entities: &[],
     settings: &[],
     secret: SecretUse::Optional,
+    secret_about: "What it signs its events with; without one the deployment's is good",
     scheduled: false,
+    // It has a door of its own.
+    sender: None,
     check: |_, _| Ok(()),
     addresses: |_, _| Vec::new(),
     mistakes: &[Mistake {

@@ -6,7 +6,6 @@ use crate::domain::canonical::VolatilePath;
 use crate::domain::connections::provider::{
     Mistake, Provider, SecretUse, Setting, SettingKind, Settings, WrongSetting,
 };
-use crate::domain::connections::stored::StoredConnection;
 use crate::domain::deliveries::sender::Sender;
 use crate::domain::deliveries::signature::{LiveSecret, Scheme, schemes};
 use crate::domain::ids::Connection;
@@ -44,7 +43,9 @@ pub const PROVIDER: Provider = Provider {
         },
     ],
     secret: SecretUse::Required,
+    secret_about: "What it signs with",
     scheduled: false,
+    sender: Some(sender),
     check: |connection, settings| sender(connection, settings, Vec::new()).map(drop),
     addresses: |connection, _| vec![address(connection.provider.as_str(), connection.name.as_str())],
     mistakes: &[
@@ -63,14 +64,6 @@ pub const PROVIDER: Provider = Provider {
 #[must_use]
 pub fn address(provider: &str, name: &str) -> String {
     format!("webhooks/{provider}/{name}")
-}
-
-/// The sender that a connection is, with its secrets in the clear.
-///
-/// # Errors
-/// When a setting is not what it must be: settings are checked when they are stored, so a version before this one stored it.
-pub fn sender_of(stored: &StoredConnection, secrets: Vec<LiveSecret>) -> Result<Sender, WrongSetting> {
-    sender(&stored.connection, &stored.settings, secrets)
 }
 
 fn sender(connection: &Connection, settings: &Settings, secrets: Vec<LiveSecret>) -> Result<Sender, WrongSetting> {

@@ -23,7 +23,10 @@ pub const PROVIDER: Provider = Provider {
     }],
     // Its webhooks are signed with one secret for all links, the deployment's.
     secret: SecretUse::None,
+    secret_about: "",
     scheduled: false,
+    // It has a door of its own.
+    sender: None,
     check: |_, settings| check_id(id(settings)),
     addresses: |_, settings| vec![address(id(settings))],
     mistakes: &[Mistake {
