@@ -8,6 +8,7 @@ mod connections {
     mod due;
     mod keys;
     mod kit;
+    mod last_used;
     mod moved_keys;
     mod pages;
     mod paused;

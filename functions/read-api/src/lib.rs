@@ -15,6 +15,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use signalbox::aws::clients::Clients;
 use signalbox::aws::connections::last_test::LastTests;
+use signalbox::aws::connections::last_used::LastUses;
 use signalbox::aws::connections::store::ConnectionStore;
 use signalbox::aws::datasets::snapshots::SnapshotStore;
 use signalbox::aws::deliveries::DeliveryStore;
@@ -46,6 +47,7 @@ pub(crate) struct Reads {
     snapshots: SnapshotStore,
     tests: LastTests,
     connections: ConnectionStore,
+    uses: LastUses,
     deliveries: DeliveryStore,
     processed: DeliveryReads,
     journal: Journal,
@@ -120,6 +122,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         snapshots: SnapshotStore::connect(&clients, environment)?,
         tests: LastTests::connect(&clients, environment)?,
         connections: ConnectionStore::connect(&clients, environment)?,
+        uses: LastUses::connect(&clients, environment)?,
         deliveries: DeliveryStore::connect(&clients, environment)?,
         processed: DeliveryReads::connect(&clients, environment)?,
         journal: Journal::connect(&clients, environment)?,

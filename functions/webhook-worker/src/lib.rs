@@ -24,6 +24,8 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         async move {
             let queued: Vec<QueuedDelivery> = messages.into_iter().map(QueuedDelivery::from).collect();
             let handled = futures::future::join_all(queued.iter().map(|queued| handle(&worker, queued))).await;
+            let labels = queued.iter().filter_map(|queued| queued.label.as_ref());
+            worker.uses.note(labels, worker.outside.clock.now().as_millisecond()).await;
             let mut failed = Vec::new();
             let mut applied = FleetTally::default();
             for (queued, handled) in queued.into_iter().zip(handled) {

@@ -71,9 +71,13 @@ pub(super) fn catalogue() -> Value {
     json!({"settings": {"source": "shop.json"}})
 }
 
-/// A connection as it is shown.
+/// A connection as it is shown by all routes: when its secrets were used last is told by its own alone.
 pub(super) async fn shown(system: &System, connection: &str) -> Value {
-    ask(system, "GET", &path(connection), Value::Null).await.expect(200)["data"].clone()
+    let mut data = ask(system, "GET", &path(connection), Value::Null).await.expect(200)["data"].clone();
+    if let Some(secrets) = data["secrets"].as_object_mut() {
+        assert!(secrets.remove("lastUsed").is_some_and(|used| used.is_object()));
+    }
+    data
 }
 
 /// Asks an instance of its own.

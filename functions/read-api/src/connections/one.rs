@@ -45,7 +45,13 @@ pub(crate) async fn one(
     }
     let stored = reads.connections.read(&connection).await;
     let stored = stored.map_err(|fault| Problem::unread(&fault))?.ok_or_else(missing)?;
-    let mut response = Json(OneConnectionView::from(&stored)).into_response();
+    let mut view = OneConnectionView::from(&stored);
+    if let Some(secrets) = &mut view.data.secrets {
+        let used = reads.uses.of(&connection).await;
+        let used = used.map_err(|fault| Problem::unread(&fault))?;
+        secrets.last_used = Some(used.of(&stored).into());
+    }
+    let mut response = Json(view).into_response();
     if let Ok(version) = HeaderValue::from_str(&format!("\"{}\"", stored.version)) {
         response.headers_mut().insert(header::ETAG, version);
     }

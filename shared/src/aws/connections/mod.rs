@@ -1,4 +1,5 @@
 //! Connections, and what is stored of them beside their runs.
 
 pub mod last_test;
+pub mod last_used;
 pub mod store;

@@ -8,3 +8,4 @@ pub mod readers;
 pub mod secrets;
 pub mod test;
 mod tries;
+pub mod uses;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::aws::clients::Clients;
+use crate::aws::connections::last_used::LastUses;
 use crate::aws::deliveries::DeliveryStore;
 use crate::aws::deliveries::effects::EffectStore;
 use crate::aws::faults::AwsFault;
@@ -14,6 +15,7 @@ use crate::domain::deliveries::placement::{SHARDS_DEFAULT, SHARDS_MAX};
 use crate::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
 use crate::domain::service_secrets::ServiceSecrets;
 use crate::engine::connections::readers::{Connections, Known};
+use crate::engine::connections::uses::Uses;
 use crate::engine::deliveries::counts::WaitingCounts;
 use crate::engine::deliveries::senders::Senders;
 use crate::environment::{Environment, StartError};
@@ -142,6 +144,8 @@ pub struct DeliveryWorker {
     pub effects: EffectStore,
     /// Where a delivery that failed waits.
     pub queue: WebhookQueue,
+    /// Which secrets deliveries were verified with.
+    pub uses: Uses,
     /// Time and metrics.
     pub outside: Outside,
 }
@@ -156,6 +160,7 @@ impl DeliveryWorker {
             store: DeliveryStore::connect(clients, environment)?,
             effects: EffectStore::connect(clients, environment)?,
             queue: WebhookQueue::connect(clients, environment)?,
+            uses: Uses::new(LastUses::connect(clients, environment)?, outside.providers.clone()),
             outside: outside.clone(),
         })
     }

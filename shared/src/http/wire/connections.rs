@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::domain::connections::last_used::LastUsed;
 use crate::domain::connections::schedule::Schedule;
 use crate::domain::connections::stored::{Change, ConnectionState, KeptBy, LiveSecrets, StoredConnection};
 use crate::domain::ids::Connection;
@@ -99,6 +100,24 @@ pub struct SecretsView {
     pub rotated_at: String,
     /// Whether the one before is good as well.
     pub has_previous: bool,
+    /// When webhooks were last verified with each; told by the route of one connection alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_used: Option<LastUsedView>,
+}
+
+/// When secrets were used last, as of 15 minutes ago.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LastUsedView {
+    /// The current one; null where that is not known since it is the current one.
+    pub current: Option<String>,
+    /// The previous one; null where there is none, or it is not known.
+    pub previous: Option<String>,
+}
+
+impl From<LastUsed> for LastUsedView {
+    fn from(used: LastUsed) -> Self {
+        Self { current: used.current.map(time::text), previous: used.previous.map(time::text) }
+    }
 }
 
 /// When something was done, and by whom.
@@ -123,6 +142,7 @@ impl From<&LiveSecrets> for SecretsView {
             fingerprint: secrets.current.fingerprint().to_owned(),
             rotated_at: time::text(secrets.rotated_at),
             has_previous: secrets.previous.is_some(),
+            last_used: None,
         }
     }
 }

@@ -46,7 +46,7 @@ async fn without_a_table_queue_or_bus_that_it_uses_and_it_is_told_of_no_other() 
         ),
         ("scheduler", &["RUNS_TABLE", "SNAPSHOTS_TABLE", "CONTROL_TABLE", "SYNC_QUEUE_URL", "EVENT_BUS_NAME"]),
         ("webhooks", &["DELIVERIES_TABLE", "WEBHOOK_QUEUE_URL", "SECRETS_PATH"]),
-        ("webhook-worker", &["DELIVERIES_TABLE", "RECORDS_TABLE", "WEBHOOK_QUEUE_URL"]),
+        ("webhook-worker", &["DELIVERIES_TABLE", "RECORDS_TABLE", "CONTROL_TABLE", "WEBHOOK_QUEUE_URL"]),
         ("dead-letters", &["DELIVERIES_TABLE", "JOURNAL_TABLE"]),
         (
             "read-api",
