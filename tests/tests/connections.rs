@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
 
 mod connections {
+    mod admin;
     mod catalogues;
     mod crash_matrix;
     mod desk;

@@ -24,6 +24,8 @@ pub const SERVICE_JWT: Name = Name::required("SERVICE_JWT_SECRET");
 pub const SERVICE_JWT_PREVIOUS: Name = Name::optional("SERVICE_JWT_SECRET_PREVIOUS", OF_OURS);
 /// What browsers' sessions are signed with.
 pub const SESSION_JWT: Name = Name::required("SESSION_JWT_SECRET");
+/// What an operator of all tenants may send in place of a token.
+pub const ADMIN_SYNC: Name = Name::optional("ADMIN_SYNC_TOKEN", OF_OURS);
 /// What points of sale sign with.
 pub const WEBHOOK: Name = Name::required("WEBHOOK_SECRET");
 /// What they signed with before the last rotation.
@@ -32,8 +34,8 @@ pub const WEBHOOK_PREVIOUS: Name = Name::optional("WEBHOOK_SECRET_PREVIOUS", 1);
 pub const TRACKSTAR_WEBHOOK: Name = Name::optional("TRACKSTAR_WEBHOOK_SECRET", 1);
 /// What it signed with before the last rotation.
 pub const TRACKSTAR_WEBHOOK_PREVIOUS: Name = Name::optional("TRACKSTAR_WEBHOOK_SECRET_PREVIOUS", 1);
-/// Those that tokens are verified with.
-pub const OF_TOKENS: [Name; 3] = [SERVICE_JWT, SERVICE_JWT_PREVIOUS, SESSION_JWT];
+/// Those that callers are known by.
+pub const OF_TOKENS: [Name; 4] = [SERVICE_JWT, SERVICE_JWT_PREVIOUS, SESSION_JWT, ADMIN_SYNC];
 /// Those that deliveries are verified with.
 pub const OF_DELIVERIES: [Name; 4] = [WEBHOOK, WEBHOOK_PREVIOUS, TRACKSTAR_WEBHOOK, TRACKSTAR_WEBHOOK_PREVIOUS];
 

@@ -32,7 +32,7 @@ const LIMIT_MAX: usize = 200;
         (status = 503, description = "unavailable: they could not be read; after `Retry-After`", body = ProblemView),
         ListProblems,
     ),
-    security((), ("service" = []), ("session" = [])),
+    security((), ("service" = []), ("admin" = []), ("session" = [])),
 )]
 pub(crate) async fn list(
     State(reads): State<Reads>,

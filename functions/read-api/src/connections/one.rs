@@ -29,7 +29,7 @@ use crate::Reads;
         (status = 500, description = "internal_error", body = ProblemView),
         (status = 503, description = "unavailable: it could not be read; after `Retry-After`", body = ProblemView),
     ),
-    security((), ("service" = []), ("session" = [])),
+    security((), ("service" = []), ("admin" = []), ("session" = [])),
 )]
 pub(crate) async fn one(
     State(reads): State<Reads>,

@@ -46,7 +46,7 @@ const FORM: &str = "the body must be {\"credentials\": {\"scraperPath\" or \"api
         (status = 422, description = "invalid_payload: `detail` is a text that names the field", body = ProblemView),
         (status = 500, description = "internal_error", body = ProblemView),
     ),
-    security(("service" = []), ("session" = [])),
+    security(("service" = []), ("admin" = []), ("session" = [])),
 )]
 pub(crate) async fn set_credentials(
     State(control): State<Control>,

@@ -28,7 +28,7 @@ use crate::Control;
         (status = 412, description = "precondition_failed: `version` is the one that is stored", body = ProblemView),
         ConnectionProblems,
     ),
-    security(("service" = [])),
+    security(("service" = []), ("admin" = [])),
 )]
 pub(crate) async fn delete(
     State(control): State<Control>,

@@ -41,6 +41,12 @@ fn openapi() -> Value {
             "bearerFormat": "JWT",
             "description": "A service token (HS256), also read from the header x-service-token",
         },
+        "admin": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-Admin-Token",
+            "description": "The admin token: an operator of all tenants' connections; also sent as a bearer token",
+        },
         "session": {
             "type": "apiKey",
             "in": "cookie",
