@@ -9,7 +9,7 @@ use signalbox::vendors::catalogue::StoreFactory;
 use signalbox_tests::answer::Answer;
 use signalbox_tests::system::{Settings, System};
 
-use super::kit::{LIST, OPERATOR, ask, catalogue, put, recorded, shown};
+use super::kit::{LIST, OPERATOR, ask, catalogue, put, recorded, shown, version};
 
 const REGISTRY: &str = "/api/catalog/vendor-sync/registry";
 const SHOP: &str = "default/catalogue/shop";
@@ -24,13 +24,9 @@ async fn set(system: &System, tenant: &str, slug: &str, credentials: Value) -> A
 #[tokio::test]
 async fn credentials_are_a_connection_s_source_and_secret() {
     let system = System::start().await;
-    put(
-        &system,
-        SHOP,
-        json!({"displayName": "The shop", "settings": {"source": "shop.json", "id": "sku"}, "schedule": {"every": 60}}),
-    )
-    .await
-    .expect(201);
+    let wanted =
+        json!({"displayName": "The shop", "settings": {"source": "shop.json", "id": "sku"}, "schedule": {"every": 60}});
+    let made = version(&put(&system, SHOP, wanted).await);
     let url = "https://shop.example/p.json?key=hunter2";
     let changed = set(&system, OPERATOR, "Shop", json!({"scraperPath": url, "apiKey": KEY})).await.expect(200);
     let shown_url = "https://shop.example/p.json?(configured)";
@@ -45,7 +41,7 @@ async fn credentials_are_a_connection_s_source_and_secret() {
         json!({"source": "https://shop.example/p.json?***", "type": "SCRAPER", "id": "sku"})
     );
     assert_eq!((&stored["displayName"], &stored["schedule"]), (&json!("The shop"), &json!({"every": 60})));
-    assert_eq!((&stored["secrets"]["masked"], &stored["version"]), (&json!("••••0001"), &json!(3)));
+    assert_eq!((&stored["secrets"]["masked"], &stored["version"]), (&json!("••••0001"), &json!(made + 2)));
     let names: Vec<_> = recorded(&system).await.into_iter().flat_map(|(_, _, names)| names).collect();
     assert!(
         names.contains(&"secrets.current".to_owned()) && names.contains(&"settings.source".to_owned()),
@@ -70,7 +66,7 @@ async fn credentials_are_a_connection_s_source_and_secret() {
 #[tokio::test]
 async fn credentials_that_cannot_be_are_refused_with_a_text() {
     let system = System::start().await;
-    put(&system, SHOP, catalogue()).await.expect(201);
+    let made = version(&put(&system, SHOP, catalogue()).await);
     for (credentials, part) in [
         (json!({}), "the body must be"),
         (json!("key"), "the body must be"),
@@ -85,7 +81,7 @@ async fn credentials_that_cannot_be_are_refused_with_a_text() {
         assert_eq!(answer.problem(), (422, "invalid_payload"), "{credentials}");
         assert!(answer.body["detail"].as_str().unwrap().contains(part), "{credentials}: {}", answer.text);
     }
-    assert_eq!(shown(&system, SHOP).await["version"], 1);
+    assert_eq!(shown(&system, SHOP).await["version"], made);
     let path = json!({"scraperPath": "a.json"});
     // One of the configuration, one that nobody has, and none.
     for (slug, expected) in [
