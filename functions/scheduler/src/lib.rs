@@ -1,4 +1,4 @@
-//! Syncs that are due, nightly ones, and the watchdog over runs that have stopped moving.
+//! Syncs that are due, which it hands out and does not start; nightly ones; and the watchdog over runs that have stopped moving.
 //!
 //! What a schedule sends is the `Input` that `template.yaml` gives it: its name, and the time it was due.
 
@@ -10,7 +10,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use signalbox::aws::clients::Clients;
 use signalbox::aws::connections::store::ConnectionStore;
-use signalbox::engine::connections::due::start_due;
+use signalbox::aws::queues::due::DueQueue;
+use signalbox::engine::connections::hand_out::hand_out;
 use signalbox::engine::runs::context::Runs;
 use signalbox::engine::runs::{schedule, watchdog};
 use signalbox::environment::{Environment, StartError};
@@ -68,23 +69,33 @@ impl fmt::Display for Schedule {
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
     let clients = Clients::connect(environment, outside)?;
     let runs = Runs::connect(&clients, environment, outside)?;
-    let connections = ConnectionStore::connect(&clients, environment)?;
+    let due = Due {
+        connections: ConnectionStore::connect(&clients, environment)?,
+        queue: DueQueue::connect(&clients, environment)?,
+    };
     Ok(Function::event(move |event: Value, _context| {
-        let (runs, connections) = (runs.clone(), connections.clone());
-        async move { handle(&runs, &connections, &Tick::read(event)?).await }
+        let (runs, due) = (runs.clone(), due.clone());
+        async move { handle(&runs, &due, &Tick::read(event)?).await }
     }))
 }
 
-async fn handle(runs: &Runs, connections: &ConnectionStore, tick: &Tick) -> Result<(), Error> {
+/// What is due, and where it is handed out.
+#[derive(Clone)]
+struct Due {
+    connections: ConnectionStore,
+    queue: DueQueue,
+}
+
+async fn handle(runs: &Runs, due: &Due, tick: &Tick) -> Result<(), Error> {
     match tick.schedule {
         Schedule::Nightly => {
             let started = schedule::start_all(runs, &tick.id()).await?;
             tracing::info!(runs = started.len(), "nightly runs started");
         }
         Schedule::Due => {
-            let started = start_due(runs, connections).await?;
-            if started > 0 {
-                tracing::info!(runs = started, "runs that were due started");
+            let connections = hand_out(&due.connections, &due.queue, runs.now()).await?;
+            if connections > 0 {
+                tracing::info!(connections, "what is due was handed out");
             }
         }
         Schedule::Watchdog => {

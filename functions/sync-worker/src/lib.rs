@@ -1,10 +1,14 @@
-//! Advance one run by one slice, for each message of the queue.
+//! Advance one run by one slice, for each message of the queue of runs; start what is due, for each message of the queue of what
+//! is due.
 
 use aws_lambda_events::sqs::SqsMessage;
 use jiff::SignedDuration;
 use signalbox::aws::clients::Clients;
+use signalbox::aws::connections::store::ConnectionStore;
 use signalbox::aws::faults::AwsFault;
+use signalbox::aws::queues::WorkMessage;
 use signalbox::aws::queues::sync::SliceMessage;
+use signalbox::engine::connections::due::start_due;
 use signalbox::engine::runs::advance::{SliceEnd, take_and_advance};
 use signalbox::engine::runs::context::RunWorker;
 use signalbox::environment::{Environment, StartError};
@@ -17,18 +21,20 @@ use tracing::Instrument as _;
 /// # Errors
 /// When the environment is unusable.
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
-    let worker = RunWorker::connect(&Clients::connect(environment, outside)?, environment, outside)?;
+    let clients = Clients::connect(environment, outside)?;
+    let worker = RunWorker::connect(&clients, environment, outside)?;
+    let connections = ConnectionStore::connect(&clients, environment)?;
     let slice =
         SignedDuration::from_millis(i64::try_from(environment.number("SLICE_BUDGET_MS", 240_000)?).unwrap_or(i64::MAX));
     Ok(Function::sqs(move |messages| {
-        let worker = worker.clone();
+        let (worker, connections) = (worker.clone(), connections.clone());
         async move {
             let mut failed = Vec::new();
             for message in messages {
                 let id = message.message_id.clone().unwrap_or_default();
-                if let Err(error) = handle(&worker, &message, slice).await {
-                    // Back to the queue: it comes again when its visibility ends, and at last as a dead letter.
-                    tracing::error!(message_id = id, %error, "slice failed");
+                if let Err(error) = handle(&worker, &connections, &message, slice).await {
+                    // Back to the queue: it comes again when its visibility ends, and is at last a dead letter, or forgotten.
+                    tracing::error!(message_id = id, %error, "message failed");
                     failed.push(id);
                 }
             }
@@ -37,19 +43,35 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
     }))
 }
 
-async fn handle(worker: &RunWorker, message: &SqsMessage, slice: SignedDuration) -> Result<(), AwsFault> {
+async fn handle(
+    worker: &RunWorker,
+    connections: &ConnectionStore,
+    message: &SqsMessage,
+    slice: SignedDuration,
+) -> Result<(), AwsFault> {
     let unreadable = |detail: String| AwsFault { operation: "read message", detail, transient: false };
     let body = message.body.as_deref().unwrap_or_default();
-    let message: SliceMessage = serde_json::from_str(body).map_err(|error| unreadable(error.to_string()))?;
-    let span = tracing::info_span!("slice", run_id = %message.run_id,
-        connection = %message.connection, correlation_id = message.correlation_id);
-    let until = worker.runs.now().checked_add(slice).map_err(|error| unreadable(error.to_string()))?;
-    let end = take_and_advance(worker, &message, until).instrument(span).await?;
+    match serde_json::from_str(body).map_err(|error| unreadable(error.to_string()))? {
+        WorkMessage::Slice(message) => {
+            let span = tracing::info_span!("slice", run_id = %message.run_id,
+                connection = %message.connection, correlation_id = message.correlation_id);
+            let until = worker.runs.now().checked_add(slice).map_err(|error| unreadable(error.to_string()))?;
+            told(&message, take_and_advance(worker, &message, until).instrument(span).await?);
+        }
+        // What fails of it is due still, and is no reason to have the others again.
+        WorkMessage::Due(message) => {
+            let begun = start_due(&worker.runs, connections, message.due).await;
+            tracing::info!(started = begun.started, failed = begun.failed, "what was due started");
+        }
+    }
+    Ok(())
+}
+
+fn told(message: &SliceMessage, end: SliceEnd) {
     match end {
         SliceEnd::Over(run) => tracing::debug!(run_id = %run.id, "slice ended the run"),
         SliceEnd::HandedOn(run) => tracing::debug!(run_id = %run.id, "slice handed the run on"),
         SliceEnd::Waits(until) => tracing::debug!(run_id = %message.run_id, %until, "the run waits"),
         SliceEnd::NotOurs => tracing::debug!(run_id = %message.run_id, "somebody else has the run, or it is over"),
     }
-    Ok(())
 }

@@ -16,6 +16,8 @@ const BATCH: usize = 10;
 /// A queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Queue {
+    /// Of connections that are due.
+    Due,
     /// Of runs: a message per slice.
     Sync,
     /// Of deliveries.
@@ -29,7 +31,7 @@ impl Queue {
     #[must_use]
     pub fn function(self) -> &'static str {
         match self {
-            Self::Sync => "sync-worker",
+            Self::Due | Self::Sync => "sync-worker",
             Self::Webhooks => "webhook-worker",
             Self::DeadLetters => "dead-letters",
         }
@@ -38,6 +40,7 @@ impl Queue {
     /// Its name in `template.yaml`.
     fn name(self) -> &'static str {
         match self {
+            Self::Due => "DueQueue",
             Self::Sync => "SyncQueue",
             Self::Webhooks => "WebhookQueue",
             Self::DeadLetters => "WebhookDeadLetterQueue",

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use signalbox::aws::clients::Clients;
 use signalbox::aws::connections::store::{ConnectionStore, DUE_SHARDS, Due, StoreError};
 use signalbox::domain::connections::stored::{Change, KeptBy, StoredConnection, Wanted};
-use signalbox::domain::ids::Connection;
+use signalbox::domain::ids::{Connection, RunId};
 use signalbox::vendors::Providers;
 use signalbox_tests::system::System;
 use signalbox_tests::wire::Wire;
@@ -35,6 +35,15 @@ fn link(text: &str, id: &str, kept_by: KeptBy) -> StoredConnection {
         .unwrap()
 }
 
+/// What is due, at most so many of each shard.
+async fn due(store: &ConnectionStore, now: Timestamp, limit: usize) -> Vec<Connection> {
+    let mut due = Vec::new();
+    for shard in ConnectionStore::due_shards() {
+        due.extend(store.due(shard, now, None, limit).await.unwrap().0.into_iter().map(|place| place.connection));
+    }
+    due
+}
+
 fn after(start: Timestamp, seconds: u64) -> Timestamp {
     start.checked_add(Duration::from_secs(seconds)).unwrap()
 }
@@ -50,13 +59,13 @@ async fn what_is_due_is_found_in_every_shard_and_nothing_else() {
     let shards: BTreeSet<String> = items(&system).await.iter().map(|item| item["due_shard"].to_string()).collect();
     assert_eq!(shards.len(), usize::from(DUE_SHARDS));
     let due = async |seconds: u64, limit: usize| -> BTreeSet<Connection> {
-        store.due(after(now, seconds), limit).await.unwrap().into_iter().map(|due| due.connection).collect()
+        due(&store, after(now, seconds), limit).await.into_iter().collect()
     };
     assert_eq!(due(19, 100).await, (0..20).map(named).collect());
     let first_of_each = due(39, 1).await;
     assert!(first_of_each.len() == usize::from(DUE_SHARDS) && first_of_each.contains(&named(0)));
-    let none = store.due(now, 100).await.unwrap();
-    assert!(store.move_due(&none[0], None).await.unwrap());
+    let first = store.due_time(&named(0)).await.unwrap().unwrap();
+    assert!(store.move_due(&first, None).await.unwrap());
     assert!(!due(39, 100).await.contains(&named(0)));
 }
 
@@ -64,22 +73,22 @@ async fn what_is_due_is_found_in_every_shard_and_nothing_else() {
 async fn a_due_time_is_moved_by_one_who_has_seen_it() {
     let system = System::start().await;
     let (store, now, shop) = (store(&system), system.clock.now(), connection("acme/catalogue/shop"));
-    let due = |at: Timestamp, starts: u32| Due { connection: shop.clone(), at, starts, next: at, version: 1 };
-    let (first, again, next) = (due(now, 0), due(after(now, 300), 1), due(after(now, 86_400), 0));
+    let (first, next) = (Due::first(&shop, now, 1), Due::first(&shop, after(now, 86_400), 1));
+    let again = Due { at: after(now, 300), starts: 1, run: Some(RunId::new(now, [7; 16])), ..next.clone() };
     store.reschedule(&shop, 1, Some(now), now).await.unwrap();
     assert!(store.move_due(&first, Some(&again)).await.unwrap());
     assert!(!store.move_due(&first, Some(&next)).await.unwrap(), "somebody else has moved it");
     assert!(!store.move_due(&first, None).await.unwrap());
-    assert_eq!(store.due(again.at, 10).await.unwrap(), std::slice::from_ref(&again));
+    assert_eq!(store.due_time(&shop).await.unwrap(), Some(again.clone()));
     assert!(store.move_due(&again, None).await.unwrap());
-    assert_eq!(store.due(next.at, 10).await.unwrap(), []);
+    assert_eq!(store.due_time(&shop).await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn a_change_moves_a_time_to_come_and_neither_one_that_has_come_nor_a_look() {
     let system = System::start().await;
     let (store, now, shop) = (store(&system), system.clock.now(), connection("acme/catalogue/shop"));
-    let at = async || store.due(after(now, 1_000_000), 10).await.unwrap().first().map(|due| due.at);
+    let at = async || store.due_time(&shop).await.unwrap().map(|due| due.at);
     store.reschedule(&shop, 1, Some(after(now, 600)), now).await.unwrap();
     assert_eq!(at().await, Some(after(now, 600)), "there was none");
     store.reschedule(&shop, 3, Some(after(now, 900)), now).await.unwrap();
@@ -88,7 +97,7 @@ async fn a_change_moves_a_time_to_come_and_neither_one_that_has_come_nor_a_look(
     assert_eq!(at().await, Some(after(now, 900)), "a later version says so");
     store.reschedule(&shop, 4, Some(after(now, 9_000)), after(now, 900)).await.unwrap();
     assert_eq!(at().await, Some(after(now, 900)), "it has come");
-    let seen = Due { connection: shop.clone(), at: after(now, 900), starts: 0, next: after(now, 900), version: 3 };
+    let seen = Due::first(&shop, after(now, 900), 3);
     let again = Due { at: after(now, 1_200), starts: 1, ..seen.clone() };
     assert!(store.move_due(&seen, Some(&again)).await.unwrap());
     store.reschedule(&shop, 4, Some(after(now, 9_000)), now).await.unwrap();
@@ -156,6 +165,6 @@ async fn a_removal_takes_the_due_time_along() {
     let system = System::start().await;
     put(&system, "acme/catalogue/shop", nightly("shop.json")).await.expect(201);
     ask(&system, "DELETE", &path("acme/catalogue/shop"), Value::Null).await.expect(200);
-    let due = store(&system).due(after(system.clock.now(), 10 * 86_400), 10).await.unwrap();
+    let due = due(&store(&system), after(system.clock.now(), 10 * 86_400), 10).await;
     assert_eq!(due, []);
 }

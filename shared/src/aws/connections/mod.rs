@@ -1,5 +1,6 @@
 //! Connections, and what is stored of them beside their runs.
 
+pub mod due;
 pub mod last_test;
 pub mod last_used;
 pub mod store;

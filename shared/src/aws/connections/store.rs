@@ -5,6 +5,7 @@
 //! | tenant | `connection#provider/name` | a [`StoredConnection`]; its `provider` is the key of the index `by_provider` |
 //! | tenant | `due#provider/name` | when it is due next, by which the index `due` finds it; none for one that never is |
 //! | `@address` and an address | `address` | to which connection a name leads that others than its tenant use |
+//! | `@due` | `handed-out` | up to where what is due was handed out ([`HandedOut`](super::due::HandedOut)) |
 //! | `@providers` | `providers` | the providers that have ever had a connection, for a list of all |
 //!
 //! Tenants have no `@`. What is due changes with each start and is an item of its own: beside the settings it would rewrite them,
@@ -24,7 +25,7 @@ use crate::aws::items::{Item, conditional, item, key, number, text, value};
 use crate::aws::table::Table;
 use crate::aws::transaction::{Declined, Transaction, built, past_conflicts};
 use crate::domain::connections::stored::StoredConnection;
-use crate::domain::ids::{Connection, InvalidId, ProviderId, TenantId};
+use crate::domain::ids::{Connection, InvalidId, ProviderId, RunId, TenantId};
 use crate::environment::{Environment, StartError};
 
 /// Over how many partitions of the index what is due is spread: a minute of ten thousand starts is not written to one.
@@ -34,7 +35,7 @@ fn connection_key(connection: &Connection) -> Item {
     key(connection.tenant.as_str(), format!("connection#{}/{}", connection.provider, connection.name))
 }
 
-fn due_key(connection: &Connection) -> Item {
+pub(super) fn due_key(connection: &Connection) -> Item {
     key(connection.tenant.as_str(), format!("due#{}/{}", connection.provider, connection.name))
 }
 
@@ -44,7 +45,11 @@ fn address_key(address: &str) -> Item {
 
 fn shard(connection: &Connection) -> String {
     let digest = Sha256::digest(connection.to_string());
-    format!("due#{}", digest[0] % DUE_SHARDS)
+    shard_key(digest[0] % DUE_SHARDS)
+}
+
+pub(super) fn shard_key(shard: u8) -> String {
+    format!("due#{shard}")
 }
 
 /// A connection that is due.
@@ -60,6 +65,16 @@ pub struct Due {
     pub next: Timestamp,
     /// The version of the connection whose schedule says so.
     pub version: u64,
+    /// The run that was started last for this time, and is to be looked at.
+    pub run: Option<RunId>,
+}
+
+impl Due {
+    /// A time of the schedule for which nothing was started yet.
+    #[must_use]
+    pub fn first(connection: &Connection, at: Timestamp, version: u64) -> Self {
+        Self { connection: connection.clone(), at, starts: 0, next: at, version, run: None }
+    }
 }
 
 /// What of the connections is listed.
@@ -124,7 +139,7 @@ pub enum StoreError {
 
 /// The connections.
 #[derive(Clone, Debug)]
-pub struct ConnectionStore(Table);
+pub struct ConnectionStore(pub(super) Table);
 
 impl ConnectionStore {
     /// The table that `CONNECTIONS_TABLE` names; nothing is called.
@@ -209,8 +224,8 @@ impl ConnectionStore {
         let was_due = before.and_then(|before| before.due_after(now)).is_some();
         match after.due_after(now) {
             Some(at) if !was_due => {
-                let due = Due { connection: connection.clone(), at, starts: 0, next: at, version: after.version };
-                transaction = transaction.put(built(self.0.put(due_item(&due)).build())?);
+                let due = due_item(&Due::first(connection, at, after.version));
+                transaction = transaction.put(built(self.0.put(due).build())?);
             }
             None if was_due => transaction = transaction.delete(built(self.0.delete(due_key(connection)).build())?),
             _ => {}
@@ -341,7 +356,7 @@ impl ConnectionStore {
     ) -> Result<(), AwsFault> {
         // That it is due no more went with the change.
         let Some(at) = next else { return Ok(()) };
-        let call = self.0.put_item(due_item(&Due { connection: connection.clone(), at, starts: 0, next: at, version }));
+        let call = self.0.put_item(due_item(&Due::first(connection, at, version)));
         let call = call
             .condition_expression(
                 "attribute_not_exists(pk) OR (due_at > :now AND starts = :none AND version <= :version)",
@@ -374,29 +389,6 @@ impl ConnectionStore {
         };
         Ok(moved.is_some())
     }
-
-    /// What is due by `now`, the longest due first within each shard, at most `limit` of each.
-    ///
-    /// # Errors
-    /// When the table cannot be read.
-    pub async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, AwsFault> {
-        let of_shard = async |shard: u8| {
-            let call = self
-                .0
-                .query()
-                .index_name("due")
-                .key_condition_expression("due_shard = :shard AND due_at <= :now")
-                .expression_attribute_values(":shard", text(format!("due#{shard}")))
-                .expression_attribute_values(":now", number(now.as_millisecond()))
-                .limit(i32::try_from(limit).unwrap_or(i32::MAX));
-            let page = call.send().await.map_err(|error| fault("read what is due", &error))?;
-            Ok::<_, AwsFault>(page.items.unwrap_or_default())
-        };
-        let found = futures::future::try_join_all((0..DUE_SHARDS).map(of_shard)).await?;
-        // One that cannot be read must not keep all others waiting.
-        let log = |fault: &AwsFault| tracing::error!(%fault, "a due time was passed over");
-        Ok(found.into_iter().flatten().filter_map(|item| due_of(item).inspect_err(log).ok()).collect())
-    }
 }
 
 /// What a query found, and whether it ended before the list did: DynamoDB ends a page at 1 MB.
@@ -408,7 +400,7 @@ async fn listed(call: QueryFluentBuilder, limit: usize) -> Result<(Vec<StoredCon
     Ok((items.into_iter().map(value).collect::<Result<_, _>>()?, cut))
 }
 
-fn due_item(due: &Due) -> Item {
+pub(super) fn due_item(due: &Due) -> Item {
     let mut fields = due_key(&due.connection);
     fields.insert("connection".into(), text(due.connection.to_string()));
     fields.insert("due_shard".into(), text(shard(&due.connection)));
@@ -416,10 +408,11 @@ fn due_item(due: &Due) -> Item {
     fields.insert("starts".into(), number(due.starts));
     fields.insert("next_at".into(), number(due.next.as_millisecond()));
     fields.insert("version".into(), number(due.version));
+    fields.extend(due.run.as_ref().map(|run| ("run".to_owned(), text(run.as_str()))));
     fields
 }
 
-fn due_of(item: Item) -> Result<Due, AwsFault> {
+pub(super) fn due_of(item: Item) -> Result<Due, AwsFault> {
     let read = || {
         let number = |name: &str| item.get(name)?.as_n().ok()?.parse::<i64>().ok();
         Some(Due {
@@ -428,6 +421,7 @@ fn due_of(item: Item) -> Result<Due, AwsFault> {
             starts: u32::try_from(number("starts")?).ok()?,
             next: Timestamp::from_millisecond(number("next_at")?).ok()?,
             version: u64::try_from(number("version")?).ok()?,
+            run: item.get("run").and_then(|run| RunId::parse(run.as_s().ok()?)),
         })
     };
     read().ok_or_else(|| AwsFault::damaged("read what is due", "an item says not what is due, or when"))

@@ -1,4 +1,38 @@
-//! The queues: [`sync`] carries runs to `sync-worker`, a message per slice; [`webhook`] deliveries to `webhook-worker`.
+//! The queues: [`due`] carries connections that are due to `sync-worker`, and [`sync`] runs, a message per slice; [`webhook`]
+//! deliveries to `webhook-worker`.
 
+pub mod due;
 pub mod sync;
 pub mod webhook;
+
+use serde::Deserialize;
+
+use due::DueMessage;
+use sync::SliceMessage;
+
+/// What the two queues of `sync-worker` hold.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum WorkMessage {
+    /// A slice of a run.
+    Slice(SliceMessage),
+    /// Connections that are due.
+    Due(DueMessage),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_told_by_what_it_holds() {
+        let read = |text: &str| serde_json::from_str::<WorkMessage>(text).ok();
+        let slice = r#"{"connection": "a/catalogue/b", "runId": "018bcfe5-6800-7000-8000-000000000000"}"#;
+        assert!(matches!(read(slice), Some(WorkMessage::Slice(_))));
+        let due = DueMessage { due: vec!["a/catalogue/b".parse().unwrap()] };
+        assert_eq!(read(&serde_json::to_string(&due).unwrap()), Some(WorkMessage::Due(due)));
+        for wrong in ["{}", "[]", r#"{"due": ["a/b"]}"#, r#"{"connection": "a/catalogue/b"}"#] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+}

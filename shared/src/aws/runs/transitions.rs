@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::RunStore;
 use super::items::{holders_update, run_item};
 use super::leases::{lease_key, until};
+use crate::aws::connections::due::DueMove;
 use crate::aws::faults::AwsFault;
 use crate::aws::items::{number, text, value};
 use crate::aws::transaction::{Declined, OLD, Transaction, built};
@@ -24,6 +25,8 @@ pub enum Started {
     Yes,
     /// The connection is reserved for another run.
     Busy(RunId),
+    /// The time it was to be started for has been seen to.
+    SeenTo,
 }
 
 /// Why a commit was not done.
@@ -64,6 +67,10 @@ pub struct SnapshotChange {
     pub manifest: Option<(Dataset, Manifest)>,
 }
 
+fn moved(due: Option<DueMove>) -> Transaction {
+    due.into_iter().fold(Transaction::default(), |transaction, DueMove(put)| transaction.put(put))
+}
+
 impl RunStore {
     /// The holder's right to go on, as a condition on the lease.
     fn may_go_on(&self, connection: &Connection, hold: &Hold) -> Result<ConditionCheck, AwsFault> {
@@ -90,11 +97,21 @@ impl RunStore {
     /// Stores a new run and reserves its connection: of two starts at once, one wins. With a fence the starter holds
     /// the run at once; without one the first worker takes it.
     ///
+    /// A run that is started as it is due moves the due time with it: so each time is started once, whoever looks, and no crash
+    /// lies between the two.
+    ///
     /// A crash after this leaves an open run whose lease runs out, or whose message is late: the watchdog sends it on.
     ///
     /// # Errors
     /// When the tables cannot be written.
-    pub async fn start_run(&self, run: &Run, fence: Option<&str>, now: Timestamp) -> Result<Started, AwsFault> {
+    pub async fn start_run(
+        &self,
+        run: &Run,
+        fence: Option<&str>,
+        now: Timestamp,
+        due: Option<DueMove>,
+    ) -> Result<Started, AwsFault> {
+        let is_due = due.is_some();
         let reserve = self
             .control
             .update(lease_key(&run.connection))
@@ -112,10 +129,15 @@ impl RunStore {
         ]);
         values.extend(fence.map(|fence| (":fence".to_owned(), text(fence))));
         let reserve = built(reserve.set_expression_attribute_values(Some(values)).build())?;
-        let transaction = Transaction::default().update(reserve).and(self.new_run(run)?).and(self.counted(run, None)?);
+        let transaction = Transaction::default().update(reserve).and(moved(due));
+        let transaction = transaction.and(self.new_run(run)?).and(self.counted(run, None)?);
         match transaction.commit(&self.control.client, "start run").await {
             Ok(()) => Ok(Started::Yes),
             Err(declined) => {
+                // Whoever has the connection may be the run of this very time.
+                if is_due && declined.at(1).is_some() {
+                    return Ok(Started::SeenTo);
+                }
                 if let Some(old) = declined.at(0) {
                     let lease: Lease = value(old.clone())?;
                     return match lease.run_id {
@@ -133,14 +155,17 @@ impl RunStore {
         }
     }
 
-    /// Stores a run that was over before it began: skipped, with its reason. It takes no lease.
+    /// Stores a run that was over before it began: skipped, with its reason. It takes no lease. False where it was due, and
+    /// somebody else has seen to that time.
     ///
     /// # Errors
     /// When the table cannot be written.
-    pub async fn record_run(&self, run: &Run) -> Result<(), AwsFault> {
-        let transaction = self.new_run(run)?.and(self.counted(run, None)?);
+    pub async fn record_run(&self, run: &Run, due: Option<DueMove>) -> Result<bool, AwsFault> {
+        let is_due = due.is_some();
+        let transaction = moved(due).and(self.new_run(run)?).and(self.counted(run, None)?);
         match transaction.commit(&self.control.client, "record run").await {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(true),
+            Err(declined) if is_due && declined.at(0).is_some() => Ok(false),
             Err(Declined::Fault(fault)) => Err(fault),
             Err(Declined::Condition(_)) => Err(AwsFault::damaged("record run", "unexpected condition")),
         }

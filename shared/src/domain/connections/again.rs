@@ -28,10 +28,10 @@ pub enum Step {
     },
 }
 
-/// What is to be done. `starts` is how often a run was started for this time of the schedule, `newest` the connection's newest
-/// run, `next` the schedule's next time.
+/// What is to be done. `starts` is how often a run was started for this time of the schedule, `last` the run that was started
+/// last for it, whatever others the connection has had since, `next` the schedule's next time.
 #[must_use]
-pub fn step(starts: u32, newest: Option<&Run>, now: Timestamp, next: Timestamp) -> Step {
+pub fn step(starts: u32, last: Option<&Run>, now: Timestamp, next: Timestamp) -> Step {
     let look = |starts: u32| {
         let place = usize::try_from(starts).ok().and_then(|starts| starts.checked_sub(1));
         let then = place.and_then(|place| now.checked_add(*LOOKS.get(place)?).ok());
@@ -44,7 +44,7 @@ pub fn step(starts: u32, newest: Option<&Run>, now: Timestamp, next: Timestamp) 
     if starts == 0 {
         return start(1);
     }
-    match newest {
+    match last {
         Some(run) if !run.status.is_over() => match look(1) {
             Some(then) => Step::Wait { then, starts },
             None => Step::Wait { then: next, starts: 0 },
@@ -110,26 +110,44 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_well_or_for_good_waits_for_its_next_time() {
-        let next = minutes(24 * 60);
-        for newest in [
-            None,
-            Some(run(RunStatus::Success, None)),
-            Some(run(RunStatus::Failed, Some(Failure::SourceInvalid))),
-            Some(run(RunStatus::Failed, Some(Failure::RemovalsRefused))),
-            Some(run(RunStatus::Skipped, Some(Failure::SyncInProgress))),
-            Some(run(RunStatus::Cancelled, Some(Failure::Stopped))),
+    fn what_is_to_be_done_follows_from_the_starts_the_last_run_and_the_schedules_next_time() {
+        use Failure::{
+            RemovalsRefused, SourceBusy, SourceInvalid, SourceUnreadable, Stopped, StorageFailed, SyncInProgress,
+        };
+        use RunStatus::{Cancelled, Failed, Pending, Skipped, Success};
+        let day = 24 * 60;
+        let start = |then: i64, starts: u32| Step::Start { then: minutes(then), starts };
+        let wait = |then: i64, starts: u32| Step::Wait { then: minutes(then), starts };
+        for (starts, last, now, next, expected) in [
+            // The schedule's own time: whatever there was before it.
+            (0, None, 0, day, start(5, 1)),
+            (0, Some((Pending, None)), 0, day, start(5, 1)),
+            (0, Some((Failed, Some(SourceUnreadable))), 0, day, start(5, 1)),
+            // Its next one comes before anybody would look.
+            (0, None, 0, 3, start(3, 0)),
+            (0, None, 0, 5, start(5, 0)),
+            // Over well, over for good, or nothing to be seen: the next time.
+            (1, None, 5, day, wait(day, 0)),
+            (1, Some((Success, None)), 5, day, wait(day, 0)),
+            (1, Some((Failed, Some(SourceInvalid))), 5, day, wait(day, 0)),
+            (1, Some((Failed, Some(RemovalsRefused))), 5, day, wait(day, 0)),
+            (1, Some((Failed, None)), 5, day, wait(day, 0)),
+            (1, Some((Skipped, Some(SyncInProgress))), 5, day, wait(day, 0)),
+            (3, Some((Cancelled, Some(Stopped))), 65, day, wait(day, 0)),
+            // Not over: another look, after as many starts.
+            (1, Some((Pending, None)), 5, day, wait(10, 1)),
+            (2, Some((Pending, None)), 20, day, wait(25, 2)),
+            (2, Some((Pending, None)), 20, 24, wait(24, 0)),
+            (4, Some((Pending, None)), 70, day, wait(75, 4)),
+            // For a reason that passes: once more, and three times in all.
+            (1, Some((Failed, Some(SourceBusy))), 5, day, start(20, 2)),
+            (2, Some((Failed, Some(StorageFailed))), 20, day, start(65, 3)),
+            (3, Some((Failed, Some(SourceUnreadable))), 65, day, start(day, 0)),
+            (2, Some((Failed, Some(SourceUnreadable))), 20, 50, start(50, 0)),
         ] {
-            assert_eq!(step(1, newest.as_ref(), minutes(5), next), Step::Wait { then: next, starts: 0 });
+            let last = last.map(|(status, failure)| run(status, failure));
+            let step = step(starts, last.as_ref(), minutes(now), minutes(next));
+            assert_eq!(step, expected, "{starts} starts, {last:?}, at {now} before {next}");
         }
-        let open = run(RunStatus::Pending, None);
-        assert_eq!(step(2, Some(&open), minutes(20), next), Step::Wait { then: minutes(25), starts: 2 });
-        assert_eq!(step(2, Some(&open), minutes(20), minutes(24)), Step::Wait { then: minutes(24), starts: 0 });
-    }
-
-    #[test]
-    fn a_schedule_that_comes_sooner_needs_no_second_look() {
-        let soon = minutes(3);
-        assert_eq!(step(0, None, minutes(0), soon), Step::Start { then: soon, starts: 0 });
     }
 }

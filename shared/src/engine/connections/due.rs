@@ -1,7 +1,8 @@
-//! Due: what connections are to be synced by now, and when each is due next.
+//! Due: a worker starts the connections of a message, and says when each is due next.
 //!
-//! A run is started first, and the connection moved to its next time afterwards. A crash between leaves it due: whoever looks next
-//! finds that its newest run came from this very time, and moves it. So no time is passed over, and none is started twice.
+//! A run is started, or stored as passed over with its reason, in the write that moves the connection to its next time. So no time is
+//! passed over and none is started twice, however often a message comes and whatever dies. A crash after that write leaves a run
+//! whose message was not sent, which the watchdog sends on.
 
 use std::time::Duration;
 
@@ -9,66 +10,72 @@ use futures::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 
 use crate::aws::connections::store::{ConnectionStore, Due};
-use crate::aws::faults::AwsFault;
-use crate::aws::runs::reads::Wanted;
 use crate::domain::connections::again::{Step, step};
 use crate::domain::connections::stored::StoredConnection;
-use crate::domain::runs::run::{Mode, Trigger};
+use crate::domain::ids::Connection;
+use crate::domain::runs::failure::Failure;
+use crate::domain::runs::run::{CatalogueWork, Mode, Trigger, Work};
 use crate::engine::runs::context::Runs;
 use crate::engine::runs::kinds::catalogue::work_of;
-use crate::engine::runs::start::{StartRefused, StartRequest, start_in_background};
+use crate::engine::runs::start::{DueStart, StartRefused, StartRequest, pass_over, start_in_background};
 use crate::vendors::catalogue::provider::vendor;
 
-/// What is read of each shard of the index at once.
-const PAGE: usize = 100;
 /// How many are started at once. Each start is a few short calls.
-const AT_ONCE: usize = 32;
-/// How long one call goes on taking up what is due. The rest is due still at the next minute.
-const TIME: Duration = Duration::from_secs(8);
-
+const AT_ONCE: usize = 8;
+/// How long one message is worked on: a minute less than the function has. What is not begun by then is due still, and is handed out
+/// again with all that is.
+const TIME: Duration = Duration::from_secs(240);
 /// When what could not be started is due again.
 const LATER: Duration = Duration::from_secs(60);
+
+/// What became of connections that were due.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Begun {
+    /// Those for which a run was started, or stored as passed over.
+    pub started: usize,
+    /// Those that could not be started, and are due again a minute later.
+    pub failed: usize,
+}
 
 /// What came of one that was due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Came {
-    /// A run was started, or stored as skipped.
     Started,
-    /// There was nothing to start.
+    /// There was nothing to start, or somebody else has.
     Moved,
-    /// It could not be started, and is due still.
     Failed,
 }
 
-/// Starts what is due; how many runs that were.
-///
-/// # Errors
-/// When what is due cannot be read. What could not be started is logged, is due still, and keeps no other waiting.
-pub async fn start_due(runs: &Runs, store: &ConnectionStore) -> Result<usize, AwsFault> {
+/// Starts what is due of these connections. What could not be started is logged, is due a minute later, and keeps no other
+/// waiting: that is no reason to have the whole message again.
+pub async fn start_due(runs: &Runs, store: &ConnectionStore, connections: Vec<Connection>) -> Begun {
     let until = runs.now().checked_add(TIME).unwrap_or(Timestamp::MAX);
-    let mut started = 0;
-    loop {
-        let due = store.due(runs.now(), PAGE).await?;
-        let starts = due.into_iter().map(|due| start_one(runs, store, due));
-        let came: Vec<Came> = stream::iter(starts).buffer_unordered(AT_ONCE).collect().await;
-        started += came.iter().filter(|came| **came == Came::Started).count();
-        // The index may still show what was moved a moment ago: without a start there is nothing to go on for.
-        if !came.contains(&Came::Started) || runs.now() >= until {
-            return Ok(started);
-        }
-    }
+    let starts = connections.into_iter().map(|connection| async move {
+        if runs.now() < until { start_one(runs, store, &connection).await } else { Came::Moved }
+    });
+    let came: Vec<Came> = stream::iter(starts).buffer_unordered(AT_ONCE).collect().await;
+    let count = |wanted: Came| came.iter().filter(|came| **came == wanted).count();
+    Begun { started: count(Came::Started), failed: count(Came::Failed) }
 }
 
-async fn start_one(runs: &Runs, store: &ConnectionStore, due: Due) -> Came {
+async fn start_one(runs: &Runs, store: &ConnectionStore, connection: &Connection) -> Came {
+    let due = match store.due_time(connection).await {
+        Ok(Some(due)) if due.at <= runs.now() => due,
+        // It is gone, or was seen to: this is another copy of the message.
+        Ok(_) => return Came::Moved,
+        Err(error) => {
+            tracing::error!(%connection, %error, "what is due was not read, and is due still");
+            return Came::Failed;
+        }
+    };
     match try_one(runs, store, &due).await {
         Ok(came) => came,
         Err(error) => {
-            tracing::error!(connection = %due.connection, due_at = %due.at, %error, "what is due was not started");
-            // A minute later, so that those that fail each time do not stand before all others.
+            tracing::error!(%connection, due_at = %due.at, %error, "what is due was not started");
+            // A minute later, so that those that fail each time are not handed out before all others.
             let later = runs.now().checked_add(LATER).unwrap_or(Timestamp::MAX);
             let moved = store.move_due(&due, Some(&Due { at: later, ..due.clone() })).await;
-            let _due_still =
-                moved.inspect_err(|error| tracing::error!(connection = %due.connection, %error, "it is due still"));
+            let _due_still = moved.inspect_err(|error| tracing::error!(%connection, %error, "it is due still"));
             Came::Failed
         }
     }
@@ -79,40 +86,56 @@ async fn try_one(runs: &Runs, store: &ConnectionStore, due: &Due) -> Result<Came
     // As of now and not as of half a minute ago: somebody may just have paused it.
     let stored = store.read(&due.connection).await?;
     let next = stored.as_ref().and_then(|stored| stored.due_after(now));
-    let trace = format!("schedule/{}/{}", due.at, due.starts);
-    let request = stored.as_ref().and_then(|stored| request(stored, trace.clone()));
-    let (Some(next), Some(request)) = (next, request) else {
-        // It is gone, paused, has no schedule any more, or nothing that could be synced.
+    let (Some(stored), Some(next)) = (stored, next) else {
+        // It is gone, paused, or has no schedule any more: what it says itself is the reason.
         store.move_due(due, None).await?;
         return Ok(Came::Moved);
     };
-    let newest = runs.store.reads.page(&due.connection, &Wanted { limit: 1, ..Wanted::default() }).await?.pop();
-    // Somebody died after the start, or is a little ahead.
-    let is_started = newest.as_ref().is_some_and(|run| run.correlation_id == trace);
-    let found = newest.filter(|_| !is_started);
     // A look that comes late must not take the place of the schedule's own time.
     let starts = if due.next <= now { 0 } else { due.starts };
-    let (came, at, starts) = match step(starts, found.as_ref(), now, next) {
-        Step::Start { then, starts } if is_started => (Came::Moved, then, starts),
-        Step::Start { then, starts } => {
-            start_in_background(runs, &request).await?;
-            (Came::Started, then, starts)
-        }
-        Step::Wait { then, starts } => (Came::Moved, then, starts),
+    let looked_at = match &due.run {
+        Some(run) if starts > 0 => runs.store.reads.one(&due.connection, run).await?,
+        _ => None,
     };
-    store.move_due(due, Some(&Due { at, starts, next, ..due.clone() })).await?;
-    Ok(came)
-}
-
-/// What to start; none where there is nothing to sync.
-fn request(stored: &StoredConnection, correlation_id: String) -> Option<StartRequest> {
-    let vendor = vendor(stored).ok().filter(|vendor| vendor.source.is_some())?;
-    Some(StartRequest {
-        connection: stored.connection.clone(),
-        work: work_of(&vendor, None, false).ok()?,
+    let version = stored.version;
+    let then = |at: Timestamp, starts: u32| Due { starts, next, ..Due::first(&due.connection, at, version) };
+    let (at, starts) = match step(starts, looked_at.as_ref(), now, next) {
+        Step::Start { then, starts } => (then, starts),
+        Step::Wait { then: at, starts } => {
+            let run = due.run.clone().filter(|_| starts > 0);
+            store.move_due(due, Some(&Due { run, ..then(at, starts) })).await?;
+            return Ok(Came::Moved);
+        }
+    };
+    let (started, passed) = (then(at, starts), then(next, 0));
+    let due_start = Some(DueStart { store, due, started: &started, passed: &passed });
+    let request = |work: Work| StartRequest {
+        connection: due.connection.clone(),
+        work,
         mode: Mode::Apply,
         actor: "schedule".into(),
         trigger: Trigger::Schedule,
-        correlation_id,
-    })
+        correlation_id: format!("schedule/{}/{}", due.at, due.starts),
+    };
+    let seen_to = match work(&stored) {
+        Ok(work) => start_in_background(runs, &request(work), due_start).await?,
+        Err((failure, detail)) => {
+            let nothing = request(Work::Catalogue(CatalogueWork::default()));
+            pass_over(runs, &nothing, failure, detail, due_start).await?
+        }
+    };
+    Ok(if seen_to.is_some() { Came::Started } else { Came::Moved })
+}
+
+/// What to start, or why there is nothing.
+fn work(stored: &StoredConnection) -> Result<Work, (Failure, String)> {
+    let vendor = vendor(stored).map_err(|wrong| {
+        let detail = format!("its setting {} cannot be used: it {}", wrong.name, wrong.why);
+        (Failure::VendorNotConfigured, detail)
+    })?;
+    let work = work_of(&vendor, None, false).map_err(|refused| (refused.failure(), refused.to_string()))?;
+    match vendor.source {
+        Some(_) => Ok(work),
+        None => Err((Failure::SourceNotAllowed, "it is on a schedule and names no source".into())),
+    }
 }

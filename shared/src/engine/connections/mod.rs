@@ -4,6 +4,7 @@ pub mod change;
 pub mod delete;
 pub mod desk;
 pub mod due;
+pub mod hand_out;
 pub mod readers;
 pub mod secrets;
 pub mod test;

@@ -47,5 +47,5 @@ async fn start(runs: &Runs, vendor: &Vendor, correlation_id: &str) -> Result<Opt
         trigger: Trigger::Schedule,
         correlation_id: correlation_id.to_owned(),
     };
-    start_in_background(runs, &request).await.map(Some)
+    start_in_background(runs, &request, None).await
 }

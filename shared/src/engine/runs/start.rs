@@ -5,6 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::aws::bus::DomainEvent;
+use crate::aws::connections::due::DueMove;
+use crate::aws::connections::store::{ConnectionStore, Due};
 use crate::aws::faults::AwsFault;
 use crate::aws::queues::sync::SliceMessage;
 use crate::aws::runs::leases::Taken;
@@ -67,22 +69,67 @@ impl StartRefused {
     }
 }
 
+/// A start as it is due: whatever becomes of it, the due time is moved in the same write.
+#[derive(Clone, Copy)]
+pub struct DueStart<'a> {
+    /// Where due times are.
+    pub store: &'a ConnectionStore,
+    /// What is due.
+    pub due: &'a Due,
+    /// When it is due next, once a run was started.
+    pub started: &'a Due,
+    /// When it is due next, where none could be.
+    pub passed: &'a Due,
+}
+
+impl DueStart<'_> {
+    fn moved_by(&self, run: &Run) -> Result<DueMove, AwsFault> {
+        let next = if run.status.is_over() { self.passed } else { self.started };
+        let looked_at = (next.starts > 0).then(|| run.id.clone());
+        self.store.moving(self.due, &Due { run: looked_at, ..next.clone() })
+    }
+}
+
+/// What became of a start.
+enum Begun {
+    Run(Box<Run>, Option<Taken>),
+    /// Somebody else has seen to that time.
+    SeenTo,
+}
+
 /// Stores a run and reserves its connection. The caller holds the run if it asks to, and must then advance it.
 ///
 /// # Errors
 /// See [`StartRefused`].
 pub async fn start_run(runs: &Runs, request: &StartRequest, hold: bool) -> Result<(Run, Option<Taken>), StartRefused> {
+    match begin(runs, request, hold, None).await? {
+        Begun::Run(run, taken) => Ok((*run, taken)),
+        Begun::SeenTo => {
+            let detail = "a start that was never due is said to be seen to".into();
+            Err(AwsFault { operation: "start run", detail, transient: false }.into())
+        }
+    }
+}
+
+async fn begin(
+    runs: &Runs,
+    request: &StartRequest,
+    hold: bool,
+    due: Option<DueStart<'_>>,
+) -> Result<Begun, StartRefused> {
     let mut given_up = false;
     loop {
         let run = new_run(runs, request);
         let fence = hold.then(|| runs.new_fence());
-        let in_the_way = match runs.store.start_run(&run, fence.as_deref(), run.started_at).await? {
+        let moved = due.map(|due| due.moved_by(&run)).transpose()?;
+        let in_the_way = match runs.store.start_run(&run, fence.as_deref(), run.started_at, moved).await? {
             Started::Yes => {
                 tracing::info!(run_id = %run.id, connection = %run.connection, mode = ?run.mode, "run started");
                 announce(runs, &run).await;
                 let hold = fence.map(|fence| Hold { run_id: run.id.clone(), fence, since: run.started_at });
-                return Ok((run, hold.map(|hold| Taken { hold, stop: None })));
+                return Ok(Begun::Run(Box::new(run), hold.map(|hold| Taken { hold, stop: None })));
             }
+            Started::SeenTo => return Ok(Begun::SeenTo),
             Started::Busy(holder) => holder,
         };
         if given_up {
@@ -152,30 +199,49 @@ async fn announce(runs: &Runs, run: &Run) {
     }
 }
 
-/// Starts a run that a worker takes up. If the connection is reserved, a skipped run is stored with the reason.
+/// Starts a run that a worker takes up. If the connection is reserved, a skipped run is stored with the reason. None where it was
+/// due, and somebody else has seen to that time.
 ///
 /// # Errors
 /// When AWS failed.
-pub async fn start_in_background(runs: &Runs, request: &StartRequest) -> Result<Run, StartRefused> {
-    match start_run(runs, request, false).await {
-        Ok((run, _)) => {
+pub async fn start_in_background(
+    runs: &Runs,
+    request: &StartRequest,
+    due: Option<DueStart<'_>>,
+) -> Result<Option<Run>, StartRefused> {
+    match begin(runs, request, false, due).await {
+        Ok(Begun::SeenTo) => Ok(None),
+        Ok(Begun::Run(run, _)) => {
             // A crash before this message leaves an open run that nobody holds: the watchdog sends it on.
             runs.queue.send(&SliceMessage::of(&run), 0).await?;
-            Ok(run)
+            Ok(Some(*run))
         }
-        Err(refused @ StartRefused::Busy(..)) => {
-            let failure = refused.failure();
-            let run = new_run(runs, request);
-            let at = run.started_at;
-            let detail = match refused {
-                StartRefused::Busy(holder, _) => format!("skipped: run {holder} was in progress"),
-                other => other.to_string(),
-            };
-            let run = run.ended(life::status_of(failure), Some(RunError::new(failure, detail)), at);
-            runs.store.record_run(&run).await?;
-            publish::publish_end(runs, &run).await;
-            Ok(run)
+        Err(StartRefused::Busy(holder, _)) => {
+            let detail = format!("skipped: run {holder} was in progress");
+            Ok(pass_over(runs, request, Failure::SyncInProgress, detail, due).await?)
         }
         Err(other) => Err(other),
     }
+}
+
+/// Stores a run that was over before it began, with the reason. None where it was due, and somebody else has seen to that time.
+///
+/// # Errors
+/// When AWS failed.
+pub async fn pass_over(
+    runs: &Runs,
+    request: &StartRequest,
+    failure: Failure,
+    detail: String,
+    due: Option<DueStart<'_>>,
+) -> Result<Option<Run>, AwsFault> {
+    let run = new_run(runs, request);
+    let at = run.started_at;
+    let run = run.ended(life::status_of(failure), Some(RunError::new(failure, detail)), at);
+    let moved = due.map(|due| due.moved_by(&run)).transpose()?;
+    if !runs.store.record_run(&run, moved).await? {
+        return Ok(None);
+    }
+    publish::publish_end(runs, &run).await;
+    Ok(Some(run))
 }

@@ -30,6 +30,12 @@ const ELSEWHERE: &[(&str, &str, &str, &str)] = &[
     ),
     ("sync-control", "s3:GetObject", CATALOGUES, "s3:// is read past the SDK, and nothing here stands in for S3"),
     ("sync-control", "s3:ListBucket", CATALOGUES, "without it S3 answers 403 where there is no object, not 404"),
+    (
+        "sync-worker",
+        "dynamodb:DeleteItem",
+        "ConnectionsTable",
+        "a due time whose connection was paused or removed between two reads of a worker",
+    ),
     ("sync-worker", "s3:GetObject", CATALOGUES, "as above"),
     ("sync-worker", "s3:ListBucket", CATALOGUES, "as above"),
 ];
@@ -131,13 +137,17 @@ async fn connections(hooks: &Hooks) {
     assert_eq!(brief.ask("sync-control", "POST", sync, &token, body).await.unwrap().status, 202);
     hooks.work(Queue::Sync).await;
 
-    // Who starts them: one that has a source, and one that has none and is due no more.
+    // Who starts them: one that has a source, and one that has none.
     for (name, settings) in [("shop", json!({"source": "moscot.catalog.json"})), ("bare", json!({}))] {
         let due = json!({"settings": settings, "schedule": {"every": 1}});
         ask(hooks, "PUT", &format!("{LIST}/default/catalogue/{name}"), Some(due)).await;
     }
     hooks.pass(Duration::from_secs(120));
+    // A run is in the way of one of them.
+    let (token, body) = (hooks.token("default", &[WRITE]), Some(json!({"dryRun": false})));
+    assert_eq!(brief.ask("sync-control", "POST", sync, &token, body).await.unwrap().status, 202);
     hooks.host.fire("Due").await.unwrap();
+    hooks.work(Queue::Due).await;
     hooks.work(Queue::Sync).await;
 }
 
