@@ -6,6 +6,7 @@
 mod bootstrap;
 mod build;
 mod catalogue;
+mod connections;
 mod events;
 mod flood;
 mod function;
@@ -51,6 +52,9 @@ struct Arguments {
     /// Leave out the functions that webhooks is compared with, which need Node with npm, Python with PyPI
     #[arg(long)]
     without_peers: bool,
+    /// How many connections a nightly has
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
+    connections: usize,
     /// Measure binaries that are there already instead of building them
     #[arg(long, value_name = "FOLDER")]
     binaries: Option<PathBuf>,
@@ -74,6 +78,8 @@ enum Scenario {
     Ingest,
     /// What a flood of forged webhooks costs, and how soon each is answered
     Flood,
+    /// A nightly of many connections, pages of their list, and first webhooks; in this process, so no part of all
+    Connections,
 }
 
 impl Scenario {
@@ -84,6 +90,7 @@ impl Scenario {
             Self::Catalogue | Self::Memory | Self::Writes => &["sync-control"],
             Self::History => &["read-api", "sync-control"],
             Self::Ingest | Self::Flood => &["webhooks"],
+            Self::Connections => &[],
         }
     }
 }
@@ -111,8 +118,12 @@ async fn main() -> ExitCode {
 
 async fn measure(arguments: &Arguments) -> Result<Report> {
     let wanted = |scenario| arguments.scenario == Scenario::All || arguments.scenario == scenario;
-    let build = Build::make(arguments.binaries.as_deref(), arguments.scenario.functions())?;
     let mut report = Report::new();
+    if arguments.scenario == Scenario::Connections {
+        connections::measure(arguments.connections, &mut report).await?;
+        return Ok(report);
+    }
+    let build = Build::make(arguments.binaries.as_deref(), arguments.scenario.functions())?;
     if wanted(Scenario::Bootstrap) {
         bootstrap::measure(&build, &mut report).await?;
     }
