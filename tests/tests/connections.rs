@@ -4,9 +4,11 @@
 mod connections {
     mod admin;
     mod catalogues;
+    mod commands;
     mod crash_matrix;
     mod desk;
     mod due;
+    mod import;
     mod keys;
     mod kit;
     mod last_used;

@@ -1,4 +1,5 @@
-//! Syncs that are due, which it hands out and does not start; nightly ones; and the watchdog over runs that have stopped moving.
+//! Syncs that are due, which it hands out and does not start; nightly ones; the watchdog over runs that have stopped moving; and
+//! the import of connections that the deployment's configuration names.
 //!
 //! What a schedule sends is the `Input` that `template.yaml` gives it: its name, and the time it was due.
 
@@ -12,6 +13,7 @@ use signalbox::aws::clients::Clients;
 use signalbox::aws::connections::store::ConnectionStore;
 use signalbox::aws::queues::due::DueQueue;
 use signalbox::engine::connections::hand_out::hand_out;
+use signalbox::engine::connections::import::{Importer, Outcome};
 use signalbox::engine::runs::context::Runs;
 use signalbox::engine::runs::{schedule, watchdog};
 use signalbox::environment::{Environment, StartError};
@@ -33,6 +35,7 @@ struct Tick {
 enum Schedule {
     Nightly,
     Due,
+    Import,
     Watchdog,
 }
 
@@ -57,6 +60,7 @@ impl fmt::Display for Schedule {
         formatter.write_str(match self {
             Self::Nightly => "nightly",
             Self::Due => "due",
+            Self::Import => "import",
             Self::Watchdog => "watchdog",
         })
     }
@@ -73,9 +77,10 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         connections: ConnectionStore::connect(&clients, environment)?,
         queue: DueQueue::connect(&clients, environment)?,
     };
+    let importer = Importer::connect(&clients, environment, outside)?;
     Ok(Function::event(move |event: Value, _context| {
-        let (runs, due) = (runs.clone(), due.clone());
-        async move { handle(&runs, &due, &Tick::read(event)?).await }
+        let (runs, due, importer) = (runs.clone(), due.clone(), importer.clone());
+        async move { handle(&runs, &due, &importer, &Tick::read(event)?).await }
     }))
 }
 
@@ -86,7 +91,7 @@ struct Due {
     queue: DueQueue,
 }
 
-async fn handle(runs: &Runs, due: &Due, tick: &Tick) -> Result<(), Error> {
+async fn handle(runs: &Runs, due: &Due, importer: &Importer, tick: &Tick) -> Result<(), Error> {
     match tick.schedule {
         Schedule::Nightly => {
             let started = schedule::start_all(runs, &tick.id()).await?;
@@ -98,11 +103,25 @@ async fn handle(runs: &Runs, due: &Due, tick: &Tick) -> Result<(), Error> {
                 tracing::info!(connections, "what is due was handed out");
             }
         }
+        // Boxed: it is a large part of what every other tick would carry.
+        Schedule::Import => {
+            for outcome in Box::pin(importer.import(&tick.id())).await? {
+                say(&outcome);
+            }
+        }
         Schedule::Watchdog => {
             let _logged = watchdog::watch(runs).await?;
         }
     }
     Ok(())
+}
+
+fn say(outcome: &Outcome) {
+    let Outcome { source, made, changed, removed, left, refused, unfinished } = outcome;
+    tracing::info!(source, made, changed, removed, left, unfinished, "connections imported");
+    for why in refused {
+        tracing::warn!(source, why, "a connection was not imported");
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{check_loadtest, loadtest, local, smoke, token, verify, wait_for_health};
+use crate::commands::{check_loadtest, connections, loadtest, local, smoke, token, verify, wait_for_health};
 
 /// Signalbox, an integration sync control plane, on your laptop.
 ///
@@ -29,6 +29,8 @@ enum Command {
     Token(token::TokenArguments),
     /// Say whether a captured webhook, its body read from standard input, verifies and, if not, why
     Verify(verify::VerifyArguments),
+    /// Import, export, list, set and test connections
+    Connections(connections::ConnectionsArguments),
     /// Wait until a deployment is healthy
     WaitForHealth(wait_for_health::WaitForHealthArguments),
     /// Look whether a deployment does what it should, with one event
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
     match cli.command {
         Some(Command::Token(arguments)) => token::run(&arguments),
         Some(Command::Verify(arguments)) => verify::run(&arguments),
+        Some(Command::Connections(arguments)) => connections::run(&arguments),
         Some(Command::WaitForHealth(arguments)) => wait_for_health::run(&arguments),
         Some(Command::Smoke(arguments)) => smoke::run(&arguments),
         Some(Command::Loadtest(arguments)) => loadtest::run(&arguments),

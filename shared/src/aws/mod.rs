@@ -9,6 +9,7 @@ pub mod faults;
 mod items;
 pub mod journal;
 pub mod keys;
+pub mod parameters;
 pub mod queues;
 pub mod runs;
 pub mod service_secrets;

@@ -103,9 +103,14 @@ names! {
         POS = "pos";
         /// The warehouse API.
         TRACKSTAR = "trackstar";
+        /// No system: what imports note is sealed under it.
+        IMPORTS = "imports";
     }
     /// What tells a tenant's connections to one provider apart: a vendor's slug, a brand, an account.
-    ConnectionName = "a connection's name" {}
+    ConnectionName = "a connection's name" {
+        /// What the hashes of imports are sealed under.
+        HASHES = "hashes";
+    }
     /// What is synced over a connection: products, orders, stock levels.
     Entity = "an entity" {
         /// What catalogues hold.

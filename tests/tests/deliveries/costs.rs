@@ -127,7 +127,8 @@ async fn a_stock_level_costs_one_write_unit_more() {
     let process = hooks.process(Wire::whole()).await;
     let data = json!({"id": "p", "sku": "A", "updated_date": "2026-01-15T12:00:00Z", "onhand": 5});
     let body = json!({"connection_id": "conn-1", "event_type": "inventory.updated", "data": data});
-    assert_eq!(calls(&process, &Delivery::trackstar("/inventory", &body), 200).await, [PUT, SEND]);
+    // Whether its link is paused is asked once.
+    assert_eq!(calls(&process, &Delivery::trackstar("/inventory", &body), 200).await, [GET, PUT, SEND]);
     assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 2), (UPDATE.into(), 2)].into());
     for partition in ["acme/trackstar/north/inventory", "acme#deliveries#"] {
         assert_eq!(write_units(&hooks, "RECORDS_TABLE", partition).await, [1.0], "{partition}");

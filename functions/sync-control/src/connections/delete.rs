@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::{Extension, Json};
 use http::HeaderMap;
+use signalbox::domain::connections::stored::KeptBy;
 use signalbox::engine;
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{Problem, ProblemView};
@@ -38,6 +39,8 @@ pub(crate) async fn delete(
 ) -> Result<Json<RemovedView>, Problem> {
     let (operator, connection) = operator(&control, &headers, trace, path)?;
     let knows = knows(&headers)?;
-    engine::connections::delete::delete(&control.connections, &operator, &connection, knows).await.map_err(refused)?;
+    let desk = &control.connections;
+    let deleted = engine::connections::delete::delete(desk, &operator, &connection, knows, &KeptBy::Operators).await;
+    deleted.map_err(refused)?;
     Ok(Json(RemovedView { ok: true, connection: connection.to_string() }))
 }

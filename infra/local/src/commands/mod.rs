@@ -2,6 +2,7 @@
 //! token), standard error for people.
 
 pub(crate) mod check_loadtest;
+pub(crate) mod connections;
 pub(crate) mod loadtest;
 pub(crate) mod local;
 mod remote;

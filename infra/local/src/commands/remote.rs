@@ -17,6 +17,11 @@ pub(crate) struct RemoteArguments {
 
 impl RemoteArguments {
     pub(crate) fn remote(&self) -> Result<Remote, RemoteError> {
-        Remote::new(&self.url, Duration::from_secs(self.timeout))
+        self.patient(0)
+    }
+
+    /// One that waits for at least so long, whatever is asked for.
+    pub(crate) fn patient(&self, seconds_min: u64) -> Result<Remote, RemoteError> {
+        Remote::new(&self.url, Duration::from_secs(self.timeout.max(seconds_min)))
     }
 }

@@ -4,6 +4,7 @@ pub mod clients;
 pub mod data;
 mod demo;
 pub mod format;
+mod imports;
 pub mod invoke;
 pub mod layer;
 pub mod options;

@@ -44,7 +44,7 @@ use crate::host::invoke::{Deployed, Invoker};
 use crate::host::options::{HostError, Options};
 use crate::host::rights::Rights;
 use crate::host::settings::{self, SERVICE_SECRET, Secrets};
-use crate::host::{Host, demo, poller, registry, restart, ticker};
+use crate::host::{Host, demo, imports, poller, registry, restart, ticker};
 use crate::server;
 use crate::template::{ACCOUNT, Bindings, FunctionModel, REGION, Source, Template};
 
@@ -79,7 +79,8 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
     for (name, value) in settings::service_secrets(&source, &options.variables, &secrets) {
         engines.parameters.put(name, value);
     }
-    let environments = environments(&template, &endpoints);
+    let mut environments = environments(&template, &endpoints);
+    imports::lend_secrets(&mut environments, &template, &options.variables);
     let rights = rights(&template);
     let invoker = deploy(&template, &environments, &rights, &outside, &options.functions).await?;
     let sqs = clients::sqs(&endpoints);
@@ -87,6 +88,10 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
 
     if !data.is_new {
         restart::take_up_runs(&environments, &outside).await;
+    }
+
+    if options.schedules {
+        imports::import(&template, &invoker, &outside).await;
     }
 
     let mut intake = Intake::new(&invoker, &outside);

@@ -1,5 +1,6 @@
 //! A running Signalbox, seen from outside over HTTP: on this machine, in AWS, or the service that it replaces.
 
+pub mod connections;
 pub mod gate;
 pub mod health;
 pub mod load;
@@ -8,7 +9,7 @@ pub mod smoke;
 
 use std::time::Duration;
 
-use reqwest::Client;
+use reqwest::{Client, Method};
 use url::Url;
 
 /// The longest that a caller waits for an answer, unless it is told otherwise.
@@ -81,6 +82,21 @@ impl Answer {
     }
 }
 
+/// What is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Asked<'a> {
+    /// `GET` where none is given.
+    pub method: Method,
+    /// Below the base.
+    pub path: &'a str,
+    /// Names and values.
+    pub query: &'a [(&'a str, &'a str)],
+    /// Names and values.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// A JSON text.
+    pub body: Option<String>,
+}
+
 impl Remote {
     /// The URL below which everything is asked for.
     #[must_use]
@@ -99,14 +115,14 @@ impl Remote {
         // No redirects: a signed event must not be answered by somebody else.
         let client = Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none());
         // This machine is not behind its own proxy.
-        let local = match base.host() {
-            Some(url::Host::Domain(name)) => name == "localhost",
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        };
-        let client = if local { client.no_proxy() } else { client };
+        let client = if is_here(&base) { client.no_proxy() } else { client };
         Ok(Self { base, client: client.build()? })
+    }
+
+    /// Whether it answers on this machine.
+    #[must_use]
+    pub fn is_here(&self) -> bool {
+        is_here(&self.base)
     }
 
     /// Where a path is. The base may have a path of its own, as the stages of an API Gateway have.
@@ -129,6 +145,25 @@ impl Remote {
         answer(request).await
     }
 
+    /// Asks with a method, a query and headers; a body is JSON.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn ask(&self, asked: Asked<'_>, token: &str) -> Result<Answer, NoAnswer> {
+        let mut url = self.url(asked.path);
+        if !asked.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(asked.query);
+        }
+        let mut request = self.client.request(asked.method, url).bearer_auth(token);
+        for (name, value) in asked.headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = asked.body {
+            request = request.header("content-type", "application/json").body(body);
+        }
+        answer(request).await
+    }
+
     /// Posts a JSON text to a path.
     ///
     /// # Errors
@@ -136,6 +171,15 @@ impl Remote {
     pub async fn post_json(&self, path: &str, token: &str, body: &str) -> Result<Answer, NoAnswer> {
         let request = self.client.post(self.url(path)).header("content-type", "application/json");
         answer(request.bearer_auth(token).body(body.to_owned())).await
+    }
+}
+
+fn is_here(base: &Url) -> bool {
+    match base.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

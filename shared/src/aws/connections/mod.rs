@@ -1,6 +1,7 @@
 //! Connections, and what is stored of them beside their runs.
 
 pub mod due;
+pub mod imports;
 pub mod last_test;
 pub mod last_used;
 pub mod store;

@@ -6,6 +6,7 @@
 //! | tenant | `due#provider/name` | when it is due next, by which the index `due` finds it; none for one that never is |
 //! | `@address` and an address | `address` | to which connection a name leads that others than its tenant use |
 //! | `@due` | `handed-out` | up to where what is due was handed out ([`HandedOut`](super::due::HandedOut)) |
+//! | `@imports` | the source | what was imported of a deployment's configuration, see [`super::imports`] |
 //! | `@providers` | `providers` | the providers that have ever had a connection, for a list of all |
 //!
 //! Tenants have no `@`. What is due changes with each start and is an item of its own: beside the settings it would rewrite them,

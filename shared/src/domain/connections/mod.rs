@@ -2,6 +2,7 @@
 
 pub mod again;
 pub mod changes;
+pub mod import;
 pub mod last_used;
 pub mod provider;
 pub mod schedule;

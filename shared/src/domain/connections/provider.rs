@@ -175,7 +175,8 @@ impl Provider {
 }
 
 /// Whether a value is what lists show of another one, see `StoredConnection::shown_settings`.
-fn is_masked(value: &Value) -> bool {
+#[must_use]
+pub fn is_masked(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.contains("://") && text.contains("***"))
 }
 

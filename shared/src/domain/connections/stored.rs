@@ -120,6 +120,51 @@ pub struct Wanted {
     pub kept_by: KeptBy,
 }
 
+/// What a connection is to be, as its provider takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// The name people read.
+    pub display_name: String,
+    /// What its provider is told.
+    pub settings: Settings,
+    /// When it is synced by itself.
+    pub schedule: Schedule,
+}
+
+impl Wanted {
+    /// Whether a connection can be so.
+    ///
+    /// # Errors
+    /// All that its provider does not take, by name.
+    pub fn checked(
+        &self,
+        connection: &Connection,
+        provider: &Provider,
+        has_secrets: bool,
+    ) -> Result<Checked, Vec<WrongSetting>> {
+        let mut wrong = Vec::new();
+        let settings = provider.checked(connection, &self.settings).unwrap_or_else(|found| {
+            wrong = found.into_iter().map(WrongSetting::within_settings).collect();
+            Settings::new()
+        });
+        let schedule = self.schedule.clone().unwrap_or_default();
+        if schedule != Schedule::Off && !provider.scheduled {
+            wrong.push(WrongSetting::new("schedule", "must be off: there is nothing to sync of this provider"));
+        }
+        let display_name = self.display_name.clone().unwrap_or_else(|| connection.name.to_string());
+        if !(1..=DISPLAY_NAME_CHARACTERS_MAX).contains(&display_name.chars().count()) {
+            let why = format!("must have 1 to {DISPLAY_NAME_CHARACTERS_MAX} characters");
+            wrong.push(WrongSetting::new("displayName", why));
+        }
+        match (provider.secret, has_secrets) {
+            (SecretUse::Required, false) => wrong.push(WrongSetting::new("secrets", "must be there")),
+            (SecretUse::None, true) => wrong.push(WrongSetting::new("secrets", "are not used by this provider")),
+            _ => {}
+        }
+        if wrong.is_empty() { Ok(Checked { display_name, settings, schedule }) } else { Err(wrong) }
+    }
+}
+
 /// Why a change is not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChangeError {
@@ -182,32 +227,12 @@ impl StoredConnection {
         secrets: Option<LiveSecrets>,
         change: Change,
     ) -> Result<Self, ChangeError> {
-        if let (Some(before), KeptBy::Operators) = (before, &wanted.kept_by) {
-            before.kept_here()?;
-        }
-        let mut wrong = Vec::new();
-        let settings = provider.checked(connection, &wanted.settings).unwrap_or_else(|found| {
-            wrong = found.into_iter().map(WrongSetting::within_settings).collect();
-            Settings::new()
-        });
-        let schedule = wanted.schedule.unwrap_or_default();
-        if schedule != Schedule::Off && !provider.scheduled {
-            wrong.push(WrongSetting::new("schedule", "must be off: there is nothing to sync of this provider"));
-        }
-        let display_name = wanted.display_name.unwrap_or_else(|| connection.name.to_string());
-        if !(1..=DISPLAY_NAME_CHARACTERS_MAX).contains(&display_name.chars().count()) {
-            let why = format!("must have 1 to {DISPLAY_NAME_CHARACTERS_MAX} characters");
-            wrong.push(WrongSetting::new("displayName", why));
+        if let Some(before) = before {
+            before.may_be_written_by(&wanted.kept_by)?;
         }
         let secrets = secrets.or_else(|| before?.secrets.clone());
-        match (provider.secret, &secrets) {
-            (SecretUse::Required, None) => wrong.push(WrongSetting::new("secrets", "must be there")),
-            (SecretUse::None, Some(_)) => wrong.push(WrongSetting::new("secrets", "are not used by this provider")),
-            _ => {}
-        }
-        if !wrong.is_empty() {
-            return Err(ChangeError::Wrong(wrong));
-        }
+        let checked = wanted.checked(connection, provider, secrets.is_some()).map_err(ChangeError::Wrong)?;
+        let Checked { display_name, settings, schedule } = checked;
         Ok(Self {
             connection: connection.clone(),
             display_name,
@@ -233,6 +258,19 @@ impl StoredConnection {
         }
     }
 
+    /// Whether whoever is to keep it may write it: what operators keep is never taken over by an import, and what a
+    /// configuration keeps is not changed by operators.
+    ///
+    /// # Errors
+    /// When it is kept by the other of the two.
+    pub fn may_be_written_by(&self, keeper: &KeptBy) -> Result<(), ChangeError> {
+        match (&self.kept_by, keeper) {
+            (_, KeptBy::Operators) => self.kept_here(),
+            (KeptBy::Operators, KeptBy::Configuration { .. }) => Err(ChangeError::KeptElsewhere("operators".into())),
+            (KeptBy::Configuration { .. }, KeptBy::Configuration { .. }) => Ok(()),
+        }
+    }
+
     /// The connection in another state: paused and resumed wherever it is kept, as what is on fire must be stopped at once.
     #[must_use]
     pub fn in_state(&self, state: ConnectionState, change: Change) -> Self {
@@ -254,17 +292,10 @@ impl StoredConnection {
         Self { secrets: Some(secrets), version: self.version + 1, changed: change, ..self.clone() }
     }
 
-    /// Its settings as people are shown them. What comes after the address in a URL may be a credential, and is masked.
+    /// Its settings as people are shown them.
     #[must_use]
     pub fn shown_settings(&self) -> Settings {
-        let shown = |setting: (bool, &Value)| match setting {
-            // A scheme may be misspelt: whatever names a place is shown as a source is.
-            (true, Value::String(text)) => Value::from(redact::source(text)),
-            (false, Value::String(text)) if text.contains("://") => Value::from(redact::source(text)),
-            (_, value) => value.clone(),
-        };
-        let is_place = |name: &str| ["source", "url"].contains(&name);
-        self.settings.iter().map(|(name, value)| (name.clone(), shown((is_place(name), value)))).collect()
+        shown(&self.settings)
     }
 
     /// Whether it works.
@@ -272,6 +303,19 @@ impl StoredConnection {
     pub fn is_active(&self) -> bool {
         self.state == ConnectionState::Active
     }
+}
+
+/// Settings as people are shown them. What comes after the address in a URL may be a credential, and is masked.
+#[must_use]
+pub fn shown(settings: &Settings) -> Settings {
+    let shown = |setting: (bool, &Value)| match setting {
+        // A scheme may be misspelt: whatever names a place is shown as a source is.
+        (true, Value::String(text)) => Value::from(redact::source(text)),
+        (false, Value::String(text)) if text.contains("://") => Value::from(redact::source(text)),
+        (_, value) => value.clone(),
+    };
+    let is_place = |name: &str| ["source", "url"].contains(&name);
+    settings.iter().map(|(name, value)| (name.clone(), shown((is_place(name), value)))).collect()
 }
 
 mod as_json {

@@ -68,6 +68,15 @@ impl Vendors {
         Ok(vendors)
     }
 
+    /// Whether an operator has paused a vendor of the configuration, as it was imported.
+    ///
+    /// # Errors
+    /// When the table cannot be read, and was not within the last half minute.
+    pub async fn is_paused(&self, vendor: &Vendor) -> Result<bool, AwsFault> {
+        let imported = self.connections.get(&vendor.connection()).await?;
+        Ok(imported.is_some_and(|known| !known.stored.is_active()))
+    }
+
     /// The vendor of a tenant, if there is one.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use crate::domain::audit::Action;
 use crate::domain::connections::changes;
 use crate::domain::connections::provider::SecretUse;
 use crate::domain::connections::stored::{
-    Change, ConnectionState, Knows, LiveSecrets, REASON_CHARACTERS_MAX, StoredConnection, Wanted,
+    Change, ConnectionState, KeptBy, Knows, LiveSecrets, REASON_CHARACTERS_MAX, StoredConnection, Wanted,
 };
 use crate::domain::ids::Connection;
 use crate::engine::operators::Operator;
@@ -130,7 +130,7 @@ async fn after(
     let paused = |why: &str| ConnectionState::Paused { by, why: why.to_owned(), since };
     match deed {
         Deed::Put { wanted, secrets, active } => {
-            before.map(StoredConnection::kept_here).transpose()?;
+            before.map(|before| before.may_be_written_by(&wanted.kept_by)).transpose()?;
             let state = match (active, before.is_none_or(StoredConnection::is_active)) {
                 (Some(true), false) => Some(ConnectionState::Active),
                 (Some(false), true) => Some(paused("")),
@@ -143,7 +143,10 @@ async fn after(
             let provider = desk.providers.of(&connection.provider);
             let mut after = StoredConnection::put(before, connection, provider, wanted.clone(), secrets, change)?;
             after.state = state.unwrap_or(after.state);
-            Ok(Some(after))
+            // An import that comes again finds its work done.
+            let is_import = matches!(after.kept_by, KeptBy::Configuration { .. });
+            let is_done = is_import && before.is_some_and(|before| changes::names(Some(before), &after).is_empty());
+            Ok((!is_done).then_some(after))
         }
         Deed::Pause { why } => {
             if why.chars().count() > REASON_CHARACTERS_MAX {

@@ -3,12 +3,12 @@
 use super::desk::{Desk, Refused, unwritten};
 use super::tries::{TRIES_MAX, pause};
 use crate::domain::audit::Action;
-use crate::domain::connections::stored::{Knows, StoredConnection};
+use crate::domain::connections::stored::{KeptBy, Knows, StoredConnection};
 use crate::domain::ids::Connection;
 use crate::engine::operators::Operator;
 
 /// Removes a connection, its addresses, its secrets, and when it is due: together, so that a crash leaves all of it, or
-/// nothing. What it has synced and received stays, and can be read. A second try finds nothing, and says so.
+/// nothing. `keeper` is who asks for it. What it has synced and received stays, and can be read. A second try finds nothing, and says so.
 ///
 /// # Errors
 /// When it is refused, or AWS fails.
@@ -17,13 +17,14 @@ pub async fn delete(
     operator: &Operator,
     connection: &Connection,
     knows: Knows,
+    keeper: &KeptBy,
 ) -> Result<StoredConnection, Refused> {
     let Desk { store, operators, providers, .. } = desk;
     for tries in 0..TRIES_MAX {
         let before = store.read(connection).await.map_err(Refused::Unread)?;
         knows.agrees(before.as_ref())?;
         let before = before.ok_or(Refused::NotFound)?;
-        before.kept_here()?;
+        before.may_be_written_by(keeper)?;
         operators.record_change(operator, Action::DeleteConnection, connection.to_string(), Vec::new()).await?;
         let addresses = (providers.of(&connection.provider).addresses)(connection, &before.settings);
         match store.delete(&before, &addresses).await.map_err(unwritten) {

@@ -5,6 +5,7 @@ pub mod delete;
 pub mod desk;
 pub mod due;
 pub mod hand_out;
+pub mod import;
 pub mod readers;
 pub mod secrets;
 pub mod test;

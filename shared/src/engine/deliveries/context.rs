@@ -107,9 +107,22 @@ impl Deliveries {
                 }
                 _ => Ok(None),
             },
+            Door::Sender { provider, connection } => match self.senders.sender(provider, connection) {
+                Some(sender) => Ok(self.imported(&sender.connection).await),
+                None => Ok(None),
+            },
             // Its connections stand in bodies, which are not looked into before they are verified.
-            Door::Sender { .. } | Door::Trackstar { .. } => Ok(None),
+            Door::Trackstar { .. } => Ok(None),
         }
+    }
+
+    /// What the table has of a connection that the variables name, once it was imported: an operator may have paused it. Without the
+    /// table the variables say all there is to know.
+    pub(super) async fn imported(&self, connection: &Connection) -> Option<Arc<Known>> {
+        self.connections.get(connection).await.unwrap_or_else(|fault| {
+            tracing::warn!(%connection, %fault, "whether a connection of the configuration is paused is not known");
+            None
+        })
     }
 
     /// What this instance does about refusals. Not to be held over a call.

@@ -18,7 +18,7 @@ use crate::domain::deliveries::signature::{LiveSecret, Refused, VerifiedDelivery
 use crate::engine::deliveries::arrival::{Arrival, ArrivedBody, CONTENT_ENCODING};
 use crate::engine::deliveries::claim::{claim_and_enqueue, taken_in};
 use crate::engine::deliveries::context::Deliveries;
-use crate::engine::deliveries::doors::{self, Claimed, DoorRules, Identity, Weaker};
+use crate::engine::deliveries::doors::{self, Claimed, DoorRules, Identity, Named, Weaker};
 use crate::engine::deliveries::refusal::Refusal;
 use crate::engine::deliveries::reject::{RefusedArrival, count_refused, reject};
 use crate::telemetry::logs;
@@ -178,8 +178,9 @@ async fn identify(
     if let Some(challenge) = rules.challenge(&delivery) {
         return Ok(Ok(Found::Challenge(challenge)));
     }
-    let named = match rules.address_in(&delivery) {
-        Some(address) => deliveries.connections.addressed(&address).await?,
+    let named = match rules.named_in(&delivery) {
+        Some(Named::Address(address)) => deliveries.connections.addressed(&address).await?,
+        Some(Named::Configured(connection)) => deliveries.imported(&connection).await,
         None => None,
     };
     Ok(match fits_the_queue(&delivery).and_then(|()| rules.identify(arrival, &delivery, named.as_deref())) {

@@ -39,6 +39,9 @@ async fn start(runs: &Runs, vendor: &Vendor, correlation_id: &str) -> Result<Opt
     if newest.is_some_and(|run| run.correlation_id == correlation_id) {
         return Ok(None);
     }
+    if runs.vendors.is_paused(vendor).await? {
+        return Ok(None);
+    }
     let request = StartRequest {
         connection,
         work: work_of(vendor, None, false)?,

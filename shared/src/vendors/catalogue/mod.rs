@@ -1,5 +1,6 @@
 //! Catalogue files: where they may come from, and how they are read.
 
+pub mod document;
 mod files;
 mod hosts;
 mod https;

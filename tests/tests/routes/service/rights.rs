@@ -28,6 +28,8 @@ const ELSEWHERE: &[(&str, &str, &str, &str)] = &[
         "ControlTable",
         "the watchdog's place, where more runs are open than it looks at",
     ),
+    ("scheduler", "s3:GetObject", CATALOGUES, "as below"),
+    ("scheduler", "s3:ListBucket", CATALOGUES, "as below"),
     ("sync-control", "s3:GetObject", CATALOGUES, "s3:// is read past the SDK, and nothing here stands in for S3"),
     ("sync-control", "s3:ListBucket", CATALOGUES, "without it S3 answers 403 where there is no object, not 404"),
     (
@@ -149,6 +151,18 @@ async fn connections(hooks: &Hooks) {
     hooks.host.fire("Due").await.unwrap();
     hooks.work(Queue::Due).await;
     hooks.work(Queue::Sync).await;
+
+    // Who imports them: with a secret of its store, and another instance that has not made the data keys.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("connections.json");
+    let secrets = json!({"current": {"ssm": "stripe"}});
+    let sender = json!({"connection": "acme/stripe/imported", "secrets": secrets});
+    std::fs::write(&file, json!({"connections": [sender]}).to_string()).unwrap();
+    hooks.host.parameters().put("/signalbox/connections/stripe", "a-secret-of-stripe");
+    let named = [("CONNECTIONS", file.to_str().unwrap())];
+    for _instance in 0..2 {
+        hooks.process_with(Wire::whole(), &named).await.fire("import").await.unwrap().unwrap();
+    }
 }
 
 /// A delivery at the door, refused, applied, and given up; and what operators decide.

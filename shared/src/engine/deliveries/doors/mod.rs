@@ -42,8 +42,8 @@ pub(super) trait DoorRules<'a>: Send + Sync {
         None
     }
 
-    /// The address of the connection that a verified body names, where it names one that no configuration has.
-    fn address_in(&self, _delivery: &VerifiedDelivery) -> Option<String> {
+    /// The connection that a verified body names, where it names one.
+    fn named_in(&self, _delivery: &VerifiedDelivery) -> Option<Named> {
         None
     }
 
@@ -74,6 +74,14 @@ pub(super) fn rules<'a>(
             Box::new(sender::Rules { sender, paused, door, provider, connection })
         }
     }
+}
+
+/// Which connection a verified body names.
+pub(super) enum Named {
+    /// One that no variable has, by its address in the table.
+    Address(String),
+    /// One that the variables have.
+    Configured(Connection),
 }
 
 /// Whom a delivery says it is from. Nothing of it is proved, and callers may have made it up.

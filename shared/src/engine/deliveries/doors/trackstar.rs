@@ -1,6 +1,6 @@
 //! `/api/webhooks/trackstar…`: one secret, and bodies that name one of the configured connections.
 
-use super::{Claimed, DoorRules, Identity, Verifier};
+use super::{Claimed, DoorRules, Identity, Named, Verifier};
 use crate::domain::deliveries::delivery::{CONTENT_KEY, Channel, Door, ID_KEY, TRACKSTAR};
 use crate::domain::deliveries::rejected::{ACKNOWLEDGED_BODY_BYTES_MAX, Rejection};
 use crate::domain::deliveries::signature::{LiveSecret, Refused, VerifiedDelivery, packr_content_key, schemes};
@@ -49,9 +49,12 @@ impl<'a> DoorRules<'a> for Rules<'a> {
         refused.is_ours() && !matches!(refused, Refused::SecretUnusable { .. })
     }
 
-    fn address_in(&self, delivery: &VerifiedDelivery) -> Option<String> {
+    fn named_in(&self, delivery: &VerifiedDelivery) -> Option<Named> {
         let id = Envelope::read(delivery.body()).ok()?.connection_id;
-        (provider::is_id(&id) && !self.senders.links.contains_key(&id)).then(|| provider::address(&id))
+        match self.senders.links.get(&id) {
+            Some(link) => link.active.then(|| Named::Configured(link.connection.clone())),
+            None => provider::is_id(&id).then(|| Named::Address(provider::address(&id))),
+        }
     }
 
     fn identify(
@@ -91,7 +94,8 @@ impl<'a> DoorRules<'a> for Rules<'a> {
 impl<'a> Rules<'a> {
     /// The link that a body names.
     fn link(&self, envelope: &Envelope, named: Option<&Known>, body_bytes: usize) -> Result<Connection, Refusal> {
-        let configured = self.senders.links.get(&envelope.connection_id).filter(|link| link.active);
+        let is_paused = named.is_some_and(|known| !known.stored.is_active());
+        let configured = self.senders.links.get(&envelope.connection_id).filter(|link| link.active && !is_paused);
         let configured = configured.map(|link| link.connection.clone());
         let stored = || named.filter(|known| known.stored.is_active()).map(|known| known.stored.connection.clone());
         configured.or_else(stored).ok_or_else(|| {

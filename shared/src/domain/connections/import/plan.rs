@@ -1,0 +1,336 @@
+//! What an import makes of the connections that are stored.
+//!
+//! One rule decides whose a connection is: what operators keep, and what another source keeps, is left and said, and never
+//! taken over; what a source kept that the deployment does not name any more, goes to the source that names it. A pause is
+//! an operator's, and stays.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Entry, Wrong};
+use crate::domain::connections::changes;
+use crate::domain::connections::provider::{Provider, WrongSetting};
+use crate::domain::connections::stored::{Checked, KeptBy, StoredConnection, Wanted};
+use crate::domain::ids::{Connection, ProviderId};
+
+/// Whose connections they are.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept<'a> {
+    /// The source that is imported.
+    pub source: &'a str,
+    /// All sources that the deployment names, this one among them.
+    pub named: &'a [String],
+}
+
+/// What becomes of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is made.
+    Make,
+    /// The connection at this version is changed in what these names name.
+    Change(u64, Vec<String>),
+    /// It is so already, at this version, as far as can be told without its secrets.
+    Leave(u64),
+    /// Somebody else keeps it, or has its name.
+    Refuse(String),
+}
+
+/// An entry, and what becomes of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned<'a> {
+    /// What the configuration says.
+    pub entry: &'a Entry,
+    /// What becomes of it.
+    pub verdict: Verdict,
+}
+
+/// What an import does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan<'a> {
+    /// With what the configuration names.
+    pub planned: Vec<Planned<'a>>,
+    /// What it named once and names no more, at these versions.
+    pub removed: Vec<(Connection, u64)>,
+}
+
+impl Entry {
+    /// What the connection is to be.
+    #[must_use]
+    pub fn wanted(&self, kept_by: KeptBy) -> Wanted {
+        let Self { display_name, settings, schedule, .. } = self.clone();
+        Wanted { display_name, settings, schedule, kept_by }
+    }
+}
+
+/// What an import of these entries does, where these connections are stored: at least those of the entries, and those that the
+/// source has ever kept.
+///
+/// # Errors
+/// All that providers do not take, by place. Nothing of it must be imported then.
+pub fn plan<'a, 'p>(
+    kept: Kept<'_>,
+    entries: &'a [Entry],
+    stored: &BTreeMap<Connection, StoredConnection>,
+    provider: impl Fn(&ProviderId) -> &'p Provider,
+) -> Result<Plan<'a>, Wrong> {
+    let keeper = KeptBy::Configuration { source: kept.source.to_owned() };
+    let (mut planned, mut wrong) = (Vec::with_capacity(entries.len()), Vec::new());
+    let (mut named, mut addresses) = (BTreeSet::new(), BTreeMap::new());
+    for entry in entries {
+        let connection = &entry.connection;
+        let of = provider(&connection.provider);
+        if !named.insert(connection) {
+            // Of a file that is wrong, and was found before. Variables could always say it: the first one counts.
+            let why = format!("{} is another of {connection}: give it a name of its own", entry.place);
+            planned.push(Planned { entry, verdict: Verdict::Refuse(why) });
+            continue;
+        }
+        let checked = match entry.wanted(keeper.clone()).checked(connection, of, entry.secrets.is_some()) {
+            Ok(checked) => checked,
+            Err(found) => {
+                let at = |found: WrongSetting| WrongSetting::new(format!("{}.{}", entry.place, found.name), found.why);
+                wrong.extend(found.into_iter().map(at));
+                continue;
+            }
+        };
+        for address in (of.addresses)(connection, &checked.settings) {
+            if let Some(other) = addresses.insert(address.clone(), &entry.place) {
+                wrong.push(WrongSetting::new(&entry.place, format!("has {address}, which {other} has")));
+            }
+        }
+        let verdict = match stored.get(connection) {
+            None => Verdict::Make,
+            Some(before) => verdict(kept, before, checked, &keeper),
+        };
+        planned.push(Planned { entry, verdict });
+    }
+    Wrong::of(wrong)?;
+    let is_gone = |stored: &&StoredConnection| stored.kept_by == keeper && !named.contains(&stored.connection);
+    let removed = stored.values().filter(is_gone).map(|stored| (stored.connection.clone(), stored.version)).collect();
+    Ok(Plan { planned, removed })
+}
+
+fn verdict(kept: Kept<'_>, before: &StoredConnection, checked: Checked, keeper: &KeptBy) -> Verdict {
+    let connection = &before.connection;
+    match &before.kept_by {
+        KeptBy::Operators => {
+            return Verdict::Refuse(format!(
+                "{connection} is kept by operators: delete it, or take it out of {}",
+                kept.source
+            ));
+        }
+        KeptBy::Configuration { source } if source != kept.source && kept.named.contains(source) => {
+            return Verdict::Refuse(format!("{connection} is kept by {source}: name it in one place"));
+        }
+        KeptBy::Configuration { .. } => {}
+    }
+    let Checked { display_name, settings, schedule } = checked;
+    let after = StoredConnection { display_name, settings, schedule, kept_by: keeper.clone(), ..before.clone() };
+    match changes::names(Some(before), &after) {
+        names if names.is_empty() => Verdict::Leave(before.version),
+        names => Verdict::Change(before.version, names),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::super::{ENVIRONMENT, OF_A_DEPLOYMENT, read_file};
+    use super::*;
+    use crate::domain::connections::provider::{SecretUse, Setting, SettingKind};
+    use crate::domain::connections::stored::{Change, ConnectionState};
+
+    type Stored = BTreeMap<Connection, StoredConnection>;
+
+    /// One that has a setting and an address by it.
+    static PROVIDER: Provider = Provider {
+        name: "Shops",
+        icon: "SH",
+        colour: "#000000",
+        entities: &[],
+        settings: &[Setting { name: "id", kind: SettingKind::Text, required: false, about: "Its id" }],
+        secret: SecretUse::None,
+        secret_about: "",
+        scheduled: true,
+        sender: None,
+        check: |_, _| Ok(()),
+        addresses: |_, settings| {
+            settings.get("id").map(|id| format!("shop/{}", id.as_str().unwrap_or_default())).into_iter().collect()
+        },
+        mistakes: &[],
+    };
+
+    const OURS: &str = "s3://config/connections.json";
+
+    fn entries(items: &Value) -> Vec<Entry> {
+        read_file(&json!({"connections": items}).to_string(), OF_A_DEPLOYMENT).unwrap()
+    }
+
+    fn change() -> Change {
+        Change { at: jiff::Timestamp::UNIX_EPOCH, by: "import".into() }
+    }
+
+    fn made(entry: &Entry, kept_by: KeptBy, before: Option<&StoredConnection>) -> StoredConnection {
+        StoredConnection::put(before, &entry.connection, &PROVIDER, entry.wanted(kept_by), None, change()).unwrap()
+    }
+
+    fn by(source: &str) -> KeptBy {
+        KeptBy::Configuration { source: source.into() }
+    }
+
+    fn planned<'a>(entries: &'a [Entry], stored: &Stored) -> Result<Plan<'a>, Wrong> {
+        let named = [ENVIRONMENT, OURS].map(str::to_owned);
+        plan(Kept { source: OURS, named: &named }, entries, stored, |_| &PROVIDER)
+    }
+
+    /// What the plan leaves.
+    fn applied(plan: &Plan<'_>, stored: &Stored) -> Stored {
+        let mut after = stored.clone();
+        for (connection, _) in &plan.removed {
+            after.remove(connection);
+        }
+        for Planned { entry, verdict } in &plan.planned {
+            if matches!(verdict, Verdict::Make | Verdict::Change(..)) {
+                let made = made(entry, by(OURS), after.get(&entry.connection));
+                after.insert(entry.connection.clone(), made);
+            }
+        }
+        after
+    }
+
+    fn stored(items: &[(&str, Value, KeptBy)]) -> Stored {
+        let of = |(name, settings, kept_by): &(&str, Value, KeptBy)| {
+            let entry = &entries(&json!([{"connection": name, "settings": settings}]))[0];
+            (entry.connection.clone(), made(entry, kept_by.clone(), None))
+        };
+        items.iter().map(of).collect()
+    }
+
+    #[test]
+    fn what_is_stored_decides_what_becomes_of_an_entry() {
+        let wanted = entries(&json!([
+            {"connection": "acme/shop/new"},
+            {"connection": "acme/shop/same", "settings": {"id": "same"}},
+            {"connection": "acme/shop/other", "settings": {"id": "after"}, "schedule": {"every": 5}},
+            {"connection": "acme/shop/operators", "settings": {"id": "operators"}},
+            {"connection": "acme/shop/elsewhere", "settings": {"id": "elsewhere"}},
+            {"connection": "acme/shop/orphan", "settings": {"id": "orphan"}},
+        ]));
+        let there = stored(&[
+            ("acme/shop/same", json!({"id": "same"}), by(OURS)),
+            ("acme/shop/other", json!({"id": "before"}), by(OURS)),
+            ("acme/shop/operators", json!({"id": "operators"}), KeptBy::Operators),
+            ("acme/shop/elsewhere", json!({"id": "elsewhere"}), by(ENVIRONMENT)),
+            ("acme/shop/orphan", json!({"id": "orphan"}), by("s3://config/older.json")),
+            ("acme/shop/gone", json!({}), by(OURS)),
+            ("acme/shop/gone-of-operators", json!({}), KeptBy::Operators),
+            ("acme/shop/gone-of-others", json!({}), by(ENVIRONMENT)),
+        ]);
+        let plan = planned(&wanted, &there).unwrap();
+        let found: Vec<(&str, &Verdict)> =
+            plan.planned.iter().map(|planned| (planned.entry.connection.name.as_str(), &planned.verdict)).collect();
+        let refuse = |why: &str| Verdict::Refuse(why.to_owned());
+        let change = |names: &[&str]| Verdict::Change(0, names.iter().map(|name| (*name).to_owned()).collect());
+        assert_eq!(
+            found,
+            [
+                ("new", &Verdict::Make),
+                ("same", &Verdict::Leave(0)),
+                ("other", &change(&["schedule", "settings.id"])),
+                (
+                    "operators",
+                    &refuse(
+                        "acme/shop/operators is kept by operators: delete it, or take it out of s3://config/connections.json"
+                    )
+                ),
+                ("elsewhere", &refuse("acme/shop/elsewhere is kept by environment: name it in one place")),
+                ("orphan", &change(&["keptBy"])),
+            ]
+        );
+        assert_eq!(plan.removed, [("acme/shop/gone".parse().unwrap(), 0)]);
+    }
+
+    #[test]
+    fn a_pause_is_no_difference_and_stays() {
+        let wanted = entries(&json!([{"connection": "acme/shop/a", "settings": {"id": "a"}}]));
+        let mut there = stored(&[("acme/shop/a", json!({"id": "b"}), by(OURS))]);
+        let paused =
+            ConnectionState::Paused { by: "ada".into(), why: "it moves".into(), since: jiff::Timestamp::UNIX_EPOCH };
+        there.values_mut().for_each(|one| one.state = paused.clone());
+        let plan = planned(&wanted, &there).unwrap();
+        assert_eq!(plan.planned[0].verdict, Verdict::Change(0, vec!["settings.id".into()]));
+        let after = applied(&plan, &there);
+        assert_eq!(after.values().next().unwrap().state, paused);
+        assert_eq!(planned(&wanted, &after).unwrap().planned[0].verdict, Verdict::Leave(1));
+    }
+
+    #[test]
+    fn what_a_provider_does_not_take_is_named_by_place_and_nothing_is_planned() {
+        for (items, expected) in [
+            (json!([{"connection": "a/shop/a", "settings": {"id": 5}}]), "connections[0].settings.id must be a text"),
+            (json!([{"connection": "a/shop/a", "displayName": ""}]), "connections[0].displayName must have 1 to"),
+            (
+                json!([{"connection": "a/shop/a", "secrets": {"current": {"env": "A"}}}]),
+                "connections[0].secrets are not used",
+            ),
+            (
+                json!([{"connection": "a/shop/a", "settings": {"id": "x"}},
+                    {"connection": "b/shop/b", "settings": {"id": "x"}}]),
+                "connections[1] has shop/x, which connections[0] has",
+            ),
+        ] {
+            let wrong = planned(&entries(&items), &Stored::new()).unwrap_err().to_string();
+            assert!(wrong.starts_with(expected), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn of_two_of_one_name_the_first_one_counts() {
+        let mut wanted = entries(&json!([{"connection": "a/shop/a", "settings": {"id": "x"}}]));
+        wanted.push(Entry { place: "TRACKSTAR_CONNECTIONS[1]".into(), ..wanted[0].clone() });
+        let plan = planned(&wanted, &Stored::new()).unwrap();
+        assert_eq!(plan.planned[0].verdict, Verdict::Make);
+        assert!(matches!(&plan.planned[1].verdict, Verdict::Refuse(why) if why.contains("another of a/shop/a")));
+    }
+
+    proptest! {
+        #[test]
+        fn a_second_import_changes_nothing(
+            wanted in proptest::collection::btree_map(0..6_u8, (0..3_u8, any::<bool>()), 0..6),
+            there in proptest::collection::btree_map(0..6_u8, (0..3_u8, 0..4_usize, any::<bool>()), 0..6),
+        ) {
+            let item = |(name, (setting, scheduled)): (&u8, &(u8, bool))| {
+                let schedule = if *scheduled { json!({"every": 5}) } else { json!("off") };
+                json!({"connection": format!("acme/shop/{name}"), "settings": {"id": format!("{name}-{setting}")},
+                    "schedule": schedule})
+            };
+            let wanted = entries(&wanted.iter().map(item).collect());
+            let keepers = [KeptBy::Operators, by(OURS), by(ENVIRONMENT), by("s3://gone/file")];
+            let there: Stored = there.iter().map(|(name, (setting, keeper, paused))| {
+                let item = json!([{"connection": format!("acme/shop/{name}"), "settings": {"id": format!("{name}-{setting}")}}]);
+                let entry = &entries(&item)[0];
+                let mut stored = made(entry, keepers[*keeper].clone(), None);
+                if *paused {
+                    stored.state = ConnectionState::Paused { by: "ada".into(), why: String::new(), since: jiff::Timestamp::UNIX_EPOCH };
+                }
+                (entry.connection.clone(), stored)
+            }).collect();
+            let once = applied(&planned(&wanted, &there).unwrap(), &there);
+            // What operators and other sources keep is as it was, and so is every pause.
+            for (connection, before) in &there {
+                if [KeptBy::Operators, by(ENVIRONMENT)].contains(&before.kept_by) {
+                    prop_assert_eq!(once.get(connection), Some(before));
+                }
+                if let Some(after) = once.get(connection) {
+                    prop_assert_eq!(&after.state, &before.state);
+                }
+            }
+            let second = planned(&wanted, &once).unwrap();
+            prop_assert!(second.removed.is_empty());
+            for Planned { verdict, .. } in &second.planned {
+                prop_assert!(matches!(verdict, Verdict::Leave(_) | Verdict::Refuse(_)), "{:?}", verdict);
+            }
+        }
+    }
+}

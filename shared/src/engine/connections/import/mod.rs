@@ -1,0 +1,360 @@
+//! Import the connections that a deployment's configuration names: those of the variables, and those of the file or the object that
+//! `CONNECTIONS` names. Each is a source of its own, and one that is wrong in any part changes nothing.
+//!
+//! What a crash leaves, by the write that it comes after:
+//!
+//! - the list of what the source may keep: the source counts as not imported, and the next tick imports it from the start
+//! - some of the connections, each as a change of its own leaves it ([`super::change`]): the next import finds those done, and does
+//!   the others
+//! - all of them, without the note that they are: the next import finds nothing to do, and notes it
+//!
+//! Two imports at once change each connection at the version that they planned with, and so once; who notes it later has to come again.
+
+mod secrets;
+mod variables;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest as _, Sha256};
+
+use self::secrets::Resolved;
+pub use self::secrets::VARIABLE;
+use super::change::{Deed, change};
+use super::delete::delete;
+use super::desk::{Desk, Refused};
+use crate::aws::clients::Clients;
+use crate::aws::connections::imports::{Imported, Imports};
+use crate::aws::faults::AwsFault;
+use crate::aws::keys::KeyFault;
+use crate::aws::parameters::Parameters;
+use crate::domain::connections::import::{
+    ENVIRONMENT, Entry, Kept, OF_A_DEPLOYMENT, Plan, Planned, Verdict, Wrong, plan, read_file,
+};
+use crate::domain::connections::stored::{ChangeError, KeptBy, Knows, StoredConnection};
+use crate::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
+use crate::domain::secret::Secret;
+use crate::engine::operators::Operator;
+use crate::environment::{Environment, StartError};
+use crate::outside::Outside;
+use crate::vendors::catalogue::StoreFactory;
+use crate::vendors::catalogue::document::{Unread, read_document};
+
+/// Who does it, as the record of changes names it.
+const ACTOR: &str = "import";
+/// How many connections are read or changed at once.
+const AT_ONCE: usize = 16;
+/// How long one call goes on changing connections. The next tick goes on with what is left.
+const TIME: Duration = Duration::from_secs(8);
+/// When what was refused is tried again, though the source is the same: whoever was in the way may be gone.
+const AGAIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// Why a source was not imported. Nothing of it was changed, unless AWS failed in the middle.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// It cannot be read.
+    #[error("connections were not imported: {0}")]
+    Unread(#[from] Unread),
+    /// Something in it is wrong.
+    #[error("connections were not imported, nothing was changed: {source_name}: {wrong}")]
+    Wrong {
+        /// The source.
+        source_name: String,
+        /// What, and where.
+        wrong: Wrong,
+    },
+    /// AWS failed. What was done by then stays, and is found done by the next try.
+    #[error("connections were not imported to the end: {0}")]
+    Fault(#[from] AwsFault),
+    /// A connection could not be changed.
+    #[error("connections were not imported to the end: {connection}: {refused}")]
+    Refused {
+        /// Which.
+        connection: Connection,
+        /// Why.
+        refused: Refused,
+    },
+}
+
+/// What an import did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Of which source.
+    pub source: String,
+    /// How many were made.
+    pub made: usize,
+    /// How many were changed.
+    pub changed: usize,
+    /// How many were removed.
+    pub removed: usize,
+    /// How many were so already.
+    pub left: usize,
+    /// What was not taken, each with the reason.
+    pub refused: Vec<String>,
+    /// Whether there is more to do, for which there was no time, or somebody was in the way.
+    pub unfinished: bool,
+}
+
+/// What all changes of an import have in common.
+struct Work<'a> {
+    operator: Operator,
+    keeper: KeptBy,
+    resolved: &'a Resolved,
+    until: Timestamp,
+}
+
+/// What became of one connection.
+enum Came {
+    Made,
+    Changed,
+    Removed,
+    Left,
+    Refused(String),
+    /// One of its addresses leads to another connection.
+    Taken(String),
+    /// Somebody else changed it, or there was no time for it.
+    Later,
+}
+
+/// Imports what a deployment's configuration names. Cheap to clone.
+#[derive(Clone)]
+pub struct Importer {
+    desk: Desk,
+    imports: Imports,
+    parameters: Parameters,
+    stores: StoreFactory,
+    environment: Environment,
+}
+
+/// A source, as it was read.
+struct Source {
+    entries: Result<Vec<Entry>, Wrong>,
+    /// What it is told from another version of itself by.
+    text: String,
+}
+
+impl Importer {
+    /// Reads the configuration; nothing is called.
+    ///
+    /// # Errors
+    /// When the environment is unusable.
+    pub fn connect(clients: &Clients, environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
+        Ok(Self {
+            desk: Desk::connect(clients, environment, outside)?,
+            imports: Imports::connect(clients, environment)?,
+            parameters: Parameters::connect(clients, environment)?,
+            stores: outside.stores.clone(),
+            environment: environment.clone(),
+        })
+    }
+
+    /// Imports the sources that are not the same as when they were imported last: what was done with each of these. It may be stopped
+    /// anywhere, and comes to the same however often it is started.
+    ///
+    /// # Errors
+    /// The first one, after all sources were tried.
+    pub async fn import(&self, trace: &str) -> Result<Vec<Outcome>, ImportError> {
+        let file = self.environment.get("CONNECTIONS").map(str::trim);
+        let named: Vec<String> = [ENVIRONMENT].into_iter().chain(file).map(str::to_owned).collect();
+        let mut outcomes = Vec::new();
+        let mut failed = None;
+        for name in &named {
+            match self.import_one(name, &named, trace).await {
+                Ok(outcome) => outcomes.extend(outcome),
+                Err(error) => {
+                    tracing::error!(source = %name, %error, "an import failed");
+                    failed.get_or_insert(error);
+                }
+            }
+        }
+        failed.map_or(Ok(outcomes), Err)
+    }
+
+    async fn import_one(&self, name: &str, named: &[String], trace: &str) -> Result<Option<Outcome>, ImportError> {
+        let now = self.desk.operators.now();
+        let source = self.read(name).await?;
+        let hash = Secret::new(hex::encode(Sha256::digest(source.text.as_bytes())));
+        let imported = self.imports.of(name).await?;
+        if self.is_done(&imported, &hash, now).await? {
+            return Ok(None);
+        }
+        let wrong = |wrong: Wrong| ImportError::Wrong { source_name: name.to_owned(), wrong };
+        let entries = source.entries.map_err(wrong)?;
+        let resolved = secrets::resolve(&entries, &self.environment, &self.parameters).await?.map_err(wrong)?;
+        let may_keep: BTreeSet<Connection> =
+            entries.iter().map(|entry| &entry.connection).chain(&imported.connections).cloned().collect();
+        let stored = self.stored(&may_keep).await?;
+        let plan =
+            plan(Kept { source: name, named }, &entries, &stored, |id| self.desk.providers.of(id)).map_err(wrong)?;
+
+        // Until it is done to the end it counts as not done; and what is about to be made can be found again to be removed.
+        let begun = Imported { seen: None, connections: may_keep.into_iter().collect(), again: None, ..imported };
+        let Some(begun) = self.imports.keep(name, begun).await? else {
+            return Ok(Some(Outcome { source: name.to_owned(), unfinished: true, ..Outcome::default() }));
+        };
+        let outcome = self.apply(name, &plan, &resolved, trace).await?;
+        if !outcome.unfinished {
+            self.note(name, begun, &plan, &hash, &outcome).await?;
+        }
+        Ok(Some(outcome))
+    }
+
+    async fn read(&self, name: &str) -> Result<Source, ImportError> {
+        if name == ENVIRONMENT {
+            let (entries, text) = (variables::read(&self.environment), variables::text(&self.environment));
+            return Ok(Source { entries, text });
+        }
+        let document = read_document(name, OF_A_DEPLOYMENT.bytes, &self.stores, &self.environment).await?;
+        let entries = read_file(&document.text, OF_A_DEPLOYMENT);
+        // On somebody's own machine a secret may change while the file stays.
+        let variables = entries.as_deref().map(|entries| secrets::variables(entries, &self.environment));
+        let text = format!("{}\n{}\n{}", document.version, document.text, variables.unwrap_or_default());
+        Ok(Source { entries, text })
+    }
+
+    /// Whether this is what was imported last.
+    async fn is_done(&self, imported: &Imported, hash: &Secret, now: Timestamp) -> Result<bool, AwsFault> {
+        let is_again = imported.again.is_some_and(|again| now >= again);
+        let Some(seen) = imported.seen.as_ref().filter(|_| !is_again) else { return Ok(false) };
+        match self.desk.keys.open(&seal_of_hashes(), seen).await {
+            Ok(seen) => Ok(seen == *hash),
+            Err(KeyFault::Unavailable(fault)) => Err(fault),
+            // Whatever it was, it is imported anew.
+            Err(_) => Ok(false),
+        }
+    }
+
+    async fn stored(&self, names: &BTreeSet<Connection>) -> Result<BTreeMap<Connection, StoredConnection>, AwsFault> {
+        let reads: Vec<_> = names.iter().map(|connection| self.desk.store.read(connection).boxed()).collect();
+        let found: Vec<Option<StoredConnection>> = stream::iter(reads).buffer_unordered(AT_ONCE).try_collect().await?;
+        Ok(found.into_iter().flatten().map(|stored| (stored.connection.clone(), stored)).collect())
+    }
+
+    async fn apply(
+        &self,
+        name: &str,
+        plan: &Plan<'_>,
+        resolved: &Resolved,
+        trace: &str,
+    ) -> Result<Outcome, ImportError> {
+        let now = self.desk.operators.now();
+        let work = Work {
+            operator: Operator { tenant: TenantId::default(), actor: ACTOR.into(), correlation_id: trace.to_owned() },
+            keeper: KeptBy::Configuration { source: name.to_owned() },
+            resolved,
+            until: now.checked_add(TIME).unwrap_or(Timestamp::MAX),
+        };
+        let mut outcome = Outcome { source: name.to_owned(), ..Outcome::default() };
+        // First, as an address that goes with a connection may be another's from now on.
+        let removals: Vec<_> =
+            plan.removed.iter().map(|(connection, version)| self.remove(connection, *version, &work).boxed()).collect();
+        outcome.add(stream::iter(removals).buffer_unordered(AT_ONCE).try_collect().await?);
+        // Last what is only looked at, so that each call gets on with what there is to do, however short its time.
+        let (looks, changes): (Vec<_>, Vec<_>) =
+            plan.planned.iter().partition(|planned| matches!(planned.verdict, Verdict::Leave(_)));
+        let all = changes.into_iter().chain(looks);
+        let puts: Vec<_> = all.map(|planned| self.put(planned, &work).boxed()).collect();
+        let first: Vec<(&Planned<'_>, Came)> = stream::iter(puts).buffer_unordered(AT_ONCE).try_collect().await?;
+        let (taken, done): (Vec<_>, Vec<_>) = first.into_iter().partition(|(_, came)| matches!(came, Came::Taken(_)));
+        outcome.add(done.into_iter().map(|(_, came)| came).collect());
+        // Whoever had the address may have been given another one by now.
+        for (planned, _) in taken {
+            outcome.add(vec![self.put(planned, &work).await?.1]);
+        }
+        Ok(outcome)
+    }
+
+    async fn remove(&self, connection: &Connection, version: u64, work: &Work<'_>) -> Result<Came, ImportError> {
+        if self.desk.operators.now() >= work.until {
+            return Ok(Came::Later);
+        }
+        let removed = delete(&self.desk, &work.operator, connection, Knows::Version(version), &work.keeper).await;
+        came(connection, removed.map(|_| Came::Removed))
+    }
+
+    async fn put<'a>(&self, planned: &'a Planned<'a>, work: &Work<'_>) -> Result<(&'a Planned<'a>, Came), ImportError> {
+        let Planned { entry, verdict } = planned;
+        let knows = match verdict {
+            Verdict::Make => Knows::Absent,
+            Verdict::Change(version, _) => Knows::Version(*version),
+            // Only a secret can differ.
+            Verdict::Leave(version) if entry.secrets.is_some() => Knows::Version(*version),
+            Verdict::Leave(_) => return Ok((planned, Came::Left)),
+            Verdict::Refuse(why) => return Ok((planned, Came::Refused(why.clone()))),
+        };
+        if self.desk.operators.now() >= work.until {
+            return Ok((planned, Came::Later));
+        }
+        let secrets = entry.secrets.as_ref().and_then(|at| work.resolved.given(at));
+        let deed = Deed::Put { wanted: entry.wanted(work.keeper.clone()), secrets, active: None };
+        let changed = change(&self.desk, &work.operator, &entry.connection, knows, &deed).await;
+        let done = changed.map(|changed| match knows {
+            Knows::Version(version) if changed.connection.version == version => Came::Left,
+            _ if changed.is_new => Came::Made,
+            _ => Came::Changed,
+        });
+        Ok((planned, came(&entry.connection, done)?))
+    }
+
+    async fn note(
+        &self,
+        name: &str,
+        begun: Imported,
+        plan: &Plan<'_>,
+        hash: &Secret,
+        outcome: &Outcome,
+    ) -> Result<(), ImportError> {
+        let seen = self
+            .desk
+            .keys
+            .seal(&seal_of_hashes(), hash)
+            .await
+            .map_err(|fault| ImportError::Refused { connection: seal_of_hashes(), refused: fault.into() })?;
+        let is_kept = |planned: &&Planned<'_>| !matches!(planned.verdict, Verdict::Refuse(_));
+        let connections: BTreeSet<&Connection> =
+            plan.planned.iter().filter(is_kept).map(|planned| &planned.entry.connection).collect();
+        let again = (!outcome.refused.is_empty()).then(|| self.desk.operators.now().checked_add(AGAIN).ok()).flatten();
+        let connections = connections.into_iter().cloned().collect();
+        // Where somebody else has written meanwhile, theirs counts, and the next tick looks again.
+        let _noted = self.imports.keep(name, Imported { seen: Some(seen), connections, again, ..begun }).await?;
+        Ok(())
+    }
+}
+
+impl Outcome {
+    fn add(&mut self, all: Vec<Came>) {
+        for came in all {
+            match came {
+                Came::Made => self.made += 1,
+                Came::Changed => self.changed += 1,
+                Came::Removed => self.removed += 1,
+                Came::Left => self.left += 1,
+                Came::Refused(why) | Came::Taken(why) => self.refused.push(why),
+                Came::Later => self.unfinished = true,
+            }
+        }
+        self.refused.sort();
+    }
+}
+
+/// What a change came to. What is in the way of one connection keeps no other waiting, unless AWS is down.
+fn came(connection: &Connection, done: Result<Came, Refused>) -> Result<Came, ImportError> {
+    match done {
+        Ok(came) => Ok(came),
+        Err(Refused::Change(ChangeError::Stale(_) | ChangeError::Gone | ChangeError::Exists(_)))
+        | Err(Refused::Contended | Refused::NotFound) => Ok(Came::Later),
+        Err(Refused::AddressTaken(address)) => {
+            Ok(Came::Taken(format!("{connection}: {address} leads to another connection")))
+        }
+        Err(Refused::Fault(fault)) => Err(fault.into()),
+        Err(refused) => Err(ImportError::Refused { connection: connection.clone(), refused }),
+    }
+}
+
+/// Under which name hashes of sources are sealed. Were there such a connection, it would open none of them but by its own code.
+fn seal_of_hashes() -> Connection {
+    Connection::new(TenantId::DEFAULT, ProviderId::IMPORTS, ConnectionName::HASHES)
+}
