@@ -95,7 +95,11 @@ async fn a_crash_anywhere_with_an_envelope_that_changes_on_every_retry_leaves_on
         first.send(&attempt(&undisturbed, provider, "evt_1", 0)).await.unwrap();
         first.handle(Queue::Webhooks, &undisturbed.receive(Queue::Webhooks).await).await.unwrap();
         let calls = first.wire().calls();
-        assert_eq!(calls.len(), 7, "whether it is paused, claim, message, effect, completion, use of the secret, count: {calls:?}");
+        assert_eq!(
+            calls.len(),
+            7,
+            "whether it is paused, claim, message, effect, completion, use of the secret, count: {calls:?}"
+        );
         for (number, call) in calls.iter().enumerate() {
             for verdict in [Verdict::KillBefore, Verdict::KillAfter] {
                 let hooks = system().await;

@@ -75,7 +75,7 @@ pub enum ImportError {
         /// Which.
         connection: Connection,
         /// Why.
-        refused: Refused,
+        refused: Box<Refused>,
     },
 }
 
@@ -307,12 +307,11 @@ impl Importer {
         hash: &Secret,
         outcome: &Outcome,
     ) -> Result<(), ImportError> {
-        let seen = self
-            .desk
-            .keys
-            .seal(&seal_of_hashes(), hash)
-            .await
-            .map_err(|fault| ImportError::Refused { connection: seal_of_hashes(), refused: fault.into() })?;
+        let seen =
+            self.desk.keys.seal(&seal_of_hashes(), hash).await.map_err(|fault| ImportError::Refused {
+                connection: seal_of_hashes(),
+                refused: Box::new(fault.into()),
+            })?;
         let is_kept = |planned: &&Planned<'_>| !matches!(planned.verdict, Verdict::Refuse(_));
         let connections: BTreeSet<&Connection> =
             plan.planned.iter().filter(is_kept).map(|planned| &planned.entry.connection).collect();
@@ -350,7 +349,7 @@ fn came(connection: &Connection, done: Result<Came, Refused>) -> Result<Came, Im
             Ok(Came::Taken(format!("{connection}: {address} leads to another connection")))
         }
         Err(Refused::Fault(fault)) => Err(fault.into()),
-        Err(refused) => Err(ImportError::Refused { connection: connection.clone(), refused }),
+        Err(refused) => Err(ImportError::Refused { connection: connection.clone(), refused: Box::new(refused) }),
     }
 }
 
