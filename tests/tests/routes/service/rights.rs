@@ -28,6 +28,7 @@ const ELSEWHERE: &[(&str, &str, &str, &str)] = &[
         "ControlTable",
         "the watchdog's place, where more runs are open than it looks at",
     ),
+    ("scheduler", "dynamodb:DeleteItem", "ConnectionsTable", "an imported connection that its source names no more"),
     ("scheduler", "s3:GetObject", CATALOGUES, "as below"),
     ("scheduler", "s3:ListBucket", CATALOGUES, "as below"),
     ("sync-control", "s3:GetObject", CATALOGUES, "s3:// is read past the SDK, and nothing here stands in for S3"),
