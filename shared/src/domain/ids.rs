@@ -15,7 +15,7 @@ pub const NAME_BYTES_MAX: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidId {
     /// A name that is empty, too long, or holds what could change the meaning of a key.
-    #[error("{0} must be 1 to {NAME_BYTES_MAX} characters of a-z, 0-9, '-', '_' or '.'")]
+    #[error("{0} must be 1 to {NAME_BYTES_MAX} characters of a-z, 0-9, '-', '_' or '.', and not only dots")]
     Name(&'static str),
     /// A text that is not three names.
     #[error("a connection is tenant/provider/name")]
@@ -31,7 +31,9 @@ pub enum InvalidId {
 fn plain(text: &str, what: &'static str) -> Result<Cow<'static, str>, InvalidId> {
     let text = text.trim().to_lowercase();
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
-    if text.is_empty() || text.len() > NAME_BYTES_MAX || !text.bytes().all(allowed) {
+    // Clients take `.` and `..` out of a path (RFC 3986, section 5.2.4), so nothing could be asked for by such a name.
+    let dots = text.bytes().all(|byte| byte == b'.');
+    if dots || text.len() > NAME_BYTES_MAX || !text.bytes().all(allowed) {
         return Err(InvalidId::Name(what));
     }
     Ok(Cow::Owned(text))
@@ -364,7 +366,7 @@ mod tests {
                 assert!(serde_json::from_value::<T>((*bad).into()).is_err(), "{bad} passed");
             }
         }
-        let names = ["a/b", "a#b", ""];
+        let names = ["a/b", "a#b", "", ".", ".."];
         check::<TenantId>("acme", &names);
         check::<ProviderId>("pos", &names);
         check::<ConnectionName>("north", &names);
