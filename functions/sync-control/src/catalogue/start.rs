@@ -6,6 +6,8 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use jiff::SignedDuration;
 use serde::Serialize;
+use signalbox::domain::catalogue::vendor::{Asked, Vendor};
+use signalbox::domain::ids::TenantId;
 use signalbox::domain::runs::run::{Run, RunStatus};
 use signalbox::engine::runs::advance::{SliceEnd, advance};
 use signalbox::engine::runs::start::{StartRefused, StartRequest, start_run};
@@ -13,6 +15,7 @@ use signalbox::http::problem::{ERROR, INTEGRATION_NOT_SUPPORTED, Problem, SYNC_I
 use signalbox::http::wire::vendor_sync::triggers::AcceptedView;
 
 use crate::Control;
+use crate::connections::put::check_reach;
 
 /// When the caller must have its answer, in milliseconds: the function is ended after 29 s.
 const ANSWER_MS_MAX: i64 = 26_000;
@@ -23,6 +26,15 @@ pub(crate) enum Outcome {
     Done(Run),
     /// The run goes on in the background.
     GoesOn(Run),
+}
+
+/// Whether a caller may have a vendor read from the source that the request names: as with the one of a connection, files and
+/// buckets are the deployment's. What the vendor is configured with is no other source.
+pub(crate) fn check_named(caller: &TenantId, vendor: &Vendor, named: Option<&str>) -> Result<(), Problem> {
+    match named.map(|named| vendor.source_shown_as(named)) {
+        None | Some(Asked::Configured(_)) => Ok(()),
+        Some(Asked::Named(named)) => check_reach(caller, &vendor.connection(), Some(named)),
+    }
 }
 
 /// Starts a run and advances it for as long as a caller can be kept waiting.

@@ -14,7 +14,7 @@ use signalbox::http::problem::{ERROR, INVALID_REQUEST, Problem, ProblemView, VEN
 use signalbox::http::query::Query;
 use signalbox::http::wire::vendor_sync::triggers::{MoscotAcceptedView, MoscotSyncRequest, MoscotSyncView};
 
-use super::start::{Outcome, goes_on, refused, start};
+use super::start::{Outcome, check_named, goes_on, refused, start};
 use crate::{Control, body};
 
 /// Sync the MOSCOT catalogue.
@@ -59,10 +59,12 @@ pub(crate) async fn sync_moscot(
     let Some(vendor) = found.map_err(|fault| Problem::internal(ERROR, &fault))? else {
         return Err(Problem::new(VENDOR_NOT_CONFIGURED, "vendor moscot is not configured (VENDORS)"));
     };
+    let source_path = fields.text("sourcePath")?;
+    check_named(&caller.tenant, &vendor, source_path.as_deref())?;
     let allow_removals = fields.switch("allowRemovals")?.unwrap_or(false);
     let request = StartRequest {
         connection: vendor.connection(),
-        work: work_of(&vendor, fields.text("sourcePath")?.as_deref(), allow_removals).map_err(refused)?,
+        work: work_of(&vendor, source_path.as_deref(), allow_removals).map_err(refused)?,
         mode: if dry { Mode::DryRun } else { Mode::Apply },
         actor: caller.actor.clone(),
         trigger: Trigger::Manual,

@@ -19,7 +19,7 @@ use signalbox::http::problem::{
 use signalbox::http::query::{Query, path_text};
 use signalbox::http::wire::vendor_sync::triggers::{VendorAcceptedView, VendorSyncRequest, VendorSyncView};
 
-use super::start::{Outcome, goes_on, refused, start};
+use super::start::{Outcome, check_named, goes_on, refused, start};
 use crate::Control;
 use crate::body::{self, Fields};
 
@@ -76,6 +76,7 @@ pub(crate) async fn sync_vendor(
     fields.check_spelling(&["mode", "dryRun", "sourcePath", "inject", "allowRemovals"])?;
     let mode = mode(&fields, &Query::of(&uri))?;
     let source_path = fields.text("sourcePath")?;
+    check_named(&caller.tenant, &vendor, source_path.as_deref())?;
     let injected = fields.objects("inject")?;
     let allow_removals = fields.switch("allowRemovals")?.unwrap_or(false);
 

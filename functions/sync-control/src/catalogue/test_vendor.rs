@@ -15,6 +15,7 @@ use signalbox::http::wire::vendor_sync::registry::{
     VendorTestMeta, VendorTestRequest, VendorTestView, VendorTestedView,
 };
 
+use super::start::check_named;
 use crate::{Control, body};
 
 /// Test a vendor's source.
@@ -52,6 +53,7 @@ pub(crate) async fn test_vendor(
     }
     let fields = body::read(body).await?.unwrap_or_default();
     let source = fields.text("sourcePath")?;
+    check_named(&caller.tenant, &vendor, source.as_deref())?;
     let test = engine::catalogue::test_vendor::test_vendor(&control.worker, &control.tests, &vendor, source.as_deref())
         .await
         .map_err(|fault| Problem::internal(TEST_FAILED, &fault))?;

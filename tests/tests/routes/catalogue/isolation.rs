@@ -99,10 +99,28 @@ async fn what_one_tenant_does_changes_nothing_that_another_sees() {
     sync(&world, "default", json!({})).await.expect(200);
     let before = seen(&world, "default").await;
     sync(&world, "globex", json!({})).await.expect(200);
-    sync(&world, "globex", json!({"sourcePath": "nowhere.json"})).await.expect(500);
+    sync(&world, "globex", json!({"sourcePath": "https://nowhere.example/a.json"})).await.expect(500);
     let test = "/api/catalog/vendor-sync/registry/moscot/test";
     world.post(test).bearer(&world.token_of("globex")).answer().await.expect(200);
     assert_eq!(seen(&world, "default").await, before);
+}
+
+#[tokio::test]
+async fn no_other_tenant_reads_the_deployment_s_files_and_buckets_by_naming_them() {
+    let world = World::production().await;
+    let (token, other) = (world.token_of("globex"), world.token_of("default"));
+    for target in [SYNC, "/api/catalog/vendor-sync/moscot/sync", "/api/catalog/vendor-sync/registry/moscot/test"] {
+        let named = async |token: &str, source: &str| {
+            let body = json!({"dryRun": true, "sourcePath": source});
+            world.post(target).bearer(token).body(body.to_string()).answer().await
+        };
+        for source in ["acme.json", " acme.json ", "./moscot.json", "s3://ours/a.json", "S3://ours/a.json", "file:///a"]
+        {
+            assert_eq!(named(&token, source).await.problem(), (403, "forbidden"), "{target} {source}");
+        }
+        assert_eq!(named(&token, "globex.json").await.status, 200, "{target}: its own is no other");
+        assert_eq!(named(&other, "acme.json").await.status, 200, "{target}: the deployment's operators may");
+    }
 }
 
 #[tokio::test]
