@@ -28,6 +28,8 @@ pub struct Vendor {
     pub name: String,
     /// Whose vendor it is.
     pub tenant: TenantId,
+    /// Whether the deployment's configuration names it, and nobody's connection does.
+    pub is_configured: bool,
     /// How it is reached.
     pub integration: Integration,
     /// Where its catalogue lies, unless a request names another source.
@@ -145,6 +147,7 @@ pub fn parse_vendors(json: &str) -> Result<Vec<Vendor>, String> {
             slug,
             name,
             tenant,
+            is_configured: true,
             integration: entry.integration,
             source,
             hosts: Vec::new(),

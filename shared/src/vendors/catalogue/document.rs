@@ -5,6 +5,7 @@ use std::time::Duration;
 use object_store::{Error as Store, GetOptions};
 use tokio::time::timeout;
 
+use super::hosts::Hosts;
 use super::{Location, SourceRules, StoreFactory};
 use crate::domain::catalogue::vendor::Asked;
 use crate::domain::redact;
@@ -64,10 +65,10 @@ pub async fn read_document(
 
 fn locate(place: &str, rules: &SourceRules, environment: &Environment) -> Result<Location, String> {
     if place.contains("://") || !environment.is_local() {
-        return match rules.find(Asked::Named(place), std::iter::empty()).map_err(|error| error.to_string())? {
-            location @ Location::S3 { .. } => Ok(location),
-            _ => Err("it must be s3://bucket/key; a path in local mode alone".into()),
-        };
+        if !place.starts_with("s3://") {
+            return Err("it must be s3://bucket/key; a path in local mode alone".into());
+        }
+        return rules.find(Asked::Named(place), Hosts::default()).map_err(|error| error.to_string());
     }
     let real = std::fs::canonicalize(place).map_err(|error| error.kind().to_string())?;
     let path = real.to_str().ok_or("the path cannot be used")?;

@@ -117,22 +117,27 @@ pub(super) enum Forbidden {
     Address,
 }
 
-/// Where a document, and what it redirects to, may be fetched from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where a document, and what it redirects to, may be fetched from; from nowhere by default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hosts {
     named: Arc<[Host]>,
-    /// Whether the deployment names them (`CATALOG_HOSTS`), or the connection does.
-    by_deployment: bool,
+    /// Those that the deployment names (`CATALOG_HOSTS`), if it names some: others are asked by nobody.
+    deployment: Arc<[Host]>,
     /// Somebody's own machine: plain http will do, and so will what runs beside us.
     local: bool,
 }
 
 impl Hosts {
-    /// Those of a connection, or those of the deployment where it names some.
+    /// Those of a connection which are the deployment's as well, where that names some.
     pub(super) fn new(deployment: &Arc<[Host]>, connection: impl Iterator<Item = Host>, local: bool) -> Self {
-        let by_deployment = !deployment.is_empty();
-        let named = if by_deployment { Arc::clone(deployment) } else { connection.collect() };
-        Self { named, by_deployment, local }
+        Self { named: connection.collect(), deployment: Arc::clone(deployment), local }
+    }
+
+    /// Those of the deployment, whatever a connection says: for what the deployment itself names. Where it names none, those of
+    /// the connection.
+    pub(super) fn of_deployment(deployment: &Arc<[Host]>, own: impl Iterator<Item = Host>, local: bool) -> Self {
+        let named = if deployment.is_empty() { own.collect() } else { Arc::clone(deployment) };
+        Self { named, deployment: Arc::clone(deployment), local }
     }
 
     /// Whether plain http will do.
@@ -157,15 +162,17 @@ impl Hosts {
         if address.is_some_and(|address| !self.may_connect(address)) {
             return Err(Forbidden::Address);
         }
-        if self.named.iter().any(|host| host.is_of(url)) {
+        let has = |hosts: &[Host]| hosts.iter().any(|host| host.is_of(url));
+        let is_narrowed_out = !self.deployment.is_empty() && !has(&self.deployment);
+        if !is_narrowed_out && has(&self.named) {
             return Ok(());
         }
         let host = url.host_str().unwrap_or_default();
         let with_port = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        Err(Forbidden::Place(match self.by_deployment {
+        Err(Forbidden::Place(match is_narrowed_out {
             true => format!("host {with_port:?} is not among the allowed ones (CATALOG_HOSTS)"),
             false => format!(
-                "host {with_port:?} is not among the allowed ones: that of the source in the connection's settings, its hosts, or CATALOG_HOSTS"
+                "host {with_port:?} is not among the allowed ones: that of the source in the connection's settings, and its hosts; or CATALOG_HOSTS, of a vendor of VENDORS"
             ),
         }))
     }
@@ -306,12 +313,18 @@ mod tests {
         let url = |host: &str| Url::parse(&format!("https://{host}/")).unwrap();
         let own = || ["shop.example", "cdn.example:8443"].into_iter().map(|host| Host::parse(host).unwrap());
         let free = Hosts::new(&Arc::from([]), own(), false);
-        let narrowed = Hosts::new(&Arc::from([Host::parse("shop.example").unwrap()]), own(), false);
-        for (host, of_connection, of_deployment) in
-            [("shop.example", true, true), ("cdn.example:8443", true, false), ("cdn.example", false, false)]
-        {
+        let deployment = Arc::from(["shop.example", "other.example"].map(|host| Host::parse(host).unwrap()));
+        let narrowed = Hosts::new(&deployment, own(), false);
+        let configured = Hosts::of_deployment(&deployment, own(), false);
+        for (host, of_connection, of_both, of_deployment) in [
+            ("shop.example", true, true, true),
+            ("cdn.example:8443", true, false, false),
+            ("cdn.example", false, false, false),
+            ("other.example", false, false, true),
+        ] {
             assert_eq!(free.may_fetch(&url(host)).is_ok(), of_connection, "{host}");
-            assert_eq!(narrowed.may_fetch(&url(host)).is_ok(), of_deployment, "{host}");
+            assert_eq!(narrowed.may_fetch(&url(host)).is_ok(), of_both, "{host}");
+            assert_eq!(configured.may_fetch(&url(host)).is_ok(), of_deployment, "{host}");
         }
     }
 }

@@ -8,6 +8,7 @@ use url::Url;
 use super::SourceError;
 use super::hosts::{Forbidden, Host, Hosts};
 use crate::domain::catalogue::vendor::{Asked, Vendor};
+use crate::domain::ids::TenantId;
 use crate::domain::redact;
 use crate::environment::{Environment, StartError};
 
@@ -19,7 +20,7 @@ pub(super) const NO_PUBLIC_ADDRESS: &str = "the source's host has no public addr
 pub struct SourceRules {
     root: Option<PathBuf>,
     buckets: Vec<String>,
-    /// Where none is named, a connection's own.
+    /// Where some are named, a connection's own are asked only where they are among them.
     hosts: Arc<[Host]>,
     /// Somebody's own machine, where a vendor may be too.
     local: bool,
@@ -96,11 +97,23 @@ impl SourceRules {
     pub fn locate(&self, vendor: &Vendor, shown: &str) -> Result<Location, SourceError> {
         let source = vendor.source.as_deref().and_then(Host::of);
         let more = vendor.hosts.iter().filter_map(|host| Host::parse(host).ok());
-        self.find(vendor.source_shown_as(shown), source.into_iter().chain(more))
+        let asked = vendor.source_shown_as(shown);
+        let own = source.into_iter().chain(more);
+        // What the deployment configured, or one of its operators names, may be wherever it says. Another tenant names hosts of its
+        // own alone: those of the deployment may be anybody's.
+        let is_configured = matches!(asked, Asked::Configured(_)) || vendor.tenant == TenantId::default();
+        self.find(
+            asked,
+            if vendor.is_configured && is_configured {
+                Hosts::of_deployment(&self.hosts, own, self.local)
+            } else {
+                Hosts::new(&self.hosts, own, self.local)
+            },
+        )
     }
 
-    /// Finds the place that a source text names, of a vendor with these hosts.
-    pub(super) fn find(&self, source: Asked<'_>, own: impl Iterator<Item = Host>) -> Result<Location, SourceError> {
+    /// Finds the place that a source text names, which may be on these hosts.
+    pub(super) fn find(&self, source: Asked<'_>, hosts: Hosts) -> Result<Location, SourceError> {
         let (source, may_have_query) = match source {
             Asked::Configured(source) => (source, true),
             Asked::Named(source) => (source, false),
@@ -119,7 +132,7 @@ impl SourceRules {
                 }
                 _ => refuse("an S3 source is s3://bucket/key".into()),
             },
-            Some(("https" | "http", _)) => self.locate_url(source, may_have_query, own),
+            Some(("https" | "http", _)) => Self::locate_url(source, may_have_query, hosts),
             Some((scheme, _)) => {
                 refuse(format!("{scheme}:// sources are not supported: use a path, s3:// or https://"))
             }
@@ -127,12 +140,7 @@ impl SourceRules {
         }
     }
 
-    fn locate_url(
-        &self,
-        source: &str,
-        may_have_query: bool,
-        own: impl Iterator<Item = Host>,
-    ) -> Result<Location, SourceError> {
+    fn locate_url(source: &str, may_have_query: bool, hosts: Hosts) -> Result<Location, SourceError> {
         let refuse = |why: &str| Err(SourceError::NotAllowed(why.to_owned()));
         let Ok(url) = Url::parse(source) else { return refuse("the source is not a URL") };
         if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
@@ -143,7 +151,6 @@ impl SourceRules {
                 "a source URL can have no user, query or fragment: they would be kept in the run history. A query can stand in the vendor's configured source alone",
             );
         }
-        let hosts = Hosts::new(&self.hosts, own, self.local);
         hosts.may_fetch(&url).map_err(|forbidden| match forbidden {
             Forbidden::Place(why) => SourceError::NotAllowed(why),
             Forbidden::Address => SourceError::NotPublic(NO_PUBLIC_ADDRESS.into()),
@@ -195,6 +202,7 @@ fn goes_as_given(source: &str, url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::catalogue::vendor::parse_vendors;
 
     fn rules(hosts: &[&str]) -> SourceRules {
         SourceRules {
@@ -205,9 +213,37 @@ mod tests {
         }
     }
 
+    fn configured(rules: &SourceRules) -> Hosts {
+        Hosts::of_deployment(&rules.hosts, std::iter::empty(), false)
+    }
+
+    #[test]
+    fn only_the_deployment_s_own_vendors_are_on_any_host_of_the_deployment() {
+        let rules = rules(&["shop.example", "cdn.example"]);
+        for (tenant, is_configured, shown, allowed) in [
+            ("default", true, "https://shop.example/a.json", true),
+            ("default", true, "https://cdn.example/a.json", true),
+            ("default", true, "https://own.example/a.json", false),
+            ("globex", true, "https://shop.example/a.json", true),
+            ("globex", true, "https://shop.example/b.json", true),
+            ("globex", true, "https://cdn.example/a.json", false),
+            ("default", false, "https://shop.example/a.json", true),
+            ("default", false, "https://cdn.example/a.json", false),
+            ("globex", false, "https://cdn.example/a.json", false),
+            ("globex", false, "https://own.example/a.json", false),
+        ] {
+            let listed = format!(r#"[{{"slug":"a","tenant":"{tenant}","source":"https://shop.example/a.json"}}]"#);
+            let listed = parse_vendors(&listed).unwrap().remove(0);
+            let vendor = Vendor { is_configured, hosts: vec!["own.example".into()], ..listed };
+            let found = rules.locate(&vendor, shown);
+            assert_eq!(found.is_ok(), allowed, "{tenant} {is_configured} {shown}: {found:?}");
+        }
+    }
+
     #[track_caller]
     fn check(source: &str, expected: Result<(), &str>) {
-        match (rules(&["shop.example", "shop.example:8443"]).find(Asked::Named(source), std::iter::empty()), expected) {
+        let rules = rules(&["shop.example", "shop.example:8443"]);
+        match (rules.find(Asked::Named(source), configured(&rules)), expected) {
             (Ok(_), Ok(())) => {}
             (Err(SourceError::NotAllowed(text)), Err(part)) => assert!(text.contains(part), "{source}: {text}"),
             (found, expected) => panic!("{source}: {found:?}, expected {expected:?}"),
@@ -258,7 +294,7 @@ mod tests {
             "/a.json?x='",
         ] {
             let source = format!("https://shop.example{path}");
-            match rules.find(Asked::Configured(&source), std::iter::empty()) {
+            match rules.find(Asked::Configured(&source), configured(&rules)) {
                 Ok(Location::Http { url, .. }) => assert_eq!(url.as_str(), source),
                 Err(SourceError::NotAllowed(text)) => {
                     assert!(text.contains("write what is meant: https://shop.example/"), "{text}")
@@ -301,7 +337,7 @@ mod tests {
             ("127.0.0.1:1", "https://127.0.0.1:1/"),
         ] {
             let rules = SourceRules::from_environment(&environment("CATALOG_HOSTS", entry)).unwrap();
-            let hosts = Hosts::new(&rules.hosts, std::iter::empty(), true);
+            let hosts = Hosts::of_deployment(&rules.hosts, std::iter::empty(), true);
             assert_eq!(hosts.may_fetch(&Url::parse(url).unwrap()), Ok(()), "{entry} and {url}");
             assert!(hosts.may_fetch(&Url::parse("https://shop.example:8443/").unwrap()).is_err(), "{entry}");
         }

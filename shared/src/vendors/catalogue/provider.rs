@@ -122,6 +122,7 @@ fn read(connection: &Connection, name: &str, settings: &Settings) -> Result<Vend
         slug: connection.name.clone(),
         name: name.to_owned(),
         tenant: connection.tenant.clone(),
+        is_configured: false,
         integration: if text("type") == Some("API") { Integration::Api } else { Integration::Scraper },
         source: text("source").map(str::to_owned),
         hosts,

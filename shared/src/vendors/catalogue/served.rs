@@ -8,10 +8,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
 
-use super::hosts::Host;
 use super::{CatalogueReader, RetryAfter, SourceError, SourceRules, StoreFactory};
 use crate::domain::catalogue::form::Form;
-use crate::domain::catalogue::vendor::Asked;
+use crate::domain::catalogue::vendor::parse_vendors;
 use crate::environment::Environment;
 
 const LIST: &[u8] = b"[{\"catalogId\":\"a\"},{\"catalogId\":\"b\"}]";
@@ -69,7 +68,9 @@ impl Server {
     async fn read_at(url: &str, variables: &[(&str, &str)]) -> Result<(Vec<String>, String), SourceError> {
         let environment: Environment = variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         let rules = SourceRules::from_environment(&environment).unwrap();
-        let location = rules.find(Asked::Configured(url), Host::of(url).into_iter())?;
+        let vendors = serde_json::json!([{"slug": "shop", "source": url}]).to_string();
+        let vendor = parse_vendors(&vendors).unwrap().remove(0);
+        let location = rules.locate(&vendor, &vendor.shown_source().unwrap())?;
         let (form, stores) = (Form::default(), StoreFactory::default());
         let mut reader = CatalogueReader::open(&location, &form, &stores, &environment).await?;
         let mut ids = Vec::new();
