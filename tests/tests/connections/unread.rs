@@ -77,6 +77,24 @@ async fn a_door_that_cannot_read_whom_to_verify_with_has_its_sender_come_again()
     assert_eq!(kept.expect(200)["items"], json!([]), "nobody was refused");
 }
 
+/// Theirs are the variables' secrets, and the table says whether they are paused.
+#[tokio::test]
+async fn whoever_the_variables_name_comes_again_where_a_pause_cannot_be_read_and_needs_no_key() {
+    let hooks = Hooks::start().await;
+    Desk::new(&hooks).put("acme/github/acme", json!({}), Some(SECRET)).await;
+    let event = json!({"event_id": "1", "event_type": "order.created", "connection_id": "conn-1", "data": {"id": "1"}});
+    for delivery in [Delivery::github("1", "{}"), Delivery::trackstar("", &event)] {
+        let process = hooks.process(Wire::when(reads_from(1), Verdict::Fail(Fault::Unreachable))).await;
+        is_unread(&process.send(&delivery).await.unwrap(), &delivery.path);
+        let before = process.wire().calls().len();
+        is_unread(&process.send(&delivery).await.unwrap(), &delivery.path);
+        assert_eq!(process.wire().calls().len(), before, "{}: a flood reads nothing for a second", delivery.path);
+        let process = hooks.process(Wire::when(every(DECRYPT), Verdict::Fail(Fault::Unreachable))).await;
+        let answer = process.send(&delivery).await.unwrap();
+        assert!(answer.status < 300, "{}: {}", delivery.path, answer.text);
+    }
+}
+
 #[tokio::test]
 async fn what_cannot_be_verified_again_for_that_is_told_apart_from_what_is_refused_again() {
     let hooks = Hooks::start().await;

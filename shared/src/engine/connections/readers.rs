@@ -66,6 +66,8 @@ impl fmt::Debug for Known {
 enum Name {
     /// A connection.
     Connection(Connection),
+    /// A connection without its secrets.
+    Unopened(Connection),
     /// Whoever has an address.
     Address(String),
 }
@@ -130,6 +132,14 @@ impl Connections {
         self.find(Name::Connection(connection.clone())).await
     }
 
+    /// A connection without its secrets, so that nothing need open them.
+    ///
+    /// # Errors
+    /// When it cannot be read, and was not within the last 30 seconds.
+    pub async fn unopened(&self, connection: &Connection) -> Result<Found, AwsFault> {
+        self.find(Name::Unopened(connection.clone())).await
+    }
+
     /// The connection that an address leads to, if it leads to one.
     ///
     /// # Errors
@@ -189,13 +199,16 @@ impl Inner {
 
     async fn look_up(&self, name: &Name) -> Result<Found, AwsFault> {
         let connection = match name {
-            Name::Connection(connection) => connection.clone(),
+            Name::Connection(connection) | Name::Unopened(connection) => connection.clone(),
             Name::Address(address) => match self.store.addressed(address).await? {
                 Some(connection) => connection,
                 None => return Ok(None),
             },
         };
         let Some(stored) = self.store.glance(&connection).await? else { return Ok(None) };
+        if matches!(name, Name::Unopened(_)) {
+            return Ok(Some(Arc::new(Known { stored, secrets: Vec::new(), sender: None })));
+        }
         let secrets = self.opened(&stored).await?;
         let sender = self.providers.of(&stored.connection.provider).sender;
         let sender = sender.map(|of| of(&stored.connection, &stored.settings, secrets.clone())).and_then(|sender| {

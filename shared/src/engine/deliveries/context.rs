@@ -108,7 +108,7 @@ impl Deliveries {
                 _ => Ok(None),
             },
             Door::Sender { provider, connection } => match self.senders.sender(provider, connection) {
-                Some(sender) => Ok(self.imported(&sender.connection).await),
+                Some(sender) => self.imported(&sender.connection).await,
                 None => Ok(None),
             },
             // Its connections stand in bodies, which are not looked into before they are verified.
@@ -116,13 +116,13 @@ impl Deliveries {
         }
     }
 
-    /// What the table has of a connection that the variables name, once it was imported: an operator may have paused it. Without the
-    /// table the variables say all there is to know.
-    pub(super) async fn imported(&self, connection: &Connection) -> Option<Arc<Known>> {
-        self.connections.get(connection).await.unwrap_or_else(|fault| {
-            tracing::warn!(%connection, %fault, "whether a connection of the configuration is paused is not known");
-            None
-        })
+    /// What the table has of a connection that the variables name, once it was imported: an operator may have paused it. Its
+    /// secrets are the variables', and stay sealed here.
+    ///
+    /// # Errors
+    /// When it cannot be read: one that may be paused takes nothing in.
+    pub(super) async fn imported(&self, connection: &Connection) -> Result<Option<Arc<Known>>, AwsFault> {
+        self.connections.unopened(connection).await
     }
 
     /// What this instance does about refusals. Not to be held over a call.

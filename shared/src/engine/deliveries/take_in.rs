@@ -180,7 +180,7 @@ async fn identify(
     }
     let named = match rules.named_in(&delivery) {
         Some(Named::Address(address)) => deliveries.connections.addressed(&address).await?,
-        Some(Named::Configured(connection)) => deliveries.imported(&connection).await,
+        Some(Named::Configured(connection)) => deliveries.imported(&connection).await?,
         None => None,
     };
     Ok(match fits_the_queue(&delivery).and_then(|()| rules.identify(arrival, &delivery, named.as_deref())) {
