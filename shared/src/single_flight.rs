@@ -28,7 +28,7 @@ impl<K: fmt::Debug, T: Clone> fmt::Debug for Flights<K, T> {
 impl<K: Eq + Hash + Clone, T: Clone> Flights<K, T> {
     /// The answer that others wait for already, or that of `ask`, for which others wait from now on.
     pub fn join(&mut self, key: &K, ask: impl FnOnce() -> BoxFuture<'static, T>) -> Shared<BoxFuture<'static, T>> {
-        if let Some(asked) = self.0.get(key).and_then(WeakShared::upgrade) {
+        if let Some(asked) = self.joined(key) {
             return asked;
         }
         // Whoever asked and went away left a weak end of nothing.
@@ -36,6 +36,11 @@ impl<K: Eq + Hash + Clone, T: Clone> Flights<K, T> {
         let asked = ask().shared();
         self.0.extend(asked.downgrade().map(|weak| (key.clone(), weak)));
         asked
+    }
+
+    /// The answer that others wait for already, if somebody does.
+    pub fn joined(&self, key: &K) -> Option<Shared<BoxFuture<'static, T>>> {
+        self.0.get(key).and_then(WeakShared::upgrade)
     }
 
     /// Says that a question has its answer: whoever asks from now on is not given it.

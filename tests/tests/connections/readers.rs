@@ -10,7 +10,7 @@ use signalbox::domain::deliveries::signature::schemes;
 use signalbox_tests::deliveries::delivery::Delivery;
 use signalbox_tests::deliveries::hooks::Hooks;
 use signalbox_tests::process::Process;
-use signalbox_tests::wire::{Verdict, Wire, every};
+use signalbox_tests::wire::{Fault, Verdict, Wire, every};
 
 use crate::connections::desk::Desk;
 
@@ -64,6 +64,60 @@ async fn a_secret_that_is_replaced_is_out_after_half_a_minute() {
     hooks.pass(Duration::from_secs(30));
     assert_eq!(status(&process, &github(path, "the first secret", "2")).await, 401);
     assert_eq!(status(&process, &github(path, "the second secret", "3")).await, 200);
+}
+
+#[tokio::test]
+async fn a_secret_that_was_made_just_now_is_good_at_once_and_forged_signatures_read_no_more_for_it() {
+    let hooks = Hooks::start().await;
+    let desk = Desk::new(&hooks);
+    desk.put("acme/github/shop", json!({}), Some("the first secret")).await;
+    desk.put("acme/pos/demo", json!({}), Some("the first secret")).await;
+    let process = hooks.process(Wire::whole()).await;
+    let sent = |secret: &str, id: &str| {
+        let sale = Delivery::signed("/pos/demo/ingest", &schemes::POS, secret, None, Timestamp::UNIX_EPOCH, "{}");
+        let sale = sale.header("x-tenant-id", "acme").header("idempotency-key", id);
+        [(github("/webhooks/github/shop", secret, id), 401, 2), (sale, 403, 1)]
+    };
+    for (first, ..) in sent("the first secret", "1") {
+        assert!(status(&process, &first).await < 300);
+    }
+    for name in ["acme/github/shop", "acme/pos/demo"] {
+        desk.put(name, json!({}), Some("the second secret")).await;
+    }
+    for (second, refused, _) in sent("the second secret", "2") {
+        assert_eq!(status(&process, &second).await, refused, "it was read a moment ago");
+    }
+    hooks.pass(Duration::from_secs(2));
+    for (second, ..) in sent("the second secret", "2") {
+        let at_once = futures::future::join_all([status(&process, &second), status(&process, &second)]).await;
+        assert!(at_once.iter().all(|status| *status < 300), "{}: {at_once:?}", second.path);
+    }
+    for (forged, refused, once) in sent("a guess", "3") {
+        for most in [0, once] {
+            let before = process.wire().calls().iter().filter(|call| *call == READ).count();
+            let answers = futures::future::join_all((0..20).map(|_| status(&process, &forged))).await;
+            assert!(answers.iter().all(|status| *status == refused), "{}: {answers:?}", forged.path);
+            let read = process.wire().calls().iter().filter(|call| *call == READ).count() - before;
+            assert_eq!(read, most, "{}", forged.path);
+            hooks.pass(Duration::from_secs(2));
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_cannot_be_read_again_is_refused_by_what_is_known_and_nobody_is_held_up() {
+    let hooks = Hooks::start().await;
+    let desk = Desk::new(&hooks);
+    desk.put("acme/github/shop", json!({}), Some("the first secret")).await;
+    let process = hooks.process(Wire::when(every(READ).from(3), Verdict::Fail(Fault::Unreachable))).await;
+    let path = "/webhooks/github/shop";
+    assert_eq!(status(&process, &github(path, "the first secret", "1")).await, 200);
+    hooks.pass(Duration::from_secs(2));
+    assert_eq!(status(&process, &github(path, "a guess", "2")).await, 401);
+    let before = process.wire().calls().iter().filter(|call| *call == READ).count();
+    assert_eq!(status(&process, &github(path, "a guess", "3")).await, 401);
+    assert_eq!(process.wire().calls().iter().filter(|call| *call == READ).count(), before);
+    assert_eq!(status(&process, &github(path, "the first secret", "4")).await, 200);
 }
 
 #[tokio::test]

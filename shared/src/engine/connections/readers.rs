@@ -6,6 +6,9 @@
 //!
 //! Anybody can make up a name and have it looked for, before anything is verified. So nobody is looked for for long, nor more than
 //! twice, and after a failure nobody at all for a second: a flood while the table is down must not hold all instances.
+//!
+//! A signature that does not fit may be one of a secret that was made just now. So whoever is known for two seconds is read once
+//! more for it, and then for two seconds not again, however many such signatures come.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -33,6 +36,8 @@ use crate::vendors::Providers;
 
 /// How long what is known is gone by.
 const KNOWN_MAX: SignedDuration = SignedDuration::from_secs(30);
+/// How long what is known is gone by though it refuses somebody.
+const DOUBTED_MAX: SignedDuration = SignedDuration::from_secs(2);
 /// How long that somebody is not known is gone by.
 const UNKNOWN_MAX: SignedDuration = SignedDuration::from_secs(5);
 /// What takes longer has failed: a sender waits, and comes again.
@@ -74,6 +79,14 @@ enum Name {
 
 type Found = Option<Arc<Known>>;
 
+/// What is known, and since when.
+struct Entry {
+    known: Arc<Known>,
+    at: Timestamp,
+    /// When it was asked for last: at first, or as somebody doubted it.
+    asked_at: Timestamp,
+}
+
 /// The connections as this instance knows them. Clones are the same.
 #[derive(Clone)]
 pub struct Connections(Arc<Inner>);
@@ -89,9 +102,12 @@ struct Inner {
 
 #[derive(Default)]
 struct Kept {
-    known: HashMap<Name, (Arc<Known>, Timestamp)>,
+    known: HashMap<Name, Entry>,
     unknown: HashMap<Name, Timestamp>,
     asked: Flights<Name, Result<Found, AwsFault>>,
+    doubted: Flights<Name, Found>,
+    /// When somebody could not be read once more.
+    doubt_failed_at: Option<Timestamp>,
     /// The last read that failed, and when.
     failed: Option<(AwsFault, Timestamp)>,
 }
@@ -148,6 +164,17 @@ impl Connections {
         self.find(Name::Address(address.to_owned())).await
     }
 
+    /// What is newer of a connection than what is known and refuses somebody: none where there is nothing newer, where it was asked for a
+    /// moment ago, and where it cannot be read. What is known is good for its 30 seconds then.
+    pub async fn newer(&self, connection: &Connection, than: &Arc<Known>) -> Found {
+        self.doubt(Name::Connection(connection.clone()), than).await
+    }
+
+    /// The same of the connection that an address leads to.
+    pub async fn newer_addressed(&self, address: &str, than: &Arc<Known>) -> Found {
+        self.doubt(Name::Address(address.to_owned()), than).await
+    }
+
     /// A page of a list. Lists are read anew each time.
     ///
     /// # Errors
@@ -171,6 +198,26 @@ impl Connections {
         };
         asked.await
     }
+
+    async fn doubt(&self, name: Name, than: &Arc<Known>) -> Found {
+        let asked = {
+            let mut kept = self.0.kept();
+            let now = self.0.clock.now();
+            if let Some(Some(known)) =
+                kept.fresh(&name, now).filter(|found| !found.as_ref().is_some_and(|known| Arc::ptr_eq(known, than)))
+            {
+                return Some(known);
+            }
+            match kept.doubted.joined(&name) {
+                Some(asked) => asked,
+                None if kept.may_doubt(&name, now) => {
+                    kept.doubted.join(&name, || Arc::clone(&self.0).read_again(name.clone()).boxed())
+                }
+                None => return None,
+            }
+        };
+        asked.await
+    }
 }
 
 impl Inner {
@@ -181,20 +228,43 @@ impl Inner {
     async fn read(self: Arc<Self>, name: Name) -> Result<Found, AwsFault> {
         // Before the read: what is read may be as old as that.
         let asked_at = self.clock.now();
-        let look = async {
-            match self.look_up(&name).await {
-                Err(fault) if fault.transient => self.look_up(&name).await,
-                answer => answer,
-            }
-        };
-        let answer = self.clock.within(READ_MAX, look).await;
-        let answer = answer.unwrap_or_else(|| Err(AwsFault::unanswered("read connection", READ_MAX)));
+        let answer = self.look_up_in_time(&name).await;
         let mut kept = self.kept();
         kept.asked.landed(&name);
         kept.failed = answer.as_ref().err().map(|fault| (fault.clone(), self.clock.now()));
         let found = answer?;
         kept.keep(name, found.clone(), asked_at);
         Ok(found)
+    }
+
+    async fn read_again(self: Arc<Self>, name: Name) -> Found {
+        let asked_at = self.clock.now();
+        let answer = self.look_up_in_time(&name).await;
+        let mut kept = self.kept();
+        kept.doubted.landed(&name);
+        match answer {
+            Ok(found) => {
+                kept.keep(name, found.clone(), asked_at);
+                found
+            }
+            // What is known stays, and whoever is not known yet is asked for all the same.
+            Err(fault) => {
+                tracing::warn!(%fault, "a connection is not read again");
+                kept.doubt_failed_at = Some(self.clock.now());
+                None
+            }
+        }
+    }
+
+    async fn look_up_in_time(&self, name: &Name) -> Result<Found, AwsFault> {
+        let look = async {
+            match self.look_up(name).await {
+                Err(fault) if fault.transient => self.look_up(name).await,
+                answer => answer,
+            }
+        };
+        let answer = self.clock.within(READ_MAX, look).await;
+        answer.unwrap_or_else(|| Err(AwsFault::unanswered("read connection", READ_MAX)))
     }
 
     async fn look_up(&self, name: &Name) -> Result<Found, AwsFault> {
@@ -240,13 +310,23 @@ impl Inner {
 
 impl Kept {
     fn fresh(&self, name: &Name, now: Timestamp) -> Option<Found> {
-        if let Some((known, at)) = self.known.get(name)
-            && now.duration_since(*at) < KNOWN_MAX
+        if let Some(entry) = self.known.get(name)
+            && now.duration_since(entry.at) < KNOWN_MAX
         {
-            return Some(Some(Arc::clone(known)));
+            return Some(Some(Arc::clone(&entry.known)));
         }
         let unknown = self.unknown.get(name).is_some_and(|at| now.duration_since(*at) < UNKNOWN_MAX);
         unknown.then_some(None)
+    }
+
+    /// Whether somebody who is known is to be read once more, as what is known refuses somebody. From then on it is not, for a while.
+    fn may_doubt(&mut self, name: &Name, now: Timestamp) -> bool {
+        let rests = |at: Timestamp| now.duration_since(at) < REST;
+        if self.doubt_failed_at.is_some_and(rests) || self.failed.as_ref().is_some_and(|(_, at)| rests(*at)) {
+            return false;
+        }
+        let old = self.known.get_mut(name).filter(|entry| now.duration_since(entry.asked_at) >= DOUBTED_MAX);
+        old.map(|entry| entry.asked_at = now).is_some()
     }
 
     fn keep(&mut self, name: Name, found: Found, at: Timestamp) {
@@ -254,8 +334,8 @@ impl Kept {
         self.unknown.remove(&name);
         match found {
             Some(known) => {
-                make_room(&mut self.known, KEPT_MAX, |(_, kept_at)| at.duration_since(*kept_at) < KNOWN_MAX);
-                self.known.insert(name, (known, at));
+                make_room(&mut self.known, KEPT_MAX, |entry| at.duration_since(entry.at) < KNOWN_MAX);
+                self.known.insert(name, Entry { known, at, asked_at: at });
             }
             None => {
                 make_room(&mut self.unknown, UNKNOWN_KEPT_MAX, |kept_at| at.duration_since(*kept_at) < UNKNOWN_MAX);

@@ -48,6 +48,18 @@ pub struct Parts {
     rings: Mutex<BTreeSet<String>>,
 }
 
+/// Where the connection is that a door names.
+enum Place<'a> {
+    /// In the table, under an address.
+    Address(String),
+    /// In the table.
+    Connection(Connection),
+    /// Among the variables, and perhaps in the table.
+    Imported(&'a Connection),
+    /// There is none.
+    Nowhere,
+}
+
 impl std::ops::Deref for Deliveries {
     type Target = Parts;
     fn deref(&self) -> &Parts {
@@ -92,27 +104,43 @@ impl Deliveries {
     /// # Errors
     /// When it cannot be read: whoever it is must come again.
     pub async fn behind(&self, door: &Door) -> Result<Option<Arc<Known>>, AwsFault> {
+        match self.place(door) {
+            Place::Address(address) => self.connections.addressed(&address).await,
+            Place::Connection(connection) => self.connections.get(&connection).await,
+            Place::Imported(connection) => self.imported(connection).await,
+            Place::Nowhere => Ok(None),
+        }
+    }
+
+    /// The connection that a door names, read once more where what is known of it refuses a signature: it may be of a secret that was
+    /// made just now. None where there is nothing newer to go by.
+    pub(super) async fn behind_newer(&self, door: &Door, than: &Arc<Known>) -> Option<Arc<Known>> {
+        match self.place(door) {
+            Place::Address(address) => self.connections.newer_addressed(&address, than).await,
+            Place::Connection(connection) => self.connections.newer(&connection, than).await,
+            // Their secrets are not the table's.
+            Place::Imported(_) | Place::Nowhere => None,
+        }
+    }
+
+    /// Where the connection is that a door names.
+    fn place(&self, door: &Door) -> Place<'_> {
         match door {
-            Door::Sender { provider, connection } if self.senders.sender(provider, connection).is_none() => {
-                match Senders::names(provider, connection) {
-                    Some((provider, name)) if self.outside.providers.of(&provider).sender.is_some() => {
-                        self.connections.addressed(&sender::address(provider.as_str(), name.as_str())).await
-                    }
-                    _ => Ok(None),
-                }
-            }
-            Door::Pos { source, tenant } => match (TenantId::parse(tenant), ConnectionName::parse(source)) {
-                (Ok(tenant), Ok(source)) => {
-                    self.connections.get(&Connection::new(tenant, ProviderId::POS, source)).await
-                }
-                _ => Ok(None),
-            },
             Door::Sender { provider, connection } => match self.senders.sender(provider, connection) {
-                Some(sender) => self.imported(&sender.connection).await,
-                None => Ok(None),
+                Some(sender) => Place::Imported(&sender.connection),
+                None => match Senders::names(provider, connection) {
+                    Some((provider, name)) if self.outside.providers.of(&provider).sender.is_some() => {
+                        Place::Address(sender::address(provider.as_str(), name.as_str()))
+                    }
+                    _ => Place::Nowhere,
+                },
+            },
+            Door::Pos { source, tenant } => match (TenantId::parse(tenant), ConnectionName::parse(source)) {
+                (Ok(tenant), Ok(source)) => Place::Connection(Connection::new(tenant, ProviderId::POS, source)),
+                _ => Place::Nowhere,
             },
             // Its connections stand in bodies, which are not looked into before they are verified.
-            Door::Trackstar { .. } => Ok(None),
+            Door::Trackstar { .. } => Place::Nowhere,
         }
     }
 

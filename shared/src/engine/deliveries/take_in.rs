@@ -97,7 +97,14 @@ pub struct IntakeError {
 pub async fn take_in(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, IntakeError> {
     let unread = |fault| IntakeError { why: NotTakenIn::Unread(fault), trace: None };
     let of_service = deliveries.senders.service_secrets(&arrival.door, deliveries.now()).map_err(unread)?;
-    let identified = identify(deliveries, arrival, &of_service).await.map_err(unread)?;
+    let mut identified = identify(deliveries, arrival, &of_service).await.map_err(unread)?;
+    if let (Err(refusal), Some(known)) = (&identified, &arrival.behind)
+        && may_be_outdated(refusal)
+        && let Some(behind) = deliveries.behind_newer(&arrival.door, known).await
+    {
+        let again = Arrival { behind: Some(behind), ..arrival.clone() };
+        identified = identify(deliveries, &again, &of_service).await.map_err(unread)?;
+    }
     let trace = match &identified {
         Ok(Found::Delivery(identified)) => Some(&identified.identity.correlation_id),
         Ok(Found::Challenge(_)) => None,
@@ -112,6 +119,11 @@ pub async fn take_in(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intak
     deliveries.counts.flush_if_due(&deliveries.outside.clock).await;
     count_refused(deliveries).await;
     intake.map_err(|fault| IntakeError { why: fault.into(), trace })
+}
+
+/// Whether a signature may be one of a secret that this instance does not know yet, as it was made within the last half minute.
+fn may_be_outdated(refusal: &Refusal) -> bool {
+    refusal.reason == Rejection::BadSignature && !refusal.unsigned && !refusal.proved
 }
 
 async fn claim_or_keep(
