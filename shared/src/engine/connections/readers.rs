@@ -89,7 +89,11 @@ struct Entry {
 
 /// The connections as this instance knows them. Clones are the same.
 #[derive(Clone)]
-pub struct Connections(Arc<Inner>);
+pub struct Connections {
+    inner: Arc<Inner>,
+    /// Whether nothing that is kept will do.
+    as_of_now: bool,
+}
 
 struct Inner {
     store: ConnectionStore,
@@ -137,7 +141,15 @@ impl Connections {
     ) -> Result<Self, StartError> {
         let store = ConnectionStore::connect(clients, environment)?;
         let (providers, clock) = (outside.providers.clone(), outside.clock.clone());
-        Ok(Self(Arc::new(Inner { store, keys, providers, clock, kept: Mutex::default() })))
+        let inner = Inner { store, keys, providers, clock, kept: Mutex::default() };
+        Ok(Self { inner: Arc::new(inner), as_of_now: false })
+    }
+
+    /// The same connections, each read when it is asked for: for an operator who decides by what was changed a moment ago. What is
+    /// read is kept for all others.
+    #[must_use]
+    pub fn as_of_now(&self) -> Self {
+        Self { as_of_now: true, ..self.clone() }
     }
 
     /// A connection, if there is one.
@@ -180,29 +192,32 @@ impl Connections {
     /// # Errors
     /// When the table cannot be read.
     pub async fn page(&self, listed: &Listed, after: Option<&After>, limit: usize) -> Result<Page, AwsFault> {
-        self.0.store.page(listed, after, limit).await
+        self.inner.store.page(listed, after, limit).await
     }
 
     /// What is kept, or what is read for the first who asks while all others wait for the same answer.
     async fn find(&self, name: Name) -> Result<Found, AwsFault> {
+        if self.as_of_now {
+            return Arc::clone(&self.inner).read(name).await;
+        }
         let asked = {
-            let mut kept = self.0.kept();
-            let now = self.0.clock.now();
+            let mut kept = self.inner.kept();
+            let now = self.inner.clock.now();
             if let Some(found) = kept.fresh(&name, now) {
                 return Ok(found);
             }
             if let Some((fault, _)) = kept.failed.as_ref().filter(|(_, at)| now.duration_since(*at) < REST) {
                 return Err(fault.clone());
             }
-            kept.asked.join(&name, || Arc::clone(&self.0).read(name.clone()).boxed())
+            kept.asked.join(&name, || Arc::clone(&self.inner).read(name.clone()).boxed())
         };
         asked.await
     }
 
     async fn doubt(&self, name: Name, than: &Arc<Known>) -> Found {
         let asked = {
-            let mut kept = self.0.kept();
-            let now = self.0.clock.now();
+            let mut kept = self.inner.kept();
+            let now = self.inner.clock.now();
             if let Some(Some(known)) =
                 kept.fresh(&name, now).filter(|found| !found.as_ref().is_some_and(|known| Arc::ptr_eq(known, than)))
             {
@@ -211,7 +226,7 @@ impl Connections {
             match kept.doubted.joined(&name) {
                 Some(asked) => asked,
                 None if kept.may_doubt(&name, now) => {
-                    kept.doubted.join(&name, || Arc::clone(&self.0).read_again(name.clone()).boxed())
+                    kept.doubted.join(&name, || Arc::clone(&self.inner).read_again(name.clone()).boxed())
                 }
                 None => return None,
             }

@@ -36,8 +36,10 @@ pub async fn admit(
         return Ok(Admitted::NotFound);
     };
     let Some(body) = body else { return Ok(Admitted::NoBody) };
+    // Whoever decides has just changed what is gone by.
+    let connections = deliveries.connections.as_of_now();
     let arrival = Arrival {
-        behind: deliveries.behind(&rejected.door).await.map_err(NotTakenIn::Unread)?,
+        behind: deliveries.behind_by(&connections, &rejected.door).await.map_err(NotTakenIn::Unread)?,
         door: rejected.door,
         headers: Headers(rejected.headers),
         body: ArrivedBody::Whole(Bytes::from(body)),
@@ -46,7 +48,7 @@ pub async fn admit(
         received_at: Timestamp::from_millisecond(rejected.received_ms).unwrap_or(Timestamp::UNIX_EPOCH),
     };
     operators.record(operator, Action::Admit, id.to_string(), rejected.body_hash).await?;
-    let intake = take_in_again(deliveries, &arrival).await?;
+    let intake = take_in_again(deliveries, &connections, &arrival).await?;
     // What is refused again is kept already: to keep it once more would push out others. Nor is one let in that counts as
     // another event still.
     if !matches!(intake, Intake::Refused(_) | Intake::Duplicate(Acknowledgement { kept: Some(_), .. })) {

@@ -104,10 +104,20 @@ impl Deliveries {
     /// # Errors
     /// When it cannot be read: whoever it is must come again.
     pub async fn behind(&self, door: &Door) -> Result<Option<Arc<Known>>, AwsFault> {
+        self.behind_by(&self.connections, door).await
+    }
+
+    /// The same by these connections.
+    pub(super) async fn behind_by(
+        &self,
+        connections: &Connections,
+        door: &Door,
+    ) -> Result<Option<Arc<Known>>, AwsFault> {
         match self.place(door) {
-            Place::Address(address) => self.connections.addressed(&address).await,
-            Place::Connection(connection) => self.connections.get(&connection).await,
-            Place::Imported(connection) => self.imported(connection).await,
+            Place::Address(address) => connections.addressed(&address).await,
+            Place::Connection(connection) => connections.get(&connection).await,
+            // An operator may have paused it. Its secrets are the variables', and stay sealed here.
+            Place::Imported(connection) => connections.unopened(connection).await,
             Place::Nowhere => Ok(None),
         }
     }
@@ -142,15 +152,6 @@ impl Deliveries {
             // Its connections stand in bodies, which are not looked into before they are verified.
             Door::Trackstar { .. } => Place::Nowhere,
         }
-    }
-
-    /// What the table has of a connection that the variables name, once it was imported: an operator may have paused it. Its
-    /// secrets are the variables', and stay sealed here.
-    ///
-    /// # Errors
-    /// When it cannot be read: one that may be paused takes nothing in.
-    pub(super) async fn imported(&self, connection: &Connection) -> Result<Option<Arc<Known>>, AwsFault> {
-        self.connections.unopened(connection).await
     }
 
     /// What this instance does about refusals. Not to be held over a call.

@@ -15,6 +15,7 @@ use crate::domain::deliveries::delivery::{
 use crate::domain::deliveries::placement::shard_of;
 use crate::domain::deliveries::rejected::{Rejected, Rejection, Ring, RingKind};
 use crate::domain::deliveries::signature::{LiveSecret, Refused, VerifiedDelivery};
+use crate::engine::connections::readers::Connections;
 use crate::engine::deliveries::arrival::{Arrival, ArrivedBody, CONTENT_ENCODING};
 use crate::engine::deliveries::claim::{claim_and_enqueue, taken_in};
 use crate::engine::deliveries::context::Deliveries;
@@ -97,13 +98,14 @@ pub struct IntakeError {
 pub async fn take_in(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, IntakeError> {
     let unread = |fault| IntakeError { why: NotTakenIn::Unread(fault), trace: None };
     let of_service = deliveries.senders.service_secrets(&arrival.door, deliveries.now()).map_err(unread)?;
-    let mut identified = identify(deliveries, arrival, &of_service).await.map_err(unread)?;
+    let connections = &deliveries.connections;
+    let mut identified = identify(deliveries, connections, arrival, &of_service).await.map_err(unread)?;
     if let (Err(refusal), Some(known)) = (&identified, &arrival.behind)
         && may_be_outdated(refusal)
         && let Some(behind) = deliveries.behind_newer(&arrival.door, known).await
     {
         let again = Arrival { behind: Some(behind), ..arrival.clone() };
-        identified = identify(deliveries, &again, &of_service).await.map_err(unread)?;
+        identified = identify(deliveries, connections, &again, &of_service).await.map_err(unread)?;
     }
     let trace = match &identified {
         Ok(Found::Delivery(identified)) => Some(&identified.identity.correlation_id),
@@ -153,9 +155,13 @@ async fn claim_or_keep(
 ///
 /// # Errors
 /// When AWS fails.
-pub(super) async fn take_in_again(deliveries: &Deliveries, arrival: &Arrival) -> Result<Intake, NotTakenIn> {
+pub(super) async fn take_in_again(
+    deliveries: &Deliveries,
+    connections: &Connections,
+    arrival: &Arrival,
+) -> Result<Intake, NotTakenIn> {
     let of_service = deliveries.senders.service_secrets(&arrival.door, deliveries.now()).map_err(NotTakenIn::Unread)?;
-    match identify(deliveries, arrival, &of_service).await.map_err(NotTakenIn::Unread)? {
+    match identify(deliveries, connections, arrival, &of_service).await.map_err(NotTakenIn::Unread)? {
         Ok(Found::Delivery(identified)) => {
             Ok(claim_identified(deliveries, arrival, *identified, deliveries.now()).await?)
         }
@@ -179,6 +185,7 @@ struct Identified {
 /// Verifies an arrival and reads what it is. Nothing is stored, and a fault is one of reading.
 async fn identify(
     deliveries: &Deliveries,
+    connections: &Connections,
     arrival: &Arrival,
     of_service: &[LiveSecret],
 ) -> Result<Result<Found, Refusal>, AwsFault> {
@@ -191,8 +198,9 @@ async fn identify(
         return Ok(Ok(Found::Challenge(challenge)));
     }
     let named = match rules.named_in(&delivery) {
-        Some(Named::Address(address)) => deliveries.connections.addressed(&address).await?,
-        Some(Named::Configured(connection)) => deliveries.imported(&connection).await?,
+        Some(Named::Address(address)) => connections.addressed(&address).await?,
+        // An operator may have paused it.
+        Some(Named::Configured(connection)) => connections.unopened(&connection).await?,
         None => None,
     };
     Ok(match fits_the_queue(&delivery).and_then(|()| rules.identify(arrival, &delivery, named.as_deref())) {
