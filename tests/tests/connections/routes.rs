@@ -74,6 +74,25 @@ async fn a_pause_ends_the_schedule_and_a_resumption_begins_it_again() {
 }
 
 #[tokio::test]
+async fn a_masked_url_that_is_sent_back_as_it_was_shown_keeps_what_is_stored() {
+    let system = System::start().await;
+    let with = |source: &str, id: &str| json!({"settings": {"source": source, "id": id}});
+    put(&system, SHOP, with("https://shop.example/p.json?key=hunter2", "id")).await.expect(201);
+    let masked = shown(&system, SHOP).await["settings"]["source"].as_str().unwrap().to_owned();
+    assert_eq!(masked, "https://shop.example/p.json?***");
+    put(&system, SHOP, with(&masked, "sku")).await.expect(200);
+    let (_, _, names) = recorded(&system).await.pop().unwrap();
+    let stored = super::kit::stored(&system).await;
+    assert!(json!(stored).to_string().contains("p.json?key=hunter2"), "{stored:?}");
+    let all: Vec<String> = recorded(&system).await.into_iter().flat_map(|(.., names)| names).collect();
+    assert_eq!(all.iter().filter(|name| *name == "settings.source").count(), 1, "{names:?}");
+    for other in ["https://other.example/p.json?***", "https://shop.example/other.json?***"] {
+        let answer = put(&system, SHOP, with(other, "sku")).await;
+        assert_eq!(answer.problem(), (400, "invalid_request"), "{other}");
+    }
+}
+
+#[tokio::test]
 async fn a_time_that_has_come_is_not_moved_by_a_change() {
     let system = System::start().await;
     put(&system, SHOP, nightly("shop.json")).await.expect(201);

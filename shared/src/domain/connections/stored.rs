@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::provider::{Provider, SecretUse, Settings, WrongSetting};
+use super::provider::{Provider, SecretUse, Settings, WrongSetting, is_masked};
 use super::schedule::Schedule;
 use super::sealed::Sealed;
 use crate::domain::ids::Connection;
@@ -223,12 +223,13 @@ impl StoredConnection {
         before: Option<&Self>,
         connection: &Connection,
         provider: &Provider,
-        wanted: Wanted,
+        mut wanted: Wanted,
         secrets: Option<LiveSecrets>,
         change: Change,
     ) -> Result<Self, ChangeError> {
         if let Some(before) = before {
             before.may_be_written_by(&wanted.kept_by)?;
+            before.unmask(&mut wanted.settings);
         }
         let secrets = secrets.or_else(|| before?.secrets.clone());
         let checked = wanted.checked(connection, provider, secrets.is_some()).map_err(ChangeError::Wrong)?;
@@ -296,6 +297,16 @@ impl StoredConnection {
     #[must_use]
     pub fn shown_settings(&self) -> Settings {
         shown(&self.settings)
+    }
+
+    /// Puts what is stored in place of what is sent back masked, as it was shown. Another masked value stays, and is refused.
+    fn unmask(&self, settings: &mut Settings) {
+        let shown = self.shown_settings();
+        for (name, value) in settings.iter_mut().filter(|(_, value)| is_masked(value)) {
+            if let Some(stored) = self.settings.get(name).filter(|_| shown.get(name) == Some(&*value)) {
+                stored.clone_into(value);
+            }
+        }
     }
 
     /// Whether it works.
