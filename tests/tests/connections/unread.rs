@@ -122,10 +122,14 @@ async fn an_operator_s_route_that_cannot_read_a_connection_changes_nothing() {
     put(&system, HOOK, github(SECRET)).await.expect(201);
     put(&system, "acme/catalogue/shop", catalogue()).await.expect(201);
     let token = system.service_token("operator", "default", &[CONNECTIONS_READ, CONNECTIONS_WRITE]);
-    let before = (shown(&system, HOOK).await, recorded(&system).await.len());
     let (list, one) = ("/api/admin/connections?tenant=acme".to_owned(), path(HOOK));
     let action = |action: &str| path(&format!("{HOOK}/{action}"));
     let (none, read) = (Value::Null, reads_from(1));
+    // The registry's view of a connection of the operator's own tenant.
+    put(&system, "default/catalogue/shop", catalogue()).await.expect(201);
+    let credentials = "/api/catalog/vendor-sync/registry/shop/credentials".to_owned();
+    let key = json!({"credentials": {"apiKey": "a key of the shop"}});
+    let before = (shown(&system, HOOK).await, recorded(&system).await.len());
     for (function, method, target, body, down) in [
         ("read-api", "GET", list, &none, every("DynamoDB.Query").about("ConnectionsTable")),
         ("read-api", "GET", one.clone(), &none, read.clone()),
@@ -137,7 +141,9 @@ async fn an_operator_s_route_that_cannot_read_a_connection_changes_nothing() {
         ("sync-control", "POST", action("resume"), &none, read.clone()),
         ("sync-control", "POST", action("rotate"), &json!({"secret": "another secret"}), every(DECRYPT)),
         ("sync-control", "POST", action("rotate"), &json!({"rewrap": true}), every("KMS.ReEncrypt")),
-        ("sync-control", "POST", action("test"), &none, read),
+        ("sync-control", "POST", action("test"), &none, read.clone()),
+        ("sync-control", "POST", credentials.clone(), &key, read),
+        ("sync-control", "POST", credentials, &key, every("KMS.GenerateDataKey")),
     ] {
         let what = format!("{method} {target}: {down}");
         let process = system.process(Wire::when(down, Verdict::Fail(Fault::Unavailable))).await;

@@ -40,11 +40,11 @@ const FORM: &str = "the body must be {\"credentials\": {\"scraperPath\" or \"api
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),
         (status = 403, description = "forbidden, insufficient_scope: needs connections:write", body = ProblemView),
         (status = 404, description = "not_found", body = ProblemView),
-        (status = 409, description = "kept_by_configuration", body = ProblemView),
-        (status = 412, description = "precondition_failed: others changed it each time that it was tried", body = ProblemView),
+        (status = 409, description = "kept_by_configuration; contended: after `Retry-After`", body = ProblemView),
         (status = 413, description = "payload_too_large", body = ProblemView),
         (status = 422, description = "invalid_payload: `detail` is a text that names the field", body = ProblemView),
         (status = 500, description = "internal_error", body = ProblemView),
+        (status = 503, description = "unavailable: what is stored could not be read, and nothing was changed; after `Retry-After`", body = ProblemView),
     ),
     security(("service" = []), ("admin" = []), ("session" = [])),
 )]

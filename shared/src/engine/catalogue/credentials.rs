@@ -10,11 +10,9 @@ use crate::domain::secret::Secret;
 use crate::engine::connections::change::{Deed, change};
 use crate::engine::connections::desk::{Desk, Refused};
 use crate::engine::connections::secrets::Given;
+use crate::engine::connections::tries::{TRIES_MAX, pause};
 use crate::engine::operators::Operator;
 use crate::vendors::catalogue::provider::vendor;
-
-/// How often a change is tried that others come before.
-const TRIES_MAX: usize = 5;
 
 /// Where a vendor is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +47,8 @@ pub async fn set_credentials(
     credentials: &Credentials,
 ) -> Result<StoredConnection, Refused> {
     let secrets = credentials.api_key.clone().map(|current| Given { current, previous: None });
-    for _ in 0..TRIES_MAX {
-        let before = desk.store.read(connection).await?.ok_or(Refused::NotFound)?;
+    for tries in 0..TRIES_MAX {
+        let before = desk.store.read(connection).await.map_err(Refused::Unread)?.ok_or(Refused::NotFound)?;
         let wanted = Wanted {
             display_name: Some(before.display_name.clone()),
             settings: placed(&before, &credentials.place),
@@ -61,7 +59,7 @@ pub async fn set_credentials(
         match change(desk, operator, connection, Knows::Version(before.version), &deed).await {
             Ok(changed) => return Ok(changed.connection),
             // What somebody else wrote meanwhile is read, and kept.
-            Err(Refused::Change(ChangeError::Stale(_))) => {}
+            Err(Refused::Change(ChangeError::Stale(_))) => pause(desk, tries).await,
             Err(refused) => return Err(refused),
         }
     }

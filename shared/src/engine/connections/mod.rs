@@ -9,5 +9,5 @@ pub mod import;
 pub mod readers;
 pub mod secrets;
 pub mod test;
-mod tries;
+pub(in crate::engine) mod tries;
 pub mod uses;

@@ -5,13 +5,13 @@ use std::time::Duration;
 use super::desk::Desk;
 
 /// How often it is tried. Of those who try at once one gets through each time, so that as many of them as this all do.
-pub(super) const TRIES_MAX: u32 = 16;
+pub(in crate::engine) const TRIES_MAX: u32 = 16;
 
 const FIRST_MS: u64 = 20;
 const LONGEST_MS: u64 = 400;
 
 /// Waits before another try, for a time by chance: whoever met once would meet again at the next.
-pub(super) async fn pause(desk: &Desk, tries: u32) {
+pub(in crate::engine) async fn pause(desk: &Desk, tries: u32) {
     let outside = &desk.operators.outside;
     let [first, second, ..] = outside.entropy.bytes16();
     outside.pause(wait(tries, u16::from_le_bytes([first, second]))).await;
