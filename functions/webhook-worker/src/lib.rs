@@ -24,7 +24,9 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         async move {
             let queued: Vec<QueuedDelivery> = messages.into_iter().map(QueuedDelivery::from).collect();
             let handled = futures::future::join_all(queued.iter().map(|queued| handle(&worker, queued))).await;
-            let labels = queued.iter().filter_map(|queued| queued.label.as_ref());
+            // One that failed comes again, and is noted then.
+            let applied = queued.iter().zip(&handled).filter(|(_, handled)| handled.is_some());
+            let labels = applied.filter_map(|(queued, _)| queued.label.as_ref());
             worker.uses.note(labels, worker.outside.clock.now().as_millisecond()).await;
             let mut failed = Vec::new();
             let mut applied = FleetTally::default();

@@ -63,6 +63,18 @@ async fn each_secret_says_when_it_was_used_last() {
 }
 
 #[tokio::test]
+async fn a_secret_of_what_could_not_be_applied_is_not_used_yet() {
+    let hooks = Hooks::start().await;
+    put(&hooks, HOOK, github(FIRST)).await.expect(201);
+    assert_eq!(hooks.send(&push(&hooks, FIRST, "a")).await.status, 200);
+    let messages = hooks.receive(Queue::Webhooks).await;
+    let fault = Wire::when(every("DynamoDB.PutItem"), Verdict::Fail(Fault::Throttled));
+    let process = hooks.process(fault).await;
+    assert_eq!(process.handle(Queue::Webhooks, &messages).await.unwrap().len(), 1);
+    assert_eq!(last_used(&hooks).await["current"], Value::Null);
+}
+
+#[tokio::test]
 async fn a_use_that_cannot_be_noted_fails_no_delivery_and_is_noted_with_the_next() {
     let hooks = Hooks::start().await;
     put(&hooks, HOOK, github(FIRST)).await.expect(201);

@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::Value;
 use signalbox::domain::connections::sealed::SECRET_BYTES_MAX;
 use signalbox::domain::connections::stored::{ChangeError, StoredConnection};
-use signalbox::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
+use signalbox::domain::ids::{Connection, ConnectionName, InvalidId, ProviderId, TenantId};
 use signalbox::domain::secret::Secret;
 use signalbox::engine::connections::desk::Refused;
 use signalbox::engine::operators::Operator;
@@ -75,16 +75,26 @@ fn operator(
     trace: CorrelationId,
     path: ConnectionPath,
 ) -> Result<(Operator, Connection), Problem> {
+    // A connection that cannot be named cannot be there.
+    let missing = |_: &str, error: &InvalidId| Problem::new(NOT_FOUND, format!("there is no such connection: {error}"));
+    operator_of(control, headers, trace, path, missing)
+}
+
+/// The same, where what is wrong with a part of the path is told as the caller says.
+fn operator_of(
+    control: &Control,
+    headers: &HeaderMap,
+    trace: CorrelationId,
+    path: ConnectionPath,
+    wrong: impl Fn(&str, &InvalidId) -> Problem,
+) -> Result<(Operator, Connection), Problem> {
     let caller = control.authority.service(headers, control.now())?;
     caller.require_any(&[CONNECTIONS_WRITE])?;
     let (tenant, provider, name) = path_text(path);
-    // A connection that cannot be named cannot be there; whoever wants to make one is told why.
-    let missing =
-        |error: &dyn std::error::Error| Problem::new(NOT_FOUND, format!("there is no such connection: {error}"));
     let connection = Connection::new(
-        TenantId::parse(&tenant).map_err(|error| missing(&error))?,
-        ProviderId::parse(&provider).map_err(|error| missing(&error))?,
-        ConnectionName::parse(&name).map_err(|error| missing(&error))?,
+        TenantId::parse(&tenant).map_err(|error| wrong("tenant", &error))?,
+        ProviderId::parse(&provider).map_err(|error| wrong("provider", &error))?,
+        ConnectionName::parse(&name).map_err(|error| wrong("name", &error))?,
     );
     if !caller.may_touch(&connection.tenant) {
         return Err(Problem::new(NOT_FOUND, "there is no such connection"));

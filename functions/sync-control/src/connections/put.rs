@@ -9,7 +9,7 @@ use serde_json::Value;
 use signalbox::domain::connections::provider::Settings;
 use signalbox::domain::connections::schedule::Schedule;
 use signalbox::domain::connections::stored::{KeptBy, Wanted};
-use signalbox::domain::ids::{Connection, ProviderId, TenantId};
+use signalbox::domain::ids::{Connection, InvalidId, ProviderId, TenantId};
 use signalbox::engine::connections::change::{Deed, change};
 use signalbox::engine::connections::secrets::Given;
 use signalbox::http::correlation::CorrelationId;
@@ -17,7 +17,7 @@ use signalbox::http::problem::{FORBIDDEN, Problem, ProblemView};
 use signalbox::http::wire::connections::{ConnectionRequest, OneConnectionView};
 
 use super::precondition::knows;
-use super::{ConnectionPath, ConnectionProblems, answer, operator, refused, secret};
+use super::{ConnectionPath, ConnectionProblems, answer, operator_of, refused, secret};
 use crate::Control;
 use crate::body::{self, Fields};
 
@@ -38,7 +38,7 @@ use crate::body::{self, Fields};
     responses(
         (status = 200, description = "Changed; `ETag` has its version", body = OneConnectionView),
         (status = 201, description = "Made; `ETag` has its version", body = OneConnectionView),
-        (status = 400, description = "invalid_request: a setting is named as `settings.url`", body = ProblemView),
+        (status = 400, description = "invalid_request: a setting is named as `settings.url`, a part of the path as `tenant`, `provider` or `name`", body = ProblemView),
         (status = 409, description = "kept_by_configuration, address_taken; contended: after `Retry-After`", body = ProblemView),
         (status = 412, description = "precondition_failed: `version` is the one that is stored", body = ProblemView),
         (status = 413, description = "payload_too_large", body = ProblemView),
@@ -54,7 +54,9 @@ pub(crate) async fn put(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let (operator, connection) = operator(&control, &headers, trace, path)?;
+    // Whoever makes one is told which part of its id cannot be.
+    let wrong = |part: &str, error: &InvalidId| Problem::fields(&[(part, &error.to_string())]);
+    let (operator, connection) = operator_of(&control, &headers, trace, path, wrong)?;
     let knows = knows(&headers)?;
     let deed = deed(&body::read(body).await?.unwrap_or_default())?;
     if let Deed::Put { wanted, .. } = &deed {
@@ -72,7 +74,8 @@ pub(crate) fn check_reach(caller: &TenantId, connection: &Connection, source: Op
     if *caller == TenantId::default() {
         return Ok(());
     }
-    let is_file = source.is_some_and(|source| !source.trim().starts_with("https://"));
+    let on_web = |source: &str| ["https://", "http://"].iter().any(|scheme| source.trim().starts_with(scheme));
+    let is_file = source.is_some_and(|source| !on_web(source));
     let why = if connection.provider == ProviderId::TRACKSTAR {
         "a link to Trackstar is made by a token of the default tenant"
     } else if connection.provider == ProviderId::CATALOGUE && is_file {

@@ -142,9 +142,13 @@ impl Provider {
         let is_known = |name: &&String| self.settings.iter().any(|setting| setting.name == name.as_str());
         for name in given.keys().filter(|name| !is_known(name)).take(UNKNOWN_MAX) {
             let known: Vec<&str> = self.settings.iter().map(|setting| setting.name).collect();
+            let there_are = match known.is_empty() {
+                true => "there are none".to_owned(),
+                false => format!("there are {}", known.join(", ")),
+            };
             // A name may be as long as the body.
             let name: String = name.chars().take(64).collect();
-            wrong.push(WrongSetting::new(name, format!("is unknown; there are {}", known.join(", "))));
+            wrong.push(WrongSetting::new(name, format!("is unknown; {there_are}")));
         }
         let mut settings = Settings::new();
         for setting in self.settings {

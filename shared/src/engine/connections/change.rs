@@ -1,6 +1,7 @@
 //! Make a connection, or change it. Who does it, and what differs by it, is recorded first.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::desk::{Desk, Refused, unwritten};
 use super::secrets::{self, Given, Rotation};
@@ -12,8 +13,9 @@ use crate::domain::connections::provider::SecretUse;
 use crate::domain::connections::stored::{
     Change, ConnectionState, KeptBy, Knows, LiveSecrets, REASON_CHARACTERS_MAX, StoredConnection, Wanted,
 };
-use crate::domain::ids::Connection;
+use crate::domain::ids::{Connection, ProviderId};
 use crate::engine::operators::Operator;
+use crate::vendors::catalogue::never_readable;
 
 /// What is to be changed.
 #[derive(Debug, Clone)]
@@ -143,6 +145,7 @@ async fn after(
             let provider = desk.providers.of(&connection.provider);
             let mut after = StoredConnection::put(before, connection, provider, wanted.clone(), secrets, change)?;
             after.state = state.unwrap_or(after.state);
+            check_source(desk, &after)?;
             // An import that comes again finds its work done.
             let is_import = matches!(after.kept_by, KeptBy::Configuration { .. });
             let is_done = is_import && before.is_some_and(|before| changes::names(Some(before), &after).is_empty());
@@ -169,6 +172,17 @@ async fn after(
             let after = secrets::rotated(&desk.keys, connection, known, rotation, change.at).await?;
             Ok((known != Some(&after)).then(|| before.with_secrets(after, change)))
         }
+    }
+}
+
+/// Refuses a catalogue's source that no run could ever read. A configuration's is not looked at: one that is wrong must not hold up the
+/// others of its source, and its runs say so.
+fn check_source(desk: &Desk, after: &StoredConnection) -> Result<(), Refused> {
+    let is_looked_at = after.connection.provider == ProviderId::CATALOGUE && after.kept_by == KeptBy::Operators;
+    let source = after.settings.get("source").and_then(Value::as_str).filter(|_| is_looked_at);
+    match source.and_then(|source| never_readable(source, desk.is_local)) {
+        Some(why) => Err(secrets::wrong("settings.source", &why)),
+        None => Ok(()),
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Desk {
     pub operators: Operators,
     /// Which providers there are.
     pub providers: Providers,
+    /// Whether it is somebody's own machine, where more sources can be read.
+    pub is_local: bool,
 }
 
 impl Desk {
@@ -34,6 +36,7 @@ impl Desk {
             keys: DataKeys::connect(clients, environment, outside)?,
             operators: Operators::connect(clients, environment, outside)?,
             providers: outside.providers.clone(),
+            is_local: environment.is_local(),
         })
     }
 }

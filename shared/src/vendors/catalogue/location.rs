@@ -188,6 +188,24 @@ impl SourceRules {
     }
 }
 
+/// Why nobody ever reads a source, whatever is allowed and wherever its host's name leads; none where somebody may.
+#[must_use]
+pub fn never_readable(source: &str, local: bool) -> Option<String> {
+    let is_path = !source.contains("://");
+    if is_path && Path::new(source).components().any(|part| part == Component::ParentDir) {
+        return Some("has a .., which could lead out of the catalogue root".into());
+    }
+    let bucket = source.strip_prefix("s3://").and_then(|rest| rest.split('/').next());
+    // All is allowed that can be.
+    let rules = SourceRules { buckets: bucket.map(str::to_owned).into_iter().collect(), ..SourceRules::default() };
+    let hosts = Hosts::new(&Arc::default(), Host::of(source).into_iter(), local);
+    match rules.find(Asked::Configured(source), hosts) {
+        Ok(_) => None,
+        Err(_) if is_path && !source.contains('?') => None,
+        Err(why) => Some(format!("can never be read: {why}")),
+    }
+}
+
 /// Whether what goes on the wire of a URL is what is written: a parser takes `..` away, and writes some letters anew. A host is
 /// the same in any case, and no path is that of the root.
 fn goes_as_given(source: &str, url: &Url) -> bool {
@@ -237,6 +255,33 @@ mod tests {
             let vendor = Vendor { is_configured, hosts: vec!["own.example".into()], ..listed };
             let found = rules.locate(&vendor, shown);
             assert_eq!(found.is_ok(), allowed, "{tenant} {is_configured} {shown}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_source_that_nobody_can_ever_read_is_told_without_a_look() {
+        for (source, local, readable) in [
+            ("shop.json", false, true),
+            ("/srv/catalogs/a..b.json", false, true),
+            ("../shop.json", true, false),
+            ("a/../../shop.json", false, false),
+            ("shop.json?key=1", false, false),
+            ("s3://ours/a.json", false, true),
+            ("s3://ours", false, false),
+            ("https://shop.example/p.json?limit=250", false, true),
+            ("http://shop.example/p.json", false, false),
+            ("http://shop.example/p.json", true, true),
+            ("https://me:pw@shop.example/p.json", true, false),
+            ("https://10.0.0.1/p.json", false, false),
+            ("https://[::ffff:10.0.0.1]/p.json", true, false),
+            ("http://127.0.0.1:80/p.json", true, true),
+            ("https://127.0.0.1/p.json", false, false),
+            ("ftp://shop.example/p.json", true, false),
+            ("file:///etc/passwd", true, false),
+            ("https://", true, false),
+        ] {
+            let why = never_readable(source, local);
+            assert_eq!(why.is_none(), readable, "{source} {local}: {why:?}");
         }
     }
 

@@ -14,7 +14,7 @@ mod unpacked;
 #[cfg(test)]
 mod served;
 
-pub use location::{Location, SourceRules};
+pub use location::{Location, SourceRules, never_readable};
 pub use reader::CatalogueReader;
 pub use retry_after::RetryAfter;
 pub use store::StoreFactory;

@@ -84,7 +84,7 @@ pub const PROVIDER: Provider = Provider {
             remedy: "The host has an address of a private network. Have the catalogue written to a bucket, or to a host on the internet",
         },
         Mistake {
-            seen: "removals_guarded",
+            seen: "removals_refused",
             remedy: "Much of the list is gone. Look at the source; if it is meant, sync once with allowRemovals",
         },
         Mistake {

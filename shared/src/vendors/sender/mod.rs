@@ -8,7 +8,7 @@ use crate::domain::connections::provider::{
 };
 use crate::domain::deliveries::sender::Sender;
 use crate::domain::deliveries::signature::{LiveSecret, Scheme, schemes};
-use crate::domain::ids::Connection;
+use crate::domain::ids::{Connection, ProviderId};
 
 /// Senders of signed webhooks.
 pub const PROVIDER: Provider = Provider {
@@ -46,7 +46,7 @@ pub const PROVIDER: Provider = Provider {
     secret_about: "What it signs with",
     scheduled: false,
     sender: Some(sender),
-    check: |connection, settings| sender(connection, settings, Vec::new()).map(drop),
+    check,
     addresses: |connection, _| vec![address(connection.provider.as_str(), connection.name.as_str())],
     mistakes: &[
         Mistake {
@@ -66,17 +66,27 @@ pub fn address(provider: &str, name: &str) -> String {
     format!("webhooks/{provider}/{name}")
 }
 
+fn check(connection: &Connection, settings: &Settings) -> Result<(), WrongSetting> {
+    if connection.provider == ProviderId::IMPORTS {
+        // What imports note is sealed under it.
+        return Err(WrongSetting::new("", "cannot be those of a sender of this name: imports is reserved"));
+    }
+    sender(connection, settings, Vec::new()).map(drop)
+}
+
 fn sender(connection: &Connection, settings: &Settings, secrets: Vec<LiveSecret>) -> Result<Sender, WrongSetting> {
     let wrong = |name: &'static str, why: &str| WrongSetting::new(name, why);
-    let named = |name: &str| {
-        let known = schemes::find(name).cloned();
-        known.ok_or_else(|| {
-            WrongSetting::new("scheme", format!("there is no scheme {name:?}: describe it as an object"))
+    let named = |name: &str, why: &str| {
+        schemes::find(name).cloned().ok_or_else(|| {
+            let known = schemes::ALL.map(Scheme::name).join(", ");
+            let text =
+                format!("there is no scheme {name:?}{why}: it must be one of {known}, or described as an object");
+            WrongSetting::new("scheme", text)
         })
     };
     let scheme = match settings.get("scheme") {
-        None => named(connection.provider.as_str())?,
-        Some(Value::String(name)) => named(name)?,
+        None => named(connection.provider.as_str(), ", the provider's name, which is taken where no scheme is given")?,
+        Some(Value::String(name)) => named(name, "")?,
         Some(object) => Scheme::from_json(&object.to_string()).map_err(|error| wrong("scheme", &error.to_string()))?,
     };
     let url = settings.get("url").and_then(Value::as_str).map(str::to_owned);
@@ -112,11 +122,24 @@ mod tests {
             ("erp", json!({"scheme": {"no": "header"}}), Some("scheme")),
             ("stripe", json!({"unsignedIdIsKey": true}), Some("unsignedIdIsKey")),
             ("slack", json!({"volatileFields": ["a..b"]}), Some("volatileFields")),
+            ("imports", json!({"scheme": "github"}), Some("")),
         ] {
             let connection: Connection = format!("acme/{provider}/main").parse().unwrap();
             let found = PROVIDER.checked(&connection, settings.as_object().unwrap());
             let found = found.err().map(|wrong| wrong[0].name.clone());
             assert_eq!(found.as_deref(), wrong, "{provider} {settings}");
+        }
+    }
+
+    #[test]
+    fn a_scheme_that_there_is_not_is_told_with_those_that_there_are() {
+        let connection: Connection = "acme/erp/main".parse().unwrap();
+        for (settings, expected) in [
+            (json!({}), "there is no scheme \"erp\", the provider's name, which is taken where no scheme is given: "),
+            (json!({"scheme": "gitlab"}), "there is no scheme \"gitlab\": it must be one of standard-webhooks, "),
+        ] {
+            let wrong = PROVIDER.checked(&connection, settings.as_object().unwrap()).unwrap_err();
+            assert!(wrong[0].why.starts_with(expected), "{wrong:?}");
         }
     }
 }
