@@ -205,6 +205,47 @@ async fn a_pause_survives_the_next_import() {
 }
 
 #[tokio::test]
+async fn what_moves_from_the_variables_to_a_file_keeps_its_pause_its_secrets_and_when_it_was_made() {
+    const MAIN: &str = "acme/github/main";
+    let senders = json!([{"provider": "github", "connection": "main", "tenant": "acme", "scheme": "github",
+        "secrets": ["the-secret-of-github"]}])
+    .to_string();
+    let system = System::with(Settings::default().with(&[("WEBHOOK_SENDERS", &senders)])).await;
+    import(&system).await;
+    ask(&system, "POST", &path(&format!("{MAIN}/pause")), json!({"why": "it moves"})).await.expect(200);
+    let before = shown(&system, MAIN).await;
+    system.pass(Duration::from_secs(60));
+
+    let named =
+        json!({"connection": MAIN, "settings": {"scheme": "github"}, "secrets": {"current": {"env": "GITHUB"}}});
+    let file = File::new(&json!([named]));
+    let fire = async |senders: &str| {
+        let variables =
+            [("WEBHOOK_SENDERS", senders), ("CONNECTIONS", file.path()), ("env:GITHUB", "the-secret-of-github")];
+        system.process_with(Wire::whole(), &variables).await.fire("import").await.unwrap().unwrap();
+    };
+    // As long as both name it, it stays where it is.
+    fire(&senders).await;
+    assert_eq!(shown(&system, MAIN).await, before);
+    fire("[]").await;
+    let after = shown(&system, MAIN).await;
+    assert_eq!(after["keptIn"], file.path());
+    for same in ["created", "state", "paused", "secrets", "settings"] {
+        assert_eq!(after[same], before[same], "{same}");
+    }
+    let changed = |(action, of, names): &(String, String, Vec<String>)| {
+        (of == MAIN && action != "connection.pause").then(|| (action.clone(), names.len()))
+    };
+    let recorded: Vec<_> = recorded(&system).await.iter().filter_map(changed).collect();
+    assert!(recorded.contains(&("connection.put".into(), 1)) && recorded.len() == 2, "{recorded:?}");
+
+    file.write(&json!([]));
+    fire("[]").await;
+    let gone = ask(&system, "GET", &path(MAIN), Value::Null).await;
+    assert_eq!(gone.problem(), (404, "not_found"));
+}
+
+#[tokio::test]
 async fn an_address_goes_from_one_to_another_in_one_import() {
     let links = |ids: [&str; 2]| {
         json!([{"connection": "acme/trackstar/north", "settings": {"connectionId": ids[0]}},

@@ -7,7 +7,7 @@ mod plan;
 use std::fmt;
 
 pub use file::{Limits, OF_A_DEPLOYMENT, read_file};
-pub use plan::{Kept, Plan, Planned, Verdict, plan};
+pub use plan::{Kept, Others, Plan, Planned, Verdict, plan};
 
 use super::provider::{Settings, WrongSetting};
 use super::schedule::Schedule;

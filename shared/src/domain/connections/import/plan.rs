@@ -1,8 +1,9 @@
 //! What an import makes of the connections that are stored.
 //!
-//! One rule decides whose a connection is: what operators keep, and what another source keeps, is left and said, and never
-//! taken over; what a source kept that the deployment does not name any more, goes to the source that names it. A pause is
-//! an operator's, and stays.
+//! One rule decides whose a connection is: what operators keep, and what another source keeps and names, is left and said, and
+//! never taken over. What a source kept and names no more goes to the source that names it, in one change: to remove it there and
+//! make it here would forget its pause and its secrets, and its address could be another's in between. A pause is an operator's,
+//! and stays.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,9 +18,12 @@ use crate::domain::ids::{Connection, ProviderId};
 pub struct Kept<'a> {
     /// The source that is imported.
     pub source: &'a str,
-    /// All sources that the deployment names, this one among them.
-    pub named: &'a [String],
+    /// The other sources that the deployment names.
+    pub others: &'a Others,
 }
+
+/// What each source names; nothing of one of which that cannot be told now.
+pub type Others = BTreeMap<String, Option<BTreeSet<Connection>>>;
 
 /// What becomes of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +52,10 @@ pub struct Planned<'a> {
 pub struct Plan<'a> {
     /// With what the configuration names.
     pub planned: Vec<Planned<'a>>,
-    /// What it named once and names no more, at these versions.
+    /// What it named once, and no source names any more, at these versions.
     pub removed: Vec<(Connection, u64)>,
+    /// What the source keeps afterwards: what is still to be handed over to another one is among it, so that it is not forgotten.
+    pub keeps: BTreeSet<Connection>,
 }
 
 impl Entry {
@@ -104,9 +110,17 @@ pub fn plan<'a, 'p>(
         planned.push(Planned { entry, verdict });
     }
     Wrong::of(wrong)?;
-    let is_gone = |stored: &&StoredConnection| stored.kept_by == keeper && !named.contains(&stored.connection);
-    let removed = stored.values().filter(is_gone).map(|stored| (stored.connection.clone(), stored.version)).collect();
-    Ok(Plan { planned, removed })
+    let is_nobodys = |connection: &Connection| {
+        kept.others.values().all(|names| names.as_ref().is_some_and(|names| !names.contains(connection)))
+    };
+    let ours = stored.values().filter(|stored| stored.kept_by == keeper);
+    let (gone, stay): (Vec<_>, Vec<_>) =
+        ours.partition(|stored| !named.contains(&stored.connection) && is_nobodys(&stored.connection));
+    let removed = gone.into_iter().map(|stored| (stored.connection.clone(), stored.version)).collect();
+    let taken = planned.iter().filter(|planned| !matches!(planned.verdict, Verdict::Refuse(_)));
+    let taken = taken.map(|planned| &planned.entry.connection);
+    let keeps = taken.chain(stay.into_iter().map(|stored| &stored.connection)).cloned().collect();
+    Ok(Plan { planned, removed, keeps })
 }
 
 fn verdict(kept: Kept<'_>, before: &StoredConnection, checked: Checked, keeper: &KeptBy) -> Verdict {
@@ -118,9 +132,15 @@ fn verdict(kept: Kept<'_>, before: &StoredConnection, checked: Checked, keeper: 
                 kept.source
             ));
         }
-        KeptBy::Configuration { source } if source != kept.source && kept.named.contains(source) => {
-            return Verdict::Refuse(format!("{connection} is kept by {source}: name it in one place"));
-        }
+        KeptBy::Configuration { source } if source != kept.source => match kept.others.get(source) {
+            Some(Some(names)) if names.contains(connection) => {
+                return Verdict::Refuse(format!("{connection} is kept by {source}: name it in one place"));
+            }
+            Some(None) => {
+                return Verdict::Refuse(format!("{connection} is kept by {source}, which cannot be read now"));
+            }
+            Some(Some(_)) | None => {}
+        },
         KeptBy::Configuration { .. } => {}
     }
     let Checked { display_name, settings, schedule } = checked;
@@ -180,8 +200,15 @@ mod tests {
     }
 
     fn planned<'a>(entries: &'a [Entry], stored: &Stored) -> Result<Plan<'a>, Wrong> {
-        let named = [ENVIRONMENT, OURS].map(str::to_owned);
-        plan(Kept { source: OURS, named: &named }, entries, stored, |_| &PROVIDER)
+        let named = ["elsewhere", "0", "1", "2", "3", "4", "5"].map(|name| format!("acme/shop/{name}"));
+        planned_beside(entries, stored, Some(&named.each_ref().map(String::as_str)))
+    }
+
+    /// Where the variables name these, or cannot be read.
+    fn planned_beside<'a>(entries: &'a [Entry], stored: &Stored, names: Option<&[&str]>) -> Result<Plan<'a>, Wrong> {
+        let names = names.map(|names| names.iter().map(|name| name.parse().unwrap()).collect());
+        let others = Others::from([(ENVIRONMENT.to_owned(), names)]);
+        plan(Kept { source: OURS, others: &others }, entries, stored, |_| &PROVIDER)
     }
 
     /// What the plan leaves.
@@ -249,6 +276,26 @@ mod tests {
             ]
         );
         assert_eq!(plan.removed, [("acme/shop/gone".parse().unwrap(), 0)]);
+    }
+
+    #[test]
+    fn what_another_source_names_no_more_is_handed_over_and_removed_by_neither() {
+        let wanted = entries(&json!([{"connection": "acme/shop/a", "settings": {"id": "a"}}]));
+        let there = |keeper| stored(&[("acme/shop/a", json!({"id": "a"}), keeper)]);
+        let refuse = |why: &str| Verdict::Refuse(format!("acme/shop/a is kept by environment{why}"));
+        for (names, verdict) in [
+            (Some(&[][..]), Verdict::Change(0, vec!["keptBy".into()])),
+            (Some(&["acme/shop/a"]), refuse(": name it in one place")),
+            (None, refuse(", which cannot be read now")),
+        ] {
+            let plan = planned_beside(&wanted, &there(by(ENVIRONMENT)), names).unwrap();
+            assert_eq!(plan.planned[0].verdict, verdict);
+        }
+        // The other side of it: what this source names no more.
+        for (names, is_removed) in [(Some(&[][..]), true), (Some(&["acme/shop/a"]), false), (None, false)] {
+            let plan = planned_beside(&[], &there(by(OURS)), names).unwrap();
+            assert_eq!((plan.removed.len() == 1, plan.keeps.is_empty()), (is_removed, is_removed));
+        }
     }
 
     #[test]

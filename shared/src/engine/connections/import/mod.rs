@@ -32,7 +32,7 @@ use crate::aws::faults::AwsFault;
 use crate::aws::keys::KeyFault;
 use crate::aws::parameters::Parameters;
 use crate::domain::connections::import::{
-    ENVIRONMENT, Entry, Kept, OF_A_DEPLOYMENT, Plan, Planned, Verdict, Wrong, plan, read_file,
+    ENVIRONMENT, Entry, Kept, OF_A_DEPLOYMENT, Others, Plan, Planned, Verdict, Wrong, plan, read_file,
 };
 use crate::domain::connections::stored::{ChangeError, KeptBy, Knows, StoredConnection};
 use crate::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
@@ -136,6 +136,32 @@ struct Source {
     text: String,
 }
 
+impl Source {
+    fn named(&self) -> Option<BTreeSet<Connection>> {
+        let entries = self.entries.as_ref().ok()?;
+        Some(entries.iter().map(|entry| entry.connection.clone()).collect())
+    }
+
+    /// What this version of it is told from others by, while these are the connections that it may keep. What other sources name of
+    /// what it names or keeps is part of it: what they name no more is handed over.
+    fn hash(&self, connections: &BTreeSet<Connection>, others: &Others) -> Secret {
+        let named = self.named().unwrap_or_default();
+        let mut hash = Sha256::new_with_prefix(self.text.as_bytes());
+        for (other, names) in others {
+            hash.update(format!("\n{other}:"));
+            match names {
+                None => hash.update("unknown"),
+                Some(names) => {
+                    for both in names.iter().filter(|name| named.contains(name) || connections.contains(name)) {
+                        hash.update(format!("\n{both}"));
+                    }
+                }
+            }
+        }
+        Secret::new(hex::encode(hash.finalize()))
+    }
+}
+
 impl Importer {
     /// Reads the configuration; nothing is called.
     ///
@@ -158,11 +184,23 @@ impl Importer {
     /// The first one, after all sources were tried.
     pub async fn import(&self, trace: &str) -> Result<Vec<Outcome>, ImportError> {
         let file = self.environment.get("CONNECTIONS").map(str::trim);
-        let named: Vec<String> = [ENVIRONMENT].into_iter().chain(file).map(str::to_owned).collect();
+        let mut sources = Vec::new();
+        for name in [ENVIRONMENT].into_iter().chain(file) {
+            sources.push((name, self.read(name).await));
+        }
+        let named: Others = sources
+            .iter()
+            .map(|(name, source)| ((*name).to_owned(), source.as_ref().ok().and_then(Source::named)))
+            .collect();
         let mut outcomes = Vec::new();
         let mut failed = None;
-        for name in &named {
-            match self.import_one(name, &named, trace).await {
+        for (name, source) in sources {
+            let others = named.clone().into_iter().filter(|(other, _)| other != name).collect();
+            let imported = match source {
+                Ok(source) => self.import_one(name, &source, &others, trace).await,
+                Err(error) => Err(error),
+            };
+            match imported {
                 Ok(outcome) => outcomes.extend(outcome),
                 Err(error) => {
                     tracing::error!(source = %name, %error, "an import failed");
@@ -173,22 +211,27 @@ impl Importer {
         failed.map_or(Ok(outcomes), Err)
     }
 
-    async fn import_one(&self, name: &str, named: &[String], trace: &str) -> Result<Option<Outcome>, ImportError> {
+    async fn import_one(
+        &self,
+        name: &str,
+        source: &Source,
+        others: &Others,
+        trace: &str,
+    ) -> Result<Option<Outcome>, ImportError> {
         let now = self.desk.operators.now();
-        let source = self.read(name).await?;
-        let hash = Secret::new(hex::encode(Sha256::digest(source.text.as_bytes())));
         let imported = self.imports.of(name).await?;
+        let hash = source.hash(&imported.connections.iter().cloned().collect(), others);
         if self.is_done(&imported, &hash, now).await? {
             return Ok(None);
         }
         let wrong = |wrong: Wrong| ImportError::Wrong { source_name: name.to_owned(), wrong };
-        let entries = source.entries.map_err(wrong)?;
-        let resolved = secrets::resolve(&entries, &self.environment, &self.parameters).await?.map_err(wrong)?;
+        let entries = source.entries.as_ref().map_err(|found| wrong(found.clone()))?;
+        let resolved = secrets::resolve(entries, &self.environment, &self.parameters).await?.map_err(wrong)?;
         let may_keep: BTreeSet<Connection> =
             entries.iter().map(|entry| &entry.connection).chain(&imported.connections).cloned().collect();
         let stored = self.stored(&may_keep).await?;
         let plan =
-            plan(Kept { source: name, named }, &entries, &stored, |id| self.desk.providers.of(id)).map_err(wrong)?;
+            plan(Kept { source: name, others }, entries, &stored, |id| self.desk.providers.of(id)).map_err(wrong)?;
 
         // Until it is done to the end it counts as not done; and what is about to be made can be found again to be removed.
         let begun = Imported { seen: None, connections: may_keep.into_iter().collect(), again: None, ..imported };
@@ -197,7 +240,7 @@ impl Importer {
         };
         let outcome = self.apply(name, &plan, &resolved, trace).await?;
         if !outcome.unfinished {
-            self.note(name, begun, &plan, &hash, &outcome).await?;
+            self.note(name, begun, &plan, &source.hash(&plan.keeps, others), &outcome).await?;
         }
         Ok(Some(outcome))
     }
@@ -312,11 +355,8 @@ impl Importer {
                 connection: seal_of_hashes(),
                 refused: Box::new(fault.into()),
             })?;
-        let is_kept = |planned: &&Planned<'_>| !matches!(planned.verdict, Verdict::Refuse(_));
-        let connections: BTreeSet<&Connection> =
-            plan.planned.iter().filter(is_kept).map(|planned| &planned.entry.connection).collect();
         let again = (!outcome.refused.is_empty()).then(|| self.desk.operators.now().checked_add(AGAIN).ok()).flatten();
-        let connections = connections.into_iter().cloned().collect();
+        let connections = plan.keeps.iter().cloned().collect();
         // Where somebody else has written meanwhile, theirs counts, and the next tick looks again.
         let _noted = self.imports.keep(name, Imported { seen: Some(seen), connections, again, ..begun }).await?;
         Ok(())
