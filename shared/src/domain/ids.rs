@@ -126,6 +126,11 @@ names! {
     }
 }
 
+impl ProviderId {
+    /// The providers that have a name of their own. All other names are those of senders of any name.
+    pub const NAMED: [Self; 3] = [Self::CATALOGUE, Self::POS, Self::TRACKSTAR];
+}
+
 impl Default for TenantId {
     fn default() -> Self {
         Self::DEFAULT

@@ -54,3 +54,14 @@ impl Providers {
         &SENDERS
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_providers_are_those_whose_names_no_sender_may_have() {
+        let known: Vec<ProviderId> = Providers::default().named().map(|(id, _)| id.clone()).collect();
+        assert_eq!(known, ProviderId::NAMED);
+    }
+}

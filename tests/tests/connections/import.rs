@@ -13,6 +13,7 @@ use signalbox::vendors::catalogue::StoreFactory;
 use signalbox_tests::deliveries::delivery::Delivery;
 use signalbox_tests::deliveries::hooks::Hooks;
 use signalbox_tests::items::Item;
+use signalbox_tests::logged::Logged;
 use signalbox_tests::system::{Settings, System};
 use signalbox_tests::wire::{Verdict, Wire, at};
 
@@ -112,6 +113,27 @@ async fn what_the_variables_name_is_listed_and_kept_by_the_configuration() {
     let change = json!({"settings": {"source": "other.json"}});
     let refused = ask(&system, "PUT", &path("default/catalogue/moscot"), change).await;
     assert_eq!(refused.problem(), (409, "kept_by_configuration"));
+}
+
+#[tokio::test]
+async fn what_doors_and_runs_take_of_the_variables_and_the_import_does_not_keeps_nothing_else_out() {
+    let sender = |name: &str, secret: &str| {
+        json!({"provider": "erp", "connection": name, "scheme": {"header": "x-erp"}, "url": "", "secrets": [secret]})
+    };
+    let senders = json!([sender("long", &"s".repeat(4097)), sender("good", "the-secret-of-erp")]).to_string();
+    let vendors = json!([{"slug": "unnamed", "name": ""}, {"slug": "shop"}]).to_string();
+    let system =
+        System::with(Settings::default().with(&[("WEBHOOK_SENDERS", &senders), ("VENDORS", &vendors)])).await;
+    let logged = Logged::here();
+    system.process(Wire::whole()).await.fire("import").await.unwrap().unwrap();
+    let names: Vec<String> = listed(&system).await.into_iter().map(|(name, ..)| name).collect();
+    assert_eq!(names, ["default/catalogue/shop", "default/erp/good"]);
+    for why in [
+        "default/catalogue/unnamed: VENDORS[0].displayName must have 1 to 100 characters",
+        "default/erp/long: WEBHOOK_SENDERS[0].secrets have more than 4096 bytes",
+    ] {
+        assert!(logged.text().contains(why), "{}", logged.text());
+    }
 }
 
 #[tokio::test]

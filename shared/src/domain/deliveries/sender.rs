@@ -10,10 +10,6 @@ use crate::domain::deliveries::signature::{LiveSecret, Scheme, schemes};
 use crate::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
 use crate::domain::secret::Secret;
 
-/// Providers with a door of their own. Under their names a second door would share their keys, rejected deliveries and
-/// counters, with other secrets.
-const TAKEN: [ProviderId; 2] = [ProviderId::POS, ProviderId::TRACKSTAR];
-
 /// A sender of `/webhooks/{provider}/{connection}`.
 pub struct Sender {
     /// Over which connection its deliveries come.
@@ -62,8 +58,10 @@ pub fn parse_senders(json: &str) -> Result<BTreeMap<(ProviderId, ConnectionName)
         let provider = ProviderId::parse(&entry.provider).map_err(|_| wrong("provider is not a valid name".into()))?;
         let name =
             ConnectionName::parse(&entry.connection).map_err(|_| wrong("connection is not a valid name".into()))?;
-        if TAKEN.contains(&provider) {
-            return Err(wrong(format!("provider {:?} has a door of its own: choose another name", provider.as_str())));
+        // Under one of their names a second door would share keys, rejected deliveries and counters, with other secrets.
+        if ProviderId::NAMED.contains(&provider) {
+            let why = format!("provider {:?} is the name of a provider of its own: choose another", provider.as_str());
+            return Err(wrong(why));
         }
         let tenant = match &entry.tenant {
             Some(tenant) => TenantId::parse(tenant).map_err(|error| wrong(error.to_string()))?,
@@ -137,7 +135,11 @@ mod tests {
             ),
             (
                 r#"[{"provider":"Trackstar","connection":"a","scheme":"svix","secrets":["s3cret-value"]}]"#,
-                "has a door of its own",
+                "sender 1: provider \"trackstar\" is the name of a provider of its own",
+            ),
+            (
+                r#"[{"provider":"catalogue","connection":"a","scheme":"svix","secrets":["s3cret-value"]}]"#,
+                "sender 1: provider \"catalogue\" is the name of a provider of its own",
             ),
             (
                 r#"[{"provider":"square","connection":"a","scheme":"square","secrets":["s3cret-value"]}]"#,

@@ -7,9 +7,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Entry, Wrong};
+use super::{Entry, SecretAt, Wrong};
 use crate::domain::connections::changes;
 use crate::domain::connections::provider::{Provider, WrongSetting};
+use crate::domain::connections::sealed::SECRET_BYTES_MAX;
 use crate::domain::connections::stored::{Checked, KeptBy, StoredConnection, Wanted};
 use crate::domain::ids::{Connection, ProviderId};
 
@@ -20,6 +21,9 @@ pub struct Kept<'a> {
     pub source: &'a str,
     /// The other sources that the deployment names.
     pub others: &'a Others,
+    /// Whether what is wrong with one entry leaves the others to be imported. Doors and runs go by the variables whatever an import
+    /// thinks of them, and may have taken for years what a provider does not take; a file is written for the import alone.
+    pub singly: bool,
 }
 
 /// What each source names; nothing of one of which that cannot be told now.
@@ -71,7 +75,7 @@ impl Entry {
 /// source has ever kept.
 ///
 /// # Errors
-/// All that providers do not take, by place. Nothing of it must be imported then.
+/// All that providers do not take, by place, where entries are not taken singly. Nothing of it must be imported then.
 pub fn plan<'a, 'p>(
     kept: Kept<'_>,
     entries: &'a [Entry],
@@ -90,19 +94,33 @@ pub fn plan<'a, 'p>(
             planned.push(Planned { entry, verdict: Verdict::Refuse(why) });
             continue;
         }
+        let mut refuse = |entry: &'a Entry, found: Vec<WrongSetting>| {
+            if kept.singly {
+                let why = format!("{connection}: {}", Wrong(found));
+                planned.push(Planned { entry, verdict: Verdict::Refuse(why) });
+            } else {
+                wrong.extend(found);
+            }
+        };
         let checked = match entry.wanted(keeper.clone()).checked(connection, of, entry.secrets.is_some()) {
             Ok(checked) => checked,
             Err(found) => {
                 let at = |found: WrongSetting| WrongSetting::new(format!("{}.{}", entry.place, found.name), found.why);
-                wrong.extend(found.into_iter().map(at));
+                refuse(entry, found.into_iter().map(at).chain(too_long(entry)).collect());
                 continue;
             }
         };
-        for address in (of.addresses)(connection, &checked.settings) {
-            if let Some(other) = addresses.insert(address.clone(), &entry.place) {
-                wrong.push(WrongSetting::new(&entry.place, format!("has {address}, which {other} has")));
-            }
+        let taken = (of.addresses)(connection, &checked.settings);
+        let is_anothers = |address: &String| {
+            let other = addresses.get(address)?;
+            Some(WrongSetting::new(&entry.place, format!("has {address}, which {other} has")))
+        };
+        let found: Vec<_> = taken.iter().filter_map(is_anothers).chain(too_long(entry)).collect();
+        if !found.is_empty() {
+            refuse(entry, found);
+            continue;
         }
+        addresses.extend(taken.into_iter().map(|address| (address, &entry.place)));
         let verdict = match stored.get(connection) {
             None => Verdict::Make,
             Some(before) => verdict(kept, before, checked, &keeper),
@@ -121,6 +139,14 @@ pub fn plan<'a, 'p>(
     let taken = taken.map(|planned| &planned.entry.connection);
     let keeps = taken.chain(stay.into_iter().map(|stored| &stored.connection)).cloned().collect();
     Ok(Plan { planned, removed, keeps })
+}
+
+/// A secret that stands in the configuration itself, and is longer than what can be sealed.
+fn too_long(entry: &Entry) -> Option<WrongSetting> {
+    let secrets = entry.secrets.iter().flat_map(|at| std::iter::once(&at.current).chain(&at.previous));
+    let is_too_long = |at: &SecretAt| matches!(at, SecretAt::Given(secret) if secret.expose().len() > SECRET_BYTES_MAX);
+    let why = format!("have more than {SECRET_BYTES_MAX} bytes");
+    secrets.into_iter().any(is_too_long).then(|| WrongSetting::new(format!("{}.secrets", entry.place), why))
 }
 
 fn verdict(kept: Kept<'_>, before: &StoredConnection, checked: Checked, keeper: &KeptBy) -> Verdict {
@@ -208,7 +234,7 @@ mod tests {
     fn planned_beside<'a>(entries: &'a [Entry], stored: &Stored, names: Option<&[&str]>) -> Result<Plan<'a>, Wrong> {
         let names = names.map(|names| names.iter().map(|name| name.parse().unwrap()).collect());
         let others = Others::from([(ENVIRONMENT.to_owned(), names)]);
-        plan(Kept { source: OURS, others: &others }, entries, stored, |_| &PROVIDER)
+        plan(Kept { source: OURS, others: &others, singly: false }, entries, stored, |_| &PROVIDER)
     }
 
     /// What the plan leaves.
@@ -330,6 +356,41 @@ mod tests {
             let wrong = planned(&entries(&items), &Stored::new()).unwrap_err().to_string();
             assert!(wrong.starts_with(expected), "{wrong}");
         }
+    }
+
+    #[test]
+    fn of_the_variables_what_is_wrong_is_refused_by_itself_and_stays_as_it_is_stored() {
+        let mut wanted = entries(&json!([
+            {"connection": "a/shop/unnamed", "displayName": ""},
+            {"connection": "a/shop/good", "settings": {"id": "x"}},
+            {"connection": "a/shop/same", "settings": {"id": "x"}},
+            {"connection": "a/shop/secret"},
+        ]));
+        let current = SecretAt::Given(crate::domain::secret::Secret::new("s".repeat(SECRET_BYTES_MAX + 1)));
+        wanted[3].secrets = Some(super::super::SecretsAt { current, previous: None });
+        let there = stored(&[("a/shop/unnamed", json!({}), by(OURS))]);
+        let provider = Provider { secret: SecretUse::Optional, ..PROVIDER };
+        let kept = Kept { source: OURS, others: &Others::new(), singly: true };
+        let plan = plan(kept, &wanted, &there, |_| &provider).unwrap();
+        let refused: Vec<Option<&str>> = plan
+            .planned
+            .iter()
+            .map(|planned| match &planned.verdict {
+                Verdict::Refuse(why) => Some(why.as_str()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(
+            refused,
+            [
+                Some("a/shop/unnamed: connections[0].displayName must have 1 to 100 characters"),
+                None,
+                Some("a/shop/same: connections[2] has shop/x, which connections[1] has"),
+                Some("a/shop/secret: connections[3].secrets have more than 4096 bytes"),
+            ]
+        );
+        let keeps = ["a/shop/good", "a/shop/unnamed"].map(|name| name.parse().unwrap());
+        assert_eq!((plan.removed, plan.keeps), (Vec::new(), keeps.into()));
     }
 
     #[test]

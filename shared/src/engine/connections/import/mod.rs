@@ -1,5 +1,6 @@
 //! Import the connections that a deployment's configuration names: those of the variables, and those of the file or the object that
-//! `CONNECTIONS` names. Each is a source of its own, and one that is wrong in any part changes nothing.
+//! `CONNECTIONS` names. Each is a source of its own. A file that is wrong in any part changes nothing; of the variables, what is wrong is
+//! left by itself.
 //!
 //! What a crash leaves, by the write that it comes after:
 //!
@@ -230,8 +231,8 @@ impl Importer {
         let may_keep: BTreeSet<Connection> =
             entries.iter().map(|entry| &entry.connection).chain(&imported.connections).cloned().collect();
         let stored = self.stored(&may_keep).await?;
-        let plan =
-            plan(Kept { source: name, others }, entries, &stored, |id| self.desk.providers.of(id)).map_err(wrong)?;
+        let kept = Kept { source: name, others, singly: name == ENVIRONMENT };
+        let plan = plan(kept, entries, &stored, |id| self.desk.providers.of(id)).map_err(wrong)?;
 
         // Until it is done to the end it counts as not done; and what is about to be made can be found again to be removed.
         let begun = Imported { seen: None, connections: may_keep.into_iter().collect(), again: None, ..imported };

@@ -91,6 +91,8 @@ pub(super) async fn resolve(
     let resolved = Resolved { parameters: parameters.get(&names).await?, variables };
     let wrong = named(entries).find_map(|(place, at)| {
         let why = match resolved.get(at) {
+            // What stands in the variables themselves is judged by the plan, each entry by itself.
+            Some(_) if matches!(at, SecretAt::Given(_)) => return None,
             Some(secret) if secret.expose().len() > SECRET_BYTES_MAX => {
                 format!("has more than {SECRET_BYTES_MAX} bytes")
             }
