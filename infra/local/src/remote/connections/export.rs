@@ -71,6 +71,10 @@ fn item(shown: &Shown, exported: &mut Exported) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use signalbox::domain::connections::import::read_file;
+    use signalbox::domain::ids::ConnectionName;
+
+    use super::super::import_limits;
     use super::*;
 
     #[test]
@@ -92,5 +96,21 @@ mod tests {
         );
         assert_eq!(second["secrets"]["current"]["env"], "ACME_GITHUB_A_B_SECRET_2");
         assert_eq!(exported.masked, ["acme/github/a-b settings.url", "acme/github/a.b settings.url"]);
+    }
+
+    #[test]
+    fn what_is_exported_of_the_longest_names_can_be_imported() {
+        let longest = (1..200).map(|length| "a".repeat(length)).rfind(|name| ConnectionName::parse(name).is_ok()).unwrap();
+        let shown: Shown =
+            serde_json::from_value(json!({"connection": format!("{longest}/{longest}/{longest}"), "displayName": "A",
+                "settings": {}, "schedule": "off", "state": "active",
+                "secrets": {"masked": "••••abcd", "hasPrevious": true}, "keptBy": "operators", "keptIn": null, "version": 1}))
+            .unwrap();
+        let mut exported = Exported::default();
+        let items = [item(&shown, &mut exported), item(&shown, &mut exported)];
+        for item in items {
+            let file = json!({"connections": [item]}).to_string();
+            assert!(read_file(&file, import_limits()).is_ok(), "{file}");
+        }
     }
 }

@@ -11,8 +11,8 @@ use crate::domain::connections::provider::{Settings, WrongSetting};
 use crate::domain::connections::schedule::Schedule;
 use crate::domain::ids::Connection;
 
-/// The longest name of a variable or a parameter, in bytes.
-const NAME_BYTES_MAX: usize = 128;
+/// The longest name of a variable or a parameter, in bytes. An export makes names of variables of all three names of a connection.
+const NAME_BYTES_MAX: usize = 256;
 
 /// How large a file may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
