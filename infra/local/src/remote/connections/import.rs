@@ -61,7 +61,7 @@ impl fmt::Display for Line {
             Done::Removed => write!(formatter, "- {connection}"),
             Done::Left => write!(formatter, "= {connection}"),
             Done::SecretsUnknown => {
-                write!(formatter, "= {connection}  (its secrets are compared when they are written)")
+                write!(formatter, "? {connection}  secrets are compared when they are written")
             }
             Done::Refused(why) => write!(formatter, "! {connection}  {why}"),
         }
@@ -79,6 +79,8 @@ pub struct Report {
     pub removed: usize,
     /// Left as they are.
     pub left: usize,
+    /// Of a dry run: the same but for their secrets, which are compared where they are written.
+    pub unknown: usize,
     /// Refused.
     pub refused: usize,
 }
@@ -89,7 +91,8 @@ impl Report {
             Done::Made => &mut self.made,
             Done::Changed(_) => &mut self.changed,
             Done::Removed => &mut self.removed,
-            Done::Left | Done::SecretsUnknown => &mut self.left,
+            Done::Left => &mut self.left,
+            Done::SecretsUnknown => &mut self.unknown,
             Done::Refused(_) => &mut self.refused,
         };
         *count += 1;
@@ -98,8 +101,12 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { made, changed, removed, left, refused } = self;
-        write!(formatter, "{made} made, {changed} changed, {removed} removed, {left} left, {refused} refused")
+        let Self { made, changed, removed, left, unknown, refused } = self;
+        write!(formatter, "{made} made, {changed} changed, {removed} removed, {left} left, ")?;
+        if *unknown > 0 {
+            write!(formatter, "{unknown} with secrets to compare, ")?;
+        }
+        write!(formatter, "{refused} refused")
     }
 }
 
