@@ -110,6 +110,22 @@ async fn a_file_is_shown_as_a_difference_and_then_applied_once() {
 }
 
 #[tokio::test]
+async fn a_pause_is_exported_and_imported_and_undone_by_no_import() {
+    let system = System::start().await;
+    put(&system, "acme/catalogue/shop", catalogue()).await.expect(201);
+    let state = async || shown(&system, "acme/catalogue/shop").await["state"].clone();
+    let active = file(&json!([{"connection": "acme/catalogue/shop", "settings": {"source": "shop.json"}, "state": "active"}]));
+    ask(&system, "POST", &path("acme/catalogue/shop/pause"), json!({"why": "it moves"})).await.expect(200);
+    let exported = export(&connections(&system, OPERATOR), &Listed::default()).await.unwrap().file.to_string();
+    assert!(exported.contains(r#""state":"paused""#), "{exported}");
+    imported(&system, OPERATOR, &active, &[], ImportOptions::default()).await.unwrap();
+    assert_eq!(state().await, "paused");
+    ask(&system, "POST", &path("acme/catalogue/shop/resume"), Value::Null).await.expect(200);
+    let (_, lines) = imported(&system, OPERATOR, &exported, &[], ImportOptions::default()).await.unwrap();
+    assert_eq!((lines, state().await), (vec!["~ acme/catalogue/shop  state".to_owned()], json!("paused")));
+}
+
+#[tokio::test]
 async fn a_token_of_a_tenant_imports_nothing_for_another() {
     let system = System::start().await;
     put(&system, "acme/catalogue/shop", catalogue()).await.expect(201);

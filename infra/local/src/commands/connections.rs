@@ -34,7 +34,7 @@ enum Command {
     /// Make and change connections as a file has them
     ///
     /// In: a JSON file, {"connections": [{"connection": "tenant/provider/name", "displayName"?, "settings", "schedule"?,
-    /// "secrets"?: {"current": {"env": "NAME"}, "previous"?}}]}. Secrets are read from the variables that it names, here.
+    /// "state"?, "secrets"?: {"current": {"env": "NAME"}, "previous"?}}]}. Secrets are read from the variables that it names, here.
     /// Out: a line for each connection, + made, ~ changed with the names of what differs, - removed, = left, ! refused
     /// with the reason, and in a dry run ? the same but for its secrets, which are compared when they are written; and how many of each. A file that is wrong in any part changes nothing. Exit code 1 when it is, or
     /// when something was refused. What it makes is kept by operators.

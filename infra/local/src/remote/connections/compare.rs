@@ -5,7 +5,7 @@ use signalbox::domain::connections::provider::{Settings, is_masked};
 use signalbox::domain::connections::stored::{KeptBy, shown};
 use signalbox::vendors::Providers;
 
-use super::{Failed, Shown};
+use super::{Failed, PAUSED, Shown};
 
 /// What becomes of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub(super) fn compare(entry: &Entry, there: Option<&Shown>) -> Result<Found, Fai
     let mut note = |name: String, differs: bool| names.extend(differs.then_some(name));
     note("displayName".into(), checked.display_name != there.display_name);
     note("schedule".into(), checked.schedule != there.schedule);
+    // A file that says otherwise undoes no pause.
+    note("state".into(), entry.paused && there.state != PAUSED);
     let settings = shown(&checked.settings);
     for name in there.settings.keys().filter(|name| !settings.contains_key(*name)) {
         note(format!("settings.{name}"), !as_shown.contains_key(name));

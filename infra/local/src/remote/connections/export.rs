@@ -7,7 +7,7 @@ use signalbox::domain::connections::provider::is_masked;
 use signalbox::domain::connections::schedule::Schedule;
 use signalbox::domain::ids::Connection;
 
-use super::{Connections, Failed, Listed, Shown};
+use super::{Connections, Failed, Listed, PAUSED, Shown};
 
 /// What was exported.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -50,6 +50,9 @@ fn item(shown: &Shown, exported: &mut Exported) -> Value {
     exported.masked.extend(masked.map(|(name, _)| format!("{} settings.{name}", shown.connection)));
     if shown.schedule != Schedule::Off {
         item.insert("schedule".into(), json!(shown.schedule));
+    }
+    if shown.state == PAUSED {
+        item.insert("state".into(), json!(PAUSED));
     }
     if let Some(secrets) = &shown.secrets {
         // Two connections may differ in what a variable's name cannot have.

@@ -9,7 +9,7 @@ use signalbox::domain::connections::import::{Entry, Limits, SecretAt, SecretsAt,
 use signalbox::domain::ids::{Connection, ProviderId, TenantId};
 
 use super::compare::{Found, compare};
-use super::{Connections, Failed, Listed, On, Shown};
+use super::{Connections, Failed, Listed, On, PAUSED, Shown};
 
 /// How large a file may be.
 #[must_use]
@@ -185,13 +185,16 @@ async fn put(
     there: Option<&Shown>,
     secrets: Option<&Value>,
 ) -> Result<Done, Failed> {
-    let Entry { connection, display_name, settings, schedule, .. } = entry;
+    let Entry { connection, display_name, settings, schedule, paused, .. } = entry;
     let mut body = json!({"settings": settings});
     if let Some(name) = display_name {
         body["displayName"] = json!(name);
     }
     if let Some(schedule) = schedule {
         body["schedule"] = json!(schedule);
+    }
+    if *paused {
+        body["state"] = json!(PAUSED);
     }
     let (mut names, there) = match (found, there) {
         (Found::Kept(by), _) => return Ok(kept(by)),

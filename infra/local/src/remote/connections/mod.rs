@@ -20,6 +20,8 @@ pub use import::{Done, ImportOptions, Line, Report, import, import_limits};
 use super::{Answer, Asked, NoAnswer, Remote};
 
 const LIST: &str = "/api/admin/connections";
+/// The state of what stands still.
+const PAUSED: &str = "paused";
 /// The most that a page may have.
 const PAGE: &str = "200";
 

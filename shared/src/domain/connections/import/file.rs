@@ -1,5 +1,5 @@
 //! The file of connections: `{"connections": [{"connection": "tenant/provider/name", "displayName"?, "settings", "schedule"?,
-//! "secrets"?: {"current": {"env": "NAME"} or {"ssm": "name"}, "previous"?}}]}`. What it quotes of itself is names alone: somebody
+//! "state"?: "active" or "paused", "secrets"?: {"current": {"env": "NAME"} or {"ssm": "name"}, "previous"?}}]}`. What it quotes of itself is names alone: somebody
 //! may have written a secret into it.
 
 use std::collections::BTreeMap;
@@ -71,7 +71,7 @@ pub fn read_file(text: &str, limits: Limits) -> Result<Vec<Entry>, Wrong> {
 fn entry(place: &str, item: &Value) -> Result<Entry, WrongSetting> {
     let wrong = |field: &str, why: &str| WrongSetting::new(format!("{place}{field}"), why);
     let fields = item.as_object().ok_or_else(|| wrong("", "must be an object"))?;
-    known(place, fields, &["connection", "displayName", "settings", "schedule", "secrets"])?;
+    known(place, fields, &["connection", "displayName", "settings", "schedule", "state", "secrets"])?;
     // Null is how some writers leave a field out.
     let field = |name: &str| fields.get(name).filter(|value| !value.is_null());
     let connection = field("connection").and_then(Value::as_str);
@@ -91,9 +91,14 @@ fn entry(place: &str, item: &Value) -> Result<Entry, WrongSetting> {
     let schedule = field("schedule").map(|schedule| {
         serde_json::from_value::<Schedule>(schedule.clone()).map_err(|error| wrong(".schedule", &error.to_string()))
     });
+    let paused = match field("state").map(|state| state.as_str().map(str::trim)) {
+        None | Some(Some("active")) => false,
+        Some(Some("paused")) => true,
+        Some(_) => return Err(wrong(".state", "must be active or paused")),
+    };
     let secrets = field("secrets").map(|secrets| secrets_at(&format!("{place}.secrets"), secrets)).transpose()?;
     let schedule = schedule.transpose()?;
-    Ok(Entry { place: place.to_owned(), connection, display_name, settings, schedule, secrets })
+    Ok(Entry { place: place.to_owned(), connection, display_name, settings, schedule, paused, secrets })
 }
 
 fn known(place: &str, fields: &Map<String, Value>, names: &[&str]) -> Result<(), WrongSetting> {
@@ -146,13 +151,14 @@ mod tests {
         let file = json!({"connections": [
             {"connection": "acme/github/main", "displayName": " Acme ", "settings": {"scheme": "github"},
                 "secrets": {"current": {"env": "ACME"}, "previous": {"ssm": "acme-before"}}},
-            {"connection": "Acme/Catalogue/Shop", "schedule": {"every": 5}, "secrets": null}]});
+            {"connection": "Acme/Catalogue/Shop", "schedule": {"every": 5}, "state": "paused", "secrets": null}]});
         let entries = read(&file).unwrap();
         let (sender, shop) = (&entries[0], &entries[1]);
         let variable = SecretAt::Variable("ACME".into());
         let secrets = SecretsAt { current: variable, previous: Some(SecretAt::Parameter("acme-before".into())) };
         assert_eq!((sender.display_name.as_deref(), &sender.secrets), (Some("Acme"), &Some(secrets)));
         assert_eq!((shop.connection.to_string().as_str(), &shop.secrets), ("acme/catalogue/shop", &None));
+        assert_eq!((sender.paused, shop.paused), (false, true));
         assert_eq!((&shop.schedule, shop.place.as_str()), (&Some(Schedule::Every(5)), "connections[1]"));
     }
 
@@ -172,6 +178,7 @@ mod tests {
             (of(json!({"connection": "acme/github"})), "connections[0].connection cannot be: a connection is"),
             (with("hunter2", json!(1)), "connections[0] has a field that is unknown; there are connection,"),
             (with("settings", json!("hunter2")), "connections[0].settings must be an object"),
+            (with("state", json!("hunter2")), "connections[0].state must be active or paused"),
             (with("schedule", json!("hunter2")), "connections[0].schedule must be \"off\""),
             (with("secrets", json!("hunter2")), "connections[0].secrets must be an object"),
             (with("secrets", json!({"current": "hunter2"})), "connections[0].secrets.current must say where"),

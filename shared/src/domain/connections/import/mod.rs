@@ -50,6 +50,8 @@ pub struct Entry {
     pub settings: Settings,
     /// When it is synced by itself.
     pub schedule: Option<Schedule>,
+    /// Whether it stands still. Where nobody says so, a pause is an operator's all the same, and stays.
+    pub paused: bool,
     /// Where its secrets are. Those that are stored stay where none are named.
     pub secrets: Option<SecretsAt>,
 }

@@ -123,7 +123,7 @@ pub fn plan<'a, 'p>(
         addresses.extend(taken.into_iter().map(|address| (address, &entry.place)));
         let verdict = match stored.get(connection) {
             None => Verdict::Make,
-            Some(before) => verdict(kept, before, checked, &keeper),
+            Some(before) => verdict(kept, before, entry, checked, &keeper),
         };
         planned.push(Planned { entry, verdict });
     }
@@ -149,7 +149,13 @@ fn too_long(entry: &Entry) -> Option<WrongSetting> {
     secrets.into_iter().any(is_too_long).then(|| WrongSetting::new(format!("{}.secrets", entry.place), why))
 }
 
-fn verdict(kept: Kept<'_>, before: &StoredConnection, checked: Checked, keeper: &KeptBy) -> Verdict {
+fn verdict(
+    kept: Kept<'_>,
+    before: &StoredConnection,
+    entry: &Entry,
+    checked: Checked,
+    keeper: &KeptBy,
+) -> Verdict {
     let connection = &before.connection;
     match &before.kept_by {
         KeptBy::Operators => {
@@ -171,7 +177,11 @@ fn verdict(kept: Kept<'_>, before: &StoredConnection, checked: Checked, keeper: 
     }
     let Checked { display_name, settings, schedule } = checked;
     let after = StoredConnection { display_name, settings, schedule, kept_by: keeper.clone(), ..before.clone() };
-    match changes::names(Some(before), &after) {
+    let mut names = changes::names(Some(before), &after);
+    if entry.paused && before.is_active() {
+        names.push("state".to_owned());
+    }
+    match names {
         names if names.is_empty() => Verdict::Leave(before.version),
         names => Verdict::Change(before.version, names),
     }
@@ -336,6 +346,25 @@ mod tests {
         let after = applied(&plan, &there);
         assert_eq!(after.values().next().unwrap().state, paused);
         assert_eq!(planned(&wanted, &after).unwrap().planned[0].verdict, Verdict::Leave(1));
+    }
+
+    #[test]
+    fn what_is_to_stand_still_is_paused_and_what_is_to_work_undoes_no_pause() {
+        let wanted = |state: &str| entries(&json!([{"connection": "acme/shop/a", "state": state}]));
+        let there = |state: &ConnectionState| {
+            let mut there = stored(&[("acme/shop/a", json!({}), by(OURS))]);
+            there.values_mut().for_each(|one| one.state = state.clone());
+            there
+        };
+        let paused = ConnectionState::Paused { by: "ada".into(), why: String::new(), since: jiff::Timestamp::UNIX_EPOCH };
+        for (state, is, verdict) in [
+            ("paused", &ConnectionState::Active, Verdict::Change(0, vec!["state".into()])),
+            ("paused", &paused, Verdict::Leave(0)),
+            ("active", &paused, Verdict::Leave(0)),
+            ("active", &ConnectionState::Active, Verdict::Leave(0)),
+        ] {
+            assert_eq!(planned(&wanted(state), &there(is)).unwrap().planned[0].verdict, verdict, "{state} {is:?}");
+        }
     }
 
     #[test]

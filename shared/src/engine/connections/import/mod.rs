@@ -333,7 +333,7 @@ impl Importer {
             return Ok((planned, Came::Later));
         }
         let secrets = entry.secrets.as_ref().and_then(|at| work.resolved.given(at));
-        let deed = Deed::Put { wanted: entry.wanted(work.keeper.clone()), secrets, active: None };
+        let deed = Deed::Put { wanted: entry.wanted(work.keeper.clone()), secrets, active: entry.paused.then_some(false) };
         let changed = change(&self.desk, &work.operator, &entry.connection, knows, &deed).await;
         let done = changed.map(|changed| match knows {
             Knows::Version(version) if changed.connection.version == version => Came::Left,

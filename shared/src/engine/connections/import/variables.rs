@@ -68,7 +68,7 @@ fn vendors(json: &str) -> Result<Vec<Entry>, Wrong> {
         let vendor = vendors.iter().find(|vendor| vendor.connection() == connection)?;
         let settings = settings(&fields, &["source", "type", "volatile", "id", "items", "total", "badRows"]);
         let display_name = Some(vendor.name.clone());
-        Some(Entry { place, connection, display_name, settings, schedule: None, secrets: None })
+        Some(Entry { place, connection, display_name, settings, schedule: None, paused: false, secrets: None })
     };
     Ok(objects(VENDORS, json)?.into_iter().filter_map(entry).collect())
 }
@@ -85,7 +85,7 @@ fn senders(json: &str) -> Result<Vec<Entry>, Wrong> {
         let secrets = Some(SecretsAt { current: secret(0)?, previous: secret(1) });
         let settings = settings(&fields, &["scheme", "url", "volatileFields", "unsignedIdIsKey"]);
         let connection = Connection::new(tenant(&fields), provider, name);
-        Some(Entry { place, connection, display_name: None, settings, schedule: None, secrets })
+        Some(Entry { place, connection, display_name: None, settings, schedule: None, paused: false, secrets })
     };
     Ok(objects(SENDERS, json)?.into_iter().filter_map(entry).collect())
 }
@@ -103,7 +103,7 @@ fn links(json: &str) -> Result<Vec<Entry>, Wrong> {
         let link = links.get(&connection_id).filter(|link| link.active)?;
         let settings = Settings::from_iter([("connectionId".to_owned(), Value::from(connection_id))]);
         let (place, connection) = (format!("{LINKS}[{index}]"), link.connection.clone());
-        Some(Entry { place, connection, display_name: None, settings, schedule: None, secrets: None })
+        Some(Entry { place, connection, display_name: None, settings, schedule: None, paused: false, secrets: None })
     };
     Ok(places.into_iter().enumerate().filter_map(entry).collect())
 }
