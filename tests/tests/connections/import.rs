@@ -193,7 +193,11 @@ async fn a_file_that_is_wrong_in_any_part_changes_nothing_and_says_where() {
         ),
         (
             sender("acme/github/b", &json!({"ssm": "nowhere"})),
-            "connections[0].secrets.current is not there: /signalbox/connections/nowhere in Parameter Store",
+            "connections[0].secrets.current is not there: set nowhere",
+        ),
+        (
+            sender("acme/github/b", &json!({"ssm": "no-where"})),
+            "connections[0].secrets.current is not there: no-where cannot be a variable",
         ),
         (sender("acme/github/b", &json!({"env": "BLANK"})), "connections[0].secrets.current is not there: set BLANK"),
         (json!({"connection": "acme/github/b"}), "connections[0].secrets must be there"),

@@ -56,6 +56,8 @@ fn of_variables(entries: &[Entry], environment: &Environment) -> BTreeMap<String
         return BTreeMap::new();
     }
     let value = |(_, at): (String, &SecretAt)| match at {
+        // No shell sets another, so that none is there by intent.
+        SecretAt::Parameter(name) if !is_variable(name) => None,
         SecretAt::Variable(name) | SecretAt::Parameter(name) => {
             let value = environment.get(&format!("{VARIABLE}{name}"))?.trim();
             Some((name.clone(), Secret::new(value)))
@@ -104,11 +106,52 @@ pub(super) async fn resolve(
     Ok(wrong.map_or(Ok(resolved), Err))
 }
 
+const NO_VARIABLE: &str = "cannot be a variable, whose name has letters, digits and '_' alone and begins with no digit";
+
+/// Whether shells can set a variable of this name.
+fn is_variable(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    name.bytes().all(is_plain) && !name.starts_with(|first: char| first.is_ascii_digit())
+}
+
+/// The name nearest to this one that shells can set.
+fn as_variable(name: &str) -> String {
+    let plain = |character: char| if character.is_ascii_alphanumeric() { character.to_ascii_uppercase() } else { '_' };
+    let plain: String = name.chars().map(plain).collect();
+    if is_variable(&plain) { plain } else { format!("_{plain}") }
+}
+
 fn missing(at: &SecretAt, environment: &Environment, parameters: &Parameters) -> String {
     match at {
+        SecretAt::Variable(name) if environment.is_local() && !is_variable(name) => {
+            format!("is not there: {name} {NO_VARIABLE}; name it {} and set that", as_variable(name))
+        }
         SecretAt::Variable(name) if environment.is_local() => format!("is not there: set {name}"),
         SecretAt::Variable(_) => "names a variable, and outside of local mode no secret is one: use ssm".into(),
+        SecretAt::Parameter(name) if environment.is_local() && !is_variable(name) => {
+            let variable = as_variable(name);
+            format!("is not there: {name} {NO_VARIABLE}; write {{\"env\": \"{variable}\"}} here, and set {variable}")
+        }
+        SecretAt::Parameter(name) if environment.is_local() => format!("is not there: set {name}"),
         SecretAt::Parameter(name) => format!("is not there: {} in Parameter Store", parameters.path(name)),
         SecretAt::Given(_) => "is not there".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_a_variable_s_where_a_shell_can_set_it_and_has_one_near_it_elsewhere() {
+        for (name, is, near) in [
+            ("ACME_GITHUB", true, "ACME_GITHUB"),
+            ("acme", true, "ACME"),
+            ("acme-github", false, "ACME_GITHUB"),
+            ("1.key", false, "_1_KEY"),
+        ] {
+            assert_eq!((is_variable(name), as_variable(name).as_str()), (is, near), "{name}");
+            assert!(is_variable(&as_variable(name)));
+        }
     }
 }
