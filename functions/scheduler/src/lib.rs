@@ -105,9 +105,9 @@ async fn handle(runs: &Runs, due: &Due, importer: &Importer, tick: &Tick) -> Res
         }
         // Boxed: it is a large part of what every other tick would carry.
         Schedule::Import => {
-            for outcome in Box::pin(importer.import(&tick.id())).await? {
-                say(&outcome);
-            }
+            let done = Box::pin(importer.import(&tick.id())).await;
+            done.outcomes.iter().for_each(say);
+            done.failed.map_or(Ok(()), Err)?;
         }
         Schedule::Watchdog => {
             let _logged = watchdog::watch(runs).await?;

@@ -25,6 +25,9 @@ pub struct Imported {
     /// When it is imported again though it is the same, as something of it was refused.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time::optional")]
     pub again: Option<Timestamp>,
+    /// The hash of what was wrong last, and how, so that it is said once; sealed for the same reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrong: Option<Sealed>,
     /// One more with each write.
     pub version: u64,
 }

@@ -35,6 +35,7 @@ use crate::aws::parameters::Parameters;
 use crate::domain::connections::import::{
     ENVIRONMENT, Entry, Kept, OF_A_DEPLOYMENT, Others, Plan, Planned, Verdict, Wrong, plan, read_file,
 };
+use crate::domain::connections::sealed::Sealed;
 use crate::domain::connections::stored::{ChangeError, KeptBy, Knows, StoredConnection};
 use crate::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
 use crate::domain::secret::Secret;
@@ -97,6 +98,15 @@ pub struct Outcome {
     pub refused: Vec<String>,
     /// Whether there is more to do, for which there was no time, or somebody was in the way.
     pub unfinished: bool,
+}
+
+/// What an import of all sources did.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// With each source that was imported.
+    pub outcomes: Vec<Outcome>,
+    /// The first failure, after all sources were tried.
+    pub failed: Option<ImportError>,
 }
 
 /// What all changes of an import have in common.
@@ -181,9 +191,8 @@ impl Importer {
     /// Imports the sources that are not the same as when they were imported last: what was done with each of these. It may be stopped
     /// anywhere, and comes to the same however often it is started.
     ///
-    /// # Errors
-    /// The first one, after all sources were tried.
-    pub async fn import(&self, trace: &str) -> Result<Vec<Outcome>, ImportError> {
+    /// One that is wrong is said once, and fails nothing: whoever tries again at once finds it as wrong.
+    pub async fn import(&self, trace: &str) -> Done {
         let file = self.environment.get("CONNECTIONS").map(str::trim);
         let mut sources = Vec::new();
         for name in [ENVIRONMENT].into_iter().chain(file) {
@@ -193,23 +202,42 @@ impl Importer {
             .iter()
             .map(|(name, source)| ((*name).to_owned(), source.as_ref().ok().and_then(Source::named)))
             .collect();
-        let mut outcomes = Vec::new();
-        let mut failed = None;
+        let mut done = Done::default();
         for (name, source) in sources {
             let others = named.clone().into_iter().filter(|(other, _)| other != name).collect();
             let imported = match source {
-                Ok(source) => self.import_one(name, &source, &others, trace).await,
+                Ok(source) => match self.import_one(name, &source, &others, trace).await {
+                    Err(error @ ImportError::Wrong { .. }) => {
+                        self.say_wrong(name, &source, &error).await.map(|()| None)
+                    }
+                    imported => imported,
+                },
                 Err(error) => Err(error),
             };
             match imported {
-                Ok(outcome) => outcomes.extend(outcome),
+                Ok(outcome) => done.outcomes.extend(outcome),
                 Err(error) => {
                     tracing::error!(source = %name, %error, "an import failed");
-                    failed.get_or_insert(error);
+                    done.failed.get_or_insert(error);
                 }
             }
         }
-        failed.map_or(Ok(outcomes), Err)
+        done
+    }
+
+    /// Says what is wrong with a source, once for each text and each reason.
+    async fn say_wrong(&self, name: &str, source: &Source, error: &ImportError) -> Result<(), ImportError> {
+        let hash = Sha256::new_with_prefix(source.text.as_bytes()).chain_update(format!("\n{error}"));
+        let hash = Secret::new(hex::encode(hash.finalize()));
+        let imported = self.imports.of(name).await?;
+        if self.is_hash_of(imported.wrong.as_ref(), &hash).await? {
+            return Ok(());
+        }
+        tracing::error!(source = %name, %error, "an import failed");
+        let wrong = Some(self.sealed(&hash).await?);
+        // Where somebody else has written meanwhile, it is said again.
+        let _noted = self.imports.keep(name, Imported { wrong, ..imported }).await?;
+        Ok(())
     }
 
     async fn import_one(
@@ -235,7 +263,8 @@ impl Importer {
         let plan = plan(kept, entries, &stored, |id| self.desk.providers.of(id)).map_err(wrong)?;
 
         // Until it is done to the end it counts as not done; and what is about to be made can be found again to be removed.
-        let begun = Imported { seen: None, connections: may_keep.into_iter().collect(), again: None, ..imported };
+        let connections = may_keep.into_iter().collect();
+        let begun = Imported { seen: None, connections, again: None, wrong: None, ..imported };
         let Some(begun) = self.imports.keep(name, begun).await? else {
             return Ok(Some(Outcome { source: name.to_owned(), unfinished: true, ..Outcome::default() }));
         };
@@ -262,13 +291,22 @@ impl Importer {
     /// Whether this is what was imported last.
     async fn is_done(&self, imported: &Imported, hash: &Secret, now: Timestamp) -> Result<bool, AwsFault> {
         let is_again = imported.again.is_some_and(|again| now >= again);
-        let Some(seen) = imported.seen.as_ref().filter(|_| !is_again) else { return Ok(false) };
-        match self.desk.keys.open(&seal_of_hashes(), seen).await {
-            Ok(seen) => Ok(seen == *hash),
+        self.is_hash_of(imported.seen.as_ref().filter(|_| !is_again), hash).await
+    }
+
+    async fn is_hash_of(&self, noted: Option<&Sealed>, hash: &Secret) -> Result<bool, AwsFault> {
+        let Some(noted) = noted else { return Ok(false) };
+        match self.desk.keys.open(&seal_of_hashes(), noted).await {
+            Ok(noted) => Ok(noted == *hash),
             Err(KeyFault::Unavailable(fault)) => Err(fault),
-            // Whatever it was, it is imported anew.
+            // Whatever it was, it counts as another one.
             Err(_) => Ok(false),
         }
+    }
+
+    async fn sealed(&self, hash: &Secret) -> Result<Sealed, ImportError> {
+        let sealed = self.desk.keys.seal(&seal_of_hashes(), hash).await;
+        sealed.map_err(|fault| ImportError::Refused { connection: seal_of_hashes(), refused: Box::new(fault.into()) })
     }
 
     async fn stored(&self, names: &BTreeSet<Connection>) -> Result<BTreeMap<Connection, StoredConnection>, AwsFault> {
@@ -351,11 +389,7 @@ impl Importer {
         hash: &Secret,
         outcome: &Outcome,
     ) -> Result<(), ImportError> {
-        let seen =
-            self.desk.keys.seal(&seal_of_hashes(), hash).await.map_err(|fault| ImportError::Refused {
-                connection: seal_of_hashes(),
-                refused: Box::new(fault.into()),
-            })?;
+        let seen = self.sealed(hash).await?;
         let again = (!outcome.refused.is_empty()).then(|| self.desk.operators.now().checked_add(AGAIN).ok()).flatten();
         let connections = plan.keeps.iter().cloned().collect();
         // Where somebody else has written meanwhile, theirs counts, and the next tick looks again.
