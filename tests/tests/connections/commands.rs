@@ -114,7 +114,8 @@ async fn a_pause_is_exported_and_imported_and_undone_by_no_import() {
     let system = System::start().await;
     put(&system, "acme/catalogue/shop", catalogue()).await.expect(201);
     let state = async || shown(&system, "acme/catalogue/shop").await["state"].clone();
-    let active = file(&json!([{"connection": "acme/catalogue/shop", "settings": {"source": "shop.json"}, "state": "active"}]));
+    let active =
+        file(&json!([{"connection": "acme/catalogue/shop", "settings": {"source": "shop.json"}, "state": "active"}]));
     ask(&system, "POST", &path("acme/catalogue/shop/pause"), json!({"why": "it moves"})).await.expect(200);
     let exported = export(&connections(&system, OPERATOR), &Listed::default()).await.unwrap().file.to_string();
     assert!(exported.contains(r#""state":"paused""#), "{exported}");

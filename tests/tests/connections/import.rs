@@ -124,13 +124,10 @@ async fn what_the_variables_name_is_listed_and_kept_by_the_configuration() {
 
 #[tokio::test]
 async fn what_doors_and_runs_take_of_the_variables_and_the_import_does_not_keeps_nothing_else_out() {
-    let sender = |name: &str, secret: &str| {
-        json!({"provider": "erp", "connection": name, "scheme": {"header": "x-erp"}, "url": "", "secrets": [secret]})
-    };
+    let sender = |name: &str, secret: &str| json!({"provider": "erp", "connection": name, "scheme": {"header": "x-erp"}, "url": "", "secrets": [secret]});
     let senders = json!([sender("long", &"s".repeat(4097)), sender("good", "the-secret-of-erp")]).to_string();
     let vendors = json!([{"slug": "unnamed", "name": ""}, {"slug": "shop"}]).to_string();
-    let system =
-        System::with(Settings::default().with(&[("WEBHOOK_SENDERS", &senders), ("VENDORS", &vendors)])).await;
+    let system = System::with(Settings::default().with(&[("WEBHOOK_SENDERS", &senders), ("VENDORS", &vendors)])).await;
     let logged = Logged::here();
     system.process(Wire::whole()).await.fire("import").await.unwrap().unwrap();
     let names: Vec<String> = listed(&system).await.into_iter().map(|(name, ..)| name).collect();
@@ -361,6 +358,43 @@ async fn the_same_configuration_costs_a_read_of_each_source() {
     let calls = process.wire().calls();
     let second: Vec<&String> = calls.iter().skip(first.len()).filter(|call| !call.contains("Store")).collect();
     assert_eq!(second, ["DynamoDB.GetItem", "DynamoDB.GetItem"], "a data key is kept for an hour");
+}
+
+#[tokio::test]
+async fn looks_that_take_longer_than_a_call_come_to_an_end() {
+    let file = File::new(&json!([]));
+    let senders = |display_name: &str| {
+        let one = |number: usize| {
+            let mut one = sender(&format!("acme/github/n-{number:02}"), &json!({"env": "GITHUB"}));
+            one["displayName"] = json!(if number == 0 { display_name } else { "Acme" });
+            one
+        };
+        Value::from((0..80).map(one).collect::<Vec<_>>())
+    };
+    file.write(&senders("Acme"));
+    let system = file.host(&[("GITHUB", "the-secret-of-github")]).await;
+    import(&system).await;
+    file.write(&senders("Another"));
+    // Each call to AWS takes a tenth of a second, and each instance unwraps data keys anew: there is time for some of the looks alone.
+    let slow = || {
+        let clock = system.clock.clone();
+        Wire::planned(move |_| {
+            clock.advance(Duration::from_millis(100));
+            Verdict::Pass
+        })
+    };
+    let is_done = async || {
+        let notes = system.items("CONNECTIONS_TABLE", "@imports").await;
+        notes.iter().any(|note| note["sk"] == file.path() && note.contains_key("seen"))
+    };
+    let mut ticks = 0;
+    while ticks == 0 || !is_done().await {
+        system.process(slow()).await.fire("import").await.unwrap().unwrap();
+        ticks += 1;
+        assert!(ticks < 12, "it does not end");
+    }
+    assert!(ticks > 1, "there was time for all at once");
+    assert_eq!(shown(&system, "acme/github/n-00").await["displayName"], "Another");
 }
 
 /// What there is before, and then: a secret that changes, a schedule, one that goes and one that comes.

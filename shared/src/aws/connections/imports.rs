@@ -25,11 +25,23 @@ pub struct Imported {
     /// When it is imported again though it is the same, as something of it was refused.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time::optional")]
     pub again: Option<Timestamp>,
+    /// How far an import came whose time did not do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked: Option<Looked>,
     /// The hash of what was wrong last, and how, so that it is said once; sealed for the same reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wrong: Option<Sealed>,
     /// One more with each write.
     pub version: u64,
+}
+
+/// Up to where connections were found to be as a source has them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Looked {
+    /// The hash of what is imported, sealed. Of another text nothing was looked at.
+    pub hash: Sealed,
+    /// The last one.
+    pub to: Connection,
 }
 
 /// What was imported.

@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn what_is_exported_of_the_longest_names_can_be_imported() {
-        let longest = (1..200).map(|length| "a".repeat(length)).rfind(|name| ConnectionName::parse(name).is_ok()).unwrap();
+        let longest =
+            (1..200).map(|length| "a".repeat(length)).rfind(|name| ConnectionName::parse(name).is_ok()).unwrap();
         let shown: Shown =
             serde_json::from_value(json!({"connection": format!("{longest}/{longest}/{longest}"), "displayName": "A",
                 "settings": {}, "schedule": "off", "state": "active",

@@ -149,13 +149,7 @@ fn too_long(entry: &Entry) -> Option<WrongSetting> {
     secrets.into_iter().any(is_too_long).then(|| WrongSetting::new(format!("{}.secrets", entry.place), why))
 }
 
-fn verdict(
-    kept: Kept<'_>,
-    before: &StoredConnection,
-    entry: &Entry,
-    checked: Checked,
-    keeper: &KeptBy,
-) -> Verdict {
+fn verdict(kept: Kept<'_>, before: &StoredConnection, entry: &Entry, checked: Checked, keeper: &KeptBy) -> Verdict {
     let connection = &before.connection;
     match &before.kept_by {
         KeptBy::Operators => {
@@ -356,7 +350,8 @@ mod tests {
             there.values_mut().for_each(|one| one.state = state.clone());
             there
         };
-        let paused = ConnectionState::Paused { by: "ada".into(), why: String::new(), since: jiff::Timestamp::UNIX_EPOCH };
+        let paused =
+            ConnectionState::Paused { by: "ada".into(), why: String::new(), since: jiff::Timestamp::UNIX_EPOCH };
         for (state, is, verdict) in [
             ("paused", &ConnectionState::Active, Verdict::Change(0, vec!["state".into()])),
             ("paused", &paused, Verdict::Leave(0)),

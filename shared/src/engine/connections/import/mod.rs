@@ -7,6 +7,7 @@
 //! - the list of what the source may keep: the source counts as not imported, and the next tick imports it from the start
 //! - some of the connections, each as a change of its own leaves it ([`super::change`]): the next import finds those done, and does
 //!   the others
+//! - the note of how far the looks came, where there was no time for all: the next import looks from there on
 //! - all of them, without the note that they are: the next import finds nothing to do, and notes it
 //!
 //! Two imports at once change each connection at the version that they planned with, and so once; who notes it later has to come again.
@@ -28,7 +29,7 @@ use super::change::{Deed, change};
 use super::delete::delete;
 use super::desk::{Desk, Refused};
 use crate::aws::clients::Clients;
-use crate::aws::connections::imports::{Imported, Imports};
+use crate::aws::connections::imports::{Imported, Imports, Looked};
 use crate::aws::faults::AwsFault;
 use crate::aws::keys::KeyFault;
 use crate::aws::parameters::Parameters;
@@ -264,12 +265,19 @@ impl Importer {
 
         // Until it is done to the end it counts as not done; and what is about to be made can be found again to be removed.
         let connections = may_keep.into_iter().collect();
-        let begun = Imported { seen: None, connections, again: None, wrong: None, ..imported };
+        let looked = match imported.looked.clone() {
+            Some(looked) if self.is_hash_of(Some(&looked.hash), &hash).await? => Some(looked),
+            _ => None,
+        };
+        let after = looked.as_ref().map(|looked| looked.to.clone());
+        let begun = Imported { seen: None, connections, again: None, looked, wrong: None, ..imported };
         let Some(begun) = self.imports.keep(name, begun).await? else {
             return Ok(Some(Outcome { source: name.to_owned(), unfinished: true, ..Outcome::default() }));
         };
-        let outcome = self.apply(name, &plan, &resolved, trace).await?;
-        if !outcome.unfinished {
+        let (outcome, to) = self.apply(name, &plan, &resolved, after.as_ref(), trace).await?;
+        if outcome.unfinished {
+            self.note_looks(name, begun, hash, after, to).await?;
+        } else {
             self.note(name, begun, &plan, &source.hash(&plan.keeps, others), &outcome).await?;
         }
         Ok(Some(outcome))
@@ -315,13 +323,15 @@ impl Importer {
         Ok(found.into_iter().flatten().map(|stored| (stored.connection.clone(), stored)).collect())
     }
 
+    /// Does what is planned, and says what came of it, and up to where it has looked; `after` is where the call before came to.
     async fn apply(
         &self,
         name: &str,
         plan: &Plan<'_>,
         resolved: &Resolved,
+        after: Option<&Connection>,
         trace: &str,
-    ) -> Result<Outcome, ImportError> {
+    ) -> Result<(Outcome, Option<Connection>), ImportError> {
         let now = self.desk.operators.now();
         let work = Work {
             operator: Operator { tenant: TenantId::default(), actor: ACTOR.into(), correlation_id: trace.to_owned() },
@@ -335,18 +345,47 @@ impl Importer {
             plan.removed.iter().map(|(connection, version)| self.remove(connection, *version, &work).boxed()).collect();
         outcome.add(stream::iter(removals).buffer_unordered(AT_ONCE).try_collect().await?);
         // Last what is only looked at, so that each call gets on with what there is to do, however short its time.
-        let (looks, changes): (Vec<_>, Vec<_>) =
+        let (mut looks, changes): (Vec<_>, Vec<_>) =
             plan.planned.iter().partition(|planned| matches!(planned.verdict, Verdict::Leave(_)));
-        let all = changes.into_iter().chain(looks);
+        looks.sort_by(|one, other| one.entry.connection.cmp(&other.entry.connection));
+        // In the same order each time, and from where the call before came to: else the first of them would take all the time each time.
+        let looks = looks.split_off(looks.partition_point(|look| Some(&look.entry.connection) <= after));
+        outcome.left += plan.planned.len() - changes.len() - looks.len();
+        let all = changes.into_iter().chain(looks.iter().copied());
         let puts: Vec<_> = all.map(|planned| self.put(planned, &work).boxed()).collect();
         let first: Vec<(&Planned<'_>, Came)> = stream::iter(puts).buffer_unordered(AT_ONCE).try_collect().await?;
+        let is_later = |(planned, came): &(&Planned<'_>, Came)| {
+            matches!(came, Came::Later).then(|| planned.entry.connection.clone())
+        };
+        let later: BTreeSet<Connection> = first.iter().filter_map(is_later).collect();
+        let looked = looks.iter().map(|look| &look.entry.connection).take_while(|look| !later.contains(*look));
+        let to = looked.last().or(after).cloned();
         let (taken, done): (Vec<_>, Vec<_>) = first.into_iter().partition(|(_, came)| matches!(came, Came::Taken(_)));
         outcome.add(done.into_iter().map(|(_, came)| came).collect());
         // Whoever had the address may have been given another one by now.
         for (planned, _) in taken {
             outcome.add(vec![self.put(planned, &work).await?.1]);
         }
-        Ok(outcome)
+        Ok((outcome, to))
+    }
+
+    /// Notes up to where was looked, for the next call to go on from there.
+    async fn note_looks(
+        &self,
+        name: &str,
+        begun: Imported,
+        hash: Secret,
+        after: Option<Connection>,
+        to: Option<Connection>,
+    ) -> Result<(), ImportError> {
+        let Some(to) = to.filter(|to| after.as_ref() != Some(to)) else { return Ok(()) };
+        let sealed = match &begun.looked {
+            Some(looked) => looked.hash.clone(),
+            None => self.sealed(&hash).await?,
+        };
+        // Where somebody else has written meanwhile, theirs counts.
+        let _noted = self.imports.keep(name, Imported { looked: Some(Looked { hash: sealed, to }), ..begun }).await?;
+        Ok(())
     }
 
     async fn remove(&self, connection: &Connection, version: u64, work: &Work<'_>) -> Result<Came, ImportError> {
@@ -371,7 +410,8 @@ impl Importer {
             return Ok((planned, Came::Later));
         }
         let secrets = entry.secrets.as_ref().and_then(|at| work.resolved.given(at));
-        let deed = Deed::Put { wanted: entry.wanted(work.keeper.clone()), secrets, active: entry.paused.then_some(false) };
+        let deed =
+            Deed::Put { wanted: entry.wanted(work.keeper.clone()), secrets, active: entry.paused.then_some(false) };
         let changed = change(&self.desk, &work.operator, &entry.connection, knows, &deed).await;
         let done = changed.map(|changed| match knows {
             Knows::Version(version) if changed.connection.version == version => Came::Left,
@@ -393,7 +433,8 @@ impl Importer {
         let again = (!outcome.refused.is_empty()).then(|| self.desk.operators.now().checked_add(AGAIN).ok()).flatten();
         let connections = plan.keeps.iter().cloned().collect();
         // Where somebody else has written meanwhile, theirs counts, and the next tick looks again.
-        let _noted = self.imports.keep(name, Imported { seen: Some(seen), connections, again, ..begun }).await?;
+        let _noted =
+            self.imports.keep(name, Imported { seen: Some(seen), connections, again, looked: None, ..begun }).await?;
         Ok(())
     }
 }
