@@ -4,14 +4,18 @@ use axum::Json;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use signalbox::aws::runs::reads::Wanted;
 use signalbox::domain::runs::run::SeenStatus;
+use signalbox::domain::runs::window::{Tally, days_of};
 use signalbox::domain::time;
 use signalbox::engine::runs::history::{HistoryError, RunPage, page};
 use signalbox::http::problem::{FAILED_TO_LOAD_OBSERVABILITY, Problem, ProblemView};
 use signalbox::http::query::Query;
 use signalbox::http::wire::vendor_sync::runs::{RunView, statuses};
-use signalbox::http::wire::vendor_sync::window::{Aggregates, ObservabilityView, Range, StatusCounts, Window};
+use signalbox::http::wire::vendor_sync::window::{
+    Aggregates, DayCounts, ObservabilityView, Range, StatusCounts, Window,
+};
 
 use super::runs::{cursor, unknown_cursor};
 use crate::{DEFAULT_VENDOR, Reads, connection};
@@ -32,6 +36,7 @@ const LIMIT_MAX: usize = 200;
         ("limit" = Option<u32>, Query, description = "Default 20; also `pageSize`", minimum = 1, maximum = 200),
         ("cursor" = Option<String>, Query, description = "From `nextCursor`"),
         ("status" = Option<Vec<String>>, Query, description = "running, success, error; repeated or in a comma list"),
+        ("days" = Option<String>, Query, description = "1, true, yes, on, or the name alone: counts for each day as well"),
     ),
     responses(
         (status = 200, description = "The window", body = ObservabilityView),
@@ -53,8 +58,15 @@ pub(crate) async fn observability(
     let wanted = wanted(&query)?;
     let (limit, start, end) = (wanted.limit, wanted.start, wanted.end);
     let filter = wanted.statuses.clone();
+    let with_days = query.switch("days").map_err(|wrong| Problem::fields(&[("days", wrong)]))?.unwrap_or(false);
     let connection = connection(&caller, &vendor);
     let vendor = connection.as_ref().map_or(vendor, |connection| connection.name.to_string());
+    let days: Vec<Date> = if with_days { days_of(start, end, reads.now()).collect() } else { Vec::new() };
+    let daily = match &connection {
+        Some(connection) => reads.runs.daily(connection, &days).await,
+        None => Ok(days.iter().map(|day| (*day, Tally::default())).collect()),
+    };
+    let daily = daily.map_err(|fault| Problem::internal(FAILED_TO_LOAD_OBSERVABILITY, &fault))?;
     let found = match connection {
         Some(connection) => page(&reads.runs, &connection, wanted).await.map_err(|error| match error {
             HistoryError::UnknownCursor => unknown_cursor(),
@@ -90,11 +102,16 @@ pub(crate) async fn observability(
             runs: runs.clone(),
             items: runs.clone(),
             aggregates: aggregates.clone(),
+            days: with_days.then(|| daily.iter().map(day_counts).collect()),
         },
         items: runs,
         aggregates,
         next_cursor,
     }))
+}
+
+fn day_counts((day, tally): &(Date, Tally)) -> DayCounts {
+    DayCounts { day: day.to_string(), success: tally.success, error: tally.error, running: tally.running }
 }
 
 /// Reads the parameters; every wrong one is named at once.

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity, Select, Update};
+use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
 use serde::Deserialize;
 
@@ -15,7 +16,7 @@ use crate::aws::items::{Item, key, number, text, value};
 use crate::aws::transaction::built;
 use crate::domain::ids::{Connection, RunId};
 use crate::domain::runs::run::{RunStatus, SeenStatus};
-use crate::domain::runs::window::{Cover, Tally, counters};
+use crate::domain::runs::window::{Cover, Tally, counters, month_key};
 
 fn letter(status: SeenStatus) -> &'static str {
     match status {
@@ -96,12 +97,40 @@ impl RunReads {
 
     async fn tally_slots(&self, connection: &Connection, cover: &Cover) -> Result<Tally, AwsFault> {
         let mut tally = Tally::default();
-        if cover.slots.is_empty() {
-            return Ok(tally);
+        let found = self.counters(connection, cover.slots.iter().map(|slots| slots.counter.clone())).await?;
+        for slots in &cover.slots {
+            let Some(counter) = found.get(&slots.counter) else { continue };
+            for slot in slots.slots.clone() {
+                tally += read(counter, &format!("s{slot:02}"));
+            }
         }
-        let mut keys: Vec<Item> =
-            cover.slots.iter().map(|slots| key(partition(connection), slots.counter.clone())).collect();
+        Ok(tally)
+    }
+
+    /// Counts the runs of each of some days. The days are at most [`crate::domain::runs::window::DAYS_MAX`].
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn daily(&self, connection: &Connection, days: &[Date]) -> Result<Vec<(Date, Tally)>, AwsFault> {
+        let months = self.counters(connection, days.iter().map(|day| month_key(*day))).await?;
+        let of = |day: &Date| {
+            let month = months.get(&month_key(*day));
+            month.map(|month| read(month, &format!("s{:02}", day.day()))).unwrap_or_default()
+        };
+        Ok(days.iter().map(|day| (*day, of(day))).collect())
+    }
+
+    /// Some counters by their keys; names that follow each other may be the same.
+    async fn counters(
+        &self,
+        connection: &Connection,
+        names: impl Iterator<Item = String>,
+    ) -> Result<HashMap<String, Item>, AwsFault> {
+        let mut keys: Vec<Item> = names.map(|name| key(partition(connection), name)).collect();
         keys.dedup();
+        if keys.is_empty() {
+            return Ok(HashMap::new());
+        }
         let wanted = built(KeysAndAttributes::builder().set_keys(Some(keys)).build())?;
         let call = self
             .0
@@ -110,20 +139,12 @@ impl RunReads {
             .request_items(&self.0.name, wanted)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let page = call.send().await.map_err(|error| fault("read statistics", &error))?;
-        // At most four items of 3 KB: a part left unread is a throttle, and a wrong number is worse than an error.
+        // A few items of 3 KB: a part left unread is a throttle, and a wrong number is worse than an error.
         if page.unprocessed_keys.is_some_and(|left| !left.is_empty()) {
             return Err(AwsFault { operation: "read statistics", detail: "throttled".into(), transient: true });
         }
-        let found: Vec<Item> = page.responses.unwrap_or_default().into_values().flatten().collect();
-        for slots in &cover.slots {
-            let counter =
-                found.iter().find(|item| item.get("sk").and_then(|sk| sk.as_s().ok()) == Some(&slots.counter));
-            let Some(counter) = counter else { continue };
-            for slot in slots.slots.clone() {
-                tally += read(counter, &format!("s{slot:02}"));
-            }
-        }
-        Ok(tally)
+        let found = page.responses.unwrap_or_default().into_values().flatten();
+        Ok(found.filter_map(|item| Some((item.get("sk")?.as_s().ok()?.clone(), item))).collect())
     }
 
     async fn tally_edge(&self, connection: &Connection, from: Timestamp, to: Timestamp) -> Result<Tally, AwsFault> {

@@ -84,8 +84,22 @@ fn day_key(day: Date) -> String {
     format!("day#{day}")
 }
 
-fn month_key(day: Date) -> String {
+/// The counter of a day's month; its slots are the days.
+#[must_use]
+pub fn month_key(day: Date) -> String {
     day.strftime("month#%Y-%m").to_string()
+}
+
+/// How many days a strip of days has at most: four months' counters.
+pub const DAYS_MAX: i32 = 92;
+
+/// The days of a window by UTC, oldest first: the last [`DAYS_MAX`] of those that have begun.
+pub fn days_of(start: Option<Timestamp>, end: Option<Timestamp>, now: Timestamp) -> impl Iterator<Item = Date> {
+    let date = |at: Timestamp| at.to_zoned(TimeZone::UTC).date();
+    let last = date(end.map_or(now, |end| end.min(now)));
+    let earliest = last.saturating_sub((DAYS_MAX - 1).days());
+    let first = start.map_or(earliest, |start| date(start).max(earliest));
+    first.series(1.day()).take_while(move |day| *day <= last)
 }
 
 /// Covers the window from `start` to `end`, both inclusive; an open end reaches to the last year there is.
@@ -192,6 +206,20 @@ mod tests {
         ] {
             assert_eq!(tally.of(wanted), expected, "{wanted:?}");
         }
+    }
+
+    #[test]
+    fn the_days_of_a_window_are_those_that_have_begun_and_not_too_many() {
+        let days = |start: Option<&str>, end: Option<&str>| {
+            let found: Vec<String> =
+                days_of(start.map(at), end.map(at), at("2024-06-07T08:00:00Z")).map(|day| day.to_string()).collect();
+            (found.len(), found.first().cloned().unwrap_or_default(), found.last().cloned().unwrap_or_default())
+        };
+        let of = |count: usize, first: &str, last: &str| (count, first.to_owned(), last.to_owned());
+        assert_eq!(days(Some("2024-05-30"), Some("2024-06-03T23:59:59.999Z")), of(5, "2024-05-30", "2024-06-03"));
+        assert_eq!(days(Some("2024-06-01"), Some("2024-07-01")), of(7, "2024-06-01", "2024-06-07"));
+        assert_eq!(days(None, None), of(92, "2024-03-08", "2024-06-07"));
+        assert_eq!(days(Some("2024-07-01"), None), of(0, "", ""));
     }
 
     #[test]

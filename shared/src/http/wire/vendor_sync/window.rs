@@ -47,6 +47,22 @@ pub struct Window {
     pub items: Vec<RunView>,
     /// Of the whole filtered window.
     pub aggregates: Aggregates,
+    /// Where `days` asks for it: each day of the window by UTC, oldest first, the last 92 at most. Whatever the filter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub days: Option<Vec<DayCounts>>,
+}
+
+/// How many runs started on a day, by status.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct DayCounts {
+    /// The day, `2024-06-07`.
+    pub day: String,
+    /// Over, all done.
+    pub success: u64,
+    /// Over, with a reason.
+    pub error: u64,
+    /// Not over.
+    pub running: u64,
 }
 
 /// Its bounds, both inclusive; null is open.
