@@ -21,6 +21,7 @@ mod routes {
         mod rights;
         mod samples;
         mod secrets;
+        mod session;
         mod starts;
     }
 }

@@ -27,7 +27,7 @@ pub(crate) enum OperatorProblems {
 
 /// The operator who asks, if they may decide.
 pub(crate) fn operator(control: &Control, headers: &HeaderMap, trace: CorrelationId) -> Result<Operator, Problem> {
-    let caller = control.authority.service(headers, control.now())?;
+    let caller = control.authority.writer(headers, control.now())?;
     caller.require_any(&[DELIVERIES_WRITE])?;
     Ok(Operator { tenant: caller.tenant.clone(), actor: caller.actor.clone(), correlation_id: trace.0 })
 }

@@ -6,5 +6,7 @@ pub mod event;
 pub mod headers;
 pub mod problem;
 pub mod query;
+pub mod same_origin;
+pub mod session;
 pub mod unrouted;
 pub mod wire;

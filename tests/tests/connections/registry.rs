@@ -110,7 +110,9 @@ async fn a_session_changes_credentials_and_nobody_in_particular_does_not() {
     assert_eq!(change().answer().await.problem(), (401, "missing_token"));
     let other = system.service_token("operator", OPERATOR, &[READ, WRITE]);
     assert_eq!(change().bearer(&other).answer().await.problem(), (403, "insufficient_scope"));
-    change().cookie(&session).answer().await.expect(200);
+    assert_eq!(change().cookie(&session).answer().await.problem(), (403, "cross_site_request"));
+    let of_ours = change().cookie(&session).header("x-signalbox-request", "1").header("sec-fetch-site", "same-origin");
+    of_ours.answer().await.expect(200);
     let list = ask(&system, "GET", LIST, Value::Null).await.expect(200);
     assert_eq!(list["items"][0]["changed"]["by"], "dev");
 }

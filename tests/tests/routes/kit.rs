@@ -158,7 +158,7 @@ impl World {
     /// A browser's session.
     pub(in crate::routes) fn session(&self) -> String {
         let audience = Some(OneOrMany::One("signalbox-session".into()));
-        sign(&Claims { aud: audience, ..self.claims(&[]) }, SESSION_SECRET)
+        sign(&Claims { aud: audience, ..self.claims(&[READ]) }, SESSION_SECRET)
     }
 
     /// Waits for a run of MOSCOT that a worker has: what became of it.

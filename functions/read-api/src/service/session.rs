@@ -1,13 +1,18 @@
-//! `/api/auth/dev-mint`: a browser session on one's own machine.
+//! A browser's session: `/api/auth/session`, and `/api/auth/dev-mint` on one's own machine. Nothing is stored: the cookie is
+//! signed, and says itself who it is for and when it ends.
 
 use axum::Json;
 use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
 use axum::response::{IntoResponse, Response};
-use http::header;
+use http::{HeaderMap, StatusCode, header};
+use jiff::Timestamp;
 use signalbox::domain::time;
-use signalbox::http::auth::SESSION_COOKIE;
-use signalbox::http::problem::{NOT_FOUND, Problem, ProblemView};
-use signalbox::http::wire::service::SessionView;
+use signalbox::http::auth::Caller;
+use signalbox::http::problem::{INVALID_REQUEST, NOT_FOUND, PAYLOAD_TOO_LARGE, Problem, ProblemView};
+use signalbox::http::same_origin;
+use signalbox::http::session::SESSION_COOKIE;
+use signalbox::http::wire::service::{SessionView, SignedOutView, TokenRequest, WhoView};
 
 use crate::Reads;
 
@@ -26,8 +31,8 @@ pub(crate) async fn mint(State(reads): State<Reads>) -> Result<Response, Problem
     let Some(session) = reads.authority.mint_session(now, SESSION_SECONDS) else {
         return Err(Problem::bare(NOT_FOUND));
     };
-    let expires_at = jiff::Timestamp::from_second(now.as_second() + SESSION_SECONDS).map(time::text).ok();
-    let cookie = format!("{SESSION_COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict; Max-Age={SESSION_SECONDS}");
+    let expires_at = ends(now.as_second() + SESSION_SECONDS);
+    let cookie = cookie(&reads, &session, SESSION_SECONDS);
     Ok(([(header::SET_COOKIE, cookie)], Json(SessionView { ok: true, expires_at })).into_response())
 }
 
@@ -41,4 +46,99 @@ pub(crate) async fn mint(State(reads): State<Reads>) -> Result<Response, Problem
 )]
 pub(crate) async fn mint_by_post(reads: State<Reads>) -> Result<Response, Problem> {
     mint(reads).await
+}
+
+/// Who one is, and what one may.
+#[utoipa::path(
+    get, path = "/api/auth/session", tag = "session",
+    responses(
+        (status = 200, description = "Somebody", body = WhoView),
+        (status = 401, description = "missing_token, invalid_token: nobody", body = ProblemView),
+        (status = 403, description = "forbidden", body = ProblemView),
+        (status = 500, description = "internal_error", body = ProblemView),
+    ),
+    security((), ("service" = []), ("session" = [])),
+)]
+pub(crate) async fn who(State(reads): State<Reads>, headers: HeaderMap) -> Result<Json<WhoView>, Problem> {
+    let caller = reads.authority.whoever(&headers, reads.now())?;
+    Ok(Json(view(&reads, &caller)))
+}
+
+/// Sign in: exchange a token for a session.
+///
+/// The session is in an httpOnly cookie, may what the token may, and ends when the token does. From a page of this origin alone,
+/// with the header `x-signalbox-request: 1`.
+#[utoipa::path(
+    post, path = "/api/auth/session", tag = "session",
+    params(("x-signalbox-request" = String, Header, description = "1")),
+    request_body = TokenRequest,
+    responses(
+        (status = 200, description = "Sets the httpOnly cookie STORE_SESS", body = WhoView),
+        (status = 400, description = "invalid_request", body = ProblemView),
+        (status = 401, description = "invalid_token", body = ProblemView),
+        (status = 403, description = "forbidden, cross_site_request", body = ProblemView),
+        (status = 413, description = "payload_too_large", body = ProblemView),
+        (status = 500, description = "internal_error", body = ProblemView),
+    ),
+)]
+pub(crate) async fn sign_in(
+    State(reads): State<Reads>,
+    headers: HeaderMap,
+    body: Result<Json<TokenRequest>, JsonRejection>,
+) -> Result<Response, Problem> {
+    // Without a session to abuse still: another site's page must not sign a person in as somebody else.
+    same_origin::check(&headers)?;
+    let Json(request) = body.map_err(unreadable)?;
+    let now = reads.now();
+    let (session, caller) = reads.authority.exchange(request.token.trim(), now)?;
+    let seconds = caller.ends.map_or(0, |ends| ends.saturating_sub(now.as_second())).clamp(0, COOKIE_SECONDS_MAX);
+    let cookie = cookie(&reads, &session, seconds);
+    Ok(([(header::SET_COOKIE, cookie)], Json(view(&reads, &caller))).into_response())
+}
+
+/// What serde says of a body may quote it, and a token is in it.
+fn unreadable(rejection: JsonRejection) -> Problem {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return Problem::new(PAYLOAD_TOO_LARGE, "a token has some hundred bytes");
+    }
+    Problem::new(INVALID_REQUEST, "send JSON: {\"token\": \"…\"}, as application/json")
+}
+
+/// Sign out. The session is forgotten by this browser; it ends when its token does.
+#[utoipa::path(
+    delete, path = "/api/auth/session", tag = "session",
+    params(("x-signalbox-request" = String, Header, description = "1")),
+    responses(
+        (status = 200, description = "Takes the cookie back", body = SignedOutView),
+        (status = 403, description = "cross_site_request", body = ProblemView),
+    ),
+)]
+pub(crate) async fn sign_out(State(reads): State<Reads>, headers: HeaderMap) -> Result<Response, Problem> {
+    same_origin::check(&headers)?;
+    let cookie = cookie(&reads, "", 0);
+    Ok(([(header::SET_COOKIE, cookie)], Json(SignedOutView { ok: true })).into_response())
+}
+
+/// Browsers keep none for longer.
+const COOKIE_SECONDS_MAX: i64 = 400 * 24 * 3600;
+
+/// On one's own machine there is no TLS, without which some browsers keep no cookie that is `Secure`.
+fn cookie(reads: &Reads, session: &str, seconds: i64) -> String {
+    let secure = if reads.authority.is_local() { "" } else { "; Secure" };
+    format!("{SESSION_COOKIE}={session}; Path=/; HttpOnly{secure}; SameSite=Strict; Max-Age={seconds}")
+}
+
+fn ends(second: i64) -> Option<String> {
+    Timestamp::from_second(second).map(time::text).ok()
+}
+
+fn view(reads: &Reads, caller: &Caller) -> WhoView {
+    WhoView {
+        ok: true,
+        actor: caller.actor.clone(),
+        tenant: caller.tenant.to_string(),
+        scopes: caller.scopes().to_vec(),
+        expires_at: caller.ends.and_then(ends),
+        local: reads.authority.is_local(),
+    }
 }

@@ -36,7 +36,7 @@ use crate::{Control, body};
         (status = 413, description = "payload_too_large", body = ProblemView),
         (status = 500, description = "error: the run failed; `detail` says why, `code` is the run's error code, `runId` the run", body = ProblemView),
     ),
-    security(("service" = [])),
+    security(("service" = []), ("session" = [])),
 )]
 pub(crate) async fn sync_moscot(
     State(control): State<Control>,
@@ -45,7 +45,7 @@ pub(crate) async fn sync_moscot(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let caller = control.authority.service(&headers, control.now())?;
+    let caller = control.authority.writer(&headers, control.now())?;
     caller.require_any(&[WRITE, MOSCOT])?;
     let fields = body::read(body).await?.unwrap_or_default();
     fields.check_spelling(&["dryRun", "sourcePath", "allowRemovals"])?;

@@ -48,7 +48,7 @@ use crate::body::{self, Fields};
         (status = 500, description = "error: the run failed; `detail` says why, `code` is the run's error code, `runId` the run", body = ProblemView),
         (status = 501, description = "integration_not_supported", body = ProblemView),
     ),
-    security(("service" = [])),
+    security(("service" = []), ("session" = [])),
 )]
 pub(crate) async fn sync_vendor(
     State(control): State<Control>,
@@ -58,7 +58,7 @@ pub(crate) async fn sync_vendor(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let caller = control.authority.service(&headers, control.now())?;
+    let caller = control.authority.writer(&headers, control.now())?;
     caller.require_any(&[WRITE])?;
     let slug = path_text(slug);
     if slug.trim().is_empty() {

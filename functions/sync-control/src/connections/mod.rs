@@ -88,7 +88,7 @@ fn operator_of(
     path: ConnectionPath,
     wrong: impl Fn(&str, &InvalidId) -> Problem,
 ) -> Result<(Operator, Connection), Problem> {
-    let caller = control.authority.service(headers, control.now())?;
+    let caller = control.authority.writer(headers, control.now())?;
     caller.require_any(&[CONNECTIONS_WRITE])?;
     let (tenant, provider, name) = path_text(path);
     let connection = Connection::new(

@@ -45,7 +45,7 @@ use crate::body::{self, Fields};
         (status = 422, description = "unprocessable: what is stored of its secrets cannot be opened", body = ProblemView),
         ConnectionProblems,
     ),
-    security(("service" = []), ("admin" = [])),
+    security(("service" = []), ("admin" = []), ("session" = [])),
 )]
 pub(crate) async fn put(
     State(control): State<Control>,

@@ -34,7 +34,7 @@ const LIMITS: Limits = Limits { found_max: 100, read_max: 5000 };
         (status = 422, description = "unprocessable: nobody can tell where it should go", body = ProblemView),
         OperatorProblems,
     ),
-    security(("service" = [])),
+    security(("service" = []), ("session" = [])),
 )]
 pub(crate) async fn requeue(
     State(control): State<Control>,
@@ -69,7 +69,7 @@ pub(crate) async fn requeue(
         (status = 409, description = "already_decided: somebody else is requeuing it", body = ProblemView),
         OperatorProblems,
     ),
-    security(("service" = [])),
+    security(("service" = []), ("session" = [])),
 )]
 pub(crate) async fn forget(
     State(control): State<Control>,
@@ -117,7 +117,7 @@ fn no_dead_letter() -> Problem {
         (status = 413, description = "payload_too_large", body = ProblemView),
         OperatorProblems,
     ),
-    security(("service" = [])),
+    security(("service" = []), ("session" = [])),
 )]
 pub(crate) async fn requeue_many(
     State(control): State<Control>,

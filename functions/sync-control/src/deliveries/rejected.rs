@@ -30,7 +30,7 @@ use crate::{Control, body};
         (status = 503, description = "unavailable: what is stored of its sender could not be read; after `Retry-After`", body = ProblemView),
         OperatorProblems,
     ),
-    security(("service" = [])),
+    security(("service" = []), ("session" = [])),
 )]
 pub(crate) async fn verify(
     State(control): State<Control>,

@@ -1,4 +1,4 @@
-//! Who asks: service tokens (HS256 JWT), the browser's session cookie, and the admin token of older operators.
+//! Who asks: service tokens (HS256 JWT), the admin token of older operators, and the browser's session ([`super::session`]).
 //!
 //! The algorithm is pinned, two secrets are live at a time so that they can be rotated, and an unset secret is a
 //! refusal to start: the originals fell back to a constant.
@@ -13,20 +13,16 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::problem::{FORBIDDEN, INSUFFICIENT_SCOPE, INTERNAL_ERROR, INVALID_TOKEN, MISSING_TOKEN, Problem};
+use super::same_origin;
 use crate::domain::ids::TenantId;
 use crate::domain::secret::Secret;
-use crate::domain::service_secrets::{
-    ADMIN_SYNC, SERVICE_JWT, SERVICE_JWT_PREVIOUS, SESSION_JWT, ServiceSecrets, Values,
-};
+use crate::domain::service_secrets::{ADMIN_SYNC, SERVICE_JWT, SERVICE_JWT_PREVIOUS, ServiceSecrets, Values};
 use crate::environment::Environment;
 
-/// The browser's session cookie.
-pub const SESSION_COOKIE: &str = "STORE_SESS";
 /// The header of the admin token; `Authorization` will do too.
 const ADMIN_HEADER: &str = "x-admin-token";
 /// Whoever sends the admin token, for the record: it names nobody.
-const ADMIN_ACTOR: &str = "admin-token";
-const SESSION_AUDIENCE: &str = "signalbox-session";
+pub(super) const ADMIN_ACTOR: &str = "admin-token";
 /// Clocks of two machines may differ by this much.
 const LEEWAY_SECONDS: i64 = 5;
 
@@ -44,6 +40,11 @@ pub const CONNECTIONS_READ: &str = "connections:read";
 pub const CONNECTIONS_WRITE: &str = "connections:write";
 /// The old general scope; alone it allows nothing.
 pub const GENERAL: &str = "catalog:sync";
+
+/// What reads. On one's own machine anybody may.
+const READS: [&str; 2] = [READ, CONNECTIONS_READ];
+/// What the admin token may.
+pub(super) const ADMIN_SCOPES: [&str; 2] = [CONNECTIONS_READ, CONNECTIONS_WRITE];
 
 /// What a token says.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -104,7 +105,7 @@ pub enum OneOrMany {
 }
 
 impl OneOrMany {
-    fn iter(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
         match self {
             Self::One(one) => std::slice::from_ref(one),
             Self::Many(many) => many.as_slice(),
@@ -121,21 +122,28 @@ pub struct Caller {
     pub actor: String,
     /// Whose data they may see.
     pub tenant: TenantId,
+    /// Until when their token is good, epoch seconds; none where it has no end, or nobody has to show one.
+    pub ends: Option<i64>,
     scopes: Vec<String>,
-    session: bool,
 }
 
 impl Caller {
     /// An operator of all tenants' connections, and of nothing else.
     fn admin() -> Self {
-        let scopes = [CONNECTIONS_READ, CONNECTIONS_WRITE].map(str::to_owned).into();
-        Self { actor: ADMIN_ACTOR.into(), tenant: TenantId::default(), scopes, session: false }
+        let scopes = ADMIN_SCOPES.map(str::to_owned).into();
+        Self { actor: ADMIN_ACTOR.into(), tenant: TenantId::default(), ends: None, scopes }
     }
 
     /// Whether the token carries the scope.
     #[must_use]
     pub fn has(&self, scope: &str) -> bool {
         self.scopes.iter().any(|held| held == scope)
+    }
+
+    /// All that the token carries.
+    #[must_use]
+    pub fn scopes(&self) -> &[String] {
+        &self.scopes
     }
 
     /// Asks for any one of the scopes.
@@ -147,11 +155,6 @@ impl Caller {
             return Ok(());
         }
         Err(Problem::new(INSUFFICIENT_SCOPE, format!("the token needs the scope {}", scopes.join(" or "))))
-    }
-
-    /// Asks for the right to read: a session, or the scope. The right to write does not include it.
-    fn require_read(&self, scope: &str) -> Result<(), Problem> {
-        if self.session { Ok(()) } else { self.require_any(&[scope]) }
     }
 
     /// Whether they may see and change what is a tenant's: their own, and operators of the default tenant any.
@@ -177,7 +180,7 @@ impl Authority {
         Self { secrets, audience, local: environment.is_local() }
     }
 
-    fn values(&self, now: Timestamp) -> Result<Arc<Values>, Problem> {
+    pub(super) fn values(&self, now: Timestamp) -> Result<Arc<Values>, Problem> {
         self.secrets.values(now).map_err(|too_old| Problem::internal(INTERNAL_ERROR, &too_old))
     }
 
@@ -206,17 +209,20 @@ impl Authority {
         if is_admin(token.as_bytes(), &values) {
             return Ok(Caller::admin());
         }
+        caller(self.service_claims(token, &values, now)?, "service")
+    }
+
+    pub(super) fn service_claims(&self, token: &str, values: &Values, now: Timestamp) -> Result<Claims, Problem> {
         let live = [SERVICE_JWT, SERVICE_JWT_PREVIOUS].into_iter().filter_map(|name| values.get(name));
         let claims = verify(token, live, now)?;
         if !claims.aud.as_ref().is_some_and(|audiences| audiences.iter().any(|audience| audience == self.audience)) {
             return Err(Problem::new(FORBIDDEN, "the token is for another audience"));
         }
-        caller(claims, "service", false)
+        Ok(claims)
     }
 
-    /// Who reads: anybody on one's own machine, elsewhere a session or a service token that may read. A token that is
-    /// sent is verified anywhere; a cookie is sent without being asked for, so one that is of no use locks nobody out of
-    /// their own machine.
+    /// Who reads: anybody on one's own machine, elsewhere a session or a service token that may read. The right to write does not
+    /// include it.
     ///
     /// # Errors
     /// 401 or 403.
@@ -229,77 +235,69 @@ impl Authority {
     /// # Errors
     /// 401 or 403.
     pub fn reader_of(&self, scope: &str, headers: &HeaderMap, now: Timestamp) -> Result<Caller, Problem> {
-        let caller = if sends_token(headers) {
-            self.service(headers, now)?
-        } else if let Some(caller) = self.session(headers, now).filter(|session| session.is_ok() || !self.local) {
-            caller?
-        } else if self.local {
-            Caller { actor: "local".into(), tenant: TenantId::default(), scopes: vec![READ.into()], session: true }
-        } else {
-            self.service(headers, now)?
-        };
-        caller.require_read(scope)?;
+        let caller = self.whoever(headers, now)?;
+        caller.require_any(&[scope])?;
         Ok(caller)
     }
 
-    fn session(&self, headers: &HeaderMap, now: Timestamp) -> Option<Result<Caller, Problem>> {
-        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        let token = pairs.find(|(name, _)| *name == SESSION_COOKIE)?.1;
-        let verified = self.values(now).and_then(|values| verify(token, values.get(SESSION_JWT), now));
-        Some(verified.and_then(|claims| {
-            let ours = claims.aud.as_ref().is_some_and(|aud| aud.iter().any(|audience| audience == SESSION_AUDIENCE));
-            if ours {
-                caller(claims, "session", true)
-            } else {
-                Err(Problem::new(FORBIDDEN, "the cookie is not a session"))
-            }
-        }))
+    /// Who asks, whatever they may. A token that is sent is verified anywhere; a cookie is sent without being asked for, so one
+    /// that is of no use locks nobody out of their own machine.
+    ///
+    /// # Errors
+    /// 401 or 403.
+    pub fn whoever(&self, headers: &HeaderMap, now: Timestamp) -> Result<Caller, Problem> {
+        if sends_token(headers) {
+            return self.service(headers, now);
+        }
+        match self.session(headers, now).filter(|session| session.is_ok() || !self.local) {
+            Some(session) => session,
+            None if self.local => Ok(Caller {
+                actor: "local".into(),
+                tenant: TenantId::default(),
+                ends: None,
+                scopes: READS.map(String::from).into(),
+            }),
+            None => self.service(headers, now),
+        }
     }
 
-    /// Who is at the page: a session, a service token, or anybody on one's own machine.
+    /// Who changes something: a service token, or a session that a page of ours uses.
+    ///
+    /// # Errors
+    /// 401 or 403.
+    pub fn writer(&self, headers: &HeaderMap, now: Timestamp) -> Result<Caller, Problem> {
+        if sends_token(headers) {
+            return self.service(headers, now);
+        }
+        let Some(session) = self.session(headers, now) else { return self.service(headers, now) };
+        let caller = session?;
+        same_origin::check(headers)?;
+        Ok(caller)
+    }
+
+    /// Who may try things that change nothing of a tenant's: as [`Authority::writer`], and anybody on one's own machine.
     ///
     /// # Errors
     /// 401 or 403.
     pub fn visitor(&self, headers: &HeaderMap, now: Timestamp) -> Result<Caller, Problem> {
-        if sends_token(headers) {
-            let caller = self.service(headers, now)?;
-            caller.require_any(&[WRITE])?;
-            return Ok(caller);
+        let session = || self.session(headers, now).is_some_and(|session| session.is_ok());
+        if self.local && !sends_token(headers) && !session() && !same_origin::is_from_another(headers) {
+            return self.whoever(headers, now);
         }
-        self.reader(headers, now)
+        let caller = self.writer(headers, now)?;
+        caller.require_any(&[WRITE])?;
+        Ok(caller)
     }
 
-    /// Who changes a vendor at the page: a session, or a service token that may write connections. Nobody in particular may not, on
-    /// one's own machine either: a page of another site could send that.
+    /// Who changes a vendor at the page: as [`Authority::writer`], with the right to write connections. Nobody in particular may
+    /// not, on one's own machine either: a page of another site could send that.
     ///
     /// # Errors
     /// 401 or 403.
     pub fn editor(&self, headers: &HeaderMap, now: Timestamp) -> Result<Caller, Problem> {
-        if !sends_token(headers)
-            && let Some(session) = self.session(headers, now)
-        {
-            return session;
-        }
-        let caller = self.service(headers, now)?;
+        let caller = self.writer(headers, now)?;
         caller.require_any(&[CONNECTIONS_WRITE])?;
         Ok(caller)
-    }
-
-    /// A session for the browser, on one's own machine only: the cookie's value.
-    #[must_use]
-    pub fn mint_session(&self, now: Timestamp, seconds: i64) -> Option<String> {
-        let claims = Claims {
-            sub: Some("dev".into()),
-            aud: Some(OneOrMany::One(SESSION_AUDIENCE.into())),
-            iat: Some(now.as_second()),
-            nbf: None,
-            exp: now.as_second().saturating_add(seconds),
-            scopes: None,
-            tenant: None,
-        };
-        let values = self.secrets.values(now).ok().filter(|_| self.local)?;
-        mint(&claims, values.get(SESSION_JWT)?).ok()
     }
 }
 
@@ -331,12 +329,16 @@ fn sends_token(headers: &HeaderMap) -> bool {
 
 /// Whether this is the admin token, if there is one. Hashes are compared: how long it takes says neither where two differ nor how
 /// long the right one is.
-fn is_admin(token: &[u8], values: &Values) -> bool {
+pub(super) fn is_admin(token: &[u8], values: &Values) -> bool {
     let digest = |bytes: &[u8]| -> [u8; 32] { Sha256::digest(bytes).into() };
     values.get(ADMIN_SYNC).is_some_and(|secret| digest(secret.expose()).ct_eq(&digest(token)).into())
 }
 
-fn verify<'a>(token: &str, secrets: impl IntoIterator<Item = &'a Secret>, now: Timestamp) -> Result<Claims, Problem> {
+pub(super) fn verify<'a>(
+    token: &str,
+    secrets: impl IntoIterator<Item = &'a Secret>,
+    now: Timestamp,
+) -> Result<Claims, Problem> {
     // The library reads the system's clock and mixes the audience with the signature: both are checked here.
     let mut validation = Validation::new(Algorithm::HS256);
     validation.validate_exp = false;
@@ -364,7 +366,7 @@ fn verify<'a>(token: &str, secrets: impl IntoIterator<Item = &'a Secret>, now: T
     Ok(claims)
 }
 
-fn caller(claims: Claims, default_actor: &str, session: bool) -> Result<Caller, Problem> {
+pub(super) fn caller(claims: Claims, default_actor: &str) -> Result<Caller, Problem> {
     let tenant = match &claims.tenant {
         Some(tenant) => {
             TenantId::parse(tenant).map_err(|_| Problem::new(INVALID_TOKEN, "the token's tenant is not a valid id"))?
@@ -375,10 +377,10 @@ fn caller(claims: Claims, default_actor: &str, session: bool) -> Result<Caller, 
     Ok(Caller {
         actor: claims.sub.filter(|sub| !sub.is_empty()).unwrap_or_else(|| default_actor.to_owned()),
         tenant,
+        ends: Some(claims.exp),
         scopes: scopes.flat_map(str::split_whitespace).map(String::from).collect(),
-        session,
     })
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

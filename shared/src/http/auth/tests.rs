@@ -4,11 +4,11 @@ use super::*;
 use crate::domain::service_secrets::OF_TOKENS;
 use serde_json::{Value, json};
 
-const SECRET: &str = "0123456789abcdef0123456789abcdef";
+pub(in crate::http) const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const PREVIOUS: &str = "previous-secret-previous-secret-0";
 const ADMIN: &str = "admin-token-admin-token-admin-tok";
 
-fn authority(stage: &str) -> Authority {
+pub(in crate::http) fn authority(stage: &str) -> Authority {
     let values = Values::check(&OF_TOKENS, |name| {
         let secrets = [SECRET, PREVIOUS, "session-secret-session-secret-00", ADMIN];
         OF_TOKENS.iter().position(|known| *known == name).map(|place| secrets[place].to_owned())
@@ -17,20 +17,20 @@ fn authority(stage: &str) -> Authority {
     Authority::new(&environment, ServiceSecrets::given(values.unwrap()))
 }
 
-fn now() -> Timestamp {
+pub(in crate::http) fn now() -> Timestamp {
     Timestamp::from_second(1_700_000_000).unwrap()
 }
 
-fn token(algorithm: Algorithm, secret: &str, claims: &Value) -> String {
+pub(in crate::http) fn token(algorithm: Algorithm, secret: &str, claims: &Value) -> String {
     jsonwebtoken::encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
 }
 
-fn headers(name: &'static str, value: String) -> HeaderMap {
+pub(in crate::http) fn headers(name: &'static str, value: String) -> HeaderMap {
     HeaderMap::from_iter([(http::HeaderName::from_static(name), value.parse().unwrap())])
 }
 
 #[track_caller]
-fn check(headers: &HeaderMap, expected: Result<&str, &str>) {
+pub(in crate::http) fn check(headers: &HeaderMap, expected: Result<&str, &str>) {
     let found = authority("production").reader(headers, now());
     let found = found.as_ref().map(|caller| caller.actor.as_str()).map_err(|problem| problem.kind().code);
     assert_eq!(found, expected);
@@ -150,16 +150,6 @@ fn an_unsigned_token_is_refused() {
     // {"alg":"none"} . {"exp":9999999999,"aud":"clairity-services","scopes":["catalog:sync:read"]}
     let none = "eyJhbGciOiJub25lIn0.eyJleHAiOjk5OTk5OTk5OTksImF1ZCI6ImNsYWlyaXR5LXNlcnZpY2VzIiwic2NvcGVzIjpbImNhdGFsb2c6c3luYzpyZWFkIl19.";
     check(&headers("authorization", format!("Bearer {none}")), Err("invalid_token"));
-}
-
-#[test]
-fn a_session_reads_and_only_one_s_own_machine_mints_it() {
-    let local = authority("local");
-    let cookie = headers("cookie", format!("a=b; STORE_SESS={}", local.mint_session(now(), 60).unwrap()));
-    check(&cookie, Ok("dev"));
-    check(&headers("cookie", "STORE_SESS=abc".into()), Err("invalid_token"));
-    assert!(authority("production").mint_session(now(), 60).is_none());
-    assert!(local.reader(&HeaderMap::new(), now()).is_ok());
 }
 
 #[test]

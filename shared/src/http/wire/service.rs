@@ -1,6 +1,6 @@
 //! The service itself: probes, and a browser's session.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// That it answers, and which version.
@@ -103,4 +103,36 @@ pub struct SessionView {
     pub ok: bool,
     /// When it ends.
     pub expires_at: Option<String>,
+}
+
+/// A token to exchange for a session.
+#[derive(Deserialize, ToSchema)]
+pub struct TokenRequest {
+    /// A service token.
+    pub token: String,
+}
+
+/// Who asks, and what they may.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WhoView {
+    /// Always true.
+    pub ok: bool,
+    /// Who, for the record.
+    pub actor: String,
+    /// Whose data they see.
+    pub tenant: String,
+    /// What they may.
+    pub scopes: Vec<String>,
+    /// When their session or token ends; null for whoever sits at a machine in local mode and has neither.
+    pub expires_at: Option<String>,
+    /// Whether this is local mode, where a session can be had for nothing.
+    pub local: bool,
+}
+
+/// That there is no session any more.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SignedOutView {
+    /// Always true.
+    pub ok: bool,
 }

@@ -1,0 +1,134 @@
+//! The browser's session: a cookie that we sign. It is what the token was that it was exchanged for; in local mode it is had for
+//! nothing. Nothing of it is stored, so none can be taken back before its end.
+
+use http::{HeaderMap, header};
+use jiff::Timestamp;
+
+use super::auth::{
+    ADMIN_ACTOR, ADMIN_SCOPES, Authority, CONNECTIONS_READ, CONNECTIONS_WRITE, Caller, Claims, DELIVERIES_WRITE,
+    OneOrMany, READ, WRITE, caller, is_admin, mint, verify,
+};
+use super::problem::{FORBIDDEN, INVALID_TOKEN, Problem};
+use crate::domain::service_secrets::{SESSION_JWT, Values};
+
+/// The browser's session cookie.
+pub const SESSION_COOKIE: &str = "STORE_SESS";
+const SESSION_AUDIENCE: &str = "signalbox-session";
+
+/// What a session of one's own machine may.
+const EVERYTHING: [&str; 5] = [READ, WRITE, DELIVERIES_WRITE, CONNECTIONS_READ, CONNECTIONS_WRITE];
+
+impl Authority {
+    /// Who a request's cookie says that they are; none without a cookie.
+    pub(super) fn session(&self, headers: &HeaderMap, now: Timestamp) -> Option<Result<Caller, Problem>> {
+        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        let token = pairs.find(|(name, _)| *name == SESSION_COOKIE)?.1;
+        let verified = self.values(now).and_then(|values| verify(token, values.get(SESSION_JWT), now));
+        Some(verified.and_then(|claims| {
+            let ours = claims.aud.as_ref().is_some_and(|aud| aud.iter().any(|audience| audience == SESSION_AUDIENCE));
+            // Without scopes it is of a version whose sessions all read.
+            if ours && claims.scopes.is_some() {
+                caller(claims, "session")
+            } else {
+                Err(Problem::new(FORBIDDEN, "the cookie is not a session; sign in again"))
+            }
+        }))
+    }
+
+    /// A session for the browser, on one's own machine only: the cookie's value.
+    #[must_use]
+    pub fn mint_session(&self, now: Timestamp, seconds: i64) -> Option<String> {
+        let claims = Claims {
+            sub: Some("dev".into()),
+            aud: None,
+            iat: None,
+            nbf: None,
+            exp: now.as_second().saturating_add(seconds),
+            scopes: Some(OneOrMany::Many(EVERYTHING.map(String::from).into())),
+            tenant: None,
+        };
+        let values = self.values(now).ok().filter(|_| self.is_local())?;
+        session_of(claims, &values, now)
+    }
+
+    /// A session for whoever holds a service token: the cookie's value, and who they are. It may what the token may, and ends
+    /// when the token does.
+    ///
+    /// # Errors
+    /// 401 without a valid token, 403 for another audience.
+    pub fn exchange(&self, token: &str, now: Timestamp) -> Result<(String, Caller), Problem> {
+        let values = self.values(now)?;
+        let mut claims = if is_admin(token.as_bytes(), &values) {
+            admin_claims(now)
+        } else {
+            self.service_claims(token, &values, now)?
+        };
+        claims.scopes.get_or_insert(OneOrMany::Many(Vec::new()));
+        let caller = caller(claims.clone(), "service")?;
+        claims.sub = Some(caller.actor.clone());
+        let session = session_of(claims, &values, now);
+        let session = session.ok_or_else(|| Problem::new(INVALID_TOKEN, "no session can be made of this token"))?;
+        Ok((session, caller))
+    }
+}
+
+/// The admin token has no end; its session has one.
+const ADMIN_SESSION_SECONDS: i64 = 12 * 3600;
+
+fn admin_claims(now: Timestamp) -> Claims {
+    Claims {
+        sub: Some(ADMIN_ACTOR.into()),
+        aud: None,
+        iat: None,
+        nbf: None,
+        exp: now.as_second().saturating_add(ADMIN_SESSION_SECONDS),
+        scopes: Some(OneOrMany::Many(ADMIN_SCOPES.map(String::from).into())),
+        tenant: None,
+    }
+}
+
+fn session_of(claims: Claims, values: &Values, now: Timestamp) -> Option<String> {
+    let audience = Some(OneOrMany::One(SESSION_AUDIENCE.into()));
+    mint(&Claims { aud: audience, iat: Some(now.as_second()), ..claims }, values.get(SESSION_JWT)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::Algorithm;
+    use serde_json::json;
+
+    use super::super::auth::tests::{SECRET, authority, check, headers, now, token};
+    use super::*;
+
+    #[test]
+    fn a_session_reads_and_only_one_s_own_machine_mints_it() {
+        let local = authority("local");
+        let cookie = headers("cookie", format!("a=b; STORE_SESS={}", local.mint_session(now(), 60).unwrap()));
+        check(&cookie, Ok("dev"));
+        check(&headers("cookie", "STORE_SESS=abc".into()), Err("invalid_token"));
+        assert!(authority("production").mint_session(now(), 60).is_none());
+        assert!(local.reader(&HeaderMap::new(), now()).is_ok());
+    }
+
+    #[test]
+    fn a_session_is_what_its_token_is_and_changes_something_for_our_pages_alone() {
+        let authority = authority("production");
+        let claims = json!({"sub": "maja", "aud": "clairity-services", "exp": 1_700_000_100, "tenant": "acme", "scopes": "catalog:sync:write"});
+        let (session, who) = authority.exchange(&token(Algorithm::HS256, SECRET, &claims), now()).unwrap();
+        assert_eq!((who.actor.as_str(), who.tenant.as_str(), who.ends), ("maja", "acme", Some(1_700_000_100)));
+
+        let mut sent = headers("cookie", format!("STORE_SESS={session}"));
+        let code = |found: Result<Caller, Problem>| found.map(drop).map_err(|problem| problem.kind().code);
+        assert_eq!(code(authority.reader(&sent, now())), Err("insufficient_scope"));
+        assert_eq!(code(authority.writer(&sent, now())), Err("cross_site_request"));
+        sent.insert("x-signalbox-request", "1".parse().unwrap());
+        sent.insert("sec-fetch-site", "same-origin".parse().unwrap());
+        let writer = authority.writer(&sent, now()).unwrap();
+        assert_eq!((writer.tenant.as_str(), writer.scopes()), ("acme", &[WRITE.to_owned()][..]));
+        let later = Timestamp::from_second(1_700_000_200).unwrap();
+        assert_eq!(code(authority.writer(&sent, later)), Err("invalid_token"));
+        // It is no token, and a token is no session.
+        assert_eq!(code(authority.service(&headers("x-service-token", session), now())), Err("invalid_token"));
+    }
+}
