@@ -63,6 +63,7 @@ impl Process {
             };
         }
         let functions = [
+            build!("console", signalbox_console),
             build!("dead-letters", signalbox_dead_letters),
             build!("read-api", signalbox_read_api),
             build!("scheduler", signalbox_scheduler),

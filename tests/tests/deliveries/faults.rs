@@ -12,18 +12,20 @@ use signalbox_tests::process::Process;
 use signalbox_tests::wire::{Fault, Verdict, Wire};
 
 /// Routes that answer without storage, and the metrics, which say that there is none in a sample.
-const WITHOUT_STORAGE: [&str; 11] = [
+const WITHOUT_STORAGE: [&str; 13] = [
+    "delete /api/auth/session",
     "get /api",
     "get /api/admin/connections/providers",
     "get /api/auth/dev-mint",
+    "get /api/auth/session",
     "get /api/health",
     "get /api/health/live",
-    "get /health",
     "get /healthz",
     "get /livez",
     "get /metrics",
     "get /openapi.json",
     "post /api/auth/dev-mint",
+    "post /api/auth/session",
 ];
 
 /// `get /path` of every route that is described.

@@ -1,21 +1,10 @@
-//! `/health` and `/openapi.json`
+//! `/openapi.json`
 
-use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::header;
-use signalbox::http::wire::service::VersionView;
 
 /// Written from the code by the tests, which also fail when it is not up to date.
 const OPENAPI: &str = include_str!("../../../../docs/openapi.json");
-
-/// Whether the service answers.
-#[utoipa::path(
-    get, path = "/health", tag = "service",
-    responses((status = 200, description = "It answers", body = VersionView)),
-)]
-pub(crate) async fn health() -> Json<VersionView> {
-    Json(VersionView { status: "ok", version: env!("CARGO_PKG_VERSION") })
-}
 
 /// This description of the API, OpenAPI 3.1.
 #[utoipa::path(

@@ -16,7 +16,6 @@ pub(crate) fn routes() -> OpenApiRouter<Reads> {
     OpenApiRouter::default()
         .routes(routes!(session::mint, session::mint_by_post))
         .routes(routes!(session::who, session::sign_in, session::sign_out))
-        .routes(routes!(documents::health))
         .routes(routes!(documents::openapi))
         .routes(routes!(probes::healthz))
         .routes(routes!(probes::livez))

@@ -11,6 +11,7 @@ pub(crate) async fn build(
     outside: &Outside,
 ) -> Option<Result<Function, StartError>> {
     Some(match package {
+        "console" => signalbox_console::build(environment, outside).await,
         "dead-letters" => signalbox_dead_letters::build(environment, outside).await,
         "read-api" => signalbox_read_api::build(environment, outside).await,
         "scheduler" => signalbox_scheduler::build(environment, outside).await,

@@ -16,7 +16,8 @@ const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 fn openapi() -> Value {
     let merged = signalbox_read_api::openapi()
         .merge_from(signalbox_sync_control::openapi())
-        .merge_from(signalbox_webhooks::openapi());
+        .merge_from(signalbox_webhooks::openapi())
+        .merge_from(signalbox_console::openapi());
     let mut openapi = serde_json::to_value(merged).unwrap();
     openapi["info"] = json!({
         "title": "Signalbox",
@@ -31,7 +32,8 @@ fn openapi() -> Value {
         {"name": "connections", "description": "Tenants' connections to providers"},
         {"name": "webhooks", "description": "Take deliveries in, once"},
         {"name": "operations", "description": "What was refused or given up on, and what operators do with it"},
-        {"name": "session", "description": "A browser's session, on one's own machine"},
+        {"name": "session", "description": "A browser's session"},
+        {"name": "console", "description": "Pages for people, and what they are made of"},
         {"name": "service", "description": "The service itself"},
     ]);
     openapi["components"]["securitySchemes"] = json!({
@@ -51,7 +53,7 @@ fn openapi() -> Value {
             "type": "apiKey",
             "in": "cookie",
             "name": "STORE_SESS",
-            "description": "A browser's session; it reads, and starts no sync",
+            "description": "A browser's session: what its token could do. Writes with it ask for the header x-signalbox-request: 1, of a page of ours",
         },
     });
     openapi
@@ -205,8 +207,9 @@ fn errors_are_described_by_their_codes() {
 
 #[test]
 fn an_operation_that_asks_for_a_token_says_so() {
-    // A webhook's 401 is about its signature.
-    for (key, operation) in operations(&openapi()).into_iter().filter(|(_, operation)| !is_webhook(operation)) {
+    // A webhook's 401 is about its signature, and a sign-in's about the token in its body.
+    let is_other = |key: &str, operation: &Value| is_webhook(operation) || key == "POST /api/auth/session";
+    for (key, operation) in operations(&openapi()).into_iter().filter(|(key, operation)| !is_other(key, operation)) {
         let refuses = operation["responses"].get("401").is_some();
         let asks = operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty());
         assert_eq!(refuses, asks, "{key}");

@@ -15,8 +15,8 @@ use signalbox_tests::queues::Queue;
 use signalbox_tests::runs::catalogue::Catalogue;
 use signalbox_tests::wire::{Fault, Verdict, Wire, every};
 
-const FUNCTIONS: [&str; 7] =
-    ["dead-letters", "read-api", "scheduler", "sync-control", "sync-worker", "webhook-worker", "webhooks"];
+const FUNCTIONS: [&str; 8] =
+    ["console", "dead-letters", "read-api", "scheduler", "sync-control", "sync-worker", "webhook-worker", "webhooks"];
 const SYNC: &str = "/api/catalog/moscot/sync";
 const LETTERS: &str = "/api/sync/dead-letters";
 

@@ -1,0 +1,93 @@
+// A strip of days, each with what happened on it, to choose one from.
+
+import { h, s } from "./dom.js";
+import { dayText, number, say } from "./language.js";
+import { status } from "./status.js";
+
+/** @typedef {{ day: string, success: number, error: number, running: number }} Day */
+
+/** More than these are drawn as columns, without words. */
+const WITH_WORDS_MAX = 14;
+
+/**
+ * @param {Day[]} days
+ * @param {{ chosen?: string | null, choose: (day: Day) => void }} options
+ */
+export function dayStrip(days, options) {
+  const many = days.length > WITH_WORDS_MAX;
+  // A single run is no full column.
+  const fullest = Math.max(many ? 4 : 1, ...days.map(total));
+  const label = say("Runs by day (UTC)", "Kørsler pr. dag (UTC)");
+  return h(
+    "div",
+    { class: many ? "days many" : "days", role: "group", "aria-label": label },
+    days.map((day) => {
+      const attributes = {
+        type: "button",
+        class: "day",
+        "aria-pressed": String(day.day === options.chosen),
+        "aria-label": told(day),
+        title: told(day),
+        onclick: () => options.choose(day),
+      };
+      return h("button", attributes, many ? column(day, fullest) : [name(day), bar(day, fullest), marks(day)]);
+    }),
+  );
+}
+
+/** @param {Day} day */
+const total = (day) => day.success + day.error + day.running;
+
+/** @param {Day} day */
+function told(day) {
+  const parts = [say(`${total(day)} runs`, `${total(day)} kørsler`)];
+  if (day.error > 0) parts.push(say(`${day.error} failed`, `${day.error} fejl`));
+  if (day.running > 0) parts.push(say(`${day.running} running`, `${day.running} i gang`));
+  return `${dayText(day.day, { weekday: "long", day: "numeric", month: "long" })}: ${parts.join(", ")}`;
+}
+
+/** @param {Day} day */
+function name(day) {
+  const weekday = dayText(day.day, { weekday: "short" }).replace(".", "");
+  const short = weekday.charAt(0).toUpperCase() + weekday.slice(1);
+  return h("span", { class: "name" }, short, h("i", {}, dayText(day.day, { day: "numeric", month: "numeric" })));
+}
+
+/** @param {Day} day @returns {[string, number][]} */
+const parts = (day) => [["fill-ok", day.success], ["fill-bad", day.error], ["fill-run", day.running]];
+
+/** @param {Day} day @param {number} fullest */
+function bar(day, fullest) {
+  let x = 0;
+  const pieces = parts(day).map(([kind, count]) => {
+    const width = (count / fullest) * 100;
+    const piece = s("rect", { class: kind, x, width, height: 6 });
+    x += width;
+    return piece;
+  });
+  const track = s("rect", { class: "fill-track", width: 100, height: 6 });
+  return s("svg", { class: "bar", viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" }, track, pieces);
+}
+
+/** @param {Day} day @param {number} fullest */
+function column(day, fullest) {
+  let y = 56;
+  const pieces = parts(day).map(([kind, count]) => {
+    const height = (count / fullest) * 54;
+    y -= height;
+    return s("rect", { class: kind, x: 1, y, width: 8, height });
+  });
+  const track = s("rect", { class: "fill-track", x: 1, y: 54, width: 8, height: 2 });
+  return s("svg", { viewBox: "0 0 10 56", preserveAspectRatio: "none", "aria-hidden": "true" }, track, pieces);
+}
+
+/** @param {Day} day */
+function marks(day) {
+  return h(
+    "span",
+    { class: "marks" },
+    h("span", {}, number(total(day))),
+    day.error > 0 && status("bad", day.error),
+    day.running > 0 && status("run", day.running),
+  );
+}

@@ -1,0 +1,126 @@
+// What every page has around it comes to life: languages, colours, times, keys, and who is signed in.
+
+import { button, byId, h, replace } from "./dom.js";
+import { addKeys, showKeys, startKeyboard } from "./keyboard.js";
+import { choose, isUtc, language, say, showUtc, translate } from "./language.js";
+import { signOut, whoever } from "./session.js";
+import { set, setting } from "./settings.js";
+
+/** @typedef {import("./session.js").Who} Who */
+
+/**
+ * Starts a page.
+ * @param {{ redraw: () => void }} page `redraw` shows everything anew, from what is there: times are to be written otherwise.
+ * @returns {HTMLElement} Where the page goes.
+ */
+export function startPage(page) {
+  translate();
+  startKeyboard();
+  replace(byId("tools"), zones(page.redraw), languages(), help(), themes());
+  menu();
+  addKeys([
+    { key: "u", text: say("Local time, UTC", "Lokal tid, UTC"), run: () => zoneTo(!isUtc(), page.redraw) },
+    ...[
+      ["g o", "/", say("Overview", "Overblik")],
+      ["g v", "/vendor-sync", "Vendor sync"],
+      ["g d", "/deliveries", say("Deliveries", "Leverancer")],
+      ["g h", "/health", say("Health", "Helbred")],
+    ].map(([key, path, text]) => ({ key, text, run: () => location.assign(path) })),
+  ]);
+  whoever().then(foot);
+  return byId("main");
+}
+
+/** @param {boolean} utc @param {() => void} redraw */
+function zoneTo(utc, redraw) {
+  showUtc(utc);
+  for (const one of document.querySelectorAll("[data-zone]")) {
+    one.setAttribute("aria-pressed", String((one.getAttribute("data-zone") === "utc") === utc));
+  }
+  redraw();
+}
+
+/** @param {() => void} redraw */
+function zones(redraw) {
+  const one = (/** @type {string} */ text, /** @type {boolean} */ utc) => {
+    const attributes = { type: "button", "data-zone": utc ? "utc" : "local", "aria-pressed": String(isUtc() === utc) };
+    return h("button", { ...attributes, onclick: () => zoneTo(utc, redraw) }, text);
+  };
+  const label = say("Time zone", "Tidszone");
+  return h("div", { class: "segmented not-narrow", role: "group", "aria-label": label }, one(say("Local", "Lokal"), false), one("UTC", true));
+}
+
+function languages() {
+  const other = language() === "da" ? "en" : "da";
+  const name = other === "da" ? "Dansk" : "English";
+  const go = () => {
+    choose(other);
+    // Every text on the page is in the other language then.
+    location.reload();
+  };
+  return button(other.toUpperCase(), { kind: "quiet", title: name, "aria-label": name, lang: other, onclick: go });
+}
+
+function help() {
+  return button(say("Keyboard", "Tastatur"), { icon: "help", iconOnly: true, kind: "quiet not-narrow", onclick: showKeys });
+}
+
+/** The system's colours, light ones, dark ones, in turn. */
+function themes() {
+  const names = () => ({
+    light: say("Light", "Lyst"),
+    dark: say("Dark", "Mørkt"),
+    system: say("As the system has it", "Som systemet"),
+  });
+  const current = () => {
+    const kept = setting("theme");
+    return kept === "light" || kept === "dark" ? kept : "system";
+  };
+  const label = () => `${say("Colours", "Farver")}: ${names()[current()]}`;
+  const turn = button(label(), {
+    icon: "theme",
+    iconOnly: true,
+    kind: "quiet",
+    onclick: () => {
+      const next = { system: "light", light: "dark", dark: "system" }[current()];
+      set("theme", next === "system" ? null : next);
+      if (next === "system") delete document.documentElement.dataset.theme;
+      else document.documentElement.dataset.theme = next;
+      turn.title = label();
+      const name = turn.querySelector("span");
+      if (name) name.textContent = label();
+    },
+  });
+  return turn;
+}
+
+function menu() {
+  const [toggle, side] = [byId("menu"), byId("side")];
+  const show = (/** @type {boolean} */ open) => {
+    side.classList.toggle("open", open);
+    toggle.setAttribute("aria-expanded", String(open));
+  };
+  toggle.addEventListener("click", (event) => {
+    event.stopPropagation();
+    show(!side.classList.contains("open"));
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target instanceof Node && !side.contains(event.target)) show(false);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") show(false);
+  });
+}
+
+/** @param {Who | null} who */
+function foot(who) {
+  const at = byId("side-foot");
+  if (!who) {
+    replace(at, h("a", { class: "link", href: "/sign-in" }, say("Sign in", "Log ind")));
+    return;
+  }
+  const name = h("span", { class: "grow truncate", title: who.actor }, who.actor, " ", h("span", { class: "ink-3" }, who.tenant));
+  const leave = button(say("Sign out", "Log ud"), { icon: "leave", iconOnly: true, kind: "quiet small", onclick: signOut });
+  const tile = h("span", { class: "tile", "aria-hidden": "true" }, who.actor.slice(0, 2).toUpperCase());
+  replace(at, h("div", { class: "who" }, tile, name, !who.local && leave));
+}

@@ -1,0 +1,44 @@
+// Keys. They are off while a field has the focus, and a list of them is one key away.
+
+import { openDialog } from "./dialog.js";
+import { h } from "./dom.js";
+import { say } from "./language.js";
+
+/** @typedef {{ key: string, text: string, run: () => void }} Key `key` is one key, or two after each other with a space between. */
+
+/** @type {Key[]} */
+const known = [];
+/** @type {string | null} */
+let first = null;
+
+/** @param {Key[]} keys */
+export function addKeys(keys) {
+  known.push(...keys);
+}
+
+/** @param {EventTarget | null} target */
+const isField = (target) =>
+  target instanceof HTMLElement && (target.isContentEditable || ["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName));
+
+/** @param {KeyboardEvent} event */
+function pressed(event) {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key !== "Escape" && (isField(event.target) || document.querySelector("dialog[open]"))) return;
+  const keys = first ? `${first} ${event.key}` : event.key;
+  first = !first && known.some(({ key }) => key.startsWith(`${event.key} `)) ? event.key : null;
+  const found = known.find(({ key }) => key === keys);
+  if (!found) return;
+  event.preventDefault();
+  found.run();
+}
+
+export function startKeyboard() {
+  document.addEventListener("keydown", pressed);
+  addKeys([{ key: "?", text: say("This list", "Denne liste"), run: showKeys }]);
+}
+
+export function showKeys() {
+  const parts = (/** @type {string} */ key) => key.split(" ").map((one) => h("kbd", {}, one === "Escape" ? "Esc" : one));
+  const lines = known.map(({ key, text }) => [h("dt", {}, text), h("dd", {}, parts(key))]);
+  openDialog(say("Keyboard", "Tastatur"), { body: h("dl", { class: "keys" }, lines) });
+}

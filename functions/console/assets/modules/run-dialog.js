@@ -1,0 +1,71 @@
+// Starting a sync: first what would happen, then a button that carries the count.
+
+import { ask, asError } from "./api.js";
+import { openDialog } from "./dialog.js";
+import { button, h, icon, replace } from "./dom.js";
+import { number, say } from "./language.js";
+import { callout, toast } from "./messages.js";
+
+/** @typedef {{ slug: string, name: string }} Vendor */
+
+/**
+ * @param {Vendor} vendor
+ * @param {(runId: string | null) => void} started
+ */
+export function openRunDialog(vendor, started) {
+  const result = h("div", { role: "status", "aria-live": "polite" });
+  const dry = button(say("Dry run", "Prøvekørsel"), { onclick: () => start(true) });
+  const apply = button(say("Apply", "Anvend"), { kind: "primary", onclick: () => start(false) });
+  const intro = say(
+    "A dry run reads the source, compares and counts, and writes nothing. Applying makes the catalogue equal to the source.",
+    "En prøvekørsel læser kilden, sammenligner og tæller, og skriver intet. Anvend gør kataloget lig med kilden.",
+  );
+  const dialog = openDialog(say(`Run ${vendor.name}`, `Kør ${vendor.name}`), {
+    body: [h("p", { class: "ink-2" }, intro), result],
+    foot: [dry, apply],
+  });
+
+  const start = async (/** @type {boolean} */ isDry) => {
+    dry.disabled = apply.disabled = true;
+    const pressed = isDry ? dry : apply;
+    pressed.prepend(icon("run"));
+    try {
+      const path = `/api/catalog/vendor-sync/${encodeURIComponent(vendor.slug)}/sync`;
+      const answer = await ask(path, { method: "POST", body: { mode: isDry ? "dryRun" : "apply" } });
+      started(answer.runId ?? null);
+      if (!answer.summary) {
+        toast("run", say("The run goes on in the background", "Kørslen fortsætter i baggrunden"));
+        dialog.close();
+      } else if (isDry) {
+        show(answer.summary, answer.warning ?? null);
+      } else {
+        toast("ok", say(`${vendor.name} is synced`, `${vendor.name} er synkroniseret`), told(answer.summary));
+        dialog.close();
+      }
+    } catch (thrown) {
+      const error = asError(thrown);
+      replace(result, callout("bad", say("The run did not succeed", "Kørslen lykkedes ikke"), error.details.join(" ")));
+      if (error.body.runId) started(error.body.runId);
+    } finally {
+      pressed.querySelector("svg")?.remove();
+      dry.disabled = apply.disabled = false;
+    }
+  };
+
+  const show = (/** @type {Record<string, any>} */ summary, /** @type {string | null} */ warning) => {
+    const changes = (summary.created ?? 0) + (summary.updated ?? 0) + (summary.removed ?? 0);
+    replace(apply, changes > 0 ? say(`Apply ${changes} changes`, `Anvend ${changes} ændringer`) : say("Apply", "Anvend"));
+    const tone = warning ? "warn" : "ok";
+    const title = changes > 0 ? say("This would happen", "Dette ville ske") : say("Nothing would change", "Intet ville ændre sig");
+    replace(result, callout(tone, title, [told(summary), warning && h("br"), warning]));
+  };
+}
+
+/** @param {Record<string, any>} summary */
+const told = (summary) =>
+  [
+    `${number(summary.created)} ${say("created", "oprettet")}`,
+    `${number(summary.updated)} ${say("updated", "opdateret")}`,
+    `${number(summary.removed)} ${say("removed", "fjernet")}`,
+    `${number(summary.unchanged)} ${say("unchanged", "uændret")}`,
+  ].join(", ");

@@ -1,0 +1,112 @@
+// A run in the drawer.
+
+import { button, h } from "./dom.js";
+import { section } from "./drawer.js";
+import { clock, dateTime, duration, number, say } from "./language.js";
+import { callout, copied, fact } from "./messages.js";
+import { countsOf, isSkipped, life, reason, runStatus } from "./runs.js";
+
+/** @typedef {import("./runs.js").Run} Run */
+/**
+ * @typedef {{
+ *   newer: (() => void) | null, older: (() => void) | null, name: string,
+ *   again: ((vendor: { slug: string, name: string }) => void) | null,
+ * }} Around
+ */
+
+/** @param {Run} run @param {Around} around @returns {import("./drawer.js").Content} */
+export function runDrawer(run, around) {
+  const tool = (/** @type {string} */ text, /** @type {"left" | "right" | "link"} */ mark, /** @type {(() => void) | null} */ go) =>
+    button(text, { icon: mark, iconOnly: true, kind: "quiet small", disabled: go === null, onclick: go ?? undefined });
+  const again = around.again;
+  return {
+    title: say("Details of the sync", "Detaljer for synkronisering"),
+    summary: [
+      runStatus(run, true),
+      h("span", { class: "ink-2" }, [around.name, dateTime(run.startedAt), duration(run.durationMs)].join(" · ")),
+    ],
+    tools: [
+      tool(say("Newer", "Nyere"), "left", around.newer),
+      tool(say("Older", "Ældre"), "right", around.older),
+      tool(say("Copy link", "Kopiér link"), "link", () => copied(location.href)),
+    ],
+    body: [figures(run), why(run), story(run), setAside(run), facts(run)],
+    foot: again && button(say("Run again", "Kør igen"), { icon: "play", onclick: () => again({ slug: run.vendor, name: around.name }) }),
+  };
+}
+
+/** @param {Run} run */
+function figures(run) {
+  const counts = countsOf(run);
+  const one = (/** @type {string} */ name, /** @type {number | null | undefined} */ count) =>
+    h("div", {}, h("dt", { class: "truncate" }, name), h("dd", {}, number(count)));
+  return section(
+    say("Key figures", "Nøgletal"),
+    h(
+      "dl",
+      { class: "figures" },
+      one("Total", counts.total),
+      one(say("Created", "Oprettet"), counts.created),
+      one(say("Updated", "Opdateret"), counts.updated),
+      one(say("Removed", "Fjernet"), counts.removed),
+      one(say("Unchanged", "Uændret"), counts.unchanged),
+    ),
+  );
+}
+
+/** @param {Run} run */
+function why(run) {
+  if (run.status !== "error") {
+    const warning = run.metadata?.warning;
+    return warning ? callout("warn", say("To be looked at", "Bør ses efter"), warning) : null;
+  }
+  const tone = isSkipped(run) ? "idle" : "bad";
+  const sentence = reason(run) ?? "";
+  const told = callout(tone, sentence, run.error, { icon: isSkipped(run) ? "skipped" : "bad" });
+  return section(isSkipped(run) ? say("Why it was skipped", "Hvorfor") : say("Error message", "Fejlbesked"), told);
+}
+
+/** @param {Run} run */
+function story(run) {
+  const begun = new Date(run.startedAt).getTime();
+  const after = (/** @type {string} */ at) => {
+    const passed = new Date(at).getTime() - begun;
+    return passed > 0 ? `+${duration(passed)}` : clock(at);
+  };
+  const lines = life(run).map((event) =>
+    h(
+      "li",
+      {},
+      event.mark,
+      h("b", {}, event.text),
+      event.at && h("time", { datetime: event.at, title: dateTime(event.at) }, after(event.at)),
+      event.more && h("span", { class: "more" }, event.more),
+    ),
+  );
+  return section(say("What happened", "Forløb"), h("ol", { class: "timeline" }, lines));
+}
+
+/** Rows that could not be read. @param {Run} run */
+function setAside(run) {
+  const bad = run.metadata?.badRows;
+  if (!bad) return null;
+  const rows = (bad.first ?? []).map((/** @type {{ row: number, reason: string }} */ one) =>
+    fact(say(`Row ${one.row}`, `Række ${one.row}`), one.reason),
+  );
+  return section(say(`${number(bad.count)} rows were set aside`, `${number(bad.count)} rækker blev lagt til side`), h("dl", { class: "facts" }, rows));
+}
+
+/** @param {Run} run */
+function facts(run) {
+  const mono = (/** @type {string} */ text) => h("span", { class: "font-mono" }, text);
+  const list = h(
+    "dl",
+    { class: "facts" },
+    fact(say("Path", "Sti"), run.sourcePath ? mono(run.sourcePath) : "—"),
+    fact("Hash", run.hash ? mono(run.hash) : "—"),
+    fact("Dry-run", run.dryRun ? say("Yes", "Ja") : say("No", "Nej")),
+    fact("Id", mono(run.id)),
+    run.metadata?.correlationId && fact(say("Trace", "Spor"), mono(run.metadata.correlationId)),
+  );
+  return section(say("Source", "Kilde"), list);
+}

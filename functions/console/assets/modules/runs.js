@@ -1,0 +1,110 @@
+// What a run of a catalogue says, in words.
+
+import { icon } from "./dom.js";
+import { say } from "./language.js";
+import { status } from "./status.js";
+
+/** @typedef {{ total: number | null, created: number | null, updated: number | null, removed: number | null, unchanged: number | null }} Counts */
+/**
+ * @typedef {{
+ *   id: string, vendor: string, status: string, actor: string | null, dryRun: boolean | null, sourcePath: string | null,
+ *   startedAt: string, completedAt: string | null, finishedAt?: string | null, durationMs: number | null,
+ *   counts: Counts, metrics?: Counts, hash: string | null, error: string | null, metadata: Record<string, any> | null,
+ *   updatedAt: string,
+ * }} Run
+ */
+
+/** Whether a run was not begun, as another one was in its way. @param {Run} run */
+export const isSkipped = (run) => run.metadata?.skipped === true;
+
+/** @param {Run} run @param {boolean} [pill] */
+export function runStatus(run, pill = false) {
+  if (isSkipped(run)) return status("idle", say("Skipped", "Sprunget over"), { icon: "skipped", pill });
+  if (run.status === "success") return status("ok", say("Completed", "Fuldført"), { pill });
+  if (run.status === "error") return status("bad", say("Failed", "Fejlet"), { pill });
+  if (run.status !== "running") return status("idle", say("Pending", "Afventer"), { pill });
+  if (run.metadata?.waitsUntil) return status("held", say("Waiting", "Venter"), { icon: "waiting", pill });
+  return status("run", say("Running", "Kører"), { pill });
+}
+
+/** @type {Record<string, [string, string]>} Codes of ends that were no success: English, Danish. */
+const REASONS = {
+  sync_in_progress: ["Skipped: another run was in progress", "Sprunget over: en anden kørsel var i gang"],
+  removals_refused: ["Refused: too much would have been removed", "Afvist: for meget ville være blevet fjernet"],
+  source_not_allowed: ["The source may not be read from", "Kilden må der ikke læses fra"],
+  source_not_found: ["There is nothing at the source", "Der er intet på kildens plads"],
+  source_unreadable: ["The source could not be read to its end", "Kilden kunne ikke læses til ende"],
+  source_busy: ["The vendor asks to wait for longer than a run may", "Leverandøren beder om længere ventetid, end en kørsel må tage"],
+  source_changed: ["The source changed each time it was read", "Kilden ændrede sig, hver gang den blev læst"],
+  source_invalid: ["What is at the source is no catalogue", "Det, der ligger i kilden, er intet katalog"],
+  run_too_slow: ["The run made no progress and was given up", "Kørslen kom ikke videre og blev opgivet"],
+  storage_failed: ["Storage failed again and again", "Lageret svigtede igen og igen"],
+  vendor_not_configured: ["The vendor is not configured any more", "Leverandøren er ikke længere konfigureret"],
+  integration_not_supported: ["The vendor is reached in a way that cannot be synced", "Leverandøren nås på en måde, der ikke kan synkroniseres"],
+  stopped: ["An operator stopped it", "En operatør standsede den"],
+  approval_expired: ["Nobody approved of it in time", "Ingen godkendte den i tide"],
+};
+
+/** Why a run ended as it did, in a sentence; null where there is nothing to say. @param {Run} run */
+export function reason(run) {
+  const known = REASONS[run.metadata?.errorCode ?? ""];
+  if (known) return say(...known);
+  return run.status === "error" ? say("The run failed", "Kørslen fejlede") : null;
+}
+
+/** @type {Record<string, [string, string]>} */
+const WAITS = {
+  retryAfter: ["Waiting, as its vendor asks for it", "Venter, som leverandøren beder om"],
+  backoff: ["Waiting for a fault to pass", "Venter på, at en fejl går over"],
+  approval: ["Waiting for somebody's approval", "Venter på godkendelse"],
+};
+
+/** @type {Record<string, [string, string]>} */
+const TRIGGERS = {
+  manual: ["by hand", "manuelt"],
+  schedule: ["by schedule", "efter tidsplan"],
+  scheduled: ["by schedule", "efter tidsplan"],
+  webhook: ["by a webhook", "af en webhook"],
+};
+
+/**
+ * What happened in a run, in order. There is no route that says more than what the run says of itself.
+ * @param {Run} run
+ * @returns {{ mark: SVGElement, at: string | null, text: string, more: string | null }[]}
+ */
+export function life(run) {
+  const trigger = TRIGGERS[run.metadata?.trigger ?? ""];
+  const by = run.actor ? say(` by ${run.actor}`, ` af ${run.actor}`) : "";
+  const how = [trigger && say(...trigger), run.dryRun ? say("dry run", "prøvekørsel") : null].filter(Boolean).join(", ");
+  /** @type {{ mark: SVGElement, at: string | null, text: string, more: string | null }[]} */
+  const events = [{ mark: icon("play"), at: run.startedAt, text: say("Started", "Startet") + by, more: how || null }];
+  const wait = run.metadata?.waitsUntil;
+  if (run.status === "running" && wait) {
+    const why = say(...(WAITS[run.metadata?.waitsFor] ?? ["Waiting", "Venter"]));
+    events.push({ mark: icon("waiting", "held"), at: wait, text: why, more: say("Goes on by itself then", "Fortsætter selv derefter") });
+  } else if (run.status === "running") {
+    events.push({ mark: icon("run", "run"), at: run.updatedAt, text: say("Running", "I gang"), more: checkpoint(run) });
+  }
+  const end = run.completedAt ?? run.finishedAt ?? null;
+  if (run.status === "success") {
+    events.push({ mark: icon("ok", "ok"), at: end, text: say("Completed", "Fuldført"), more: run.metadata?.warning ?? null });
+  } else if (run.status === "error") {
+    const mark = isSkipped(run) ? icon("skipped", "idle") : icon("bad", "bad");
+    events.push({ mark, at: end, text: reason(run) ?? "", more: null });
+  }
+  return events;
+}
+
+/** @param {Run} run */
+function checkpoint(run) {
+  const at = run.metadata?.checkpoint;
+  if (at === undefined || at === null) return null;
+  const where = typeof at === "object" ? Object.entries(at).map(([name, value]) => `${name} ${value}`).join(", ") : String(at);
+  return say(`Has come to: ${where}`, `Er nået til: ${where}`);
+}
+
+/** @param {Run} run @returns {Partial<Counts>} */
+export const countsOf = (run) => run.counts ?? run.metrics ?? {};
+
+/** The last part of a source's path. @param {string | null} source */
+export const lastSegment = (source) => source?.split(/[\\/]/).filter(Boolean).pop() ?? "—";

@@ -1,0 +1,172 @@
+//! The pages and their routes.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderName, header};
+use signalbox::http::problem::ProblemView;
+use signalbox::http::query::path_text;
+use signalbox::http::wire::service::VersionView;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::assets;
+use crate::packed::{gzip, takes_gzip};
+use crate::shell::{self, Language, Page};
+
+/// Nothing but our own files, no inline script or style, no text made into markup, no frame around it.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
+    font-src 'self'; require-trusted-types-for 'script'; frame-ancestors 'none'";
+
+/// What every page says to the browser. It asks each time, as a page names its assets by their hash.
+const HEADERS: [(HeaderName, &str); 6] = [
+    (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (header::CACHE_CONTROL, "no-cache"),
+    (header::VARY, "accept, accept-encoding"),
+];
+
+const OVERVIEW: Page = Page::new("/", "Overview", "Overblik", Language::English, "overview.js");
+const RUNS: Page = Page::new("/vendor-sync", "Vendor sync", "Vendor sync", Language::Danish, "vendor-sync.js")
+    .titled("Vendor sync observability");
+const REGISTRY: Page =
+    Page::new("/vendor-sync/registry", "Vendor sync", "Vendor sync", Language::Danish, "registry.js")
+        .titled("Vendor sync observability");
+const DELIVERIES: Page = Page::new("/deliveries", "Deliveries", "Leverancer", Language::English, "deliveries.js");
+const HEALTH: Page = Page::new("/health", "Health", "Helbred", Language::English, "health.js");
+const AUDIT: Page = Page::new("/audit", "Audit", "Hændelseslog", Language::English, "audit.js");
+const SIGN_IN: Page = Page::new("/sign-in", "Sign in", "Log ind", Language::English, "sign-in.js").bare();
+const COMPONENTS: Page = Page::new("/components", "Components", "Komponenter", Language::English, "components.js");
+
+const ALL: [Page; 8] = [OVERVIEW, RUNS, REGISTRY, DELIVERIES, HEALTH, AUDIT, SIGN_IN, COMPONENTS];
+
+/// The pages, made and packed once.
+#[derive(Clone)]
+pub(crate) struct Pages(Arc<Vec<Made>>);
+
+struct Made {
+    path: &'static str,
+    plain: Vec<u8>,
+    packed: Option<Vec<u8>>,
+}
+
+impl Pages {
+    pub(crate) fn new() -> Self {
+        let made = ALL.iter().map(|page| {
+            let plain = shell::html(page).into_string().into_bytes();
+            Made { path: page.path, packed: gzip(&plain), plain }
+        });
+        Self(Arc::new(made.collect()))
+    }
+
+    fn answer(&self, page: &Page, headers: &HeaderMap) -> Response {
+        let Some(made) = self.0.iter().find(|made| made.path == page.path) else {
+            return http::StatusCode::NOT_FOUND.into_response();
+        };
+        match made.packed.as_ref().filter(|_| takes_gzip(headers)) {
+            Some(packed) => (HEADERS, [(header::CONTENT_ENCODING, "gzip")], packed.clone()).into_response(),
+            None => (HEADERS, made.plain.clone()).into_response(),
+        }
+    }
+}
+
+/// The routes of the console.
+pub(crate) fn routes() -> OpenApiRouter<Pages> {
+    OpenApiRouter::default()
+        .routes(routes!(overview))
+        .routes(routes!(vendor_sync))
+        .routes(routes!(registry))
+        .routes(routes!(deliveries))
+        .routes(routes!(health))
+        .routes(routes!(audit))
+        .routes(routes!(sign_in))
+        .routes(routes!(components))
+        .routes(routes!(asset))
+}
+
+macro_rules! page {
+    ($name:ident, $page:ident, $path:tt, $what:tt) => {
+        #[doc = $what]
+        #[utoipa::path(
+                    get, path = $path, tag = "console",
+                    responses((status = 200, description = "The page", body = String, content_type = "text/html"))
+                )]
+        pub(crate) async fn $name(State(pages): State<Pages>, headers: HeaderMap) -> Response {
+            pages.answer(&$page, &headers)
+        }
+    };
+}
+
+page!(overview, OVERVIEW, "/", "The page of all connections and what needs attention.");
+page!(vendor_sync, RUNS, "/vendor-sync", "The page of catalogue runs.");
+page!(registry, REGISTRY, "/vendor-sync/registry", "The page of vendors, their tests and their sources.");
+page!(deliveries, DELIVERIES, "/deliveries", "The page of webhooks.");
+page!(audit, AUDIT, "/audit", "The page of who did what.");
+page!(sign_in, SIGN_IN, "/sign-in", "The page where a token is exchanged for a session.");
+page!(components, COMPONENTS, "/components", "Every component of the console in every state, side by side.");
+
+/// Whether the service answers; to a browser, the page of health.
+///
+/// Probes and pages have this path in common. Whoever accepts HTML is a person's browser, and gets the page.
+#[utoipa::path(
+    get, path = "/health", tag = "service",
+    responses((status = 200, description = "It answers", content(
+        (VersionView = "application/json"),
+        (String = "text/html"),
+    ))),
+)]
+pub(crate) async fn health(State(pages): State<Pages>, headers: HeaderMap) -> Response {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    if accepted.flat_map(|value| value.split(',')).any(|kind| kind.trim().starts_with("text/html")) {
+        return pages.answer(&HEALTH, &headers);
+    }
+    let body = Json(VersionView { status: "ok", version: env!("CARGO_PKG_VERSION") });
+    ([(header::VARY, "accept")], body).into_response()
+}
+
+/// A style, module, font or icon. Its name has its hash, so it never changes.
+#[utoipa::path(
+    get, path = "/assets/{file}", tag = "console",
+    params(("file" = String, Path, description = "As a page names it")),
+    responses(
+        (status = 200, description = "The file", body = String, content_type = "text/javascript"),
+        (status = 404, description = "not_found", body = ProblemView),
+    ),
+)]
+pub(crate) async fn asset(
+    file: Result<Path<String>, axum::extract::rejection::PathRejection>,
+    headers: HeaderMap,
+) -> Response {
+    assets::answer(&path_text(file), &headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a first visit to a page loads, its data aside.
+    const FIRST_VIEW_BYTES_MAX: usize = 60 * 1024;
+
+    #[test]
+    fn the_first_view_of_a_page_is_small() {
+        let pages = Pages::new();
+        for (page, made) in ALL.iter().zip(pages.0.iter()) {
+            let assets: usize = shell::files(page).iter().map(|file| assets::bytes(file)).sum();
+            let bytes = made.packed.as_ref().unwrap().len() + assets;
+            assert!(bytes <= FIRST_VIEW_BYTES_MAX, "{}: {bytes} bytes", page.path);
+        }
+    }
+
+    #[test]
+    fn a_page_names_only_files_that_are_there() {
+        for page in &ALL {
+            for file in shell::files(page) {
+                assert!(assets::bytes(file) > 0, "{} names {file}", page.path);
+            }
+        }
+    }
+}
