@@ -6,7 +6,7 @@ import { status } from "./status.js";
 
 /** @typedef {{ day: string, success: number, error: number, running: number }} Day */
 
-/** More than these are drawn as columns, without words. */
+/** More than these are columns, without words. */
 const WITH_WORDS_MAX = 14;
 
 /**
@@ -14,13 +14,11 @@ const WITH_WORDS_MAX = 14;
  * @param {{ chosen?: string | null, choose: (day: Day) => void }} options
  */
 export function dayStrip(days, options) {
-  const many = days.length > WITH_WORDS_MAX;
-  // A single run is no full column.
-  const fullest = Math.max(many ? 4 : 1, ...days.map(total));
-  const label = say("Runs by day (UTC)", "Kørsler pr. dag (UTC)");
+  if (days.length > WITH_WORDS_MAX) return columns(days);
+  const fullest = Math.max(1, ...days.map(total));
   return h(
     "div",
-    { class: many ? "days many" : "days", role: "group", "aria-label": label },
+    { class: "days", role: "group", "aria-label": say("Runs by day (UTC)", "Kørsler pr. dag (UTC)") },
     days.map((day) => {
       const attributes = {
         type: "button",
@@ -30,7 +28,7 @@ export function dayStrip(days, options) {
         title: told(day),
         onclick: () => options.choose(day),
       };
-      return h("button", attributes, many ? column(day, fullest) : [name(day), bar(day, fullest), marks(day)]);
+      return h("button", attributes, name(day), bar(day, fullest), marks(day));
     }),
   );
 }
@@ -69,16 +67,30 @@ function bar(day, fullest) {
   return s("svg", { class: "bar", viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" }, track, pieces);
 }
 
-/** @param {Day} day @param {number} fullest */
-function column(day, fullest) {
-  let y = 56;
-  const pieces = parts(day).map(([kind, count]) => {
-    const height = (count / fullest) * 54;
-    y -= height;
-    return s("rect", { class: kind, x: 1, y, width: 8, height });
-  });
-  const track = s("rect", { class: "fill-track", x: 1, y: 54, width: 8, height: 2 });
-  return s("svg", { viewBox: "0 0 10 56", preserveAspectRatio: "none", "aria-hidden": "true" }, track, pieces);
+/**
+ * Too narrow to be pressed: days of a longer time are looked at here, and chosen by their dates.
+ * @param {Day[]} days
+ */
+function columns(days) {
+  // A single run is no full column.
+  const fullest = Math.max(4, ...days.map(total));
+  const failing = days.filter((day) => day.error > 0).length;
+  const label = say(
+    `Runs on ${days.length} days (UTC), with failures on ${failing} of them`,
+    `Kørsler på ${days.length} dage (UTC), med fejl på ${failing} af dem`,
+  );
+  const one = (/** @type {Day} */ day, /** @type {number} */ index) => {
+    let y = 44;
+    const pieces = parts(day).map(([kind, count]) => {
+      const height = (count / fullest) * 42;
+      y -= height;
+      return s("rect", { class: kind, x: index * 10 + 1, y, width: 8, height });
+    });
+    const track = s("rect", { class: "fill-track", x: index * 10 + 1, y: 42, width: 8, height: 2 });
+    return s("g", {}, s("title", {}, told(day)), track, pieces);
+  };
+  const size = { viewBox: `0 0 ${days.length * 10} 44`, preserveAspectRatio: "none" };
+  return s("svg", { class: "columns", role: "img", "aria-label": label, ...size }, days.map(one));
 }
 
 /** @param {Day} day */

@@ -12,9 +12,9 @@ import { say } from "./language.js";
  */
 export function openDialog(title, content) {
   const shut = button(say("Close", "Luk"), { icon: "close", iconOnly: true, kind: "quiet", onclick: () => dialog.close() });
-  const head = h("header", { class: "dialog-head" }, h("h2", { id: "dialog-title", class: "grow" }, title), shut);
+  const head = h("div", { class: "dialog-head" }, h("h2", { id: "dialog-title", class: "grow" }, title), shut);
   const body = h("div", { class: "dialog-body" }, content.body);
-  const foot = content.foot && h("footer", { class: "dialog-foot" }, content.foot);
+  const foot = content.foot && h("div", { class: "dialog-foot" }, content.foot);
   const dialog = h("dialog", { class: "dialog", "aria-labelledby": "dialog-title" }, head, body, foot);
   dialog.addEventListener("close", () => {
     dialog.remove();

@@ -20,13 +20,13 @@ export function openDrawer(content, options = {}) {
   const title = h("h2", { id: "drawer-title", class: "grow truncate", tabindex: "-1" }, content.title);
   const shut = button(say("Close", "Luk"), { icon: "close", iconOnly: true, kind: "quiet small", onclick: closeDrawer });
   const head = h(
-    "header",
+    "div",
     { class: "drawer-head" },
     h("div", { class: "flex gap-1" }, title, content.tools, shut),
     content.summary && h("div", { class: "flex wrap gap-2" }, content.summary),
   );
   const body = h("div", { class: "drawer-body", tabindex: "0", role: "group", "aria-labelledby": "drawer-title" }, content.body);
-  const foot = content.foot && h("footer", { class: "drawer-foot" }, content.foot);
+  const foot = content.foot && h("div", { class: "drawer-foot" }, content.foot);
   const drawer = h("div", { class: "drawer", role: "dialog", "aria-labelledby": "drawer-title" }, head, body, foot);
   const held = shown?.contains(document.activeElement) ?? false;
   replace(byId("aside"), drawer);

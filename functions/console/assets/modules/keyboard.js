@@ -23,7 +23,8 @@ const isField = (target) =>
 /** @param {KeyboardEvent} event */
 function pressed(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key !== "Escape" && (isField(event.target) || document.querySelector("dialog[open]"))) return;
+  // A dialog has keys of its own, and closes by itself.
+  if (document.querySelector("dialog[open]") || (event.key !== "Escape" && isField(event.target))) return;
   const keys = first ? `${first} ${event.key}` : event.key;
   first = !first && known.some(({ key }) => key.startsWith(`${event.key} `)) ? event.key : null;
   const found = known.find(({ key }) => key === keys);

@@ -21,7 +21,7 @@ export function table(columns, options = {}) {
   const body = h("tbody");
   const head = columns.map((column) => h("th", { scope: "col", class: column.kind }, column.name));
   const element = h("table", { class: "table stack" }, caption, h("thead", {}, h("tr", {}, head)), body);
-  const wrap = h("div", { class: "table-wrap", role: "region", tabindex: "-1" }, element);
+  const wrap = h("div", { class: "table-wrap" }, element);
   /** @type {Row[]} */
   let shown = [];
 
