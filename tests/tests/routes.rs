@@ -15,6 +15,7 @@ mod routes {
         mod triggers;
     }
     mod service {
+        mod console;
         mod cors;
         mod documents;
         mod openapi;

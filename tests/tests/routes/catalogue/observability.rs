@@ -151,3 +151,19 @@ async fn every_wrong_parameter_is_named_at_once() {
         assert!(detail["fieldErrors"].as_object().unwrap().values().all(texts), "{query}: {detail}");
     }
 }
+
+#[tokio::test]
+async fn a_window_is_counted_by_day_for_whoever_asks() {
+    let world = World::local().await;
+    world.apply().await;
+    world.failure().await;
+    world.pass(Duration::from_secs(24 * 3600));
+    world.apply().await;
+    let path = "/api/catalog/vendor-sync/observability?start=2024-06-06&end=2024-06-30";
+    let window = world.read(&format!("{path}&days=1&status=error")).await;
+    let day =
+        |day: &str, success: u64, error: u64| json!({"day": day, "success": success, "error": error, "running": 0});
+    let expected = json!([day("2024-06-06", 0, 0), day("2024-06-07", 1, 1), day("2024-06-08", 1, 0)]);
+    assert_eq!(window["data"]["days"], expected, "whatever the filter, and no day that has not begun");
+    assert!(world.read(path).await["data"].get("days").is_none());
+}
