@@ -87,7 +87,8 @@ impl Builder {
         let mut uses = Vec::new();
         self.making.push(file.to_owned());
         if pack {
-            bytes = self.with_names(&String::from_utf8(bytes)?, &mut uses)?.into_bytes();
+            let text = without_comments(&String::from_utf8(bytes)?);
+            bytes = self.with_names(&text, &mut uses)?.into_bytes();
         }
         self.making.pop();
         let hash = hex::encode(Sha256::digest(&bytes));
@@ -138,6 +139,25 @@ impl Builder {
         source.push_str("];\n");
         Ok(fs::write(self.out.join("assets.rs"), source)?)
     }
+}
+
+/// Leaves out lines that are comments, which in modules with their types are half of what is written.
+fn without_comments(text: &str) -> String {
+    let mut within = false;
+    let mut kept = String::with_capacity(text.len());
+    for line in text.lines() {
+        let trimmed = line.trim();
+        let begins = trimmed.starts_with("/*");
+        // Behind a comment that ends in its own line there may be code.
+        let is_comment =
+            within || trimmed.starts_with("//") || begins && (trimmed.ends_with("*/") || !trimmed.contains("*/"));
+        within = (within || begins) && !trimmed.contains("*/");
+        if !is_comment {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    kept
 }
 
 fn kind(file: &str) -> Option<(&'static str, bool)> {

@@ -90,7 +90,13 @@ function columns(days) {
     return s("g", {}, s("title", {}, told(day)), track, pieces);
   };
   const size = { viewBox: `0 0 ${days.length * 10} 44`, preserveAspectRatio: "none" };
-  return s("svg", { class: "columns", role: "img", "aria-label": label, ...size }, days.map(one));
+  const ends = [days[0], days[days.length - 1]].map(({ day }) => h("span", {}, dayText(day, { day: "numeric", month: "short" })));
+  return h(
+    "div",
+    {},
+    s("svg", { class: "columns", role: "img", "aria-label": label, ...size }, days.map(one)),
+    h("p", { class: "note ends" }, ends),
+  );
 }
 
 /** @param {Day} day */

@@ -32,7 +32,10 @@ export function openDrawer(content, options = {}) {
   replace(byId("aside"), drawer);
   shown = drawer;
   whenClosed = options.closed ?? null;
-  if (options.focus || held) title.focus();
+  // Where it covers the page, the page is out of reach.
+  const covers = matchMedia("(max-width: 48rem)").matches;
+  byId("main").inert = covers;
+  if (options.focus || held || covers) title.focus();
   return drawer;
 }
 
@@ -41,6 +44,7 @@ export function closeDrawer() {
   if (!shown) return;
   shown.remove();
   shown = null;
+  byId("main").inert = false;
   const closed = whenClosed;
   whenClosed = null;
   closed?.();

@@ -5,9 +5,10 @@ import { h, replace } from "./dom.js";
 /** @typedef {import("./dom.js").Child} Child */
 
 /**
- * A column. `narrow` says where its cell goes where the table is a list of cards: at the end of a line, on the line below, nowhere.
+ * A column. `narrow` says where its cell goes where the table is a list of cards: at the end of a line, on the line below,
+ * on a line of its own, nowhere.
  * @template Row
- * @typedef {{ name: string, cell: (row: Row) => Child, narrow?: "end" | "below" | "hide", kind?: string, title?: (row: Row) => string | null }} Column
+ * @typedef {{ name: string, cell: (row: Row) => Child, narrow?: "end" | "below" | "wide" | "hide", kind?: string, title?: (row: Row) => string | null }} Column
  */
 
 /**
