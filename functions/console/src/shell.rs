@@ -6,7 +6,7 @@ use maud::{DOCTYPE, Markup, html};
 
 use crate::assets;
 
-const STYLES: [&str; 3] = ["tokens.css", "base.css", "components.css"];
+const STYLES: [&str; 4] = ["tokens.css", "base.css", "components.css", "pages.css"];
 /// Runs before anything is shown, so that nothing is shown in the wrong colours.
 const FIRST: &str = "first.js";
 const FONT: &str = "geist.woff2";

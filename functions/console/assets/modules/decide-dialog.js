@@ -1,0 +1,159 @@
+// Deciding on many: first what would happen, then a button that carries the count, then a result for each.
+
+import { decide, planned } from "./delivery-decisions.js";
+import { identity } from "./delivery-feed.js";
+import { shortKey } from "./delivery-words.js";
+import { openDialog } from "./dialog.js";
+import { button, h, icon, replace, s } from "./dom.js";
+import { number, say } from "./language.js";
+import { toast } from "./messages.js";
+import { status } from "./status.js";
+
+/** @typedef {import("./delivery-feed.js").Delivery} Delivery */
+/** @typedef {import("./delivery-decisions.js").Decision} Decision */
+/** @typedef {import("./delivery-decisions.js").Plan} Plan */
+/** @typedef {import("./session.js").Who} Who */
+/** @typedef {{ one: Delivery, plan: Plan, why: string, cell: HTMLElement }} Line */
+/** @typedef {import("./status.js").Tone} Tone */
+
+/** Above so many a person types how many they mean. */
+const UNTYPED_MAX = 100;
+/** After so many failures in a row something else is wrong. */
+const FAILURES_MAX = 3;
+
+/** @type {Record<Plan, { tone: Tone, mark: import("./dom.js").IconName, name: [string, string], more: [string, string] }>} */
+const PLANS = {
+  requeue: { tone: "ok", mark: "plus", name: ["Sent again", "Sendes igen"], more: ["Its effect comes once, as ever", "Virkningen kommer én gang, som altid"] },
+  verify: { tone: "run", mark: "shield", name: ["Verified again", "Efterprøves igen"], more: ["Let in if its signature is right now", "Lukkes ind, hvis signaturen nu passer"] },
+  drop: { tone: "bad", mark: "drop", name: ["Dropped", "Smides ud"], more: ["Forgotten with its body, for good", "Glemmes med sit indhold, for altid"] },
+  nothing: { tone: "idle", mark: "duplicate", name: ["Left out", "Udelades"], more: ["There is nothing to do", "Der er intet at gøre"] },
+  cannot: { tone: "warn", mark: "warn", name: ["Not possible", "Ikke muligt"], more: ["Stays where it is, with the reason", "Bliver, hvor den er, med grunden"] },
+};
+
+/** @type {Plan[]} */
+const ORDER = ["requeue", "verify", "drop", "cannot", "nothing"];
+
+/** @param {Plan} plan */
+const acts = (plan) => plan === "requeue" || plan === "verify" || plan === "drop";
+
+/**
+ * @param {Decision} decision
+ * @param {Delivery[]} items
+ * @param {{ who: Who | null, done: () => void }} options `done`: at least one was decided on.
+ */
+export function openDecision(decision, items, options) {
+  const lines = items
+    .map((one) => ({ one, ...planned(decision, one, options.who), cell: h("span") }))
+    .sort((left, right) => ORDER.indexOf(left.plan) - ORDER.indexOf(right.plan));
+  for (const line of lines) replace(line.cell, mark(line.plan));
+  const wanted = lines.filter((line) => acts(line.plan));
+  const isDrop = decision === "drop";
+  const count = number(wanted.length);
+  const title = isDrop ? say(`Drop ${number(items.length)} deliveries`, `Smid ${number(items.length)} leverancer ud`) : say(`Send ${number(items.length)} deliveries again`, `Send ${number(items.length)} leverancer igen`);
+
+  const go = button(isDrop ? say(`Drop ${count}`, `Smid ${count} ud`) : say(`Send ${count} again`, `Send ${count} igen`), {
+    kind: isDrop ? "danger" : "primary",
+    disabled: wanted.length === 0 || (isDrop && wanted.length > UNTYPED_MAX),
+    onclick: () => run(),
+  });
+  const cancel = button(say("Cancel", "Annullér"), { onclick: () => dialog.close() });
+  const progress = h("p", { class: "note grow", role: "status" }, foot());
+  const intro = h("p", { class: "ink-2" }, say("This is what would happen. Nothing has been done yet.", "Dette ville ske. Intet er gjort endnu."));
+  const typed = isDrop && wanted.length > UNTYPED_MAX ? typing(wanted.length, (right) => (go.disabled = !right)) : null;
+  const dialog = openDialog(title, { body: [intro, split(lines), table(lines), typed], foot: [progress, cancel, go], closed });
+  dialog.classList.add("wide");
+  (wanted.length > 0 && !isDrop ? go : cancel).focus();
+
+  let stopped = false;
+  let decided = 0;
+
+  function closed() {
+    stopped = true;
+    if (decided > 0) options.done();
+  }
+
+  function foot() {
+    const by = options.who ? say(` On record as ${options.who.actor}.`, ` Noteres som ${options.who.actor}.`) : "";
+    return say("Doing it again does nothing twice.", "At gøre det igen gør intet to gange.") + by;
+  }
+
+  async function run() {
+    let [failed, inARow] = [0, 0];
+    go.disabled = true;
+    go.prepend(icon("run"));
+    replace(cancel, say("Stop", "Stands"));
+    replace(intro, say("One after the other; it can be stopped at any time.", "En efter en; det kan standses når som helst."));
+    for (const [index, line] of wanted.entries()) {
+      if (stopped || inARow >= FAILURES_MAX) break;
+      replace(progress, say(`${number(index + 1)} of ${count}`, `${number(index + 1)} af ${count}`));
+      replace(line.cell, status("run", say("Under way", "I gang")));
+      const result = await decide(line.plan, line.one);
+      const tone = result.outcome === "failed" ? "bad" : result.outcome === "duplicate" ? "idle" : "ok";
+      replace(line.cell, status(tone, result.text, result.outcome === "duplicate" ? { icon: "duplicate" } : {}));
+      line.cell.title = result.text;
+      if (result.outcome === "failed") [failed, inARow] = [failed + 1, inARow + 1];
+      else [decided, inARow] = [decided + 1, 0];
+    }
+    finish(failed, inARow >= FAILURES_MAX);
+  }
+
+  /** @param {number} failed @param {boolean} gaveUp */
+  function finish(failed, gaveUp) {
+    const left = wanted.length - decided - failed;
+    const text = [
+      isDrop ? say(`${number(decided)} dropped`, `${number(decided)} smidt ud`) : say(`${number(decided)} sent again or let in`, `${number(decided)} sendt igen eller lukket ind`),
+      failed > 0 && say(`${number(failed)} failed`, `${number(failed)} slog fejl`),
+      left > 0 && say(`${number(left)} not begun`, `${number(left)} ikke begyndt`),
+    ].filter(Boolean).join(", ");
+    const why = gaveUp ? say(` Stopped after ${FAILURES_MAX} failures in a row.`, ` Standset efter ${FAILURES_MAX} fejl i træk.`) : "";
+    replace(progress, text + why);
+    replace(intro, say("What came of each.", "Hvad der blev af hver."));
+    go.remove();
+    replace(cancel, say("Close", "Luk"));
+    cancel.focus();
+    if (!dialog.open) toast(failed > 0 ? "warn" : "ok", text);
+  }
+}
+
+/** @param {Plan} plan */
+const mark = (plan) => status(PLANS[plan].tone, say(...PLANS[plan].name), { icon: PLANS[plan].mark });
+
+/** How many of each, as a bar and as figures. @param {Line[]} lines */
+function split(lines) {
+  const counts = ORDER.map((plan) => ({ plan, count: lines.filter((line) => line.plan === plan).length })).filter(({ count }) => count > 0);
+  let x = 0;
+  const pieces = counts.map(({ plan, count }) => {
+    const width = (count / lines.length) * 100;
+    const piece = s("rect", { class: `fill-${PLANS[plan].tone}`, x, width: Math.max(0, width - 0.5), height: 6 });
+    x += width;
+    return piece;
+  });
+  const bar = s("svg", { class: "bar", viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" }, pieces);
+  const figures = counts.map(({ plan, count }) =>
+    h("div", {}, mark(plan), h("b", {}, number(count)), h("span", {}, say(...PLANS[plan].more))),
+  );
+  return h("div", { class: "grid gap-3" }, bar, h("div", { class: "plan" }, figures));
+}
+
+/** @param {Line[]} lines */
+function table(lines) {
+  const row = (/** @type {Line} */ line) =>
+    h(
+      "tr",
+      {},
+      h("td", {}, h("a", { class: "link font-mono", href: `/deliveries?open=${encodeURIComponent(identity(line.one))}`, target: "_blank", title: line.one.key ?? line.one.id }, shortKey(line.one.key ?? line.one.id))),
+      h("td", { class: "ink-2" }, line.one.source ?? "—"),
+      h("td", { class: "result" }, line.cell),
+      h("td", { class: "why", title: line.why }, line.why),
+    );
+  const heads = [say("Key", "Nøgle"), say("Source", "Kilde"), say("Result", "Resultat"), say("Why it lies here", "Hvorfor den ligger her")];
+  const head = h("tr", {}, heads.map((text) => h("th", { scope: "col" }, text)));
+  return h("div", { class: "card preview", tabindex: "0", role: "group", "aria-label": say("What would happen to each", "Hvad der ville ske med hver") }, h("table", { class: "table" }, h("colgroup", {}, ["key", "source", "result", "why"].map((name) => h("col", { class: name }))), h("thead", {}, head), h("tbody", {}, lines.map(row))));
+}
+
+/** @param {number} count @param {(right: boolean) => void} typed */
+function typing(count, typed) {
+  const field = h("input", { class: "input", id: "typed-count", inputmode: "numeric", autocomplete: "off" });
+  field.addEventListener("input", () => typed(field.value.trim() === String(count)));
+  return h("div", { class: "field" }, h("label", { for: "typed-count" }, say(`Type ${count} to go on`, `Skriv ${count} for at gå videre`)), field);
+}

@@ -1,0 +1,85 @@
+// What a person may decide about a delivery: to send it again, to verify it again, to drop it. One call decides on one.
+
+import { asError, ask } from "./api.js";
+import { reasonName } from "./delivery-words.js";
+import { say } from "./language.js";
+import { may } from "./session.js";
+
+/** @typedef {import("./delivery-feed.js").Delivery} Delivery */
+/** @typedef {import("./session.js").Who} Who */
+/** @typedef {"again" | "drop"} Decision */
+/** @typedef {"requeue" | "verify" | "drop" | "nothing" | "cannot"} Plan */
+/** @typedef {{ outcome: "done" | "duplicate" | "failed", text: string }} Result */
+
+const SCOPE = "deliveries:write";
+
+/** @param {Who | null} who */
+export const mayDecide = (who) => may(who, SCOPE);
+
+/** A refused request does not prove whose it is. @param {Who | null} who */
+const mayAdmit = (who) => mayDecide(who) && who?.tenant === "default";
+
+/**
+ * What a decision would come to, and why.
+ * @param {Decision} decision
+ * @param {Delivery} one
+ * @param {Who | null} who
+ * @returns {{ plan: Plan, why: string }}
+ */
+export function planned(decision, one, who) {
+  if (decision === "drop") {
+    if (one.status === "dead") return { plan: "drop", why: one.detail ?? "" };
+    if (one.status === "rejected") return { plan: "cannot", why: say("Refused ones go by themselves after 14 days", "Afviste forsvinder selv efter 14 dage") };
+    return { plan: "nothing", why: say("There is nothing to drop", "Der er intet at smide ud") };
+  }
+  if (one.status === "dead") {
+    if (!one.key) return { plan: "cannot", why: say("It has no label that can be read; it can only be dropped", "Dens mærkat kan ikke læses; den kan kun smides ud") };
+    return { plan: "requeue", why: one.detail ?? "" };
+  }
+  if (one.status === "rejected") {
+    if (!one.hasBody) return { plan: "cannot", why: say("Its body was not kept", "Dens indhold blev ikke gemt") };
+    if (!mayAdmit(who)) return { plan: "cannot", why: say("This takes an operator of the default tenant", "Det kræver en operatør for standardlejeren") };
+    return { plan: "verify", why: say(`Was refused: ${reasonName(one)}`, `Blev afvist: ${reasonName(one)}`) };
+  }
+  if (one.status === "admitted") return { plan: "nothing", why: say("It was let in already", "Den er allerede lukket ind") };
+  if (one.status === "received") return { plan: "nothing", why: say("It is on its way", "Den er på vej") };
+  return { plan: "nothing", why: say("It has had its effect", "Den har fået sin virkning") };
+}
+
+/**
+ * Does it, and says what came of it.
+ * @param {Plan} plan
+ * @param {Delivery} one
+ * @returns {Promise<Result>}
+ */
+export async function decide(plan, one) {
+  const id = encodeURIComponent(one.id);
+  try {
+    if (plan === "drop") {
+      await ask(`/api/sync/dead-letters/${id}`, { method: "DELETE" });
+      return { outcome: "done", text: say("Dropped", "Smidt ud") };
+    }
+    if (plan === "requeue") {
+      await ask(`/api/sync/dead-letters/${id}/requeue`, { method: "POST" });
+      return { outcome: "done", text: say("Sent again", "Sendt igen") };
+    }
+    const answer = await ask("/api/admin/deliveries/verify", { method: "POST", body: { id: one.id } });
+    return answer.status === "duplicate"
+      ? { outcome: "duplicate", text: say("Had its effect before", "Har fået virkning før") }
+      : { outcome: "done", text: say("Let in", "Lukket ind") };
+  } catch (thrown) {
+    const error = asError(thrown);
+    return { outcome: "failed", text: told(error) };
+  }
+}
+
+/** @param {import("./api.js").ApiError} error */
+function told(error) {
+  if (error.code === "not_found") return say("It is gone meanwhile", "Den er væk i mellemtiden");
+  if (error.code === "already_decided") return say("Somebody else decided on it", "En anden har besluttet det");
+  if (error.code === "verification_failed") {
+    const reason = error.body.reason ? `${error.body.reason}: ` : "";
+    return say("Still refused: ", "Stadig afvist: ") + reason + error.details.join(" ");
+  }
+  return error.details.join(" ");
+}

@@ -1,0 +1,131 @@
+// One delivery in the drawer: what became of it, why, and what can be done.
+
+import { decide, mayDecide, planned } from "./delivery-decisions.js";
+import { identity } from "./delivery-feed.js";
+import { deliveryStatus, life, reasonHelp, reasonName, subject } from "./delivery-words.js";
+import { button, h, icon, replace } from "./dom.js";
+import { section } from "./drawer.js";
+import { dateTime, number, say } from "./language.js";
+import { callout, copied, fact, toast } from "./messages.js";
+import { timeline } from "./timeline.js";
+
+/** @typedef {import("./delivery-feed.js").Delivery} Delivery */
+/** @typedef {import("./session.js").Who} Who */
+/**
+ * @typedef {{
+ *   newer: (() => void) | null, older: (() => void) | null, who: Who | null,
+ *   drop: (one: Delivery) => void, decided: (one: Delivery) => void,
+ * }} Around
+ */
+
+/** What deciding on one came to that did not succeed, until another is looked at. @type {Map<string, string>} */
+const refusals = new Map();
+
+/** @param {Delivery} one @param {Around} around @returns {import("./drawer.js").Content} */
+export function deliveryDrawer(one, around) {
+  const tool = (/** @type {string} */ text, /** @type {"left" | "right" | "link"} */ mark, /** @type {(() => void) | null} */ go) =>
+    button(text, { icon: mark, iconOnly: true, kind: "quiet small", disabled: go === null, onclick: go ?? undefined });
+  const told = h("div", { role: "status" });
+  const refusal = refusals.get(identity(one));
+  if (refusal) replace(told, notDone(refusal));
+  return {
+    title: subject(one),
+    summary: [deliveryStatus(one, true), h("span", { class: "ink-2" }, [one.source, one.tenant, dateTime(one.receivedAt ?? one.recordedAt)].filter(Boolean).join(" · "))],
+    tools: [
+      tool(say("Newer", "Nyere"), "left", around.newer),
+      tool(say("Older", "Ældre"), "right", around.older),
+      tool(say("Copy link", "Kopiér link"), "link", () => copied(location.href)),
+    ],
+    body: [told, why(one), section(say("Life", "Forløb"), timeline(life(one))), facts(one)],
+    foot: foot(one, around, told),
+  };
+}
+
+/** @param {string} text */
+const notDone = (text) => callout("bad", say("It was not done", "Det blev ikke gjort"), text);
+
+/** @param {Delivery} one */
+function why(one) {
+  if (one.status === "dead") {
+    const title = one.detail ? sentence(one.detail) : say("It could not be applied", "Den kunne ikke anvendes");
+    const help = one.key
+      ? say("Once that is mended, send it again: its effect comes once.", "Når det er rettet, så send den igen: virkningen kommer én gang.")
+      : say("Its label cannot be read, so it can only be dropped.", "Dens mærkat kan ikke læses, så den kan kun smides ud.");
+    return callout("held", title, help, { icon: "dead" });
+  }
+  if (one.status === "rejected") {
+    return callout("bad", reasonName(one) ?? say("Refused", "Afvist"), [one.detail && sentence(one.detail), one.detail && h("br"), reasonHelp(one)]);
+  }
+  if (one.status === "received") {
+    const text = say("If it stays here, look for it among the dead ones.", "Bliver den her, så led blandt de døde.");
+    return callout("run", say("It has not had its effect yet", "Den har ikke fået sin virkning endnu"), text);
+  }
+  return null;
+}
+
+/** @param {string} text */
+function sentence(text) {
+  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(begun) ? begun : `${begun}.`;
+}
+
+/** @param {Delivery} one */
+function facts(one) {
+  const mono = (/** @type {string} */ text) => h("span", { class: "font-mono" }, text);
+  const trace = one.correlationId ?? null;
+  const copy = trace && button(say("Copy trace", "Kopiér spor"), { icon: "copy", iconOnly: true, kind: "quiet small", onclick: () => copied(trace) });
+  return section(
+    say("Facts", "Fakta"),
+    h(
+      "dl",
+      { class: "facts" },
+      fact(say("Key", "Nøgle"), one.key ? mono(one.key) : "—"),
+      fact(say("Trace", "Spor"), trace ? h("span", { class: "flex gap-1" }, mono(trace), copy) : "—"),
+      typeof one.bodyBytes === "number" && fact(say("Body", "Indhold"), say(`${number(one.bodyBytes)} bytes`, `${number(one.bodyBytes)} byte`), one.hasBody ? "" : say(", not kept", ", ikke gemt")),
+      one.bodyHash && fact("SHA-256", mono(one.bodyHash)),
+      one.reason && fact(say("Code", "Kode"), mono(one.reason)),
+      fact("Id", mono(one.id)),
+    ),
+  );
+}
+
+/** @param {Delivery} one @param {Around} around @param {HTMLElement} told */
+function foot(one, around, told) {
+  const { plan, why: reason } = planned("again", one, around.who);
+  if (one.status !== "dead" && one.status !== "rejected") return null;
+  if (!mayDecide(around.who)) {
+    return h("p", { class: "note" }, say("Deciding on it takes the scope ", "At beslutte kræver rettigheden "), h("code", { class: "font-mono" }, "deliveries:write"));
+  }
+  const act = plan === "requeue" || plan === "verify" ? plan : null;
+  const name = act === "verify" ? say("Verify again", "Efterprøv igen") : say("Send again", "Send igen");
+  const go = act && button(name, { icon: act === "verify" ? "shield" : "refresh", kind: "primary", onclick: () => run(act) });
+  const curl = act && button(say("Copy as curl", "Kopiér som curl"), { icon: "copy", onclick: () => copied(asCurl(act, one)) });
+  const drop = one.status === "dead" && button(say("Drop…", "Smid ud…"), { icon: "drop", kind: "danger ml-auto", onclick: () => around.drop(one) });
+
+  const run = async (/** @type {"requeue" | "verify"} */ plan) => {
+    if (!go) return;
+    go.disabled = true;
+    go.querySelector("svg")?.replaceWith(icon("run"));
+    const result = await decide(plan, one);
+    go.disabled = false;
+    go.querySelector("svg")?.replaceWith(icon(plan === "verify" ? "shield" : "refresh"));
+    if (result.outcome === "failed") {
+      refusals.clear();
+      refusals.set(identity(one), result.text);
+      replace(told, notDone(result.text));
+      return;
+    }
+    refusals.clear();
+    toast("ok", result.text, one.key ?? undefined);
+    around.decided(one);
+  };
+  return [go, curl, !act && h("p", { class: "note grow" }, reason), drop];
+}
+
+/** The same from a terminal, with a token of one's own. @param {"requeue" | "verify"} plan @param {Delivery} one */
+function asCurl(plan, one) {
+  const head = `curl -X POST -H "authorization: Bearer $TOKEN"`;
+  if (plan === "requeue") return `${head} '${location.origin}/api/sync/dead-letters/${encodeURIComponent(one.id)}/requeue'`;
+  const body = JSON.stringify({ id: one.id }).replaceAll("'", "'\\''");
+  return `${head} -H 'content-type: application/json' -d '${body}' '${location.origin}/api/admin/deliveries/verify'`;
+}
