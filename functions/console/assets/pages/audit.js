@@ -1,11 +1,267 @@
-// This page is to come: it says so, in the frame of all pages.
+// `/audit`: who did what.
 
-import { h, replace } from "../modules/dom.js";
+import { change, parameters } from "../modules/address.js";
+import { asError, ask } from "../modules/api.js";
+import { ACTIONS, actionMark, actionText, placeOf } from "../modules/audit-words.js";
+import { dateField } from "../modules/date-field.js";
+import { button, h, icon, replace } from "../modules/dom.js";
+import { closeDrawer, isDrawerOpen, openDrawer, section } from "../modules/drawer.js";
+import { searchField, selectChip } from "../modules/filter-fields.js";
 import { startPage } from "../modules/frame.js";
-import { say } from "../modules/language.js";
-import { blank } from "../modules/messages.js";
+import { addKeys } from "../modules/keyboard.js";
+import { ago, clock, dateTime, dayMonth, isToday, number, say } from "../modules/language.js";
+import { blank, callout, copied, fact, stale } from "../modules/messages.js";
+import { paging } from "../modules/paging.js";
+import { poll } from "../modules/poll.js";
+import { table } from "../modules/table.js";
+import { unavailable } from "../modules/unavailable.js";
 
-const main = startPage({ redraw: () => {} });
-const text = say("The runs of vendors are there already.", "Leverandørernes kørsler er her allerede.");
-const there = h("a", { class: "button", href: "/vendor-sync" }, "Vendor sync");
-replace(main, h("h1", {}, document.title), blank(say("This page is to come", "Denne side kommer"), text, { actions: [there] }));
+/** @typedef {import("../modules/audit-words.js").Entry} Entry */
+
+const LIMIT = 50;
+const POLL_MS = 30_000;
+
+const main = startPage({ redraw: () => draw() });
+
+const wanted = () => {
+  const query = parameters();
+  return {
+    actor: (query.get("actor") ?? "").trim(),
+    action: query.get("action") ?? "",
+    tenant: query.get("tenant") ?? "",
+    from: query.get("from"),
+    to: query.get("to"),
+    cursor: query.get("cursor"),
+    open: query.get("open"),
+  };
+};
+
+/** @type {Entry[]} */
+let entries = [];
+/** @type {string | null} */
+let next = null;
+let isLoaded = false;
+/** @type {Date | null} */
+let shownAt = null;
+/** @type {import("../modules/api.js").ApiError | null} */
+let problem = null;
+/** @type {AbortController | null} */
+let asking = null;
+let shownPath = "";
+
+/** @param {Entry} entry */
+const identity = (entry) => entry.id ?? `${entry.at}/${entry.action}/${entry.target}`;
+
+const actions = h("div", { class: "flex wrap gap-2" });
+const filters = h("div", { class: "filters mb-3", role: "search", "aria-label": say("Filters", "Filtre") });
+const alertSlot = h("div");
+const content = h("div");
+const pages = paging();
+const search = searchField(say("Who", "Hvem"), (actor) => filter({ actor: actor || null }));
+
+const rows = table(
+  [
+    { name: say("When", "Hvornår"), cell: (/** @type {Entry} */ entry) => time(entry.at), title: (entry) => dateTime(entry.at), narrow: "end" },
+    { name: say("Who", "Hvem"), cell: (entry) => h("span", { class: "flex gap-2" }, h("span", { class: "tile", "aria-hidden": "true" }, entry.actor.slice(0, 2).toUpperCase()), h("span", { class: "font-medium" }, entry.actor)), narrow: "below" },
+    { name: say("Did what", "Gjorde hvad"), cell: (entry) => h("span", { class: "flex gap-2" }, icon(actionMark(entry.action), "ink-3"), actionText(entry.action)) },
+    { name: say("To what", "Ved hvad"), cell: (entry) => h("span", { class: "font-mono ink-2" }, entry.target), title: (entry) => entry.target, narrow: "below", kind: "event" },
+    { name: say("Changed", "Ændret"), cell: (entry) => (entry.changed?.length ? entry.changed.join(", ") : h("span", { class: "ink-3" }, "—")), title: (entry) => entry.changed?.join(", ") ?? null, narrow: "hide", kind: "short" },
+    { name: say("Trace", "Spor"), cell: (entry) => h("span", { class: "font-mono ink-3" }, entry.correlationId?.slice(-12) ?? "—"), title: (entry) => entry.correlationId ?? null, narrow: "hide" },
+  ],
+  { key: identity, open: (entry) => open(identity(entry)) },
+);
+rows.element.classList.add("audit");
+
+replace(
+  main,
+  h("div", { class: "page-head" }, h("div", { class: "grow" }, h("h1", {}, say("Audit", "Hændelseslog")), h("p", { class: "intro" }, say("Who did what; kept for 400 days", "Hvem gjorde hvad; gemmes i 400 dage"))), actions),
+  filters,
+  alertSlot,
+  h("section", { class: "card", "aria-label": say("Audit", "Hændelseslog") }, content, pages.element),
+);
+
+/** @param {string} at */
+function time(at) {
+  const day = isToday(at) ? null : h("span", { class: "ink-3" }, `${dayMonth(at)} `);
+  return h("span", { class: "whitespace-nowrap" }, day, clock(at));
+}
+
+/** @param {Record<string, string | null>} changes */
+function filter(changes) {
+  change({ cursor: null, open: null, ...changes });
+  closeDrawer();
+  load();
+}
+
+const resetAll = () => filter({ actor: null, action: null, tenant: null, from: null, to: null });
+
+function drawFilters() {
+  const now = wanted();
+  const had = document.activeElement instanceof HTMLElement && filters.contains(document.activeElement) ? document.activeElement : null;
+  const name = had?.closest("[data-filter]")?.getAttribute("data-filter");
+  search.show(now.actor);
+  /** @type {[string, string][]} */
+  const offered = [["", say("Anything", "Alt")], ...Object.keys(ACTIONS).map((action) => /** @type {[string, string]} */ ([action, actionText(action)]))];
+  if (now.action && !(now.action in ACTIONS)) offered.push([now.action, now.action]);
+  const tenant = now.tenant && button(`${say("Tenant", "Lejer")}: ${now.tenant}`, { kind: "chip-set", icon: "close", onclick: () => filter({ tenant: null }) });
+  const isFiltered = now.actor || now.action || now.tenant || now.from || now.to;
+  replace(
+    filters,
+    search.element,
+    selectChip("action", say("Action", "Handling"), now.action, offered, (action) => filter({ action: action || null })),
+    dateField(say("From", "Fra"), now.from, (from) => filter({ from })),
+    dateField(say("To", "Til"), now.to, (to) => filter({ to })),
+    tenant,
+    isFiltered && button(say("Reset", "Nulstil"), { kind: "quiet", onclick: resetAll }),
+  );
+  if (had === search.input) search.input.focus();
+  else if (name) /** @type {HTMLElement | null} */ (filters.querySelector(`[data-filter="${name}"] select`))?.focus();
+  const backwards = now.from !== null && now.to !== null && now.from > now.to;
+  const alert = backwards && callout("warn", say("Invalid range of dates", "Ugyldigt datointerval"), say("The start must be before the end.", "Startdato skal være før slutdato."), { role: "alert" });
+  replace(alertSlot, alert && h("div", { class: "mb-3" }, alert));
+  replace(actions, shownAt && h("span", { class: "note" }, say(`Updated ${clock(shownAt)}`, `Opdateret ${clock(shownAt)}`)), button(say("Refresh", "Opdater"), { icon: "refresh", onclick: () => load() }));
+  return backwards;
+}
+
+function drawRows() {
+  const now = wanted();
+  if (problem && !isLoaded) return replace(content, unavailable(say("The audit could not be fetched", "Hændelsesloggen kunne ikke hentes"), problem, load));
+  if (!isLoaded) {
+    rows.caption(say("Loading…", "Indlæser…"));
+    rows.skeleton(10);
+    return replace(content, rows.element);
+  }
+  const old = problem && shownAt ? h("div", { class: "card-body" }, stale(shownAt, problem, load)) : null;
+  if (entries.length === 0) return replace(content, old, none(now));
+  rows.caption(say(`${number(entries.length)} shown, the newest first`, `${number(entries.length)} vist, de nyeste først`));
+  rows.rows(entries);
+  rows.select(now.open);
+  if (content.firstElementChild !== rows.element || old) replace(content, old, rows.element);
+}
+
+/** @param {ReturnType<typeof wanted>} now */
+function none(now) {
+  const days = now.from || now.to ? `${now.from ?? "…"} – ${now.to ?? "…"}` : null;
+  const what = [now.actor, now.action && actionText(now.action), now.tenant, days].filter(Boolean).join(", ");
+  if (next) return blank(say("Nothing on this page", "Intet på denne side"), say("Others may lie further back: go on to the next one.", "Der kan ligge andre længere tilbage: gå videre til den næste."));
+  if (!what) return blank(say("Nobody has done anything yet", "Ingen har gjort noget endnu"), say("What people decide on runs, deliveries and connections is noted here.", "Hvad folk beslutter om kørsler, leverancer og forbindelser, noteres her."));
+  return blank(say("Nothing matches these filters", "Intet passer til filtrene"), what, { actions: [button(say("Reset the filters", "Nulstil filtrene"), { kind: "primary", onclick: resetAll })] });
+}
+
+function drawPaging() {
+  pages.show(wanted().cursor, {
+    next,
+    text: isLoaded ? (next ? say("There are older ones.", "Der er ældre.") : say("These are all.", "Det er alle.")) : "",
+    onward: (cursor) => {
+      change({ cursor, open: null });
+      closeDrawer();
+      load();
+    },
+  });
+}
+
+function drawDrawer() {
+  const { open: id } = wanted();
+  if (!id) {
+    if (isDrawerOpen()) closeDrawer();
+    return;
+  }
+  const entry = entries.find((one) => identity(one) === id);
+  if (!entry) return;
+  const mono = (/** @type {string} */ text) => h("span", { class: "font-mono" }, text);
+  const place = placeOf(entry);
+  openDrawer(
+    {
+      title: actionText(entry.action),
+      summary: h("span", { class: "ink-2" }, `${entry.actor} · ${dateTime(entry.at)} · ${ago(entry.at)}`),
+      tools: [button(say("Copy link", "Kopiér link"), { icon: "link", iconOnly: true, kind: "quiet small", onclick: () => copied(location.href) })],
+      body: [
+        section(
+          say("Facts", "Fakta"),
+          h(
+            "dl",
+            { class: "facts" },
+            fact(say("Who", "Hvem"), entry.actor),
+            entry.tenant && fact(say("Tenant", "Lejer"), entry.tenant),
+            fact(say("Action", "Handling"), mono(entry.action)),
+            fact(say("To what", "Ved hvad"), mono(entry.target)),
+            entry.changed?.length ? fact(say("Changed", "Ændret"), entry.changed.join(", ")) : null,
+            entry.bodyHash && fact(say("Body, SHA-256", "Indhold, SHA-256"), mono(entry.bodyHash)),
+            entry.correlationId && fact(say("Trace", "Spor"), mono(entry.correlationId)),
+          ),
+        ),
+        h("p", { class: "note" }, say("It is noted before it is done: an entry can stand for what was not done, if a fault came between.", "Det noteres, før det gøres: en post kan stå for noget, der ikke blev gjort, hvis en fejl kom imellem.")),
+      ],
+      foot: place && h("a", { class: "button", href: place }, icon("right"), say("Open", "Åbn")),
+    },
+    {
+      closed: () => {
+        change({ open: null }, { replace: true });
+        rows.select(null);
+        rows.focus(id);
+      },
+    },
+  );
+}
+
+/** @param {string} id */
+function open(id) {
+  change({ open: id }, { replace: isDrawerOpen() });
+  rows.select(id);
+  drawDrawer();
+}
+
+function draw() {
+  drawFilters();
+  drawRows();
+  drawPaging();
+  drawDrawer();
+}
+
+function path() {
+  const now = wanted();
+  const query = new URLSearchParams({ limit: String(LIMIT) });
+  for (const [name, value] of Object.entries({ actor: now.actor, action: now.action, tenant: now.tenant, cursor: now.cursor })) if (value) query.set(name, value);
+  if (now.from) query.set("from", `${now.from}T00:00:00.000Z`);
+  if (now.to) query.set("to", `${now.to}T23:59:59.999Z`);
+  return `/api/admin/audit?${query}`;
+}
+
+async function load() {
+  asking?.abort();
+  if (drawFilters()) return;
+  const controller = new AbortController();
+  asking = controller;
+  const address = path();
+  if (address !== shownPath) {
+    [shownPath, entries, next, isLoaded, problem] = [address, [], null, false, null];
+    draw();
+  } else {
+    rows.refreshing(true);
+  }
+  try {
+    const answer = await ask(address, { signal: controller.signal });
+    [entries, next, isLoaded, shownAt, problem] = [answer.items ?? [], answer.nextCursor ?? null, true, new Date(), null];
+  } catch (thrown) {
+    if (controller.signal.aborted) return;
+    problem = asError(thrown);
+  }
+  rows.refreshing(false);
+  draw();
+}
+
+const walk = (/** @type {number} */ step) => () => {
+  const entry = rows.move(step);
+  if (entry && isDrawerOpen()) open(identity(entry));
+};
+addKeys([
+  { key: "/", text: say("Filter", "Filter"), run: () => search.input.focus() },
+  { key: "j", text: say("Next row", "Næste række"), run: walk(1) },
+  { key: "k", text: say("Previous row", "Forrige række"), run: walk(-1) },
+  { key: "c", text: say("Copy a link to this view", "Kopiér link"), run: () => copied(location.href) },
+  { key: "Escape", text: say("Close", "Luk"), run: closeDrawer },
+]);
+addEventListener("popstate", () => load());
+
+load();
+poll(load, POLL_MS);

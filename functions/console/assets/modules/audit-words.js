@@ -1,0 +1,50 @@
+// What somebody did, in words, and where what it was done to is found.
+
+import { say } from "./language.js";
+
+/**
+ * @typedef {{
+ *   id?: string, at: string, actor: string, action: string, target: string, tenant?: string | null, changed?: string[],
+ *   bodyHash?: string | null, correlationId?: string | null,
+ * }} Entry
+ */
+
+/** @type {Record<string, [string, string]>} */
+export const ACTIONS = {
+  "dead_letter.requeue": ["Sent a dead letter again", "Sendte et dødt brev igen"],
+  "dead_letter.drop": ["Dropped a dead letter", "Smed et dødt brev ud"],
+  "delivery.admit": ["Let a rejected delivery in", "Lukkede en afvist leverance ind"],
+  "run.stop": ["Stopped a run", "Standsede en kørsel"],
+  "connection.put": ["Wrote a connection", "Skrev en forbindelse"],
+  "connection.delete": ["Removed a connection", "Fjernede en forbindelse"],
+  "connection.pause": ["Paused a connection", "Satte en forbindelse på pause"],
+  "connection.resume": ["Resumed a connection", "Genoptog en forbindelse"],
+  "connection.rotate": ["Changed secrets", "Skiftede hemmeligheder"],
+  "connection.test": ["Tested a connection", "Prøvede en forbindelse"],
+};
+
+/** @type {Record<string, import("./dom.js").IconName>} */
+const MARKS = {
+  "dead_letter.requeue": "refresh",
+  "dead_letter.drop": "drop",
+  "delivery.admit": "plus",
+  "run.stop": "skipped",
+  "connection.delete": "drop",
+  "connection.pause": "pause",
+  "connection.resume": "play",
+  "connection.rotate": "lock",
+  "connection.test": "shield",
+};
+
+/** @param {string} action */
+export const actionText = (action) => (ACTIONS[action] ? say(...ACTIONS[action]) : action);
+
+/** @param {string} action @returns {import("./dom.js").IconName} */
+export const actionMark = (action) => MARKS[action] ?? (action.startsWith("connection") ? "plug" : "play");
+
+/** The page that shows what it was done to, if it is there still; null where no page does. @param {Entry} entry */
+export function placeOf(entry) {
+  if (entry.action === "run.stop") return `/vendor-sync?run=${encodeURIComponent(entry.target)}&period=all`;
+  if (entry.action === "delivery.admit") return `/deliveries?status=rejected&last=14d&open=${encodeURIComponent(`rejected:${entry.target}`)}`;
+  return null;
+}
