@@ -1,11 +1,254 @@
-// This page is to come: it says so, in the frame of all pages.
+// `/`: all connections, what needs attention first.
 
-import { h, replace } from "../modules/dom.js";
+import { change, parameters } from "../modules/address.js";
+import { asError, ask } from "../modules/api.js";
+import { actionText } from "../modules/audit-words.js";
+import { button, h, icon, replace } from "../modules/dom.js";
+import { searchField } from "../modules/filter-fields.js";
 import { startPage } from "../modules/frame.js";
-import { say } from "../modules/language.js";
-import { blank } from "../modules/messages.js";
+import { addKeys } from "../modules/keyboard.js";
+import { ago, clock, clockShort, dateTime, dayMonth, isToday, number, say } from "../modules/language.js";
+import { blank, stale } from "../modules/messages.js";
+import { connectionReason, connectionStatus, placeOf, told } from "../modules/overview-words.js";
+import { paging } from "../modules/paging.js";
+import { poll } from "../modules/poll.js";
+import { may, whoever } from "../modules/session.js";
+import { stats } from "../modules/stats.js";
+import { status } from "../modules/status.js";
+import { table } from "../modules/table.js";
+import { sparkline } from "../modules/time-chart.js";
+import { unavailable } from "../modules/unavailable.js";
 
-const main = startPage({ redraw: () => {} });
-const text = say("The runs of vendors are there already.", "Leverandørernes kørsler er her allerede.");
-const there = h("a", { class: "button", href: "/vendor-sync" }, "Vendor sync");
-replace(main, h("h1", {}, document.title), blank(say("This page is to come", "Denne side kommer"), text, { actions: [there] }));
+/** @typedef {import("../modules/overview-words.js").Connection} Connection */
+/** @typedef {import("../modules/overview-words.js").Matter} Matter */
+
+const LIMIT = 50;
+const POLL_MS = 30_000;
+const MATTERS_MAX = 8;
+const NEXT_MAX = 6;
+const DECISIONS = 5;
+
+const main = startPage({ redraw: () => draw() });
+const wanted = () => ({ text: (parameters().get("q") ?? "").trim(), cursor: parameters().get("cursor"), all: parameters().get("attention") === "all" });
+
+/** @type {{ matters: Matter[], connections: Connection[], totals: Record<string, number>, next: string | null } | null} */
+let shown = null;
+/** @type {import("../modules/audit-words.js").Entry[]} */
+let decisions = [];
+let mayRun = false;
+/** @type {Date | null} */
+let shownAt = null;
+/** @type {import("../modules/api.js").ApiError | null} */
+let problem = null;
+
+const intro = h("p", { class: "intro", role: "status" });
+const updated = h("div", { class: "flex wrap gap-2" });
+const attention = h("div");
+const figures = h("div", { class: "mb-6" });
+const head = h("div", { class: "flex gap-3 mb-2 list-head" });
+const content = h("div");
+const pages = paging();
+const rail = h("div", { class: "grid gap-6" });
+const search = searchField(say("Filter those shown", "Filtrér de viste"), (text) => { change({ q: text || null }); draw(); });
+
+const rows = table(
+  [
+    { name: say("Connection", "Forbindelse"), cell: (/** @type {Connection} */ one) => named(one) },
+    { name: say("Health", "Helbred"), cell: (one) => two(connectionStatus(one), connectionReason(one)), narrow: "end" },
+    { name: say("Last success", "Sidste succes"), cell: (one) => (one.lastSuccessAt ? two(time(one.lastSuccessAt), ago(one.lastSuccessAt)) : grey("—")), title: (one) => (one.lastSuccessAt ? dateTime(one.lastSuccessAt) : null), narrow: "hide" },
+    { name: say("Next run", "Næste kørsel"), cell: (one) => (one.nextDueAt ? time(one.nextDueAt, true) : grey("—")), title: (one) => (one.nextDueAt ? dateTime(one.nextDueAt) : null), narrow: "hide" },
+    { name: say("Webhooks, 1 h", "Webhooks, 1 t"), cell: (one) => webhooks(one), narrow: "hide" },
+    { name: say("Failed, 1 h", "Fejl, 1 t"), cell: (one) => (one.webhooks?.failed ? status("bad", number(one.webhooks.failed)) : grey(one.webhooks ? "0" : "—")), kind: "number", narrow: "hide" },
+  ],
+  { key: (one) => one.connection, open: (one) => location.assign(placeOf(one)) },
+);
+
+const list = h("section", { class: "card two-lines", "aria-label": say("Connections", "Forbindelser") }, content, pages.element);
+const columns = h("div", {}, h("div", { class: "grid" }, attention, figures, head, list), rail);
+
+replace(
+  main,
+  h("div", { class: "page-head" }, h("div", { class: "grow" }, h("h1", {}, say("Overview", "Overblik")), intro), updated),
+  columns,
+);
+
+/** @param {string} text */
+const grey = (text) => h("span", { class: "ink-3" }, text);
+
+/** @param {import("../modules/dom.js").Child} first @param {string} second */
+const two = (first, second) => h("span", { class: "two" }, h("span", {}, first), second && h("span", { class: "note" }, second));
+
+/** @param {string} at @param {boolean} [short] */
+const time = (at, short = false) => `${isToday(at) ? "" : `${dayMonth(at)}, `}${short ? clockShort(at) : clock(at)}`;
+
+/** @param {Connection} one */
+function named(one) {
+  const name = one.displayName || one.name;
+  const initials = name.split(/[\s-_]+/).map((word) => word.charAt(0)).join("").slice(0, 2).toUpperCase();
+  return h("span", { class: "flex gap-3" }, h("span", { class: "tile large", "aria-hidden": "true" }, initials), two(h("span", { class: "font-medium" }, name), [one.provider, one.tenant].filter(Boolean).join(" · ")));
+}
+
+/** @param {Connection} one */
+function webhooks(one) {
+  if (!one.webhooks) return grey("—");
+  const series = one.webhooks.series ?? [];
+  const line = series.length > 1 && sparkline(series.map(({ received }) => received), series.map(({ failed }) => failed));
+  return h("span", { class: "spark" }, line, h("span", {}, one.webhooks.received ? number(one.webhooks.received) : grey("0")));
+}
+
+function drawHead() {
+  const count = shown?.matters.length ?? 0;
+  const oldest = shown?.matters.map(({ since }) => since).filter(Boolean).sort()[0];
+  const since = oldest ? say(`, the oldest since ${time(oldest, true)}`, `, det ældste siden ${time(oldest, true)}`) : "";
+  if (!shown) replace(intro, say("All connections, and what needs attention first", "Alle forbindelser, og hvad der haster først"));
+  else if (count === 0) replace(intro, say("Nothing waits for a decision.", "Intet venter på en beslutning."));
+  else replace(intro, count === 1 ? say(`One thing waits for a decision${since}.`, `Én ting venter på en beslutning${since}.`) : say(`${number(count)} things wait for a decision${since}.`, `${number(count)} ting venter på en beslutning${since}.`));
+  replace(updated, shownAt && h("span", { class: "note not-narrow" }, say(`Updated ${clock(shownAt)}`, `Opdateret ${clock(shownAt)}`)), h("a", { class: "button", href: "/deliveries" }, icon("empty"), say("Live tail", "Følg med")), mayRun && h("a", { class: "button primary", href: "/vendor-sync" }, icon("play"), say("Run a sync", "Kør en synk")));
+}
+
+function drawAttention() {
+  if (!shown || shown.matters.length === 0) return replace(attention);
+  const all = wanted().all || shown.matters.length <= MATTERS_MAX;
+  const list = all ? shown.matters : shown.matters.slice(0, MATTERS_MAX);
+  const line = (/** @type {Matter} */ of) => {
+    const { tone, mark, text, act, link } = told(of);
+    const about = [of.displayName || of.connection?.split("/").slice(-2).join("/"), of.detail].filter(Boolean).join(": ");
+    return h(
+      "li",
+      {},
+      h("a", { href: link },
+        icon(mark, tone),
+        h("span", { class: "about" }, h("b", {}, text), " ", h("span", { title: about }, about)),
+        of.since && h("span", { class: "since" }, say(`since ${time(of.since, true)}`, `siden ${time(of.since, true)}`)),
+        h("span", { class: "act link" }, act, icon("right")),
+      ),
+    );
+  };
+  const more = !all && h("button", { type: "button", class: "link as-link", onclick: () => { change({ attention: "all" }); drawAttention(); } }, say(`Show all ${number(shown.matters.length)}`, `Vis alle ${number(shown.matters.length)}`));
+  replace(
+    attention,
+    h("section", { class: "mb-6", "aria-labelledby": "attention" },
+      h("h2", { class: "mb-2", id: "attention" }, say("Needs attention", "Haster"), " ", h("span", { class: "note" }, number(shown.matters.length))),
+      h("div", { class: "card" }, h("ul", { class: "matters" }, list.map(line)), more && h("div", { class: "card-foot" }, more))),
+  );
+}
+
+function drawFigures() {
+  if (!shown) return replace(figures);
+  const { totals, connections, next } = shown;
+  const isWhole = next === null && wanted().cursor === null;
+  const sum = (/** @type {"received" | "failed"} */ field) => connections.reduce((total, one) => total + (one.webhooks?.[field] ?? 0), 0);
+  const known = (/** @type {string} */ name, /** @type {() => number} */ count) => totals[name] ?? (isWhole ? count() : null);
+  const well = known("healthy", () => connections.filter((one) => one.status === "healthy").length);
+  const all = known("connections", () => connections.length);
+  const failed = known("failed", () => sum("failed"));
+  replace(figures, stats([
+    { label: say("Connections", "Forbindelser"), value: [number(all), h("small", {}, well === null ? "" : say(`${number(well)} healthy`, `${number(well)} raske`))] },
+    { label: say("Need attention", "Haster"), value: shown.matters.length > 0 ? status("bad", number(shown.matters.length)) : status("ok", "0") },
+    { label: say("Webhooks, 1 h", "Webhooks, 1 t"), value: number(known("received", () => sum("received"))) },
+    { label: say("Failed, 1 h", "Fejl, 1 t"), value: failed ? status("bad", number(failed)) : number(failed) },
+  ]));
+}
+
+function drawRows() {
+  const now = wanted();
+  search.show(now.text);
+  const text = now.text.toLowerCase();
+  const list = (shown?.connections ?? []).filter((one) => !text || [one.connection, one.displayName].some((value) => value?.toLowerCase().includes(text)));
+  const had = document.activeElement === search.input;
+  replace(head, h("h2", { class: "grow" }, say("Connections", "Forbindelser"), " ", shown && h("span", { class: "note" }, number(shown.totals.connections ?? shown.connections.length))), search.element);
+  if (had) search.input.focus();
+  pages.element.hidden = !shown || (shown.next === null && now.cursor === null);
+  if (problem && !shown) return replace(content, unavailable(say("The overview could not be fetched", "Overblikket kunne ikke hentes"), problem, load));
+  if (!shown) {
+    rows.caption(say("Loading connections…", "Indlæser forbindelser…"));
+    rows.skeleton(6);
+    return replace(content, rows.element);
+  }
+  const old = problem && shownAt ? h("div", { class: "card-body" }, stale(shownAt, problem, load)) : null;
+  if (list.length === 0) return replace(content, old, none(now.text));
+  rows.caption(say(`${number(list.length)} shown, those that need attention first`, `${number(list.length)} vist, dem der haster først`));
+  rows.rows(list);
+  if (content.firstElementChild !== rows.element || old) replace(content, old, rows.element);
+  pages.show(now.cursor, {
+    next: shown.next,
+    text: shown.next ? say("There are more.", "Der er flere.") : say("These are the last.", "Det er de sidste."),
+    onward: (cursor) => {
+      change({ cursor });
+      load();
+    },
+  });
+}
+
+/** @param {string} text */
+function none(text) {
+  if (text) {
+    const reset = button(say("Reset the filter", "Nulstil filtret"), { kind: "primary", onclick: () => { change({ q: null }); draw(); } });
+    return blank(say("No connection matches the filter", "Ingen forbindelse passer til filtret"), `“${text}”`, { actions: [reset] });
+  }
+  return blank(say("No connections yet", "Ingen forbindelser endnu"), say("A connection leads to a system whose data is synced, or that sends webhooks.", "En forbindelse fører til et system, hvis data synkroniseres, eller som sender webhooks."), { icon: "plug" });
+}
+
+function drawRail() {
+  const due = (shown?.connections ?? []).filter((one) => one.nextDueAt).sort((left, right) => String(left.nextDueAt).localeCompare(String(right.nextDueAt))).slice(0, NEXT_MAX);
+  const card = (/** @type {string} */ title, /** @type {import("../modules/dom.js").Child} */ more, /** @type {import("../modules/dom.js").Child} */ lines) =>
+    h("section", { "aria-label": title }, h("div", { class: "flex gap-2 mb-2" }, h("h2", { class: "grow" }, title), more), h("div", { class: "card" }, h("ul", { class: "rail-list" }, lines)));
+  replace(
+    rail,
+    due.length > 0 && card(say("Next", "Næste"), null, due.map((one) => h("li", {}, h("span", { class: "ink-3" }, time(String(one.nextDueAt), true)), h("span", { class: "grow truncate" }, one.displayName || one.name), h("span", { class: "note" }, ago(String(one.nextDueAt)))))),
+    decisions.length > 0 && card(say("Decisions", "Beslutninger"), h("a", { class: "link", href: "/audit" }, say("Audit", "Hændelseslog")), decisions.map((entry) => h("li", {}, h("span", { class: "tile", title: entry.actor }, entry.actor.slice(0, 2).toUpperCase()), h("span", { class: "grow truncate", title: entry.target }, actionText(entry.action)), h("span", { class: "note" }, time(entry.at, true))))),
+  );
+  columns.classList.toggle("with-rail", rail.childElementCount > 0);
+}
+
+function draw() {
+  drawHead();
+  drawAttention();
+  drawFigures();
+  drawRows();
+  drawRail();
+}
+
+async function load() {
+  rows.refreshing(shown !== null);
+  const query = new URLSearchParams({ limit: String(LIMIT) });
+  const { cursor } = wanted();
+  if (cursor) query.set("cursor", cursor);
+  try {
+    const answer = await ask(`/api/admin/overview?${query}`);
+    shown = { matters: answer.attention ?? [], connections: answer.items ?? answer.connections ?? [], totals: answer.totals ?? {}, next: answer.nextCursor ?? null };
+    [shownAt, problem] = [new Date(), null];
+  } catch (thrown) {
+    problem = asError(thrown);
+  }
+  rows.refreshing(false);
+  draw();
+}
+
+/** What people decided last; who may not see that sees the rest. */
+async function loadDecisions() {
+  try {
+    const answer = await ask(`/api/admin/audit?limit=${DECISIONS}`, { stay: true });
+    decisions = (answer.items ?? []).slice(0, DECISIONS);
+  } catch {
+    decisions = [];
+  }
+  drawRail();
+}
+
+const walk = (/** @type {number} */ step) => () => void rows.move(step);
+addKeys([
+  { key: "/", text: say("Filter", "Filter"), run: () => search.input.focus() },
+  { key: "j", text: say("Next row", "Næste række"), run: walk(1) },
+  { key: "k", text: say("Previous row", "Forrige række"), run: walk(-1) },
+]);
+addEventListener("popstate", () => load());
+
+draw();
+load();
+loadDecisions();
+whoever().then((who) => {
+  mayRun = may(who, "catalog:sync:write");
+  drawHead();
+});
+poll(load, POLL_MS);
