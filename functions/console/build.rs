@@ -114,8 +114,12 @@ impl Builder {
             let relative = part.starts_with("./") || part.starts_with("../");
             match part.rsplit_once('/').filter(|_| relative && !part.contains(char::is_whitespace)) {
                 Some((_, file)) => {
+                    // What is imported when it is needed is not loaded at first.
+                    let later = named.ends_with("import(\"");
                     write!(named, "./{}", self.make(file)?)?;
-                    uses.push(file.to_owned());
+                    if !later {
+                        uses.push(file.to_owned());
+                    }
                 }
                 None => named.push_str(part),
             }

@@ -41,7 +41,7 @@ const acts = (plan) => plan === "requeue" || plan === "verify" || plan === "drop
  * @param {Delivery[]} items
  * @param {{ who: Who | null, done: () => void }} options `done`: at least one was decided on.
  */
-export function openDecision(decision, items, options) {
+export async function openDecision(decision, items, options) {
   const lines = items
     .map((one) => ({ one, ...planned(decision, one, options.who), cell: h("span") }))
     .sort((left, right) => ORDER.indexOf(left.plan) - ORDER.indexOf(right.plan));
@@ -105,7 +105,7 @@ export function openDecision(decision, items, options) {
       failed > 0 && say(`${number(failed)} failed`, `${number(failed)} slog fejl`),
       left > 0 && say(`${number(left)} not begun`, `${number(left)} ikke begyndt`),
     ].filter(Boolean).join(", ");
-    const why = gaveUp ? say(` Stopped after ${FAILURES_MAX} failures in a row.`, ` Standset efter ${FAILURES_MAX} fejl i træk.`) : "";
+    const why = gaveUp ? say(`. Stopped after ${FAILURES_MAX} failures in a row.`, `. Standset efter ${FAILURES_MAX} fejl i træk.`) : "";
     replace(progress, text + why);
     replace(intro, say("What came of each.", "Hvad der blev af hver."));
     go.remove();
@@ -146,7 +146,7 @@ function table(lines) {
       h("td", { class: "result" }, line.cell),
       h("td", { class: "why", title: line.why }, line.why),
     );
-  const heads = [say("Key", "Nøgle"), say("Source", "Kilde"), say("Result", "Resultat"), say("Why it lies here", "Hvorfor den ligger her")];
+  const heads = [say("Key", "Nøgle"), say("Source", "Kilde"), say("Outcome", "Udfald"), say("Why it lies here", "Hvorfor den ligger her")];
   const head = h("tr", {}, heads.map((text) => h("th", { scope: "col" }, text)));
   return h("div", { class: "card preview", tabindex: "0", role: "group", "aria-label": say("What would happen to each", "Hvad der ville ske med hver") }, h("table", { class: "table" }, h("colgroup", {}, ["key", "source", "result", "why"].map((name) => h("col", { class: name }))), h("thead", {}, head), h("tbody", {}, lines.map(row))));
 }

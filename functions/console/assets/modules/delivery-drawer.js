@@ -36,7 +36,7 @@ export function deliveryDrawer(one, around) {
       tool(say("Older", "Ældre"), "right", around.older),
       tool(say("Copy link", "Kopiér link"), "link", () => copied(location.href)),
     ],
-    body: [told, why(one), section(say("Life", "Forløb"), timeline(life(one))), facts(one)],
+    body: [told, why(one), section(say("Life", "Forløb"), timeline(life(one))), kept(one), facts(one)],
     foot: foot(one, around, told),
   };
 }
@@ -61,6 +61,13 @@ function why(one) {
     return callout("run", say("It has not had its effect yet", "Den har ikke fået sin virkning endnu"), text);
   }
   return null;
+}
+
+/** Headers and body, with the module that shows them. @param {Delivery} one */
+function kept(one) {
+  const element = h("div", { class: "kept" });
+  import("./delivery-kept.js").then(({ showKept }) => showKept(element, one));
+  return element;
 }
 
 /** @param {string} text */
@@ -99,7 +106,7 @@ function foot(one, around, told) {
   const act = plan === "requeue" || plan === "verify" ? plan : null;
   const name = act === "verify" ? say("Verify again", "Efterprøv igen") : say("Send again", "Send igen");
   const go = act && button(name, { icon: act === "verify" ? "shield" : "refresh", kind: "primary", onclick: () => run(act) });
-  const curl = act && button(say("Copy as curl", "Kopiér som curl"), { icon: "copy", onclick: () => copied(asCurl(act, one)) });
+  const curl = act && button(say("As curl", "Som curl"), { icon: "copy", title: say("Copy what this button does, for a terminal", "Kopiér, hvad knappen gør, til en terminal"), onclick: () => copied(asCurl(act, one)) });
   const drop = one.status === "dead" && button(say("Drop…", "Smid ud…"), { icon: "drop", kind: "danger ml-auto", onclick: () => around.drop(one) });
 
   const run = async (/** @type {"requeue" | "verify"} */ plan) => {

@@ -58,5 +58,5 @@ export function lagChart(lag, limit) {
   const told = marks.map(([name, at]) => `${name} ${lagText(Number(at))}`).join(", ");
   const label = say(`Processing time of ${number(lag.count)} deliveries: ${told}`, `Behandlingstid for ${number(lag.count)} leverancer: ${told}`);
   const axis = s("line", { class: "base", x1: 0, x2: WIDTH, y1: base, y2: base });
-  return h("div", { class: "chart-scroll" }, s("svg", { class: "chart lag", viewBox: `0 0 ${WIDTH} ${base + AXIS}`, role: "img", "aria-label": label }, ticks, bars, axis, lines, dots));
+  return h("div", { class: "chart-scroll", tabindex: "0", role: "group", "aria-label": say("Processing time", "Behandlingstid") }, s("svg", { class: "chart lag", viewBox: `0 0 ${WIDTH} ${base + AXIS}`, role: "img", "aria-label": label }, ticks, bars, axis, lines, dots));
 }

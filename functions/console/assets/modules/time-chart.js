@@ -44,7 +44,7 @@ export function timeChart(marks, options) {
   });
   const picture = s("svg", { class: "times", viewBox: `0 0 ${COLUMNS * 10} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": options.label }, bars);
   const name = (/** @type {number} */ at) => (last - first > DAY_MS ? `${dayMonth(at)} ${clockShort(at)}` : clockShort(at));
-  const ends = h("div", { class: "ends", "aria-hidden": "true" }, h("span", {}, name(first)), h("b", {}, last > Date.now() - 60_000 ? say("now", "nu") : name(last)));
+  const ends = h("div", { class: "time-ends", "aria-hidden": "true" }, h("span", {}, name(first)), h("b", {}, last > Date.now() - 60_000 ? say("now", "nu") : name(last)));
   return h("div", { class: "chart-times" }, picture, ends);
 }
 

@@ -2,7 +2,6 @@
 
 import { change, parameters } from "../modules/address.js";
 import { asError } from "../modules/api.js";
-import { openDecision } from "../modules/decide-dialog.js";
 import { mayDecide } from "../modules/delivery-decisions.js";
 import { deliveryDrawer } from "../modules/delivery-drawer.js";
 import { feed, identity, moment } from "../modules/delivery-feed.js";
@@ -12,7 +11,7 @@ import { closeDrawer, isDrawerOpen, openDrawer } from "../modules/drawer.js";
 import { selectChip, searchField } from "../modules/filter-fields.js";
 import { startPage } from "../modules/frame.js";
 import { addKeys } from "../modules/keyboard.js";
-import { clock, dateTime, dayMonth, isToday, number, say } from "../modules/language.js";
+import { clock, dateTime, dayMonth, isToday, isUtc, number, say } from "../modules/language.js";
 import { blank, copied, stale } from "../modules/messages.js";
 import { poll } from "../modules/poll.js";
 import { selection } from "../modules/selection.js";
@@ -69,6 +68,9 @@ function wanted() {
   };
 }
 
+/** It comes when it is asked for: what a first view does not show is not loaded with it. @type {typeof import("../modules/decide-dialog.js").openDecision} */
+const openDecision = async (...asked) => (await import("../modules/decide-dialog.js")).openDecision(...asked);
+
 /** @type {import("../modules/session.js").Who | null} */
 let who = null;
 /** @type {Delivery[]} */
@@ -87,6 +89,8 @@ let current = feed({ status: "all", source: "", tenant: "", text: "", from: null
 /** Each load has a number of its own: what an earlier one brings comes too late. */
 let turn = 0;
 let spokenAt = 0;
+/** What the drawer shows. */
+let drawn = "";
 
 const pauseSlot = h("div", { class: "flex wrap gap-2" });
 const tabs = h("div", { class: "tabs mb-3", role: "group", "aria-label": "Status" });
@@ -364,11 +368,20 @@ function drawDrawer() {
     if (isLoaded && !more && !isDrawerOpen()) missing();
     return;
   }
-  const step = (/** @type {number} */ by) => () => shown[place + by] && open(identity(shown[place + by]));
+  const one = shown[place];
+  const [newest, oldest] = [place === 0, place === shown.length - 1];
+  // What comes in on top is not to move what is read here.
+  const now = JSON.stringify([one, newest, oldest, who?.actor, isUtc()]);
+  if (isDrawerOpen() && now === drawn) return;
+  drawn = now;
+  const step = (/** @type {number} */ by) => () => {
+    const next = shown[shown.findIndex((other) => identity(other) === id) + by];
+    if (next) open(identity(next));
+  };
   openDrawer(
-    deliveryDrawer(shown[place], {
-      newer: place > 0 ? step(-1) : null,
-      older: place < shown.length - 1 ? step(1) : null,
+    deliveryDrawer(one, {
+      newer: newest ? null : step(-1),
+      older: oldest ? null : step(1),
       who,
       drop: (one) => openDecision("drop", [one], { who, done: () => leave() }),
       decided: () => leave(),
