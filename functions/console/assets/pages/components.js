@@ -6,13 +6,17 @@ import { dayStrip } from "../modules/days.js";
 import { openDialog } from "../modules/dialog.js";
 import { button, h, icon, replace } from "../modules/dom.js";
 import { openDrawer, section } from "../modules/drawer.js";
+import { searchField, selectChip } from "../modules/filter-fields.js";
 import { startPage } from "../modules/frame.js";
 import { addKeys } from "../modules/keyboard.js";
+import { lagChart } from "../modules/lag-chart.js";
 import { blank, callout, fact, failed, stale, toast } from "../modules/messages.js";
 import { paging } from "../modules/paging.js";
 import { stats } from "../modules/stats.js";
 import { status } from "../modules/status.js";
 import { table } from "../modules/table.js";
+import { sparkline, timeChart } from "../modules/time-chart.js";
+import { timeline } from "../modules/timeline.js";
 
 const main = startPage({ redraw: () => {} });
 const problem = new ApiError(500, "internal_error", ["Something failed that is ours to mend; try again later."], "1-670d1cb2-91f0aa73e4", {});
@@ -68,6 +72,11 @@ const plain = h("div", { class: "field" }, h("label", { for: "plain" }, "Since")
 /** @type {[import("../modules/status.js").Tone, string][]} */
 const tones = [["ok", "Healthy"], ["warn", "Degraded"], ["bad", "Failed"], ["run", "Running"], ["held", "Held"], ["idle", "Idle"]];
 
+/** @type {import("../modules/time-chart.js").Mark[]} */
+const times = Array.from({ length: 12 }, (_, index) => ({ at: new Date(Date.UTC(2026, 0, 5, 14, index * index)).toISOString(), kind: index % 5 === 3 ? "bad" : index === 7 ? "held" : "run" }));
+const lag = { count: 100, avgMs: 190, p50Ms: 142, p95Ms: 702, p99Ms: 2800, maxMs: 6100 };
+const histogram = [25, 50, 100, 200, 400, 800, 1600, 3200].map((upToMs, index) => ({ upToMs, count: [1, 8, 30, 34, 16, 7, 3, 1][index] }));
+
 const segmented = h("div", { class: "segmented", role: "group", "aria-label": "Choice" }, h("button", { type: "button", "aria-pressed": "true" }, "On"), h("button", { type: "button", "aria-pressed": "false" }, "Off"));
 
 replace(
@@ -91,6 +100,9 @@ replace(
   h("section", { class: "card mb-3", "aria-label": "Empty" }, blank("No runs match the chosen filters.", "moscot, all periods, any status", { actions: [button("Reset the filters")] })),
   h("section", { class: "card mb-3", "aria-label": "Failed" }, failed("The runs could not be fetched", problem, nothing)),
   h("section", { class: "card mb-3", "aria-label": "No right" }, blank("Not for this role", "This takes the scope connections:read.", { icon: "lock" })),
+  card("Filters", h("div", { class: "filters" }, searchField("Key, trace or text", nothing).element, selectChip("source", "Source", "", [["", "Any"], ["pos", "pos"]], nothing), selectChip("time", "Time", "1h", [["1h", "Last hour"]], nothing))),
+  card("Charts", timeChart(times, { label: "12 shown by time" }), row(sparkline([4, 6, 3, 5, 8, 2], [0, 0, 1, 0, 0, 0]), sparkline([0, 0, 0])), lagChart(lag, 500), lagChart({ ...lag, histogram }, 500)),
+  card("Timeline", timeline([{ mark: icon("empty", "ok"), at: "2026-01-05T14:30:51Z", text: "Received", more: "2,318 bytes" }, { mark: icon("bad", "bad"), at: "2026-01-05T14:30:53Z", text: "Attempt failed", more: "The SKU is not in the catalogue" }])),
   card("Messages", tones.map(([tone, word]) => callout(tone, word, "One line that says why.", { actions: [button("Act", { kind: "small" })] })), stale(new Date(), problem, nothing)),
 );
 addKeys([{ key: "j", text: "Next row", run: () => void filled.move(1) }, { key: "k", text: "Previous row", run: () => void filled.move(-1) }]);
