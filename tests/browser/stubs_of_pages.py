@@ -1,0 +1,177 @@
+"""Answers of the routes of deliveries, health, audit and the overview."""
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlparse
+
+from playwright.sync_api import Page, Route
+
+DELIVERIES = "**/api/admin/deliveries?**"
+HEALTH = "**/api/sync/health"
+LAG = "**/api/sync/lag/*"
+AUDIT = "**/api/admin/audit?**"
+OVERVIEW = "**/api/admin/overview?**"
+LOOKS = [
+    {"color_scheme": "light", "viewport": {"width": 1280, "height": 800}},
+    {"color_scheme": "dark", "viewport": {"width": 1440, "height": 900}},
+    {"color_scheme": "light", "viewport": {"width": 360, "height": 740}},
+]
+
+
+def ago(seconds: float) -> str:
+    return (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def delivery(id: str, status: str, seconds: float, **more) -> dict:
+    """One as it is listed; `seconds` ago."""
+    processed = status == "processed"
+    return {
+        "id": id,
+        "status": status,
+        "source": "github/acme",
+        "tenant": "acme",
+        "provider": "github",
+        "connection": "acme",
+        "eventType": None if status == "rejected" else "push",
+        "key": None if status == "rejected" else f"id:evt_{id}",
+        "correlationId": "019ac3b2-7e1a-7c3e-9d0a-a76aa728e00e",
+        "receivedAt": ago(seconds),
+        "processedAt": ago(seconds - 0.25) if processed else None,
+        "outcome": "done" if processed else None,
+        "attempts": 16 if status == "dead" else 0 if processed else None,
+        "recordedAt": ago(seconds - 1) if status == "dead" else None,
+        "reason": "bad_signature" if status == "rejected" else None,
+        "detail": {"rejected": "no secret makes this signature", "dead": "the SKU LMT-46 is not in the catalogue"}.get(status),
+        "bodyBytes": 2318 if status == "rejected" else None,
+        "hasBody": not processed,
+        **more,
+    }
+
+
+MANY = [
+    delivery("p1", "processed", 5),
+    delivery("github/acme#7", "rejected", 20),
+    delivery("d1", "dead", 40),
+    delivery("p2", "processed", 60, attempts=2),
+    delivery("p3", "processed", 80, outcome="older"),
+    delivery("d2", "dead", 100, key=None),
+    delivery("github/acme#6", "rejected", 120, hasBody=False),
+    delivery("p4", "processed", 140),
+    delivery("github/acme#5", "admitted", 160, admittedAt=ago(100), reason="no_secret"),
+    delivery("p5", "processed", 180),
+]
+
+
+BODY = '{"event_type": "order.updated", "data": {"id": "ord_51882", "note": "it\'s <b>here</b>"}}'
+KEPT = {
+    "ok": True,
+    "headers": [{"name": "content-type", "value": "application/json"}, {"name": "x-hub-signature-256", "value": "sha256=…9f2c"}],
+    "body": {"text": BODY, "bytes": len(BODY), "cut": False},
+    "path": "/webhooks/github/acme",
+}
+
+
+class Listed:
+    """The list of deliveries, by status, source and cursor; what is put into `items` later is what came in."""
+
+    def __init__(self, page: Page, items: list | None = None, size: int = 50):
+        self.items = list(MANY if items is None else items)
+        self.size = size
+        self.asked: list[dict] = []
+        page.route(DELIVERIES, self.fulfil)
+
+    def fulfil(self, route: Route) -> None:
+        query = {name: values[0] for name, values in parse_qs(urlparse(route.request.url).query).items()}
+        self.asked.append(query)
+        wanted = {"processed", "dead"} if query["status"] == "all" else set(query["status"].split(","))
+        fits = lambda one: one["status"] in wanted and one["receivedAt"] >= query.get("from", "") and query.get("source", one["source"]) == one["source"]
+        found = [one for one in self.items if fits(one) and query.get("key") in (None, one["key"])]
+        start = int(query.get("cursor", "0"))
+        more = len(found) > start + self.size
+        body = {"ok": True, "items": found[start : start + self.size], "hasMore": more, "nextCursor": str(start + self.size) if more else None}
+        route.fulfill(json=body)
+
+
+def integration(brand: str, status: str, **more) -> dict:
+    queue = {"waiting": 14, "active": 2, "completed": 0, "failed": 0, "delayed": 1}
+    breaker = {"state": "closed", "failureCount": 0, "successCount": 0, "lastFailureTime": None, "lastSuccessTime": None, "nextRetryTime": None, "totalRequests": 0}
+    return {
+        "tenantId": "acme",
+        "tenantName": "Acme 3PL",
+        "brandId": brand.lower(),
+        "brandName": brand,
+        "integrationName": "trackstar",
+        "connectionId": f"conn_{brand.lower()}",
+        "status": status,
+        "lastSyncedAt": None,
+        "lastWebhookAt": ago(30),
+        "syncLagMs": None,
+        "webhookLagMs": 30_000,
+        "recentFailures": 0,
+        "recentSuccesses": 1000,
+        "errorRate": 0,
+        "queueStats": {"syncQueue": queue, "webhookQueue": queue, "oldestJobAge": None},
+        "circuitBreaker": breaker,
+        "config": {},
+        **more,
+    }
+
+
+INTEGRATIONS = [
+    integration("Lumen", "healthy"),
+    integration("Nordlys", "unhealthy", recentFailures=79, recentSuccesses=989, errorRate=7.4, webhookLagMs=1_572_000),
+    integration("Cool", "degraded", recentFailures=4, recentSuccesses=196, errorRate=2),
+    integration("Quiet", "healthy", idle=True, webhookLagMs=90_000_000, recentSuccesses=0),
+]
+LAGS = {"lag": {"processingLag": {"count": 100, "avgMs": 190, "p50Ms": 142, "p95Ms": 702, "p99Ms": 2800, "maxMs": 6100}}}
+
+
+def entry(seconds: float, actor: str, action: str, target: str, **more) -> dict:
+    trace = "019ac3b2-7e1a-7c3e-9d0a-ffa95c14bc4a"
+    return {"at": ago(seconds), "actor": actor, "action": action, "target": target, "tenant": "acme", "changed": [], "correlationId": trace, **more}
+
+
+ENTRIES = [
+    entry(60, "maja", "dead_letter.requeue", "d1"),
+    entry(120, "jakob", "connection.put", "acme/github/acme", changed=["settings.scheme", "schedule"]),
+    entry(200_000, "maja", "run.stop", "r12"),
+]
+
+
+def connection(name: str, status: str, **more) -> dict:
+    series = [{"received": count, "failed": int(count == 3)} for count in (4, 6, 3, 5)]
+    return {
+        "connection": f"acme/github/{name.lower()}",
+        "tenant": "acme",
+        "provider": "github",
+        "name": name.lower(),
+        "displayName": name,
+        "state": "active",
+        "status": status,
+        "lastSuccessAt": ago(90),
+        "nextDueAt": None,
+        "webhooks": {"received": 18, "failed": 1, "series": series},
+        **more,
+    }
+
+
+def overview(**more) -> dict:
+    attention = [
+        {"kind": "rejected_deliveries", "connection": "acme/github/nordlys", "displayName": "Nordlys", "count": 12, "since": ago(1600), "detail": "signs with a secret that was retired"},
+        {"kind": "dead_letters", "connection": "acme/github/cool", "displayName": "Cool", "count": 61, "since": ago(3600), "detail": "57 name a SKU that was created since"},
+        {"kind": "failed_run", "connection": "acme/catalog/moscot", "displayName": "MOSCOT", "count": 1, "since": ago(40_000), "link": "/vendor-sync?vendor=moscot&run=r1"},
+    ]
+    items = [connection("Nordlys", "unhealthy"), connection("Cool", "degraded"), connection("Quiet", "healthy", idle=True, webhooks=None), connection("Still", "healthy", state="paused", nextDueAt=ago(-900))]
+    return {"ok": True, "attention": attention, "items": items, "totals": {}, "hasMore": False, "nextCursor": None, **more}
+
+
+def refuse(page: Page, path: str, status: int, body: dict) -> None:
+    page.route(path, lambda route: route.fulfill(status=status, json=body, headers={"x-correlation-id": "1-670d1cb2-91f0aa73e4"}))
+
+
+def never(page: Page, path: str) -> None:
+    """An answer that does not come."""
+    page.route(path, lambda route: None)
+
+
+FORBIDDEN = {"ok": False, "error": "insufficient_scope", "detail": "this takes the scope deliveries:read"}
+FAILED = {"ok": False, "error": "internal_error", "detail": "Something failed that is ours to mend."}

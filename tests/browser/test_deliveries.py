@@ -1,0 +1,315 @@
+"""`/deliveries`: what came in, what became of it, and deciding on it."""
+
+import hashlib
+import hmac
+import re
+import shlex
+import urllib.error
+import urllib.request
+
+import pytest
+from hosts import Host
+from playwright.sync_api import Page, expect
+from stubs_of_pages import BODY, DELIVERIES, FAILED, FORBIDDEN, KEPT, LOOKS, Listed, delivery, never, refuse
+
+SECRET = "a-secret-of-thirty-two-characters"
+DEAD_LETTER = "**/api/sync/dead-letters/**"
+ONE = re.compile(r"/api/admin/deliveries/[^/?]+\?")
+VERIFY = "**/api/admin/deliveries/verify"
+
+
+def rows(page: Page):
+    return page.locator("tbody tr.opens")
+
+
+@pytest.fixture
+def listed(page: Page) -> Page:
+    Listed(page)
+    page.goto("/deliveries")
+    expect(rows(page)).to_have_count(10)
+    return page
+
+
+def test_two_lists_are_one_by_time_with_reasons(listed: Page):
+    statuses = listed.locator("tbody tr td:nth-child(3)").all_inner_texts()
+    assert statuses == ["Processed", "Rejected", "Dead", "Processed", "Stale", "Dead", "Rejected", "Processed", "Let in", "Processed"]
+    expect(rows(listed).nth(1)).to_contain_text("Wrong signature")
+    expect(listed.get_by_role("img", name=re.compile("The 10 shown by time: .*rejected"))).to_be_visible()
+
+
+def test_older_ones_follow_in_order_over_both_lists(page: Page):
+    items = [delivery(f"n{index}", "processed" if index % 3 else "rejected", 10 + index) for index in range(80)]
+    Listed(page, items, size=10)
+    page.goto("/deliveries")
+    expect(rows(page)).to_have_count(50)
+    page.get_by_role("button", name="Older", exact=True).click()
+    expect(rows(page)).to_have_count(80)
+    keys = [row.split(":")[1] for row in page.locator("tbody tr").evaluate_all("rows => rows.map(row => row.dataset.key)")]
+    assert keys == [one["id"] for one in items]
+    expect(rows(page).nth(50)).to_be_focused()
+    expect(page.get_by_text("These are all.")).to_be_visible()
+
+
+def test_filters_are_in_the_address_and_empty_names_them(page: Page):
+    listed = Listed(page)
+    page.goto("/deliveries?last=7d")
+    page.get_by_role("button", name="Rejected").click()
+    expect(rows(page)).to_have_count(3)
+    page.get_by_label("Source", exact=True).select_option("trackstar")
+    search = page.get_by_role("searchbox")
+    search.fill("LMT-99")
+    search.press("Enter")
+    expect(page.get_by_text("Nothing rejected from trackstar in the last 7 days has “LMT-99” in its key, trace or text.")).to_be_visible()
+    assert re.search(r"\?last=7d&status=rejected&source=trackstar&q=LMT-99", page.url)
+    assert listed.asked[-1]["source"] == "trackstar" and listed.asked[-1]["status"] == "rejected,admitted"
+    page.get_by_role("button", name="Reset the filters").click()
+    expect(rows(page)).to_have_count(10)
+    page.go_back()
+    expect(page.get_by_text("No delivery matches these filters")).to_be_visible()
+
+
+def test_a_trace_is_looked_for_by_the_route_and_a_key_where_it_lies(page: Page):
+    listed = Listed(page)
+    page.goto("/deliveries?q=019ac3b2-7e1a-7c3e-9d0a-a76aa728e00e")
+    expect(rows(page)).to_have_count(10)
+    assert {query.get("correlationId") for query in listed.asked} == {"019ac3b2-7e1a-7c3e-9d0a-a76aa728e00e"}
+    page.goto("/deliveries?source=github/acme&q=id:evt_p5")
+    expect(rows(page)).to_have_count(1)
+    assert any(query.get("key") == "id:evt_p5" and "from" not in query for query in listed.asked)
+
+
+def test_what_comes_in_is_shown_at_the_top_and_counted_when_paused(page: Page):
+    page.clock.install()
+    listed = Listed(page)
+    page.goto("/deliveries")
+    expect(rows(page)).to_have_count(10)
+    listed.items.insert(0, delivery("new1", "processed", 1))
+    page.clock.run_for(5_000)
+    expect(rows(page)).to_have_count(11)
+    rows(page).nth(3).locator("input").click()
+    listed.items.insert(0, delivery("new2", "processed", 0.5))
+    page.clock.run_for(5_000)
+    newer = page.get_by_role("button", name=re.compile("1 new since"))
+    expect(newer).to_be_visible()
+    expect(rows(page)).to_have_count(11)
+    newer.click()
+    expect(rows(page).first).to_be_focused()
+    expect(rows(page).first).to_have_attribute("data-key", "processed:new2")
+    page.get_by_role("button", name="Pause").click()
+    asked = len(listed.asked)
+    page.clock.run_for(20_000)
+    expect(page.get_by_text("Paused")).to_be_visible()
+    assert len(listed.asked) == asked
+
+
+def test_one_is_told_in_the_drawer_and_its_address_leads_back(listed: Page):
+    rows(listed).nth(2).click()
+    drawer = listed.get_by_role("dialog", name="push")
+    for text in ("The SKU LMT-46 is not in the catalogue.", "Received", "Verified", "Claimed", "16 attempts failed", "Kept as a dead letter"):
+        expect(drawer.get_by_text(text, exact=True)).to_be_visible()
+    listed.keyboard.press("k")
+    expect(listed.get_by_role("dialog", name="Wrong signature").get_by_text("Compare the secret and the scheme on both sides.")).to_be_visible()
+    assert "open=rejected%3Agithub%2Facme%237" in listed.url
+    listed.reload()
+    expect(listed.get_by_role("dialog", name="Wrong signature")).to_be_visible()
+    listed.keyboard.press("Escape")
+    assert "open=" not in listed.url
+
+
+def test_headers_and_body_are_shown_as_they_are_kept(open_page):
+    opened = open_page(permissions=["clipboard-read", "clipboard-write"])
+    page = opened.page
+    Listed(page)
+    page.route(ONE, lambda route: route.fulfill(json=KEPT))
+    page.goto("/deliveries?open=dead:d1")
+    drawer = page.get_by_role("dialog", name="push")
+    expect(drawer.get_by_role("group", name="Body", exact=True)).to_contain_text('"note": "it\'s <b>here</b>"')
+    drawer.get_by_role("button", name="Raw").click()
+    expect(drawer.get_by_role("group", name="Body", exact=True)).to_have_text(BODY)
+    drawer.get_by_role("button", name="Headers 2").click()
+    expect(drawer.get_by_text("sha256=…9f2c")).to_be_visible()
+    drawer.get_by_role("button", name="Copy as curl").click()
+    expect(page.locator("#toasts")).to_contain_text("Copied")
+    words = shlex.split(page.evaluate("navigator.clipboard.readText()"))
+    assert words[:4] == ["curl", "-X", "POST", page.evaluate("location.origin") + "/webhooks/github/acme"]
+    assert words[-1] == BODY and "content-type: application/json" in words
+    opened.axe("the headers")
+
+
+def test_what_comes_in_does_not_move_what_is_read_in_the_drawer(page: Page):
+    page.clock.install()
+    listed = Listed(page)
+    page.route(ONE, lambda route: route.fulfill(json=KEPT))
+    page.goto("/deliveries?open=dead:d1")
+    raw = page.get_by_role("dialog", name="push").get_by_role("button", name="Raw")
+    raw.click()
+    listed.items.insert(0, delivery("new1", "processed", 1))
+    page.clock.run_for(5_000)
+    expect(rows(page)).to_have_count(11)
+    expect(raw).to_have_attribute("aria-pressed", "true")
+    expect(raw).to_be_focused()
+
+
+def test_a_dead_letter_is_sent_again(listed: Page):
+    listed.route(DEAD_LETTER, lambda route: route.fulfill(json={"ok": True, "id": "d1"}))
+    rows(listed).nth(2).click()
+    with listed.expect_request(DEAD_LETTER) as asked:
+        listed.get_by_role("button", name="Send again", exact=True).click()
+    assert asked.value.method == "POST" and asked.value.url.endswith("/d1/requeue")
+    assert asked.value.headers["x-signalbox-request"] == "1"
+    expect(listed.locator("#toasts")).to_contain_text("Sent again")
+
+
+def test_many_are_previewed_decided_on_and_told_one_by_one(listed: Page):
+    answers = {"d1": (200, {"ok": True, "id": "d1"}), "7": (422, {"ok": False, "error": "verification_failed", "reason": "bad_signature", "detail": "no secret makes this signature"})}
+    listed.route(DEAD_LETTER, lambda route: route.fulfill(status=answers["d1"][0], json=answers["d1"][1]))
+    listed.route(VERIFY, lambda route: route.fulfill(status=answers["7"][0], json=answers["7"][1]))
+    for index in (0, 1, 2, 5, 6):
+        rows(listed).nth(index).locator("input").click()
+    bar = listed.get_by_role("region", name="Selected")
+    expect(bar).to_contain_text("5 selected 2 rejected, 2 dead, 1 processed")
+    bar.get_by_role("button", name="Send again…").click()
+    dialog = listed.get_by_role("dialog", name="Send 5 deliveries again")
+    results = dialog.locator("tbody td.result")
+    assert results.all_inner_texts() == ["Sent again", "Verified again", "Not possible", "Not possible", "Left out"]
+    dialog.get_by_role("button", name="Send 2 again").click()
+    expect(dialog.get_by_role("status").filter(has_text="1 sent again or let in, 1 failed")).to_be_visible()
+    expect(results.nth(0)).to_have_text("Sent again")
+    expect(results.nth(1)).to_have_text("Still refused: bad_signature: no secret makes this signature")
+    original = dialog.locator("tbody a").nth(1)
+    expect(original).to_have_attribute("href", "/deliveries?open=rejected%3Agithub%2Facme%237")
+    dialog.get_by_role("button", name="Close").last.click()
+    expect(bar).to_be_hidden()
+
+
+def test_many_to_drop_are_to_be_counted(page: Page):
+    Listed(page, [delivery(f"d{index:03}", "dead", 10 + index) for index in range(120)], size=200)
+    page.goto("/deliveries?status=dead")
+    for _ in range(2):
+        page.get_by_role("button", name="Older", exact=True).click()
+    expect(rows(page)).to_have_count(120)
+    page.get_by_label("Select all that are shown").check()
+    page.get_by_role("button", name="Drop…").click()
+    drop = page.get_by_role("button", name="Drop 120")
+    expect(drop).to_be_disabled()
+    page.get_by_label("Type 120 to go on").fill("120")
+    expect(drop).to_be_enabled()
+
+
+def test_it_stops_after_failures_in_a_row(page: Page):
+    Listed(page, [delivery(f"d{index}", "dead", 10 + index) for index in range(6)])
+    refuse(page, DEAD_LETTER, 500, FAILED)
+    page.goto("/deliveries?status=dead")
+    page.get_by_label("Select all that are shown").check()
+    page.get_by_role("button", name="Send again…").click()
+    page.get_by_role("button", name="Send 6 again").click()
+    expect(page.get_by_text("0 sent again or let in, 3 failed, 3 not begun. Stopped after 3 failures in a row.")).to_be_visible()
+
+
+def test_by_keyboard_alone(page: Page):
+    Listed(page)
+    page.goto("/deliveries")
+    expect(rows(page)).to_have_count(10)
+    for key in ("j", "j", "x", "j", "x"):
+        page.keyboard.press(key)
+    expect(page.get_by_role("region", name="Selected")).to_contain_text("2 selected")
+    page.keyboard.press("r")
+    expect(page.get_by_role("button", name="Send 2 again")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="push")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("region", name="Selected")).to_be_hidden()
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+
+
+def test_who_may_not_decide_sees_no_button(page: Page):
+    Listed(page)
+    who = {"ok": True, "actor": "reader", "tenant": "acme", "scopes": ["catalog:sync:read"], "expiresAt": "2099-01-01T00:00:00Z", "local": False}
+    page.route("**/api/auth/session", lambda route: route.fulfill(json=who))
+    page.goto("/deliveries")
+    rows(page).nth(2).click()
+    expect(page.get_by_role("dialog").get_by_text("deliveries:write")).to_be_visible()
+    rows(page).nth(2).locator("input").click()
+    expect(page.get_by_role("region", name="Selected")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("Send again|Drop"))).to_have_count(0)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_it_is_for_everybody_in_every_state(open_page, look):
+    opened = open_page(reduced_motion="reduce", **look)
+    page = opened.page
+    Listed(page)
+    page.goto("/deliveries")
+    expect(rows(page)).to_have_count(10)
+    opened.axe("the list")
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    rows(page).nth(2).click()
+    opened.axe("the drawer")
+    page.keyboard.press("Escape")
+    if look["viewport"]["width"] > 768:
+        page.get_by_label("Select all that are shown").check()
+        opened.axe("the selection")
+        page.get_by_role("button", name="Send again…").click()
+        opened.axe("the preview")
+
+
+@pytest.mark.parametrize(("status", "body", "text"), [(500, FAILED, "The deliveries could not be fetched"), (403, FORBIDDEN, "Not for this role")])
+def test_what_cannot_be_had_says_why(open_page, status, body, text):
+    opened = open_page()
+    refuse(opened.page, DELIVERIES, status, body)
+    opened.page.goto("/deliveries")
+    expect(opened.page.get_by_text(text)).to_be_visible()
+    expect(opened.page.get_by_text(body["detail"])).to_be_visible()
+    opened.axe(text)
+
+
+def test_a_slow_answer_is_waited_for_in_place(open_page):
+    opened = open_page(reduced_motion="reduce")
+    never(opened.page, DELIVERIES)
+    opened.page.goto("/deliveries")
+    expect(opened.page.get_by_text("Loading deliveries…")).to_be_visible()
+    expect(opened.page.locator(".skeleton").first).to_be_visible()
+    opened.axe("slow")
+
+
+def test_old_data_stays_with_its_age(page: Page):
+    page.clock.install()
+    Listed(page)
+    page.goto("/deliveries")
+    expect(rows(page)).to_have_count(10)
+    refuse(page, DELIVERIES, 500, FAILED)
+    page.clock.run_for(5_000)
+    expect(page.get_by_text(re.compile("This is from "))).to_be_visible()
+    expect(rows(page)).to_have_count(10)
+
+
+@pytest.fixture(scope="module")
+def doors():
+    """A host whose secret of points of sale is known."""
+    host = Host(WEBHOOK_SECRET=SECRET)
+    yield host
+    host.stop()
+
+
+def send(host: Host, body: bytes, secret: str) -> int:
+    signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    request = urllib.request.Request(f"{host.url}/pos/demo/ingest", body, {"content-type": "application/json", "x-tenant-id": "default", "x-webhook-signature": signature})
+    try:
+        return urllib.request.urlopen(request, timeout=10).status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_real_deliveries_are_followed_and_decided_on(open_page, doors):
+    page = open_page(base=doors.url).page
+    assert send(doors, b'{"sale": 1}', "another-secret") in (401, 403)
+    page.goto("/deliveries")
+    expect(rows(page)).to_have_count(1)
+    assert send(doors, b'{"sale": 2}', SECRET) in (200, 201, 202)
+    expect(page.locator("tbody tr").filter(has_text="Processed")).to_have_count(1)
+    page.locator("tbody tr").filter(has_text="Rejected").click()
+    page.get_by_role("button", name="Verify again").click()
+    expect(page.get_by_role("dialog").get_by_text(re.compile("^Still refused: bad_signature"))).to_be_visible()

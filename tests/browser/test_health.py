@@ -1,0 +1,107 @@
+"""`/health`: every integration, and the threshold that made its status what it is."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+from stubs_of_pages import FAILED, HEALTH, INTEGRATIONS, LAG, LAGS, LOOKS, never, refuse
+
+
+def answer(page: Page, integrations: list | None = None, lag: dict = LAGS) -> None:
+    body = {"status": "success", "aggregate": {}, "integrations": INTEGRATIONS if integrations is None else integrations}
+    page.route(HEALTH, lambda route: route.fulfill(json=body))
+    page.route(LAG, lambda route: route.fulfill(json=lag))
+
+
+@pytest.fixture
+def health(page: Page) -> Page:
+    answer(page)
+    page.goto("/health")
+    expect(page.locator("tbody tr.opens")).to_have_count(4)
+    return page
+
+
+def test_the_worst_is_first_with_its_threshold(health: Page):
+    rows = health.locator("tbody tr.opens")
+    expect(rows.nth(0)).to_contain_text("Nordlys")
+    expect(rows.nth(0)).to_contain_text("Error rate above 5 %")
+    expect(rows.nth(1)).to_contain_text("Error rate above 1 %")
+    expect(rows.nth(2)).to_contain_text("All within limits")
+    expect(rows.nth(3)).to_contain_text("No webhook for 24 hours")
+
+
+def test_one_is_told_with_percentiles_thresholds_and_budget(health: Page):
+    expect(health.get_by_role("img", name="Processing time of 100 deliveries: P50 142 ms, limit 500 ms, P95 702 ms, P99 2.8 s")).to_be_visible()
+    thresholds = health.get_by_role("group", name="Thresholds").locator("tbody tr")
+    assert thresholds.nth(0).locator("td").all_inner_texts() == ["Error rate, 24 h", "7.4 %", "1 %", "5 %", "Unhealthy"]
+    assert thresholds.nth(2).locator("td").all_inner_texts() == ["Webhook lag", "26m 12s", "2 min", "10 min", "Unhealthy"]
+    assert thresholds.nth(3).locator("td").all_inner_texts() == ["Sync lag", "—", "5 min", "15 min", "Not measured"]
+    expect(health.get_by_role("region", name="Error budget")).to_contain_text("0 % left: 79 of 1,068 failed, 10.6 may")
+    health.locator("tbody tr.opens").nth(2).click()
+    expect(health.get_by_role("region", name="Error budget")).to_contain_text("100 % left")
+    assert "open=acme%2Flumen%2Fconn_lumen" in health.url
+
+
+def test_a_cadence_of_its_own_takes_the_threshold_s_place(page: Page):
+    own = {**INTEGRATIONS[1], "errorRate": 0, "recentFailures": 0, "thresholds": {"webhookLagMs": {"degraded": 900_000, "unhealthy": 1_500_000}}}
+    answer(page, [own])
+    page.goto("/health")
+    expect(page.locator("tbody tr.opens")).to_contain_text("Webhook lag above 25 min")
+
+
+def test_a_histogram_is_drawn_where_there_is_one(page: Page):
+    histogram = [{"upToMs": limit, "count": count} for limit, count in ((100, 40), (300, 50), (1_000, 9), (3_000, 1))]
+    answer(page, lag={"lag": {"processingLag": {**LAGS["lag"]["processingLag"], "histogram": histogram}}})
+    page.goto("/health")
+    expect(page.locator(".chart.lag rect")).to_have_count(4)
+
+
+def test_filters_are_in_the_address_and_empty_names_them(health: Page):
+    health.get_by_role("button", name=re.compile("^Idle")).click()
+    expect(health.locator("tbody tr.opens")).to_have_count(1)
+    health.get_by_role("searchbox").fill("lumen")
+    health.get_by_role("searchbox").press("Enter")
+    expect(health.get_by_text("idle, “lumen”")).to_be_visible()
+    assert health.url.endswith("?status=idle&q=lumen")
+    health.get_by_role("button", name="Reset the filters").click()
+    expect(health.locator("tbody tr.opens")).to_have_count(4)
+
+
+def test_by_keyboard_alone(health: Page):
+    health.keyboard.press("j")
+    expect(health.locator("tbody tr[aria-selected=true]")).to_contain_text("Cool")
+    expect(health.get_by_role("region", name="Processing time")).to_contain_text("Cool")
+    health.keyboard.press("/")
+    expect(health.get_by_role("searchbox")).to_be_focused()
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_it_is_for_everybody(open_page, look):
+    opened = open_page(reduced_motion="reduce", **look)
+    answer(opened.page)
+    opened.page.goto("/health")
+    expect(opened.page.locator(".chart.lag")).to_be_visible()
+    opened.axe(f"{look}")
+    assert not opened.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+def test_states_without_data(open_page):
+    for prepare, text in [
+        (lambda page: answer(page, []), "No integrations yet"),
+        (lambda page: refuse(page, HEALTH, 500, {"error": "Failed to retrieve sync health", "message": "storage is away"}), "storage is away"),
+        (lambda page: refuse(page, HEALTH, 403, {"error": "Insufficient permissions", "message": "another role"}), "Not for this role"),
+        (lambda page: never(page, HEALTH), "Loading integrations…"),
+    ]:
+        opened = open_page(reduced_motion="reduce")
+        prepare(opened.page)
+        opened.page.goto("/health")
+        expect(opened.page.get_by_text(text)).to_be_visible()
+        opened.axe(text)
+
+
+def test_times_that_cannot_be_had_leave_the_rest(page: Page):
+    answer(page)
+    refuse(page, LAG, 500, FAILED)
+    page.goto("/health")
+    expect(page.get_by_text("The times could not be fetched")).to_be_visible()
+    expect(page.get_by_role("group", name="Thresholds")).to_be_visible()
