@@ -45,6 +45,7 @@ export const actionMark = (action) => MARKS[action] ?? (action.startsWith("conne
 /** The page that shows what it was done to, if it is there still; null where no page does. @param {Entry} entry */
 export function placeOf(entry) {
   if (entry.action === "run.stop") return `/vendor-sync?run=${encodeURIComponent(entry.target)}&period=all`;
-  if (entry.action === "delivery.admit") return `/deliveries?status=rejected&last=14d&open=${encodeURIComponent(`rejected:${entry.target}`)}`;
+  if (entry.action === "delivery.admit")
+    return `/deliveries?status=rejected&last=14d&open=${encodeURIComponent(`rejected:${entry.target}`)}`;
   return null;
 }

@@ -23,11 +23,36 @@ const FAILURES_MAX = 3;
 
 /** @type {Record<Plan, { tone: Tone, mark: import("./dom.js").IconName, name: [string, string], more: [string, string] }>} */
 const PLANS = {
-  requeue: { tone: "ok", mark: "plus", name: ["Sent again", "Sendes igen"], more: ["Its effect comes once, as ever", "Virkningen kommer én gang, som altid"] },
-  verify: { tone: "run", mark: "shield", name: ["Verified again", "Efterprøves igen"], more: ["Let in if its signature is right now", "Lukkes ind, hvis signaturen nu passer"] },
-  drop: { tone: "bad", mark: "drop", name: ["Dropped", "Smides ud"], more: ["Forgotten with its body, for good", "Glemmes med sit indhold, for altid"] },
-  nothing: { tone: "idle", mark: "duplicate", name: ["Left out", "Udelades"], more: ["There is nothing to do", "Der er intet at gøre"] },
-  cannot: { tone: "warn", mark: "warn", name: ["Not possible", "Ikke muligt"], more: ["Stays where it is, with the reason", "Bliver, hvor den er, med grunden"] },
+  requeue: {
+    tone: "ok",
+    mark: "plus",
+    name: ["Sent again", "Sendes igen"],
+    more: ["Its effect comes once, as ever", "Virkningen kommer én gang, som altid"],
+  },
+  verify: {
+    tone: "run",
+    mark: "shield",
+    name: ["Verified again", "Efterprøves igen"],
+    more: ["Let in if its signature is right now", "Lukkes ind, hvis signaturen nu passer"],
+  },
+  drop: {
+    tone: "bad",
+    mark: "drop",
+    name: ["Dropped", "Smides ud"],
+    more: ["Forgotten with its body, for good", "Glemmes med sit indhold, for altid"],
+  },
+  nothing: {
+    tone: "idle",
+    mark: "duplicate",
+    name: ["Left out", "Udelades"],
+    more: ["There is nothing to do", "Der er intet at gøre"],
+  },
+  cannot: {
+    tone: "warn",
+    mark: "warn",
+    name: ["Not possible", "Ikke muligt"],
+    more: ["Stays where it is, with the reason", "Bliver, hvor den er, med grunden"],
+  },
 };
 
 /** @type {Plan[]} */
@@ -49,18 +74,31 @@ export async function openDecision(decision, items, options) {
   const wanted = lines.filter((line) => acts(line.plan));
   const isDrop = decision === "drop";
   const count = number(wanted.length);
-  const title = isDrop ? say(`Drop ${number(items.length)} deliveries`, `Smid ${number(items.length)} leverancer ud`) : say(`Send ${number(items.length)} deliveries again`, `Send ${number(items.length)} leverancer igen`);
+  const title = isDrop
+    ? say(`Drop ${number(items.length)} deliveries`, `Smid ${number(items.length)} leverancer ud`)
+    : say(`Send ${number(items.length)} deliveries again`, `Send ${number(items.length)} leverancer igen`);
 
-  const go = button(isDrop ? say(`Drop ${count}`, `Smid ${count} ud`) : say(`Send ${count} again`, `Send ${count} igen`), {
-    kind: isDrop ? "danger" : "primary",
-    disabled: wanted.length === 0 || (isDrop && wanted.length > UNTYPED_MAX),
-    onclick: () => run(),
-  });
+  const go = button(
+    isDrop ? say(`Drop ${count}`, `Smid ${count} ud`) : say(`Send ${count} again`, `Send ${count} igen`),
+    {
+      kind: isDrop ? "danger" : "primary",
+      disabled: wanted.length === 0 || (isDrop && wanted.length > UNTYPED_MAX),
+      onclick: () => run(),
+    },
+  );
   const cancel = button(say("Cancel", "Annullér"), { onclick: () => dialog.close() });
   const progress = h("p", { class: "note grow", role: "status" }, foot());
-  const intro = h("p", { class: "ink-2" }, say("This is what would happen. Nothing has been done yet.", "Dette ville ske. Intet er gjort endnu."));
+  const intro = h(
+    "p",
+    { class: "ink-2" },
+    say("This is what would happen. Nothing has been done yet.", "Dette ville ske. Intet er gjort endnu."),
+  );
   const typed = isDrop && wanted.length > UNTYPED_MAX ? typing(wanted.length, (right) => (go.disabled = !right)) : null;
-  const dialog = openDialog(title, { body: [intro, split(lines), table(lines), typed], foot: [progress, cancel, go], closed });
+  const dialog = openDialog(title, {
+    body: [intro, split(lines), table(lines), typed],
+    foot: [progress, cancel, go],
+    closed,
+  });
   dialog.classList.add("wide");
   (wanted.length > 0 && !isDrop ? go : cancel).focus();
 
@@ -82,7 +120,10 @@ export async function openDecision(decision, items, options) {
     go.disabled = true;
     go.prepend(icon("run"));
     replace(cancel, say("Stop", "Stands"));
-    replace(intro, say("One after the other; it can be stopped at any time.", "En efter en; det kan standses når som helst."));
+    replace(
+      intro,
+      say("One after the other; it can be stopped at any time.", "En efter en; det kan standses når som helst."),
+    );
     for (const [index, line] of wanted.entries()) {
       if (stopped || inARow >= FAILURES_MAX) break;
       replace(progress, say(`${number(index + 1)} of ${count}`, `${number(index + 1)} af ${count}`));
@@ -101,11 +142,17 @@ export async function openDecision(decision, items, options) {
   function finish(failed, gaveUp) {
     const left = wanted.length - decided - failed;
     const text = [
-      isDrop ? say(`${number(decided)} dropped`, `${number(decided)} smidt ud`) : say(`${number(decided)} sent again or let in`, `${number(decided)} sendt igen eller lukket ind`),
+      isDrop
+        ? say(`${number(decided)} dropped`, `${number(decided)} smidt ud`)
+        : say(`${number(decided)} sent again or let in`, `${number(decided)} sendt igen eller lukket ind`),
       failed > 0 && say(`${number(failed)} failed`, `${number(failed)} slog fejl`),
       left > 0 && say(`${number(left)} not begun`, `${number(left)} ikke begyndt`),
-    ].filter(Boolean).join(", ");
-    const why = gaveUp ? say(`. Stopped after ${FAILURES_MAX} failures in a row.`, `. Standset efter ${FAILURES_MAX} fejl i træk.`) : "";
+    ]
+      .filter(Boolean)
+      .join(", ");
+    const why = gaveUp
+      ? say(`. Stopped after ${FAILURES_MAX} failures in a row.`, `. Standset efter ${FAILURES_MAX} fejl i træk.`)
+      : "";
     replace(progress, text + why);
     replace(intro, say("What came of each.", "Hvad der blev af hver."));
     go.remove();
@@ -120,7 +167,9 @@ const mark = (plan) => status(PLANS[plan].tone, say(...PLANS[plan].name), { icon
 
 /** How many of each, as a bar and as figures. @param {Line[]} lines */
 function split(lines) {
-  const counts = ORDER.map((plan) => ({ plan, count: lines.filter((line) => line.plan === plan).length })).filter(({ count }) => count > 0);
+  const counts = ORDER.map((plan) => ({ plan, count: lines.filter((line) => line.plan === plan).length })).filter(
+    ({ count }) => count > 0,
+  );
   let x = 0;
   const pieces = counts.map(({ plan, count }) => {
     const width = (count / lines.length) * 100;
@@ -128,7 +177,11 @@ function split(lines) {
     x += width;
     return piece;
   });
-  const bar = s("svg", { class: "bar", viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" }, pieces);
+  const bar = s(
+    "svg",
+    { class: "bar", viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" },
+    pieces,
+  );
   const figures = counts.map(({ plan, count }) =>
     h("div", {}, mark(plan), h("b", {}, number(count)), h("span", {}, say(...PLANS[plan].more))),
   );
@@ -141,19 +194,65 @@ function table(lines) {
     h(
       "tr",
       {},
-      h("td", {}, h("a", { class: "link font-mono", href: `/deliveries?open=${encodeURIComponent(identity(line.one))}`, target: "_blank", title: line.one.key ?? line.one.id }, shortKey(line.one.key ?? line.one.id))),
+      h(
+        "td",
+        {},
+        h(
+          "a",
+          {
+            class: "link font-mono",
+            href: `/deliveries?open=${encodeURIComponent(identity(line.one))}`,
+            target: "_blank",
+            title: line.one.key ?? line.one.id,
+          },
+          shortKey(line.one.key ?? line.one.id),
+        ),
+      ),
       h("td", { class: "ink-2" }, line.one.source ?? "—"),
       h("td", { class: "result" }, line.cell),
       h("td", { class: "why", title: line.why }, line.why),
     );
-  const heads = [say("Key", "Nøgle"), say("Source", "Kilde"), say("Outcome", "Udfald"), say("Why it lies here", "Hvorfor den ligger her")];
-  const head = h("tr", {}, heads.map((text) => h("th", { scope: "col" }, text)));
-  return h("div", { class: "card preview", tabindex: "0", role: "group", "aria-label": say("What would happen to each", "Hvad der ville ske med hver") }, h("table", { class: "table" }, h("colgroup", {}, ["key", "source", "result", "why"].map((name) => h("col", { class: name }))), h("thead", {}, head), h("tbody", {}, lines.map(row))));
+  const heads = [
+    say("Key", "Nøgle"),
+    say("Source", "Kilde"),
+    say("Outcome", "Udfald"),
+    say("Why it lies here", "Hvorfor den ligger her"),
+  ];
+  const head = h(
+    "tr",
+    {},
+    heads.map((text) => h("th", { scope: "col" }, text)),
+  );
+  return h(
+    "div",
+    {
+      class: "card preview",
+      tabindex: "0",
+      role: "group",
+      "aria-label": say("What would happen to each", "Hvad der ville ske med hver"),
+    },
+    h(
+      "table",
+      { class: "table" },
+      h(
+        "colgroup",
+        {},
+        ["key", "source", "result", "why"].map((name) => h("col", { class: name })),
+      ),
+      h("thead", {}, head),
+      h("tbody", {}, lines.map(row)),
+    ),
+  );
 }
 
 /** @param {number} count @param {(right: boolean) => void} typed */
 function typing(count, typed) {
   const field = h("input", { class: "input", id: "typed-count", inputmode: "numeric", autocomplete: "off" });
   field.addEventListener("input", () => typed(field.value.trim() === String(count)));
-  return h("div", { class: "field" }, h("label", { for: "typed-count" }, say(`Type ${count} to go on`, `Skriv ${count} for at gå videre`)), field);
+  return h(
+    "div",
+    { class: "field" },
+    h("label", { for: "typed-count" }, say(`Type ${count} to go on`, `Skriv ${count} for at gå videre`)),
+    field,
+  );
 }

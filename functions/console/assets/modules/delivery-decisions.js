@@ -29,19 +29,35 @@ const mayAdmit = (who) => mayDecide(who) && who?.tenant === "default";
 export function planned(decision, one, who) {
   if (decision === "drop") {
     if (one.status === "dead") return { plan: "drop", why: one.detail ?? "" };
-    if (one.status === "rejected") return { plan: "cannot", why: say("Refused ones go by themselves after 14 days", "Afviste forsvinder selv efter 14 dage") };
+    if (one.status === "rejected")
+      return {
+        plan: "cannot",
+        why: say("Refused ones go by themselves after 14 days", "Afviste forsvinder selv efter 14 dage"),
+      };
     return { plan: "nothing", why: say("There is nothing to drop", "Der er intet at smide ud") };
   }
   if (one.status === "dead") {
-    if (!one.key) return { plan: "cannot", why: say("It has no label that can be read; it can only be dropped", "Dens mærkat kan ikke læses; den kan kun smides ud") };
+    if (!one.key)
+      return {
+        plan: "cannot",
+        why: say(
+          "It has no label that can be read; it can only be dropped",
+          "Dens mærkat kan ikke læses; den kan kun smides ud",
+        ),
+      };
     return { plan: "requeue", why: one.detail ?? "" };
   }
   if (one.status === "rejected") {
     if (!one.hasBody) return { plan: "cannot", why: say("Its body was not kept", "Dens indhold blev ikke gemt") };
-    if (!mayAdmit(who)) return { plan: "cannot", why: say("This takes an operator of the default tenant", "Det kræver en operatør for standardlejeren") };
+    if (!mayAdmit(who))
+      return {
+        plan: "cannot",
+        why: say("This takes an operator of the default tenant", "Det kræver en operatør for standardlejeren"),
+      };
     return { plan: "verify", why: say(`Was refused: ${reasonName(one)}`, `Blev afvist: ${reasonName(one)}`) };
   }
-  if (one.status === "admitted") return { plan: "nothing", why: say("It was let in already", "Den er allerede lukket ind") };
+  if (one.status === "admitted")
+    return { plan: "nothing", why: say("It was let in already", "Den er allerede lukket ind") };
   if (one.status === "received") return { plan: "nothing", why: say("It is on its way", "Den er på vej") };
   return { plan: "nothing", why: say("It has had its effect", "Den har fået sin virkning") };
 }

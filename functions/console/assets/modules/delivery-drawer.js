@@ -23,14 +23,25 @@ const refusals = new Map();
 
 /** @param {Delivery} one @param {Around} around @returns {import("./drawer.js").Content} */
 export function deliveryDrawer(one, around) {
-  const tool = (/** @type {string} */ text, /** @type {"left" | "right" | "link"} */ mark, /** @type {(() => void) | null} */ go) =>
+  const tool = (
+    /** @type {string} */ text,
+    /** @type {"left" | "right" | "link"} */ mark,
+    /** @type {(() => void) | null} */ go,
+  ) =>
     button(text, { icon: mark, iconOnly: true, kind: "quiet small", disabled: go === null, onclick: go ?? undefined });
   const told = h("div", { role: "status" });
   const refusal = refusals.get(identity(one));
   if (refusal) replace(told, notDone(refusal));
   return {
     title: subject(one),
-    summary: [deliveryStatus(one, true), h("span", { class: "ink-2" }, [one.source, one.tenant, dateTime(one.receivedAt ?? one.recordedAt)].filter(Boolean).join(" · "))],
+    summary: [
+      deliveryStatus(one, true),
+      h(
+        "span",
+        { class: "ink-2" },
+        [one.source, one.tenant, dateTime(one.receivedAt ?? one.recordedAt)].filter(Boolean).join(" · "),
+      ),
+    ],
     tools: [
       tool(say("Newer", "Nyere"), "left", around.newer),
       tool(say("Older", "Ældre"), "right", around.older),
@@ -49,12 +60,22 @@ function why(one) {
   if (one.status === "dead") {
     const title = one.detail ? sentence(one.detail) : say("It could not be applied", "Den kunne ikke anvendes");
     const help = one.key
-      ? say("Once that is mended, send it again: its effect comes once.", "Når det er rettet, så send den igen: virkningen kommer én gang.")
-      : say("Its label cannot be read, so it can only be dropped.", "Dens mærkat kan ikke læses, så den kan kun smides ud.");
+      ? say(
+          "Once that is mended, send it again: its effect comes once.",
+          "Når det er rettet, så send den igen: virkningen kommer én gang.",
+        )
+      : say(
+          "Its label cannot be read, so it can only be dropped.",
+          "Dens mærkat kan ikke læses, så den kan kun smides ud.",
+        );
     return callout("held", title, help, { icon: "dead" });
   }
   if (one.status === "rejected") {
-    return callout("bad", reasonName(one) ?? say("Refused", "Afvist"), [one.detail && sentence(one.detail), one.detail && h("br"), reasonHelp(one)]);
+    return callout("bad", reasonName(one) ?? say("Refused", "Afvist"), [
+      one.detail && sentence(one.detail),
+      one.detail && h("br"),
+      reasonHelp(one),
+    ]);
   }
   if (one.status === "received") {
     const text = say("If it stays here, look for it among the dead ones.", "Bliver den her, så led blandt de døde.");
@@ -80,7 +101,14 @@ function sentence(text) {
 function facts(one) {
   const mono = (/** @type {string} */ text) => h("span", { class: "font-mono" }, text);
   const trace = one.correlationId ?? null;
-  const copy = trace && button(say("Copy trace", "Kopiér spor"), { icon: "copy", iconOnly: true, kind: "quiet small", onclick: () => copied(trace) });
+  const copy =
+    trace &&
+    button(say("Copy trace", "Kopiér spor"), {
+      icon: "copy",
+      iconOnly: true,
+      kind: "quiet small",
+      onclick: () => copied(trace),
+    });
   return section(
     say("Facts", "Fakta"),
     h(
@@ -88,7 +116,12 @@ function facts(one) {
       { class: "facts" },
       fact(say("Key", "Nøgle"), one.key ? mono(one.key) : "—"),
       fact(say("Trace", "Spor"), trace ? h("span", { class: "flex gap-1" }, mono(trace), copy) : "—"),
-      typeof one.bodyBytes === "number" && fact(say("Body", "Indhold"), say(`${number(one.bodyBytes)} bytes`, `${number(one.bodyBytes)} byte`), one.hasBody ? "" : say(", not kept", ", ikke gemt")),
+      typeof one.bodyBytes === "number" &&
+        fact(
+          say("Body", "Indhold"),
+          say(`${number(one.bodyBytes)} bytes`, `${number(one.bodyBytes)} byte`),
+          one.hasBody ? "" : say(", not kept", ", ikke gemt"),
+        ),
       one.bodyHash && fact("SHA-256", mono(one.bodyHash)),
       one.reason && fact(say("Code", "Kode"), mono(one.reason)),
       fact("Id", mono(one.id)),
@@ -101,13 +134,27 @@ function foot(one, around, told) {
   const { plan, why: reason } = planned("again", one, around.who);
   if (one.status !== "dead" && one.status !== "rejected") return null;
   if (!mayDecide(around.who)) {
-    return h("p", { class: "note" }, say("Deciding on it takes the scope ", "At beslutte kræver rettigheden "), h("code", { class: "font-mono" }, "deliveries:write"));
+    return h(
+      "p",
+      { class: "note" },
+      say("Deciding on it takes the scope ", "At beslutte kræver rettigheden "),
+      h("code", { class: "font-mono" }, "deliveries:write"),
+    );
   }
   const act = plan === "requeue" || plan === "verify" ? plan : null;
   const name = act === "verify" ? say("Verify again", "Efterprøv igen") : say("Send again", "Send igen");
-  const go = act && button(name, { icon: act === "verify" ? "shield" : "refresh", kind: "primary", onclick: () => run(act) });
-  const curl = act && button(say("As curl", "Som curl"), { icon: "copy", title: say("Copy what this button does, for a terminal", "Kopiér, hvad knappen gør, til en terminal"), onclick: () => copied(asCurl(act, one)) });
-  const drop = one.status === "dead" && button(say("Drop…", "Smid ud…"), { icon: "drop", kind: "danger ml-auto", onclick: () => around.drop(one) });
+  const go =
+    act && button(name, { icon: act === "verify" ? "shield" : "refresh", kind: "primary", onclick: () => run(act) });
+  const curl =
+    act &&
+    button(say("As curl", "Som curl"), {
+      icon: "copy",
+      title: say("Copy what this button does, for a terminal", "Kopiér, hvad knappen gør, til en terminal"),
+      onclick: () => copied(asCurl(act, one)),
+    });
+  const drop =
+    one.status === "dead" &&
+    button(say("Drop…", "Smid ud…"), { icon: "drop", kind: "danger ml-auto", onclick: () => around.drop(one) });
 
   const run = async (/** @type {"requeue" | "verify"} */ plan) => {
     if (!go) return;
@@ -132,7 +179,8 @@ function foot(one, around, told) {
 /** The same from a terminal, with a token of one's own. @param {"requeue" | "verify"} plan @param {Delivery} one */
 function asCurl(plan, one) {
   const head = `curl -X POST -H "authorization: Bearer $TOKEN"`;
-  if (plan === "requeue") return `${head} '${location.origin}/api/sync/dead-letters/${encodeURIComponent(one.id)}/requeue'`;
+  if (plan === "requeue")
+    return `${head} '${location.origin}/api/sync/dead-letters/${encodeURIComponent(one.id)}/requeue'`;
   const body = JSON.stringify({ id: one.id }).replaceAll("'", "'\\''");
   return `${head} -H 'content-type: application/json' -d '${body}' '${location.origin}/api/admin/deliveries/verify'`;
 }

@@ -38,11 +38,15 @@ function streams(wanted) {
   const of = (/** @type {Record<string, string>} */ more, tails = true) => {
     const query = new URLSearchParams({ limit: String(PAGE), ...more });
     const { source, tenant, text, from, to } = wanted;
-    for (const [name, value] of Object.entries({ source, tenant, from, to })) if (value && !query.has(name)) query.set(name, value);
+    for (const [name, value] of Object.entries({ source, tenant, from, to }))
+      if (value && !query.has(name)) query.set(name, value);
     if (isTrace(text)) query.set("correlationId", text);
     return { query, buffer: [], cursor: null, done: false, tails };
   };
-  const lists = wanted.status === "all" ? [of({ status: "all" }), of({ status: "rejected,admitted" })] : [of({ status: wanted.status })];
+  const lists =
+    wanted.status === "all"
+      ? [of({ status: "all" }), of({ status: "rejected,admitted" })]
+      : [of({ status: wanted.status })];
   if (wanted.status === "rejected") lists[0].query.set("status", "rejected,admitted");
   const byKey = wanted.text && !isTrace(wanted.text) && namesOne(wanted.source) && wanted.status !== "rejected";
   // A key is found wherever it lies in time, and so is one that has not had its effect yet.
@@ -61,7 +65,10 @@ function keyQuery(wanted) {
 function matcher(wanted) {
   const text = isTrace(wanted.text) ? "" : wanted.text.toLowerCase();
   if (!text) return () => true;
-  return (one) => [one.key, one.correlationId, one.eventType, one.detail, one.id].some((value) => value?.toLowerCase().includes(text));
+  return (one) =>
+    [one.key, one.correlationId, one.eventType, one.detail, one.id].some((value) =>
+      value?.toLowerCase().includes(text),
+    );
 }
 
 /** @param {Wanted} wanted */
@@ -72,7 +79,8 @@ export function feed(wanted) {
   const seen = new Set();
   const controller = new AbortController();
 
-  const fetchPage = (/** @type {URLSearchParams} */ query) => ask(`/api/admin/deliveries?${query}`, { signal: controller.signal });
+  const fetchPage = (/** @type {URLSearchParams} */ query) =>
+    ask(`/api/admin/deliveries?${query}`, { signal: controller.signal });
 
   /** @param {Stream} list */
   async function fill(list) {
@@ -128,9 +136,14 @@ export function feed(wanted) {
       const answers = await Promise.all(lists.filter((list) => list.tails).map(tail));
       /** @type {Delivery[]} */
       const fresh = answers.flatMap((answer) => answer.items.filter(matches));
-      const items = fresh.filter((one) => !seen.has(identity(one))).sort((left, right) => moment(right).localeCompare(moment(left)));
+      const items = fresh
+        .filter((one) => !seen.has(identity(one)))
+        .sort((left, right) => moment(right).localeCompare(moment(left)));
       for (const one of items) seen.add(identity(one));
-      return { items, gap: answers.some((answer) => answer.items.length === PAGE && answer.items.every(notSeen(items))) };
+      return {
+        items,
+        gap: answers.some((answer) => answer.items.length === PAGE && answer.items.every(notSeen(items))),
+      };
     },
     end() {
       controller.abort();

@@ -22,7 +22,9 @@ async function fetchKept(one) {
   if (one.source) query.set("source", one.source);
   const answer = await ask(`/api/admin/deliveries/${encodeURIComponent(one.id)}?${query}`);
   const headers = Array.isArray(answer.headers)
-    ? answer.headers.map((/** @type {any} */ header) => (Array.isArray(header) ? [header[0], header[1]] : [header.name, header.value]))
+    ? answer.headers.map((/** @type {any} */ header) =>
+        Array.isArray(header) ? [header[0], header[1]] : [header.name, header.value],
+      )
     : Object.entries(answer.headers ?? {});
   return { headers, body: answer.body ?? null, path: answer.path ?? null };
 }
@@ -42,7 +44,15 @@ export function showKept(element, one) {
       // Of a label alone there is no more.
       if (error.status === 404) return replace(element);
       const again = button(say("Try again", "Prøv igen"), { kind: "small", onclick: load });
-      replace(element, callout("idle", say("Headers and body could not be fetched", "Felter og indhold kunne ikke hentes"), error.details.join(" "), { icon: "clock", actions: [again] }));
+      replace(
+        element,
+        callout(
+          "idle",
+          say("Headers and body could not be fetched", "Felter og indhold kunne ikke hentes"),
+          error.details.join(" "),
+          { icon: "clock", actions: [again] },
+        ),
+      );
     }
   };
   load();
@@ -57,20 +67,52 @@ function shown(one, kept) {
   const views = [];
   if (parsed !== null) views.push(["parsed", say("Parsed", "Læst"), () => code(parsed, true)]);
   if (kept.body) views.push(["raw", say("Raw", "Rå"), () => code(text ?? kept.body?.base64 ?? "", false)]);
-  if (kept.headers.length > 0) views.push(["headers", say(`Headers ${kept.headers.length}`, `Felter ${kept.headers.length}`), () => headerList(kept.headers)]);
+  if (kept.headers.length > 0)
+    views.push([
+      "headers",
+      say(`Headers ${kept.headers.length}`, `Felter ${kept.headers.length}`),
+      () => headerList(kept.headers),
+    ]);
   if (views.length === 0) return null;
-  const choice = h("div", { class: "segmented", role: "group", "aria-label": say("Headers and body", "Felter og indhold") });
+  const choice = h("div", {
+    class: "segmented",
+    role: "group",
+    "aria-label": say("Headers and body", "Felter og indhold"),
+  });
   const choose = (/** @type {string} */ name) => {
     for (const one of choice.children) one.setAttribute("aria-pressed", String(one.getAttribute("data-view") === name));
     replace(view, views.find(([one]) => one === name)?.[2]());
   };
-  replace(choice, views.map(([name, title]) => h("button", { type: "button", "data-view": name, onclick: () => choose(name) }, title)));
+  replace(
+    choice,
+    views.map(([name, title]) =>
+      h("button", { type: "button", "data-view": name, onclick: () => choose(name) }, title),
+    ),
+  );
   choose(views[0][0]);
   const isCut = kept.body?.cut === true;
   const canSend = kept.body !== null && !isCut;
-  const curl = canSend && button(say("Copy as curl", "Kopiér som curl"), { icon: "copy", kind: "quiet small ml-auto", title: say("Sends it as its sender did", "Sender den, som afsenderen gjorde"), onclick: () => copied(asCurl(one, kept)) });
-  const cut = isCut && h("p", { class: "note" }, say(`The beginning of ${number(kept.body?.bytes)} bytes`, `Begyndelsen af ${number(kept.body?.bytes)} byte`));
-  return section(say("Headers and body", "Felter og indhold"), h("div", { class: "flex gap-2" }, choice, curl), view, cut);
+  const curl =
+    canSend &&
+    button(say("Copy as curl", "Kopiér som curl"), {
+      icon: "copy",
+      kind: "quiet small ml-auto",
+      title: say("Sends it as its sender did", "Sender den, som afsenderen gjorde"),
+      onclick: () => copied(asCurl(one, kept)),
+    });
+  const cut =
+    isCut &&
+    h(
+      "p",
+      { class: "note" },
+      say(`The beginning of ${number(kept.body?.bytes)} bytes`, `Begyndelsen af ${number(kept.body?.bytes)} byte`),
+    );
+  return section(
+    say("Headers and body", "Felter og indhold"),
+    h("div", { class: "flex gap-2" }, choice, curl),
+    view,
+    cut,
+  );
 }
 
 /** As JSON with a member a line; null if it is none. @param {string} text */
@@ -87,7 +129,12 @@ function code(text, isJson) {
   const from = text.slice(0, SHOWN_MAX);
   const begun = from.length < text.length ? "\n…" : "";
   const coloured = isJson && from.length <= COLOURED_MAX ? colours(from) : from;
-  return h("pre", { class: "code", tabindex: "0", role: "group", "aria-label": say("Body", "Indhold") }, coloured, begun);
+  return h(
+    "pre",
+    { class: "code", tabindex: "0", role: "group", "aria-label": say("Body", "Indhold") },
+    coloured,
+    begun,
+  );
 }
 
 /** Names and texts of JSON, told apart. @param {string} text */
@@ -101,7 +148,11 @@ function colours(text) {
 /** @param {[string, string][]} headers */
 function headerList(headers) {
   const mono = (/** @type {string} */ text) => h("span", { class: "font-mono" }, text);
-  return h("dl", { class: "facts header-list" }, headers.map(([name, value]) => fact(name, mono(value))));
+  return h(
+    "dl",
+    { class: "facts header-list" },
+    headers.map(([name, value]) => fact(name, mono(value))),
+  );
 }
 
 /** Where its sender sent it. @param {Delivery} one @param {Kept} kept */
@@ -116,7 +167,10 @@ const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** @param {Delivery} one @param {Kept} kept */
 function asCurl(one, kept) {
-  const lines = [`curl -X POST ${quoted(location.origin + door(one, kept))}`, ...kept.headers.map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`)];
+  const lines = [
+    `curl -X POST ${quoted(location.origin + door(one, kept))}`,
+    ...kept.headers.map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`),
+  ];
   const text = kept.body?.text;
   if (typeof text === "string") return [...lines, `--data-binary ${quoted(text)}`].join(" \\\n  ");
   return `printf %s ${quoted(kept.body?.base64 ?? "")} | base64 -d | ${[...lines, "--data-binary @-"].join(" \\\n  ")}`;

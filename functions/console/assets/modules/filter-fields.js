@@ -9,7 +9,14 @@ import { h, icon } from "./dom.js";
  */
 export function searchField(name, apply) {
   let applied = "";
-  const input = h("input", { type: "search", placeholder: name, "aria-label": name, autocomplete: "off", spellcheck: "false", maxlength: 200 });
+  const input = h("input", {
+    type: "search",
+    placeholder: name,
+    "aria-label": name,
+    autocomplete: "off",
+    spellcheck: "false",
+    maxlength: 200,
+  });
   const go = () => {
     if (input.value.trim() !== applied) apply(input.value.trim());
   };
@@ -23,7 +30,13 @@ export function searchField(name, apply) {
   input.addEventListener("search", go);
   input.addEventListener("change", go);
   return {
-    element: h("label", { class: "search" }, icon("search"), input, h("kbd", { class: "kbd not-narrow", "aria-hidden": "true" }, "/")),
+    element: h(
+      "label",
+      { class: "search" },
+      icon("search"),
+      input,
+      h("kbd", { class: "kbd not-narrow", "aria-hidden": "true" }, "/"),
+    ),
     input,
     /** @param {string} text */
     show(text) {
@@ -43,7 +56,17 @@ export function searchField(name, apply) {
  * @param {boolean} [isSet] Whether it is another one than without a filter.
  */
 export function selectChip(filter, name, value, choices, chosen, isSet = value !== "") {
-  const select = h("select", { "aria-label": name }, choices.map(([one, text]) => h("option", { value: one, selected: one === value }, text)));
+  const select = h(
+    "select",
+    { "aria-label": name },
+    choices.map(([one, text]) => h("option", { value: one, selected: one === value }, text)),
+  );
   select.addEventListener("change", () => chosen(select.value));
-  return h("label", { class: isSet ? "chip set" : "chip", "data-filter": filter }, h("span", { class: "key" }, name), select, icon("down"));
+  return h(
+    "label",
+    { class: isSet ? "chip set" : "chip", "data-filter": filter },
+    h("span", { class: "key" }, name),
+    select,
+    icon("down"),
+  );
 }

@@ -35,7 +35,8 @@ export const ERRORS_MAX_PERCENT = 1;
 export const percent = (value) => `${number(value)} %`;
 
 /** A limit: `5 min`. @param {number} milliseconds */
-const limitText = (milliseconds) => (milliseconds % MINUTE_MS === 0 ? `${number(milliseconds / MINUTE_MS)} min` : duration(milliseconds));
+const limitText = (milliseconds) =>
+  milliseconds % MINUTE_MS === 0 ? `${number(milliseconds / MINUTE_MS)} min` : duration(milliseconds);
 
 /** @param {string} verdict @returns {Tone} */
 export const toneOf = (verdict) => (verdict === "unhealthy" ? "bad" : verdict === "degraded" ? "warn" : "ok");
@@ -57,12 +58,25 @@ function judged(value, threshold) {
 
 /** What an integration is measured by. @param {Integration} one @returns {Measure[]} */
 export function measures(one) {
-  const of = (/** @type {"syncLagMs" | "webhookLagMs" | "errorRate" | "recentFailures"} */ field, /** @type {string} */ name, /** @type {(value: number) => string} */ write, limit = write) => {
+  const of = (
+    /** @type {"syncLagMs" | "webhookLagMs" | "errorRate" | "recentFailures"} */ field,
+    /** @type {string} */ name,
+    /** @type {(value: number) => string} */ write,
+    limit = write,
+  ) => {
     const threshold = one.thresholds?.[field] ?? THRESHOLDS[field];
     const value = one[field] ?? null;
     // An idle one has no lag: nothing was to come.
     const isKnown = value !== null && !(one.idle && field === "webhookLagMs");
-    return { name, short: name.split(",")[0], now: value === null ? "—" : write(value), threshold, limit, verdict: isKnown ? judged(value, threshold) : "healthy", isKnown };
+    return {
+      name,
+      short: name.split(",")[0],
+      now: value === null ? "—" : write(value),
+      threshold,
+      limit,
+      verdict: isKnown ? judged(value, threshold) : "healthy",
+      isKnown,
+    };
   };
   return [
     of("errorRate", say("Error rate, 24 h", "Fejlrate, 24 t"), percent),
@@ -81,7 +95,9 @@ export function because(one) {
     return say(`${worst.short} above ${worst.limit(limit ?? 0)}`, `${worst.short} over ${worst.limit(limit ?? 0)}`);
   }
   if (one.status !== "healthy") return say("Its own threshold is passed", "Dens egen grænse er overskredet");
-  return one.idle ? say("No webhook for 24 hours", "Ingen webhook i 24 timer") : say("All within limits", "Alt inden for grænserne");
+  return one.idle
+    ? say("No webhook for 24 hours", "Ingen webhook i 24 timer")
+    : say("All within limits", "Alt inden for grænserne");
 }
 
 /**

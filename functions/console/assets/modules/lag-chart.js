@@ -18,30 +18,50 @@ const SECONDS_TO_A_TENTH_MS = 10_000;
 
 /** `702 ms`, `2.8 s`: finer than durations elsewhere, as percentiles differ by little. @param {number | null} milliseconds */
 export const lagText = (milliseconds) =>
-  milliseconds !== null && milliseconds >= 1000 && milliseconds < SECONDS_TO_A_TENTH_MS ? `${number(Math.round(milliseconds / 100) / 10)} s` : duration(milliseconds);
+  milliseconds !== null && milliseconds >= 1000 && milliseconds < SECONDS_TO_A_TENTH_MS
+    ? `${number(Math.round(milliseconds / 100) / 10)} s`
+    : duration(milliseconds);
 
 /** @param {Lag} lag @param {number} limit What 95 of 100 are to be faster than. */
 export function lagChart(lag, limit) {
   const isHistogram = Boolean(lag.histogram?.length);
   const base = isHistogram ? TALL : LOW;
   const buckets = lag.histogram?.filter(({ upToMs }) => Number.isFinite(upToMs)) ?? [];
-  const longest = Math.max(limit * 2, lag.maxMs ?? 0, ...buckets.filter(({ count }) => count > 0).map(({ upToMs }) => upToMs));
+  const longest = Math.max(
+    limit * 2,
+    lag.maxMs ?? 0,
+    ...buckets.filter(({ count }) => count > 0).map(({ upToMs }) => upToMs),
+  );
   const shortest = Math.min(10, ...buckets.map(({ upToMs }) => upToMs).filter((upToMs) => upToMs > 0));
   const span = Math.log10(longest * 1.3) - Math.log10(shortest);
-  const x = (/** @type {number} */ value) => ((Math.log10(Math.max(value, shortest)) - Math.log10(shortest)) / span) * WIDTH;
+  const x = (/** @type {number} */ value) =>
+    ((Math.log10(Math.max(value, shortest)) - Math.log10(shortest)) / span) * WIDTH;
 
   const most = Math.max(1, ...buckets.map(({ count }) => count));
-  const bars = buckets.filter(({ upToMs }) => upToMs <= longest * 1.3).map(({ upToMs, count }, index, all) => {
-    const left = index === 0 ? 0 : x(all[index - 1].upToMs);
-    const height = count === 0 ? 0 : Math.max(2, (count / most) * (base - 34));
-    return s("rect", { class: upToMs > limit ? "fill-bad" : "fill-run", x: left + 1, y: base - height, width: Math.max(1, x(upToMs) - left - 2), height });
-  });
+  const bars = buckets
+    .filter(({ upToMs }) => upToMs <= longest * 1.3)
+    .map(({ upToMs, count }, index, all) => {
+      const left = index === 0 ? 0 : x(all[index - 1].upToMs);
+      const height = count === 0 ? 0 : Math.max(2, (count / most) * (base - 34));
+      return s("rect", {
+        class: upToMs > limit ? "fill-bad" : "fill-run",
+        x: left + 1,
+        y: base - height,
+        width: Math.max(1, x(upToMs) - left - 2),
+        height,
+      });
+    });
   const ticks = TICKS_MS.filter((at) => at > shortest && at < longest * 1.2).map((at) => [
     s("line", { class: "grid-line", x1: x(at), x2: x(at), y1: 30, y2: base }),
     s("text", { x: x(at), y: base + AXIS - 6, "text-anchor": "middle" }, lagText(at)),
   ]);
   /** @type {[string, number | null, string][]} */
-  const named = [["P50", lag.p50Ms, "mark"], ["P95", lag.p95Ms, "mark"], ["P99", lag.p99Ms, "mark"], [say("limit", "grænse"), limit, "limit"]];
+  const named = [
+    ["P50", lag.p50Ms, "mark"],
+    ["P95", lag.p95Ms, "mark"],
+    ["P99", lag.p99Ms, "mark"],
+    [say("limit", "grænse"), limit, "limit"],
+  ];
   const marks = named.filter(([, at]) => at !== null).sort((left, right) => Number(left[1]) - Number(right[1]));
   const rows = marks.map(() => 0);
   marks.forEach(([, at], index) => {
@@ -51,12 +71,41 @@ export function lagChart(lag, limit) {
   const lines = marks.map(([name, at, kind], index) => {
     const place = x(Number(at));
     const isFarRight = place > WIDTH - LABEL_PX;
-    const label = { class: kind, x: place + (isFarRight ? -5 : 5), y: 10 + rows[index] * 14, "text-anchor": isFarRight ? "end" : "start" };
-    return [s("line", { class: kind, x1: place, x2: place, y1: 2 + rows[index] * 14, y2: base }), s("text", label, `${name} ${lagText(Number(at))}`)];
+    const label = {
+      class: kind,
+      x: place + (isFarRight ? -5 : 5),
+      y: 10 + rows[index] * 14,
+      "text-anchor": isFarRight ? "end" : "start",
+    };
+    return [
+      s("line", { class: kind, x1: place, x2: place, y1: 2 + rows[index] * 14, y2: base }),
+      s("text", label, `${name} ${lagText(Number(at))}`),
+    ];
   });
-  const dots = isHistogram ? null : marks.filter(([, , kind]) => kind === "mark").map(([, at]) => s("circle", { class: Number(at) > limit ? "fill-bad" : "fill-run", cx: x(Number(at)), cy: base, r: 4 }));
+  const dots = isHistogram
+    ? null
+    : marks
+        .filter(([, , kind]) => kind === "mark")
+        .map(([, at]) =>
+          s("circle", { class: Number(at) > limit ? "fill-bad" : "fill-run", cx: x(Number(at)), cy: base, r: 4 }),
+        );
   const told = marks.map(([name, at]) => `${name} ${lagText(Number(at))}`).join(", ");
-  const label = say(`Processing time of ${number(lag.count)} deliveries: ${told}`, `Behandlingstid for ${number(lag.count)} leverancer: ${told}`);
+  const label = say(
+    `Processing time of ${number(lag.count)} deliveries: ${told}`,
+    `Behandlingstid for ${number(lag.count)} leverancer: ${told}`,
+  );
   const axis = s("line", { class: "base", x1: 0, x2: WIDTH, y1: base, y2: base });
-  return h("div", { class: "chart-scroll", tabindex: "0", role: "group", "aria-label": say("Processing time", "Behandlingstid") }, s("svg", { class: "chart lag", viewBox: `0 0 ${WIDTH} ${base + AXIS}`, role: "img", "aria-label": label }, ticks, bars, axis, lines, dots));
+  return h(
+    "div",
+    { class: "chart-scroll", tabindex: "0", role: "group", "aria-label": say("Processing time", "Behandlingstid") },
+    s(
+      "svg",
+      { class: "chart lag", viewBox: `0 0 ${WIDTH} ${base + AXIS}`, role: "img", "aria-label": label },
+      ticks,
+      bars,
+      axis,
+      lines,
+      dots,
+    ),
+  );
 }

@@ -30,29 +30,55 @@ const source = (of) => (of.connection ? `&source=${encodeURIComponent(parts(of.c
 /** @type {Record<string, Kind>} */
 const KINDS = {
   failed_run: {
-    tone: "bad", mark: "bad", one: ["Run failed", "Kørsel fejlede"], many: (count) => [`${count} runs failed`, `${count} kørsler fejlede`],
-    act: ["Open the run", "Åbn kørslen"], link: (of) => `/vendor-sync?status=error&vendor=${encodeURIComponent(parts(of.connection)[1] ?? "")}`,
+    tone: "bad",
+    mark: "bad",
+    one: ["Run failed", "Kørsel fejlede"],
+    many: (count) => [`${count} runs failed`, `${count} kørsler fejlede`],
+    act: ["Open the run", "Åbn kørslen"],
+    link: (of) => `/vendor-sync?status=error&vendor=${encodeURIComponent(parts(of.connection)[1] ?? "")}`,
   },
   dead_letters: {
-    tone: "held", mark: "dead", one: ["1 dead letter", "1 dødt brev"], many: (count) => [`${count} dead letters`, `${count} døde breve`],
-    act: ["Send again", "Send igen"], link: (of) => `/deliveries?status=dead&last=90d${source(of)}`,
+    tone: "held",
+    mark: "dead",
+    one: ["1 dead letter", "1 dødt brev"],
+    many: (count) => [`${count} dead letters`, `${count} døde breve`],
+    act: ["Send again", "Send igen"],
+    link: (of) => `/deliveries?status=dead&last=90d${source(of)}`,
   },
   rejected_deliveries: {
-    tone: "bad", mark: "bad", one: ["1 delivery rejected", "1 leverance afvist"], many: (count) => [`${count} deliveries rejected`, `${count} leverancer afvist`],
-    act: ["Explain and let in", "Forklar og luk ind"], link: (of) => `/deliveries?status=rejected&last=14d${source(of)}`,
+    tone: "bad",
+    mark: "bad",
+    one: ["1 delivery rejected", "1 leverance afvist"],
+    many: (count) => [`${count} deliveries rejected`, `${count} leverancer afvist`],
+    act: ["Explain and let in", "Forklar og luk ind"],
+    link: (of) => `/deliveries?status=rejected&last=14d${source(of)}`,
   },
   refused_removals: {
-    tone: "held", mark: "held", one: ["Removals refused", "Fjernelser afvist"], many: (count) => [`${count} removals refused`, `${count} fjernelser afvist`],
-    act: ["Review them", "Se på dem"], link: (of) => `/vendor-sync?status=error&vendor=${encodeURIComponent(parts(of.connection)[1] ?? "")}`,
+    tone: "held",
+    mark: "held",
+    one: ["Removals refused", "Fjernelser afvist"],
+    many: (count) => [`${count} removals refused`, `${count} fjernelser afvist`],
+    act: ["Review them", "Se på dem"],
+    link: (of) => `/vendor-sync?status=error&vendor=${encodeURIComponent(parts(of.connection)[1] ?? "")}`,
   },
   unhealthy: {
-    tone: "bad", mark: "bad", one: ["Unhealthy", "Syg"], many: (count) => [`${count} unhealthy`, `${count} syge`],
-    act: ["See why", "Se hvorfor"], link: () => "/health",
+    tone: "bad",
+    mark: "bad",
+    one: ["Unhealthy", "Syg"],
+    many: (count) => [`${count} unhealthy`, `${count} syge`],
+    act: ["See why", "Se hvorfor"],
+    link: () => "/health",
   },
 };
 
 /** @type {Record<string, string>} Other names of the same. */
-const ALIASES = { failed_runs: "failed_run", run_failed: "failed_run", dead_letter: "dead_letters", rejected: "rejected_deliveries", removals_refused: "refused_removals" };
+const ALIASES = {
+  failed_runs: "failed_run",
+  run_failed: "failed_run",
+  dead_letter: "dead_letters",
+  rejected: "rejected_deliveries",
+  removals_refused: "refused_removals",
+};
 
 /** @param {Matter} of */
 export function told(of) {
@@ -60,8 +86,21 @@ export function told(of) {
   const count = of.count ?? 1;
   // A link of ours alone: what an answer says is not followed elsewhere.
   const own = of.link?.startsWith("/") && !of.link.startsWith("//") ? of.link : null;
-  if (!kind) return { tone: /** @type {const} */ ("warn"), mark: /** @type {const} */ ("warn"), text: of.kind.replaceAll("_", " "), act: say("Open", "Åbn"), link: own ?? "/" };
-  return { tone: kind.tone, mark: kind.mark, text: say(...(count === 1 ? kind.one : kind.many(number(count)))), act: say(...kind.act), link: own ?? kind.link(of) };
+  if (!kind)
+    return {
+      tone: /** @type {const} */ ("warn"),
+      mark: /** @type {const} */ ("warn"),
+      text: of.kind.replaceAll("_", " "),
+      act: say("Open", "Åbn"),
+      link: own ?? "/",
+    };
+  return {
+    tone: kind.tone,
+    mark: kind.mark,
+    text: say(...(count === 1 ? kind.one : kind.many(number(count)))),
+    act: say(...kind.act),
+    link: own ?? kind.link(of),
+  };
 }
 
 /** @param {Connection} one */
@@ -84,5 +123,7 @@ export function connectionReason(one) {
 export function placeOf(one) {
   if (one.link?.startsWith("/") && !one.link.startsWith("//")) return one.link;
   const isCatalogue = one.provider === "catalog" || one.provider === "catalogue";
-  return isCatalogue ? `/vendor-sync?vendor=${encodeURIComponent(one.name)}` : `/deliveries?source=${encodeURIComponent(`${one.provider}/${one.name}`)}`;
+  return isCatalogue
+    ? `/vendor-sync?vendor=${encodeURIComponent(one.name)}`
+    : `/deliveries?source=${encodeURIComponent(`${one.provider}/${one.name}`)}`;
 }

@@ -17,9 +17,15 @@ export function selection(options) {
   let anchor = null;
   /** @type {HTMLElement | null} */
   let within = null;
-  const all = h("input", { class: "check", type: "checkbox", "aria-label": say("Select all that are shown", "Vælg alle viste") });
+  const all = h("input", {
+    class: "check",
+    type: "checkbox",
+    "aria-label": say("Select all that are shown", "Vælg alle viste"),
+  });
   all.addEventListener("change", () => {
-    for (const row of rows) if (all.checked) chosen.add(key(row)); else chosen.delete(key(row));
+    for (const row of rows)
+      if (all.checked) chosen.add(key(row));
+      else chosen.delete(key(row));
     show();
     changed();
   });
@@ -43,7 +49,9 @@ export function selection(options) {
     const from = rows.findIndex((other) => key(other) === anchor);
     const to = rows.findIndex((other) => key(other) === at);
     const reach = range && from >= 0 ? rows.slice(Math.min(from, to), Math.max(from, to) + 1) : [row];
-    for (const one of reach) if (wanted) chosen.add(key(one)); else chosen.delete(key(one));
+    for (const one of reach)
+      if (wanted) chosen.add(key(one));
+      else chosen.delete(key(one));
     anchor = at;
     show();
     changed();

@@ -22,29 +22,50 @@ export function timeChart(marks, options) {
     const column = columns[Math.floor((Date.parse(at) - first) / step)];
     if (column) column[kind] += 1;
   }
-  const total = (/** @type {typeof columns[number]} */ column) => Object.values(column).reduce((sum, count) => sum + count, 0);
+  const total = (/** @type {typeof columns[number]} */ column) =>
+    Object.values(column).reduce((sum, count) => sum + count, 0);
   // A single one is no full column.
   const fullest = Math.max(4, ...columns.map(total));
   const bars = columns.map((column, index) => {
     let y = HEIGHT;
-    const pieces = Object.entries(column).filter(([, count]) => count > 0).map(([kind, count]) => {
-      // What is rare is to be seen all the same.
-      const height = Math.max(2, (count / fullest) * (HEIGHT - 4));
-      y -= height;
-      return s("rect", { class: `fill-${kind}`, x: index * 10, y, width: 8, height });
-    });
+    const pieces = Object.entries(column)
+      .filter(([, count]) => count > 0)
+      .map(([kind, count]) => {
+        // What is rare is to be seen all the same.
+        const height = Math.max(2, (count / fullest) * (HEIGHT - 4));
+        y -= height;
+        return s("rect", { class: `fill-${kind}`, x: index * 10, y, width: 8, height });
+      });
     const from = first + index * step;
     const title = s("title", {}, `${clockShort(from)}: ${number(total(column))}`);
     const hit = s("rect", { class: "hit", x: index * 10, y: 0, width: 10, height: HEIGHT }, title);
     if (options.choose && total(column) > 0) {
       hit.classList.add("opens");
-      hit.addEventListener("click", () => options.choose?.(new Date(from).toISOString(), new Date(from + step - 1).toISOString()));
+      hit.addEventListener("click", () =>
+        options.choose?.(new Date(from).toISOString(), new Date(from + step - 1).toISOString()),
+      );
     }
     return [pieces, hit];
   });
-  const picture = s("svg", { class: "times", viewBox: `0 0 ${COLUMNS * 10} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": options.label }, bars);
-  const name = (/** @type {number} */ at) => (last - first > DAY_MS ? `${dayMonth(at)} ${clockShort(at)}` : clockShort(at));
-  const ends = h("div", { class: "time-ends", "aria-hidden": "true" }, h("span", {}, name(first)), h("b", {}, last > Date.now() - 60_000 ? say("now", "nu") : name(last)));
+  const picture = s(
+    "svg",
+    {
+      class: "times",
+      viewBox: `0 0 ${COLUMNS * 10} ${HEIGHT}`,
+      preserveAspectRatio: "none",
+      role: "img",
+      "aria-label": options.label,
+    },
+    bars,
+  );
+  const name = (/** @type {number} */ at) =>
+    last - first > DAY_MS ? `${dayMonth(at)} ${clockShort(at)}` : clockShort(at);
+  const ends = h(
+    "div",
+    { class: "time-ends", "aria-hidden": "true" },
+    h("span", {}, name(first)),
+    h("b", {}, last > Date.now() - 60_000 ? say("now", "nu") : name(last)),
+  );
   return h("div", { class: "chart-times" }, picture, ends);
 }
 
@@ -62,7 +83,12 @@ export function sparkline(values, failures = []) {
   const points = values.map((value, index) => `${x(index).toFixed(1)},${y(value).toFixed(1)}`).join(" ");
   const line = isQuiet
     ? s("line", { class: "quiet", x1: 0, x2: width, y1: height - 5, y2: height - 5 })
-    : [s("polygon", { class: "area", points: `0,${height - 5} ${points} ${width},${height - 5}` }), s("polyline", { class: "stroke-run", points })];
-  const dots = failures.map((count, index) => count > 0 && s("circle", { class: "fill-bad", cx: x(index), cy: height - 1.5, r: 1.5 }));
+    : [
+        s("polygon", { class: "area", points: `0,${height - 5} ${points} ${width},${height - 5}` }),
+        s("polyline", { class: "stroke-run", points }),
+      ];
+  const dots = failures.map(
+    (count, index) => count > 0 && s("circle", { class: "fill-bad", cx: x(index), cy: height - 1.5, r: 1.5 }),
+  );
   return s("svg", { class: "sparkline", viewBox: `-2 0 ${width + 4} ${height}`, "aria-hidden": "true" }, line, dots);
 }

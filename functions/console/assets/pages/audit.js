@@ -61,12 +61,48 @@ const search = searchField(say("Who", "Hvem"), (actor) => filter({ actor: actor 
 
 const rows = table(
   [
-    { name: say("When", "Hvornår"), cell: (/** @type {Entry} */ entry) => time(entry.at), title: (entry) => dateTime(entry.at), narrow: "end" },
-    { name: say("Who", "Hvem"), cell: (entry) => h("span", { class: "flex gap-2" }, h("span", { class: "tile", "aria-hidden": "true" }, entry.actor.slice(0, 2).toUpperCase()), h("span", { class: "font-medium" }, entry.actor)), narrow: "below" },
-    { name: say("Did what", "Gjorde hvad"), cell: (entry) => h("span", { class: "flex gap-2" }, icon(actionMark(entry.action), "ink-3"), actionText(entry.action)) },
-    { name: say("To what", "Ved hvad"), cell: (entry) => h("span", { class: "font-mono ink-2" }, entry.target), title: (entry) => entry.target, narrow: "below", kind: "event" },
-    { name: say("Changed", "Ændret"), cell: (entry) => (entry.changed?.length ? entry.changed.join(", ") : h("span", { class: "ink-3" }, "—")), title: (entry) => entry.changed?.join(", ") ?? null, narrow: "hide", kind: "short" },
-    { name: say("Trace", "Spor"), cell: (entry) => h("span", { class: "font-mono ink-3" }, entry.correlationId?.slice(-12) ?? "—"), title: (entry) => entry.correlationId ?? null, narrow: "hide" },
+    {
+      name: say("When", "Hvornår"),
+      cell: (/** @type {Entry} */ entry) => time(entry.at),
+      title: (entry) => dateTime(entry.at),
+      narrow: "end",
+    },
+    {
+      name: say("Who", "Hvem"),
+      cell: (entry) =>
+        h(
+          "span",
+          { class: "flex gap-2" },
+          h("span", { class: "tile", "aria-hidden": "true" }, entry.actor.slice(0, 2).toUpperCase()),
+          h("span", { class: "font-medium" }, entry.actor),
+        ),
+      narrow: "below",
+    },
+    {
+      name: say("Did what", "Gjorde hvad"),
+      cell: (entry) =>
+        h("span", { class: "flex gap-2" }, icon(actionMark(entry.action), "ink-3"), actionText(entry.action)),
+    },
+    {
+      name: say("To what", "Ved hvad"),
+      cell: (entry) => h("span", { class: "font-mono ink-2" }, entry.target),
+      title: (entry) => entry.target,
+      narrow: "below",
+      kind: "event",
+    },
+    {
+      name: say("Changed", "Ændret"),
+      cell: (entry) => (entry.changed?.length ? entry.changed.join(", ") : h("span", { class: "ink-3" }, "—")),
+      title: (entry) => entry.changed?.join(", ") ?? null,
+      narrow: "hide",
+      kind: "short",
+    },
+    {
+      name: say("Trace", "Spor"),
+      cell: (entry) => h("span", { class: "font-mono ink-3" }, entry.correlationId?.slice(-12) ?? "—"),
+      title: (entry) => entry.correlationId ?? null,
+      narrow: "hide",
+    },
   ],
   { key: identity, open: (entry) => open(identity(entry)) },
 );
@@ -74,7 +110,17 @@ rows.element.classList.add("audit");
 
 replace(
   main,
-  h("div", { class: "page-head" }, h("div", { class: "grow" }, h("h1", {}, say("Audit", "Hændelseslog")), h("p", { class: "intro" }, say("Who did what; kept for 400 days", "Hvem gjorde hvad; gemmes i 400 dage"))), actions),
+  h(
+    "div",
+    { class: "page-head" },
+    h(
+      "div",
+      { class: "grow" },
+      h("h1", {}, say("Audit", "Hændelseslog")),
+      h("p", { class: "intro" }, say("Who did what; kept for 400 days", "Hvem gjorde hvad; gemmes i 400 dage")),
+    ),
+    actions,
+  ),
   filters,
   alertSlot,
   h("section", { class: "card", "aria-label": say("Audit", "Hændelseslog") }, content, pages.element),
@@ -97,18 +143,32 @@ const resetAll = () => filter({ actor: null, action: null, tenant: null, from: n
 
 function drawFilters() {
   const now = wanted();
-  const had = document.activeElement instanceof HTMLElement && filters.contains(document.activeElement) ? document.activeElement : null;
+  const had =
+    document.activeElement instanceof HTMLElement && filters.contains(document.activeElement)
+      ? document.activeElement
+      : null;
   const name = had?.closest("[data-filter]")?.getAttribute("data-filter");
   search.show(now.actor);
   /** @type {[string, string][]} */
-  const offered = [["", say("Anything", "Alt")], ...Object.keys(ACTIONS).map((action) => /** @type {[string, string]} */ ([action, actionText(action)]))];
+  const offered = [
+    ["", say("Anything", "Alt")],
+    ...Object.keys(ACTIONS).map((action) => /** @type {[string, string]} */ ([action, actionText(action)])),
+  ];
   if (now.action && !(now.action in ACTIONS)) offered.push([now.action, now.action]);
-  const tenant = now.tenant && button(`${say("Tenant", "Lejer")}: ${now.tenant}`, { kind: "chip-set", icon: "close", onclick: () => filter({ tenant: null }) });
+  const tenant =
+    now.tenant &&
+    button(`${say("Tenant", "Lejer")}: ${now.tenant}`, {
+      kind: "chip-set",
+      icon: "close",
+      onclick: () => filter({ tenant: null }),
+    });
   const isFiltered = now.actor || now.action || now.tenant || now.from || now.to;
   replace(
     filters,
     search.element,
-    selectChip("action", say("Action", "Handling"), now.action, offered, (action) => filter({ action: action || null })),
+    selectChip("action", say("Action", "Handling"), now.action, offered, (action) =>
+      filter({ action: action || null }),
+    ),
     dateField(say("From", "Fra"), now.from, (from) => filter({ from })),
     dateField(say("To", "Til"), now.to, (to) => filter({ to })),
     tenant,
@@ -117,15 +177,30 @@ function drawFilters() {
   if (had === search.input) search.input.focus();
   else if (name) /** @type {HTMLElement | null} */ (filters.querySelector(`[data-filter="${name}"] select`))?.focus();
   const backwards = now.from !== null && now.to !== null && now.from > now.to;
-  const alert = backwards && callout("warn", say("Invalid range of dates", "Ugyldigt datointerval"), say("The start must be before the end.", "Startdato skal være før slutdato."), { role: "alert" });
+  const alert =
+    backwards &&
+    callout(
+      "warn",
+      say("Invalid range of dates", "Ugyldigt datointerval"),
+      say("The start must be before the end.", "Startdato skal være før slutdato."),
+      { role: "alert" },
+    );
   replace(alertSlot, alert && h("div", { class: "mb-3" }, alert));
-  replace(actions, shownAt && h("span", { class: "note" }, say(`Updated ${clock(shownAt)}`, `Opdateret ${clock(shownAt)}`)), button(say("Refresh", "Opdater"), { icon: "refresh", onclick: () => load() }));
+  replace(
+    actions,
+    shownAt && h("span", { class: "note" }, say(`Updated ${clock(shownAt)}`, `Opdateret ${clock(shownAt)}`)),
+    button(say("Refresh", "Opdater"), { icon: "refresh", onclick: () => load() }),
+  );
   return backwards;
 }
 
 function drawRows() {
   const now = wanted();
-  if (problem && !isLoaded) return replace(content, unavailable(say("The audit could not be fetched", "Hændelsesloggen kunne ikke hentes"), problem, load));
+  if (problem && !isLoaded)
+    return replace(
+      content,
+      unavailable(say("The audit could not be fetched", "Hændelsesloggen kunne ikke hentes"), problem, load),
+    );
   if (!isLoaded) {
     rows.caption(say("Loading…", "Indlæser…"));
     rows.skeleton(10);
@@ -133,7 +208,9 @@ function drawRows() {
   }
   const old = problem && shownAt ? h("div", { class: "card-body" }, stale(shownAt, problem, load)) : null;
   if (entries.length === 0) return replace(content, old, none(now));
-  rows.caption(say(`${number(entries.length)} shown, the newest first`, `${number(entries.length)} vist, de nyeste først`));
+  rows.caption(
+    say(`${number(entries.length)} shown, the newest first`, `${number(entries.length)} vist, de nyeste først`),
+  );
   rows.rows(entries);
   rows.select(now.open);
   if (content.firstElementChild !== rows.element || old) replace(content, old, rows.element);
@@ -143,15 +220,35 @@ function drawRows() {
 function none(now) {
   const days = now.from || now.to ? `${now.from ?? "…"} – ${now.to ?? "…"}` : null;
   const what = [now.actor, now.action && actionText(now.action), now.tenant, days].filter(Boolean).join(", ");
-  if (next) return blank(say("Nothing on this page", "Intet på denne side"), say("Others may lie further back: go on to the next one.", "Der kan ligge andre længere tilbage: gå videre til den næste."));
-  if (!what) return blank(say("Nobody has done anything yet", "Ingen har gjort noget endnu"), say("What people decide on runs, deliveries and connections is noted here.", "Hvad folk beslutter om kørsler, leverancer og forbindelser, noteres her."));
-  return blank(say("Nothing matches these filters", "Intet passer til filtrene"), what, { actions: [button(say("Reset the filters", "Nulstil filtrene"), { kind: "primary", onclick: resetAll })] });
+  if (next)
+    return blank(
+      say("Nothing on this page", "Intet på denne side"),
+      say(
+        "Others may lie further back: go on to the next one.",
+        "Der kan ligge andre længere tilbage: gå videre til den næste.",
+      ),
+    );
+  if (!what)
+    return blank(
+      say("Nobody has done anything yet", "Ingen har gjort noget endnu"),
+      say(
+        "What people decide on runs, deliveries and connections is noted here.",
+        "Hvad folk beslutter om kørsler, leverancer og forbindelser, noteres her.",
+      ),
+    );
+  return blank(say("Nothing matches these filters", "Intet passer til filtrene"), what, {
+    actions: [button(say("Reset the filters", "Nulstil filtrene"), { kind: "primary", onclick: resetAll })],
+  });
 }
 
 function drawPaging() {
   pages.show(wanted().cursor, {
     next,
-    text: isLoaded ? (next ? say("There are older ones.", "Der er ældre.") : say("These are all.", "Det er alle.")) : "",
+    text: isLoaded
+      ? next
+        ? say("There are older ones.", "Der er ældre.")
+        : say("These are all.", "Det er alle.")
+      : "",
     onward: (cursor) => {
       change({ cursor, open: null });
       closeDrawer();
@@ -174,7 +271,14 @@ function drawDrawer() {
     {
       title: actionText(entry.action),
       summary: h("span", { class: "ink-2" }, `${entry.actor} · ${dateTime(entry.at)} · ${ago(entry.at)}`),
-      tools: [button(say("Copy link", "Kopiér link"), { icon: "link", iconOnly: true, kind: "quiet small", onclick: () => copied(location.href) })],
+      tools: [
+        button(say("Copy link", "Kopiér link"), {
+          icon: "link",
+          iconOnly: true,
+          kind: "quiet small",
+          onclick: () => copied(location.href),
+        }),
+      ],
       body: [
         section(
           say("Facts", "Fakta"),
@@ -190,7 +294,14 @@ function drawDrawer() {
             entry.correlationId && fact(say("Trace", "Spor"), mono(entry.correlationId)),
           ),
         ),
-        h("p", { class: "note" }, say("It is noted before it is done: an entry can stand for what was not done, if a fault came between.", "Det noteres, før det gøres: en post kan stå for noget, der ikke blev gjort, hvis en fejl kom imellem.")),
+        h(
+          "p",
+          { class: "note" },
+          say(
+            "It is noted before it is done: an entry can stand for what was not done, if a fault came between.",
+            "Det noteres, før det gøres: en post kan stå for noget, der ikke blev gjort, hvis en fejl kom imellem.",
+          ),
+        ),
       ],
       foot: place && h("a", { class: "button", href: place }, icon("right"), say("Open", "Åbn")),
     },
@@ -221,7 +332,13 @@ function draw() {
 function path() {
   const now = wanted();
   const query = new URLSearchParams({ limit: String(LIMIT) });
-  for (const [name, value] of Object.entries({ actor: now.actor, action: now.action, tenant: now.tenant, cursor: now.cursor })) if (value) query.set(name, value);
+  for (const [name, value] of Object.entries({
+    actor: now.actor,
+    action: now.action,
+    tenant: now.tenant,
+    cursor: now.cursor,
+  }))
+    if (value) query.set(name, value);
   if (now.from) query.set("from", `${now.from}T00:00:00.000Z`);
   if (now.to) query.set("to", `${now.to}T23:59:59.999Z`);
   return `/api/admin/audit?${query}`;
@@ -241,7 +358,13 @@ async function load() {
   }
   try {
     const answer = await ask(address, { signal: controller.signal });
-    [entries, next, isLoaded, shownAt, problem] = [answer.items ?? [], answer.nextCursor ?? null, true, new Date(), null];
+    [entries, next, isLoaded, shownAt, problem] = [
+      answer.items ?? [],
+      answer.nextCursor ?? null,
+      true,
+      new Date(),
+      null,
+    ];
   } catch (thrown) {
     if (controller.signal.aborted) return;
     problem = asError(thrown);

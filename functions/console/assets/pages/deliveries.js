@@ -102,17 +102,43 @@ const content = h("div");
 const foot = h("div", { class: "card-foot" });
 const bulk = h("div", { class: "bulk", role: "region", "aria-label": say("Selected", "Valgte"), hidden: true });
 
-const chosen = selection({ key: identity, name: (/** @type {Delivery} */ one) => one.key ?? one.id, changed: () => drawBulk() });
+const chosen = selection({
+  key: identity,
+  name: (/** @type {Delivery} */ one) => one.key ?? one.id,
+  changed: () => drawBulk(),
+});
 const rows = table(
   [
     { name: "", cell: (/** @type {Delivery} */ one) => chosen.box(one), narrow: "hide", kind: "choose" },
     { name: say("Time", "Tid"), cell: (one) => time(one) },
     { name: "Status", cell: (one) => deliveryStatus(one), narrow: "end" },
-    { name: say("Source", "Kilde"), cell: (one) => one.source ?? "—", title: (one) => one.source ?? null, narrow: "below", kind: "short" },
-    { name: say("Event", "Hændelse"), cell: (one) => event(one), title: (one) => one.detail ?? one.eventType ?? null, narrow: "end", kind: "event" },
-    { name: say("Key", "Nøgle"), cell: (one) => h("span", { class: "font-mono ink-2" }, shortKey(one.key)), title: (one) => one.key ?? null, narrow: "hide" },
+    {
+      name: say("Source", "Kilde"),
+      cell: (one) => one.source ?? "—",
+      title: (one) => one.source ?? null,
+      narrow: "below",
+      kind: "short",
+    },
+    {
+      name: say("Event", "Hændelse"),
+      cell: (one) => event(one),
+      title: (one) => one.detail ?? one.eventType ?? null,
+      narrow: "end",
+      kind: "event",
+    },
+    {
+      name: say("Key", "Nøgle"),
+      cell: (one) => h("span", { class: "font-mono ink-2" }, shortKey(one.key)),
+      title: (one) => one.key ?? null,
+      narrow: "hide",
+    },
     { name: say("Failed", "Fejl"), cell: (one) => zero(one.attempts), kind: "number", narrow: "hide" },
-    { name: say("Took", "Tog"), cell: (one) => (took(one) === null ? zero(null) : tookText(one)), kind: "number", narrow: "hide" },
+    {
+      name: say("Took", "Tog"),
+      cell: (one) => (took(one) === null ? zero(null) : tookText(one)),
+      kind: "number",
+      narrow: "hide",
+    },
   ],
   { key: identity, open: (one) => open(identity(one)) },
 );
@@ -123,7 +149,16 @@ replace(
   h(
     "div",
     { class: "page-head" },
-    h("div", { class: "grow" }, h("h1", {}, say("Deliveries", "Leverancer")), h("p", { class: "intro" }, say("Every webhook that came in, and what became of it", "Hver webhook, der kom, og hvad der blev af den"))),
+    h(
+      "div",
+      { class: "grow" },
+      h("h1", {}, say("Deliveries", "Leverancer")),
+      h(
+        "p",
+        { class: "intro" },
+        say("Every webhook that came in, and what became of it", "Hver webhook, der kom, og hvad der blev af den"),
+      ),
+    ),
     pauseSlot,
   ),
   tabs,
@@ -184,7 +219,17 @@ function drawTabs() {
   replace(
     tabs,
     Object.entries(STATUSES).map(([status, name]) =>
-      h("button", { type: "button", "data-status": status, "aria-pressed": String(status === now.status), onclick: () => filter({ status: status === "all" ? null : status }) }, marks[status], say(...name)),
+      h(
+        "button",
+        {
+          type: "button",
+          "data-status": status,
+          "aria-pressed": String(status === now.status),
+          onclick: () => filter({ status: status === "all" ? null : status }),
+        },
+        marks[status],
+        say(...name),
+      ),
     ),
   );
   const again = held ? tabs.querySelector(`[data-status="${held}"]`) : null;
@@ -210,19 +255,47 @@ function drawFilters() {
   search.show(now.text);
   const any = say("Any", "Alle");
   const period = now.last
-    ? selectChip("last", say("Time", "Tid"), now.last, Object.entries(PERIODS).map(([value, { name }]) => [value, say(...name)]), (last) => filter({ last: last === DEFAULT_PERIOD ? null : last, from: null, to: null }), now.last !== DEFAULT_PERIOD)
-    : button(`${say("Time", "Tid")}: ${now.from ? dateTime(now.from) : "…"} – ${now.to ? clock(now.to) : say("now", "nu")}`, { kind: "chip-set", icon: "close", "data-filter": "last", onclick: () => filter({ from: null, to: null }) });
-  const source = selectChip("source", say("Source", "Kilde"), now.source, [["", any], ...offered([...met.sources], now.source).map((one) => /** @type {[string, string]} */ ([one, one]))], (value) => filter({ source: value || null }));
+    ? selectChip(
+        "last",
+        say("Time", "Tid"),
+        now.last,
+        Object.entries(PERIODS).map(([value, { name }]) => [value, say(...name)]),
+        (last) => filter({ last: last === DEFAULT_PERIOD ? null : last, from: null, to: null }),
+        now.last !== DEFAULT_PERIOD,
+      )
+    : button(
+        `${say("Time", "Tid")}: ${now.from ? dateTime(now.from) : "…"} – ${now.to ? clock(now.to) : say("now", "nu")}`,
+        { kind: "chip-set", icon: "close", "data-filter": "last", onclick: () => filter({ from: null, to: null }) },
+      );
+  const source = selectChip(
+    "source",
+    say("Source", "Kilde"),
+    now.source,
+    [["", any], ...offered([...met.sources], now.source).map((one) => /** @type {[string, string]} */ ([one, one]))],
+    (value) => filter({ source: value || null }),
+  );
   const tenants = offered([...met.tenants], now.tenant);
-  const tenant = (tenants.length > 1 || now.tenant) && selectChip("tenant", say("Tenant", "Lejer"), now.tenant, [["", any], ...tenants.map((one) => /** @type {[string, string]} */ ([one, one]))], (value) => filter({ tenant: value || null }));
+  const tenant =
+    (tenants.length > 1 || now.tenant) &&
+    selectChip(
+      "tenant",
+      say("Tenant", "Lejer"),
+      now.tenant,
+      [["", any], ...tenants.map((one) => /** @type {[string, string]} */ ([one, one]))],
+      (value) => filter({ tenant: value || null }),
+    );
   const reset = isFiltered(now) && button(say("Reset", "Nulstil"), { kind: "quiet", onclick: resetAll });
   replace(filters, search.element, period, source, tenant, reset);
   if (held === search.input) search.input.focus();
-  else if (heldName) /** @type {HTMLElement | null} */ (filters.querySelector(`[data-filter="${heldName}"] select, button[data-filter="${heldName}"]`))?.focus();
+  else if (heldName)
+    /** @type {HTMLElement | null} */ (
+      filters.querySelector(`[data-filter="${heldName}"] select, button[data-filter="${heldName}"]`)
+    )?.focus();
 }
 
 /** @param {ReturnType<typeof wanted>} now */
-const isFiltered = (now) => now.status !== "all" || now.source !== "" || now.tenant !== "" || now.text !== "" || now.last !== DEFAULT_PERIOD;
+const isFiltered = (now) =>
+  now.status !== "all" || now.source !== "" || now.tenant !== "" || now.text !== "" || now.last !== DEFAULT_PERIOD;
 
 const resetAll = () => filter({ status: null, source: null, tenant: null, q: null, last: null, from: null, to: null });
 
@@ -244,11 +317,17 @@ function drawChart() {
     ["held", count("held"), say("dead", "døde")],
   ];
   const told = legend.filter(([, of]) => Number(of) > 0);
-  const label = say(`The ${number(marks.length)} shown by time: `, `De ${number(marks.length)} viste efter tid: `) + told.map(([, of, name]) => `${of} ${name}`).join(", ");
+  const label =
+    say(`The ${number(marks.length)} shown by time: `, `De ${number(marks.length)} viste efter tid: `) +
+    told.map(([, of, name]) => `${of} ${name}`).join(", ");
   replace(
     chart,
     timeChart(marks, { label, choose: (from, to) => filter({ from, to, last: null }) }),
-    h("div", { class: "legend mb-3", "aria-hidden": "true" }, told.map(([kind, of, name]) => h("span", {}, h("i", { class: `dot ${kind}` }), number(Number(of)), " ", name))),
+    h(
+      "div",
+      { class: "legend mb-3", "aria-hidden": "true" },
+      told.map(([kind, of, name]) => h("span", {}, h("i", { class: `dot ${kind}` }), number(Number(of)), " ", name)),
+    ),
   );
 }
 
@@ -286,7 +365,10 @@ function drawRows() {
   const now = wanted();
   if (problem && !isLoaded) {
     replace(foot);
-    return replace(content, unavailable(say("The deliveries could not be fetched", "Leverancerne kunne ikke hentes"), problem, load));
+    return replace(
+      content,
+      unavailable(say("The deliveries could not be fetched", "Leverancerne kunne ikke hentes"), problem, load),
+    );
   }
   if (!isLoaded) {
     rows.caption(say("Loading deliveries…", "Indlæser leverancer…"));
@@ -294,7 +376,14 @@ function drawRows() {
     replace(foot);
     return replace(content, rows.element);
   }
-  const old = problem && shownAt ? h("div", { class: "card-body" }, stale(shownAt, problem, () => tail())) : null;
+  const old =
+    problem && shownAt
+      ? h(
+          "div",
+          { class: "card-body" },
+          stale(shownAt, problem, () => tail()),
+        )
+      : null;
   chosen.rows(shown);
   if (shown.length === 0) {
     replace(content, old, nothing(now));
@@ -304,7 +393,8 @@ function drawRows() {
     rows.rows(shown);
     rows.select(now.open);
     chosen.rows(shown);
-    if (!rows.element.isConnected || old || content.firstElementChild !== rows.element) replace(content, old, rows.element);
+    if (!rows.element.isConnected || old || content.firstElementChild !== rows.element)
+      replace(content, old, rows.element);
   }
   drawFoot();
 }
@@ -314,11 +404,21 @@ function nothing(now) {
   const period = now.last ? say(...PERIODS[now.last].name).toLowerCase() : say("that time", "den tid");
   const from = now.source ? say(` from ${now.source}`, ` fra ${now.source}`) : "";
   const kind = now.status === "all" ? "" : ` ${say(...STATUSES[now.status]).toLowerCase()}`;
-  const text = now.text ? say(` has “${now.text}” in its key, trace or text`, ` har “${now.text}” i nøgle, spor eller tekst`) : "";
-  const sentence = text ? say(`Nothing${kind}${from} in ${at(period)}${text}.`, `Intet${kind}${from} i ${at(period)}${text}.`) : say(`Nothing${kind} came${from} in ${at(period)}.`, `Intet${kind} kom${from} i ${at(period)}.`);
-  const wider = now.last && now.last !== "90d" && button(say("Search 90 days", "Søg i 90 dage"), { onclick: () => filter({ last: "90d", from: null, to: null }) });
-  const reset = isFiltered(now) && button(say("Reset the filters", "Nulstil filtrene"), { kind: "primary", onclick: resetAll });
-  const title = isFiltered(now) ? say("No delivery matches these filters", "Ingen leverance passer til filtrene") : say("No deliveries yet", "Ingen leverancer endnu");
+  const text = now.text
+    ? say(` has “${now.text}” in its key, trace or text`, ` har “${now.text}” i nøgle, spor eller tekst`)
+    : "";
+  const sentence = text
+    ? say(`Nothing${kind}${from} in ${at(period)}${text}.`, `Intet${kind}${from} i ${at(period)}${text}.`)
+    : say(`Nothing${kind} came${from} in ${at(period)}.`, `Intet${kind} kom${from} i ${at(period)}.`);
+  const wider =
+    now.last &&
+    now.last !== "90d" &&
+    button(say("Search 90 days", "Søg i 90 dage"), { onclick: () => filter({ last: "90d", from: null, to: null }) });
+  const reset =
+    isFiltered(now) && button(say("Reset the filters", "Nulstil filtrene"), { kind: "primary", onclick: resetAll });
+  const title = isFiltered(now)
+    ? say("No delivery matches these filters", "Ingen leverance passer til filtrene")
+    : say("No deliveries yet", "Ingen leverancer endnu");
   return blank(title, sentence, { actions: /** @type {HTMLElement[]} */ ([reset, wider].filter(Boolean)) });
 }
 
@@ -330,8 +430,13 @@ function drawFoot() {
   const full = shown.length >= SHOWN_MAX;
   const older = button(say("Older", "Ældre"), { kind: "small", icon: "down", onclick: loadOlder });
   const text = full
-    ? say(`A page shows ${number(SHOWN_MAX)}: choose a time to see older ones.`, `En side viser ${number(SHOWN_MAX)}: vælg en tid for at se ældre.`)
-    : more ? say("There are older ones.", "Der er ældre.") : say("These are all.", "Det er alle.");
+    ? say(
+        `A page shows ${number(SHOWN_MAX)}: choose a time to see older ones.`,
+        `En side viser ${number(SHOWN_MAX)}: vælg en tid for at se ældre.`,
+      )
+    : more
+      ? say("There are older ones.", "Der er ældre.")
+      : say("These are all.", "Det er alle.");
   replace(foot, h("p", { class: "grow" }, text), more && !full && older);
 }
 
@@ -340,15 +445,37 @@ function drawBulk() {
   bulk.hidden = items.length === 0;
   if (items.length === 0) return replace(bulk);
   const count = (/** @type {string} */ status) => items.filter((one) => one.status === status).length;
-  const split = [["rejected", say("rejected", "afviste")], ["dead", say("dead", "døde")], ["processed", say("processed", "behandlede")], ["admitted", say("let in", "lukket ind")]]
-    .filter(([status]) => count(status) > 0).map(([status, name]) => `${number(count(status))} ${name}`).join(", ");
-  const start = (/** @type {"again" | "drop"} */ decision) => () => openDecision(decision, items, { who, done: decidedMany });
+  const split = [
+    ["rejected", say("rejected", "afviste")],
+    ["dead", say("dead", "døde")],
+    ["processed", say("processed", "behandlede")],
+    ["admitted", say("let in", "lukket ind")],
+  ]
+    .filter(([status]) => count(status) > 0)
+    .map(([status, name]) => `${number(count(status))} ${name}`)
+    .join(", ");
+  const start = (/** @type {"again" | "drop"} */ decision) => () =>
+    openDecision(decision, items, { who, done: decidedMany });
   replace(
     bulk,
-    h("p", {}, h("b", {}, say(`${number(items.length)} selected`, `${number(items.length)} valgt`)), " ", h("span", { class: "ink-3" }, split)),
-    mayDecide(who) && button(say("Send again…", "Send igen…"), { icon: "refresh", kind: "quiet", onclick: start("again") }),
-    mayDecide(who) && count("dead") > 0 && button(say("Drop…", "Smid ud…"), { icon: "drop", kind: "quiet danger", onclick: start("drop") }),
-    button(say("Clear the selection", "Ryd valget"), { icon: "close", iconOnly: true, kind: "quiet", onclick: chosen.clear }),
+    h(
+      "p",
+      {},
+      h("b", {}, say(`${number(items.length)} selected`, `${number(items.length)} valgt`)),
+      " ",
+      h("span", { class: "ink-3" }, split),
+    ),
+    mayDecide(who) &&
+      button(say("Send again…", "Send igen…"), { icon: "refresh", kind: "quiet", onclick: start("again") }),
+    mayDecide(who) &&
+      count("dead") > 0 &&
+      button(say("Drop…", "Smid ud…"), { icon: "drop", kind: "quiet danger", onclick: start("drop") }),
+    button(say("Clear the selection", "Ryd valget"), {
+      icon: "close",
+      iconOnly: true,
+      kind: "quiet",
+      onclick: chosen.clear,
+    }),
   );
 }
 
@@ -397,10 +524,24 @@ function drawDrawer() {
 }
 
 function missing() {
-  const body = blank(say("It is not in this list", "Den er ikke på denne liste"), say("It was decided on, or came at another time.", "Den er afgjort eller kom på et andet tidspunkt."), {
-    actions: [button(say("Search 90 days", "Søg i 90 dage"), { onclick: () => { change({ last: "90d", from: null, to: null }); load(); } })],
-  });
-  openDrawer({ title: say("Delivery", "Leverance"), body }, { closed: () => change({ open: null }, { replace: true }) });
+  const body = blank(
+    say("It is not in this list", "Den er ikke på denne liste"),
+    say("It was decided on, or came at another time.", "Den er afgjort eller kom på et andet tidspunkt."),
+    {
+      actions: [
+        button(say("Search 90 days", "Søg i 90 dage"), {
+          onclick: () => {
+            change({ last: "90d", from: null, to: null });
+            load();
+          },
+        }),
+      ],
+    },
+  );
+  openDrawer(
+    { title: say("Delivery", "Leverance"), body },
+    { closed: () => change({ open: null }, { replace: true }) },
+  );
 }
 
 function leave() {
@@ -525,10 +666,14 @@ addKeys([
   { key: "k", text: say("Previous row", "Forrige række"), run: walk(-1) },
   { key: "x", text: say("Select the row", "Vælg rækken"), run: toggleRow(false) },
   { key: "X", text: say("Select up to the row", "Vælg til og med rækken"), run: toggleRow(true) },
-  { key: "r", text: say("Send what is selected again", "Send det valgte igen"), run: () => {
-    const items = chosen.chosen();
-    if (mayDecide(who) && items.length > 0) openDecision("again", items, { who, done: decidedMany });
-  } },
+  {
+    key: "r",
+    text: say("Send what is selected again", "Send det valgte igen"),
+    run: () => {
+      const items = chosen.chosen();
+      if (mayDecide(who) && items.length > 0) openDecision("again", items, { who, done: decidedMany });
+    },
+  },
   { key: "p", text: say("Pause, go on", "Pause, fortsæt"), run: pause },
   { key: "c", text: say("Copy a link to this view", "Kopiér link"), run: () => copied(location.href) },
   { key: "Escape", text: say("Close, then clear the selection", "Luk, ryd så valget"), run: escape },

@@ -5,7 +5,15 @@ import { asError, ask } from "../modules/api.js";
 import { button, h, replace, s } from "../modules/dom.js";
 import { searchField } from "../modules/filter-fields.js";
 import { startPage } from "../modules/frame.js";
-import { because, budget, ERRORS_MAX_PERCENT, healthStatus, measures, percent, toneOf } from "../modules/health-words.js";
+import {
+  because,
+  budget,
+  ERRORS_MAX_PERCENT,
+  healthStatus,
+  measures,
+  percent,
+  toneOf,
+} from "../modules/health-words.js";
 import { addKeys } from "../modules/keyboard.js";
 import { lagChart, lagText } from "../modules/lag-chart.js";
 import { ago, clock, dateTime, duration, number, say } from "../modules/language.js";
@@ -28,7 +36,11 @@ const main = startPage({ redraw: () => draw() });
 
 const wanted = () => {
   const query = parameters();
-  return { kinds: query.getAll("status").filter((one) => KINDS.includes(one)), text: (query.get("q") ?? "").trim(), open: query.get("open") };
+  return {
+    kinds: query.getAll("status").filter((one) => KINDS.includes(one)),
+    text: (query.get("q") ?? "").trim(),
+    open: query.get("open"),
+  };
 };
 
 /** @type {Integration[]} */
@@ -50,47 +62,92 @@ const updated = h("div", { class: "flex wrap gap-2" });
 const filters = h("div", { class: "filters mb-3", role: "search", "aria-label": say("Filters", "Filtre") });
 const content = h("div");
 const detail = h("div", { class: "health-detail mt-3" });
-const search = searchField(say("Integration, tenant or brand", "Integration, lejer eller mærke"), (text) => { change({ q: text || null }); draw(); });
+const search = searchField(say("Integration, tenant or brand", "Integration, lejer eller mærke"), (text) => {
+  change({ q: text || null });
+  draw();
+});
 
 const rows = table(
   [
-    { name: "Integration", cell: (/** @type {Integration} */ one) => two(one.brandName || one.integrationName, [one.integrationName, one.tenantName].filter(Boolean).join(" · ")) },
+    {
+      name: "Integration",
+      cell: (/** @type {Integration} */ one) =>
+        two(one.brandName || one.integrationName, [one.integrationName, one.tenantName].filter(Boolean).join(" · ")),
+    },
     { name: "Status", cell: (one) => two(healthStatus(one), because(one)), narrow: "end" },
-    { name: say("Webhook lag", "Webhook-forsinkelse"), cell: (one) => lag(one.webhookLagMs, one.lastWebhookAt), kind: "number", narrow: "hide" },
-    { name: say("Sync lag", "Synk-forsinkelse"), cell: (one) => lag(one.syncLagMs, one.lastSyncedAt), kind: "number", narrow: "hide" },
+    {
+      name: say("Webhook lag", "Webhook-forsinkelse"),
+      cell: (one) => lag(one.webhookLagMs, one.lastWebhookAt),
+      kind: "number",
+      narrow: "hide",
+    },
+    {
+      name: say("Sync lag", "Synk-forsinkelse"),
+      cell: (one) => lag(one.syncLagMs, one.lastSyncedAt),
+      kind: "number",
+      narrow: "hide",
+    },
     { name: say("Error rate", "Fejlrate"), cell: (one) => rate(one), kind: "number", narrow: "hide" },
     { name: say("Failures", "Fejl"), cell: (one) => grey(one.recentFailures), kind: "number", narrow: "hide" },
     { name: say("Backlog", "I kø"), cell: (one) => grey(backlog(one)), kind: "number", narrow: "hide" },
-    { name: say("Error budget, 24 h", "Fejlbudget, 24 t"), cell: (one) => budgetBar(one), kind: "budget", narrow: "hide" },
+    {
+      name: say("Error budget, 24 h", "Fejlbudget, 24 t"),
+      cell: (one) => budgetBar(one),
+      kind: "budget",
+      narrow: "hide",
+    },
   ],
   { key: identity, open: (one) => look(identity(one)) },
 );
 
 replace(
   main,
-  h("div", { class: "page-head" }, h("div", { class: "grow" }, h("h1", {}, say("Health", "Helbred")), h("p", { class: "intro" }, say("Every integration, and the threshold that made it so", "Hver integration, og grænsen der gjorde den sådan"))), updated),
+  h(
+    "div",
+    { class: "page-head" },
+    h(
+      "div",
+      { class: "grow" },
+      h("h1", {}, say("Health", "Helbred")),
+      h(
+        "p",
+        { class: "intro" },
+        say(
+          "Every integration, and the threshold that made it so",
+          "Hver integration, og grænsen der gjorde den sådan",
+        ),
+      ),
+    ),
+    updated,
+  ),
   filters,
   h("section", { class: "card two-lines", "aria-label": say("Integrations", "Integrationer") }, content),
   detail,
 );
 
 /** @param {import("../modules/dom.js").Child} first @param {string} second */
-const two = (first, second) => h("span", { class: "two" }, h("span", { class: "font-medium" }, first), h("span", { class: "note" }, second));
+const two = (first, second) =>
+  h("span", { class: "two" }, h("span", { class: "font-medium" }, first), h("span", { class: "note" }, second));
 
 /** @param {number | null | undefined} value */
 const grey = (value) => (value ? number(value) : h("span", { class: "ink-3" }, value === 0 ? "0" : "—"));
 
 /** @param {number | null} milliseconds @param {string | null} at */
-const lag = (milliseconds, at) => (milliseconds === null ? h("span", { class: "ink-3" }, "—") : h("span", { title: at ? dateTime(at) : null }, duration(milliseconds)));
+const lag = (milliseconds, at) =>
+  milliseconds === null
+    ? h("span", { class: "ink-3" }, "—")
+    : h("span", { title: at ? dateTime(at) : null }, duration(milliseconds));
 
 /** @param {Integration} one */
 function rate(one) {
   const tone = toneOf(measures(one)[0].verdict);
-  return tone === "ok" ? h("span", { class: one.errorRate > 0 ? "" : "ink-3" }, percent(one.errorRate)) : status(tone, percent(one.errorRate));
+  return tone === "ok"
+    ? h("span", { class: one.errorRate > 0 ? "" : "ink-3" }, percent(one.errorRate))
+    : status(tone, percent(one.errorRate));
 }
 
 /** @param {Integration} one */
-const backlog = (one) => (one.queueStats?.webhookQueue?.waiting ?? null);
+const backlog = (one) => one.queueStats?.webhookQueue?.waiting ?? null;
 
 /** @param {number} left */
 const budgetTone = (left) => (left <= 0 ? "bad" : left < 50 ? "warn" : "ok");
@@ -106,7 +163,12 @@ function budgetBar(one) {
 function bar(left) {
   const track = s("rect", { class: "fill-track", width: 100, height: 6 });
   const rest = s("rect", { class: `fill-${budgetTone(left)}`, width: left, height: 6 });
-  return s("svg", { class: "bar", viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" }, track, rest);
+  return s(
+    "svg",
+    { class: "bar", viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" },
+    track,
+    rest,
+  );
 }
 
 /** The worst first, then those with the most failures. */
@@ -115,9 +177,18 @@ function sorted() {
   const text = now.text.toLowerCase();
   const matches = (/** @type {Integration} */ one) =>
     (now.kinds.length === 0 || now.kinds.includes(kindOf(one))) &&
-    (!text || [one.brandName, one.tenantName, one.integrationName, one.connectionId].some((value) => value?.toLowerCase().includes(text)));
-  return integrations.filter(matches).sort((left, right) =>
-    KINDS.indexOf(kindOf(left)) - KINDS.indexOf(kindOf(right)) || right.recentFailures - left.recentFailures || identity(left).localeCompare(identity(right)));
+    (!text ||
+      [one.brandName, one.tenantName, one.integrationName, one.connectionId].some((value) =>
+        value?.toLowerCase().includes(text),
+      ));
+  return integrations
+    .filter(matches)
+    .sort(
+      (left, right) =>
+        KINDS.indexOf(kindOf(left)) - KINDS.indexOf(kindOf(right)) ||
+        right.recentFailures - left.recentFailures ||
+        identity(left).localeCompare(identity(right)),
+    );
 }
 
 /** @param {string} id */
@@ -130,23 +201,52 @@ function look(id) {
 
 function drawFilters() {
   const now = wanted();
-  const had = document.activeElement instanceof HTMLElement && filters.contains(document.activeElement) ? document.activeElement : null;
+  const had =
+    document.activeElement instanceof HTMLElement && filters.contains(document.activeElement)
+      ? document.activeElement
+      : null;
   const name = had?.getAttribute("data-filter");
   /** @type {Record<string, [import("../modules/status.js").Tone, string]>} */
-  const names = { unhealthy: ["bad", say("Unhealthy", "Syg")], degraded: ["warn", say("Degraded", "Svækket")], healthy: ["ok", say("Healthy", "Rask")], idle: ["idle", say("Idle", "Stille")] };
+  const names = {
+    unhealthy: ["bad", say("Unhealthy", "Syg")],
+    degraded: ["warn", say("Degraded", "Svækket")],
+    healthy: ["ok", say("Healthy", "Rask")],
+    idle: ["idle", say("Idle", "Stille")],
+  };
   const toggles = KINDS.map((kind) => {
     const count = integrations.filter((one) => kindOf(one) === kind).length;
     const pressed = now.kinds.includes(kind);
     const next = pressed ? now.kinds.filter((one) => one !== kind) : [...now.kinds, kind];
-    const attributes = { type: "button", class: pressed ? "chip set" : "chip", "data-filter": kind, "aria-pressed": String(pressed) };
-    return h("button", { ...attributes, onclick: () => { change({ status: next }); draw(); } }, status(...names[kind]), isLoaded && h("span", { class: "key" }, number(count)));
+    const attributes = {
+      type: "button",
+      class: pressed ? "chip set" : "chip",
+      "data-filter": kind,
+      "aria-pressed": String(pressed),
+    };
+    return h(
+      "button",
+      {
+        ...attributes,
+        onclick: () => {
+          change({ status: next });
+          draw();
+        },
+      },
+      status(...names[kind]),
+      isLoaded && h("span", { class: "key" }, number(count)),
+    );
   });
   search.show(now.text);
-  const reset = (now.kinds.length > 0 || now.text) && button(say("Reset", "Nulstil"), { kind: "quiet", onclick: resetAll });
+  const reset =
+    (now.kinds.length > 0 || now.text) && button(say("Reset", "Nulstil"), { kind: "quiet", onclick: resetAll });
   replace(filters, toggles, search.element, reset);
   if (had === search.input) search.input.focus();
   else if (name) /** @type {HTMLElement | null} */ (filters.querySelector(`[data-filter="${name}"]`))?.focus();
-  replace(updated, shownAt && h("span", { class: "note" }, say(`Updated ${clock(shownAt)}`, `Opdateret ${clock(shownAt)}`)), button(say("Refresh", "Opdater"), { icon: "refresh", onclick: () => load() }));
+  replace(
+    updated,
+    shownAt && h("span", { class: "note" }, say(`Updated ${clock(shownAt)}`, `Opdateret ${clock(shownAt)}`)),
+    button(say("Refresh", "Opdater"), { icon: "refresh", onclick: () => load() }),
+  );
 }
 
 function resetAll() {
@@ -155,7 +255,11 @@ function resetAll() {
 }
 
 function drawRows() {
-  if (problem && !isLoaded) return replace(content, unavailable(say("The health could not be fetched", "Helbredet kunne ikke hentes"), problem, load));
+  if (problem && !isLoaded)
+    return replace(
+      content,
+      unavailable(say("The health could not be fetched", "Helbredet kunne ikke hentes"), problem, load),
+    );
   if (!isLoaded) {
     rows.caption(say("Loading integrations…", "Indlæser integrationer…"));
     rows.skeleton(6);
@@ -165,9 +269,14 @@ function drawRows() {
   const list = sorted();
   if (list.length === 0) return replace(content, old, none());
   const shown = list.slice(0, SHOWN_MAX);
-  rows.caption(shown.length < list.length
-    ? say(`${number(SHOWN_MAX)} of ${number(list.length)} shown, the worst first: filter to see others`, `${number(SHOWN_MAX)} af ${number(list.length)} vist, de værste først: filtrér for at se andre`)
-    : say(`${number(list.length)} shown, the worst first`, `${number(list.length)} vist, de værste først`));
+  rows.caption(
+    shown.length < list.length
+      ? say(
+          `${number(SHOWN_MAX)} of ${number(list.length)} shown, the worst first: filter to see others`,
+          `${number(SHOWN_MAX)} af ${number(list.length)} vist, de værste først: filtrér for at se andre`,
+        )
+      : say(`${number(list.length)} shown, the worst first`, `${number(list.length)} vist, de værste først`),
+  );
   rows.rows(shown);
   rows.select(chosen() ? identity(/** @type {Integration} */ (chosen())) : null);
   if (content.firstElementChild !== rows.element || old) replace(content, old, rows.element);
@@ -175,12 +284,17 @@ function drawRows() {
 
 function none() {
   if (integrations.length === 0) {
-    const text = say("An integration is here once a connection with a webhook is active.", "En integration er her, når en forbindelse med webhook er aktiv.");
+    const text = say(
+      "An integration is here once a connection with a webhook is active.",
+      "En integration er her, når en forbindelse med webhook er aktiv.",
+    );
     return blank(say("No integrations yet", "Ingen integrationer endnu"), text, { icon: "plug" });
   }
   const now = wanted();
   const what = [now.kinds.join(", "), now.text && `“${now.text}”`].filter(Boolean).join(", ");
-  return blank(say("No integration matches these filters", "Ingen integration passer til filtrene"), what, { actions: [button(say("Reset the filters", "Nulstil filtrene"), { kind: "primary", onclick: resetAll })] });
+  return blank(say("No integration matches these filters", "Ingen integration passer til filtrene"), what, {
+    actions: [button(say("Reset the filters", "Nulstil filtrene"), { kind: "primary", onclick: resetAll })],
+  });
 }
 
 /** The one that is looked at: as the address says, or the worst. */
@@ -199,22 +313,83 @@ function drawDetail() {
 function times(one) {
   const known = measured?.of === identity(one) ? measured : null;
   const of = known?.lag ?? null;
-  const figures = of && of.count > 0 && h("span", { class: "flex wrap gap-3 not-narrow" }, [["P50", of.p50Ms], ["P95", of.p95Ms], ["P99", of.p99Ms]].map(([name, at]) => h("span", {}, h("span", { class: "ink-3" }, name), " ", h("b", { class: "font-medium" }, lagText(/** @type {number | null} */ (at))))));
-  const head = h("div", { class: "card-head" }, h("h2", {}, one.brandName || one.integrationName), h("span", { class: "note grow" }, say("Received to processed", "Modtaget til behandlet"), of && of.count > 0 ? ` · ${say(`the newest ${number(of.count)} of 24 h`, `de nyeste ${number(of.count)} af 24 t`)}` : ""), figures);
-  return h("section", { class: "card", "aria-label": say("Processing time", "Behandlingstid") }, head, h("div", { class: "card-body" }, lagBody(known, of)), thresholds(one));
+  const figures =
+    of &&
+    of.count > 0 &&
+    h(
+      "span",
+      { class: "flex wrap gap-3 not-narrow" },
+      [
+        ["P50", of.p50Ms],
+        ["P95", of.p95Ms],
+        ["P99", of.p99Ms],
+      ].map(([name, at]) =>
+        h(
+          "span",
+          {},
+          h("span", { class: "ink-3" }, name),
+          " ",
+          h("b", { class: "font-medium" }, lagText(/** @type {number | null} */ (at))),
+        ),
+      ),
+    );
+  const head = h(
+    "div",
+    { class: "card-head" },
+    h("h2", {}, one.brandName || one.integrationName),
+    h(
+      "span",
+      { class: "note grow" },
+      say("Received to processed", "Modtaget til behandlet"),
+      of && of.count > 0
+        ? ` · ${say(`the newest ${number(of.count)} of 24 h`, `de nyeste ${number(of.count)} af 24 t`)}`
+        : "",
+    ),
+    figures,
+  );
+  return h(
+    "section",
+    { class: "card", "aria-label": say("Processing time", "Behandlingstid") },
+    head,
+    h("div", { class: "card-body" }, lagBody(known, of)),
+    thresholds(one),
+  );
 }
 
 /** @param {typeof measured} known @param {Lag | null} of */
 function lagBody(known, of) {
-  if (known?.problem) return callout("idle", say("The times could not be fetched", "Tiderne kunne ikke hentes"), known.problem.details.join(" "), { icon: "clock", actions: [button(say("Try again", "Prøv igen"), { kind: "small", onclick: () => loadLag() })] });
-  if (!known) return h("div", { class: "chart-wait" }, h("span", { class: "skeleton long" }), h("span", { class: "skeleton middle" }));
-  if (!of || of.count === 0) return h("p", { class: "ink-3" }, say("Nothing was processed in the last 24 hours.", "Intet blev behandlet i de sidste 24 timer."));
+  if (known?.problem)
+    return callout(
+      "idle",
+      say("The times could not be fetched", "Tiderne kunne ikke hentes"),
+      known.problem.details.join(" "),
+      { icon: "clock", actions: [button(say("Try again", "Prøv igen"), { kind: "small", onclick: () => loadLag() })] },
+    );
+  if (!known)
+    return h(
+      "div",
+      { class: "chart-wait" },
+      h("span", { class: "skeleton long" }),
+      h("span", { class: "skeleton middle" }),
+    );
+  if (!of || of.count === 0)
+    return h(
+      "p",
+      { class: "ink-3" },
+      say("Nothing was processed in the last 24 hours.", "Intet blev behandlet i de sidste 24 timer."),
+    );
   return lagChart(of, P95_MAX_MS);
 }
 
 /** @param {Integration} one */
 function thresholds(one) {
-  const heads = [say("Threshold", "Grænse"), say("Now", "Nu"), say("Degraded above", "Svækket over"), say("Unhealthy above", "Syg over"), say("Verdict", "Dom")];
+  const heads = [
+    say("Threshold", "Grænse"),
+    say("Now", "Nu"),
+    say("Degraded above", "Svækket over"),
+    say("Unhealthy above", "Syg over"),
+    say("Verdict", "Dom"),
+  ];
   const line = (/** @type {import("../modules/health-words.js").Measure} */ of) =>
     h(
       "tr",
@@ -223,37 +398,96 @@ function thresholds(one) {
       h("td", { class: "number font-medium" }, of.now),
       h("td", { class: "number ink-3" }, of.threshold.degraded === null ? "—" : of.limit(of.threshold.degraded)),
       h("td", { class: "number ink-3" }, of.threshold.unhealthy === null ? "—" : of.limit(of.threshold.unhealthy)),
-      h("td", {}, of.isKnown ? (of.verdict === "healthy" ? status("ok", say("Within", "Inden for")) : healthStatus({ status: of.verdict })) : h("span", { class: "ink-3" }, say("Not measured", "Ikke målt"))),
+      h(
+        "td",
+        {},
+        of.isKnown
+          ? of.verdict === "healthy"
+            ? status("ok", say("Within", "Inden for"))
+            : healthStatus({ status: of.verdict })
+          : h("span", { class: "ink-3" }, say("Not measured", "Ikke målt")),
+      ),
     );
-  const head = h("tr", {}, heads.map((name, index) => h("th", { scope: "col", class: index > 0 && index < 4 ? "number" : null }, name)));
-  return h("div", { class: "table-wrap topped", tabindex: "0", role: "group", "aria-label": say("Thresholds", "Grænser") }, h("table", { class: "table" }, h("thead", {}, head), h("tbody", {}, measures(one).map(line))));
+  const head = h(
+    "tr",
+    {},
+    heads.map((name, index) => h("th", { scope: "col", class: index > 0 && index < 4 ? "number" : null }, name)),
+  );
+  return h(
+    "div",
+    { class: "table-wrap topped", tabindex: "0", role: "group", "aria-label": say("Thresholds", "Grænser") },
+    h("table", { class: "table" }, h("thead", {}, head), h("tbody", {}, measures(one).map(line))),
+  );
 }
 
 /** @param {Integration} one */
 function budgetCard(one) {
   const of = budget(one);
   const goal = say(`${100 - ERRORS_MAX_PERCENT} % in 24 h`, `${100 - ERRORS_MAX_PERCENT} % i 24 t`);
-  const head = h("div", { class: "card-head" }, h("h2", { class: "grow" }, say("Error budget", "Fejlbudget")), h("span", { class: "note" }, goal));
-  if (!of) return h("section", { class: "card", "aria-label": say("Error budget", "Fejlbudget") }, head, h("p", { class: "card-body ink-3" }, say("Nothing came in 24 hours, so nothing is spent.", "Intet kom i 24 timer, så intet er brugt.")));
-  const allowed = number(Math.floor(of.allowed * 10) / 10);
-  const spent = say(`left: ${number(one.recentFailures)} of ${number(of.total)} failed, ${allowed} may`, `tilbage: ${number(one.recentFailures)} af ${number(of.total)} fejlede, ${allowed} må`);
-  const over = one.recentFailures > of.allowed && callout(
-    of.left <= 0 && one.status === "unhealthy" ? "bad" : "warn",
-    say(`Spent ${number(Math.round((one.recentFailures / of.allowed) * 10) / 10)} times over`, `Brugt ${number(Math.round((one.recentFailures / of.allowed) * 10) / 10)} gange`),
-    h("a", { class: "link", href: "/deliveries?status=dead" }, say("See what failed", "Se hvad der fejlede")),
+  const head = h(
+    "div",
+    { class: "card-head" },
+    h("h2", { class: "grow" }, say("Error budget", "Fejlbudget")),
+    h("span", { class: "note" }, goal),
   );
-  return h("section", { class: "card", "aria-label": say("Error budget", "Fejlbudget") }, head, h("div", { class: "card-body grid gap-3" }, h("p", { class: "figure" }, h("b", {}, `${of.left} %`), " ", spent), bar(of.left), over));
+  if (!of)
+    return h(
+      "section",
+      { class: "card", "aria-label": say("Error budget", "Fejlbudget") },
+      head,
+      h(
+        "p",
+        { class: "card-body ink-3" },
+        say("Nothing came in 24 hours, so nothing is spent.", "Intet kom i 24 timer, så intet er brugt."),
+      ),
+    );
+  const allowed = number(Math.floor(of.allowed * 10) / 10);
+  const spent = say(
+    `left: ${number(one.recentFailures)} of ${number(of.total)} failed, ${allowed} may`,
+    `tilbage: ${number(one.recentFailures)} af ${number(of.total)} fejlede, ${allowed} må`,
+  );
+  const over =
+    one.recentFailures > of.allowed &&
+    callout(
+      of.left <= 0 && one.status === "unhealthy" ? "bad" : "warn",
+      say(
+        `Spent ${number(Math.round((one.recentFailures / of.allowed) * 10) / 10)} times over`,
+        `Brugt ${number(Math.round((one.recentFailures / of.allowed) * 10) / 10)} gange`,
+      ),
+      h("a", { class: "link", href: "/deliveries?status=dead" }, say("See what failed", "Se hvad der fejlede")),
+    );
+  return h(
+    "section",
+    { class: "card", "aria-label": say("Error budget", "Fejlbudget") },
+    head,
+    h(
+      "div",
+      { class: "card-body grid gap-3" },
+      h("p", { class: "figure" }, h("b", {}, `${of.left} %`), " ", spent),
+      bar(of.left),
+      over,
+    ),
+  );
 }
 
 /** @param {Integration} one */
 function queueCard(one) {
   const queue = one.queueStats?.webhookQueue;
   const breaker = one.circuitBreaker;
-  const states = { closed: status("ok", say("Closed", "Lukket")), half_open: status("warn", say("Half open", "Halvt åben")), open: status("bad", say("Open", "Åben")) };
+  const states = {
+    closed: status("ok", say("Closed", "Lukket")),
+    half_open: status("warn", say("Half open", "Halvt åben")),
+    open: status("bad", say("Open", "Åben")),
+  };
   return h(
     "section",
     { class: "card", "aria-label": say("Queue and breaker", "Kø og sikring") },
-    h("div", { class: "card-head" }, h("h2", { class: "grow" }, say("Queue and breaker", "Kø og sikring")), h("span", { class: "note" }, say("shared by all", "fælles for alle"))),
+    h(
+      "div",
+      { class: "card-head" },
+      h("h2", { class: "grow" }, say("Queue and breaker", "Kø og sikring")),
+      h("span", { class: "note" }, say("shared by all", "fælles for alle")),
+    ),
     h(
       "dl",
       { class: "card-body facts" },
@@ -261,10 +495,17 @@ function queueCard(one) {
       fact(say("Under way", "I gang"), grey(queue?.active)),
       fact(say("Delayed", "Udskudt"), grey(queue?.delayed)),
       fact(say("Failed", "Fejlet"), grey(queue?.failed)),
-      typeof one.queueStats?.oldestJobAge === "number" && fact(say("Oldest", "Ældste"), duration(one.queueStats.oldestJobAge)),
-      breaker && fact(say("Breaker", "Sikring"), states[/** @type {keyof typeof states} */ (breaker.state)] ?? breaker.state),
+      typeof one.queueStats?.oldestJobAge === "number" &&
+        fact(say("Oldest", "Ældste"), duration(one.queueStats.oldestJobAge)),
+      breaker &&
+        fact(say("Breaker", "Sikring"), states[/** @type {keyof typeof states} */ (breaker.state)] ?? breaker.state),
       breaker?.nextRetryTime && fact(say("Tries again", "Prøver igen"), clock(breaker.nextRetryTime)),
-      fact(say("Last webhook", "Sidste webhook"), one.lastWebhookAt ? h("span", { title: dateTime(one.lastWebhookAt) }, ago(one.lastWebhookAt)) : h("span", { class: "ink-3" }, say("never", "aldrig"))),
+      fact(
+        say("Last webhook", "Sidste webhook"),
+        one.lastWebhookAt
+          ? h("span", { title: dateTime(one.lastWebhookAt) }, ago(one.lastWebhookAt))
+          : h("span", { class: "ink-3" }, say("never", "aldrig")),
+      ),
       fact(say("Connection", "Forbindelse"), h("span", { class: "font-mono" }, one.connectionId)),
     ),
   );

@@ -29,7 +29,11 @@ const NEXT_MAX = 6;
 const DECISIONS = 5;
 
 const main = startPage({ redraw: () => draw() });
-const wanted = () => ({ text: (parameters().get("q") ?? "").trim(), cursor: parameters().get("cursor"), all: parameters().get("attention") === "all" });
+const wanted = () => ({
+  text: (parameters().get("q") ?? "").trim(),
+  cursor: parameters().get("cursor"),
+  all: parameters().get("attention") === "all",
+});
 
 /** @type {{ matters: Matter[], connections: Connection[], totals: Record<string, number>, next: string | null } | null} */
 let shown = null;
@@ -49,26 +53,55 @@ const head = h("div", { class: "flex gap-3 mb-2 list-head" });
 const content = h("div");
 const pages = paging();
 const rail = h("div", { class: "grid gap-6" });
-const search = searchField(say("Filter those shown", "Filtrér de viste"), (text) => { change({ q: text || null }); draw(); });
+const search = searchField(say("Filter those shown", "Filtrér de viste"), (text) => {
+  change({ q: text || null });
+  draw();
+});
 
 const rows = table(
   [
     { name: say("Connection", "Forbindelse"), cell: (/** @type {Connection} */ one) => named(one) },
     { name: say("Health", "Helbred"), cell: (one) => two(connectionStatus(one), connectionReason(one)), narrow: "end" },
-    { name: say("Last success", "Sidste succes"), cell: (one) => (one.lastSuccessAt ? two(time(one.lastSuccessAt), ago(one.lastSuccessAt)) : grey("—")), title: (one) => (one.lastSuccessAt ? dateTime(one.lastSuccessAt) : null), narrow: "hide" },
-    { name: say("Next run", "Næste kørsel"), cell: (one) => (one.nextDueAt ? time(one.nextDueAt, true) : grey("—")), title: (one) => (one.nextDueAt ? dateTime(one.nextDueAt) : null), narrow: "hide" },
+    {
+      name: say("Last success", "Sidste succes"),
+      cell: (one) => (one.lastSuccessAt ? two(time(one.lastSuccessAt), ago(one.lastSuccessAt)) : grey("—")),
+      title: (one) => (one.lastSuccessAt ? dateTime(one.lastSuccessAt) : null),
+      narrow: "hide",
+    },
+    {
+      name: say("Next run", "Næste kørsel"),
+      cell: (one) => (one.nextDueAt ? time(one.nextDueAt, true) : grey("—")),
+      title: (one) => (one.nextDueAt ? dateTime(one.nextDueAt) : null),
+      narrow: "hide",
+    },
     { name: say("Webhooks, 1 h", "Webhooks, 1 t"), cell: (one) => webhooks(one), narrow: "hide" },
-    { name: say("Failed, 1 h", "Fejl, 1 t"), cell: (one) => (one.webhooks?.failed ? status("bad", number(one.webhooks.failed)) : grey(one.webhooks ? "0" : "—")), kind: "number", narrow: "hide" },
+    {
+      name: say("Failed, 1 h", "Fejl, 1 t"),
+      cell: (one) =>
+        one.webhooks?.failed ? status("bad", number(one.webhooks.failed)) : grey(one.webhooks ? "0" : "—"),
+      kind: "number",
+      narrow: "hide",
+    },
   ],
   { key: (one) => one.connection, open: (one) => location.assign(placeOf(one)) },
 );
 
-const list = h("section", { class: "card two-lines", "aria-label": say("Connections", "Forbindelser") }, content, pages.element);
+const list = h(
+  "section",
+  { class: "card two-lines", "aria-label": say("Connections", "Forbindelser") },
+  content,
+  pages.element,
+);
 const columns = h("div", {}, h("div", { class: "grid" }, attention, figures, head, list), rail);
 
 replace(
   main,
-  h("div", { class: "page-head" }, h("div", { class: "grow" }, h("h1", {}, say("Overview", "Overblik")), intro), updated),
+  h(
+    "div",
+    { class: "page-head" },
+    h("div", { class: "grow" }, h("h1", {}, say("Overview", "Overblik")), intro),
+    updated,
+  ),
   columns,
 );
 
@@ -76,7 +109,8 @@ replace(
 const grey = (text) => h("span", { class: "ink-3" }, text);
 
 /** @param {import("../modules/dom.js").Child} first @param {string} second */
-const two = (first, second) => h("span", { class: "two" }, h("span", {}, first), second && h("span", { class: "note" }, second));
+const two = (first, second) =>
+  h("span", { class: "two" }, h("span", {}, first), second && h("span", { class: "note" }, second));
 
 /** @param {string} at @param {boolean} [short] */
 const time = (at, short = false) => `${isToday(at) ? "" : `${dayMonth(at)}, `}${short ? clockShort(at) : clock(at)}`;
@@ -84,26 +118,69 @@ const time = (at, short = false) => `${isToday(at) ? "" : `${dayMonth(at)}, `}${
 /** @param {Connection} one */
 function named(one) {
   const name = one.displayName || one.name;
-  const initials = name.split(/[\s-_]+/).map((word) => word.charAt(0)).join("").slice(0, 2).toUpperCase();
-  return h("span", { class: "flex gap-3" }, h("span", { class: "tile large", "aria-hidden": "true" }, initials), two(h("span", { class: "font-medium" }, name), [one.provider, one.tenant].filter(Boolean).join(" · ")));
+  const initials = name
+    .split(/[\s-_]+/)
+    .map((word) => word.charAt(0))
+    .join("")
+    .slice(0, 2)
+    .toUpperCase();
+  return h(
+    "span",
+    { class: "flex gap-3" },
+    h("span", { class: "tile large", "aria-hidden": "true" }, initials),
+    two(h("span", { class: "font-medium" }, name), [one.provider, one.tenant].filter(Boolean).join(" · ")),
+  );
 }
 
 /** @param {Connection} one */
 function webhooks(one) {
   if (!one.webhooks) return grey("—");
   const series = one.webhooks.series ?? [];
-  const line = series.length > 1 && sparkline(series.map(({ received }) => received), series.map(({ failed }) => failed));
-  return h("span", { class: "spark" }, line, h("span", {}, one.webhooks.received ? number(one.webhooks.received) : grey("0")));
+  const line =
+    series.length > 1 &&
+    sparkline(
+      series.map(({ received }) => received),
+      series.map(({ failed }) => failed),
+    );
+  return h(
+    "span",
+    { class: "spark" },
+    line,
+    h("span", {}, one.webhooks.received ? number(one.webhooks.received) : grey("0")),
+  );
 }
 
 function drawHead() {
   const count = shown?.matters.length ?? 0;
-  const oldest = shown?.matters.map(({ since }) => since).filter(Boolean).sort()[0];
-  const since = oldest ? say(`, the oldest since ${time(oldest, true)}`, `, det ældste siden ${time(oldest, true)}`) : "";
-  if (!shown) replace(intro, say("All connections, and what needs attention first", "Alle forbindelser, og hvad der haster først"));
+  const oldest = shown?.matters
+    .map(({ since }) => since)
+    .filter(Boolean)
+    .sort()[0];
+  const since = oldest
+    ? say(`, the oldest since ${time(oldest, true)}`, `, det ældste siden ${time(oldest, true)}`)
+    : "";
+  if (!shown)
+    replace(
+      intro,
+      say("All connections, and what needs attention first", "Alle forbindelser, og hvad der haster først"),
+    );
   else if (count === 0) replace(intro, say("Nothing waits for a decision.", "Intet venter på en beslutning."));
-  else replace(intro, count === 1 ? say(`One thing waits for a decision${since}.`, `Én ting venter på en beslutning${since}.`) : say(`${number(count)} things wait for a decision${since}.`, `${number(count)} ting venter på en beslutning${since}.`));
-  replace(updated, shownAt && h("span", { class: "note not-narrow" }, say(`Updated ${clock(shownAt)}`, `Opdateret ${clock(shownAt)}`)), h("a", { class: "button", href: "/deliveries" }, icon("empty"), say("Live tail", "Følg med")), mayRun && h("a", { class: "button primary", href: "/vendor-sync" }, icon("play"), say("Run a sync", "Kør en synk")));
+  else
+    replace(
+      intro,
+      count === 1
+        ? say(`One thing waits for a decision${since}.`, `Én ting venter på en beslutning${since}.`)
+        : say(
+            `${number(count)} things wait for a decision${since}.`,
+            `${number(count)} ting venter på en beslutning${since}.`,
+          ),
+    );
+  replace(
+    updated,
+    shownAt && h("span", { class: "note not-narrow" }, say(`Updated ${clock(shownAt)}`, `Opdateret ${clock(shownAt)}`)),
+    h("a", { class: "button", href: "/deliveries" }, icon("empty"), say("Live tail", "Følg med")),
+    mayRun && h("a", { class: "button primary", href: "/vendor-sync" }, icon("play"), say("Run a sync", "Kør en synk")),
+  );
 }
 
 function drawAttention() {
@@ -112,24 +189,56 @@ function drawAttention() {
   const list = all ? shown.matters : shown.matters.slice(0, MATTERS_MAX);
   const line = (/** @type {Matter} */ of) => {
     const { tone, mark, text, act, link } = told(of);
-    const about = [of.displayName || of.connection?.split("/").slice(-2).join("/"), of.detail].filter(Boolean).join(": ");
+    const about = [of.displayName || of.connection?.split("/").slice(-2).join("/"), of.detail]
+      .filter(Boolean)
+      .join(": ");
     return h(
       "li",
       {},
-      h("a", { href: link },
+      h(
+        "a",
+        { href: link },
         icon(mark, tone),
         h("span", { class: "about" }, h("b", {}, text), " ", h("span", { title: about }, about)),
-        of.since && h("span", { class: "since" }, say(`since ${time(of.since, true)}`, `siden ${time(of.since, true)}`)),
+        of.since &&
+          h("span", { class: "since" }, say(`since ${time(of.since, true)}`, `siden ${time(of.since, true)}`)),
         h("span", { class: "act link" }, act, icon("right")),
       ),
     );
   };
-  const more = !all && h("button", { type: "button", class: "link as-link", onclick: () => { change({ attention: "all" }); drawAttention(); } }, say(`Show all ${number(shown.matters.length)}`, `Vis alle ${number(shown.matters.length)}`));
+  const more =
+    !all &&
+    h(
+      "button",
+      {
+        type: "button",
+        class: "link as-link",
+        onclick: () => {
+          change({ attention: "all" });
+          drawAttention();
+        },
+      },
+      say(`Show all ${number(shown.matters.length)}`, `Vis alle ${number(shown.matters.length)}`),
+    );
   replace(
     attention,
-    h("section", { class: "mb-6", "aria-labelledby": "attention" },
-      h("h2", { class: "mb-2", id: "attention" }, say("Needs attention", "Haster"), " ", h("span", { class: "note" }, number(shown.matters.length))),
-      h("div", { class: "card" }, h("ul", { class: "matters" }, list.map(line)), more && h("div", { class: "card-foot" }, more))),
+    h(
+      "section",
+      { class: "mb-6", "aria-labelledby": "attention" },
+      h(
+        "h2",
+        { class: "mb-2", id: "attention" },
+        say("Needs attention", "Haster"),
+        " ",
+        h("span", { class: "note" }, number(shown.matters.length)),
+      ),
+      h(
+        "div",
+        { class: "card" },
+        h("ul", { class: "matters" }, list.map(line)),
+        more && h("div", { class: "card-foot" }, more),
+      ),
+    ),
   );
 }
 
@@ -137,29 +246,59 @@ function drawFigures() {
   if (!shown) return replace(figures);
   const { totals, connections, next } = shown;
   const isWhole = next === null && wanted().cursor === null;
-  const sum = (/** @type {"received" | "failed"} */ field) => connections.reduce((total, one) => total + (one.webhooks?.[field] ?? 0), 0);
-  const known = (/** @type {string} */ name, /** @type {() => number} */ count) => totals[name] ?? (isWhole ? count() : null);
+  const sum = (/** @type {"received" | "failed"} */ field) =>
+    connections.reduce((total, one) => total + (one.webhooks?.[field] ?? 0), 0);
+  const known = (/** @type {string} */ name, /** @type {() => number} */ count) =>
+    totals[name] ?? (isWhole ? count() : null);
   const well = known("healthy", () => connections.filter((one) => one.status === "healthy").length);
   const all = known("connections", () => connections.length);
   const failed = known("failed", () => sum("failed"));
-  replace(figures, stats([
-    { label: say("Connections", "Forbindelser"), value: [number(all), h("small", {}, well === null ? "" : say(`${number(well)} healthy`, `${number(well)} raske`))] },
-    { label: say("Need attention", "Haster"), value: shown.matters.length > 0 ? status("bad", number(shown.matters.length)) : status("ok", "0") },
-    { label: say("Webhooks, 1 h", "Webhooks, 1 t"), value: number(known("received", () => sum("received"))) },
-    { label: say("Failed, 1 h", "Fejl, 1 t"), value: failed ? status("bad", number(failed)) : number(failed) },
-  ]));
+  replace(
+    figures,
+    stats([
+      {
+        label: say("Connections", "Forbindelser"),
+        value: [
+          number(all),
+          h("small", {}, well === null ? "" : say(`${number(well)} healthy`, `${number(well)} raske`)),
+        ],
+      },
+      {
+        label: say("Need attention", "Haster"),
+        value: shown.matters.length > 0 ? status("bad", number(shown.matters.length)) : status("ok", "0"),
+      },
+      { label: say("Webhooks, 1 h", "Webhooks, 1 t"), value: number(known("received", () => sum("received"))) },
+      { label: say("Failed, 1 h", "Fejl, 1 t"), value: failed ? status("bad", number(failed)) : number(failed) },
+    ]),
+  );
 }
 
 function drawRows() {
   const now = wanted();
   search.show(now.text);
   const text = now.text.toLowerCase();
-  const list = (shown?.connections ?? []).filter((one) => !text || [one.connection, one.displayName].some((value) => value?.toLowerCase().includes(text)));
+  const list = (shown?.connections ?? []).filter(
+    (one) => !text || [one.connection, one.displayName].some((value) => value?.toLowerCase().includes(text)),
+  );
   const had = document.activeElement === search.input;
-  replace(head, h("h2", { class: "grow" }, say("Connections", "Forbindelser"), " ", shown && h("span", { class: "note" }, number(shown.totals.connections ?? shown.connections.length))), search.element);
+  replace(
+    head,
+    h(
+      "h2",
+      { class: "grow" },
+      say("Connections", "Forbindelser"),
+      " ",
+      shown && h("span", { class: "note" }, number(shown.totals.connections ?? shown.connections.length)),
+    ),
+    search.element,
+  );
   if (had) search.input.focus();
   pages.element.hidden = !shown || (shown.next === null && now.cursor === null);
-  if (problem && !shown) return replace(content, unavailable(say("The overview could not be fetched", "Overblikket kunne ikke hentes"), problem, load));
+  if (problem && !shown)
+    return replace(
+      content,
+      unavailable(say("The overview could not be fetched", "Overblikket kunne ikke hentes"), problem, load),
+    );
   if (!shown) {
     rows.caption(say("Loading connections…", "Indlæser forbindelser…"));
     rows.skeleton(6);
@@ -167,7 +306,12 @@ function drawRows() {
   }
   const old = problem && shownAt ? h("div", { class: "card-body" }, stale(shownAt, problem, load)) : null;
   if (list.length === 0) return replace(content, old, none(now.text));
-  rows.caption(say(`${number(list.length)} shown, those that need attention first`, `${number(list.length)} vist, dem der haster først`));
+  rows.caption(
+    say(
+      `${number(list.length)} shown, those that need attention first`,
+      `${number(list.length)} vist, dem der haster først`,
+    ),
+  );
   rows.rows(list);
   if (content.firstElementChild !== rows.element || old) replace(content, old, rows.element);
   pages.show(now.cursor, {
@@ -183,20 +327,73 @@ function drawRows() {
 /** @param {string} text */
 function none(text) {
   if (text) {
-    const reset = button(say("Reset the filter", "Nulstil filtret"), { kind: "primary", onclick: () => { change({ q: null }); draw(); } });
-    return blank(say("No connection matches the filter", "Ingen forbindelse passer til filtret"), `“${text}”`, { actions: [reset] });
+    const reset = button(say("Reset the filter", "Nulstil filtret"), {
+      kind: "primary",
+      onclick: () => {
+        change({ q: null });
+        draw();
+      },
+    });
+    return blank(say("No connection matches the filter", "Ingen forbindelse passer til filtret"), `“${text}”`, {
+      actions: [reset],
+    });
   }
-  return blank(say("No connections yet", "Ingen forbindelser endnu"), say("A connection leads to a system whose data is synced, or that sends webhooks.", "En forbindelse fører til et system, hvis data synkroniseres, eller som sender webhooks."), { icon: "plug" });
+  return blank(
+    say("No connections yet", "Ingen forbindelser endnu"),
+    say(
+      "A connection leads to a system whose data is synced, or that sends webhooks.",
+      "En forbindelse fører til et system, hvis data synkroniseres, eller som sender webhooks.",
+    ),
+    { icon: "plug" },
+  );
 }
 
 function drawRail() {
-  const due = (shown?.connections ?? []).filter((one) => one.nextDueAt).sort((left, right) => String(left.nextDueAt).localeCompare(String(right.nextDueAt))).slice(0, NEXT_MAX);
-  const card = (/** @type {string} */ title, /** @type {import("../modules/dom.js").Child} */ more, /** @type {import("../modules/dom.js").Child} */ lines) =>
-    h("section", { "aria-label": title }, h("div", { class: "flex gap-2 mb-2" }, h("h2", { class: "grow" }, title), more), h("div", { class: "card" }, h("ul", { class: "rail-list" }, lines)));
+  const due = (shown?.connections ?? [])
+    .filter((one) => one.nextDueAt)
+    .sort((left, right) => String(left.nextDueAt).localeCompare(String(right.nextDueAt)))
+    .slice(0, NEXT_MAX);
+  const card = (
+    /** @type {string} */ title,
+    /** @type {import("../modules/dom.js").Child} */ more,
+    /** @type {import("../modules/dom.js").Child} */ lines,
+  ) =>
+    h(
+      "section",
+      { "aria-label": title },
+      h("div", { class: "flex gap-2 mb-2" }, h("h2", { class: "grow" }, title), more),
+      h("div", { class: "card" }, h("ul", { class: "rail-list" }, lines)),
+    );
   replace(
     rail,
-    due.length > 0 && card(say("Next", "Næste"), null, due.map((one) => h("li", {}, h("span", { class: "ink-3" }, time(String(one.nextDueAt), true)), h("span", { class: "grow truncate" }, one.displayName || one.name), h("span", { class: "note" }, ago(String(one.nextDueAt)))))),
-    decisions.length > 0 && card(say("Decisions", "Beslutninger"), h("a", { class: "link", href: "/audit" }, say("Audit", "Hændelseslog")), decisions.map((entry) => h("li", {}, h("span", { class: "tile", title: entry.actor }, entry.actor.slice(0, 2).toUpperCase()), h("span", { class: "grow truncate", title: entry.target }, actionText(entry.action)), h("span", { class: "note" }, time(entry.at, true))))),
+    due.length > 0 &&
+      card(
+        say("Next", "Næste"),
+        null,
+        due.map((one) =>
+          h(
+            "li",
+            {},
+            h("span", { class: "ink-3" }, time(String(one.nextDueAt), true)),
+            h("span", { class: "grow truncate" }, one.displayName || one.name),
+            h("span", { class: "note" }, ago(String(one.nextDueAt))),
+          ),
+        ),
+      ),
+    decisions.length > 0 &&
+      card(
+        say("Decisions", "Beslutninger"),
+        h("a", { class: "link", href: "/audit" }, say("Audit", "Hændelseslog")),
+        decisions.map((entry) =>
+          h(
+            "li",
+            {},
+            h("span", { class: "tile", title: entry.actor }, entry.actor.slice(0, 2).toUpperCase()),
+            h("span", { class: "grow truncate", title: entry.target }, actionText(entry.action)),
+            h("span", { class: "note" }, time(entry.at, true)),
+          ),
+        ),
+      ),
   );
   columns.classList.toggle("with-rail", rail.childElementCount > 0);
 }
@@ -216,7 +413,12 @@ async function load() {
   if (cursor) query.set("cursor", cursor);
   try {
     const answer = await ask(`/api/admin/overview?${query}`);
-    shown = { matters: answer.attention ?? [], connections: answer.items ?? answer.connections ?? [], totals: answer.totals ?? {}, next: answer.nextCursor ?? null };
+    shown = {
+      matters: answer.attention ?? [],
+      connections: answer.items ?? answer.connections ?? [],
+      totals: answer.totals ?? {},
+      next: answer.nextCursor ?? null,
+    };
     [shownAt, problem] = [new Date(), null];
   } catch (thrown) {
     problem = asError(thrown);
