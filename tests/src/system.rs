@@ -15,7 +15,7 @@ use signalbox_local::{Host, Options};
 
 use crate::process::Process;
 use crate::queues::Delays;
-use crate::tokens::{SERVICE_SECRET, SESSION_SECRET};
+use crate::tokens::{SERVICE_SECRET, SESSION_SECRET, USER_SECRET};
 use crate::wire::Wire;
 
 /// When a system starts, unless told otherwise: within a day, a month and an hour, so that their counters are told apart,
@@ -56,7 +56,11 @@ impl Default for Settings {
         let clock = Clock::fixed(Timestamp::from_second(START_SECONDS).expect("a time"));
         let (stores, providers) = (StoreFactory::default(), Providers::default());
         let settings = Self { clock, stores, providers, poll: false, variables: BTreeMap::new() };
-        settings.with(&[("SERVICE_JWT_SECRET", SERVICE_SECRET), ("SESSION_JWT_SECRET", SESSION_SECRET)])
+        settings.with(&[
+            ("SERVICE_JWT_SECRET", SERVICE_SECRET),
+            ("SESSION_JWT_SECRET", SESSION_SECRET),
+            ("JWT_SECRET", USER_SECRET),
+        ])
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tokens, as services and browsers have them.
 
 use signalbox::domain::secret::Secret;
+use signalbox::http::auth::user::UserClaims;
 use signalbox::http::auth::{Claims, OneOrMany, mint};
 
 use crate::system::System;
@@ -9,6 +10,8 @@ use crate::system::System;
 pub const SERVICE_SECRET: &str = "service-secret-service-secret-00";
 /// What browsers' sessions are signed with.
 pub const SESSION_SECRET: &str = "session-secret-session-secret-00";
+/// What users' tokens are signed with.
+pub const USER_SECRET: &str = "user-secret-user-secret-user-sec";
 
 impl System {
     /// What a good token of the default tenant says.
@@ -31,6 +34,26 @@ impl System {
     pub fn service_token(&self, subject: &str, tenant: &str, scopes: &[&str]) -> String {
         let tenant = (tenant != "default").then(|| tenant.to_owned());
         sign(&Claims { tenant, ..self.claims(subject, scopes) }, SERVICE_SECRET)
+    }
+
+    /// A token of a user in this role, for these tenants and brands.
+    ///
+    /// # Panics
+    /// When it cannot be signed.
+    #[must_use]
+    pub fn user_token(&self, role: &str, tenants: &[&str], brands: &[&str]) -> String {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let claims = UserClaims {
+            user_id: "maja".into(),
+            role: role.to_owned(),
+            tenant_ids: names(tenants),
+            threepl_id: None,
+            brand_ids: names(brands),
+            iat: None,
+            nbf: None,
+            exp: self.clock.now().as_second() + 7 * 86_400,
+        };
+        mint(&claims, &Secret::new(USER_SECRET)).expect("a token")
     }
 }
 

@@ -25,4 +25,5 @@ mod connections {
     mod store;
     mod tenants;
     mod unread;
+    mod users;
 }

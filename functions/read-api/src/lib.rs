@@ -3,6 +3,7 @@
 mod catalogue;
 mod connections;
 mod deliveries;
+mod recorded;
 mod service;
 
 use std::time::Duration;
@@ -26,6 +27,7 @@ use signalbox::aws::service_secrets::SecretsReader;
 use signalbox::domain::ids::{Connection, ConnectionName};
 use signalbox::domain::service_secrets::OF_TOKENS;
 use signalbox::engine::catalogue::vendors::Vendors;
+use signalbox::engine::operators::Operators;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
 use signalbox::http::auth::{Authority, Caller};
@@ -135,7 +137,9 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         storage: outside.storage.clone(),
         started: outside.clock.now(),
     };
+    let recording = (reads.authority.clone(), Operators::connect(&clients, environment, outside)?);
     let router = unrouted::answered(Router::from(routes()))
+        .layer(from_fn_with_state(recording, recorded::recorded))
         .layer(from_fn_with_state(secrets, with_secrets))
         .layer(from_fn_with_state(outside.clone(), correlation::trace))
         .with_state(reads);

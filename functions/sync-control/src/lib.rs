@@ -5,6 +5,7 @@ mod catalogue;
 mod connections;
 mod deliveries;
 mod operator;
+mod recorded;
 
 use std::time::Duration;
 
@@ -87,7 +88,9 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         authority: Authority::new(environment, secrets.secrets()),
         inline: Duration::from_millis(environment.number("INLINE_BUDGET_MS", 20_000)?),
     };
+    let recording = (control.authority.clone(), control.operators.clone());
     let router = unrouted::answered(Router::from(routes()))
+        .layer(from_fn_with_state(recording, recorded::recorded))
         .layer(from_fn_with_state(secrets, with_secrets))
         .layer(from_fn_with_state(outside.clone(), correlation::trace))
         .with_state(control);

@@ -1,8 +1,9 @@
-//! Service tokens, as `signalbox token` prints them and the demo uses them.
+//! Tokens of services and users, as `signalbox token` prints them; the demo uses the first.
 
 use jiff::Timestamp;
 use signalbox::domain::ids::TenantId;
 use signalbox::domain::secret::Secret;
+use signalbox::http::auth::user::UserClaims;
 use signalbox::http::auth::{self, Claims, OneOrMany};
 
 /// The audience when `SERVICE_JWT_AUDIENCE` is unset.
@@ -11,6 +12,9 @@ pub const AUDIENCE_DEFAULT: &str = "clairity-services";
 pub const ACTOR_DEFAULT: &str = "service";
 /// A token's life when none is asked for.
 pub const LIFE_SECONDS_DEFAULT: i64 = 300;
+
+/// A user's token lives for a week when nothing else is asked for.
+pub const USER_LIFE_SECONDS_DEFAULT: i64 = 7 * 86_400;
 
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +95,29 @@ pub fn mint(grant: Grant<'_>, secret: &str, now: Timestamp) -> Result<String, To
     Ok(auth::mint(&claims, &Secret::new(secret))?)
 }
 
+/// A life as people write it: `3600`, `90s`, `15m`, `12h`, `7d`.
+///
+/// # Errors
+/// A text that says how to write it.
+pub fn written_life(text: &str) -> Result<i64, String> {
+    let text = text.trim();
+    let units = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)];
+    let unit = units.iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, *seconds)));
+    let (number, unit) = unit.unwrap_or((text, 1));
+    let life = number.parse::<i64>().ok().and_then(|number| number.checked_mul(unit)).filter(|life| *life > 0);
+    life.ok_or_else(|| "a positive number of seconds, or one with s, m, h or d behind it: 12h".to_owned())
+}
+
+/// Signs a user's token, which lives for so many seconds.
+///
+/// # Errors
+/// When it cannot be signed.
+pub fn mint_user(claims: UserClaims, life_seconds: i64, secret: &str, now: Timestamp) -> Result<String, TokenError> {
+    let iat = now.as_second();
+    let claims = UserClaims { iat: Some(iat), exp: iat.saturating_add(life_seconds), ..claims };
+    Ok(auth::mint(&claims, &Secret::new(secret))?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +136,16 @@ mod tests {
         assert_eq!(life_seconds(Some("0")).unwrap(), 300);
         assert_eq!(life_seconds(Some("60")).unwrap(), 60);
         assert!(life_seconds(Some("-1")).is_err());
+    }
+
+    #[test]
+    fn a_user_s_life_is_written_with_its_unit() {
+        for (text, life) in [("90", Some(90)), ("15m", Some(900)), (" 12h ", Some(43_200)), ("7d", Some(604_800))] {
+            assert_eq!(written_life(text).ok(), life, "{text}");
+        }
+        for text in ["", "0", "-1h", "d", "1w", "9223372036854775807d"] {
+            assert!(written_life(text).is_err(), "{text}");
+        }
     }
 
     #[test]

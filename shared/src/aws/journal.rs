@@ -12,9 +12,9 @@ use jiff::Timestamp;
 
 use super::clients::Clients;
 use super::faults::{AwsFault, fault};
-use super::items::{conditional, is_expired, item, key, number, text, value};
+use super::items::{Item, conditional, is_expired, item, key, number, text, value};
 use super::table::Table;
-use crate::domain::audit::{AUDIT_SECONDS, Audit};
+use crate::domain::audit::{AUDIT_SECONDS, Audit, AuditId};
 use crate::domain::dead_letter::{DeadLetter, DeadLetterId};
 use crate::domain::deliveries::delivery::BODY_PART_BYTES_MAX;
 use crate::domain::ids::TenantId;
@@ -26,8 +26,23 @@ fn partition(tenant: &TenantId) -> String {
     format!("{tenant}#dead-letters")
 }
 
+fn record(tenant: &TenantId) -> String {
+    format!("{tenant}#audit")
+}
+
 fn part_key(id: &DeadLetterId, part: impl Display) -> String {
     format!("body#{id}#{part}")
+}
+
+/// Which part of a record.
+#[derive(Debug, Clone, Default)]
+pub struct AuditRange {
+    /// Recorded at or after this, epoch milliseconds.
+    pub from_ms: Option<i64>,
+    /// Recorded at or before this, epoch milliseconds.
+    pub to_ms: Option<i64>,
+    /// Below this entry, where an earlier page ended.
+    pub below: Option<AuditId>,
 }
 
 /// What became of dropping a dead letter.
@@ -110,6 +125,29 @@ impl Journal {
             .expression_attribute_values(":low", text(low))
             .expression_attribute_values(":high", text(high))
             .scan_index_forward(false)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        let page = call.send().await.map_err(|error| fault("read dead letters", &error))?;
+        page.items.unwrap_or_default().into_iter().map(value).collect()
+    }
+
+    /// A tenant's dead letters whose ids are this text or above it, the oldest first. Those that have expired are among them.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn dead_letters_from(
+        &self,
+        tenant: &TenantId,
+        low: &str,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, AwsFault> {
+        let call = self
+            .0
+            .query()
+            .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
+            .expression_attribute_values(":pk", text(partition(tenant)))
+            .expression_attribute_values(":low", text(low))
+            // Ids start with a digit, bodies with a letter.
+            .expression_attribute_values(":high", text(":"))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
         let page = call.send().await.map_err(|error| fault("read dead letters", &error))?;
         page.items.unwrap_or_default().into_iter().map(value).collect()
@@ -205,9 +243,46 @@ impl Journal {
     /// # Errors
     /// When the table cannot be written.
     pub async fn audit(&self, tenant: &TenantId, random: [u8; 16], entry: &Audit) -> Result<(), AwsFault> {
-        let sk = format!("{:013}-{}", entry.at_ms, hex::encode(&random[..8]));
-        let mut fields = item(entry, key(format!("{tenant}#audit"), sk))?;
+        let id = AuditId::new(entry.at_ms, random);
+        let mut fields = item(entry, key(record(tenant), id.as_str()))?;
         fields.insert("expires_at".into(), number(entry.at_ms / 1000 + AUDIT_SECONDS));
         self.0.write(fields, "record audit entry").await
+    }
+
+    /// What a tenant's record says, the newest first, so many entries at most: one query. An entry that cannot be read, of a younger
+    /// version perhaps, has its id all the same.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn audited(
+        &self,
+        tenant: &TenantId,
+        range: &AuditRange,
+        limit: usize,
+    ) -> Result<Vec<(AuditId, Option<Audit>)>, AwsFault> {
+        let low = AuditId::lowest(range.from_ms.unwrap_or(0));
+        let high = range.to_ms.map_or_else(|| ":".to_owned(), AuditId::highest);
+        let high = range.below.as_ref().map_or(high.clone(), |below| below.below().min(high));
+        // DynamoDB refuses such a range.
+        if low > high {
+            return Ok(Vec::new());
+        }
+        let call = self
+            .0
+            .query()
+            .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
+            .expression_attribute_values(":pk", text(record(tenant)))
+            .expression_attribute_values(":low", text(low))
+            .expression_attribute_values(":high", text(high))
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        let page = call.send().await.map_err(|error| fault("read record", &error))?;
+        let entry = |item: Item| {
+            let id: AuditId = item.get("sk")?.as_s().ok()?.parse().ok()?;
+            let log = |error: &AwsFault| tracing::warn!(%error, %id, "entry of a record passed over");
+            let entry = value(item).inspect_err(log).ok();
+            Some((id, entry))
+        };
+        Ok(page.items.unwrap_or_default().into_iter().filter_map(entry).collect())
     }
 }

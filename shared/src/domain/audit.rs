@@ -1,9 +1,17 @@
 //! What operators did.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
+
+use crate::domain::place::{NoPlace, TIME_DIGITS, split_time};
 
 /// What operators did is kept this long, in seconds.
 pub const AUDIT_SECONDS: i64 = 400 * 86_400;
+
+/// The last moment of so many digits, in the year 2286: what is later is no earlier for having more of them.
+const MS_MAX: i64 = 9_999_999_999_999;
 
 /// What operators can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +46,106 @@ pub enum Action {
     /// Test a connection.
     #[serde(rename = "connection.test")]
     TestConnection,
+    /// See or change what is a tenant's that is not one's own.
+    #[serde(rename = "tenant.enter")]
+    EnterTenant,
+    /// Do again what failed.
+    #[serde(rename = "sync.replay")]
+    Replay,
+}
+
+impl Action {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Requeue,
+        Self::Drop,
+        Self::Admit,
+        Self::Stop,
+        Self::PutConnection,
+        Self::DeleteConnection,
+        Self::PauseConnection,
+        Self::ResumeConnection,
+        Self::RotateSecrets,
+        Self::TestConnection,
+        Self::EnterTenant,
+        Self::Replay,
+    ];
+
+    /// The action in answers, as it is stored.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Requeue => "dead_letter.requeue",
+            Self::Drop => "dead_letter.drop",
+            Self::Admit => "delivery.admit",
+            Self::Stop => "run.stop",
+            Self::PutConnection => "connection.put",
+            Self::DeleteConnection => "connection.delete",
+            Self::PauseConnection => "connection.pause",
+            Self::ResumeConnection => "connection.resume",
+            Self::RotateSecrets => "connection.rotate",
+            Self::TestConnection => "connection.test",
+            Self::EnterTenant => "tenant.enter",
+            Self::Replay => "sync.replay",
+        }
+    }
+}
+
+/// An entry's id: when it was recorded, and a random part. Sorts by time; it is its own cursor.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AuditId(String);
+
+impl AuditId {
+    /// The id of an entry of this moment, epoch milliseconds.
+    #[must_use]
+    pub fn new(at_ms: i64, random: [u8; 16]) -> Self {
+        let [a, b, c, d, e, f, g, h, ..] = random;
+        Self(format!("{at_ms:0TIME_DIGITS$}-{}", hex::encode([a, b, c, d, e, f, g, h])))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text from which on entries are of this moment or later, epoch milliseconds.
+    #[must_use]
+    pub fn lowest(ms: i64) -> String {
+        format!("{:0TIME_DIGITS$}", ms.clamp(0, MS_MAX))
+    }
+
+    /// The text up to which entries are of this moment or earlier, epoch milliseconds.
+    #[must_use]
+    pub fn highest(ms: i64) -> String {
+        format!("{:0TIME_DIGITS$}-~", ms.clamp(0, MS_MAX))
+    }
+
+    /// The text behind which all entries are older than this one, or its moment's others before it.
+    #[must_use]
+    pub fn below(&self) -> String {
+        // The part behind the moment is of hexadecimal digits: without its last one it comes before all that go on with it.
+        let mut text = self.0.clone();
+        let last = text.pop().map_or('/', |last| char::from_u32(u32::from(last).saturating_sub(1)).unwrap_or('/'));
+        text.push(last);
+        text.push('~');
+        text
+    }
+}
+
+impl FromStr for AuditId {
+    type Err = NoPlace;
+    fn from_str(text: &str) -> Result<Self, NoPlace> {
+        let (_, random) = split_time(text).ok_or(NoPlace)?;
+        let plain = random.len() == 16 && random.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if plain { Ok(Self(text.to_owned())) } else { Err(NoPlace) }
+    }
+}
+
+impl fmt::Display for AuditId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
 }
 
 /// What an operator was about to do.
@@ -65,6 +173,35 @@ pub struct Audit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_action_is_answered_as_it_is_stored() {
+        for action in Action::ALL {
+            assert_eq!(serde_json::to_value(action).unwrap(), action.as_str());
+        }
+    }
+
+    #[test]
+    fn what_lies_below_an_entry_is_all_that_is_older_and_not_itself() {
+        let id = |at_ms, last: u8| AuditId::new(at_ms, [0, 0, 0, 0, 0, 0, 0, last, 9, 9, 9, 9, 9, 9, 9, 9]);
+        for (at, below) in [
+            (id(5, 0x10), vec![id(5, 0x0f), id(5, 0), id(4, 0xff)]),
+            (id(5, 0x1a), vec![id(5, 0x19), id(5, 0x10)]),
+            (id(5, 0), vec![id(4, 0xff)]),
+        ] {
+            let edge = at.below();
+            assert!(at.as_str() > edge.as_str(), "{at}");
+            assert!(below.iter().all(|older| older.as_str() < edge.as_str()), "{at}");
+            assert_eq!(at.to_string().parse(), Ok(at));
+        }
+        let bounds = (AuditId::lowest(5), AuditId::highest(5));
+        assert!([id(5, 0), id(5, 0xff)].iter().all(|id| id.as_str() > &*bounds.0 && id.as_str() < &*bounds.1));
+        assert!(id(4, 0xff).as_str() < &*bounds.0 && id(6, 0).as_str() > &*bounds.1);
+        assert!(AuditId::highest(i64::MAX) > AuditId::lowest(MS_MAX - 1) && AuditId::lowest(-1) < AuditId::lowest(1));
+        for text in ["", "5-00", "0000000000005-000000000000000g", "0000000000005-00000000000000000"] {
+            assert_eq!(text.parse::<AuditId>(), Err(NoPlace), "{text}");
+        }
+    }
 
     #[test]
     fn what_operators_did_is_kept_for_four_hundred_days() {

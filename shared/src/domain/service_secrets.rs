@@ -26,6 +26,8 @@ pub const SERVICE_JWT_PREVIOUS: Name = Name::optional("SERVICE_JWT_SECRET_PREVIO
 pub const SESSION_JWT: Name = Name::required("SESSION_JWT_SECRET");
 /// What an operator of all tenants may send in place of a token.
 pub const ADMIN_SYNC: Name = Name::optional("ADMIN_SYNC_TOKEN", OF_OURS);
+/// What users' tokens are signed with, by whoever signs people in.
+pub const USER_JWT: Name = Name::optional("JWT_SECRET", OF_OURS);
 /// What points of sale sign with.
 pub const WEBHOOK: Name = Name::required("WEBHOOK_SECRET");
 /// What they signed with before the last rotation.
@@ -35,7 +37,7 @@ pub const TRACKSTAR_WEBHOOK: Name = Name::optional("TRACKSTAR_WEBHOOK_SECRET", 1
 /// What it signed with before the last rotation.
 pub const TRACKSTAR_WEBHOOK_PREVIOUS: Name = Name::optional("TRACKSTAR_WEBHOOK_SECRET_PREVIOUS", 1);
 /// Those that callers are known by.
-pub const OF_TOKENS: [Name; 4] = [SERVICE_JWT, SERVICE_JWT_PREVIOUS, SESSION_JWT, ADMIN_SYNC];
+pub const OF_TOKENS: [Name; 5] = [SERVICE_JWT, SERVICE_JWT_PREVIOUS, SESSION_JWT, ADMIN_SYNC, USER_JWT];
 /// Those that deliveries are verified with.
 pub const OF_DELIVERIES: [Name; 4] = [WEBHOOK, WEBHOOK_PREVIOUS, TRACKSTAR_WEBHOOK, TRACKSTAR_WEBHOOK_PREVIOUS];
 

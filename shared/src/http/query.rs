@@ -4,6 +4,9 @@ use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use http::{HeaderMap, Uri};
 
+/// The names of the tenant that a call is for.
+pub const TENANT: [&str; 2] = ["tenantId", "tenant"];
+
 /// A query string's pairs, in order.
 #[derive(Debug, Clone, Default)]
 pub struct Query(Vec<(String, String)>);

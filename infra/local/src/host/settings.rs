@@ -20,6 +20,8 @@ pub const HOST_VARIABLES: [&str; 5] =
 const PATH: &str = "SECRETS_PATH";
 /// The variable of the service secret.
 pub const SERVICE_SECRET: &str = "SERVICE_JWT_SECRET";
+/// The variable of what users' tokens are signed with.
+pub const USER_SECRET: &str = "JWT_SECRET";
 /// Names that secrets have in older clients' environments, read when the first is unset.
 const ALIASES: [(&str, &str); 2] =
     [(SERVICE_SECRET, "AUTH_JWT_SECRET"), ("TRACKSTAR_WEBHOOK_SECRET", "WEBHOOK_TRACKSTAR_SECRET")];
@@ -89,7 +91,9 @@ pub fn secrets(variables: &Variables, folder: Option<&Path>) -> Result<Secrets, 
     if !is_local(variables) {
         return Ok(Secrets::default());
     }
-    let required = service_secrets::all().filter(|name| name.is_required()).map(Name::as_str);
+    // Users are not required; on a laptop they can be tried all the same.
+    let is_wanted = |name: &Name| name.is_required() || name.as_str() == USER_SECRET;
+    let required = service_secrets::all().filter(is_wanted).map(Name::as_str);
     let wanted: Vec<String> = required.filter(|name| value(variables, name).is_none()).map(str::to_owned).collect();
     let Some(folder) = folder else {
         return wanted.into_iter().map(|variable| Ok((variable, generate()?))).collect::<Result<_, _>>().map(Secrets);
@@ -187,7 +191,7 @@ mod tests {
     #[test]
     fn a_secret_is_stored_by_its_name_what_is_set_is_not_generated_and_an_older_name_counts() {
         let names = |stored: &BTreeMap<String, String>| stored.keys().cloned().collect::<Vec<_>>();
-        let required = ["SERVICE_JWT_SECRET", "SESSION_JWT_SECRET", "WEBHOOK_SECRET"];
+        let required = ["JWT_SECRET", "SERVICE_JWT_SECRET", "SESSION_JWT_SECRET", "WEBHOOK_SECRET"];
         assert_eq!(names(&stored(&[])), required.map(|name| format!("/signalbox/{name}")));
         assert_eq!(names(&stored(&[("SECRETS_PATH", "/a/b/")])), required.map(|name| format!("/a/b/{name}")));
         assert_eq!(names(&stored(&[("STAGE", "production"), ("WEBHOOK_SECRET", "x")])), ["/signalbox/WEBHOOK_SECRET"]);

@@ -1,13 +1,17 @@
-//! Who asks: service tokens (HS256 JWT), the admin token of older operators, and the browser's session ([`super::session`]).
+//! Who asks: service tokens (HS256 JWT), [`user`]s, the admin token of older operators, and the browser's session
+//! ([`super::session`]).
 //!
 //! The algorithm is pinned, two secrets are live at a time so that they can be rotated, and an unset secret is a
 //! refusal to start: the originals fell back to a constant.
+
+pub mod user;
 
 use std::sync::Arc;
 
 use http::{HeaderMap, header};
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -38,6 +42,8 @@ pub const DELIVERIES_WRITE: &str = "deliveries:write";
 pub const CONNECTIONS_READ: &str = "connections:read";
 /// Make, change, test and remove connections.
 pub const CONNECTIONS_WRITE: &str = "connections:write";
+/// See what operators did.
+pub const AUDIT_READ: &str = "audit:read";
 /// The old general scope; alone it allows nothing.
 pub const GENERAL: &str = "catalog:sync";
 
@@ -190,7 +196,7 @@ impl Authority {
         self.local
     }
 
-    /// Verifies the service token of a request, or the admin token.
+    /// Verifies the service token of a request, the admin token, or a user's token, which then is one of a single tenant.
     ///
     /// # Errors
     /// 401 without a valid token, 403 for another audience.
@@ -208,6 +214,9 @@ impl Authority {
         let values = self.values(now)?;
         if is_admin(token.as_bytes(), &values) {
             return Ok(Caller::admin());
+        }
+        if let Some(user) = user::user(token, &values, now) {
+            return user::caller_of(user?, headers);
         }
         caller(self.service_claims(token, &values, now)?, "service")
     }
@@ -305,7 +314,7 @@ impl Authority {
 ///
 /// # Errors
 /// When they cannot be encoded.
-pub fn mint(claims: &Claims, secret: &Secret) -> Result<String, jsonwebtoken::errors::Error> {
+pub fn mint(claims: &impl Serialize, secret: &Secret) -> Result<String, jsonwebtoken::errors::Error> {
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(secret.expose()))
 }
 
@@ -339,7 +348,14 @@ pub(super) fn verify<'a>(
     secrets: impl IntoIterator<Item = &'a Secret>,
     now: Timestamp,
 ) -> Result<Claims, Problem> {
-    // The library reads the system's clock and mixes the audience with the signature: both are checked here.
+    let claims = read::<Claims>(token, secrets)?;
+    check_times(claims.exp, claims.nbf, now)?;
+    Ok(claims)
+}
+
+/// What a token says that one of these secrets signed, whenever that was.
+fn read<'a, T: DeserializeOwned>(token: &str, secrets: impl IntoIterator<Item = &'a Secret>) -> Result<T, Problem> {
+    // The library reads the system's clock and mixes the audience with the signature: both are checked by whoever calls this.
     let mut validation = Validation::new(Algorithm::HS256);
     validation.validate_exp = false;
     validation.validate_aud = false;
@@ -349,21 +365,25 @@ pub(super) fn verify<'a>(
         .into_iter()
         .find_map(|secret| {
             let key = DecodingKey::from_secret(secret.expose());
-            jsonwebtoken::decode::<Claims>(token, &key, &validation).ok()
+            jsonwebtoken::decode::<T>(token, &key, &validation).ok()
         })
         .ok_or_else(|| invalid("the token is malformed or not signed by us"))?;
     // RFC 7515, section 4.1.11: who does not understand what is critical must refuse, and nothing is that we know of.
     if token.header.crit.is_some() {
         return Err(invalid("the token's header has \"crit\": no extension is understood"));
     }
-    let (claims, now) = (token.claims, now.as_second());
-    if claims.exp.saturating_add(LEEWAY_SECONDS) <= now {
-        return Err(invalid("the token has expired"));
+    Ok(token.claims)
+}
+
+fn check_times(exp: i64, nbf: Option<i64>, now: Timestamp) -> Result<(), Problem> {
+    let (invalid, now) = (|why: &str| Err(Problem::new(INVALID_TOKEN, why)), now.as_second());
+    if exp.saturating_add(LEEWAY_SECONDS) <= now {
+        return invalid("the token has expired");
     }
-    if claims.nbf.is_some_and(|from| from.saturating_sub(LEEWAY_SECONDS) > now) {
-        return Err(invalid("the token is not valid yet"));
+    if nbf.is_some_and(|from| from.saturating_sub(LEEWAY_SECONDS) > now) {
+        return invalid("the token is not valid yet");
     }
-    Ok(claims)
+    Ok(())
 }
 
 pub(super) fn caller(claims: Claims, default_actor: &str) -> Result<Caller, Problem> {

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 pub(in crate::http) const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const PREVIOUS: &str = "previous-secret-previous-secret-0";
 const ADMIN: &str = "admin-token-admin-token-admin-tok";
+pub(in crate::http) const USER_SECRET: &str = "user-secret-user-secret-user-sec";
 
 pub(in crate::http) fn authority(stage: &str) -> Authority {
     let values = Values::check(&OF_TOKENS, |name| {
-        let secrets = [SECRET, PREVIOUS, "session-secret-session-secret-00", ADMIN];
+        let secrets = [SECRET, PREVIOUS, "session-secret-session-secret-00", ADMIN, USER_SECRET];
         OF_TOKENS.iter().position(|known| *known == name).map(|place| secrets[place].to_owned())
     });
     let environment = [("SIGNALBOX_STAGE", stage)].into_iter().collect();

@@ -1,0 +1,81 @@
+//! Users on the routes that there were before them: each within a tenant, and whoever may enter any is on its record.
+
+use serde_json::Value;
+use signalbox_tests::system::{Settings, System};
+
+use super::kit::{LIST, catalogue, github, path};
+
+const HOOK: &str = "acme/github/main";
+
+async fn guarded(more: &[(&str, &str)]) -> System {
+    let settings = [("STAGE", "production"), ("WEBHOOK_SECRET", "pos-secret-pos-secret-pos-secret")];
+    System::with(Settings::default().with(&settings).with(more)).await
+}
+
+/// Who did what to what, as a tenant's record has it.
+async fn record(system: &System, tenant: &str) -> Vec<String> {
+    let entries = system.items("JOURNAL_TABLE", &format!("{tenant}#audit")).await;
+    let text = |entry: &Value, name: &str| entry[name].as_str().unwrap().to_owned();
+    let line = |entry: &Value| ["actor", "action", "target"].map(|name| text(entry, name)).join(" ");
+    let mut lines: Vec<String> = entries.iter().map(|entry| line(&Value::from(entry.clone()))).collect();
+    // The clock stands: what is of one moment has no order.
+    lines.sort();
+    lines
+}
+
+#[tokio::test]
+async fn a_tenant_s_administrator_changes_what_is_its_own_and_a_reader_reads_it() {
+    let system = guarded(&[]).await;
+    let (admin, reader) =
+        (system.user_token("THREEPL_ADMIN", &["acme"], &[]), system.user_token("BRAND", &["acme"], &[]));
+    let put = |token: &str, connection: &str, body: Value| {
+        system.request("PUT", &path(connection)).bearer(token).body(body.to_string()).answer()
+    };
+    let made = put(&admin, HOOK, github("secret-of-github")).await.expect(201);
+    assert_eq!(made["data"]["changed"]["by"], "maja");
+    assert_eq!(put(&admin, "bolt/github/main", github("s")).await.problem(), (404, "not_found"));
+    // What leads to all tenants' data is for operators alone.
+    assert_eq!(put(&admin, "acme/catalogue/shop", catalogue()).await.problem(), (403, "forbidden"));
+    assert_eq!(put(&reader, HOOK, github("s")).await.problem(), (403, "insufficient_scope"));
+    for token in [&admin, &reader] {
+        let listed = system.get(LIST).bearer(token).answer().await.expect(200);
+        assert_eq!(listed["items"].as_array().unwrap().len(), 1, "{listed}");
+    }
+    // A list that knows no brands is not for whoever is bound to some.
+    let bound = system.user_token("BRAND_USER", &["acme"], &["north"]);
+    assert_eq!(system.get(LIST).bearer(&bound).answer().await.problem(), (403, "insufficient_scope"));
+    assert_eq!(record(&system, "acme").await, [format!("maja connection.put {HOOK}")]);
+}
+
+#[tokio::test]
+async fn a_platform_s_administrator_names_the_tenant_and_is_on_its_record() {
+    let system = guarded(&[]).await;
+    let token = system.user_token("SUPER_ADMIN", &[], &[]);
+    assert_eq!(system.get(LIST).bearer(&token).answer().await.problem(), (403, "forbidden"));
+    let listed = system.get(LIST).bearer(&token).header("x-tenant-id", "acme").answer().await;
+    assert_eq!(listed.expect(200)["items"], serde_json::json!([]));
+    let put = system.request("PUT", &path(HOOK)).bearer(&token).header("x-tenant-id", "acme");
+    put.body(github("secret-of-github").to_string()).answer().await.expect(201);
+    let other = system.request("DELETE", &path(HOOK)).bearer(&token).header("x-tenant-id", "bolt").answer().await;
+    assert_eq!(other.problem(), (404, "not_found"));
+    let of_acme = record(&system, "acme").await;
+    let entered = "/api/admin/connections/{tenant}/{provider}/{name}";
+    assert_eq!(
+        of_acme,
+        [
+            format!("maja connection.put {HOOK}"),
+            format!("maja tenant.enter GET {LIST}"),
+            format!("maja tenant.enter PUT {entered}"),
+        ]
+    );
+    assert_eq!(record(&system, "bolt").await, [format!("maja tenant.enter DELETE {entered}")]);
+    assert_eq!(record(&system, "default").await, [format!("maja tenant.enter GET {LIST}")]);
+}
+
+#[tokio::test]
+async fn where_there_is_no_secret_of_users_there_are_no_users() {
+    let system = guarded(&[("JWT_SECRET", "")]).await;
+    let token = system.user_token("SUPER_ADMIN", &["acme"], &[]);
+    let asked = system.get(LIST).bearer(&token).header("x-tenant-id", "acme").answer().await;
+    assert_eq!(asked.problem(), (401, "invalid_token"));
+}
