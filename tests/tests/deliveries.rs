@@ -12,6 +12,7 @@ mod deliveries {
     mod fairness;
     mod faults;
     mod flood;
+    mod hours;
     mod listed;
     mod load;
     mod metrics;

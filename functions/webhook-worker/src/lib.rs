@@ -2,12 +2,11 @@
 
 use signalbox::aws::clients::Clients;
 use signalbox::aws::queues::webhook::QueuedDelivery;
-use signalbox::domain::deliveries::counters::FleetTally;
 use signalbox::domain::deliveries::delivery::Label;
 use signalbox::domain::deliveries::retry::{Cause, wait_seconds};
-use signalbox::engine::deliveries::apply::apply;
+use signalbox::engine::deliveries::apply::{Counted, apply};
 use signalbox::engine::deliveries::context::DeliveryWorker;
-use signalbox::engine::deliveries::counts::count;
+use signalbox::engine::deliveries::counts::{count, count_connections};
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
 use signalbox::outside::Outside;
@@ -25,43 +24,52 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
             let queued: Vec<QueuedDelivery> = messages.into_iter().map(QueuedDelivery::from).collect();
             let handled = futures::future::join_all(queued.iter().map(|queued| handle(&worker, queued))).await;
             // One that failed comes again, and is noted then.
-            let applied = queued.iter().zip(&handled).filter(|(_, handled)| handled.is_some());
+            let applied = queued.iter().zip(&handled).filter(|(_, (is_done, _))| *is_done);
             let labels = applied.filter_map(|(queued, _)| queued.label.as_ref());
             worker.uses.note(labels, worker.outside.clock.now().as_millisecond()).await;
             let mut failed = Vec::new();
-            let mut applied = FleetTally::default();
-            for (queued, handled) in queued.into_iter().zip(handled) {
-                match handled {
-                    Some(tally) => applied.merge(tally),
-                    None => failed.push(queued.message_id),
+            let mut counted = Counted::default();
+            for (queued, (is_done, of_one)) in queued.into_iter().zip(handled) {
+                counted.merge(of_one);
+                if !is_done {
+                    failed.push(queued.message_id);
                 }
             }
             // Once for all of the batch: counting each by itself would cost as much as completing it.
-            count(&worker.store, &applied).await;
+            let now = worker.outside.clock.now();
+            let connections = count_connections(&worker.store, &counted.connections, now);
+            futures::future::join(count(&worker.store, &counted.fleet), connections).await;
             failed
         }
     }))
 }
 
-/// Applies one message: what there is to count of it, or `None`, which brings it back. A message that cannot be read fails
-/// alone, until the queue gives it up.
-async fn handle(worker: &DeliveryWorker, queued: &QueuedDelivery) -> Option<FleetTally> {
+/// Applies one message: whether that is done, as the queue brings it back otherwise, and what there is to count of it. A message
+/// that cannot be read fails alone, until the queue gives it up.
+async fn handle(worker: &DeliveryWorker, queued: &QueuedDelivery) -> (bool, Counted) {
+    let mut counted = Counted::default();
     let Some(label) = &queued.label else {
         let wait = delay(worker, queued, Cause::Lasting).await;
         tracing::error!(message_id = queued.message_id, attempt = queued.receives, wait, "message that cannot be read");
-        return None;
+        return (false, counted);
     };
     let span = tracing::info_span!("delivery", correlation_id = label.correlation_id, connection = %label.connection);
-    apply_or_delay(worker, queued, label).instrument(span).await
+    let is_done = apply_or_delay(worker, queued, label, &mut counted).instrument(span).await;
+    (is_done, counted)
 }
 
-async fn apply_or_delay(worker: &DeliveryWorker, queued: &QueuedDelivery, label: &Label) -> Option<FleetTally> {
-    match apply(worker, label, &queued.body).await {
-        Ok((_, tally)) => Some(tally),
+async fn apply_or_delay(
+    worker: &DeliveryWorker,
+    queued: &QueuedDelivery,
+    label: &Label,
+    counted: &mut Counted,
+) -> bool {
+    match apply(worker, label, &queued.body, counted).await {
+        Ok(_) => true,
         Err(error) => {
             let wait = delay(worker, queued, error.cause()).await;
             tracing::warn!(fault = error.detail(), attempt = queued.receives, wait, "delivery failed");
-            None
+            false
         }
     }
 }

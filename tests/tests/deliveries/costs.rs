@@ -113,11 +113,11 @@ async fn an_event_costs_one_effect_and_one_completion_to_apply() {
     let hooks = Hooks::start().await;
     let process = hooks.process(Wire::whole()).await;
     assert_eq!(process.send(&sale(2, "small")).await.unwrap().status, 201);
-    // Its completion, the counters of the batch, and once in 15 minutes that its secret was used.
-    assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 1), (UPDATE.into(), 3)].into());
+    // Its completion, the counters of the batch and of its connection, and once in 15 minutes that its secret was used.
+    assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 1), (UPDATE.into(), 4)].into());
     // Three items of 350 KB hold it, and one of one unit lists it.
     assert_eq!(process.send(&sale(800 * 1024, "large")).await.unwrap().status, 201);
-    assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 4), (UPDATE.into(), 2)].into());
+    assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 4), (UPDATE.into(), 3)].into());
 }
 
 /// What leaves only its newest version is listed by an item of its own.
@@ -129,15 +129,15 @@ async fn a_stock_level_costs_one_write_unit_more() {
     let body = json!({"connection_id": "conn-1", "event_type": "inventory.updated", "data": data});
     // Whether its link is paused is asked once.
     assert_eq!(calls(&process, &Delivery::trackstar("/inventory", &body), 200).await, [GET, PUT, SEND]);
-    assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 2), (UPDATE.into(), 2)].into());
+    assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 2), (UPDATE.into(), 3)].into());
     for partition in ["acme/trackstar/north/inventory", "acme#deliveries#"] {
         assert_eq!(write_units(&hooks, "RECORDS_TABLE", partition).await, [1.0], "{partition}");
     }
 }
 
-/// From the door to the effect: 3.1 write units an event where batches are full, 4 where each comes alone.
+/// From the door to the effect: 3.2 write units an event where batches are full, 5 where each comes alone.
 #[tokio::test]
-async fn a_batch_of_ten_costs_thirty_one_write_units() {
+async fn a_batch_of_ten_costs_thirty_two_write_units() {
     let hooks = Hooks::start().await;
     let process = hooks.process(Wire::whole()).await;
     // Whether the source has a connection of its own, and that its secret was used, is known after the first.
@@ -146,12 +146,13 @@ async fn a_batch_of_ten_costs_thirty_one_write_units() {
     for number in 0..10 {
         assert_eq!(calls(&process, &sale(2, &format!("k{number}")), 201).await, [PUT, SEND]);
     }
-    assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 10), (UPDATE.into(), 11)].into());
-    // Each of these writes is one unit: the claims, the effects, and the counters of the one source.
+    assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 10), (UPDATE.into(), 12)].into());
+    // Each of these writes is one unit: the claims, the effects, and the counters of the one source and of its connection.
     for (table, partition, items) in [
         ("DELIVERIES_TABLE", "t1/pos#", 11),
         ("RECORDS_TABLE", "t1#deliveries#", 11),
         ("DELIVERIES_TABLE", "metrics", 1),
+        ("DELIVERIES_TABLE", "t1/pos/demo#hours", 1),
     ] {
         assert_eq!(write_units(&hooks, table, partition).await, vec![1.0; items], "{table}, {partition}");
     }

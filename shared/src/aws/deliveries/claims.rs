@@ -15,6 +15,19 @@ use crate::aws::items::{Item, conditional, item, key, number, text, value};
 use crate::aws::transaction::OLD;
 use crate::domain::deliveries::claim::{Claim, ClaimStatus, NewClaim, Verdict, fitting_reason, judge};
 
+/// What a claim said when its delivery had its effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Completed {
+    /// Whether that was not noted before.
+    pub first: bool,
+    /// How many attempts had failed.
+    pub attempts: u32,
+}
+
+fn attempts(item: &Item) -> Option<u32> {
+    item.get("attempts")?.as_n().ok()?.parse().ok()
+}
+
 impl DeliveryStore {
     /// Claims a key: one conditional write, whose refusal brings the claim that stands in the way.
     ///
@@ -48,11 +61,11 @@ impl DeliveryStore {
         found.map(value).transpose()
     }
 
-    /// Notes that a delivery's effect has happened; false when that was noted before. Doing it twice is harmless.
+    /// Notes that a delivery's effect has happened. Doing it twice is harmless.
     ///
     /// # Errors
     /// When the table cannot be written. The message comes again then, and so does its effect, which is idempotent.
-    pub async fn complete_claim(&self, claim_key: &str) -> Result<bool, AwsFault> {
+    pub async fn complete_claim(&self, claim_key: &str) -> Result<Completed, AwsFault> {
         const OPERATION: &str = "complete claim";
         let processed = serde_dynamo::to_attribute_value(ClaimStatus::Processed);
         let processed: AttributeValue = processed.map_err(|error| AwsFault::damaged(OPERATION, error.to_string()))?;
@@ -65,21 +78,28 @@ impl DeliveryStore {
                     .return_values(ReturnValue::UpdatedOld)
             })
             .await?;
-        Ok(before.get("status") != Some(&processed))
+        let first = before.get("status") != Some(&processed);
+        Ok(Completed { first, attempts: attempts(&before).unwrap_or(0) })
     }
 
     /// Notes that applying a delivery failed, and why, for whoever finds it among the dead letters: as much of the reason as
-    /// the claim has room for.
+    /// the claim has room for. How many have failed by now; none where there is no claim any more, and of one
+    /// that had its effect before.
     ///
     /// # Errors
     /// When the table cannot be written.
-    pub async fn note_failure(&self, claim_key: &str, reason: &str) -> Result<(), AwsFault> {
+    pub async fn note_failure(&self, claim_key: &str, reason: &str) -> Result<Option<u32>, AwsFault> {
         let reason = fitting_reason(claim_key, reason);
-        self.update_claim("note failure", claim_key, "SET lastError = :reason ADD attempts :one", |call| {
-            call.expression_attribute_values(":reason", text(reason)).expression_attribute_values(":one", number(1))
-        })
-        .await
-        .map(drop)
+        let noted = self.update_claim("note failure", claim_key, "SET lastError = :reason ADD attempts :one", |call| {
+            call.expression_attribute_values(":reason", text(reason))
+                .expression_attribute_values(":one", number(1))
+                // What stands there now comes back at no cost.
+                .return_values(ReturnValue::AllNew)
+        });
+        let noted = noted.await?;
+        let status = noted.get("status").cloned().map(serde_dynamo::from_attribute_value::<_, ClaimStatus>);
+        let is_processed = status.is_some_and(|status| status.is_ok_and(|status| status == ClaimStatus::Processed));
+        Ok(attempts(&noted).filter(|_| !is_processed))
     }
 
     async fn update_claim(

@@ -4,6 +4,7 @@
 mod claims;
 pub mod effects;
 mod fleet;
+mod hours;
 pub mod listed;
 pub mod rejected;
 

@@ -4,6 +4,7 @@ pub mod claim;
 pub mod counters;
 pub mod delivery;
 pub mod flood;
+pub mod hours;
 pub mod placement;
 pub mod rejected;
 pub mod retry;

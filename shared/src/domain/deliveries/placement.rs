@@ -52,6 +52,13 @@ impl Hour {
         Self(ms.max(0) / HOUR_MS)
     }
 
+    /// The hour of a text that [`Hour`] is shown as; none for any other.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let start: Timestamp = format!("{text}:00:00Z").parse().ok()?;
+        Some(Self::of(start.as_millisecond())).filter(|hour| hour.to_string() == text)
+    }
+
     /// Its first millisecond.
     #[must_use]
     pub fn start_ms(self) -> i64 {

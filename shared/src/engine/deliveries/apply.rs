@@ -7,6 +7,7 @@ use crate::aws::deliveries::effects::VersionPlace;
 use crate::aws::faults::AwsFault;
 use crate::domain::deliveries::counters::{Counter, FleetTally};
 use crate::domain::deliveries::delivery::{Applied, Channel, Label, origin};
+use crate::domain::deliveries::hours::ConnectionTally;
 use crate::domain::deliveries::retry::Cause;
 use crate::domain::ids::Entity;
 use crate::domain::redact;
@@ -45,31 +46,58 @@ impl ApplyError {
     }
 }
 
-/// Applies one delivery, and notes it; with what there is to count of it.
+/// What there is to count of deliveries: for the fleet by origin, and for their connections by the hour.
+#[derive(Debug, Default)]
+pub struct Counted {
+    /// For the fleet.
+    pub fleet: FleetTally,
+    /// For connections.
+    pub connections: ConnectionTally,
+}
+
+impl Counted {
+    /// Adds all of another.
+    pub fn merge(&mut self, other: Self) {
+        self.fleet.merge(other.fleet);
+        self.connections.merge(other.connections);
+    }
+}
+
+/// Applies one delivery, and notes it; what there is to count of it is added to `counted`.
 ///
-/// It is counted when its completion is new: the queue may deliver it twice. A process that dies between the completion and
-/// the count leaves it uncounted.
+/// It is counted when its completion is new, or its failure the first: the queue may deliver it twice. A process that dies between
+/// the completion and the count leaves it uncounted.
 ///
 /// # Errors
 /// When it could not be applied; the reason is noted on the claim, for the dead letter it may become.
-pub async fn apply(worker: &DeliveryWorker, label: &Label, body: &[u8]) -> Result<(Applied, FleetTally), ApplyError> {
+pub async fn apply(
+    worker: &DeliveryWorker,
+    label: &Label,
+    body: &[u8],
+    counted: &mut Counted,
+) -> Result<Applied, ApplyError> {
     match effect(worker, label, body).await {
         Ok((applied, ahead)) => {
-            let mut tally = FleetTally::default();
-            if worker.store.complete_claim(&label.claim_key()).await? {
+            let completed = worker.store.complete_claim(&label.claim_key()).await?;
+            if completed.first {
                 let origin = origin(&label.connection);
-                tally.add(&origin, Counter::Applied(applied), 1);
+                counted.fleet.add(&origin, Counter::Applied(applied), 1);
                 if let Some(taken_in) = label.taken_in {
-                    tally.taken_in(&origin, taken_in);
+                    counted.fleet.taken_in(&origin, taken_in);
                 }
+                let now_ms = worker.outside.clock.now().as_millisecond();
+                let (connection, received_ms) = (&label.connection, label.received_ms);
+                counted.connections.processed(connection, applied, received_ms, now_ms, completed.attempts);
             }
             log(worker, label, applied, ahead);
-            Ok((applied, tally))
+            Ok(applied)
         }
         Err(error) => {
             let reason = redact::error_text(&error.to_string());
-            if let Err(fault) = worker.store.note_failure(&label.claim_key(), &reason).await {
-                tracing::warn!(%fault, correlation_id = %label.correlation_id, "failure not noted");
+            match worker.store.note_failure(&label.claim_key(), &reason).await {
+                Ok(Some(1)) => counted.connections.failed(&label.connection, label.received_ms),
+                Ok(_) => {}
+                Err(fault) => tracing::warn!(%fault, correlation_id = %label.correlation_id, "failure not noted"),
             }
             Err(error)
         }

@@ -8,6 +8,8 @@ use crate::aws::clients::Patience;
 use crate::aws::deliveries::DeliveryStore;
 use crate::aws::faults::AwsFault;
 use crate::domain::deliveries::counters::FleetTally;
+use crate::domain::deliveries::hours::ConnectionTally;
+use crate::domain::deliveries::placement::Hour;
 use crate::engine::deliveries::reject::STORING_MAX;
 use crate::outside::Clock;
 
@@ -70,6 +72,15 @@ impl WaitingCounts {
 /// Adds to the fleet's counters: one write an origin. Nothing fails with it: work is not done again for the sake of a graph.
 pub async fn count(store: &DeliveryStore, tally: &FleetTally) {
     add(store, tally, Patience::Usual).await;
+}
+
+/// Adds to connections' counters of this hour: one write a connection. As with the fleet's, nothing fails with it.
+pub async fn count_connections(store: &DeliveryStore, tally: &ConnectionTally, now: Timestamp) {
+    let hour = Hour::of(now.as_millisecond());
+    let writes = tally.connections().map(|(connection, counts)| store.count_hour(connection, hour, counts));
+    for error in futures::future::join_all(writes).await.into_iter().filter_map(Result::err) {
+        tracing::warn!(%error, "counts of a connection not added");
+    }
 }
 
 async fn add(store: &DeliveryStore, tally: &FleetTally, patience: Patience) {
