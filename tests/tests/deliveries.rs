@@ -12,6 +12,7 @@ mod deliveries {
     mod fairness;
     mod faults;
     mod flood;
+    mod health;
     mod hours;
     mod listed;
     mod load;

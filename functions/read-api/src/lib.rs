@@ -5,6 +5,7 @@ mod connections;
 mod deliveries;
 mod recorded;
 mod service;
+mod sync;
 
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use signalbox::aws::datasets::snapshots::SnapshotStore;
 use signalbox::aws::deliveries::DeliveryStore;
 use signalbox::aws::deliveries::listed::DeliveryReads;
 use signalbox::aws::journal::Journal;
+use signalbox::aws::queues::depth::Queues;
 use signalbox::aws::runs::RunReads;
 use signalbox::aws::service_secrets::SecretsReader;
 use signalbox::domain::ids::{Connection, ConnectionName};
@@ -53,6 +55,7 @@ pub(crate) struct Reads {
     deliveries: DeliveryStore,
     processed: DeliveryReads,
     journal: Journal,
+    queues: Queues,
     clock: Clock,
     vendors: Vendors,
     providers: Providers,
@@ -101,6 +104,7 @@ fn routes() -> OpenApiRouter<Reads> {
         .merge(catalogue::routes())
         .merge(connections::routes())
         .merge(deliveries::routes())
+        .merge(sync::routes())
         .merge(service::routes())
 }
 
@@ -128,6 +132,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         deliveries: DeliveryStore::connect(&clients, environment)?,
         processed: DeliveryReads::connect(&clients, environment)?,
         journal: Journal::connect(&clients, environment)?,
+        queues: Queues::connect(&clients, environment)?,
         clock: outside.clock.clone(),
         vendors: Vendors::connect(&clients, environment, outside)?,
         providers: outside.providers.clone(),

@@ -8,6 +8,7 @@ pub mod correlation;
 pub mod datasets;
 pub mod dead_letter;
 pub mod deliveries;
+pub mod health;
 pub mod ids;
 pub mod members;
 pub mod number;

@@ -1,8 +1,9 @@
 //! Use cases, each a file that reads top to bottom as the steps it does: those of [`runs`], of [`deliveries`], of
-//! [`connections`], and what is asked of a [`catalogue`] outside of a run. What [`operators`] decide is on record, whatever it is about.
+//! [`connections`] and their [`health`], and what is asked of a [`catalogue`] outside of a run. What [`operators`] decide is on record, whatever it is about.
 
 pub mod catalogue;
 pub mod connections;
 pub mod deliveries;
+pub mod health;
 pub mod operators;
 pub mod runs;

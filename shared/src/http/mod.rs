@@ -8,5 +8,6 @@ pub mod problem;
 pub mod query;
 pub mod same_origin;
 pub mod session;
+pub mod sync_problem;
 pub mod unrouted;
 pub mod wire;

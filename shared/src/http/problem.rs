@@ -203,6 +203,25 @@ impl Problem {
         self
     }
 
+    /// What it says to people, in one line.
+    pub(super) fn sentence(&self) -> String {
+        match &self.detail {
+            None => self.kind.code.to_owned(),
+            Some(Detail::Text(text)) => text.clone(),
+            Some(Detail::Fields(fields)) => {
+                let texts = |(field, texts): (&String, &Vec<String>)| format!("{field} {}", texts.join(", "));
+                fields.field_errors.iter().map(texts).collect::<Vec<_>>().join("; ")
+            }
+        }
+    }
+
+    /// Logs what is ours to mend, with its cause.
+    pub(super) fn log(&self) {
+        if self.kind.status >= 500 {
+            tracing::error!(code = self.kind.code, detail = ?self.detail, cause = self.cause, "request failed");
+        }
+    }
+
     /// Its kind.
     #[must_use]
     pub fn kind(&self) -> Kind {
@@ -224,9 +243,7 @@ pub struct ProblemView {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        if status.is_server_error() {
-            tracing::error!(code = self.kind.code, detail = ?self.detail, cause = self.cause, "request failed");
-        }
+        self.log();
         let mut body = json!({"ok": false, "error": self.kind.code, "detail": self.detail});
         for (name, value) in self.more {
             body[name] = value;

@@ -2,6 +2,7 @@
 
 mod dead_letters;
 mod rejected;
+mod replay;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -15,4 +16,5 @@ pub(crate) fn routes() -> OpenApiRouter<Control> {
         .routes(routes!(dead_letters::requeue_many))
         .routes(routes!(dead_letters::forget))
         .routes(routes!(rejected::verify))
+        .routes(routes!(replay::replay))
 }

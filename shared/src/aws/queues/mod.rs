@@ -1,6 +1,7 @@
 //! The queues: [`due`] carries connections that are due to `sync-worker`, and [`sync`] runs, a message per slice; [`webhook`]
-//! deliveries to `webhook-worker`.
+//! deliveries to `webhook-worker`. [`depth`] is how much lies in them.
 
+pub mod depth;
 pub mod due;
 pub mod sync;
 pub mod webhook;

@@ -53,6 +53,16 @@ pub struct Setting {
     pub about: &'static str,
 }
 
+/// How often something is expected of a connection, which its health is then judged by: the thresholds of how late it may be.
+pub const CADENCE: Setting = Setting {
+    name: "cadenceMinutes",
+    kind: SettingKind::Number(1, CADENCE_MINUTES_MAX),
+    required: false,
+    about: "How often webhooks are expected, in minutes: later than that is degraded, three times as late unhealthy",
+};
+/// A week.
+const CADENCE_MINUTES_MAX: i64 = 7 * 24 * 60;
+
 /// Whether connections to a provider have a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::provider::{Provider, SecretUse, Settings, WrongSetting, is_masked};
+use super::provider::{CADENCE, Provider, SecretUse, Settings, WrongSetting, is_masked};
 use super::schedule::Schedule;
 use super::sealed::Sealed;
 use crate::domain::ids::Connection;
@@ -307,6 +307,12 @@ impl StoredConnection {
                 stored.clone_into(value);
             }
         }
+    }
+
+    /// How often something is expected of it, in minutes, where it is told.
+    #[must_use]
+    pub fn cadence_minutes(&self) -> Option<u32> {
+        self.settings.get(CADENCE.name)?.as_u64()?.try_into().ok()
     }
 
     /// Whether it works.

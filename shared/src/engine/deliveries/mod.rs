@@ -1,5 +1,5 @@
 //! A delivery's way: [`take_in`] (verify) → [`claim`] (and enqueue) → the queue → [`apply`] → or [`give_up`]. What is not let in
-//! goes to [`reject`]; an operator uses [`list`], [`dead_letters`], [`requeue`] and [`admit`].
+//! goes to [`reject`]; an operator uses [`list`], [`dead_letters`], [`requeue`], [`replay`] and [`admit`].
 
 pub mod admit;
 pub mod apply;
@@ -14,6 +14,7 @@ pub mod headers;
 pub mod list;
 pub mod refusal;
 pub mod reject;
+pub mod replay;
 pub mod requeue;
 pub mod senders;
 pub mod take_in;

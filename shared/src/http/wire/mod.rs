@@ -2,6 +2,7 @@
 //! there is no change for clients until it is made here.
 
 pub mod connections;
+pub mod health;
 pub mod operations;
 pub mod providers;
 pub mod service;

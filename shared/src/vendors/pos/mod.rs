@@ -1,7 +1,7 @@
 //! Points of sale as a provider. A connection is one source of one tenant, with a secret of its own; the deployment's secret is good
 //! for whoever has none.
 
-use crate::domain::connections::provider::{Mistake, Provider, SecretUse};
+use crate::domain::connections::provider::{CADENCE, Mistake, Provider, SecretUse};
 
 /// Points of sale.
 pub const PROVIDER: Provider = Provider {
@@ -9,7 +9,7 @@ pub const PROVIDER: Provider = Provider {
     icon: "PS",
     colour: "#b45309",
     entities: &[],
-    settings: &[],
+    settings: &[CADENCE],
     secret: SecretUse::Optional,
     secret_about: "What it signs its events with; without one the deployment's is good",
     scheduled: false,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::domain::canonical::VolatilePath;
 use crate::domain::connections::provider::{
-    Mistake, Provider, SecretUse, Setting, SettingKind, Settings, WrongSetting,
+    CADENCE, Mistake, Provider, SecretUse, Setting, SettingKind, Settings, WrongSetting,
 };
 use crate::domain::deliveries::sender::Sender;
 use crate::domain::deliveries::signature::{LiveSecret, Scheme, schemes};
@@ -41,6 +41,7 @@ pub const PROVIDER: Provider = Provider {
             required: false,
             about: "Whether ids that are not signed tell deliveries apart",
         },
+        CADENCE,
     ],
     secret: SecretUse::Required,
     secret_about: "What it signs with",

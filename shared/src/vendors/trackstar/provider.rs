@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::domain::connections::provider::{
-    Mistake, Provider, SecretUse, Setting, SettingKind, Settings, WrongSetting,
+    CADENCE, Mistake, Provider, SecretUse, Setting, SettingKind, Settings, WrongSetting,
 };
 
 /// The longest id of Trackstar's, in bytes.
@@ -15,12 +15,15 @@ pub const PROVIDER: Provider = Provider {
     icon: "TS",
     colour: "#0f766e",
     entities: &[],
-    settings: &[Setting {
-        name: "connectionId",
-        kind: SettingKind::Text,
-        required: true,
-        about: "Trackstar's id of the link, which stands in every event",
-    }],
+    settings: &[
+        Setting {
+            name: "connectionId",
+            kind: SettingKind::Text,
+            required: true,
+            about: "Trackstar's id of the link, which stands in every event",
+        },
+        CADENCE,
+    ],
     // Its webhooks are signed with one secret for all links, the deployment's.
     secret: SecretUse::None,
     secret_about: "",

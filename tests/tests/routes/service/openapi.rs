@@ -31,6 +31,7 @@ fn openapi() -> Value {
         {"name": "vendor registry", "description": "The configured vendors"},
         {"name": "connections", "description": "Tenants' connections to providers"},
         {"name": "webhooks", "description": "Take deliveries in, once"},
+        {"name": "health", "description": "How connections do, and what failed done again; in the words of the warehouse API's clients"},
         {"name": "operations", "description": "What was refused or given up on, and what operators do with it"},
         {"name": "session", "description": "A browser's session"},
         {"name": "console", "description": "Pages for people, and what they are made of"},
@@ -48,6 +49,12 @@ fn openapi() -> Value {
             "in": "header",
             "name": "X-Admin-Token",
             "description": "The admin token: an operator of all tenants' connections; also sent as a bearer token",
+        },
+        "user": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "A user's token (HS256): role, tenants and brands; x-tenant-id names the tenant of a call",
         },
         "session": {
             "type": "apiKey",

@@ -70,6 +70,8 @@ async fn without_a_table_queue_or_bus_that_it_uses_and_it_is_told_of_no_other() 
                 "RECORDS_TABLE",
                 "DELIVERIES_TABLE",
                 "JOURNAL_TABLE",
+                "SYNC_QUEUE_URL",
+                "WEBHOOK_QUEUE_URL",
                 "SECRETS_PATH",
             ],
         ),
