@@ -18,6 +18,7 @@ mod connections {
     mod provider;
     mod races;
     mod readers;
+    mod record;
     mod registry;
     mod routes;
     mod secrets;

@@ -3,6 +3,7 @@
 mod catalogue;
 mod connections;
 mod deliveries;
+mod operations;
 mod recorded;
 mod service;
 mod sync;
@@ -104,6 +105,7 @@ fn routes() -> OpenApiRouter<Reads> {
         .merge(catalogue::routes())
         .merge(connections::routes())
         .merge(deliveries::routes())
+        .merge(operations::routes())
         .merge(sync::routes())
         .merge(service::routes())
 }

@@ -238,6 +238,11 @@ async fn what_failed_is_replayed_once_and_on_the_record() {
     assert_eq!((&again["eventsFound"], &again["eventsQueued"]), (&json!(0), &json!(0)));
     let left = hooks.ask("GET", LIST, Some(&hooks.operator("globex")), None).await.expect(200);
     assert_eq!(left["items"].as_array().unwrap().len(), 1, "another tenant's stays");
+    let record = ask(&hooks, &admin, "/api/admin/audit?action=sync,dead_letter&actor=maja").await;
+    let actions: Vec<&str> =
+        record["items"].as_array().unwrap().iter().map(|entry| entry["action"].as_str().unwrap()).collect();
+    assert_eq!(actions.iter().filter(|action| **action == "sync.replay").count(), 2);
+    assert_eq!(actions.iter().filter(|action| **action == "dead_letter.requeue").count(), 2);
 }
 
 #[tokio::test]
@@ -253,4 +258,38 @@ async fn a_sync_is_replayed_by_a_run_of_the_brand_s_catalogue() {
     assert_eq!((&done["brandsFound"], &done["syncTriggered"]), (&json!(1), &json!(1)));
     // It is not over: nobody has worked on it.
     assert_eq!(replay(false).await["syncTriggered"], 0);
+}
+
+#[tokio::test]
+async fn the_overview_shows_first_what_needs_attention() {
+    let hooks = linked().await;
+    sent(&hooks, "conn-1", "A").await;
+    given_up(&hooks, &[level("conn-3", "C")]).await;
+    let catalogue = json!({"settings": {"source": "missing.json"}, "schedule": {"every": 60}});
+    operate(&hooks, "PUT", "default/catalogue/shop", catalogue).await;
+    let token = hooks.token("default", &[READ, WRITE]);
+    let sync = "/api/catalog/vendor-sync/shop/sync";
+    assert_eq!(hooks.ask("POST", sync, Some(&token), Some(json!({"dryRun": false}))).await.status, 500);
+
+    let page = ask(&hooks, &token, "/api/admin/overview").await;
+    let items = page["items"].as_array().unwrap();
+    let shown = |item: &Value| format!("{} {}", item["connection"].as_str().unwrap(), item["attention"][0]["kind"]);
+    assert_eq!(items.len(), 5);
+    let mut first: Vec<String> = items[..2].iter().map(shown).collect();
+    first.sort();
+    assert_eq!(first, ["default/catalogue/shop \"failed_run\"", "globex/trackstar/north \"dead_letters\""]);
+    assert!(items[2..].iter().all(|item| item["attention"] == json!([])));
+    let shop = items.iter().find(|item| item["name"] == "shop").unwrap();
+    assert_eq!((&shop["status"], &shop["reasons"][0]["measure"]), (&json!("unhealthy"), &json!("lastRun")));
+    assert!(shop["nextDueAt"].is_string() && shop["lastSuccessAt"].is_null());
+    let link = shop["attention"][0]["link"].as_str().unwrap();
+    assert_eq!(ask(&hooks, &token, link).await["data"]["items"][0]["status"], "error");
+
+    let own = ask(&hooks, &hooks.user_token("BRAND_USER", &["acme"], &["north"]), "/api/admin/overview").await;
+    let items = own["items"].as_array().unwrap();
+    assert_eq!((items.len(), &items[0]["connection"]), (1, &json!("acme/trackstar/north")));
+    assert!(items[0]["lastSuccessAt"].is_string());
+    let first = ask(&hooks, &token, "/api/admin/overview?limit=3").await;
+    let next = format!("/api/admin/overview?limit=3&cursor={}", first["nextCursor"].as_str().unwrap());
+    assert_eq!(ask(&hooks, &token, &next).await["items"].as_array().unwrap().len(), 2);
 }

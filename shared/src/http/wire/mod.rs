@@ -5,5 +5,6 @@ pub mod connections;
 pub mod health;
 pub mod operations;
 pub mod providers;
+pub mod record;
 pub mod service;
 pub mod vendor_sync;

@@ -1,0 +1,133 @@
+//! What operators did, and an overview of what there is to look after.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::health::ReasonView;
+use crate::domain::audit::Audit;
+use crate::domain::time;
+
+/// A page of what operators did.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditPage {
+    /// Always true.
+    pub ok: bool,
+    /// Whose record it is.
+    pub tenant: String,
+    /// The newest first. May be empty, and be followed by another page.
+    pub items: Vec<AuditView>,
+    /// Whether there is more to look at.
+    pub has_more: bool,
+    /// Where the next page starts.
+    pub next_cursor: Option<String>,
+}
+
+/// What somebody was about to do. It was recorded before it was done, so it may not have been.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditView {
+    /// Sorts by time.
+    pub id: String,
+    /// When.
+    pub at: Option<String>,
+    /// Who.
+    pub actor: String,
+    /// What.
+    pub action: &'static str,
+    /// To what.
+    pub target: String,
+    /// The names of what it changed.
+    pub changed: Vec<String>,
+    /// SHA-256 of the body it was about; null where it was about none.
+    pub body_hash: Option<String>,
+    /// The trace.
+    pub correlation_id: String,
+}
+
+impl AuditView {
+    /// An entry, by its id.
+    #[must_use]
+    pub fn of(id: String, entry: Audit) -> Self {
+        Self {
+            id,
+            at: jiff::Timestamp::from_millisecond(entry.at_ms).map(time::text).ok(),
+            actor: entry.actor,
+            action: entry.action.as_str(),
+            target: entry.target,
+            changed: entry.changed,
+            body_hash: entry.body_hash,
+            correlation_id: entry.correlation_id,
+        }
+    }
+}
+
+/// What there is to look after.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OverviewPage {
+    /// Always true.
+    pub ok: bool,
+    /// What needs attention first, the worst first; then by name.
+    pub items: Vec<OverviewView>,
+    /// Whether there are more connections.
+    pub has_more: bool,
+    /// Where the next page starts.
+    pub next_cursor: Option<String>,
+    /// When this was looked at.
+    pub generated_at: String,
+}
+
+/// One connection, at a glance.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OverviewView {
+    /// `tenant/provider/name`
+    pub connection: String,
+    /// Whose it is.
+    pub tenant: String,
+    /// To which kind of system it leads.
+    pub provider: String,
+    /// Which of the tenant's.
+    pub name: String,
+    /// The name people read.
+    pub display_name: String,
+    /// `active` or `paused`
+    pub state: &'static str,
+    /// `healthy`, `degraded` or `unhealthy`
+    pub status: &'static str,
+    /// Every threshold that was passed, the worst first.
+    pub reasons: Vec<ReasonView>,
+    /// Whether no webhook came for a day.
+    pub idle: bool,
+    /// When its last run that changed something went well, or its last delivery had its effect; null where neither is known.
+    pub last_success_at: Option<String>,
+    /// When it is synced next by itself; null where it is not.
+    pub next_due_at: Option<String>,
+    /// Webhooks that were handled in this hour and the one before.
+    pub last_hour: LastHourView,
+    /// What somebody should look at.
+    pub attention: Vec<AttentionView>,
+}
+
+/// What came in this hour and the one before.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LastHourView {
+    /// Handled for the first time.
+    pub webhooks: u64,
+    /// Failed, and have not had their effect since.
+    pub failures: u64,
+}
+
+/// What somebody should look at.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AttentionView {
+    /// `failed_run`, `refused_removal` or `dead_letters`
+    pub kind: &'static str,
+    /// What happened, for people.
+    pub detail: String,
+    /// Since when.
+    pub at: Option<String>,
+    /// Where it can be seen.
+    pub link: String,
+}
