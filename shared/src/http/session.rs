@@ -5,25 +5,33 @@ use http::{HeaderMap, header};
 use jiff::Timestamp;
 
 use super::auth::{
-    ADMIN_ACTOR, ADMIN_SCOPES, Authority, CONNECTIONS_READ, CONNECTIONS_WRITE, Caller, Claims, DELIVERIES_WRITE,
-    OneOrMany, READ, WRITE, caller, is_admin, mint, verify,
+    ADMIN_ACTOR, ADMIN_SCOPES, AUDIT_READ, Authority, CONNECTIONS_READ, CONNECTIONS_WRITE, Caller, Claims,
+    DELIVERIES_WRITE, OneOrMany, READ, WRITE, caller, is_admin, mint, user, verify,
 };
 use super::problem::{FORBIDDEN, INVALID_TOKEN, Problem};
 use crate::domain::service_secrets::{SESSION_JWT, Values};
 
 /// The browser's session cookie.
 pub const SESSION_COOKIE: &str = "STORE_SESS";
-const SESSION_AUDIENCE: &str = "signalbox-session";
+pub(super) const SESSION_AUDIENCE: &str = "signalbox-session";
 
 /// What a session of one's own machine may.
-const EVERYTHING: [&str; 5] = [READ, WRITE, DELIVERIES_WRITE, CONNECTIONS_READ, CONNECTIONS_WRITE];
+const EVERYTHING: [&str; 6] = [READ, WRITE, DELIVERIES_WRITE, CONNECTIONS_READ, CONNECTIONS_WRITE, AUDIT_READ];
+
+/// What the cookie holds, if there is one.
+pub(super) fn session_cookie(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == SESSION_COOKIE).map(|(_, token)| token)
+}
 
 impl Authority {
     /// Who a request's cookie says that they are; none without a cookie.
     pub(super) fn session(&self, headers: &HeaderMap, now: Timestamp) -> Option<Result<Caller, Problem>> {
-        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        let token = pairs.find(|(name, _)| *name == SESSION_COOKIE)?.1;
+        if let Some(user) = self.session_user(headers, now) {
+            return Some(user.and_then(|user| user::caller_in_session(user, headers)));
+        }
+        let token = session_cookie(headers)?;
         let verified = self.values(now).and_then(|values| verify(token, values.get(SESSION_JWT), now));
         Some(verified.and_then(|claims| {
             let ours = claims.aud.as_ref().is_some_and(|aud| aud.iter().any(|audience| audience == SESSION_AUDIENCE));
@@ -52,13 +60,16 @@ impl Authority {
         session_of(claims, &values, now)
     }
 
-    /// A session for whoever holds a service token: the cookie's value, and who they are. It may what the token may, and ends
-    /// when the token does.
+    /// A session for whoever holds a service token, a user's or the admin token: the cookie's value, and who they are. It may what
+    /// the token may, and ends when the token does.
     ///
     /// # Errors
     /// 401 without a valid token, 403 for another audience.
     pub fn exchange(&self, token: &str, now: Timestamp) -> Result<(String, Caller), Problem> {
         let values = self.values(now)?;
+        if let Some(user) = user::exchange(token, &values, now) {
+            return user;
+        }
         let mut claims = if is_admin(token.as_bytes(), &values) {
             admin_claims(now)
         } else {
@@ -98,8 +109,10 @@ mod tests {
     use jsonwebtoken::Algorithm;
     use serde_json::json;
 
-    use super::super::auth::tests::{SECRET, authority, check, headers, now, token};
+    use super::super::auth::tests::{SECRET, USER_SECRET, authority, check, headers, now, token};
+    use super::super::auth::user::Access;
     use super::*;
+    use crate::domain::ids::TenantId;
 
     #[test]
     fn a_session_reads_and_only_one_s_own_machine_mints_it() {
@@ -128,7 +141,47 @@ mod tests {
         assert_eq!((writer.tenant.as_str(), writer.scopes()), ("acme", &[WRITE.to_owned()][..]));
         let later = Timestamp::from_second(1_700_000_200).unwrap();
         assert_eq!(code(authority.writer(&sent, later)), Err("invalid_token"));
-        // It is no token, and a token is no session.
+        // It is no token.
         assert_eq!(code(authority.service(&headers("x-service-token", session), now())), Err("invalid_token"));
+    }
+
+    #[test]
+    fn a_user_s_session_reaches_what_the_user_does_and_changes_something_for_our_pages_alone() {
+        let authority = authority("production");
+        let session_of = |claims: &serde_json::Value| {
+            let found = authority.exchange(&token(Algorithm::HS256, USER_SECRET, claims), now());
+            found.map(|(session, _)| headers("cookie", format!("STORE_SESS={session}")))
+        };
+        let reach = |sent: &HeaderMap, access, scope| {
+            let found = authority.reach((sent, None), access, scope, now());
+            let text = |tenant: Option<TenantId>| tenant.map_or_else(|| "*".to_owned(), |tenant| tenant.to_string());
+            found
+                .map(|reach| (text(reach.tenant), reach.brands.map_or(0, |brands| brands.len())))
+                .map_err(|problem| problem.kind().code)
+        };
+        let claims = |role: &str, tenants: &[&str], brands: &[&str]| json!({"userId": "ada", "role": role, "tenantIds": tenants, "brandIds": brands, "exp": 1_700_000_100});
+
+        let brand = session_of(&claims("BRAND_USER", &["acme"], &["north"])).unwrap();
+        assert_eq!(reach(&brand, Access::Read, READ), Ok(("acme".into(), 1)));
+        assert_eq!(authority.reader(&brand, now()).unwrap_err().kind().code, "insufficient_scope");
+
+        let mut admin = session_of(&claims("THREEPL_ADMIN", &["acme"], &[])).unwrap();
+        assert_eq!(authority.reader(&admin, now()).unwrap().tenant.as_str(), "acme");
+        assert_eq!(reach(&admin, Access::Write, WRITE), Err("cross_site_request"));
+        admin.insert("x-signalbox-request", "1".parse().unwrap());
+        admin.insert("sec-fetch-site", "same-origin".parse().unwrap());
+        assert_eq!(reach(&admin, Access::Write, WRITE), Ok(("acme".into(), 0)));
+        let later = Timestamp::from_second(1_700_000_200).unwrap();
+        assert_eq!(authority.writer(&admin, later).unwrap_err().kind().code, "invalid_token");
+
+        // One of a platform's role is on the record as on that of a call with its token.
+        let platform = session_of(&claims("ADMIN", &[], &[])).unwrap();
+        assert_eq!(reach(&platform, Access::Read, AUDIT_READ), Ok(("*".into(), 0)));
+        let entered = authority.entered(&platform, None, now()).map(|(actor, tenant)| format!("{actor} {tenant}"));
+        assert_eq!(entered.as_deref(), Some("ada default"));
+        assert_eq!(authority.reader(&platform, now()).unwrap().tenant.as_str(), "default");
+
+        let refused = session_of(&claims("BRAND_USER", &["acme"], &[])).unwrap_err();
+        assert_eq!(refused.kind().code, "forbidden");
     }
 }

@@ -57,7 +57,7 @@ pub(crate) async fn mint_by_post(reads: State<Reads>) -> Result<Response, Proble
         (status = 403, description = "forbidden", body = ProblemView),
         (status = 500, description = "internal_error", body = ProblemView),
     ),
-    security((), ("service" = []), ("session" = [])),
+    security((), ("service" = []), ("user" = []), ("session" = [])),
 )]
 pub(crate) async fn who(State(reads): State<Reads>, headers: HeaderMap) -> Result<Json<WhoView>, Problem> {
     let caller = reads.authority.whoever(&headers, reads.now())?;

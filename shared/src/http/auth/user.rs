@@ -10,11 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AUDIT_READ, Authority, CONNECTIONS_READ, CONNECTIONS_WRITE, Caller, DELIVERIES_WRITE, READ, WRITE, bearer,
-    check_times, optional_seconds, read, seconds,
+    check_times, mint, optional_seconds, read, seconds, sends_token,
 };
 use crate::domain::ids::{ConnectionName, InvalidId, TenantId};
-use crate::domain::service_secrets::{USER_JWT, Values};
+use crate::domain::service_secrets::{SESSION_JWT, USER_JWT, Values};
 use crate::http::problem::{FORBIDDEN, INSUFFICIENT_SCOPE, INVALID_REQUEST, INVALID_TOKEN, Problem};
+use crate::http::same_origin;
+use crate::http::session::{SESSION_AUDIENCE, session_cookie};
 
 /// The header that names the tenant that a call is for.
 pub const TENANT_HEADER: &str = "x-tenant-id";
@@ -96,6 +98,15 @@ pub struct User {
     pub standing: Standing,
     tenants: Vec<TenantId>,
     brands: Vec<ConnectionName>,
+    ends: i64,
+}
+
+/// What a session says that stands for a user: what the user's token said.
+#[derive(Serialize, Deserialize)]
+struct UserSession {
+    aud: String,
+    #[serde(flatten)]
+    user: UserClaims,
 }
 
 /// What one call may see and touch.
@@ -148,7 +159,7 @@ impl User {
         if brands.is_empty() && standing == Standing::Brand {
             return Err(Problem::new(FORBIDDEN, "the user token has a brand's role and names no brand"));
         }
-        Ok(Self { id, standing, tenants, brands })
+        Ok(Self { id, standing, tenants, brands, ends: claims.exp })
     }
 
     /// Their brands, where they are bound to some.
@@ -183,18 +194,48 @@ impl User {
         }
         let scopes = if self.bound().is_some() { &[] } else { self.standing.scopes() };
         let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-        Ok(Caller { actor: self.id, tenant, scopes, session: false })
+        Ok(Caller { actor: self.id, tenant, scopes, ends: Some(self.ends) })
     }
 }
 
 /// The user whose token this is; none where it is no user's.
 pub(super) fn user(token: &str, values: &Values, now: Timestamp) -> Option<Result<User, Problem>> {
     let claims = read::<UserClaims>(token, values.get(USER_JWT)).ok()?;
-    Some(check_times(claims.exp, claims.nbf, now).and_then(|()| User::of(claims)))
+    Some(checked(claims, now))
+}
+
+fn checked(claims: UserClaims, now: Timestamp) -> Result<User, Problem> {
+    check_times(claims.exp, claims.nbf, now)?;
+    User::of(claims)
 }
 
 pub(super) fn caller_of(user: User, headers: &HeaderMap) -> Result<Caller, Problem> {
     user.caller(named(headers, None)?.as_ref())
+}
+
+/// As [`caller_of`], of a session: its pages name no tenant, so a platform's role is then an operator of all, as whose record says.
+pub(in crate::http) fn caller_in_session(user: User, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let named = named(headers, None)?.or_else(|| (user.standing == Standing::Platform).then(TenantId::default));
+    user.caller(named.as_ref())
+}
+
+/// A session that stands for the user whose token this is, and who that is; none where it is no user's.
+pub(in crate::http) fn exchange(
+    token: &str,
+    values: &Values,
+    now: Timestamp,
+) -> Option<Result<(String, Caller), Problem>> {
+    let user = read::<UserClaims>(token, values.get(USER_JWT)).ok()?;
+    Some(session_of(user, values, now))
+}
+
+fn session_of(user: UserClaims, values: &Values, now: Timestamp) -> Result<(String, Caller), Problem> {
+    let caller = caller_in_session(checked(user.clone(), now)?, &HeaderMap::new())?;
+    let secret = values.get(SESSION_JWT);
+    let session = UserSession { aud: SESSION_AUDIENCE.into(), user };
+    let session = secret.and_then(|secret| mint(&session, secret).ok());
+    let session = session.ok_or_else(|| Problem::new(INVALID_TOKEN, "no session can be made of this token"))?;
+    Ok((session, caller))
 }
 
 /// The tenant that a call names: in the query, or in the header.
@@ -206,9 +247,20 @@ fn named(headers: &HeaderMap, in_query: Option<&str>) -> Result<Option<TenantId>
 }
 
 impl Authority {
+    /// The user who sends a token, or whose session the cookie is. One of no use locks nobody out of their own machine.
     fn user(&self, headers: &HeaderMap, now: Timestamp) -> Option<Result<User, Problem>> {
-        let token = bearer(headers)?;
-        user(token, &*self.values(now).ok()?, now)
+        if sends_token(headers) {
+            let token = bearer(headers)?;
+            return user(token, &*self.values(now).ok()?, now);
+        }
+        self.session_user(headers, now).filter(|user| user.is_ok() || !self.local)
+    }
+
+    /// The user whose session the cookie is; none where it is none, or that of a service token.
+    pub(in crate::http) fn session_user(&self, headers: &HeaderMap, now: Timestamp) -> Option<Result<User, Problem>> {
+        let values = self.values(now).ok()?;
+        let session = read::<UserSession>(session_cookie(headers)?, values.get(SESSION_JWT)).ok()?;
+        (session.aud == SESSION_AUDIENCE).then(|| checked(session.user, now))
     }
 
     /// What a call may see or change, of the tenant that it names. A service token of the default tenant, and anybody who reads on
@@ -226,6 +278,9 @@ impl Authority {
         let wanted = named(headers, in_query);
         if let Some(user) = self.user(headers, now) {
             let user = user?;
+            if access == Access::Write && !sends_token(headers) {
+                same_origin::check(headers)?;
+            }
             if !user.standing.scopes().contains(&scope) {
                 return Err(Problem::new(INSUFFICIENT_SCOPE, "the user's role does not include this"));
             }
@@ -235,7 +290,7 @@ impl Authority {
         let caller = match access {
             Access::Read => self.reader_of(scope, headers, now)?,
             Access::Write => {
-                let caller = self.service(headers, now)?;
+                let caller = self.writer(headers, now)?;
                 caller.require_any(&[scope])?;
                 caller
             }
