@@ -282,6 +282,7 @@ async fn the_overview_shows_first_what_needs_attention() {
     let shop = items.iter().find(|item| item["name"] == "shop").unwrap();
     assert_eq!((&shop["status"], &shop["reasons"][0]["measure"]), (&json!("unhealthy"), &json!("lastRun")));
     assert!(shop["nextDueAt"].is_string() && shop["lastSuccessAt"].is_null());
+    assert_eq!((&shop["hours"], &shop["attention"][0]["count"]), (&json!([]), &json!(1)));
     let link = shop["attention"][0]["link"].as_str().unwrap();
     assert_eq!(ask(&hooks, &token, link).await["data"]["items"][0]["status"], "error");
 
@@ -289,6 +290,9 @@ async fn the_overview_shows_first_what_needs_attention() {
     let items = own["items"].as_array().unwrap();
     assert_eq!((items.len(), &items[0]["connection"]), (1, &json!("acme/trackstar/north")));
     assert!(items[0]["lastSuccessAt"].is_string());
+    let came: Vec<u64> =
+        items[0]["hours"].as_array().unwrap().iter().map(|hour| hour["webhooks"].as_u64().unwrap()).collect();
+    assert_eq!((came.len(), came.iter().sum::<u64>()), (24, 1));
     let first = ask(&hooks, &token, "/api/admin/overview?limit=3").await;
     let next = format!("/api/admin/overview?limit=3&cursor={}", first["nextCursor"].as_str().unwrap());
     assert_eq!(ask(&hooks, &token, &next).await["items"].as_array().unwrap().len(), 2);

@@ -10,7 +10,6 @@ use jiff::Timestamp;
 use signalbox::aws::connections::store::{After, Listed};
 use signalbox::aws::faults::AwsFault;
 use signalbox::domain::dead_letter::DeadLetter;
-use signalbox::domain::deliveries::hours::HourCounter;
 use signalbox::domain::ids::{Connection, ProviderId, TenantId};
 use signalbox::domain::runs::failure::Failure;
 use signalbox::domain::runs::run::{Run, RunStatus};
@@ -21,12 +20,14 @@ use signalbox::http::auth::user::Access;
 use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 use signalbox::http::query::{Query, TENANT};
 use signalbox::http::wire::health::reasons;
-use signalbox::http::wire::record::{AttentionView, LastHourView, OverviewPage, OverviewView};
+use signalbox::http::wire::record::{AttentionView, CameView, OverviewPage, OverviewView};
 
 use crate::{ListProblems, Reads};
 
 const LIMIT_DEFAULT: usize = 50;
 const LIMIT_MAX: usize = 100;
+/// Hours whose webhooks are told one by one.
+const SHOWN_HOURS: usize = 24;
 /// Dead letters of a tenant that are looked at: the newest.
 const LETTERS_MAX: usize = 100;
 
@@ -110,12 +111,13 @@ async fn view(
 ) -> Result<OverviewView, AwsFault> {
     let Looked { stored, hours, last_run, numbers, judgement, .. } = looked;
     let connection = &stored.connection;
-    let mut synced_at = None;
+    let (mut synced_at, mut each_hour) = (None, Vec::new());
     if connection.provider == ProviderId::CATALOGUE {
         synced_at = reads.snapshots.state(connection).await?.and_then(|state| state.last_run_at);
+    } else {
+        each_hour = hours.one_by_one(now.as_millisecond(), SHOWN_HOURS);
     }
     let processed_at = hours.last_processed_ms().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    let hour = hours.last_hour(now.as_millisecond());
     let attention = last_run.as_ref().and_then(of_run).into_iter().chain(letters.map(of_letters));
     Ok(OverviewView {
         connection: connection.to_string(),
@@ -129,7 +131,8 @@ async fn view(
         idle: numbers.is_idle(),
         last_success_at: synced_at.max(processed_at).map(time::text),
         next_due_at: stored.due_after(now).map(time::text),
-        last_hour: LastHourView { webhooks: hour.count(HourCounter::Received), failures: hour.failures() },
+        last_hour: CameView::from(&hours.last_hour(now.as_millisecond())),
+        hours: each_hour.iter().map(CameView::from).collect(),
         attention: attention.collect(),
     })
 }
@@ -140,6 +143,7 @@ fn of_run(run: &Run) -> Option<AttentionView> {
     let is_refusal = error.code() == Failure::RemovalsRefused.code();
     Some(AttentionView {
         kind: if is_refusal { "refused_removal" } else { "failed_run" },
+        count: 1,
         detail: error.detail.clone(),
         at: run.completed_at.map(time::text),
         // A cursor names the first row of its page.
@@ -153,6 +157,7 @@ fn of_letters((count, newest): &(usize, DeadLetter)) -> AttentionView {
         .map(|connection| format!("provider={}&connection={}", connection.provider, connection.name));
     AttentionView {
         kind: "dead_letters",
+        count: *count,
         detail: format!("{count} were given up on, the last one as: {}", newest.reason),
         at: Timestamp::from_millisecond(newest.recorded_ms).map(time::text).ok(),
         link: format!("/api/sync/dead-letters?{}", of.unwrap_or_default()),

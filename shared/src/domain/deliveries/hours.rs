@@ -191,6 +191,19 @@ impl Hours {
         self.since(hour.before().unwrap_or(hour))
     }
 
+    /// The counts of the last hours one by one, the oldest first.
+    #[must_use]
+    pub fn one_by_one(&self, now_ms: i64, hours: usize) -> Vec<HourCounts> {
+        let of = |wanted: &Hour| {
+            let found = self.0.iter().find(|(hour, _)| hour == wanted);
+            found.map(|(_, counts)| counts.clone()).unwrap_or_default()
+        };
+        let last = std::iter::successors(Some(Hour::of(now_ms)), |hour| hour.before());
+        let mut counts: Vec<HourCounts> = last.take(hours).map(|hour| of(&hour)).collect();
+        counts.reverse();
+        counts
+    }
+
     fn since(&self, first: Hour) -> HourCounts {
         let mut day = HourCounts::default();
         self.0.iter().filter(|(hour, _)| *hour >= first).for_each(|(_, counts)| day.merge(counts));

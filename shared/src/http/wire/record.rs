@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use super::health::ReasonView;
 use crate::domain::audit::Audit;
+use crate::domain::deliveries::hours::{HourCounter, HourCounts};
 use crate::domain::time;
 
 /// A page of what operators did.
@@ -105,18 +106,26 @@ pub struct OverviewView {
     /// When it is synced next by itself; null where it is not.
     pub next_due_at: Option<String>,
     /// Webhooks that were handled in this hour and the one before.
-    pub last_hour: LastHourView,
+    pub last_hour: CameView,
+    /// Those of each of the last 24 hours, the oldest first; none of a catalogue, which has no webhooks.
+    pub hours: Vec<CameView>,
     /// What somebody should look at.
     pub attention: Vec<AttentionView>,
 }
 
-/// What came in this hour and the one before.
+/// What came.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct LastHourView {
+pub struct CameView {
     /// Handled for the first time.
     pub webhooks: u64,
     /// Failed, and have not had their effect since.
     pub failures: u64,
+}
+
+impl From<&HourCounts> for CameView {
+    fn from(counts: &HourCounts) -> Self {
+        Self { webhooks: counts.count(HourCounter::Received), failures: counts.failures() }
+    }
 }
 
 /// What somebody should look at.
@@ -124,6 +133,8 @@ pub struct LastHourView {
 pub struct AttentionView {
     /// `failed_run`, `refused_removal` or `dead_letters`
     pub kind: &'static str,
+    /// How many: of dead letters, those among the tenant's newest 100; else 1.
+    pub count: usize,
     /// What happened, for people.
     pub detail: String,
     /// Since when.
