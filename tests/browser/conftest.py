@@ -25,7 +25,7 @@ def deployed():
     """A host that lets nobody in without a token."""
     secret = "a-secret-of-thirty-two-characters"
     names = ("SERVICE_JWT_SECRET", "SESSION_JWT_SECRET", "WEBHOOK_SECRET")
-    host = Host(STAGE="production", SIGNALBOX_DEMO="0", **{name: secret for name in names})
+    host = Host(STAGE="production", SIGNALBOX_DEMO="0", ADMIN_SYNC_TOKEN="an-admin-token-of-thirty-two-bytes-or-more", **{name: secret for name in names})
     yield host
     host.stop()
 

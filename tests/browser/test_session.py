@@ -12,7 +12,7 @@ def door(open_page, deployed) -> Page:
 
 
 def sign_in(page: Page, token: str) -> None:
-    page.get_by_label("Token").fill(token)
+    page.get_by_label("Token", exact=True).fill(token)
     page.get_by_role("button", name="Sign in").click()
 
 
@@ -28,6 +28,19 @@ def test_one_signs_in_and_is_where_one_was_going(door: Page, deployed):
     expect(door.get_by_role("heading", name="Sign in to Signalbox")).to_be_visible()
     door.goto("/vendor-sync")
     expect(door.get_by_role("heading", name="Sign in to Signalbox")).to_be_visible()
+
+
+def test_the_admin_token_is_exchanged_and_not_kept(door: Page, deployed):
+    door.get_by_text("With the admin token instead").click()
+    field = door.get_by_test_id("input-admin-token")
+    field.fill("word")
+    field.press("Enter")
+    expect(door.get_by_role("alert")).to_contain_text("The token is not taken")
+    expect(field).to_have_value("")
+    field.fill(deployed.environment["ADMIN_SYNC_TOKEN"])
+    field.press("Enter")
+    expect(door.get_by_role("button", name="Log ud")).to_be_visible()
+    assert door.evaluate("document.cookie + localStorage.length + sessionStorage.length") == "00"
 
 
 def test_who_may_only_read_sees_no_button_that_writes(door: Page, deployed):

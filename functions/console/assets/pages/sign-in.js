@@ -16,16 +16,21 @@ function next() {
 }
 
 const problem = h("div", { role: "alert" });
-const field = h("input", {
-  class: "input",
-  id: "token",
-  type: "password",
-  autocomplete: "off",
-  spellcheck: "false",
-  required: true,
-  "aria-describedby": "token-hint",
-});
-const enter = button(say("Sign in", "Log ind"), { kind: "primary", type: "submit" });
+/** No browser is to keep a token. @param {string} id @param {Record<string, string>} [more] */
+const tokenField = (id, more = {}) =>
+  h("input", {
+    class: "input",
+    id,
+    type: "password",
+    autocomplete: "off",
+    spellcheck: "false",
+    required: true,
+    "aria-describedby": `${id}-hint`,
+    ...more,
+  });
+
+const field = tokenField("token");
+const adminField = tokenField("admin-token", { "data-testid": "input-admin-token" });
 const mark = s(
   "svg",
   { class: "mark", viewBox: "0 0 24 24", "aria-hidden": "true" },
@@ -33,8 +38,8 @@ const mark = s(
   s("path", { class: "line", d: "M7 4.5h2.5v15H7zM9.5 8.1 17 4.9l1.7 3.9-9.2 3.9zM5 18h6.5v2H5z" }),
 );
 
-/** @param {Event} event */
-async function submit(event) {
+/** @param {Event} event @param {HTMLInputElement} field @param {HTMLButtonElement} enter */
+async function submit(event, field, enter) {
   event.preventDefault();
   enter.disabled = true;
   try {
@@ -50,8 +55,19 @@ async function submit(event) {
   }
 }
 
-const hint = h("p", { class: "note", id: "token-hint" }, say("Made with ", "Lavet med "), h("code", { class: "font-mono" }, "signalbox token"));
-const input = h("div", { class: "field" }, h("label", { for: "token" }, "Token"), field, hint);
+/** @param {HTMLInputElement} field @param {string} name @param {import("../modules/dom.js").Child} hint @param {"primary" | ""} kind */
+function form(field, name, hint, kind) {
+  const enter = button(say("Sign in", "Log ind"), { kind, type: "submit" });
+  const label = h("label", { for: field.id }, name);
+  const input = h("div", { class: "field" }, label, field, h("p", { class: "note", id: `${field.id}-hint` }, hint));
+  return h("form", { class: "grid gap-3", onsubmit: (/** @type {Event} */ event) => submit(event, field, enter) }, input, enter);
+}
+
+const made = [
+  say("A service's or a user's, made with ", "En tjenestes eller en brugers, lavet med "),
+  h("code", { class: "font-mono" }, "signalbox token"),
+];
+const admin = say("ADMIN_SYNC_TOKEN, for connections alone. It is not kept.", "ADMIN_SYNC_TOKEN, kun til forbindelser. Det gemmes ikke.");
 const intro = say("Your session may what the token may, and ends when it does.", "Din session må det, tokenet må, og slutter, når det gør.");
 replace(
   byId("main"),
@@ -62,7 +78,13 @@ replace(
     h("h1", {}, say("Sign in to Signalbox", "Log ind på Signalbox")),
     h("p", { class: "ink-2" }, intro),
     problem,
-    h("form", { class: "grid gap-3", onsubmit: submit }, input, enter),
+    form(field, "Token", made, "primary"),
+    h(
+      "details",
+      {},
+      h("summary", { class: "mb-3" }, say("With the admin token instead", "Med admin-tokenet i stedet")),
+      form(adminField, say("Admin token", "Admin-token"), admin, ""),
+    ),
   ),
 );
 field.focus();
