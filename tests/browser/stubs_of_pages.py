@@ -7,7 +7,7 @@ from playwright.sync_api import Page, Route
 
 DELIVERIES = "**/api/admin/deliveries?**"
 HEALTH = "**/api/sync/health"
-LAG = "**/api/sync/lag/*"
+LAG = "**/api/sync/lag/**"
 AUDIT = "**/api/admin/audit?**"
 OVERVIEW = "**/api/admin/overview?**"
 LOOKS = [
@@ -92,16 +92,21 @@ class Listed:
 
 
 def integration(brand: str, status: str, **more) -> dict:
-    queue = {"waiting": 14, "active": 2, "completed": 0, "failed": 0, "delayed": 1}
+    queue = {"waiting": 14, "active": 2, "completed": None, "failed": None, "delayed": 1}
+    limits = lambda degraded, unhealthy: {"degraded": degraded, "unhealthy": unhealthy}
+    thresholds = {"syncLag": limits(300_000, 900_000), "webhookLag": limits(120_000, 600_000), "errorRate": limits(1, 5), "failures": limits(5, 20)}
+    counts = [(100, 400), (500, 500), (1_000, 80), (5_000, 15), (30_000, 4), (120_000, 0), (600_000, 0), (None, 1)]
     breaker = {"state": "closed", "failureCount": 0, "successCount": 0, "lastFailureTime": None, "lastSuccessTime": None, "nextRetryTime": None, "totalRequests": 0}
     return {
         "tenantId": "acme",
         "tenantName": "Acme 3PL",
         "brandId": brand.lower(),
         "brandName": brand,
-        "integrationName": "trackstar",
+        "integrationName": "Trackstar",
         "connectionId": f"conn_{brand.lower()}",
         "status": status,
+        "reasons": [],
+        "idle": False,
         "lastSyncedAt": None,
         "lastWebhookAt": ago(30),
         "syncLagMs": None,
@@ -111,23 +116,37 @@ def integration(brand: str, status: str, **more) -> dict:
         "errorRate": 0,
         "queueStats": {"syncQueue": queue, "webhookQueue": queue, "oldestJobAge": None},
         "circuitBreaker": breaker,
-        "config": {},
+        "config": {"settings": {}, "thresholds": thresholds},
+        "processing": {"buckets": [{"upToMs": limit, "count": count} for limit, count in counts], "avgMs": 190},
         **more,
     }
 
 
+def reason(measure: str, status: str, value: float, threshold: float) -> dict:
+    return {"measure": measure, "status": status, "value": value, "threshold": threshold}
+
+
+BAD = [reason("errorRate", "unhealthy", 7.4, 5), reason("failures", "unhealthy", 79, 20), reason("webhookLag", "unhealthy", 1_572_000, 600_000)]
+SLOW = [reason("errorRate", "degraded", 2, 1)]
+EMPTY = {"buckets": [], "avgMs": None}
 INTEGRATIONS = [
     integration("Lumen", "healthy"),
-    integration("Nordlys", "unhealthy", recentFailures=79, recentSuccesses=989, errorRate=7.4, webhookLagMs=1_572_000),
-    integration("Cool", "degraded", recentFailures=4, recentSuccesses=196, errorRate=2),
-    integration("Quiet", "healthy", idle=True, webhookLagMs=90_000_000, recentSuccesses=0),
+    integration("Nordlys", "unhealthy", reasons=BAD, recentFailures=79, recentSuccesses=989, errorRate=7.4, webhookLagMs=1_572_000),
+    integration("Cool", "degraded", reasons=SLOW, recentFailures=4, recentSuccesses=196, errorRate=2),
+    integration("Quiet", "healthy", idle=True, webhookLagMs=90_000_000, recentSuccesses=0, processing=EMPTY),
 ]
-LAGS = {"lag": {"processingLag": {"count": 100, "avgMs": 190, "p50Ms": 142, "p95Ms": 702, "p99Ms": 2800, "maxMs": 6100}}}
+LAGS = {"lag": {"processingLag": {"count": 100, "avgMs": 190, "p50Ms": 142, "p95Ms": 702, "p99Ms": 2800, "maxMs": 6100, "complete": True}}}
+
+
+def health_of(integrations: list | None = None, **more) -> dict:
+    listed = INTEGRATIONS if integrations is None else integrations
+    return {"status": "success", "aggregate": {}, "integrations": listed, "hasMore": False, "nextCursor": None, **more}
 
 
 def entry(seconds: float, actor: str, action: str, target: str, **more) -> dict:
     trace = "019ac3b2-7e1a-7c3e-9d0a-ffa95c14bc4a"
-    return {"at": ago(seconds), "actor": actor, "action": action, "target": target, "tenant": "acme", "changed": [], "correlationId": trace, **more}
+    deed = {"id": f"{seconds:013}-00", "at": ago(seconds), "actor": actor, "action": action, "target": target}
+    return {**deed, "changed": [], "bodyHash": None, "correlationId": trace, **more}
 
 
 ENTRIES = [
@@ -138,7 +157,7 @@ ENTRIES = [
 
 
 def connection(name: str, status: str, **more) -> dict:
-    series = [{"received": count, "failed": int(count == 3)} for count in (4, 6, 3, 5)]
+    hours = [{"webhooks": count, "failures": int(count == 3)} for count in (4, 6, 3, 5) * 6]
     return {
         "connection": f"acme/github/{name.lower()}",
         "tenant": "acme",
@@ -147,21 +166,36 @@ def connection(name: str, status: str, **more) -> dict:
         "displayName": name,
         "state": "active",
         "status": status,
+        "reasons": [],
+        "idle": False,
         "lastSuccessAt": ago(90),
         "nextDueAt": None,
-        "webhooks": {"received": 18, "failed": 1, "series": series},
+        "lastHour": {"webhooks": 18, "failures": 1},
+        "hours": hours,
+        "attention": [],
         **more,
     }
 
 
-def overview(**more) -> dict:
-    attention = [
-        {"kind": "rejected_deliveries", "connection": "acme/github/nordlys", "displayName": "Nordlys", "count": 12, "since": ago(1600), "detail": "signs with a secret that was retired"},
-        {"kind": "dead_letters", "connection": "acme/github/cool", "displayName": "Cool", "count": 61, "since": ago(3600), "detail": "57 name a SKU that was created since"},
-        {"kind": "failed_run", "connection": "acme/catalog/moscot", "displayName": "MOSCOT", "count": 1, "since": ago(40_000), "link": "/vendor-sync?vendor=moscot&run=r1"},
+def matter(kind: str, count: int, seconds: float, detail: str, link: str) -> dict:
+    return {"kind": kind, "count": count, "at": ago(seconds), "detail": detail, "link": link}
+
+
+LETTERS = matter("dead_letters", 61, 3_600, "61 were given up on, the last one as: no such SKU", "/api/sync/dead-letters?provider=github&connection=cool")
+RUN = matter("failed_run", 1, 40_000, "the source cannot be read", "/api/catalog/vendor-sync/runs?vendor=moscot&limit=1&cursor=r1")
+CATALOGUE = {"connection": "acme/catalogue/moscot", "provider": "catalogue", "name": "moscot", "idle": True, "hours": []}
+
+
+def overview(items: list | None = None, **more) -> dict:
+    """What needs attention first, as the route has it."""
+    listed = [
+        connection("MOSCOT", "unhealthy", **CATALOGUE, reasons=[reason("lastRun", "unhealthy", 1, 0)], attention=[RUN]),
+        connection("Cool", "degraded", reasons=SLOW, attention=[LETTERS]),
+        connection("Nordlys", "unhealthy", reasons=BAD),
+        connection("Quiet", "healthy", idle=True, lastHour={"webhooks": 0, "failures": 0}),
+        connection("Still", "healthy", state="paused", nextDueAt=ago(-900)),
     ]
-    items = [connection("Nordlys", "unhealthy"), connection("Cool", "degraded"), connection("Quiet", "healthy", idle=True, webhooks=None), connection("Still", "healthy", state="paused", nextDueAt=ago(-900))]
-    return {"ok": True, "attention": attention, "items": items, "totals": {}, "hasMore": False, "nextCursor": None, **more}
+    return {"ok": True, "items": listed if items is None else items, "hasMore": False, "nextCursor": None, **more}
 
 
 def refuse(page: Page, path: str, status: int, body: dict) -> None:

@@ -9,7 +9,7 @@ from stubs_of_pages import AUDIT, ENTRIES, FAILED, FORBIDDEN, LOOKS, never, refu
 
 def answer(page: Page, items: list | None = None, **more) -> list[str]:
     asked: list[str] = []
-    body = {"ok": True, "items": ENTRIES if items is None else items, "hasMore": False, "nextCursor": None, **more}
+    body = {"ok": True, "tenant": "acme", "items": ENTRIES if items is None else items, "hasMore": False, "nextCursor": None, **more}
 
     def fulfil(route):
         asked.append(route.request.url)

@@ -4,12 +4,11 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from stubs_of_pages import FAILED, HEALTH, INTEGRATIONS, LAG, LAGS, LOOKS, never, refuse
+from stubs_of_pages import FAILED, HEALTH, INTEGRATIONS, LAG, LAGS, LOOKS, health_of, integration, never, reason, refuse
 
 
 def answer(page: Page, integrations: list | None = None, lag: dict = LAGS) -> None:
-    body = {"status": "success", "aggregate": {}, "integrations": INTEGRATIONS if integrations is None else integrations}
-    page.route(HEALTH, lambda route: route.fulfill(json=body))
+    page.route(HEALTH, lambda route: route.fulfill(json=health_of(integrations)))
     page.route(LAG, lambda route: route.fulfill(json=lag))
 
 
@@ -31,7 +30,7 @@ def test_the_worst_is_first_with_its_threshold(health: Page):
 
 
 def test_one_is_told_with_percentiles_thresholds_and_budget(health: Page):
-    expect(health.get_by_role("img", name="Processing time of 100 deliveries: P50 142 ms, limit 500 ms, P95 702 ms, P99 2.8 s")).to_be_visible()
+    expect(health.get_by_role("img", name="Processing time of 1,000 deliveries: P50 142 ms, limit 500 ms, P95 702 ms, P99 2.8 s")).to_be_visible()
     thresholds = health.get_by_role("group", name="Thresholds").locator("tbody tr")
     assert thresholds.nth(0).locator("td").all_inner_texts() == ["Error rate, 24 h", "7.4 %", "1 %", "5 %", "Unhealthy"]
     assert thresholds.nth(2).locator("td").all_inner_texts() == ["Webhook lag", "26m 12s", "2 min", "10 min", "Unhealthy"]
@@ -39,21 +38,38 @@ def test_one_is_told_with_percentiles_thresholds_and_budget(health: Page):
     expect(health.get_by_role("region", name="Error budget")).to_contain_text("0 % left: 79 of 1,068 failed, 10.6 may")
     health.locator("tbody tr.opens").nth(2).click()
     expect(health.get_by_role("region", name="Error budget")).to_contain_text("100 % left")
-    assert "open=acme%2Flumen%2Fconn_lumen" in health.url
+    assert "open=acme%2Flumen" in health.url
 
 
 def test_a_cadence_of_its_own_takes_the_threshold_s_place(page: Page):
-    own = {**INTEGRATIONS[1], "errorRate": 0, "recentFailures": 0, "thresholds": {"webhookLagMs": {"degraded": 900_000, "unhealthy": 1_500_000}}}
-    answer(page, [own])
+    thresholds = {**INTEGRATIONS[0]["config"]["thresholds"], "webhookLag": {"degraded": 500_000, "unhealthy": 1_500_000}}
+    answer(page, [integration("Own", "unhealthy", reasons=[reason("webhookLag", "unhealthy", 1_572_000, 1_500_000)], config={"settings": {}, "thresholds": thresholds})])
     page.goto("/health")
     expect(page.locator("tbody tr.opens")).to_contain_text("Webhook lag above 25 min")
+    expect(page.get_by_role("group", name="Thresholds").locator("tbody tr").nth(2)).to_contain_text("25 min")
 
 
-def test_a_histogram_is_drawn_where_there_is_one(page: Page):
-    histogram = [{"upToMs": limit, "count": count} for limit, count in ((100, 40), (300, 50), (1_000, 9), (3_000, 1))]
-    answer(page, lag={"lag": {"processingLag": {**LAGS["lag"]["processingLag"], "histogram": histogram}}})
+def test_a_histogram_is_drawn_with_the_exact_percentiles_or_without_any(page: Page):
+    answer(page, lag={"lag": {"processingLag": {"count": 0, "avgMs": None, "p50Ms": None, "p95Ms": None, "p99Ms": None, "maxMs": None, "complete": True}}})
     page.goto("/health")
-    expect(page.locator(".chart.lag rect")).to_have_count(4)
+    expect(page.locator(".chart.lag rect")).to_have_count(8)
+    expect(page.get_by_role("img", name="Processing time of 1,000 deliveries: limit 500 ms")).to_be_visible()
+
+
+def test_another_provider_has_its_own_list(page: Page):
+    asked: list[str] = []
+
+    def fulfil(route):
+        asked.append(route.request.url)
+        route.fulfill(json=health_of([integration("Till", "healthy", integrationName="Point of sale", connectionId=None)], hasMore=True, nextCursor="more"))
+
+    page.route("**/api/sync/health**", fulfil)
+    page.goto("/health")
+    page.get_by_label("Provider").select_option("pos")
+    expect(page.locator(".chart.lag")).to_be_visible()
+    page.get_by_role("button", name="Next").click()
+    expect(page).to_have_url(re.compile(r"/health\?provider=pos&cursor=more$"))
+    assert asked[-1].endswith("/api/sync/health?provider=pos&cursor=more")
 
 
 def test_filters_are_in_the_address_and_empty_names_them(health: Page):

@@ -4,8 +4,8 @@ import { say } from "./language.js";
 
 /**
  * @typedef {{
- *   id?: string, at: string, actor: string, action: string, target: string, tenant?: string | null, changed?: string[],
- *   bodyHash?: string | null, correlationId?: string | null,
+ *   id: string, at: string | null, actor: string, action: string, target: string, changed: string[], bodyHash: string | null,
+ *   correlationId: string,
  * }} Entry
  */
 
@@ -21,6 +21,8 @@ export const ACTIONS = {
   "connection.resume": ["Resumed a connection", "Genoptog en forbindelse"],
   "connection.rotate": ["Changed secrets", "Skiftede hemmeligheder"],
   "connection.test": ["Tested a connection", "Prøvede en forbindelse"],
+  "sync.replay": ["Did again what failed", "Gjorde om, hvad der fejlede"],
+  "tenant.enter": ["Entered a tenant", "Gik ind hos en lejer"],
 };
 
 /** @type {Record<string, import("./dom.js").IconName>} */
@@ -34,6 +36,8 @@ const MARKS = {
   "connection.resume": "play",
   "connection.rotate": "lock",
   "connection.test": "shield",
+  "sync.replay": "refresh",
+  "tenant.enter": "right",
 };
 
 /** @param {string} action */

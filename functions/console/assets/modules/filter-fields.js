@@ -6,8 +6,9 @@ import { h, icon } from "./dom.js";
  * A field for a text. Enter applies it, Escape goes back to what is applied.
  * @param {string} name
  * @param {(text: string) => void} apply
+ * @param {boolean} [isFirst] Whether a key leads to it.
  */
-export function searchField(name, apply) {
+export function searchField(name, apply, isFirst = true) {
   let applied = "";
   const input = h("input", {
     type: "search",
@@ -35,7 +36,7 @@ export function searchField(name, apply) {
       { class: "search" },
       icon("search"),
       input,
-      h("kbd", { class: "kbd not-narrow", "aria-hidden": "true" }, "/"),
+      isFirst && h("kbd", { class: "kbd not-narrow", "aria-hidden": "true" }, "/"),
     ),
     input,
     /** @param {string} text */

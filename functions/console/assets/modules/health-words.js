@@ -4,29 +4,24 @@ import { number, duration, say } from "./language.js";
 import { status } from "./status.js";
 
 /** @typedef {import("./status.js").Tone} Tone */
-/** @typedef {{ degraded: number | null, unhealthy: number | null }} Threshold */
-/** @typedef {{ waiting: number, active: number, completed: number, failed: number, delayed: number }} Queue */
+/** @typedef {{ degraded: number, unhealthy: number }} Threshold */
+/** A threshold that was passed. @typedef {{ measure: string, status: string, value: number, threshold: number }} Reason */
+/** @typedef {{ waiting: number | null, active: number | null, delayed: number | null }} Queue */
 /** @typedef {{ state: string, failureCount: number, nextRetryTime: string | null, lastFailureTime: string | null }} Breaker */
 /**
  * @typedef {{
- *   tenantId: string, tenantName: string, brandId: string, brandName: string, integrationName: string, connectionId: string,
- *   status: string, idle?: boolean, lastSyncedAt: string | null, lastWebhookAt: string | null, syncLagMs: number | null,
- *   webhookLagMs: number | null, recentFailures: number, recentSuccesses: number, errorRate: number,
- *   queueStats?: { syncQueue?: Queue, webhookQueue?: Queue, oldestJobAge?: number | null }, circuitBreaker?: Breaker,
- *   thresholds?: Record<string, Threshold>, reasons?: (string | { measure?: string, code?: string })[],
+ *   tenantId: string, tenantName: string, brandId: string, brandName: string, integrationName: string,
+ *   connectionId: string | null, status: string, reasons: Reason[], idle: boolean, lastSyncedAt: string | null,
+ *   lastWebhookAt: string | null, syncLagMs: number | null, webhookLagMs: number | null, recentFailures: number,
+ *   recentSuccesses: number, errorRate: number, circuitBreaker: Breaker,
+ *   queueStats: { syncQueue: Queue, webhookQueue: Queue, oldestJobAge: number | null },
+ *   config: { thresholds: Record<string, Threshold> },
+ *   processing: { buckets: { upToMs: number | null, count: number }[], avgMs: number | null },
  * }} Integration
  */
-/** @typedef {{ name: string, now: string, threshold: Threshold, short: string, limit: (limit: number) => string, verdict: string, isKnown: boolean }} Measure */
+/** @typedef {{ name: string, now: string, threshold: Threshold, limit: (limit: number) => string, verdict: string, isKnown: boolean }} Measure */
 
 const MINUTE_MS = 60_000;
-
-/** Strictly above these; a connection with a cadence of its own says its own. @type {Record<string, Threshold>} */
-const THRESHOLDS = {
-  syncLagMs: { degraded: 5 * MINUTE_MS, unhealthy: 15 * MINUTE_MS },
-  webhookLagMs: { degraded: 2 * MINUTE_MS, unhealthy: 10 * MINUTE_MS },
-  errorRate: { degraded: 1, unhealthy: 5 },
-  recentFailures: { degraded: 5, unhealthy: 20 },
-};
 
 /** What of deliveries may fail, in percent. */
 export const ERRORS_MAX_PERCENT = 1;
@@ -49,52 +44,56 @@ export function healthStatus(one, pill = false) {
   return status("ok", say("Healthy", "Rask"), { pill });
 }
 
-/** @param {number | null} value @param {Threshold} threshold */
-function judged(value, threshold) {
-  if (value === null || value === undefined) return "healthy";
-  if (threshold.unhealthy !== null && value > threshold.unhealthy) return "unhealthy";
-  return threshold.degraded !== null && value > threshold.degraded ? "degraded" : "healthy";
-}
-
 /** What an integration is measured by. @param {Integration} one @returns {Measure[]} */
 export function measures(one) {
   const of = (
-    /** @type {"syncLagMs" | "webhookLagMs" | "errorRate" | "recentFailures"} */ field,
+    /** @type {string} */ measure,
+    /** @type {number | null} */ value,
     /** @type {string} */ name,
     /** @type {(value: number) => string} */ write,
     limit = write,
-  ) => {
-    const threshold = one.thresholds?.[field] ?? THRESHOLDS[field];
-    const value = one[field] ?? null;
+  ) => ({
+    name,
+    now: value === null ? "—" : write(value),
+    threshold: one.config.thresholds[measure],
+    limit,
+    verdict: one.reasons.find((reason) => reason.measure === measure)?.status ?? "healthy",
     // An idle one has no lag: nothing was to come.
-    const isKnown = value !== null && !(one.idle && field === "webhookLagMs");
-    return {
-      name,
-      short: name.split(",")[0],
-      now: value === null ? "—" : write(value),
-      threshold,
-      limit,
-      verdict: isKnown ? judged(value, threshold) : "healthy",
-      isKnown,
-    };
-  };
+    isKnown: value !== null && !(one.idle && measure === "webhookLag"),
+  });
   return [
-    of("errorRate", say("Error rate, 24 h", "Fejlrate, 24 t"), percent),
-    of("recentFailures", say("Failures, 24 h", "Fejl, 24 t"), number),
-    of("webhookLagMs", say("Webhook lag", "Webhook-forsinkelse"), duration, limitText),
-    of("syncLagMs", say("Sync lag", "Synk-forsinkelse"), duration, limitText),
+    of("errorRate", one.errorRate, say("Error rate, 24 h", "Fejlrate, 24 t"), percent),
+    of("failures", one.recentFailures, say("Failures, 24 h", "Fejl, 24 t"), number),
+    of("webhookLag", one.webhookLagMs, say("Webhook lag", "Webhook-forsinkelse"), duration, limitText),
+    of("syncLag", one.syncLagMs, say("Sync lag", "Synk-forsinkelse"), duration, limitText),
   ];
 }
 
-/** The threshold that made it so, in words. @param {Integration} one */
-export function because(one) {
-  if (one.circuitBreaker?.state === "open") return say("The circuit breaker is open", "Sikringen er slået fra");
-  const worst = measures(one).find(({ verdict }) => verdict === one.status && verdict !== "healthy");
-  if (worst) {
-    const limit = worst.threshold[worst.verdict === "unhealthy" ? "unhealthy" : "degraded"];
-    return say(`${worst.short} above ${worst.limit(limit ?? 0)}`, `${worst.short} over ${worst.limit(limit ?? 0)}`);
+/** A threshold that was passed, in words. @param {Reason} reason */
+export function reasonText(reason) {
+  const above = (/** @type {[string, string]} */ [english, danish], /** @type {string} */ limit) =>
+    say(`${english} above ${limit}`, `${danish} over ${limit}`);
+  switch (reason.measure) {
+    case "syncLag":
+      return above(["Sync lag", "Synk-forsinkelse"], limitText(reason.threshold));
+    case "webhookLag":
+      return above(["Webhook lag", "Webhook-forsinkelse"], limitText(reason.threshold));
+    case "errorRate":
+      return above(["Error rate", "Fejlrate"], percent(reason.threshold));
+    case "failures":
+      return above(["Failures", "Fejl"], number(reason.threshold));
+    case "breaker":
+      return say("The circuit breaker is open", "Sikringen er slået fra");
+    case "lastRun":
+      return say("The last run failed", "Den sidste kørsel fejlede");
+    default:
+      return reason.measure;
   }
-  if (one.status !== "healthy") return say("Its own threshold is passed", "Dens egen grænse er overskredet");
+}
+
+/** The threshold that made it so, in words. @param {{ status: string, reasons: Reason[], idle: boolean }} one */
+export function because(one) {
+  if (one.reasons.length > 0) return reasonText(one.reasons[0]);
   return one.idle
     ? say("No webhook for 24 hours", "Ingen webhook i 24 timer")
     : say("All within limits", "Alt inden for grænserne");

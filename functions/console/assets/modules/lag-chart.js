@@ -3,13 +3,15 @@
 import { h, s } from "./dom.js";
 import { duration, number, say } from "./language.js";
 
-/** @typedef {{ upToMs: number, count: number }} Bucket */
+/** Its bound is null of what is above all others. @typedef {{ upToMs: number | null, count: number }} Bucket */
 /** @typedef {{ count: number, avgMs: number | null, p50Ms: number | null, p95Ms: number | null, p99Ms: number | null, maxMs: number | null, histogram?: Bucket[] }} Lag */
 
 const WIDTH = 640;
 /** Columns need more room than points on a line. */
 const [TALL, LOW] = [124, 72];
 const AXIS = 26;
+/** Where what is above all bounds is drawn to. */
+const ABOVE_ALL_MS = 3_600_000;
 const TICKS_MS = [10, 100, 1_000, 10_000, 60_000, 600_000, 3_600_000, 86_400_000];
 /** Labels of percentiles that are nearer than this stand below each other. */
 const LABEL_PX = 100;
@@ -26,7 +28,7 @@ export const lagText = (milliseconds) =>
 export function lagChart(lag, limit) {
   const isHistogram = Boolean(lag.histogram?.length);
   const base = isHistogram ? TALL : LOW;
-  const buckets = lag.histogram?.filter(({ upToMs }) => Number.isFinite(upToMs)) ?? [];
+  const buckets = (lag.histogram ?? []).map(({ upToMs, count }) => ({ upToMs: upToMs ?? ABOVE_ALL_MS, count }));
   const longest = Math.max(
     limit * 2,
     lag.maxMs ?? 0,

@@ -1,31 +1,38 @@
 // What needs attention, and connections, in words.
 
-import { because, healthStatus } from "./health-words.js";
+import { because, healthStatus, reasonText } from "./health-words.js";
 import { number, say } from "./language.js";
 import { status } from "./status.js";
 
-/** @typedef {{ received: number, failed: number }} Hour */
+/** @typedef {{ webhooks: number, failures: number }} Came */
+/** @typedef {{ kind: string, count: number, detail: string, at: string | null, link: string | null }} Attention */
 /**
  * @typedef {{
- *   connection: string, tenant?: string, provider: string, name: string, displayName?: string | null, state?: string | null,
- *   status?: string | null, idle?: boolean, reason?: string | null, lastSuccessAt?: string | null, nextDueAt?: string | null,
- *   webhooks?: { received: number, failed: number, series?: Hour[] } | null, link?: string | null,
+ *   connection: string, tenant: string, provider: string, name: string, displayName: string, state: string, status: string,
+ *   reasons: import("./health-words.js").Reason[], idle: boolean, lastSuccessAt: string | null, nextDueAt: string | null,
+ *   lastHour: Came, hours: Came[], attention: Attention[],
  * }} Connection
  */
-/** @typedef {{ kind: string, connection?: string | null, displayName?: string | null, count?: number, since?: string | null, detail?: string | null, link?: string | null }} Matter */
+/** What needs attention, and of which connection. @typedef {Attention & { of: Connection }} Matter */
 
 /**
  * @typedef {{
  *   tone: import("./status.js").Tone, mark: import("./dom.js").IconName, one: [string, string],
- *   many: (count: string) => [string, string], act: [string, string], link: (of: Matter) => string,
+ *   many: (count: string) => [string, string], act: [string, string], place: (matter: Matter) => string,
  * }} Kind
  */
 
-/** The last part of `tenant/provider/name`, and the two. @param {string | null | undefined} connection */
-const parts = (connection) => (connection ?? "").split("/").slice(-2);
+/** @param {Connection} one */
+const isCatalogue = (one) => one.provider === "catalogue";
 
-/** @param {Matter} of */
-const source = (of) => (of.connection ? `&source=${encodeURIComponent(parts(of.connection).join("/"))}` : "");
+/** The source of its deliveries. @param {Connection} one */
+const source = (one) => encodeURIComponent(`${one.provider}/${one.name}`);
+
+/** The run that a matter is about: its link names it as the first of a list. @param {Matter} matter */
+function runPlace({ link, of }) {
+  const id = link && new URL(link, location.origin).searchParams.get("cursor");
+  return `/vendor-sync?vendor=${encodeURIComponent(of.name)}&period=all${id ? `&run=${encodeURIComponent(id)}` : ""}`;
+}
 
 /** @type {Record<string, Kind>} */
 const KINDS = {
@@ -35,7 +42,7 @@ const KINDS = {
     one: ["Run failed", "Kørsel fejlede"],
     many: (count) => [`${count} runs failed`, `${count} kørsler fejlede`],
     act: ["Open the run", "Åbn kørslen"],
-    link: (of) => `/vendor-sync?status=error&vendor=${encodeURIComponent(parts(of.connection)[1] ?? "")}`,
+    place: runPlace,
   },
   dead_letters: {
     tone: "held",
@@ -43,23 +50,15 @@ const KINDS = {
     one: ["1 dead letter", "1 dødt brev"],
     many: (count) => [`${count} dead letters`, `${count} døde breve`],
     act: ["Send again", "Send igen"],
-    link: (of) => `/deliveries?status=dead&last=90d${source(of)}`,
+    place: ({ of }) => `/deliveries?status=dead&last=90d&source=${source(of)}`,
   },
-  rejected_deliveries: {
-    tone: "bad",
-    mark: "bad",
-    one: ["1 delivery rejected", "1 leverance afvist"],
-    many: (count) => [`${count} deliveries rejected`, `${count} leverancer afvist`],
-    act: ["Explain and let in", "Forklar og luk ind"],
-    link: (of) => `/deliveries?status=rejected&last=14d${source(of)}`,
-  },
-  refused_removals: {
+  refused_removal: {
     tone: "held",
     mark: "held",
     one: ["Removals refused", "Fjernelser afvist"],
     many: (count) => [`${count} removals refused`, `${count} fjernelser afvist`],
     act: ["Review them", "Se på dem"],
-    link: (of) => `/vendor-sync?status=error&vendor=${encodeURIComponent(parts(of.connection)[1] ?? "")}`,
+    place: runPlace,
   },
   unhealthy: {
     tone: "bad",
@@ -67,63 +66,58 @@ const KINDS = {
     one: ["Unhealthy", "Syg"],
     many: (count) => [`${count} unhealthy`, `${count} syge`],
     act: ["See why", "Se hvorfor"],
-    link: () => "/health",
+    place: ({ of }) => placeOf(of),
   },
 };
 
-/** @type {Record<string, string>} Other names of the same. */
-const ALIASES = {
-  failed_runs: "failed_run",
-  run_failed: "failed_run",
-  dead_letter: "dead_letters",
-  rejected: "rejected_deliveries",
-  removals_refused: "refused_removals",
-};
+/** What needs attention of these connections: what the route says, and whatever is unhealthy. @param {Connection[]} connections */
+export const mattersOf = (connections) =>
+  connections.flatMap((of) => {
+    /** @type {Matter[]} */
+    const matters = of.attention.map((one) => ({ ...one, of }));
+    if (matters.length > 0 || of.status !== "unhealthy" || of.state === "paused") return matters;
+    const detail = of.reasons.map(reasonText).join(", ");
+    return [{ kind: "unhealthy", count: 1, detail, at: null, link: null, of }];
+  });
 
-/** @param {Matter} of */
-export function told(of) {
-  const kind = KINDS[ALIASES[of.kind] ?? of.kind];
-  const count = of.count ?? 1;
-  // A link of ours alone: what an answer says is not followed elsewhere.
-  const own = of.link?.startsWith("/") && !of.link.startsWith("//") ? of.link : null;
+/** @param {Matter} matter */
+export function told(matter) {
+  const kind = KINDS[matter.kind];
   if (!kind)
     return {
       tone: /** @type {const} */ ("warn"),
       mark: /** @type {const} */ ("warn"),
-      text: of.kind.replaceAll("_", " "),
+      text: matter.kind.replaceAll("_", " "),
       act: say("Open", "Åbn"),
-      link: own ?? "/",
+      place: placeOf(matter.of),
     };
   return {
     tone: kind.tone,
     mark: kind.mark,
-    text: say(...(count === 1 ? kind.one : kind.many(number(count)))),
+    text: say(...(matter.count === 1 ? kind.one : kind.many(number(matter.count)))),
     act: say(...kind.act),
-    link: own ?? kind.link(of),
+    place: kind.place(matter),
   };
 }
+
+/** A catalogue has no webhooks, so that none came says nothing of it. @param {Connection} one */
+const isIdle = (one) => one.idle && !isCatalogue(one);
 
 /** @param {Connection} one */
 export function connectionStatus(one) {
   if (one.state === "paused") return status("held", say("Paused", "På pause"));
-  if (!one.status) return status("idle", say("Not measured", "Ikke målt"));
-  return healthStatus({ status: one.status, idle: one.idle });
+  return healthStatus({ status: one.status, idle: isIdle(one) });
 }
 
-/** Why it is what it is. @param {Connection & Record<string, any>} one */
+/** Why it is what it is. @param {Connection} one */
 export function connectionReason(one) {
   if (one.state === "paused") return say("Stands still until it is resumed", "Står stille, til den genoptages");
-  if (one.reason) return one.reason;
-  if (typeof one.errorRate === "number") return because(/** @type {any} */ (one));
-  if (one.idle) return say("No webhook for 24 hours", "Ingen webhook i 24 timer");
-  return one.status === "healthy" ? say("All within limits", "Alt inden for grænserne") : "";
+  return because({ ...one, idle: isIdle(one) });
 }
 
+/** What came to it in the last hour; null of what has no webhooks. @param {Connection} one */
+export const cameTo = (one) => (isCatalogue(one) ? null : one.lastHour);
+
 /** The page that shows what it does. @param {Connection} one */
-export function placeOf(one) {
-  if (one.link?.startsWith("/") && !one.link.startsWith("//")) return one.link;
-  const isCatalogue = one.provider === "catalog" || one.provider === "catalogue";
-  return isCatalogue
-    ? `/vendor-sync?vendor=${encodeURIComponent(one.name)}`
-    : `/deliveries?source=${encodeURIComponent(`${one.provider}/${one.name}`)}`;
-}
+export const placeOf = (one) =>
+  isCatalogue(one) ? `/vendor-sync?vendor=${encodeURIComponent(one.name)}` : `/deliveries?source=${source(one)}`;

@@ -13,6 +13,7 @@ import { ago, clock, dateTime, dayMonth, isToday, number, say } from "../modules
 import { blank, callout, copied, fact, stale } from "../modules/messages.js";
 import { paging } from "../modules/paging.js";
 import { poll } from "../modules/poll.js";
+import { whoever } from "../modules/session.js";
 import { table } from "../modules/table.js";
 import { unavailable } from "../modules/unavailable.js";
 
@@ -40,6 +41,8 @@ const wanted = () => {
 let entries = [];
 /** @type {string | null} */
 let next = null;
+/** The tenant whose record is shown. */
+let recordOf = "";
 let isLoaded = false;
 /** @type {Date | null} */
 let shownAt = null;
@@ -50,7 +53,7 @@ let asking = null;
 let shownPath = "";
 
 /** @param {Entry} entry */
-const identity = (entry) => entry.id ?? `${entry.at}/${entry.action}/${entry.target}`;
+const identity = (entry) => entry.id;
 
 const actions = h("div", { class: "flex wrap gap-2" });
 const filters = h("div", { class: "filters mb-3", role: "search", "aria-label": say("Filters", "Filtre") });
@@ -58,13 +61,16 @@ const alertSlot = h("div");
 const content = h("div");
 const pages = paging();
 const search = searchField(say("Who", "Hvem"), (actor) => filter({ actor: actor || null }));
+const tenantField = searchField(say("Tenant", "Lejer"), (tenant) => filter({ tenant: tenant || null }), false);
+/** Whether they may see the record of any tenant. */
+let isOperator = false;
 
 const rows = table(
   [
     {
       name: say("When", "Hvornår"),
       cell: (/** @type {Entry} */ entry) => time(entry.at),
-      title: (entry) => dateTime(entry.at),
+      title: (entry) => entry.at && dateTime(entry.at),
       narrow: "end",
     },
     {
@@ -92,15 +98,15 @@ const rows = table(
     },
     {
       name: say("Changed", "Ændret"),
-      cell: (entry) => (entry.changed?.length ? entry.changed.join(", ") : h("span", { class: "ink-3" }, "—")),
-      title: (entry) => entry.changed?.join(", ") ?? null,
+      cell: (entry) => (entry.changed.length > 0 ? entry.changed.join(", ") : h("span", { class: "ink-3" }, "—")),
+      title: (entry) => entry.changed.join(", "),
       narrow: "hide",
       kind: "short",
     },
     {
       name: say("Trace", "Spor"),
-      cell: (entry) => h("span", { class: "font-mono ink-3" }, entry.correlationId?.slice(-12) ?? "—"),
-      title: (entry) => entry.correlationId ?? null,
+      cell: (entry) => h("span", { class: "font-mono ink-3" }, entry.correlationId.slice(-12)),
+      title: (entry) => entry.correlationId,
       narrow: "hide",
     },
   ],
@@ -126,8 +132,9 @@ replace(
   h("section", { class: "card", "aria-label": say("Audit", "Hændelseslog") }, content, pages.element),
 );
 
-/** @param {string} at */
+/** @param {string | null} at */
 function time(at) {
+  if (!at) return h("span", { class: "ink-3" }, "—");
   const day = isToday(at) ? null : h("span", { class: "ink-3" }, `${dayMonth(at)} `);
   return h("span", { class: "whitespace-nowrap" }, day, clock(at));
 }
@@ -155,8 +162,10 @@ function drawFilters() {
     ...Object.keys(ACTIONS).map((action) => /** @type {[string, string]} */ ([action, actionText(action)])),
   ];
   if (now.action && !(now.action in ACTIONS)) offered.push([now.action, now.action]);
-  const tenant =
-    now.tenant &&
+  tenantField.show(now.tenant);
+  const tenant = isOperator
+    ? tenantField.element
+    : now.tenant &&
     button(`${say("Tenant", "Lejer")}: ${now.tenant}`, {
       kind: "chip-set",
       icon: "close",
@@ -174,7 +183,7 @@ function drawFilters() {
     tenant,
     isFiltered && button(say("Reset", "Nulstil"), { kind: "quiet", onclick: resetAll }),
   );
-  if (had === search.input) search.input.focus();
+  if (had === search.input || had === tenantField.input) had.focus();
   else if (name) /** @type {HTMLElement | null} */ (filters.querySelector(`[data-filter="${name}"] select`))?.focus();
   const backwards = now.from !== null && now.to !== null && now.from > now.to;
   const alert =
@@ -270,7 +279,7 @@ function drawDrawer() {
   openDrawer(
     {
       title: actionText(entry.action),
-      summary: h("span", { class: "ink-2" }, `${entry.actor} · ${dateTime(entry.at)} · ${ago(entry.at)}`),
+      summary: h("span", { class: "ink-2" }, [entry.actor, entry.at && `${dateTime(entry.at)} · ${ago(entry.at)}`].filter(Boolean).join(" · ")),
       tools: [
         button(say("Copy link", "Kopiér link"), {
           icon: "link",
@@ -286,12 +295,12 @@ function drawDrawer() {
             "dl",
             { class: "facts" },
             fact(say("Who", "Hvem"), entry.actor),
-            entry.tenant && fact(say("Tenant", "Lejer"), entry.tenant),
+            fact(say("On the record of", "På listen hos"), recordOf),
             fact(say("Action", "Handling"), mono(entry.action)),
             fact(say("To what", "Ved hvad"), mono(entry.target)),
-            entry.changed?.length ? fact(say("Changed", "Ændret"), entry.changed.join(", ")) : null,
+            entry.changed.length > 0 && fact(say("Changed", "Ændret"), entry.changed.join(", ")),
             entry.bodyHash && fact(say("Body, SHA-256", "Indhold, SHA-256"), mono(entry.bodyHash)),
-            entry.correlationId && fact(say("Trace", "Spor"), mono(entry.correlationId)),
+            fact(say("Trace", "Spor"), mono(entry.correlationId)),
           ),
         ),
         h(
@@ -358,13 +367,8 @@ async function load() {
   }
   try {
     const answer = await ask(address, { signal: controller.signal });
-    [entries, next, isLoaded, shownAt, problem] = [
-      answer.items ?? [],
-      answer.nextCursor ?? null,
-      true,
-      new Date(),
-      null,
-    ];
+    [entries, next, recordOf] = [answer.items, answer.nextCursor, answer.tenant];
+    [isLoaded, shownAt, problem] = [true, new Date(), null];
   } catch (thrown) {
     if (controller.signal.aborted) return;
     problem = asError(thrown);
@@ -387,4 +391,8 @@ addKeys([
 addEventListener("popstate", () => load());
 
 load();
+whoever().then((who) => {
+  isOperator = who?.tenant === "default";
+  drawFilters();
+});
 poll(load, POLL_MS);

@@ -3,7 +3,7 @@
 import { change, parameters } from "../modules/address.js";
 import { asError, ask } from "../modules/api.js";
 import { button, h, replace, s } from "../modules/dom.js";
-import { searchField } from "../modules/filter-fields.js";
+import { searchField, selectChip } from "../modules/filter-fields.js";
 import { startPage } from "../modules/frame.js";
 import {
   because,
@@ -18,6 +18,7 @@ import { addKeys } from "../modules/keyboard.js";
 import { lagChart, lagText } from "../modules/lag-chart.js";
 import { ago, clock, dateTime, duration, number, say } from "../modules/language.js";
 import { blank, callout, copied, fact, stale } from "../modules/messages.js";
+import { paging } from "../modules/paging.js";
 import { poll } from "../modules/poll.js";
 import { status } from "../modules/status.js";
 import { table } from "../modules/table.js";
@@ -29,7 +30,8 @@ import { unavailable } from "../modules/unavailable.js";
 const POLL_MS = 30_000;
 /** What 95 of 100 webhooks are to be faster than. */
 const P95_MAX_MS = 500;
-const SHOWN_MAX = 200;
+/** That of links to warehouses, which the route tells of where none is named. */
+const TRACKSTAR = "trackstar";
 const KINDS = ["unhealthy", "degraded", "healthy", "idle"];
 
 const main = startPage({ redraw: () => draw() });
@@ -39,28 +41,37 @@ const wanted = () => {
   return {
     kinds: query.getAll("status").filter((one) => KINDS.includes(one)),
     text: (query.get("q") ?? "").trim(),
+    provider: query.get("provider") || TRACKSTAR,
+    cursor: query.get("cursor"),
     open: query.get("open"),
   };
 };
 
 /** @type {Integration[]} */
 let integrations = [];
+/** @type {[string, string][]} */
+let providers = [[TRACKSTAR, "Trackstar"]];
+/** @type {string | null} */
+let next = null;
 let isLoaded = false;
+let shownPath = "";
 /** @type {Date | null} */
 let shownAt = null;
 /** @type {import("../modules/api.js").ApiError | null} */
 let problem = null;
-/** Of the one that is looked at. @type {{ of: string, lag: Lag | null, problem: import("../modules/api.js").ApiError | null } | null} */
+/** @typedef {Pick<Lag, "count" | "avgMs" | "p50Ms" | "p95Ms" | "p99Ms" | "maxMs">} Measured */
+/** Of the one that is looked at. @type {{ of: string, lag: Measured | null, problem: import("../modules/api.js").ApiError | null } | null} */
 let measured = null;
 
 /** @param {Integration} one */
-const identity = (one) => [one.tenantId, one.brandId, one.connectionId].join("/");
+const identity = (one) => `${one.tenantId}/${one.brandId}`;
 /** @param {Integration} one */
 const kindOf = (one) => (one.status === "healthy" && one.idle ? "idle" : one.status);
 
 const updated = h("div", { class: "flex wrap gap-2" });
 const filters = h("div", { class: "filters mb-3", role: "search", "aria-label": say("Filters", "Filtre") });
 const content = h("div");
+const pages = paging();
 const detail = h("div", { class: "health-detail mt-3" });
 const search = searchField(say("Integration, tenant or brand", "Integration, lejer eller mærke"), (text) => {
   change({ q: text || null });
@@ -72,7 +83,7 @@ const rows = table(
     {
       name: "Integration",
       cell: (/** @type {Integration} */ one) =>
-        two(one.brandName || one.integrationName, [one.integrationName, one.tenantName].filter(Boolean).join(" · ")),
+        two(one.brandName, `${one.integrationName} · ${one.tenantName}`),
     },
     { name: "Status", cell: (one) => two(healthStatus(one), because(one)), narrow: "end" },
     {
@@ -121,7 +132,7 @@ replace(
     updated,
   ),
   filters,
-  h("section", { class: "card two-lines", "aria-label": say("Integrations", "Integrationer") }, content),
+  h("section", { class: "card two-lines", "aria-label": say("Integrations", "Integrationer") }, content, pages.element),
   detail,
 );
 
@@ -147,7 +158,7 @@ function rate(one) {
 }
 
 /** @param {Integration} one */
-const backlog = (one) => one.queueStats?.webhookQueue?.waiting ?? null;
+const backlog = (one) => one.queueStats.webhookQueue.waiting;
 
 /** @param {number} left */
 const budgetTone = (left) => (left <= 0 ? "bad" : left < 50 ? "warn" : "ok");
@@ -178,7 +189,7 @@ function sorted() {
   const matches = (/** @type {Integration} */ one) =>
     (now.kinds.length === 0 || now.kinds.includes(kindOf(one))) &&
     (!text ||
-      [one.brandName, one.tenantName, one.integrationName, one.connectionId].some((value) =>
+      [one.brandId, one.brandName, one.tenantName, one.connectionId].some((value) =>
         value?.toLowerCase().includes(text),
       ));
   return integrations
@@ -205,7 +216,7 @@ function drawFilters() {
     document.activeElement instanceof HTMLElement && filters.contains(document.activeElement)
       ? document.activeElement
       : null;
-  const name = had?.getAttribute("data-filter");
+  const name = had?.closest("[data-filter]")?.getAttribute("data-filter");
   /** @type {Record<string, [import("../modules/status.js").Tone, string]>} */
   const names = {
     unhealthy: ["bad", say("Unhealthy", "Syg")],
@@ -237,10 +248,25 @@ function drawFilters() {
     );
   });
   search.show(now.text);
+  const offered = providers.some(([id]) => id === now.provider)
+    ? providers
+    : [...providers, /** @type {[string, string]} */ ([now.provider, now.provider])];
+  const provider = selectChip(
+    "provider",
+    say("Provider", "Udbyder"),
+    now.provider,
+    offered,
+    (id) => {
+      change({ provider: id === TRACKSTAR ? null : id, cursor: null, open: null });
+      load();
+    },
+    now.provider !== TRACKSTAR,
+  );
   const reset =
     (now.kinds.length > 0 || now.text) && button(say("Reset", "Nulstil"), { kind: "quiet", onclick: resetAll });
-  replace(filters, toggles, search.element, reset);
+  replace(filters, provider, toggles, search.element, reset);
   if (had === search.input) search.input.focus();
+  else if (name === "provider") provider.querySelector("select")?.focus();
   else if (name) /** @type {HTMLElement | null} */ (filters.querySelector(`[data-filter="${name}"]`))?.focus();
   replace(
     updated,
@@ -255,6 +281,16 @@ function resetAll() {
 }
 
 function drawRows() {
+  const { cursor } = wanted();
+  pages.element.hidden = !isLoaded || (next === null && cursor === null);
+  pages.show(cursor, {
+    next,
+    text: next ? say("There are more.", "Der er flere.") : say("These are the last.", "Det er de sidste."),
+    onward: (other) => {
+      change({ cursor: other, open: null });
+      load();
+    },
+  });
   if (problem && !isLoaded)
     return replace(
       content,
@@ -268,16 +304,8 @@ function drawRows() {
   const old = problem && shownAt ? h("div", { class: "card-body" }, stale(shownAt, problem, load)) : null;
   const list = sorted();
   if (list.length === 0) return replace(content, old, none());
-  const shown = list.slice(0, SHOWN_MAX);
-  rows.caption(
-    shown.length < list.length
-      ? say(
-          `${number(SHOWN_MAX)} of ${number(list.length)} shown, the worst first: filter to see others`,
-          `${number(SHOWN_MAX)} af ${number(list.length)} vist, de værste først: filtrér for at se andre`,
-        )
-      : say(`${number(list.length)} shown, the worst first`, `${number(list.length)} vist, de værste først`),
-  );
-  rows.rows(shown);
+  rows.caption(say(`${number(list.length)} shown, the worst first`, `${number(list.length)} vist, de værste først`));
+  rows.rows(list);
   rows.select(chosen() ? identity(/** @type {Integration} */ (chosen())) : null);
   if (content.firstElementChild !== rows.element || old) replace(content, old, rows.element);
 }
@@ -285,8 +313,8 @@ function drawRows() {
 function none() {
   if (integrations.length === 0) {
     const text = say(
-      "An integration is here once a connection with a webhook is active.",
-      "En integration er her, når en forbindelse med webhook er aktiv.",
+      "An integration is here once a connection of this provider is active. Others have their own list: choose the provider above.",
+      "En integration er her, når en forbindelse hos denne udbyder er aktiv. Andre har deres egen liste: vælg udbyderen ovenfor.",
     );
     return blank(say("No integrations yet", "Ingen integrationer endnu"), text, { icon: "plug" });
   }
@@ -313,6 +341,8 @@ function drawDetail() {
 function times(one) {
   const known = measured?.of === identity(one) ? measured : null;
   const of = known?.lag ?? null;
+  const isCatalogue = wanted().provider === "catalogue";
+  if (isCatalogue) return h("section", { class: "card", "aria-label": say("Thresholds", "Grænser") }, titled(one), thresholds(one));
   const figures =
     of &&
     of.count > 0 &&
@@ -336,7 +366,7 @@ function times(one) {
   const head = h(
     "div",
     { class: "card-head" },
-    h("h2", {}, one.brandName || one.integrationName),
+    h("h2", {}, one.brandName),
     h(
       "span",
       { class: "note grow" },
@@ -351,13 +381,16 @@ function times(one) {
     "section",
     { class: "card", "aria-label": say("Processing time", "Behandlingstid") },
     head,
-    h("div", { class: "card-body" }, lagBody(known, of)),
+    h("div", { class: "card-body" }, lagBody(one, known)),
     thresholds(one),
   );
 }
 
-/** @param {typeof measured} known @param {Lag | null} of */
-function lagBody(known, of) {
+/** @param {Integration} one */
+const titled = (one) => h("div", { class: "card-head" }, h("h2", {}, one.brandName));
+
+/** @param {Integration} one @param {typeof measured} known */
+function lagBody(one, known) {
   if (known?.problem)
     return callout(
       "idle",
@@ -372,13 +405,17 @@ function lagBody(known, of) {
       h("span", { class: "skeleton long" }),
       h("span", { class: "skeleton middle" }),
     );
-  if (!of || of.count === 0)
+  const counted = one.processing.buckets.reduce((sum, { count }) => sum + count, 0);
+  if (counted === 0 && !known.lag?.count)
     return h(
       "p",
       { class: "ink-3" },
       say("Nothing was processed in the last 24 hours.", "Intet blev behandlet i de sidste 24 timer."),
     );
-  return lagChart(of, P95_MAX_MS);
+  // Percentiles are exact and of the newest; columns are of the whole day.
+  const none = { count: 0, avgMs: one.processing.avgMs, p50Ms: null, p95Ms: null, p99Ms: null, maxMs: null };
+  const exact = known.lag && known.lag.count > 0 ? known.lag : none;
+  return lagChart({ ...exact, count: counted || exact.count, histogram: counted > 0 ? one.processing.buckets : [] }, P95_MAX_MS);
 }
 
 /** @param {Integration} one */
@@ -472,7 +509,7 @@ function budgetCard(one) {
 
 /** @param {Integration} one */
 function queueCard(one) {
-  const queue = one.queueStats?.webhookQueue;
+  const queue = wanted().provider === "catalogue" ? one.queueStats.syncQueue : one.queueStats.webhookQueue;
   const breaker = one.circuitBreaker;
   const states = {
     closed: status("ok", say("Closed", "Lukket")),
@@ -491,22 +528,19 @@ function queueCard(one) {
     h(
       "dl",
       { class: "card-body facts" },
-      fact(say("Waiting", "Venter"), grey(queue?.waiting)),
-      fact(say("Under way", "I gang"), grey(queue?.active)),
-      fact(say("Delayed", "Udskudt"), grey(queue?.delayed)),
-      fact(say("Failed", "Fejlet"), grey(queue?.failed)),
-      typeof one.queueStats?.oldestJobAge === "number" &&
-        fact(say("Oldest", "Ældste"), duration(one.queueStats.oldestJobAge)),
-      breaker &&
-        fact(say("Breaker", "Sikring"), states[/** @type {keyof typeof states} */ (breaker.state)] ?? breaker.state),
-      breaker?.nextRetryTime && fact(say("Tries again", "Prøver igen"), clock(breaker.nextRetryTime)),
+      fact(say("Waiting", "Venter"), grey(queue.waiting)),
+      fact(say("Under way", "I gang"), grey(queue.active)),
+      fact(say("Delayed", "Udskudt"), grey(queue.delayed)),
+      one.queueStats.oldestJobAge !== null && fact(say("Oldest", "Ældste"), duration(one.queueStats.oldestJobAge)),
+      fact(say("Breaker", "Sikring"), states[/** @type {keyof typeof states} */ (breaker.state)] ?? breaker.state),
+      breaker.nextRetryTime && fact(say("Tries again", "Prøver igen"), clock(breaker.nextRetryTime)),
       fact(
         say("Last webhook", "Sidste webhook"),
         one.lastWebhookAt
           ? h("span", { title: dateTime(one.lastWebhookAt) }, ago(one.lastWebhookAt))
           : h("span", { class: "ink-3" }, say("never", "aldrig")),
       ),
-      fact(say("Connection", "Forbindelse"), h("span", { class: "font-mono" }, one.connectionId)),
+      one.connectionId && fact(say("Connection", "Forbindelse"), h("span", { class: "font-mono" }, one.connectionId)),
     ),
   );
 }
@@ -518,11 +552,27 @@ function draw() {
   if (isLoaded) loadLag();
 }
 
+/** @param {ReturnType<typeof wanted>} now */
+function path({ provider, cursor }) {
+  const query = new URLSearchParams();
+  if (provider !== TRACKSTAR) query.set("provider", provider);
+  if (cursor) query.set("cursor", cursor);
+  return query.size > 0 ? `/api/sync/health?${query}` : "/api/sync/health";
+}
+
 async function load() {
-  rows.refreshing(isLoaded);
+  const address = path(wanted());
+  if (address !== shownPath) {
+    [shownPath, integrations, next, isLoaded, problem] = [address, [], null, false, null];
+    draw();
+  } else {
+    rows.refreshing(isLoaded);
+  }
   try {
-    const answer = await ask("/api/sync/health");
-    integrations = answer.integrations ?? [];
+    const answer = await ask(address);
+    // Another one is asked for since.
+    if (address !== shownPath) return;
+    [integrations, next] = [answer.integrations, answer.nextCursor];
     [isLoaded, shownAt, problem, measured] = [true, new Date(), null, null];
   } catch (thrown) {
     problem = asError(thrown);
@@ -536,14 +586,32 @@ async function loadLag() {
   const one = chosen();
   if (!one || (measured?.of === identity(one) && !measured.problem)) return;
   const of = identity(one);
+  // The route tells of brands at Trackstar alone.
+  if (wanted().provider !== TRACKSTAR) {
+    measured = { of, lag: null, problem: null };
+    return drawDetail();
+  }
   try {
-    const answer = await ask(`/api/sync/lag/${encodeURIComponent(one.brandId)}`);
-    measured = { of, lag: answer.lag?.processingLag ?? null, problem: null };
+    const tenant = new URLSearchParams({ tenantId: one.tenantId });
+    const answer = await ask(`/api/sync/lag/${encodeURIComponent(one.brandId)}?${tenant}`);
+    measured = { of, lag: answer.lag.processingLag, problem: null };
   } catch (thrown) {
     measured = { of, lag: null, problem: asError(thrown) };
   }
   const still = chosen();
   if (still && identity(still) === of) drawDetail();
+}
+
+/** Of which providers there are lists; who may not see that has the first. */
+async function loadProviders() {
+  try {
+    const answer = await ask("/api/admin/connections/providers", { stay: true });
+    const named = answer.items.filter((/** @type {{ id: string | null }} */ { id }) => id !== null);
+    providers = named.map((/** @type {{ id: string, name: string }} */ { id, name }) => [id, name]);
+  } catch {
+    return;
+  }
+  drawFilters();
 }
 
 const walk = (/** @type {number} */ step) => () => {
@@ -556,8 +624,8 @@ addKeys([
   { key: "k", text: say("Previous row", "Forrige række"), run: walk(-1) },
   { key: "c", text: say("Copy a link to this view", "Kopiér link"), run: () => copied(location.href) },
 ]);
-addEventListener("popstate", () => draw());
+addEventListener("popstate", () => load());
 
-draw();
 load();
+loadProviders();
 poll(load, POLL_MS);

@@ -9,7 +9,7 @@ import { startPage } from "../modules/frame.js";
 import { addKeys } from "../modules/keyboard.js";
 import { ago, clock, clockShort, dateTime, dayMonth, isToday, number, say } from "../modules/language.js";
 import { blank, stale } from "../modules/messages.js";
-import { connectionReason, connectionStatus, placeOf, told } from "../modules/overview-words.js";
+import { cameTo, connectionReason, connectionStatus, mattersOf, placeOf, told } from "../modules/overview-words.js";
 import { paging } from "../modules/paging.js";
 import { poll } from "../modules/poll.js";
 import { may, whoever } from "../modules/session.js";
@@ -35,7 +35,7 @@ const wanted = () => ({
   all: parameters().get("attention") === "all",
 });
 
-/** @type {{ matters: Matter[], connections: Connection[], totals: Record<string, number>, next: string | null } | null} */
+/** @type {{ matters: Matter[], connections: Connection[], next: string | null } | null} */
 let shown = null;
 /** @type {import("../modules/audit-words.js").Entry[]} */
 let decisions = [];
@@ -78,7 +78,7 @@ const rows = table(
     {
       name: say("Failed, 1 h", "Fejl, 1 t"),
       cell: (one) =>
-        one.webhooks?.failed ? status("bad", number(one.webhooks.failed)) : grey(one.webhooks ? "0" : "—"),
+        cameTo(one)?.failures ? status("bad", number(one.lastHour.failures)) : grey(cameTo(one) ? "0" : "—"),
       kind: "number",
       narrow: "hide",
     },
@@ -117,7 +117,7 @@ const time = (at, short = false) => `${isToday(at) ? "" : `${dayMonth(at)}, `}${
 
 /** @param {Connection} one */
 function named(one) {
-  const name = one.displayName || one.name;
+  const name = one.displayName;
   const initials = name
     .split(/[\s-_]+/)
     .map((word) => word.charAt(0))
@@ -134,26 +134,25 @@ function named(one) {
 
 /** @param {Connection} one */
 function webhooks(one) {
-  if (!one.webhooks) return grey("—");
-  const series = one.webhooks.series ?? [];
-  const line =
-    series.length > 1 &&
-    sparkline(
-      series.map(({ received }) => received),
-      series.map(({ failed }) => failed),
-    );
+  const came = cameTo(one);
+  if (!came) return grey("—");
+  const day = one.hours.reduce((sum, hour) => sum + hour.webhooks, 0);
+  const line = sparkline(
+    one.hours.map((hour) => hour.webhooks),
+    one.hours.map((hour) => hour.failures),
+  );
   return h(
     "span",
-    { class: "spark" },
+    { class: "spark", title: say(`${number(day)} in 24 hours`, `${number(day)} i 24 timer`) },
     line,
-    h("span", {}, one.webhooks.received ? number(one.webhooks.received) : grey("0")),
+    h("span", {}, came.webhooks ? number(came.webhooks) : grey("0")),
   );
 }
 
 function drawHead() {
   const count = shown?.matters.length ?? 0;
   const oldest = shown?.matters
-    .map(({ since }) => since)
+    .map(({ at }) => at)
     .filter(Boolean)
     .sort()[0];
   const since = oldest
@@ -187,21 +186,19 @@ function drawAttention() {
   if (!shown || shown.matters.length === 0) return replace(attention);
   const all = wanted().all || shown.matters.length <= MATTERS_MAX;
   const list = all ? shown.matters : shown.matters.slice(0, MATTERS_MAX);
-  const line = (/** @type {Matter} */ of) => {
-    const { tone, mark, text, act, link } = told(of);
-    const about = [of.displayName || of.connection?.split("/").slice(-2).join("/"), of.detail]
-      .filter(Boolean)
-      .join(": ");
+  const line = (/** @type {Matter} */ matter) => {
+    const { tone, mark, text, act, place } = told(matter);
+    const about = `${matter.of.displayName}: ${matter.detail}`;
     return h(
       "li",
       {},
       h(
         "a",
-        { href: link },
+        { href: place },
         icon(mark, tone),
         h("span", { class: "about" }, h("b", {}, text), " ", h("span", { title: about }, about)),
-        of.since &&
-          h("span", { class: "since" }, say(`since ${time(of.since, true)}`, `siden ${time(of.since, true)}`)),
+        matter.at &&
+          h("span", { class: "since" }, say(`since ${time(matter.at, true)}`, `siden ${time(matter.at, true)}`)),
         h("span", { class: "act link" }, act, icon("right")),
       ),
     );
@@ -242,32 +239,31 @@ function drawAttention() {
   );
 }
 
+/** Whether there is no other page. */
+const isWhole = () => shown?.next === null && wanted().cursor === null;
+
 function drawFigures() {
   if (!shown) return replace(figures);
-  const { totals, connections, next } = shown;
-  const isWhole = next === null && wanted().cursor === null;
-  const sum = (/** @type {"received" | "failed"} */ field) =>
-    connections.reduce((total, one) => total + (one.webhooks?.[field] ?? 0), 0);
-  const known = (/** @type {string} */ name, /** @type {() => number} */ count) =>
-    totals[name] ?? (isWhole ? count() : null);
-  const well = known("healthy", () => connections.filter((one) => one.status === "healthy").length);
-  const all = known("connections", () => connections.length);
-  const failed = known("failed", () => sum("failed"));
+  const { connections } = shown;
+  const sum = (/** @type {"webhooks" | "failures"} */ field) =>
+    connections.reduce((total, one) => total + (cameTo(one)?.[field] ?? 0), 0);
+  const well = connections.filter((one) => one.status === "healthy").length;
+  const failed = sum("failures");
   replace(
     figures,
     stats([
       {
-        label: say("Connections", "Forbindelser"),
+        label: isWhole() ? say("Connections", "Forbindelser") : say("Connections, this page", "Forbindelser, denne side"),
         value: [
-          number(all),
-          h("small", {}, well === null ? "" : say(`${number(well)} healthy`, `${number(well)} raske`)),
+          number(connections.length),
+          h("small", {}, say(`${number(well)} healthy`, `${number(well)} raske`)),
         ],
       },
       {
         label: say("Need attention", "Haster"),
         value: shown.matters.length > 0 ? status("bad", number(shown.matters.length)) : status("ok", "0"),
       },
-      { label: say("Webhooks, 1 h", "Webhooks, 1 t"), value: number(known("received", () => sum("received"))) },
+      { label: say("Webhooks, 1 h", "Webhooks, 1 t"), value: number(sum("webhooks")) },
       { label: say("Failed, 1 h", "Fejl, 1 t"), value: failed ? status("bad", number(failed)) : number(failed) },
     ]),
   );
@@ -278,7 +274,7 @@ function drawRows() {
   search.show(now.text);
   const text = now.text.toLowerCase();
   const list = (shown?.connections ?? []).filter(
-    (one) => !text || [one.connection, one.displayName].some((value) => value?.toLowerCase().includes(text)),
+    (one) => !text || [one.connection, one.displayName].some((value) => value.toLowerCase().includes(text)),
   );
   const had = document.activeElement === search.input;
   replace(
@@ -288,12 +284,12 @@ function drawRows() {
       { class: "grow" },
       say("Connections", "Forbindelser"),
       " ",
-      shown && h("span", { class: "note" }, number(shown.totals.connections ?? shown.connections.length)),
+      shown && h("span", { class: "note" }, number(shown.connections.length)),
     ),
     search.element,
   );
   if (had) search.input.focus();
-  pages.element.hidden = !shown || (shown.next === null && now.cursor === null);
+  pages.element.hidden = !shown || isWhole();
   if (problem && !shown)
     return replace(
       content,
@@ -375,7 +371,7 @@ function drawRail() {
             "li",
             {},
             h("span", { class: "ink-3" }, time(String(one.nextDueAt), true)),
-            h("span", { class: "grow truncate" }, one.displayName || one.name),
+            h("span", { class: "grow truncate" }, one.displayName),
             h("span", { class: "note" }, ago(String(one.nextDueAt))),
           ),
         ),
@@ -390,7 +386,7 @@ function drawRail() {
             {},
             h("span", { class: "tile", title: entry.actor }, entry.actor.slice(0, 2).toUpperCase()),
             h("span", { class: "grow truncate", title: entry.target }, actionText(entry.action)),
-            h("span", { class: "note" }, time(entry.at, true)),
+            entry.at && h("span", { class: "note" }, time(entry.at, true)),
           ),
         ),
       ),
@@ -413,12 +409,7 @@ async function load() {
   if (cursor) query.set("cursor", cursor);
   try {
     const answer = await ask(`/api/admin/overview?${query}`);
-    shown = {
-      matters: answer.attention ?? [],
-      connections: answer.items ?? answer.connections ?? [],
-      totals: answer.totals ?? {},
-      next: answer.nextCursor ?? null,
-    };
+    shown = { matters: mattersOf(answer.items), connections: answer.items, next: answer.nextCursor };
     [shownAt, problem] = [new Date(), null];
   } catch (thrown) {
     problem = asError(thrown);
@@ -431,7 +422,7 @@ async function load() {
 async function loadDecisions() {
   try {
     const answer = await ask(`/api/admin/audit?limit=${DECISIONS}`, { stay: true });
-    decisions = (answer.items ?? []).slice(0, DECISIONS);
+    decisions = answer.items;
   } catch {
     decisions = [];
   }
