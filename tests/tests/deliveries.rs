@@ -17,6 +17,7 @@ mod deliveries {
     mod listed;
     mod load;
     mod metrics;
+    mod one;
     mod pos;
     mod probes;
     mod rejected;

@@ -103,9 +103,23 @@ pub(super) struct Stored {
     pub(super) journal: usize,
 }
 
-/// What differs between two runs of the same, or from tenant to tenant.
-const DIFFERS: [&str; 10] =
-    ["bodyHash", "brand", "connection", "deliveryShard", "key", "nonce", "pk", "processedAt", "shard", "sk"];
+/// What differs between two runs of the same, or from tenant to tenant: the last four say how its attempts went.
+const DIFFERS: [&str; 14] = [
+    "bodyHash",
+    "brand",
+    "connection",
+    "deliveryShard",
+    "key",
+    "nonce",
+    "pk",
+    "processedAt",
+    "shard",
+    "sk",
+    "attempts",
+    "enqueuedMs",
+    "lastError",
+    "takenIn",
+];
 
 /// What is stored as a time, and in which unit; the other is a text.
 const TIMES: [(&str, i64); 2] = [("receivedMs", 1), ("expires_at", 1000)];

@@ -2,6 +2,7 @@
 
 mod dead_letters;
 mod list;
+mod one;
 mod rejected;
 mod taken_in;
 
@@ -12,5 +13,5 @@ use crate::Reads;
 
 /// The routes of this folder.
 pub(crate) fn routes() -> OpenApiRouter<Reads> {
-    OpenApiRouter::default().routes(routes!(list::list)).routes(routes!(dead_letters::list))
+    OpenApiRouter::default().routes(routes!(list::list)).routes(routes!(dead_letters::list)).merge(one::route())
 }

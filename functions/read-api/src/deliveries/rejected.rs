@@ -48,7 +48,7 @@ fn is_of(ring: &Ring, wanted: &Ring) -> bool {
 
 /// Whoever has not proved to know the secret may name any tenant. The ring says who has; a reason does not, as more than one
 /// is given before and after verification.
-fn may_see(tenant: &TenantId, id: &RejectedId, rejected: &Rejected) -> bool {
+pub(super) fn may_see(tenant: &TenantId, id: &RejectedId, rejected: &Rejected) -> bool {
     *tenant == TenantId::default() || (id.ring.kind.is_proved() && rejected.tenant == tenant.as_str())
 }
 

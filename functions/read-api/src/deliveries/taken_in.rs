@@ -1,5 +1,7 @@
 //! Webhooks that were let in: those that had their effect, and those that a queue gave up on.
 
+use signalbox::aws::deliveries::listed::Processed;
+use signalbox::domain::deliveries::placement::DeliveryPlace;
 use signalbox::domain::ids::{ProviderId, TenantId};
 use signalbox::domain::time;
 use signalbox::engine::deliveries::list::{self, ListReads, Listed, Source, Wanted, Which};
@@ -96,28 +98,27 @@ fn wanted(caller: &Caller, query: &Query, which: Which) -> Result<Option<Wanted>
 fn view(tenant: &TenantId, listed: Listed) -> DeliveryView {
     match listed {
         Listed::Dead(letter) => DeliveryView::of_dead_letter(tenant, &letter),
-        Listed::Processed(place, delivery) => DeliveryView {
-            event_type: delivery.event_type,
-            correlation_id: Some(delivery.correlation_id),
-            processed_at: delivery.processed_at.map(time::text),
-            outcome: delivery.outcome.map(|outcome| outcome.as_str()),
-            ahead_of_receipt: Some(delivery.ahead_of_receipt),
-            body_bytes: delivery.body_bytes,
-            body_hash: Some(delivery.body_hash),
-            has_body: delivery.has_body,
-            ..DeliveryView::taken_in(
-                place.to_string(),
-                "processed",
-                &delivery.connection,
-                &delivery.key,
-                place.received_ms,
-            )
-        },
+        Listed::Processed(place, delivery) => processed(&place, delivery),
         Listed::Claimed(place, connection, key, claim) => DeliveryView {
             correlation_id: Some(claim.correlation_id),
             detail: claim.last_error,
             attempts: Some(claim.attempts.unwrap_or(0)),
             ..DeliveryView::taken_in(place.to_string(), "received", &connection, &key, place.received_ms)
         },
+    }
+}
+
+/// What is shown of one that had its effect.
+pub(super) fn processed(place: &DeliveryPlace, delivery: Processed) -> DeliveryView {
+    DeliveryView {
+        event_type: delivery.event_type,
+        correlation_id: Some(delivery.correlation_id),
+        processed_at: delivery.processed_at.map(time::text),
+        outcome: delivery.outcome.map(|outcome| outcome.as_str()),
+        ahead_of_receipt: Some(delivery.ahead_of_receipt),
+        body_bytes: delivery.body_bytes,
+        body_hash: Some(delivery.body_hash),
+        has_body: delivery.has_body,
+        ..DeliveryView::taken_in(place.to_string(), "processed", &delivery.connection, &delivery.key, place.received_ms)
     }
 }

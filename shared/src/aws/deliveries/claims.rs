@@ -61,7 +61,8 @@ impl DeliveryStore {
         found.map(value).transpose()
     }
 
-    /// Notes that a delivery's effect has happened. Doing it twice is harmless.
+    /// Notes that a delivery's effect has happened. Doing it twice is harmless. What failed before stays on it, for whoever asks what
+    /// became of it.
     ///
     /// # Errors
     /// When the table cannot be written. The message comes again then, and so does its effect, which is idempotent.
@@ -71,11 +72,11 @@ impl DeliveryStore {
         let processed: AttributeValue = processed.map_err(|error| AwsFault::damaged(OPERATION, error.to_string()))?;
         let status = processed.clone();
         let before = self
-            .update_claim(OPERATION, claim_key, "SET #status = :status REMOVE lastError, attempts", |call| {
+            .update_claim(OPERATION, claim_key, "SET #status = :status", |call| {
                 call.expression_attribute_names("#status", "status")
                     .expression_attribute_values(":status", status)
                     // What was there before comes back at no cost.
-                    .return_values(ReturnValue::UpdatedOld)
+                    .return_values(ReturnValue::AllOld)
             })
             .await?;
         let first = before.get("status") != Some(&processed);

@@ -198,8 +198,8 @@ impl EffectStore {
     ) -> Result<(), AwsFault> {
         const OPERATION: &str = "list delivery";
         let place = DeliveryPlace::of(label);
-        // These are for counting, measuring and claiming.
-        let own = Label { taken_in: None, enqueued_ms: None, signed_id: false, content_hash: None, ..label.clone() };
+        // These are for claiming. How it was taken in stays: nothing else says which secret proved it.
+        let own = Label { signed_id: false, content_hash: None, ..label.clone() };
         let mut fields = item(&own, effect_key(place.partition(&label.connection.tenant), place.sort()))?;
         fields.insert("receivedAt".into(), text(time::text(label.received_at())));
         fields.insert("bodyBytes".into(), number(body.len()));

@@ -9,7 +9,7 @@ use crate::aws::clients::Clients;
 use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{Item, text, value};
 use crate::aws::table::Table;
-use crate::domain::deliveries::delivery::Applied;
+use crate::domain::deliveries::delivery::{Applied, Label};
 use crate::domain::deliveries::placement::{DeliveryPlace, Hour, ListPlace, lowest_sort};
 use crate::domain::ids::{Connection, TenantId};
 use crate::environment::{Environment, StartError};
@@ -60,6 +60,17 @@ pub struct Entry {
     pub place: DeliveryPlace,
     /// What it says.
     pub delivery: Option<Processed>,
+}
+
+/// A delivery that has had its effect, with all that is kept of it.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// What lists say of it.
+    pub delivery: Processed,
+    /// What travelled with it.
+    pub label: Label,
+    /// Its body where that is kept; of one that is kept in parts the first, which is its beginning.
+    pub beginning: Option<Vec<u8>>,
 }
 
 /// Some entries of a shard.
@@ -133,6 +144,39 @@ impl DeliveryReads {
         }
         let found = call.send().await.map_err(|error| fault(OPERATION, &error))?.item;
         found.map(|item| entry(place.shard, item)).transpose()
+    }
+
+    /// What is kept of the delivery at a place: one read, and a second where its body is in parts. None where there is none, or
+    /// its effect has not happened.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn kept(&self, tenant: &TenantId, place: &DeliveryPlace) -> Result<Option<Kept>, AwsFault> {
+        let key = |sort: Vec<u8>| {
+            let sort = AttributeValue::B(Blob::new(sort));
+            Item::from([("pk".to_owned(), text(place.partition(tenant))), ("sk".to_owned(), sort)])
+        };
+        let Some(mut item) = self.0.read(key(place.sort()), OPERATION).await? else { return Ok(None) };
+        let (mut beginning, in_parts) = (item.remove("payload").and_then(bytes), item.contains_key("parts"));
+        let label: Label = value(item.clone())?;
+        let delivery: Processed = value(item)?;
+        if delivery.processed_at.is_none() {
+            return Ok(None);
+        }
+        if in_parts {
+            let part = self.0.read(key(place.part_sort(&label.body_hash, 0)), OPERATION).await?;
+            beginning = part.and_then(|mut part| part.remove("payload")).and_then(bytes);
+        }
+        Ok(Some(Kept { delivery, label, beginning }))
+    }
+}
+
+/// A body, which is a text where it can be one.
+fn bytes(value: AttributeValue) -> Option<Vec<u8>> {
+    match value {
+        AttributeValue::S(text) => Some(text.into_bytes()),
+        AttributeValue::B(blob) => Some(blob.into_inner()),
+        _ => None,
     }
 }
 

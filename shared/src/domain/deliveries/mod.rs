@@ -3,11 +3,13 @@
 pub mod claim;
 pub mod counters;
 pub mod delivery;
+pub mod delivery_id;
 pub mod flood;
 pub mod hours;
 pub mod placement;
 pub mod rejected;
 pub mod retry;
 pub mod sender;
+pub mod shown;
 pub mod signature;
 pub mod version;

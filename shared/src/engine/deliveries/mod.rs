@@ -1,5 +1,6 @@
 //! A delivery's way: [`take_in`] (verify) → [`claim`] (and enqueue) → the queue → [`apply`] → or [`give_up`]. What is not let in
-//! goes to [`reject`]; an operator uses [`list`], [`dead_letters`], [`requeue`], [`replay`] and [`admit`].
+//! goes to [`reject`]; an operator uses [`list`], [`one`], [`dead_letters`], [`requeue`], [`replay`] and
+//! [`admit`].
 
 pub mod admit;
 pub mod apply;
@@ -12,6 +13,7 @@ mod doors;
 pub mod give_up;
 pub mod headers;
 pub mod list;
+pub mod one;
 pub mod refusal;
 pub mod reject;
 pub mod replay;

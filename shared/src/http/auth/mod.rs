@@ -38,6 +38,8 @@ pub const WRITE: &str = "catalog:sync:write";
 pub const MOSCOT: &str = "catalog:sync:moscot";
 /// Requeue and drop dead letters, let rejected deliveries in.
 pub const DELIVERIES_WRITE: &str = "deliveries:write";
+/// See headers and bodies of deliveries, beside what lists say of them.
+pub const DELIVERIES_READ: &str = "deliveries:read";
 /// See connections.
 pub const CONNECTIONS_READ: &str = "connections:read";
 /// Make, change, test and remove connections.
@@ -307,6 +309,12 @@ impl Authority {
         let caller = self.writer(headers, now)?;
         caller.require_any(&[CONNECTIONS_WRITE])?;
         Ok(caller)
+    }
+
+    /// Whether a reader sees what deliveries came with: who decides on them must, and anybody may on one's own machine.
+    #[must_use]
+    pub fn shows_bodies(&self, caller: &Caller) -> bool {
+        self.local || caller.has(DELIVERIES_READ) || caller.has(DELIVERIES_WRITE)
     }
 }
 

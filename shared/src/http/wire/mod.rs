@@ -3,6 +3,7 @@
 
 pub mod connections;
 pub mod health;
+pub mod one_delivery;
 pub mod operations;
 pub mod providers;
 pub mod record;

@@ -192,6 +192,7 @@ async fn deliveries(hooks: &Hooks) {
     }
     let letters = ask(hooks, "GET", LETTERS, None).await;
     let id = letters["items"][0]["id"].as_str().unwrap();
+    ask(hooks, "GET", &format!("/api/admin/deliveries/{id}"), None).await;
     ask(hooks, "DELETE", &format!("{LETTERS}/{id}"), None).await;
     ask(hooks, "POST", &format!("{LETTERS}/requeue"), Some(json!({}))).await;
 }
