@@ -31,7 +31,7 @@ pub(crate) struct LocalArguments {
     /// Keep data in memory; the data folder then holds generated secrets alone
     #[arg(long, env = "SIGNALBOX_EPHEMERAL", value_parser = FalseyValueParser::new())]
     ephemeral: bool,
-    /// Start empty, without the first sync of the catalogue that comes with the project (SIGNALBOX_DEMO=0)
+    /// Start empty, without the demo's runs, webhooks and dead letter (SIGNALBOX_DEMO=0)
     #[arg(long)]
     no_demo: bool,
 }

@@ -18,6 +18,7 @@ use rustack_events_core::provider::RustackEvents;
 use rustack_events_http::service::{EventsHttpConfig, EventsHttpService};
 use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
 use serde_json::{Map, Value};
+use signalbox::domain::service_secrets::WEBHOOK;
 use signalbox::environment::Environment;
 use signalbox::function::Function;
 use signalbox::outside::{Outside, Shutdown, StorageCheck};
@@ -63,7 +64,7 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
     let (address, endpoints) = (local_address(&front)?, engine_ports.endpoints(AccessKey::generate()?)?);
     let Resolved { bindings, secrets, template, routes, cors } =
         resolve(&source, &options, &data, address, &endpoints)?;
-    if data.is_new && options.demo {
+    if data.is_new && options.demo && settings::is_local(&options.variables) {
         data.request_demo()?;
     }
 
@@ -110,9 +111,18 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
         engines.services.spawn(look_after(opened, lost.clone(), intake.stop.clone()));
     }
     intake.answer(front, address.port(), hosts, routes, cors);
-    if options.demo {
-        let secret = settings::value(&options.variables, SERVICE_SECRET).or(secrets.get(SERVICE_SECRET));
-        demo::run_if_requested(&mut engines.services, &data, &bindings, secret, address, outside.clock.now());
+    if options.demo && settings::is_local(&options.variables) {
+        let secret = |name: &str| settings::value(&options.variables, name).or(secrets.get(name));
+        let setting = demo::Setting {
+            bindings: &bindings,
+            template: &template,
+            front: address,
+            sqs: &sqs,
+            tokens: secret(SERVICE_SECRET),
+            webhooks: secret(WEBHOOK.as_str()),
+            now: outside.clock.now(),
+        };
+        demo::run_if_requested(&mut engines.services, &data, &setting);
     }
 
     Ok(Host {

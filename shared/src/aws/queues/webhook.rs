@@ -61,7 +61,7 @@ impl WebhookQueue {
 }
 
 /// The message attribute that carries a delivery's label.
-const LABEL_ATTRIBUTE: &str = "signalbox";
+pub const LABEL_ATTRIBUTE: &str = "signalbox";
 
 /// What stands for an empty body: a queue takes none, and nothing else is encoded like this.
 const EMPTY_BODY: &str = "=";

@@ -1,0 +1,115 @@
+//! What a new user has to look at: runs, webhooks of every fate, a dead letter and rejected deliveries, made by requests to the
+//! host's own front, as clients make them. Only on one's own machine.
+//!
+//! All of it is the default tenant's, as that is whom a browser signs in as; the source `demo` and keys, bodies and traces that say
+//! so tell it from one's own.
+
+mod webhooks;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use signalbox::domain::catalogue::vendor::parse_vendors;
+use signalbox::domain::secret::Secret;
+use tokio::task::JoinSet;
+
+use self::webhooks::{DeadLetterQueue, Webhooks};
+use crate::host::data::DataFolder;
+use crate::remote::Remote;
+use crate::template::{Bindings, Template};
+use crate::token::{self, Grant};
+
+/// The front answers within 30 s, whatever happens.
+const WAIT_MAX: Duration = Duration::from_secs(40);
+
+/// What the host that the demo is for is like.
+pub(crate) struct Setting<'a> {
+    pub(crate) bindings: &'a Bindings,
+    pub(crate) template: &'a Template,
+    pub(crate) front: SocketAddr,
+    pub(crate) sqs: &'a aws_sdk_sqs::Client,
+    /// The secret of tokens.
+    pub(crate) tokens: Option<&'a str>,
+    /// The secret of points of sale.
+    pub(crate) webhooks: Option<&'a str>,
+    pub(crate) now: Timestamp,
+}
+
+impl Setting<'_> {
+    fn token(&self) -> Option<Result<String, token::TokenError>> {
+        let audience = self.bindings.parameters.get("ServiceJwtAudience");
+        let audience = audience.map_or(token::AUDIENCE_DEFAULT, String::as_str);
+        let grant = Grant { actor: "demo", audience, scopes: token::scopes("write"), ..Grant::default() };
+        Some(token::mint(grant, self.tokens?, self.now))
+    }
+
+    fn webhooks(&self, remote: &Remote) -> Option<Webhooks> {
+        let signs_headers = self.bindings.parameters.get("PosSignedHeaders").is_some_and(|value| value == "required");
+        let source = self.template.event_sources.iter().find(|source| source.function == "dead-letters")?;
+        let dead_letters = DeadLetterQueue { sqs: self.sqs.clone(), name: source.queue.clone() };
+        Some(Webhooks::new(remote.clone(), Secret::new(self.webhooks?), signs_headers, dead_letters))
+    }
+}
+
+/// Makes the demo's data where a start has asked for it and none has made it yet: behind the ready line, and without a reason
+/// to fail, as the host is as useful without it. A crash leaves the mark, and the next start makes all of it again: the same
+/// webhooks are duplicates then, and there may be a dead letter more.
+pub(crate) fn run_if_requested(tasks: &mut JoinSet<()>, data: &DataFolder, setting: &Setting<'_>) {
+    let mark = data.demo_mark();
+    if !mark.exists() {
+        return;
+    }
+    // Whoever names vendors of their own has something to see.
+    let named = setting.bindings.parameters.get("Vendors");
+    let vendors = parse_vendors(named.map_or("[]", String::as_str)).unwrap_or_default();
+    if named.is_some() && !vendors.iter().any(|vendor| vendor.slug.as_str() == "moscot") {
+        return;
+    }
+    let (Some(token), Ok(remote)) = (setting.token(), Remote::new(&format!("http://{}", setting.front), WAIT_MAX))
+    else {
+        return;
+    };
+    let (webhooks, now) = (setting.webhooks(&remote), setting.now);
+    tasks.spawn(async move {
+        tracing::info!(
+            "making demo data: runs, webhooks of every fate, a dead letter; what is logged of it is meant to be. \
+             SIGNALBOX_DEMO=0 starts empty"
+        );
+        let made = async {
+            let answer = runs(&remote, &token.map_err(|error| error.to_string())?).await?;
+            tracing::info!(run = %answer["runId"], metrics = %answer["metrics"], "the demo catalogue is synced");
+            match webhooks {
+                Some(webhooks) => webhooks.make(now).await,
+                None => Ok(()),
+            }
+        };
+        match made.await {
+            Ok(()) => {
+                tracing::info!("demo data is made: source demo of the tenant default");
+                let _gone_already = std::fs::remove_file(mark);
+            }
+            Err(reason) => tracing::warn!(reason, "not all demo data was made"),
+        }
+    });
+}
+
+/// Syncs the project's catalogue, and returns what the front answered; then compares it once more, and with one that is not
+/// there, which leaves a run that failed and the state as it was.
+///
+/// # Errors
+/// Why there is no run, in a sentence.
+async fn runs(remote: &Remote, token: &str) -> Result<Value, String> {
+    let post = async |body: &str| {
+        let answer = remote.post_json("/api/catalog/moscot/sync", token, body).await;
+        answer.map_err(|error| error.to_string())
+    };
+    let synced = post("{}").await?;
+    if !(200..300).contains(&synced.status) {
+        return Err(format!("{}: {}", synced.status, synced.text));
+    }
+    post(r#"{"dryRun": true}"#).await?;
+    post(r#"{"dryRun": true, "sourcePath": "demo-of-a-missing-file.json"}"#).await?;
+    serde_json::from_str(&synced.text).map_err(|error| error.to_string())
+}

@@ -1,0 +1,85 @@
+//! The demo's webhooks: let in, sent twice, refused, and given up on.
+
+use aws_sdk_sqs::types::MessageAttributeValue;
+use jiff::Timestamp;
+use serde_json::json;
+use signalbox::aws::queues::webhook::LABEL_ATTRIBUTE;
+use signalbox::domain::deliveries::delivery::body_hash;
+use signalbox::domain::secret::Secret;
+
+use crate::remote::Remote;
+use crate::remote::point_of_sale::{Event, PointOfSale};
+
+const SOURCE: &str = "demo";
+const TENANT: &str = "default";
+const SALES: u32 = 5;
+/// Retries take two hours, so this one is put where they end.
+const GIVEN_UP: &str = "demo-sale-given-up";
+
+/// Where the queue of deliveries puts what it gives up on.
+pub(super) struct DeadLetterQueue {
+    pub(super) sqs: aws_sdk_sqs::Client,
+    pub(super) name: String,
+}
+
+impl DeadLetterQueue {
+    async fn send(&self, label: String, body: String) -> Result<(), String> {
+        let wrong = |error: &dyn std::error::Error| error.to_string();
+        let address = self.sqs.get_queue_url().queue_name(&self.name).send().await.map_err(|error| wrong(&error))?;
+        let attribute = MessageAttributeValue::builder().data_type("String").string_value(label).build();
+        let call = self.sqs.send_message().set_queue_url(address.queue_url).message_body(body);
+        let call = call.message_attributes(LABEL_ATTRIBUTE, attribute.map_err(|error| wrong(&error))?);
+        call.send().await.map(drop).map_err(|error| wrong(&error))
+    }
+}
+
+/// A point of sale, somebody who does not know its secret, and the dead-letter queue.
+pub(super) struct Webhooks {
+    shop: PointOfSale,
+    stranger: PointOfSale,
+    dead_letters: DeadLetterQueue,
+}
+
+impl Webhooks {
+    pub(super) fn new(remote: Remote, secret: Secret, signs_headers: bool, dead_letters: DeadLetterQueue) -> Self {
+        let of =
+            |secret: Secret| PointOfSale::new(remote.clone(), SOURCE, TENANT, secret).signing_headers(signs_headers);
+        let stranger = of(Secret::new("the demo's wrong secret, which nobody has set"));
+        Self { shop: of(secret), stranger, dead_letters }
+    }
+
+    /// The dead letter is last: what a crash before it leaves is made again without a second one.
+    ///
+    /// # Errors
+    /// What could not be made, in a sentence.
+    pub(super) async fn make(&self, now: Timestamp) -> Result<(), String> {
+        for number in 1..=SALES {
+            self.send(&self.shop, sale(&format!("DEMO-{number}"), number), &key(number)).await?;
+        }
+        // Sent again it is a duplicate; with another body it is refused, as is what is not signed with the secret.
+        self.send(&self.shop, sale("DEMO-1", 1), &key(1)).await?;
+        self.send(&self.shop, sale("DEMO-1", 2), &key(1)).await?;
+        self.send(&self.stranger, sale("DEMO-9", 1), "demo-sale-forged").await?;
+        let body = sale("DEMO-9", 9);
+        let label = json!({
+            "connection": format!("{TENANT}/pos/{SOURCE}"), "channel": "event", "key": format!("key:{GIVEN_UP}"),
+            "eventType": "demo", "bodyHash": body_hash(body.as_bytes()), "receivedMs": now.as_millisecond(),
+            "correlationId": GIVEN_UP, "enqueuedMs": now.as_millisecond(), "takenIn": {"proof": "current", "ms": 1},
+        });
+        self.dead_letters.send(label.to_string(), body).await
+    }
+
+    async fn send(&self, by: &PointOfSale, body: String, key: &str) -> Result<(), String> {
+        let event: Event = by.event(body, Some(key.to_owned())).map_err(|error| error.to_string())?;
+        let answer = by.send(&event).await.map_err(|error| error.to_string())?;
+        if answer.status >= 500 { Err(format!("{key}: {}", answer.told())) } else { Ok(()) }
+    }
+}
+
+fn key(number: u32) -> String {
+    format!("demo-sale-{number}")
+}
+
+fn sale(sku: &str, quantity: u32) -> String {
+    json!({"demo": true, "sku": sku, "qty": quantity, "price": 1999}).to_string()
+}
