@@ -19,6 +19,7 @@ mod deliveries {
     mod metrics;
     mod one;
     mod pos;
+    mod preview;
     mod probes;
     mod rejected;
     mod retried;

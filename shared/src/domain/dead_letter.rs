@@ -29,6 +29,18 @@ impl DeadLetterId {
         Self(format!("{sent_ms:0TIME_DIGITS$}-{}", plain.collect::<String>()))
     }
 
+    /// The last id that a message which was sent at `sent_ms` can have, and no message has.
+    #[must_use]
+    pub fn last_of(sent_ms: i64) -> Self {
+        Self::new(sent_ms.max(0), "~")
+    }
+
+    /// When its message was first sent, epoch milliseconds.
+    #[must_use]
+    pub fn sent_ms(&self) -> i64 {
+        split_time(&self.0).map_or(0, |(ms, _)| ms)
+    }
+
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -38,6 +38,12 @@ pub(super) fn ids(page: &Value) -> Vec<String> {
     page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
 }
 
+/// An answer without what became of each.
+fn counts(mut answer: Value) -> Value {
+    answer.as_object_mut().unwrap().remove("results");
+    answer
+}
+
 /// A worker that cannot write records.
 async fn broken(hooks: &Hooks) -> Process {
     hooks.process(Wire::when(every("DynamoDB.PutItem"), Verdict::Fail(Fault::ServerError))).await
@@ -61,7 +67,9 @@ async fn what_has_expired_is_gone_though_nobody_swept_it() {
         assert_eq!(ask(&hooks, "t1", method, &path, None).await.status, 404, "{method}");
     }
     let requeued = ask(&hooks, "t1", "POST", REQUEUE, Some(json!({}))).await.expect(200);
-    assert_eq!(requeued, json!({"ok": true, "requeued": 1, "skipped": 0, "more": false, "cursor": null}));
+    let results = json!([{"id": both[0], "result": "requeued"}]);
+    let expected = json!({"ok": true, "requeued": 1, "skipped": 0, "more": false, "cursor": null, "results": results});
+    assert_eq!(requeued, expected);
 }
 
 /// Dead letters of these events.
@@ -212,10 +220,10 @@ async fn they_are_listed_by_page_and_filter_and_decided_on_by_their_tenant_alone
     }
     for filter in [json!({"reason": "nothing"}), json!({"provider": "trackstar"})] {
         let answer = many(filter).await.expect(200);
-        assert_eq!(answer, json!({"ok": true, "requeued": 0, "skipped": 3, "more": false, "cursor": null}));
+        assert_eq!(counts(answer), json!({"ok": true, "requeued": 0, "skipped": 3, "more": false, "cursor": null}));
     }
     let answer = many(json!({"provider": "pos", "connection": "shop", "reason": "STORAGE failed"})).await.expect(200);
-    assert_eq!(answer, json!({"ok": true, "requeued": 1, "skipped": 2, "more": false, "cursor": null}));
+    assert_eq!(counts(answer), json!({"ok": true, "requeued": 1, "skipped": 2, "more": false, "cursor": null}));
     let answer = many(json!({})).await.expect(200);
     assert_eq!((&answer["requeued"], &answer["more"]), (&json!(2), &json!(false)));
     hooks.work(Queue::Webhooks).await;
@@ -265,8 +273,8 @@ async fn many_are_requeued_though_others_are_in_front() {
         let answer = ask(&hooks, "t1", "POST", REQUEUE, Some(filter)).await.expect(200);
         cursor = answer["cursor"].clone();
         assert_eq!(cursor.is_string(), more, "{answer}");
-        let counts = json!({"ok": true, "requeued": requeued, "skipped": skipped, "more": more, "cursor": cursor});
-        assert_eq!(answer, counts);
+        let expected = json!({"ok": true, "requeued": requeued, "skipped": skipped, "more": more, "cursor": cursor});
+        assert_eq!(counts(answer), expected);
     }
     for cursor in ["1", "body", "m1"] {
         let body = json!({"connection": "old", "cursor": cursor});

@@ -8,11 +8,11 @@ use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 use signalbox::http::query::Query;
 use signalbox::http::wire::operations::{DeadLetterView, DeadLettersView};
 
-use super::list::limit;
+use super::list::{bound, limit};
 use crate::{ListProblems, Reads};
 
 /// Dead letters that one call looks at: a page may end early, with a cursor.
-const READ_MAX: usize = 1000;
+pub(super) const READ_MAX: usize = 1000;
 
 /// What the queues gave up on, newest first, of the caller's tenant.
 #[utoipa::path(
@@ -21,6 +21,8 @@ const READ_MAX: usize = 1000;
         ("provider" = Option<String>, Query, description = "pos, trackstar, …"),
         ("connection" = Option<String>, Query, description = "The source or connection"),
         ("reason" = Option<String>, Query, description = "A part of the reason, in any case"),
+        ("from" = Option<String>, Query, description = "Sent to the queue at or after this"),
+        ("to" = Option<String>, Query, description = "Sent to the queue at or before this, or on this day"),
         ("limit" = Option<u32>, Query, description = "Default 50", minimum = 1, maximum = 200),
         ("cursor" = Option<String>, Query, description = "From `nextCursor`"),
     ),
@@ -38,7 +40,7 @@ pub(crate) async fn list(
     let caller = reads.reader(&headers)?;
     let query = Query::of(&uri);
     let limit = limit(&query)?;
-    let filter = DeadLetterFilter::read(|name| Ok::<_, Problem>(query.first(&[name]).map(String::from)))?;
+    let filter = filter(&query)?;
     let from = query.first(&["cursor"]).map(str::parse).transpose();
     let from = from.map_err(|_| Problem::fields(&[("cursor", "is unknown")]))?;
     let limits = Limits { found_max: limit, read_max: READ_MAX };
@@ -51,4 +53,10 @@ pub(crate) async fn list(
         has_more: page.next.is_some(),
         next_cursor: page.next.map(|id| id.to_string()),
     }))
+}
+
+/// Which dead letters a query means.
+pub(super) fn filter(query: &Query) -> Result<DeadLetterFilter, Problem> {
+    let filter = DeadLetterFilter::read(|name| Ok::<_, Problem>(query.first(&[name]).map(String::from)))?;
+    Ok(filter.between(bound(query, "from")?, bound(query, "to")?))
 }

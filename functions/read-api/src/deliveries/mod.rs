@@ -3,6 +3,7 @@
 mod dead_letters;
 mod list;
 mod one;
+mod preview;
 mod rejected;
 mod taken_in;
 
@@ -13,5 +14,9 @@ use crate::Reads;
 
 /// The routes of this folder.
 pub(crate) fn routes() -> OpenApiRouter<Reads> {
-    OpenApiRouter::default().routes(routes!(list::list)).routes(routes!(dead_letters::list)).merge(one::route())
+    OpenApiRouter::default()
+        .routes(routes!(list::list))
+        .routes(routes!(dead_letters::list))
+        .routes(routes!(preview::show))
+        .merge(one::route())
 }

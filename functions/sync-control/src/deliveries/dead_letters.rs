@@ -5,16 +5,22 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use http::HeaderMap;
+use jiff::Timestamp;
 use signalbox::domain::dead_letter::DeadLetterId;
-use signalbox::engine::deliveries::dead_letters::{DeadLetterFilter, Limits, RequeuedMany, requeue_matching};
+use signalbox::domain::time;
+use signalbox::engine::deliveries::dead_letters::{
+    DeadLetterFilter, Limits, RequeuedMany, requeue_each, requeue_matching,
+};
 use signalbox::engine::deliveries::requeue::{Dropped, Requeued, drop_dead_letter, requeue as requeue_one};
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{
     ALREADY_DECIDED, CONFLICT, INVALID_REQUEST, NOT_FOUND, Problem, ProblemView, UNPROCESSABLE,
 };
 use signalbox::http::query::path_text;
-use signalbox::http::wire::operations::{DecidedView, RequeueRequest, RequeuedView};
+use signalbox::http::wire::operations::DecidedView;
+use signalbox::http::wire::requeue::{RequeueRequest, RequeuedOneView, RequeuedView};
 
+use crate::body::Fields;
 use crate::operator::{OperatorProblems, failed, operator};
 use crate::{Control, body};
 
@@ -107,7 +113,8 @@ fn no_dead_letter() -> Problem {
 
 /// Send many dead letters through again, the newest first, at most 100 a call.
 ///
-/// While `more` is true there are others to look at: send the answer's `cursor` with the next call.
+/// While `more` is true there are others to look at: send the answer's `cursor` with the next call. What it would come to, GET
+/// /api/sync/dead-letters/preview says before.
 #[utoipa::path(
     post, path = "/api/sync/dead-letters/requeue", tag = "operations",
     request_body(content = RequeueRequest),
@@ -131,14 +138,44 @@ pub(crate) async fn requeue_many(
         return Err(Problem::new(INVALID_REQUEST, "the body must be a JSON object with the filter; {} means all"));
     };
     // A filter that is misspelt or blank would be none, and everything would be requeued.
-    fields.check_known(&[&DeadLetterFilter::FIELDS[..], &["cursor"]].concat())?;
-    let filter = DeadLetterFilter::read(|name| fields.filled_text(name))?;
-    let from = fields.text("cursor")?.map(|cursor| cursor.parse()).transpose();
-    let from = from.map_err(|_| Problem::fields(&[("cursor", "is unknown")]))?;
-    let done = requeue_matching(&control.deliveries, &control.operators, &operator, &filter, from, LIMITS)
-        .await
-        .map_err(failed)?;
-    let RequeuedMany { requeued, skipped, next } = done;
+    fields.check_known(&[&DeadLetterFilter::FIELDS[..], &["from", "to", "ids", "cursor"]].concat())?;
+    let (deliveries, operators) = (&control.deliveries, &control.operators);
+    let done = match ids(&fields)? {
+        Some(ids) => requeue_each(deliveries, operators, &operator, ids).await,
+        None => {
+            let filter = DeadLetterFilter::read(|name| fields.filled_text(name))?;
+            let filter = filter.between(moment(&fields, "from")?, moment(&fields, "to")?);
+            let from = fields.text("cursor")?.map(|cursor| cursor.parse()).transpose();
+            let from = from.map_err(|_| Problem::fields(&[("cursor", "is unknown")]))?;
+            requeue_matching(deliveries, operators, &operator, &filter, from, LIMITS).await
+        }
+    };
+    let RequeuedMany { requeued, skipped, next, results } = done.map_err(failed)?;
     let cursor = next.map(|id| id.to_string());
-    Ok(Json(RequeuedView { ok: true, requeued, skipped, more: cursor.is_some(), cursor }))
+    let results = results.iter().map(|(id, result)| RequeuedOneView { id: id.to_string(), result: result.as_str() });
+    let (more, results) = (cursor.is_some(), results.collect());
+    Ok(Json(RequeuedView { ok: true, requeued, skipped, more, cursor, results }))
+}
+
+/// The dead letters that are named, where they are: without a filter beside them, as it would be passed over.
+fn ids(fields: &Fields) -> Result<Option<Vec<DeadLetterId>>, Problem> {
+    let Some(ids) = fields.get("ids") else { return Ok(None) };
+    let wrong = |why: &str| Problem::fields(&[("ids", why)]);
+    let others = [&DeadLetterFilter::FIELDS[..], &["from", "to", "cursor"]].concat();
+    if others.into_iter().any(|name| fields.get(name).is_some()) {
+        return Err(wrong("must stand alone: a filter beside them would be passed over"));
+    }
+    let named = ids.as_array().filter(|ids| (1..=LIMITS.found_max).contains(&ids.len()));
+    let named = named.ok_or_else(|| wrong(&format!("must be an array of 1 to {} ids", LIMITS.found_max)))?;
+    let read: Option<Vec<DeadLetterId>> = named.iter().map(|id| id.as_str()?.parse().ok()).collect();
+    read.map(Some).ok_or_else(|| wrong("must be ids as listed by GET /api/sync/dead-letters"))
+}
+
+/// A moment that a filter names.
+fn moment(fields: &Fields, name: &'static str) -> Result<Option<Timestamp>, Problem> {
+    let parse = if name == "to" { time::parse_end_query } else { time::parse_query };
+    match fields.filled_text(name)?.as_deref().map(parse) {
+        Some(None) => Err(Problem::fields(&[(name, "must be a date or date-time")])),
+        found => Ok(found.flatten()),
+    }
 }

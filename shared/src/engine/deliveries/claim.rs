@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
+use crate::aws::deliveries::DeliveryStore;
 use crate::aws::faults::AwsFault;
-use crate::domain::deliveries::claim::{NewClaim, Verdict};
+use crate::domain::deliveries::claim::{NewClaim, Verdict, judge};
 use crate::domain::deliveries::delivery::{Label, TakenIn};
 use crate::domain::deliveries::signature::VerifiedDelivery;
 use crate::engine::deliveries::context::Deliveries;
@@ -78,6 +79,29 @@ pub(super) async fn claim(deliveries: &Deliveries, label: &mut Label, at: Timest
         }
     }
     Ok(verdict)
+}
+
+/// What [`claim`] would say at `at`; it reads, and claims nothing.
+pub(super) async fn foresee(store: &DeliveryStore, label: &Label, at: Timestamp) -> Result<Verdict, AwsFault> {
+    let look = async |claim_key: &str, ours: &NewClaim| {
+        let standing = store.claim_of(claim_key).await?.filter(|standing| standing.expires_at > at.as_second());
+        let verdict = standing.as_ref().map_or(Verdict::First, |standing| judge(standing, ours));
+        Ok::<_, AwsFault>((verdict, standing))
+    };
+    let of_delivery = |label: &Label| NewClaim::of_delivery(label, "", at);
+    let (verdict, standing) = look(&label.claim_key(), &of_delivery(label)).await?;
+    let named_by = match verdict {
+        Verdict::Conflict if label.goes_by_body() => standing,
+        Verdict::First | Verdict::Again if label.claims_body => {
+            let (verdict, of_body) = look(&label.body_claim_key(), &NewClaim::of_body(label, "", at)).await?;
+            of_body.filter(|_| verdict == Verdict::Conflict)
+        }
+        _ => None,
+    };
+    let Some(named_by) = named_by else { return Ok(verdict) };
+    let first = Label { key: label.first_key(&named_by.fingerprint), ..label.clone() };
+    let (verdict, _) = look(&first.claim_key(), &of_delivery(&first)).await?;
+    Ok(if verdict == Verdict::First { Verdict::Again } else { verdict })
 }
 
 /// Hands a delivery to the queue, and notes when: what it waited for before that says nothing about the worker.

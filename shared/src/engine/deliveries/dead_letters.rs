@@ -16,10 +16,12 @@ pub struct DeadLetterFilter {
     provider: Option<String>,
     connection: Option<String>,
     reason: Option<String>,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
 }
 
 impl DeadLetterFilter {
-    /// The names of its fields.
+    /// The names of its fields that are texts.
     pub const FIELDS: [&str; 3] = ["provider", "connection", "reason"];
 
     /// Reads each field by its name, in any case. Listing and requeuing share it: what is listed under a filter is what is
@@ -29,7 +31,27 @@ impl DeadLetterFilter {
     /// Those of `field`.
     pub fn read<E>(field: impl Fn(&str) -> Result<Option<String>, E>) -> Result<Self, E> {
         let [provider, connection, reason] = Self::FIELDS.map(|name| Ok(field(name)?.map(|text| text.to_lowercase())));
-        Ok(Self { provider: provider?, connection: connection?, reason: reason? })
+        Ok(Self { provider: provider?, connection: connection?, reason: reason?, from: None, to: None })
+    }
+
+    /// Only those whose message was sent between two moments, both included.
+    #[must_use]
+    pub fn between(self, from: Option<Timestamp>, to: Option<Timestamp>) -> Self {
+        Self { from, to, ..self }
+    }
+
+    /// Where to begin to read: where a part ended, and not above what is meant.
+    fn start(&self, from: Option<DeadLetterId>) -> Option<DeadLetterId> {
+        let highest = self.to.map(|to| DeadLetterId::last_of(to.as_millisecond()));
+        match (from, highest) {
+            (Some(from), Some(highest)) => Some(from.min(highest)),
+            (from, highest) => from.or(highest),
+        }
+    }
+
+    /// Whether this one, and so all behind it, is older than what is meant.
+    fn is_over_at(&self, letter: &DeadLetter) -> bool {
+        self.from.is_some_and(|from| letter.id.sent_ms() < from.as_millisecond())
     }
 
     fn takes(&self, letter: &DeadLetter) -> bool {
@@ -71,17 +93,37 @@ pub async fn page(
     from: Option<DeadLetterId>,
     limits: Limits,
 ) -> Result<DeadLetterPage, AwsFault> {
-    page_of(journal, now, tenant, |letter| filter.takes(letter), from, limits).await
+    page_of(journal, now, tenant, filter, |_| true, from, limits).await
+}
+
+/// A tenant's dead letters with these ids, in their order; none of those that are not there.
+///
+/// # Errors
+/// When AWS fails.
+pub async fn named(
+    journal: &Journal,
+    now: Timestamp,
+    tenant: &TenantId,
+    ids: &[DeadLetterId],
+) -> Result<Vec<DeadLetter>, AwsFault> {
+    let mut found = Vec::new();
+    for id in ids {
+        let letters = journal.dead_letters_between(tenant, id.as_str(), id.as_str(), 1).await?;
+        found.extend(letters.into_iter().filter(|letter| !letter.is_expired(now)));
+    }
+    Ok(found)
 }
 
 async fn page_of(
     journal: &Journal,
     now: Timestamp,
     tenant: &TenantId,
-    takes: impl Fn(&DeadLetter) -> bool + Send,
-    mut from: Option<DeadLetterId>,
+    filter: &DeadLetterFilter,
+    can_be_taken: impl Fn(&DeadLetter) -> bool + Send,
+    from: Option<DeadLetterId>,
     limits: Limits,
 ) -> Result<DeadLetterPage, AwsFault> {
+    let mut from = filter.start(from);
     let Limits { found_max, read_max } = limits;
     let mut page = DeadLetterPage { found: Vec::new(), passed_over: 0, next: None };
     let mut read = 0;
@@ -91,7 +133,10 @@ async fn page_of(
         let rest = if letters.len() > found_max { letters.pop().map(|letter| letter.id) } else { None };
         read += letters.len();
         for letter in letters.into_iter().filter(|letter| !letter.is_expired(now)) {
-            if !takes(&letter) {
+            if filter.is_over_at(&letter) {
+                return Ok(page);
+            }
+            if !filter.takes(&letter) || !can_be_taken(&letter) {
                 page.passed_over += 1;
             } else if page.found.len() == found_max {
                 page.next = Some(letter.id);
@@ -118,6 +163,8 @@ pub struct RequeuedMany {
     pub skipped: usize,
     /// Where to go on; none where nothing is left.
     pub next: Option<DeadLetterId>,
+    /// What became of each that was tried.
+    pub results: Vec<(DeadLetterId, Requeued)>,
 }
 
 /// Sends the dead letters that match through again, from `from` on (itself included), or from the newest. What does not match
@@ -134,18 +181,28 @@ pub async fn requeue_matching(
     limits: Limits,
 ) -> Result<RequeuedMany, AwsFault> {
     // One without a label matches nothing here: it would take the place of one that can be requeued.
-    let takes = |letter: &DeadLetter| letter.label().is_some() && filter.takes(letter);
-    let page = page_of(&operators.journal, operators.now(), &operator.tenant, takes, from, limits).await?;
-    let mut done = RequeuedMany { requeued: 0, skipped: page.passed_over, next: page.next };
-    for letter in &page.found {
-        match requeue(deliveries, operators, operator, &letter.id).await? {
-            Requeued::Done => done.requeued += 1,
-            Requeued::NotFound
-            | Requeued::NotADelivery
-            | Requeued::NoLabel
-            | Requeued::Conflict
-            | Requeued::Decided => done.skipped += 1,
-        }
+    let labelled = |letter: &DeadLetter| letter.label().is_some();
+    let page = page_of(&operators.journal, operators.now(), &operator.tenant, filter, labelled, from, limits).await?;
+    let ids = page.found.into_iter().map(|letter| letter.id);
+    let done = requeue_each(deliveries, operators, operator, ids).await?;
+    Ok(RequeuedMany { skipped: done.skipped + page.passed_over, next: page.next, ..done })
+}
+
+/// Sends these dead letters through again, in their order.
+///
+/// # Errors
+/// When AWS fails. Some may have been requeued; to begin again is harmless: those are not found.
+pub async fn requeue_each(
+    deliveries: &Deliveries,
+    operators: &Operators,
+    operator: &Operator,
+    ids: impl IntoIterator<Item = DeadLetterId, IntoIter: Send> + Send,
+) -> Result<RequeuedMany, AwsFault> {
+    let mut results = Vec::new();
+    for id in ids {
+        let result = requeue(deliveries, operators, operator, &id).await?;
+        results.push((id, result));
     }
-    Ok(done)
+    let requeued = results.iter().filter(|(_, result)| *result == Requeued::Done).count();
+    Ok(RequeuedMany { requeued, skipped: results.len() - requeued, next: None, results })
 }

@@ -1,5 +1,5 @@
 //! A delivery's way: [`take_in`] (verify) → [`claim`] (and enqueue) → the queue → [`apply`] → or [`give_up`]. What is not let in
-//! goes to [`reject`]; an operator uses [`list`], [`one`], [`dead_letters`], [`requeue`], [`replay`] and
+//! goes to [`reject`]; an operator uses [`list`], [`one`], [`dead_letters`], [`preview`], [`requeue`], [`replay`] and
 //! [`admit`].
 
 pub mod admit;
@@ -14,6 +14,7 @@ pub mod give_up;
 pub mod headers;
 pub mod list;
 pub mod one;
+pub mod preview;
 pub mod refusal;
 pub mod reject;
 pub mod replay;

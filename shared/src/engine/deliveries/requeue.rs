@@ -27,6 +27,21 @@ pub enum Requeued {
     Decided,
 }
 
+impl Requeued {
+    /// Its name on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "requeued",
+            Self::NotFound => "not_found",
+            Self::NotADelivery => "not_a_delivery",
+            Self::NoLabel => "no_label",
+            Self::Conflict => "conflict",
+            Self::Decided => "already_decided",
+        }
+    }
+}
+
 /// What became of a dead letter that was to be dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dropped {

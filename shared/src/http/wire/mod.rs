@@ -7,5 +7,6 @@ pub mod one_delivery;
 pub mod operations;
 pub mod providers;
 pub mod record;
+pub mod requeue;
 pub mod service;
 pub mod vendor_sync;

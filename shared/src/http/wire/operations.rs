@@ -116,34 +116,6 @@ impl From<&DeadLetterId> for DecidedView {
     }
 }
 
-/// Which dead letters to requeue: the filters of GET /api/sync/dead-letters, and no other field. An empty object means all.
-#[derive(Debug, ToSchema)]
-pub struct RequeueRequest {
-    /// pos, trackstar, …
-    pub provider: Option<String>,
-    /// The source or connection.
-    pub connection: Option<String>,
-    /// A part of the reason, in any case.
-    pub reason: Option<String>,
-    /// From an answer's `cursor`.
-    pub cursor: Option<String>,
-}
-
-/// What one call requeued.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct RequeuedView {
-    /// Always true.
-    pub ok: bool,
-    /// How many were sent through again.
-    pub requeued: usize,
-    /// How many do not match, have no label, have a key that came with another body since, or were decided on meanwhile.
-    pub skipped: usize,
-    /// Whether there are others to look at.
-    pub more: bool,
-    /// Where they start: for the next call.
-    pub cursor: Option<String>,
-}
-
 /// A page of deliveries.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -1,0 +1,72 @@
+//! `GET /api/sync/dead-letters/preview`: what requeuing would come to.
+
+use axum::Json;
+use axum::extract::State;
+use http::{HeaderMap, Uri};
+use signalbox::domain::dead_letter::DeadLetterId;
+use signalbox::engine::deliveries::dead_letters::{DeadLetterPage, Limits, named, page};
+use signalbox::engine::deliveries::preview::preview;
+use signalbox::http::problem::{INTERNAL_ERROR, Problem};
+use signalbox::http::query::Query;
+use signalbox::http::wire::requeue::{PreviewView, PreviewedView};
+
+use super::dead_letters::{READ_MAX, filter};
+use crate::{ListProblems, Reads};
+
+const LIMIT: usize = 100;
+
+/// What requeuing dead letters would come to, for each, newest first: those that POST /api/sync/dead-letters/requeue would take
+/// under the same filters, or those that are named. Nothing is changed, and what happens meanwhile may make it untrue.
+#[utoipa::path(
+    get, path = "/api/sync/dead-letters/preview", tag = "operations",
+    params(
+        ("provider" = Option<String>, Query, description = "pos, trackstar, …"),
+        ("connection" = Option<String>, Query, description = "The source or connection"),
+        ("reason" = Option<String>, Query, description = "A part of the reason, in any case"),
+        ("from" = Option<String>, Query, description = "Sent to the queue at or after this"),
+        ("to" = Option<String>, Query, description = "Sent to the queue at or before this, or on this day"),
+        ("id" = Option<Vec<String>>, Query, description = "These alone, at most 100, whatever else is asked for; repeated or in a comma list"),
+        ("limit" = Option<u32>, Query, description = "Default 100", minimum = 1, maximum = 100),
+        ("cursor" = Option<String>, Query, description = "From `nextCursor`"),
+    ),
+    responses(
+        (status = 200, description = "A page", body = PreviewView),
+        ListProblems,
+    ),
+    security((), ("service" = []), ("session" = [])),
+)]
+pub(crate) async fn show(
+    State(reads): State<Reads>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Json<PreviewView>, Problem> {
+    let caller = reads.reader(&headers)?;
+    let (query, now) = (Query::of(&uri), reads.now());
+    let wrong = |field: &'static str, why: &str| Problem::fields(&[(field, why)]);
+    let limit = query.limit(&["limit"], LIMIT, LIMIT).map_err(|why| wrong("limit", &why))?;
+    let ids: Result<Vec<DeadLetterId>, _> = query.list(&["id"]).map(str::parse).collect();
+    let ids = ids.map_err(|_| wrong("id", "must be ids as listed by GET /api/sync/dead-letters"))?;
+    if ids.len() > LIMIT {
+        return Err(wrong("id", &format!("there may be {LIMIT}")));
+    }
+    let from = query.first(&["cursor"]).map(str::parse).transpose();
+    let from = from.map_err(|_| wrong("cursor", "is unknown"))?;
+    let failed = |fault: signalbox::aws::faults::AwsFault| Problem::internal(INTERNAL_ERROR, &fault);
+    let DeadLetterPage { found, next, .. } = if ids.is_empty() {
+        let limits = Limits { found_max: limit, read_max: READ_MAX };
+        page(&reads.journal, now, &caller.tenant, &filter(&query)?, from, limits).await.map_err(failed)?
+    } else {
+        let found = named(&reads.journal, now, &caller.tenant, &ids).await.map_err(failed)?;
+        DeadLetterPage { found, passed_over: 0, next: None }
+    };
+    let previewed = preview(&reads.deliveries, &reads.journal, now, &caller.tenant, found).await.map_err(failed)?;
+    Ok(Json(PreviewView {
+        ok: true,
+        items: previewed
+            .iter()
+            .map(|(letter, would)| PreviewedView::of(letter, would.as_str(), would.detail()))
+            .collect(),
+        has_more: next.is_some(),
+        next_cursor: next.map(|id| id.to_string()),
+    }))
+}
