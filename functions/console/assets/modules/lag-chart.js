@@ -8,7 +8,7 @@ import { duration, number, say } from "./language.js";
 
 const WIDTH = 640;
 /** Columns need more room than points on a line. */
-const [TALL, LOW] = [124, 72];
+const [TALL, LOW] = [140, 72];
 const AXIS = 26;
 /** Where what is above all bounds is drawn to. */
 const ABOVE_ALL_MS = 3_600_000;
@@ -44,7 +44,7 @@ export function lagChart(lag, limit) {
     .filter(({ upToMs }) => upToMs <= longest * 1.3)
     .map(({ upToMs, count }, index, all) => {
       const left = index === 0 ? 0 : x(all[index - 1].upToMs);
-      const height = count === 0 ? 0 : Math.max(2, (count / most) * (base - 34));
+      const height = count === 0 ? 0 : Math.max(2, (count / most) * (base - 50));
       return s("rect", {
         class: upToMs > limit ? "fill-bad" : "fill-run",
         x: left + 1,

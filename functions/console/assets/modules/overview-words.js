@@ -25,8 +25,8 @@ import { status } from "./status.js";
 /** @param {Connection} one */
 const isCatalogue = (one) => one.provider === "catalogue";
 
-/** The source of its deliveries. @param {Connection} one */
-const source = (one) => encodeURIComponent(`${one.provider}/${one.name}`);
+/** The deliveries that came over it: a list is of one tenant. @param {Connection} one */
+const deliveriesOf = ({ provider, name, tenant }) => new URLSearchParams({ source: `${provider}/${name}`, tenant }).toString();
 
 /** The run that a matter is about: its link names it as the first of a list. @param {Matter} matter */
 function runPlace({ link, of }) {
@@ -50,7 +50,7 @@ const KINDS = {
     one: ["1 dead letter", "1 dødt brev"],
     many: (count) => [`${count} dead letters`, `${count} døde breve`],
     act: ["Send again", "Send igen"],
-    place: ({ of }) => `/deliveries?status=dead&last=90d&source=${source(of)}`,
+    place: ({ of }) => `/deliveries?status=dead&last=90d&${deliveriesOf(of)}`,
   },
   refused_removal: {
     tone: "held",
@@ -120,4 +120,4 @@ export const cameTo = (one) => (isCatalogue(one) ? null : one.lastHour);
 
 /** The page that shows what it does. @param {Connection} one */
 export const placeOf = (one) =>
-  isCatalogue(one) ? `/vendor-sync?vendor=${encodeURIComponent(one.name)}` : `/deliveries?source=${source(one)}`;
+  isCatalogue(one) ? `/vendor-sync?vendor=${encodeURIComponent(one.name)}` : `/deliveries?${deliveriesOf(one)}`;

@@ -390,9 +390,10 @@ addKeys([
 ]);
 addEventListener("popstate", () => load());
 
-load();
+draw();
+// On one's own machine the record takes the session that is had for nothing just now.
 whoever().then((who) => {
   isOperator = who?.tenant === "default";
-  drawFilters();
+  load();
 });
 poll(load, POLL_MS);

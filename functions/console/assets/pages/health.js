@@ -483,6 +483,7 @@ function budgetCard(one) {
     `left: ${number(one.recentFailures)} of ${number(of.total)} failed, ${allowed} may`,
     `tilbage: ${number(one.recentFailures)} af ${number(of.total)} fejlede, ${allowed} må`,
   );
+  const failed = new URLSearchParams({ status: "dead", source: `${wanted().provider}/${one.brandId}`, tenant: one.tenantId });
   const over =
     one.recentFailures > of.allowed &&
     callout(
@@ -491,7 +492,7 @@ function budgetCard(one) {
         `Spent ${number(Math.round((one.recentFailures / of.allowed) * 10) / 10)} times over`,
         `Brugt ${number(Math.round((one.recentFailures / of.allowed) * 10) / 10)} gange`,
       ),
-      h("a", { class: "link", href: "/deliveries?status=dead" }, say("See what failed", "Se hvad der fejlede")),
+      h("a", { class: "link", href: `/deliveries?${failed}` }, say("See what failed", "Se hvad der fejlede")),
     );
   return h(
     "section",
@@ -572,7 +573,10 @@ async function load() {
     const answer = await ask(address);
     // Another one is asked for since.
     if (address !== shownPath) return;
-    [integrations, next] = [answer.integrations, answer.nextCursor];
+    // A catalogue has no webhooks, so that none came says nothing of it.
+    const idle = wanted().provider === "catalogue" ? { idle: false } : {};
+    integrations = answer.integrations.map((/** @type {Integration} */ one) => ({ ...one, ...idle }));
+    next = answer.nextCursor;
     [isLoaded, shownAt, problem, measured] = [true, new Date(), null, null];
   } catch (thrown) {
     problem = asError(thrown);

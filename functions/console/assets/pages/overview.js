@@ -439,8 +439,9 @@ addEventListener("popstate", () => load());
 
 draw();
 load();
-loadDecisions();
 whoever().then((who) => {
+  // On one's own machine the record takes the session that is had for nothing just now.
+  loadDecisions();
   mayRun = may(who, "catalog:sync:write");
   drawHead();
 });
