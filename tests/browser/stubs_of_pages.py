@@ -156,7 +156,7 @@ ENTRIES = [
 ]
 
 
-def connection(name: str, status: str, **more) -> dict:
+def connection(name: str, status: str, /, **more) -> dict:
     hours = [{"webhooks": count, "failures": int(count == 3)} for count in (4, 6, 3, 5) * 6]
     return {
         "connection": f"acme/github/{name.lower()}",
