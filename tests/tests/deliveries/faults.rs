@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use signalbox::http::auth::{CONNECTIONS_READ, CONNECTIONS_WRITE, DELIVERIES_WRITE, READ, WRITE};
+use signalbox::http::auth::{AUDIT_READ, CONNECTIONS_READ, CONNECTIONS_WRITE, DELIVERIES_WRITE, READ, WRITE};
 use signalbox_tests::answer::Answer;
 use signalbox_tests::deliveries::delivery::Delivery;
 use signalbox_tests::deliveries::hooks::Hooks;
@@ -66,7 +66,7 @@ async fn a_fault_of_storage_is_told_to_the_log_and_not_to_clients() {
     let logged = Logged::here();
     let hooks = Hooks::start().await;
     let process = without_storage(&hooks).await;
-    let scopes = [READ, WRITE, DELIVERIES_WRITE, CONNECTIONS_READ, CONNECTIONS_WRITE];
+    let scopes = [READ, WRITE, DELIVERIES_WRITE, CONNECTIONS_READ, CONNECTIONS_WRITE, AUDIT_READ];
     let token = hooks.token("default", &scopes);
     let reads = routes(signalbox_read_api::openapi()).into_iter().map(|route| ("read-api", route));
     let writes = routes(signalbox_sync_control::openapi()).into_iter().map(|route| ("sync-control", route));
@@ -78,8 +78,13 @@ async fn a_fault_of_storage_is_told_to_the_log_and_not_to_clients() {
         let path = path.replace("{slug}", "moscot").replace("{runId}", "018ff1e2-0000-7000-8000-000000000000");
         let path = path.replace("{id}", "4102488000000-5fea7756");
         let path = path.replace("{tenant}/{provider}/{name}", "default/github/main");
+        // Whoever reaches all tenants names one.
+        let path = path
+            .replace("{brandId}", "north?tenantId=default")
+            .replace("/sync/replay", "/sync/replay?tenantId=default");
         let body = match path.as_str() {
             "/api/admin/deliveries/verify" => json!({"id": "pos#1"}),
+            "/api/sync/replay?tenantId=default" => json!({"type": "webhook"}),
             "/api/sync/dead-letters/requeue" | "/api/catalog/moscot/sync" => json!({}),
             "/api/admin/connections/default/github/main" => json!({"settings": {}, "secrets": {"current": "a secret"}}),
             "/api/admin/connections/default/github/main/rotate" => json!({"secret": "another secret"}),

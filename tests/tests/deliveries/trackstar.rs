@@ -7,7 +7,7 @@ use signalbox_tests::deliveries::delivery::{Delivery, TRACKSTAR_SECRET};
 use signalbox_tests::deliveries::hooks::Hooks;
 use signalbox_tests::logged::Logged;
 use signalbox_tests::queues::Queue;
-use signalbox_tests::wire::{Fault, Verdict, Wire, any};
+use signalbox_tests::wire::{Fault, Verdict, Wire, every};
 
 const PATH: &str = "/api/webhooks/trackstar";
 const INVENTORY: &str = "/inventory";
@@ -388,7 +388,7 @@ async fn a_body_that_cannot_be_applied_is_shown_to_the_tenant_of_its_connection(
 #[tokio::test]
 async fn the_log_goes_by_the_trace_that_is_echoed() {
     let hooks = Hooks::start().await;
-    let away = hooks.process(Wire::when(any(), Verdict::Fail(Fault::ServerError))).await;
+    let away = hooks.process(Wire::when(every("DynamoDB.PutItem"), Verdict::Fail(Fault::ServerError))).await;
     let whole = hooks.process(Wire::whole()).await;
     let logged = Logged::here();
     for (process, connection, name, said) in [
