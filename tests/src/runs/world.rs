@@ -35,10 +35,18 @@ pub struct World<'a> {
 impl System {
     /// A tenant of its own, which has nothing yet.
     pub fn world(&self) -> World<'_> {
-        let tenant = format!("world{}", self.worlds.fetch_add(1, Ordering::SeqCst));
+        self.world_of(format!("world{}", self.worlds.fetch_add(1, Ordering::SeqCst)))
+    }
+
+    /// The default tenant, which alone may name sources that lie in the deployment's files, or on its hosts.
+    pub fn operators_world(&self) -> World<'_> {
+        self.world_of("default".to_owned())
+    }
+
+    fn world_of(&self, tenant: String) -> World<'_> {
         let shared = self.host.environment("sync-control");
         let root = PathBuf::from(shared.require("CATALOG_ROOT").expect("a root")).join(&tenant);
-        std::fs::create_dir(&root).expect("a folder");
+        std::fs::create_dir_all(&root).expect("a folder");
         let vendors = json!([{"slug": "moscot", "tenant": tenant, "source": CATALOGUE,
             "volatile": ["source.lastSyncISO"]}]);
         let mut world = World { system: self, tenant, root, variables: Vec::new() };

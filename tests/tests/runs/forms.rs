@@ -55,7 +55,7 @@ async fn shop() -> String {
 #[tokio::test]
 async fn a_shops_products_are_synced_as_it_serves_them() {
     let system = System::start().await;
-    let mut world = system.world();
+    let mut world = system.operators_world();
     let address = shop().await;
     world.set("CATALOG_HOSTS", address.clone());
     let source = format!("http://{address}/products.json?limit=250");
@@ -249,7 +249,7 @@ async fn a_row_that_is_too_long_with_its_volatile_fields_is_set_aside() {
 #[tokio::test]
 async fn a_packed_file_is_the_same_catalogue() {
     let system = System::start().await;
-    let world = system.world();
+    let world = system.operators_world();
     world.apply(&Catalogue::small(30)).await;
     let plain = world.root.join("packed.json");
     std::fs::write(&plain, Catalogue::small(30).json()).unwrap();

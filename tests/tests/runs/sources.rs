@@ -29,7 +29,7 @@ async fn refused(world: &World<'_>, source: &str, code: &str) -> String {
 #[tokio::test]
 async fn a_path_out_of_the_root_is_refused() {
     let system = System::start().await;
-    let world = system.world();
+    let world = system.operators_world();
     std::fs::write(world.root.parent().unwrap().join("outside.json"), Catalogue::small(3).json()).unwrap();
     std::os::unix::fs::symlink("../outside.json", world.root.join("link.json")).unwrap();
     for source in ["../outside.json", "a/../../outside.json", "/etc/passwd", "link.json", "file:///etc/passwd"] {
@@ -44,7 +44,7 @@ async fn a_path_out_of_the_root_is_refused() {
 #[tokio::test]
 async fn only_a_regular_file_is_read() {
     let system = System::start().await;
-    let world = system.world();
+    let world = system.operators_world();
     let made = std::process::Command::new("mkfifo").arg(world.root.join("pipe.json")).status().unwrap();
     assert!(made.success());
     std::fs::create_dir(world.root.join("folder.json")).unwrap();
@@ -57,7 +57,7 @@ async fn only_a_regular_file_is_read() {
 #[tokio::test]
 async fn a_missing_file_is_named_by_its_path_below_the_root() {
     let system = System::start().await;
-    let world = system.world();
+    let world = system.operators_world();
     let detail = refused(&world, "none.json", "source_not_found").await;
     assert_eq!(detail, "there is no catalogue at none.json");
 }
@@ -65,7 +65,7 @@ async fn a_missing_file_is_named_by_its_path_below_the_root() {
 #[tokio::test]
 async fn an_explicit_source_that_fails_does_not_fall_through_to_the_configured_one() {
     let system = System::start().await;
-    let world = system.world();
+    let world = system.operators_world();
     world.publish(&Catalogue::small(3));
     refused(&world, "none.json", "source_not_found").await;
 }
@@ -73,7 +73,7 @@ async fn an_explicit_source_that_fails_does_not_fall_through_to_the_configured_o
 #[tokio::test]
 async fn a_document_that_is_no_catalogue_is_refused_with_its_place() {
     let system = System::start().await;
-    let world = system.world();
+    let world = system.operators_world();
     for (document, expected) in [
         ("<html>", "is HTML or XML"),
         (r#"[{"catalogId":"a"}"#, "cut off after row 1"),
@@ -90,7 +90,7 @@ async fn a_document_that_is_no_catalogue_is_refused_with_its_place() {
 #[tokio::test]
 async fn one_product_a_line_is_the_same_catalogue() {
     let system = System::start().await;
-    let world = system.world();
+    let world = system.operators_world();
     let catalogue = Catalogue::small(60);
     world.apply(&catalogue).await;
     world.write("lines.ndjson", &catalogue.ndjson());
@@ -101,7 +101,7 @@ async fn one_product_a_line_is_the_same_catalogue() {
 #[tokio::test]
 async fn of_two_products_with_one_id_the_later_wins_wherever_they_stand() {
     let system = System::start().await;
-    let world = system.world();
+    let world = system.operators_world();
     let mut catalogue = Catalogue::small(60);
     for (at, name) in [(0, "first"), (30, "second"), (61, "third")] {
         let mut double = catalogue.0[5].clone();
@@ -122,7 +122,7 @@ async fn of_two_products_with_one_id_the_later_wins_wherever_they_stand() {
 #[tokio::test]
 async fn a_source_that_changes_between_scan_and_write_is_planned_again() {
     let system = System::start().await;
-    let world = system.world();
+    let world = system.operators_world();
     let (source, newer) = (Catalogue::small(60), Catalogue::small(60).with_three_changes());
     world.publish(&source);
     let opened_again = every("Store.get").nth(2);
@@ -142,7 +142,7 @@ async fn a_source_that_changes_between_scan_and_write_is_planned_again() {
 #[tokio::test]
 async fn a_source_that_is_never_twice_the_same_fails_its_run_and_is_not_read_for_hours() {
     let system = System::start().await;
-    let mut world = system.world();
+    let mut world = system.operators_world();
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     world.set("CATALOG_HOSTS", &address);
@@ -181,7 +181,7 @@ async fn of_a_source_that_fails_people_learn_what_happened_and_not_what_it_said(
         (closed, 202, "its host refused the connection"),
         (no_name, 202, "there is no host of its name, or names cannot be looked up"),
     ] {
-        let mut world = system.world();
+        let mut world = system.operators_world();
         world.set("CATALOG_HOSTS", &host);
         let process = world.healthy().await;
         let source = format!("http://{host}/catalog.json");
@@ -189,7 +189,7 @@ async fn of_a_source_that_fails_people_learn_what_happened_and_not_what_it_said(
         process.drain_with_time().await.unwrap();
         let stored = world.stored().await;
         let detail = format!("the catalogue {source} could not be read: {expected}");
-        assert_eq!(stored.runs[0]["error"], json!({"code": "source_unreadable", "detail": detail}));
+        assert_eq!(stored.runs.last().unwrap()["error"], json!({"code": "source_unreadable", "detail": detail}));
     }
 }
 
@@ -227,7 +227,7 @@ async fn sync_from(world: &World<'_>, source: String) -> (u16, Value) {
 #[tokio::test]
 async fn a_catalogue_is_fetched_from_an_allowed_host_and_redirects_within_it_are_followed() {
     let system = System::start().await;
-    let mut world = system.world();
+    let mut world = system.operators_world();
     let host = vendor().await;
     world.set("CATALOG_HOSTS", host.clone());
     for path in ["catalog.json", "moved.json"] {
@@ -239,7 +239,7 @@ async fn a_catalogue_is_fetched_from_an_allowed_host_and_redirects_within_it_are
 #[tokio::test]
 async fn a_redirect_to_a_host_that_is_not_allowed_is_not_followed() {
     let system = System::start().await;
-    let mut world = system.world();
+    let mut world = system.operators_world();
     let host = vendor().await;
     world.set("CATALOG_HOSTS", host.clone());
     let detail = refused(&world, &format!("http://{host}/away.json"), "source_not_allowed").await;
@@ -249,7 +249,7 @@ async fn a_redirect_to_a_host_that_is_not_allowed_is_not_followed() {
 #[tokio::test]
 async fn a_document_that_the_vendor_does_not_have_is_not_found() {
     let system = System::start().await;
-    let mut world = system.world();
+    let mut world = system.operators_world();
     let host = vendor().await;
     world.set("CATALOG_HOSTS", host.clone());
     refused(&world, &format!("http://{host}/none.json"), "source_not_found").await;

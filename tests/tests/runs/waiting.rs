@@ -57,7 +57,7 @@ impl Vendor {
 #[tokio::test]
 async fn a_run_that_waits_half_an_hour_is_left_alone_by_thirty_rounds_and_resumed_once() {
     let system = System::start().await;
-    let mut world = system.world();
+    let mut world = system.operators_world();
     let vendor = Vendor::busy(1, "1800").await;
     world.set("CATALOG_HOSTS", vendor.address.clone());
     vendor.sync(&world).await;
@@ -103,7 +103,7 @@ async fn a_run_that_waits_half_an_hour_is_left_alone_by_thirty_rounds_and_resume
 #[tokio::test]
 async fn a_run_whose_vendor_asks_again_and_again_is_given_up_in_the_end() {
     let system = System::start().await;
-    let mut world = system.world();
+    let mut world = system.operators_world();
     let vendor = Vendor::busy(usize::MAX, "7200").await;
     world.set("CATALOG_HOSTS", vendor.address.clone());
     vendor.sync(&world).await;
@@ -118,7 +118,7 @@ async fn a_run_whose_vendor_asks_again_and_again_is_given_up_in_the_end() {
 #[tokio::test]
 async fn a_run_that_waits_stops_at_once_when_it_is_asked_to() {
     let system = System::start().await;
-    let mut world = system.world();
+    let mut world = system.operators_world();
     let vendor = Vendor::busy(1, "1800").await;
     world.set("CATALOG_HOSTS", vendor.address.clone());
     vendor.sync(&world).await;
@@ -135,7 +135,7 @@ async fn a_run_that_waits_stops_at_once_when_it_is_asked_to() {
 #[tokio::test]
 async fn a_message_that_is_lost_while_a_run_waits_is_made_up_for() {
     let system = System::start().await;
-    let mut world = system.world();
+    let mut world = system.operators_world();
     let vendor = Vendor::busy(1, "60").await;
     world.set("CATALOG_HOSTS", vendor.address.clone());
     vendor.sync(&world).await;
