@@ -180,6 +180,7 @@ async fn what_a_connection_cannot_be_is_named_by_field() {
         (with("catalogue", json!({"settings": {}, "schedule": {"cron": "0 2 * * *", "zone": "Mars"}})), &["schedule"]),
         (with("catalogue", json!({"settings": {}, "state": "gone"})), &["state"]),
         (with("catalogue", json!({"settings": {}, "displayName": "x".repeat(101)})), &["displayName"]),
+        (with("catalogue", json!({"settings": {}, "displayName": "a\u{7}b"})), &["displayName"]),
         (with("trackstar", json!({"settings": {}})), &["settings.connectionId"]),
         (with("trackstar", json!({"settings": {"connectionId": "c"}, "secrets": {"current": "s"}})), &["secrets"]),
         (with("github", json!({"settings": {}})), &["secrets"]),
@@ -201,6 +202,7 @@ async fn what_a_connection_cannot_be_is_named_by_field() {
     for (action, body, field) in [
         ("pause", json!({"why": 7}), "why"),
         ("pause", json!({"why": "x".repeat(301)}), "why"),
+        ("pause", json!({"why": "a\u{1b}[2Jb"}), "why"),
         ("pause", json!({"because": "x"}), "because"),
         ("rotate", json!({}), "secret"),
         ("rotate", json!({"secret": ""}), "secret"),

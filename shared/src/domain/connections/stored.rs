@@ -155,6 +155,8 @@ impl Wanted {
         if !(1..=DISPLAY_NAME_CHARACTERS_MAX).contains(&display_name.chars().count()) {
             let why = format!("must have 1 to {DISPLAY_NAME_CHARACTERS_MAX} characters");
             wrong.push(WrongSetting::new("displayName", why));
+        } else if display_name.chars().any(char::is_control) {
+            wrong.push(WrongSetting::new("displayName", "must have no control characters"));
         }
         match (provider.secret, has_secrets) {
             (SecretUse::Required, false) => wrong.push(WrongSetting::new("secrets", "must be there")),

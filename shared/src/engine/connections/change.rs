@@ -155,6 +155,9 @@ async fn after(
             if why.chars().count() > REASON_CHARACTERS_MAX {
                 return Err(secrets::wrong("why", &format!("may have {REASON_CHARACTERS_MAX} characters")));
             }
+            if why.chars().any(char::is_control) {
+                return Err(secrets::wrong("why", "must have no control characters"));
+            }
             let before = there()?;
             Ok(before.is_active().then(|| before.in_state(paused(why), change)))
         }
