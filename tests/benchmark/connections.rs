@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use signalbox::aws::clients::Clients;
 use signalbox::aws::connections::store::ConnectionStore;
-use signalbox::domain::connections::schedule::Schedule;
+use signalbox::domain::connections::schedule::{SPREAD, Schedule};
 use signalbox::domain::connections::stored::{Change, KeptBy, StoredConnection, Wanted};
 use signalbox::domain::deliveries::signature::schemes;
 use signalbox::domain::ids::Connection;
@@ -44,8 +44,6 @@ const SECRET: &str = "a-secret-of-the-benchmark";
 const QUIET_MINUTES: u32 = 6;
 /// Longer than this nobody waits for all to be started.
 const WAITED_MAX: Duration = Duration::from_secs(45 * 60);
-/// Over how long a nightly is spread.
-const SPREAD: Duration = Duration::from_secs(240);
 
 /// Calls and units of DynamoDB, by what was called.
 #[derive(Default, Clone)]
