@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{check_loadtest, connections, loadtest, local, smoke, token, verify, wait_for_health};
+use crate::commands::{check_loadtest, connections, loadtest, local, simulate, smoke, token, verify, wait_for_health};
 
 /// Signalbox, an integration sync control plane, on your laptop.
 ///
@@ -31,6 +31,8 @@ enum Command {
     Verify(verify::VerifyArguments),
     /// Import, export, list, set and test connections
     Connections(connections::ConnectionsArguments),
+    /// Simulate a vendor's API on this machine, with faults on demand
+    Simulate(simulate::SimulateArguments),
     /// Wait until a deployment is healthy
     WaitForHealth(wait_for_health::WaitForHealthArguments),
     /// Look whether a deployment does what it should, with one event
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Some(Command::Token(arguments)) => token::run(&arguments),
         Some(Command::Verify(arguments)) => verify::run(&arguments),
         Some(Command::Connections(arguments)) => connections::run(&arguments),
+        Some(Command::Simulate(arguments)) => simulate::run(arguments),
         Some(Command::WaitForHealth(arguments)) => wait_for_health::run(&arguments),
         Some(Command::Smoke(arguments)) => smoke::run(&arguments),
         Some(Command::Loadtest(arguments)) => loadtest::run(&arguments),

@@ -7,6 +7,7 @@ pub(crate) mod loadtest;
 pub(crate) mod local;
 mod remote;
 mod sender;
+pub(crate) mod simulate;
 pub(crate) mod smoke;
 pub(crate) mod token;
 pub(crate) mod verify;

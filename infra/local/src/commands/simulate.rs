@@ -1,0 +1,137 @@
+//! `signalbox simulate`: a vendor to run against, until Ctrl-C or SIGTERM.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use signalbox_simulators::{Fault, Filters, Limits, Options, Running, Simulator, Vendor};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{block_on, fail, hint, say};
+
+/// Speaks what the vendor documents, over rows that are made up: the same for the same seed. It listens on 127.0.0.1 alone, and keeps
+/// nothing: what is changed is as before at the next start.
+#[derive(Args)]
+#[command(after_help = "\
+Faults (KIND): rate-limited, status, slow, dropped, cut-off, html, not-json, moving-rows, repeated, truncated,
+shrinking-total, missing-field, retyped-field, new-field. Each can be limited to an entity, and to so many requests
+(for) from such a one on (from), counted from 1. More can be set while it runs: docs/simulators.md.
+
+Examples:
+  signalbox simulate doorloop --rows 50000 --limits off
+  signalbox simulate doorloop --rows-of tenants=20000 --fault html,entity=tenants,from=3,for=2
+  signalbox simulate trackstar --fault rate-limited,seconds=30,for=5 --without returns --without inventory")]
+pub(crate) struct SimulateArguments {
+    /// Whose API
+    #[arg(value_parser = vendors())]
+    vendor: Vendor,
+    /// Port on 127.0.0.1; 0 picks a free one [default: 9101 for doorloop, 9102 for trackstar]
+    #[arg(long)]
+    port: Option<u16>,
+    /// Rows in all, up to 1,000,000, divided among the entities
+    #[arg(long, default_value_t = 1000)]
+    rows: u64,
+    /// Rows of one entity, whatever its part of all would be; more than once for more of them
+    #[arg(long, value_name = "ENTITY=COUNT", value_parser = entity_count)]
+    rows_of: Vec<(String, u64)>,
+    /// What rows, ids and tokens are made from
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The API key that is let in [default: simulated-doorloop-key, simulated-trackstar-key]
+    #[arg(long)]
+    key: Option<String>,
+    /// How many requests it takes: documented, off, or a list such as 50/minute,500/hour
+    #[arg(long, default_value = "documented")]
+    limits: Limits,
+    /// What it does with a filter by time: honoured, ignored or refused [default: ignored by doorloop, honoured by trackstar]
+    #[arg(long)]
+    filters: Option<Filters>,
+    /// An entity that the key has no right to (doorloop: 405) or that is not implemented (trackstar: 501, returns unless this
+    /// is given); more than once for more of them
+    #[arg(long, value_name = "ENTITY")]
+    without: Option<Vec<String>>,
+    /// A fault from the start on; more than once for more of them
+    #[arg(long = "fault", value_name = "KIND[,NAME=VALUE]…")]
+    faults: Vec<Fault>,
+}
+
+fn vendors() -> impl clap::builder::TypedValueParser<Value = Vendor> {
+    PossibleValuesParser::new(Vendor::ALL.map(Vendor::name)).try_map(|name| name.parse::<Vendor>())
+}
+
+fn entity_count(text: &str) -> Result<(String, u64), String> {
+    let (entity, count) = text.split_once('=').ok_or("write ENTITY=COUNT")?;
+    Ok((entity.to_owned(), count.parse().map_err(|_| format!("{count} is no number of rows"))?))
+}
+
+const fn port_default(vendor: Vendor) -> u16 {
+    match vendor {
+        Vendor::Doorloop => 9101,
+        Vendor::Trackstar => 9102,
+    }
+}
+
+pub(crate) fn run(arguments: SimulateArguments) -> ExitCode {
+    let defaults = Options::new(arguments.vendor);
+    let options = Options {
+        port: arguments.port.unwrap_or(port_default(arguments.vendor)),
+        rows: arguments.rows,
+        rows_of: arguments.rows_of.into_iter().collect(),
+        seed: arguments.seed,
+        key: arguments.key.unwrap_or(defaults.key),
+        limits: arguments.limits,
+        filters: arguments.filters.unwrap_or(defaults.filters),
+        without: arguments.without.unwrap_or(defaults.without),
+        faults: arguments.faults,
+        ..Options::new(arguments.vendor)
+    };
+    match block_on(serve(options)) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => fail(&error),
+        Err(error) => fail(&error),
+    }
+}
+
+async fn serve(options: Options) -> Result<(), Box<dyn std::error::Error>> {
+    // Before it is started: a signal that comes during the start is not lost.
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let vendor = options.vendor;
+    let running = Simulator::start(options).await?;
+    welcome(vendor, &running);
+    say(&format!("simulated {vendor} ready on {}", running.base_url()));
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    running.stop().await;
+    Ok(())
+}
+
+fn welcome(vendor: Vendor, running: &Running) {
+    let (base, url, key) = (running.base_url(), running.url(), running.key());
+    let rows = vendor.entities().filter_map(|entity| Some(format!("{entity} {}", running.rows(entity)?)));
+    hint(&format!("Rows      {}", rows.collect::<Vec<_>>().join(", ")));
+    match running.access_token() {
+        Some(token) if vendor == Vendor::Trackstar => hint(&format!(
+            "\
+Key       {key}
+Token     {token}
+Look      curl -s '{base}/wms/orders?limit=1' -H 'x-trackstar-api-key: {key}' \\
+            -H 'x-trackstar-access-token: {token}'"
+        )),
+        _ => hint(&format!(
+            "\
+Key       {key}
+Look      curl -s '{base}/tenants?page_size=1' -H 'authorization: bearer {key}'"
+        )),
+    }
+    hint(&format!(
+        "\
+Break     curl -s {url}/_simulator/faults -d '{{\"fault\": \"html\", \"for\": 1}}'
+Change    curl -s {url}/_simulator/rows -d '{{\"entity\": \"{}\", \"change\": 3, \"remove\": 1, \"add\": 1}}'
+Requests  curl -s {url}/_simulator/requests
+Stop      Ctrl-C
+",
+        vendor.entities().next().unwrap_or_default()
+    ));
+}

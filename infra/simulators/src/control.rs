@@ -1,0 +1,121 @@
+//! What a vendor is told and asked over HTTP beside its API, at `/_simulator`.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Query, State as Shared};
+use axum::response::Response;
+use axum::routing::{get, post};
+use bytes::Bytes;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use crate::answer::Answer;
+use crate::faults::Fault;
+use crate::options::Unusable;
+use crate::rows::change::RowsChange;
+use crate::server::Inside;
+use crate::state::State;
+
+/// How many requests are shown unless it is asked for more.
+const SHOWN_DEFAULT: usize = 100;
+
+/// One fault, or a list of them.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Faults {
+    Many(Vec<Fault>),
+    One(Box<Fault>),
+}
+
+pub(crate) fn routes() -> Router<Arc<Inside>> {
+    Router::new()
+        .route("/_simulator", get(about))
+        .route("/_simulator/faults", get(faults).post(set_faults).delete(clear_faults))
+        .route("/_simulator/requests", get(requests))
+        .route("/_simulator/rows", post(change_rows))
+        .route("/_simulator/link", post(agree))
+        .route("/_simulator/reset", post(start_again))
+}
+
+fn answer(result: Result<Answer, Unusable>) -> Response {
+    result.unwrap_or_else(|why| Answer::json(400, &json!({"error": why.to_string()}))).into_response()
+}
+
+/// The body, whatever type it says it has, as curl says that of a form.
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unusable> {
+    serde_json::from_slice(body).map_err(|error| Unusable::new(error.to_string()))
+}
+
+async fn about(Shared(inside): Shared<Arc<Inside>>) -> Response {
+    let state = inside.state();
+    let vendor = state.options.vendor;
+    let counts: serde_json::Map<String, serde_json::Value> = vendor
+        .entities()
+        .filter_map(|name| Some((name.to_owned(), state.rows.dataset(state.rows.entity(name)?).len().into())))
+        .collect();
+    Answer::json(200, &json!({"simulated": vendor.name(), "seed": state.options.seed, "rows": counts})).into_response()
+}
+
+async fn faults(Shared(inside): Shared<Arc<Inside>>) -> Response {
+    Answer::json(200, &json!({"faults": inside.state().armed})).into_response()
+}
+
+async fn set_faults(Shared(inside): Shared<Arc<Inside>>, body: Bytes) -> Response {
+    let read = read(&body).map(|faults| match faults {
+        Faults::Many(faults) => faults,
+        Faults::One(fault) => vec![*fault],
+    });
+    let mut state = inside.state();
+    let set = read.and_then(|faults| state.arm(faults));
+    answer(set.map(|()| Answer::json(200, &json!({"faults": state.armed}))))
+}
+
+async fn clear_faults(Shared(inside): Shared<Arc<Inside>>) -> Response {
+    inside.state().armed.clear();
+    Answer::json(200, &json!({"faults": []})).into_response()
+}
+
+#[derive(Deserialize)]
+struct Last {
+    limit: Option<usize>,
+}
+
+async fn requests(Shared(inside): Shared<Arc<Inside>>, Query(last): Query<Last>) -> Response {
+    let state = inside.state();
+    let all = &state.requests.last;
+    let shown = all.len().min(last.limit.unwrap_or(SHOWN_DEFAULT));
+    let newest: Vec<_> = all.iter().skip(all.len() - shown).collect();
+    Answer::json(200, &json!({"count": state.requests.count, "requests": newest})).into_response()
+}
+
+async fn change_rows(Shared(inside): Shared<Arc<Inside>>, body: Bytes) -> Response {
+    let mut state = inside.state();
+    let now = state.options.clock.now();
+    let done = read::<RowsChange>(&body).and_then(|order| state.rows.order(&order, now.as_millisecond()));
+    answer(done.map(|done| Answer::json(200, &done)))
+}
+
+#[derive(Deserialize)]
+struct Agreed {
+    link_token: String,
+}
+
+async fn agree(Shared(inside): Shared<Arc<Inside>>, body: Bytes) -> Response {
+    let code = read::<Agreed>(&body).and_then(|agreed| {
+        let code = inside.state().links.agree(&agreed.link_token);
+        code.ok_or_else(|| Unusable::new("no link with this token is under way"))
+    });
+    answer(code.map(|code| Answer::json(200, &json!({"auth_code": code}))))
+}
+
+async fn start_again(Shared(inside): Shared<Arc<Inside>>) -> Response {
+    let mut state = inside.state();
+    answer(reset(&mut state).map(|()| Answer::json(200, &json!({"reset": true}))))
+}
+
+pub(crate) fn reset(state: &mut State) -> Result<(), Unusable> {
+    *state = State::new(state.options.clone())?;
+    Ok(())
+}
