@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
 use crate::faults::Fault;
@@ -20,14 +20,6 @@ use crate::state::State;
 
 /// How many requests are shown unless it is asked for more.
 const SHOWN_DEFAULT: usize = 100;
-
-/// One fault, or a list of them.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Faults {
-    Many(Vec<Fault>),
-    One(Box<Fault>),
-}
 
 pub(crate) fn routes() -> Router<Arc<Inside>> {
     Router::new()
@@ -51,21 +43,30 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unusable> {
 async fn about(Shared(inside): Shared<Arc<Inside>>) -> Response {
     let state = inside.state();
     let vendor = state.options.vendor;
-    let counts: serde_json::Map<String, serde_json::Value> = vendor
+    let counts: Map<String, Value> = vendor
         .entities()
         .filter_map(|name| Some((name.to_owned(), state.rows.dataset(state.rows.entity(name)?).len().into())))
         .collect();
-    Answer::json(200, &json!({"simulated": vendor.name(), "seed": state.options.seed, "rows": counts})).into_response()
+    let mut about = json!({"simulated": vendor.name(), "seed": state.options.seed, "rows": counts});
+    if let Some(token) = state.access_token() {
+        about["access_token"] = token.into();
+    }
+    Answer::json(200, &about).into_response()
 }
 
 async fn faults(Shared(inside): Shared<Arc<Inside>>) -> Response {
     Answer::json(200, &json!({"faults": inside.state().armed})).into_response()
 }
 
+fn read_fault(fault: Value) -> Result<Fault, Unusable> {
+    serde_json::from_value(fault).map_err(|error| Unusable::new(error.to_string()))
+}
+
 async fn set_faults(Shared(inside): Shared<Arc<Inside>>, body: Bytes) -> Response {
-    let read = read(&body).map(|faults| match faults {
-        Faults::Many(faults) => faults,
-        Faults::One(fault) => vec![*fault],
+    // One, or a list.
+    let read = read::<Value>(&body).and_then(|body| match body {
+        Value::Array(all) => all.into_iter().map(read_fault).collect(),
+        one => read_fault(one).map(|fault| vec![fault]),
     });
     let mut state = inside.state();
     let set = read.and_then(|faults| state.arm(faults));

@@ -10,6 +10,8 @@ use crate::options::Unusable;
 
 /// More would be held in memory for each window.
 const COUNT_MAX: u32 = 100_000;
+/// From how many keys on those are forgotten that have not asked lately.
+const KEYS_MAX: usize = 1000;
 
 /// So many requests in so many seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +78,13 @@ pub(crate) struct Left {
 struct Windows(Vec<(Rate, VecDeque<i64>)>);
 
 impl Windows {
+    /// Whether a request would find all windows empty.
+    fn are_empty(&self, now: Timestamp) -> bool {
+        self.0.iter().all(|(rate, taken)| {
+            taken.back().is_none_or(|last| *last <= now.as_millisecond() - i64::from(rate.seconds) * 1000)
+        })
+    }
+
     /// Counts a request, unless one of the windows is full. A refused one costs nothing.
     fn take(&mut self, now: Timestamp) -> Option<Left> {
         let now_ms = now.as_millisecond();
@@ -121,10 +130,14 @@ impl Limiter {
         Self { reads, writes, keys: BTreeMap::new() }
     }
 
-    /// Counts a request of a key that is known, so that there are no more keys than connections.
+    /// Counts a request of a key that is known.
     pub(crate) fn take(&mut self, key: String, reads: bool, now: Timestamp) -> Option<Left> {
         let rates = if reads { &self.reads } else { &self.writes };
         let fresh = || Windows(rates.iter().map(|rate| (*rate, VecDeque::new())).collect());
+        // Tokens that are good no more are in here too.
+        if self.keys.len() >= KEYS_MAX {
+            self.keys.retain(|_, windows| !windows.are_empty(now));
+        }
         self.keys.entry((key, reads)).or_insert_with(fresh).take(now)
     }
 }

@@ -180,10 +180,10 @@ impl Running {
         self.inside.state().options.key.clone()
     }
 
-    /// The token of Trackstar's oldest connection, if one is left.
+    /// The access token of Trackstar's oldest connection, if one is left; DoorLoop has none.
     #[must_use]
     pub fn access_token(&self) -> Option<String> {
-        self.inside.state().links.first().map(|(_, token)| token.to_owned())
+        self.inside.state().access_token().map(str::to_owned)
     }
 
     /// How many requests of the API there were, and the last 20,000 of them.

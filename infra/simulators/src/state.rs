@@ -16,6 +16,7 @@ use crate::vendor::Vendor;
 const RETRY_SECONDS_DEFAULT: u64 = 1;
 const SLOW_SECONDS_DEFAULT: u64 = 5;
 const STATUS_DEFAULT: u16 = 500;
+const SHOWN_MAX: usize = 1000;
 
 /// All that a vendor knows.
 pub(crate) struct State {
@@ -58,6 +59,11 @@ impl State {
         })
     }
 
+    /// The access token of Trackstar's oldest connection, if one is left.
+    pub(crate) fn access_token(&self) -> Option<&str> {
+        self.links.first().filter(|_| self.options.vendor == Vendor::Trackstar)
+    }
+
     pub(crate) fn arm(&mut self, faults: Vec<Fault>) -> Result<(), Unusable> {
         for fault in &faults {
             fault.check(self.options.vendor)?;
@@ -88,8 +94,8 @@ impl State {
         self.requests.push(Seen {
             at_ms: now.as_millisecond(),
             method: call.method.to_string(),
-            path: call.path.clone(),
-            query: query.to_owned(),
+            path: start(&call.path),
+            query: start(query),
             status: sent.answer.status.as_u16(),
         });
         if self.options.vendor == Vendor::Trackstar {
@@ -130,6 +136,11 @@ impl State {
         dataset.remove(first);
         dataset.add(added, now.as_millisecond());
     }
+}
+
+/// As much of a path or a query as is kept.
+fn start(text: &str) -> String {
+    text.chars().take(SHOWN_MAX).collect()
 }
 
 /// The answer that a fault puts in place of the vendor's.

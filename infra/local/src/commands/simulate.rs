@@ -112,14 +112,14 @@ fn welcome(vendor: Vendor, running: &Running) {
     let rows = vendor.entities().filter_map(|entity| Some(format!("{entity} {}", running.rows(entity)?)));
     hint(&format!("Rows      {}", rows.collect::<Vec<_>>().join(", ")));
     match running.access_token() {
-        Some(token) if vendor == Vendor::Trackstar => hint(&format!(
+        Some(token) => hint(&format!(
             "\
 Key       {key}
 Token     {token}
 Look      curl -s '{base}/wms/orders?limit=1' -H 'x-trackstar-api-key: {key}' \\
             -H 'x-trackstar-access-token: {token}'"
         )),
-        _ => hint(&format!(
+        None => hint(&format!(
             "\
 Key       {key}
 Look      curl -s '{base}/tenants?page_size=1' -H 'authorization: bearer {key}'"

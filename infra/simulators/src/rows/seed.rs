@@ -28,14 +28,16 @@ impl Seed {
         Self { mask: fastrand::Rng::with_seed(seed).u64(..) }
     }
 
-    /// A number that no other row has, and that looks like none.
+    /// A number that no other row has, and that looks like none. Bytes are swapped in between, as a multiplication carries upwards
+    /// alone: without it the ids of two entities would end alike.
     pub(crate) const fn id(self, entity: usize, index: u64) -> u64 {
-        (((entity as u64) << ENTITY_SHIFT) | index).wrapping_mul(STEP) ^ self.mask
+        let number = ((entity as u64) << ENTITY_SHIFT) | index;
+        number.wrapping_mul(STEP).swap_bytes().wrapping_mul(STEP) ^ self.mask
     }
 
     /// The row with this number.
     pub(crate) const fn index(self, entity: usize, id: u64) -> Option<u64> {
-        let found = (id ^ self.mask).wrapping_mul(BACK);
+        let found = (id ^ self.mask).wrapping_mul(BACK).swap_bytes().wrapping_mul(BACK);
         if found >> ENTITY_SHIFT == entity as u64 { Some(found & ((1 << ENTITY_SHIFT) - 1)) } else { None }
     }
 

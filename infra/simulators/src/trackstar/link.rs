@@ -63,10 +63,10 @@ impl Links {
         self.connections.values().any(|connection| connection.access_token == access_token)
     }
 
-    /// A connection's id and its token: of the one that was there from the start, unless it was removed.
-    pub(crate) fn first(&self) -> Option<(&str, &str)> {
-        let oldest = self.connections.iter().min_by_key(|(_, connection)| connection.created_ms);
-        oldest.map(|(id, connection)| (id.as_str(), connection.access_token.as_str()))
+    /// The token of the oldest connection: of the one that was there from the start, unless it was removed.
+    pub(crate) fn first(&self) -> Option<&str> {
+        let oldest = self.connections.values().min_by_key(|connection| connection.created_ms);
+        oldest.map(|connection| connection.access_token.as_str())
     }
 
     fn link_token(&mut self, connection: Option<String>) -> String {

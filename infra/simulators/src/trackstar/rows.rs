@@ -24,10 +24,10 @@ fn sku(index: u64) -> String {
     format!("SIM-{:06}", index + 1)
 }
 
-fn name(facts: &Facts<'_>) -> String {
-    let mut dice = facts.dice();
-    let (thing, colour) = (dice.usize(..THINGS.len()), dice.usize(..COLOURS.len()));
-    format!("{} {}", THINGS[thing], COLOURS[colour])
+/// By the number alone, so that an article has the name of its product.
+fn name(index: u64) -> String {
+    let nth = usize::try_from(index).unwrap_or_default();
+    format!("{} {}", THINGS[nth % THINGS.len()], COLOURS[nth / THINGS.len() % COLOURS.len()])
 }
 
 /// What all rows have.
@@ -49,7 +49,7 @@ fn base(facts: &Facts<'_>, more: Value) -> Value {
 fn product(facts: &Facts<'_>) -> Value {
     let mut dice = facts.dice();
     let more = json!({
-        "name": name(facts),
+        "name": name(facts.index),
         "sku": sku(facts.index),
         "gtin": format!("0{:012}", dice.u64(..1_000_000_000_000)),
         "unit_price": f64::from(dice.u32(300..20_000)) / 100.0 + facts.revision as f64,
@@ -75,7 +75,7 @@ fn inventory(facts: &Facts<'_>) -> Value {
     }
     let more = json!({
         "sku": sku(facts.index),
-        "name": name(facts),
+        "name": name(facts.index),
         "unit_cost": f64::from(dice.u32(100..9000)) / 100.0,
         "active": true,
         "awaiting": dice.u16(..200),
