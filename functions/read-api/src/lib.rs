@@ -22,9 +22,11 @@ use signalbox::aws::connections::last_used::LastUses;
 use signalbox::aws::connections::store::ConnectionStore;
 use signalbox::aws::datasets::snapshots::SnapshotStore;
 use signalbox::aws::deliveries::DeliveryStore;
+use signalbox::aws::deliveries::effects::EffectStore;
 use signalbox::aws::deliveries::listed::DeliveryReads;
 use signalbox::aws::journal::Journal;
 use signalbox::aws::queues::depth::Queues;
+use signalbox::aws::replays::ReplayStore;
 use signalbox::aws::runs::RunReads;
 use signalbox::aws::service_secrets::SecretsReader;
 use signalbox::domain::ids::{Connection, ConnectionName};
@@ -56,6 +58,8 @@ pub(crate) struct Reads {
     deliveries: DeliveryStore,
     processed: DeliveryReads,
     journal: Journal,
+    effects: EffectStore,
+    replays: ReplayStore,
     queues: Queues,
     clock: Clock,
     vendors: Vendors,
@@ -134,6 +138,8 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         deliveries: DeliveryStore::connect(&clients, environment)?,
         processed: DeliveryReads::connect(&clients, environment)?,
         journal: Journal::connect(&clients, environment)?,
+        effects: EffectStore::connect(&clients, environment)?,
+        replays: ReplayStore::connect(&clients, environment)?,
         queues: Queues::connect(&clients, environment)?,
         clock: outside.clock.clone(),
         vendors: Vendors::connect(&clients, environment, outside)?,

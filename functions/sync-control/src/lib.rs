@@ -23,6 +23,7 @@ use signalbox::domain::ids::{ConnectionName, TenantId};
 use signalbox::domain::service_secrets::{self, Name};
 use signalbox::engine::connections::desk::Desk;
 use signalbox::engine::deliveries::context::Deliveries;
+use signalbox::engine::deliveries::replay::Replays;
 use signalbox::engine::operators::Operators;
 use signalbox::engine::runs::context::RunWorker;
 use signalbox::environment::{Environment, StartError};
@@ -41,6 +42,7 @@ pub(crate) struct Control {
     connections: Desk,
     deliveries: Deliveries,
     operators: Operators,
+    replays: Replays,
     authority: Authority,
     /// How long a trigger advances its run before it answers that the run goes on without it.
     inline: Duration,
@@ -85,6 +87,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         connections: Desk::connect(&clients, environment, outside)?,
         deliveries: Deliveries::connect(&clients, environment, outside, secrets.secrets())?,
         operators: Operators::connect(&clients, environment, outside)?,
+        replays: Replays::connect(&clients, environment, outside)?,
         authority: Authority::new(environment, secrets.secrets()),
         inline: Duration::from_millis(environment.number("INLINE_BUDGET_MS", 20_000)?),
     };

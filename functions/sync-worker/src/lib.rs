@@ -1,5 +1,5 @@
-//! Advance one run by one slice, for each message of the queue of runs; start what is due, for each message of the queue of what
-//! is due.
+//! Advance one run by one slice, or a replay by one chunk, for each message of the queue of runs; start what is due, for each
+//! message of the queue of what is due.
 
 use aws_lambda_events::sqs::SqsMessage;
 use jiff::SignedDuration;
@@ -7,8 +7,10 @@ use signalbox::aws::clients::Clients;
 use signalbox::aws::connections::store::ConnectionStore;
 use signalbox::aws::faults::AwsFault;
 use signalbox::aws::queues::WorkMessage;
-use signalbox::aws::queues::sync::SliceMessage;
+use signalbox::aws::queues::sync::{ReplayMessage, SliceMessage};
 use signalbox::engine::connections::due::start_due;
+use signalbox::engine::deliveries::replay::Replays;
+use signalbox::engine::deliveries::replay::advance::{Advanced, advance};
 use signalbox::engine::runs::advance::{SliceEnd, take_and_advance};
 use signalbox::engine::runs::context::RunWorker;
 use signalbox::environment::{Environment, StartError};
@@ -24,15 +26,16 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
     let clients = Clients::connect(environment, outside)?;
     let worker = RunWorker::connect(&clients, environment, outside)?;
     let connections = ConnectionStore::connect(&clients, environment)?;
+    let replays = Replays::connect(&clients, environment, outside)?;
     let slice =
         SignedDuration::from_millis(i64::try_from(environment.number("SLICE_BUDGET_MS", 240_000)?).unwrap_or(i64::MAX));
     Ok(Function::sqs(move |messages| {
-        let (worker, connections) = (worker.clone(), connections.clone());
+        let (worker, connections, replays) = (worker.clone(), connections.clone(), replays.clone());
         async move {
             let mut failed = Vec::new();
             for message in messages {
                 let id = message.message_id.clone().unwrap_or_default();
-                if let Err(error) = handle(&worker, &connections, &message, slice).await {
+                if let Err(error) = handle(&worker, &connections, &replays, &message, slice).await {
                     // Back to the queue: it comes again when its visibility ends, and is at last a dead letter, or forgotten.
                     tracing::error!(message_id = id, %error, "message failed");
                     failed.push(id);
@@ -46,6 +49,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
 async fn handle(
     worker: &RunWorker,
     connections: &ConnectionStore,
+    replays: &Replays,
     message: &SqsMessage,
     slice: SignedDuration,
 ) -> Result<(), AwsFault> {
@@ -63,8 +67,25 @@ async fn handle(
             let begun = start_due(&worker.runs, connections, message.due).await;
             tracing::info!(started = begun.started, failed = begun.failed, "what was due started");
         }
+        WorkMessage::Replay(message) => {
+            // Boxed: it is a large part of what every slice would carry.
+            let end = Box::pin(advance(replays, &message)).await?;
+            told_of_replay(&message, &end);
+        }
     }
     Ok(())
+}
+
+fn told_of_replay(message: &ReplayMessage, end: &Advanced) {
+    let ReplayMessage { tenant, replay, chunk } = message;
+    match end {
+        Advanced::Through(now) => tracing::info!(
+            %tenant, %replay, chunk, state = now.state.as_str(), through = now.counts.total(), total = now.total,
+            "chunk of a replay is through"
+        ),
+        Advanced::SentOn => tracing::debug!(%tenant, %replay, chunk, "somebody else has the chunk, or had it"),
+        Advanced::Over => tracing::debug!(%tenant, %replay, chunk, "the replay does not run"),
+    }
 }
 
 fn told(message: &SliceMessage, end: SliceEnd) {

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `tenant#dead-letters`, time and message id | a [`DeadLetter`], and `requeuing` once somebody began to; a long body goes on under `body#…` |
 //! | `tenant#audit`, time and a random part | an [`Audit`] entry |
+//!
+//! [`super::replays`] are in it too.
 
 use std::fmt::Display;
 
@@ -54,6 +56,17 @@ pub enum Forgotten {
     Before,
     /// It is there: somebody is requeuing it.
     Requeuing,
+}
+
+/// What stood on a dead letter that is about to be requeued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begun {
+    /// Nothing: nobody has begun before.
+    Now,
+    /// That somebody has begun before, and may have died.
+    Before,
+    /// It is gone: somebody dropped it, or requeued it to the end.
+    Gone,
 }
 
 /// The journal.
@@ -182,17 +195,20 @@ impl Journal {
         Ok(Some((letter, body)))
     }
 
-    /// Notes that a dead letter is about to be requeued, so that nobody drops it any more; false where somebody has dropped it,
-    /// or requeued it to the end. To note it again is harmless: what a crash left begun is finished by requeuing it once more.
+    /// Notes that a dead letter is about to be requeued, so that nobody drops it any more. To note it again is harmless: what a
+    /// crash left begun is finished by requeuing it once more.
     ///
     /// # Errors
     /// When the table cannot be written.
-    pub async fn begin_requeue(&self, tenant: &TenantId, id: &DeadLetterId) -> Result<bool, AwsFault> {
+    pub async fn begin_requeue(&self, tenant: &TenantId, id: &DeadLetterId) -> Result<Begun, AwsFault> {
         const OPERATION: &str = "begin to requeue dead letter";
         let call = self.0.update_item(key(partition(tenant), id.as_str()));
         let call = call.update_expression("SET requeuing = :true").condition_expression("attribute_exists(pk)");
         let call = call.expression_attribute_values(":true", AttributeValue::Bool(true));
-        Ok(conditional(call.send().await, OPERATION)?.is_some())
+        let call = call.return_values(ReturnValue::UpdatedOld);
+        let Some(noted) = conditional(call.send().await, OPERATION)? else { return Ok(Begun::Gone) };
+        let before = noted.attributes.is_some_and(|before| before.contains_key("requeuing"));
+        Ok(if before { Begun::Before } else { Begun::Now })
     }
 
     /// Notes that a dead letter is not requeued after all: it may be dropped again.
@@ -227,6 +243,19 @@ impl Journal {
         let call = self.0.delete_item(key(partition(tenant), letter.id.as_str()));
         call.send().await.map_err(|error| fault(DELETE, &error))?;
         self.delete_parts(tenant, letter).await
+    }
+
+    /// As [`Journal::delete_dead_letter`], by its id alone; harmless where it is gone.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn delete_dead_letter_of(&self, tenant: &TenantId, id: &DeadLetterId) -> Result<(), AwsFault> {
+        let call = self.0.delete_item(key(partition(tenant), id.as_str())).return_values(ReturnValue::AllOld);
+        let before = call.send().await.map_err(|error| fault(DELETE, &error))?.attributes;
+        match before.filter(|before| !before.is_empty()) {
+            Some(before) => self.delete_parts(tenant, &value(before)?).await,
+            None => Ok(()),
+        }
     }
 
     /// The entry goes first: a crash after it leaves parts that nothing names and that expire.

@@ -11,6 +11,7 @@ pub mod journal;
 pub mod keys;
 pub mod parameters;
 pub mod queues;
+pub mod replays;
 pub mod runs;
 pub mod service_secrets;
 mod table;

@@ -52,11 +52,17 @@ pub enum Action {
     /// Do again what failed.
     #[serde(rename = "sync.replay")]
     Replay,
+    /// Start a replay of dead letters.
+    #[serde(rename = "replay.start")]
+    StartReplay,
+    /// Stop a replay of dead letters.
+    #[serde(rename = "replay.stop")]
+    StopReplay,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Requeue,
         Self::Drop,
         Self::Admit,
@@ -69,6 +75,8 @@ impl Action {
         Self::TestConnection,
         Self::EnterTenant,
         Self::Replay,
+        Self::StartReplay,
+        Self::StopReplay,
     ];
 
     /// The action in answers, as it is stored.
@@ -87,6 +95,8 @@ impl Action {
             Self::TestConnection => "connection.test",
             Self::EnterTenant => "tenant.enter",
             Self::Replay => "sync.replay",
+            Self::StartReplay => "replay.start",
+            Self::StopReplay => "replay.stop",
         }
     }
 }

@@ -10,7 +10,7 @@ pub(super) const TIME_DIGITS: usize = 13;
 pub struct NoPlace;
 
 /// The time that a text begins with, epoch milliseconds, and what is behind it.
-pub(super) fn split_time(text: &str) -> Option<(i64, &str)> {
+pub(crate) fn split_time(text: &str) -> Option<(i64, &str)> {
     let (time, rest) = text.split_once('-')?;
     let plain = time.len() == TIME_DIGITS && time.bytes().all(|byte| byte.is_ascii_digit());
     Some((time.parse().ok().filter(|_| plain)?, rest))

@@ -81,6 +81,8 @@ kinds! {
         CONFLICT = 409 "conflict";
         /// Somebody else decided at the same time, and was first.
         ALREADY_DECIDED = 409 "already_decided";
+        /// Another replay of the tenant's dead letters runs.
+        REPLAY_IN_PROGRESS = 409 "replay_in_progress";
         /// The connection is kept by a deployment's configuration.
         KEPT_BY_CONFIGURATION = 409 "kept_by_configuration";
         /// A name by which others look for the connection leads to another one.

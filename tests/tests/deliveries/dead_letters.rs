@@ -7,10 +7,9 @@ use serde_json::{Value, json};
 use signalbox::aws::clients::Clients;
 use signalbox::domain::deliveries::delivery::body_hash;
 use signalbox::domain::ids::TenantId;
-use signalbox::domain::service_secrets::ServiceSecrets;
-use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::deliveries::dead_letters::{DeadLetterFilter, Limits, requeue_matching};
-use signalbox::engine::operators::{Operator, Operators};
+use signalbox::engine::deliveries::requeue::Requeuer;
+use signalbox::engine::operators::Operator;
 use signalbox::outside::Outside;
 use signalbox_local::host::poller::sqs_event;
 use signalbox_tests::answer::Answer;
@@ -293,15 +292,14 @@ async fn requeuing_comes_to_its_end_behind_more_than_one_call_looks_at() {
     let outside = Outside { clock: hooks.clock.clone(), ..Outside::default() };
     let environment = hooks.environment("sync-control");
     let clients = Clients::connect(&environment, &outside).unwrap();
-    let deliveries = Deliveries::connect(&clients, &environment, &outside, ServiceSecrets::default()).unwrap();
-    let operators = Operators::connect(&clients, &environment, &outside).unwrap();
+    let requeuer = Requeuer::connect(&clients, &environment, &outside).unwrap();
     let operator =
         Operator { tenant: TenantId::parse("t1").unwrap(), actor: "operator".into(), correlation_id: "trace".into() };
     let old = DeadLetterFilter::read(|name| Ok::<_, ()>((name == "connection").then(|| "old".into()))).unwrap();
     let (mut from, mut requeued, mut skipped, mut calls) = (None, 0, 0, 0);
     loop {
         let limits = Limits { found_max: 2, read_max: 4 };
-        let done = requeue_matching(&deliveries, &operators, &operator, &old, from, limits).await.unwrap();
+        let done = requeue_matching(&requeuer, &operator, &old, from, limits).await.unwrap();
         (from, requeued, skipped, calls) = (done.next, requeued + done.requeued, skipped + done.skipped, calls + 1);
         if from.is_none() {
             break;

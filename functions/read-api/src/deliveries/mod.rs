@@ -5,6 +5,7 @@ mod list;
 mod one;
 mod preview;
 mod rejected;
+mod replays;
 mod taken_in;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -18,5 +19,7 @@ pub(crate) fn routes() -> OpenApiRouter<Reads> {
         .routes(routes!(list::list))
         .routes(routes!(dead_letters::list))
         .routes(routes!(preview::show))
+        .routes(routes!(replays::list))
+        .routes(routes!(replays::one))
         .merge(one::route())
 }

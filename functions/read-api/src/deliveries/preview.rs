@@ -5,7 +5,7 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use signalbox::domain::dead_letter::DeadLetterId;
 use signalbox::engine::deliveries::dead_letters::{DeadLetterPage, Limits, named, page};
-use signalbox::engine::deliveries::preview::preview;
+use signalbox::engine::deliveries::preview::{Foresight, preview};
 use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 use signalbox::http::query::Query;
 use signalbox::http::wire::requeue::{PreviewView, PreviewedView};
@@ -59,7 +59,9 @@ pub(crate) async fn show(
         let found = named(&reads.journal, now, &caller.tenant, &ids).await.map_err(failed)?;
         DeadLetterPage { found, passed_over: 0, next: None }
     };
-    let previewed = preview(&reads.deliveries, &reads.journal, now, &caller.tenant, found).await.map_err(failed)?;
+    let foresight =
+        Foresight { store: reads.deliveries.clone(), journal: reads.journal.clone(), effects: reads.effects.clone() };
+    let previewed = preview(&foresight, now, &caller.tenant, found).await.map_err(failed)?;
     Ok(Json(PreviewView {
         ok: true,
         items: previewed

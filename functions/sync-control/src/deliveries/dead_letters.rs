@@ -53,7 +53,7 @@ pub(crate) async fn requeue(
     let id = dead_letter_id(id)?;
     // It takes none; but what somebody asks for is not passed over unread.
     body::read(body).await?;
-    match requeue_one(&control.deliveries, &control.operators, &operator, &id).await.map_err(failed)? {
+    match requeue_one(&control.replays.requeuer, &operator, &id).await.map_err(failed)? {
         Requeued::Done => Ok(Json(DecidedView::from(&id))),
         Requeued::NotFound => Err(no_dead_letter()),
         Requeued::NoLabel => Err(Problem::new(UNPROCESSABLE, "it has no label that says where it goes: drop it")),
@@ -139,15 +139,15 @@ pub(crate) async fn requeue_many(
     };
     // A filter that is misspelt or blank would be none, and everything would be requeued.
     fields.check_known(&[&DeadLetterFilter::FIELDS[..], &["from", "to", "ids", "cursor"]].concat())?;
-    let (deliveries, operators) = (&control.deliveries, &control.operators);
-    let done = match ids(&fields)? {
-        Some(ids) => requeue_each(deliveries, operators, &operator, ids).await,
+    let beside_ids = [&DeadLetterFilter::FIELDS[..], &["from", "to", "cursor"]].concat();
+    let done = match ids(&fields, LIMITS.found_max, &beside_ids)? {
+        Some(ids) => requeue_each(&control.replays.requeuer, &operator, ids).await,
         None => {
             let filter = DeadLetterFilter::read(|name| fields.filled_text(name))?;
             let filter = filter.between(moment(&fields, "from")?, moment(&fields, "to")?);
             let from = fields.text("cursor")?.map(|cursor| cursor.parse()).transpose();
             let from = from.map_err(|_| Problem::fields(&[("cursor", "is unknown")]))?;
-            requeue_matching(deliveries, operators, &operator, &filter, from, LIMITS).await
+            requeue_matching(&control.replays.requeuer, &operator, &filter, from, LIMITS).await
         }
     };
     let RequeuedMany { requeued, skipped, next, results } = done.map_err(failed)?;
@@ -158,21 +158,20 @@ pub(crate) async fn requeue_many(
 }
 
 /// The dead letters that are named, where they are: without a filter beside them, as it would be passed over.
-fn ids(fields: &Fields) -> Result<Option<Vec<DeadLetterId>>, Problem> {
+pub(super) fn ids(fields: &Fields, count_max: usize, others: &[&str]) -> Result<Option<Vec<DeadLetterId>>, Problem> {
     let Some(ids) = fields.get("ids") else { return Ok(None) };
     let wrong = |why: &str| Problem::fields(&[("ids", why)]);
-    let others = [&DeadLetterFilter::FIELDS[..], &["from", "to", "cursor"]].concat();
-    if others.into_iter().any(|name| fields.get(name).is_some()) {
+    if others.iter().any(|name| fields.get(name).is_some()) {
         return Err(wrong("must stand alone: a filter beside them would be passed over"));
     }
-    let named = ids.as_array().filter(|ids| (1..=LIMITS.found_max).contains(&ids.len()));
-    let named = named.ok_or_else(|| wrong(&format!("must be an array of 1 to {} ids", LIMITS.found_max)))?;
+    let named = ids.as_array().filter(|ids| (1..=count_max).contains(&ids.len()));
+    let named = named.ok_or_else(|| wrong(&format!("must be an array of 1 to {count_max} ids")))?;
     let read: Option<Vec<DeadLetterId>> = named.iter().map(|id| id.as_str()?.parse().ok()).collect();
     read.map(Some).ok_or_else(|| wrong("must be ids as listed by GET /api/sync/dead-letters"))
 }
 
 /// A moment that a filter names.
-fn moment(fields: &Fields, name: &'static str) -> Result<Option<Timestamp>, Problem> {
+pub(super) fn moment(fields: &Fields, name: &'static str) -> Result<Option<Timestamp>, Problem> {
     let parse = if name == "to" { time::parse_end_query } else { time::parse_query };
     match fields.filled_text(name)?.as_deref().map(parse) {
         Some(None) => Err(Problem::fields(&[(name, "must be a date or date-time")])),

@@ -3,6 +3,7 @@
 mod dead_letters;
 mod rejected;
 mod replay;
+mod replays;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -17,4 +18,6 @@ pub(crate) fn routes() -> OpenApiRouter<Control> {
         .routes(routes!(dead_letters::forget))
         .routes(routes!(rejected::verify))
         .routes(routes!(replay::replay))
+        .routes(routes!(replays::start))
+        .routes(routes!(replays::stop))
 }

@@ -11,7 +11,7 @@ use signalbox::domain::dead_letter::DeadLetter;
 use signalbox::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
 use signalbox::domain::runs::run::{Mode, RunStatus, Trigger};
 use signalbox::domain::time;
-use signalbox::engine::deliveries::replay::{REPLAYED_MAX, ReplayFilter, failed, replay as replay_all};
+use signalbox::engine::deliveries::replay::at_once::{REPLAYED_MAX, ReplayFilter, failed, replay as replay_all};
 use signalbox::engine::operators::Operator;
 use signalbox::engine::runs::kinds::catalogue::work_of;
 use signalbox::engine::runs::start::{StartRefused, StartRequest, start_in_background};
@@ -157,7 +157,7 @@ async fn webhooks_again(control: &Control, operator: &Operator, wanted: &Wanted)
     }
     let target = wanted.target(&operator.tenant);
     control.operators.record(operator, Action::Replay, target, None).await.map_err(fault)?;
-    let queued = replay_all(&control.deliveries, &control.operators, operator, &letters).await.map_err(fault)?;
+    let queued = replay_all(&control.replays.requeuer, operator, &letters).await.map_err(fault)?;
     Ok(ReplayView { events_found, events_queued: Some(queued), ..ReplayView::default() })
 }
 

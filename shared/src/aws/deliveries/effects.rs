@@ -45,6 +45,13 @@ pub struct VersionPlace<'a> {
     pub ahead: bool,
 }
 
+impl VersionPlace<'_> {
+    fn key(&self) -> Item {
+        let fingerprint = Fingerprint::of(self.id.as_bytes());
+        effect_key(partition(self.dataset, fingerprint), fingerprint.0.to_vec())
+    }
+}
+
 /// How an entry of the list has its delivery's body.
 #[derive(Debug, Clone, Copy)]
 enum Kept {
@@ -120,9 +127,7 @@ impl EffectStore {
         at: Timestamp,
     ) -> Result<Applied, AwsFault> {
         let mut kept = Kept::Not;
-        let fingerprint = Fingerprint::of(place.id.as_bytes());
-        let key = effect_key(partition(place.dataset, fingerprint), fingerprint.0.to_vec());
-        let mut fields = item(fields, key)?;
+        let mut fields = item(fields, place.key())?;
         if fields.iter().map(|(name, value)| name.len() + bytes(value)).sum::<usize>() > BODY_PART_BYTES_MAX {
             kept = self.store_parts(label, body).await?;
             self.list(label, body, kept, None, place.ahead).await?;
@@ -171,6 +176,17 @@ impl EffectStore {
         let is =
             |name: &str, expected: AttributeValue| refused.item().and_then(|item| item.get(name)) == Some(&expected);
         Ok(is("versionMs", number(version.stored())) && is("receivedMs", number(label.received_ms)))
+    }
+
+    /// Whether a version of a thing would change nothing, as a newer one is there.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn is_stale(&self, place: VersionPlace<'_>, received_ms: i64, at: Timestamp) -> Result<bool, AwsFault> {
+        let stored = self.0.read(place.key(), "read version").await?.unwrap_or_default();
+        let number = |name: &str| stored.get(name).and_then(|value| value.as_n().ok());
+        let received = number("receivedMs").and_then(|text| text.parse().ok()).unwrap_or(0);
+        Ok(number("versionMs").is_some_and(|version| place.version.is_stale(received_ms, version, received, at)))
     }
 
     async fn store_parts(&self, label: &Label, body: &[u8]) -> Result<Kept, AwsFault> {

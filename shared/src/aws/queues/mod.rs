@@ -9,7 +9,7 @@ pub mod webhook;
 use serde::Deserialize;
 
 use due::DueMessage;
-use sync::SliceMessage;
+use sync::{ReplayMessage, SliceMessage};
 
 /// What the two queues of `sync-worker` hold.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -19,6 +19,8 @@ pub enum WorkMessage {
     Slice(SliceMessage),
     /// Connections that are due.
     Due(DueMessage),
+    /// A chunk of a replay.
+    Replay(ReplayMessage),
 }
 
 #[cfg(test)]
@@ -32,6 +34,8 @@ mod tests {
         assert!(matches!(read(slice), Some(WorkMessage::Slice(_))));
         let due = DueMessage { due: vec!["a/catalogue/b".parse().unwrap()] };
         assert_eq!(read(&serde_json::to_string(&due).unwrap()), Some(WorkMessage::Due(due)));
+        let replay = r#"{"tenant": "a", "replay": "0123456789abcdef0123456789abcdef", "chunk": 7}"#;
+        assert!(matches!(read(replay), Some(WorkMessage::Replay(message)) if message.chunk == 7));
         for wrong in ["{}", "[]", r#"{"due": ["a/b"]}"#, r#"{"connection": "a/catalogue/b"}"#] {
             assert_eq!(read(wrong), None, "{wrong}");
         }

@@ -1,10 +1,11 @@
-//! The queue of runs.
+//! The queue of runs, and of replays.
 
 use serde::{Deserialize, Serialize};
 
 use crate::aws::clients::Clients;
 use crate::aws::faults::{AwsFault, fault};
-use crate::domain::ids::{Connection, RunId};
+use crate::domain::deliveries::replay::ReplayId;
+use crate::domain::ids::{Connection, RunId, TenantId};
 use crate::domain::runs::run::Run;
 use crate::environment::{Environment, StartError};
 
@@ -32,6 +33,17 @@ impl SliceMessage {
     }
 }
 
+/// Asks a worker to send a chunk of a replay through again. It carries no state: a duplicate finds the chunk held or through.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayMessage {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which replay.
+    pub replay: ReplayId,
+    /// Which chunk.
+    pub chunk: u32,
+}
+
 /// The queue of runs. A function that sends to it needs its address to start: what finds it missing later has stored what
 /// it cannot hand on.
 #[derive(Clone, Debug)]
@@ -54,8 +66,25 @@ impl SyncQueue {
     /// # Errors
     /// When the queue cannot be reached. The watchdog then finds the run.
     pub async fn send(&self, message: &SliceMessage, delay_seconds: u32) -> Result<(), AwsFault> {
-        const OPERATION: &str = "queue slice";
-        let body = serde_json::to_string(message).map_err(|error| AwsFault::damaged(OPERATION, error.to_string()))?;
+        self.put("queue slice", message, &message.connection.tenant, delay_seconds).await
+    }
+
+    /// Queues a chunk of a replay, after a delay as that of a slice.
+    ///
+    /// # Errors
+    /// When the queue cannot be reached. The replay stands still until somebody starts it again.
+    pub async fn send_replay(&self, message: &ReplayMessage, delay_seconds: u32) -> Result<(), AwsFault> {
+        self.put("queue chunk of a replay", message, &message.tenant, delay_seconds).await
+    }
+
+    async fn put(
+        &self,
+        operation: &'static str,
+        message: &impl Serialize,
+        tenant: &TenantId,
+        delay_seconds: u32,
+    ) -> Result<(), AwsFault> {
+        let body = serde_json::to_string(message).map_err(|error| AwsFault::damaged(operation, error.to_string()))?;
         let delay = i32::try_from(delay_seconds.min(DELAY_SECONDS_MAX)).unwrap_or(0);
         let call = self
             .sqs
@@ -63,9 +92,9 @@ impl SyncQueue {
             .queue_url(&self.url)
             .message_body(body)
             // On a standard queue the group makes for fairness between tenants (SQS fair queues), not for order.
-            .message_group_id(message.connection.tenant.as_str())
+            .message_group_id(tenant.as_str())
             .set_delay_seconds((delay > 0).then_some(delay));
-        call.send().await.map_err(|error| fault(OPERATION, &error))?;
+        call.send().await.map_err(|error| fault(operation, &error))?;
         Ok(())
     }
 }

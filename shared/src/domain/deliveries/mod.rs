@@ -8,6 +8,7 @@ pub mod flood;
 pub mod hours;
 pub mod placement;
 pub mod rejected;
+pub mod replay;
 pub mod retry;
 pub mod sender;
 pub mod shown;

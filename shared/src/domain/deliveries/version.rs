@@ -58,6 +58,14 @@ impl Version {
         Self(Self::at(now).0 + i128::from(AHEAD_SECONDS_MAX) * 1000 * PER_MILLISECOND)
     }
 
+    /// Whether this version changes nothing any more where a record has another: `stored` is that one's, as [`Version::stored`]
+    /// writes it. Of two of one moment the one that was received later counts; what lies further ahead than any may gives way.
+    #[must_use]
+    pub fn is_stale(self, received_ms: i64, stored: &str, stored_received_ms: i64, now: Timestamp) -> bool {
+        let Some(standing) = read_stored(stored).map(Self) else { return false };
+        standing <= Self::latest(now) && (standing, stored_received_ms) > (self, received_ms)
+    }
+
     /// Milliseconds of the Unix epoch with as many decimals as there are: a number that a table compares, also with those of
     /// versions of ours that stored whole ones.
     #[must_use]
@@ -67,6 +75,15 @@ impl Version {
         let text = format!("{sign}{}.{:015}", size / per, size % per);
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     }
+}
+
+/// Reads what [`Version::stored`] wrote, or a version of ours that stored whole milliseconds.
+fn read_stored(text: &str) -> Option<i128> {
+    let (sign, size) = text.strip_prefix('-').map_or((1, text), |size| (-1, size));
+    let (whole, finer) = size.split_once('.').unwrap_or((size, ""));
+    let finer: i128 = format!("{finer:0<15}").get(..15)?.parse().ok()?;
+    let whole: i128 = whole.parse().ok()?;
+    Some(sign * (whole.checked_mul(PER_MILLISECOND)? + finer))
 }
 
 /// The text with no more digits behind its second than a timestamp holds, and those that are left.
@@ -82,6 +99,26 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_version_is_stale_beside_a_newer_one_that_may_be_there() {
+        let version = |text: &str| Version::parse(text).unwrap();
+        let now: Timestamp = "2026-01-15T12:00:00Z".parse().unwrap();
+        let ours = version("2026-01-15T11:00:00.000000000000000001Z");
+        for (standing, received_ms, stale) in [
+            ("2026-01-15T11:00:00.000000000000000002Z", 5, true),
+            ("2026-01-15T11:00:00Z", 9, false),
+            ("2026-01-15T11:00:00.000000000000000001Z", 8, true),
+            ("2026-01-15T11:00:00.000000000000000001Z", 7, false),
+            // Nobody may be as far ahead.
+            ("2026-01-16T12:00:01Z", 5, false),
+        ] {
+            assert_eq!(ours.is_stale(7, &version(standing).stored(), received_ms, now), stale, "{standing}");
+        }
+        assert!(!version("1960-01-01").is_stale(7, &version("1959-12-31").stored(), 9, now));
+        assert!(version("1960-01-01").is_stale(7, &version("1960-01-01T00:00:00.5Z").stored(), 9, now));
+        assert!(!ours.is_stale(7, "no number", 9, now));
+    }
 
     #[test]
     fn a_version_is_stored_as_milliseconds_with_all_the_decimals_that_were_sent() {

@@ -3,17 +3,16 @@
 //! First the effect, which is idempotent by itself, and its entry in the list of its hour; then the completion of the claim;
 //! then the queue forgets the message. A crash between any two brings the message again, and the same effect.
 
-use crate::aws::deliveries::effects::VersionPlace;
 use crate::aws::faults::AwsFault;
 use crate::domain::deliveries::counters::{Counter, FleetTally};
 use crate::domain::deliveries::delivery::{Applied, Channel, Label, origin};
 use crate::domain::deliveries::hours::ConnectionTally;
 use crate::domain::deliveries::retry::Cause;
-use crate::domain::ids::Entity;
 use crate::domain::redact;
 use crate::engine::deliveries::context::DeliveryWorker;
+use crate::engine::deliveries::thing::Thing;
 use crate::telemetry::metrics::{Level, Line, Unit};
-use crate::vendors::trackstar::{BadPayload, Envelope, read_inventory, read_shipment};
+use crate::vendors::trackstar::BadPayload;
 
 /// Why a delivery was not applied.
 #[derive(Debug, thiserror::Error)]
@@ -107,35 +106,17 @@ pub async fn apply(
 /// What became of it, and whether its version was too far ahead of its receipt to count.
 async fn effect(worker: &DeliveryWorker, label: &Label, body: &[u8]) -> Result<(Applied, bool), ApplyError> {
     let (effects, now) = (&worker.effects, worker.outside.clock.now());
-    // The brand was settled when the delivery was let in, and names its connection.
-    let brand = label.connection.name.as_str();
-    Ok(match label.channel {
-        Channel::Event | Channel::TrackstarOther => {
-            let unhandled = label.channel == Channel::TrackstarOther;
-            let applied = if unhandled { Applied::Unhandled } else { Applied::Done };
-            effects.store_event(label, body, applied, now).await?;
-            (applied, false)
-        }
-        Channel::TrackstarInventory => {
-            let inventory = read_inventory(brand, &Envelope::read(body)?.data)?;
-            let dataset = label.connection.dataset(Entity::INVENTORY);
-            let (version, ahead) = inventory.version.as_of(label.received_at());
-            let place = VersionPlace { dataset: &dataset, id: &inventory.sku, version, ahead };
-            (effects.store_version(label, body, place, &inventory, now).await?, ahead)
-        }
-        Channel::TrackstarShipment | Channel::TrackstarReceipt => {
-            let envelope = Envelope::read(body)?;
-            let shipment = read_shipment(brand, &envelope.event_type, &envelope.data, label.received_at())?;
-            let entity = match label.channel {
-                Channel::TrackstarShipment => Entity::INBOUND_SHIPMENTS,
-                _ => Entity::INBOUND_SHIPMENT_RECEIPTS,
-            };
-            let dataset = label.connection.dataset(entity);
-            let (version, ahead) = shipment.version.as_of(label.received_at());
-            let place = VersionPlace { dataset: &dataset, id: &shipment.id, version, ahead };
-            (effects.store_version(label, body, place, &shipment, now).await?, ahead)
-        }
-    })
+    let of_event = match label.channel {
+        Channel::Event => Some(Applied::Done),
+        Channel::TrackstarOther => Some(Applied::Unhandled),
+        Channel::TrackstarInventory | Channel::TrackstarShipment | Channel::TrackstarReceipt => None,
+    };
+    if let Some(applied) = of_event {
+        effects.store_event(label, body, applied, now).await?;
+        return Ok((applied, false));
+    }
+    let thing = Thing::read(label, body)?;
+    Ok((effects.store_version(label, body, thing.place(), &thing.fields, now).await?, thing.ahead))
 }
 
 /// The worker's one line about a delivery that it applied.

@@ -4,10 +4,12 @@ use jiff::Timestamp;
 
 use crate::aws::deliveries::DeliveryStore;
 use crate::aws::faults::AwsFault;
+use crate::aws::queues::webhook::WebhookQueue;
 use crate::domain::deliveries::claim::{NewClaim, Verdict, judge};
 use crate::domain::deliveries::delivery::{Label, TakenIn};
 use crate::domain::deliveries::signature::VerifiedDelivery;
 use crate::engine::deliveries::context::Deliveries;
+use crate::outside::Outside;
 
 /// Claims a delivery, and enqueues it where the verdict is [`Verdict::First`] or [`Verdict::Again`]: one write unit and one
 /// message. A duplicate costs one refused write.
@@ -27,13 +29,13 @@ pub(super) async fn claim_and_enqueue(
     started: Timestamp,
 ) -> Result<Verdict, AwsFault> {
     let at = label.received_at();
-    let verdict = claim(deliveries, label, at).await?;
+    let verdict = claim(&deliveries.store, &deliveries.outside, label, at).await?;
     match verdict {
         Verdict::Conflict | Verdict::Duplicate => return Ok(verdict),
         Verdict::First => label.taken_in = Some(taken_in(deliveries, delivery, started)),
         Verdict::Again => {}
     }
-    enqueue(deliveries, label, delivery.body()).await?;
+    enqueue(&deliveries.queue, &deliveries.outside, label, delivery.body()).await?;
     Ok(verdict)
 }
 
@@ -47,8 +49,13 @@ pub(super) async fn claim_and_enqueue(
 ///
 /// # Errors
 /// When AWS fails.
-pub(super) async fn claim(deliveries: &Deliveries, label: &mut Label, at: Timestamp) -> Result<Verdict, AwsFault> {
-    let (store, nonce) = (&deliveries.store, hex::encode(deliveries.outside.entropy.bytes16()));
+pub(super) async fn claim(
+    store: &DeliveryStore,
+    outside: &Outside,
+    label: &mut Label,
+    at: Timestamp,
+) -> Result<Verdict, AwsFault> {
+    let nonce = hex::encode(outside.entropy.bytes16());
     let ours = NewClaim::of_delivery(label, &nonce, at);
     let (mut verdict, mut standing) = store.claim(&label.claim_key(), ours, at).await?;
     let first_key = match verdict {
@@ -105,9 +112,14 @@ pub(super) async fn foresee(store: &DeliveryStore, label: &Label, at: Timestamp)
 }
 
 /// Hands a delivery to the queue, and notes when: what it waited for before that says nothing about the worker.
-pub(super) async fn enqueue(deliveries: &Deliveries, label: &mut Label, body: &[u8]) -> Result<(), AwsFault> {
-    label.enqueued_ms = Some(deliveries.now().as_millisecond());
-    deliveries.queue.send(label, body).await
+pub(super) async fn enqueue(
+    queue: &WebhookQueue,
+    outside: &Outside,
+    label: &mut Label,
+    body: &[u8],
+) -> Result<(), AwsFault> {
+    label.enqueued_ms = Some(outside.clock.now().as_millisecond());
+    queue.send(label, body).await
 }
 
 /// How a delivery is being taken in, until now.

@@ -1,14 +1,17 @@
 //! Dead letters of a tenant, a page at a time: to list them, and to send many of them through again.
 
+use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 
 use crate::aws::faults::AwsFault;
 use crate::aws::journal::Journal;
 use crate::domain::dead_letter::{DeadLetter, DeadLetterId};
 use crate::domain::ids::TenantId;
-use crate::engine::deliveries::context::Deliveries;
-use crate::engine::deliveries::requeue::{Requeued, requeue};
-use crate::engine::operators::{Operator, Operators};
+use crate::engine::deliveries::requeue::{Requeued, Requeuer, requeue};
+use crate::engine::operators::Operator;
+
+/// Dead letters that are read beside one another.
+const WIDTH: usize = 8;
 
 /// Which dead letters are meant; what is not named may be anything.
 #[derive(Debug, Clone, Default)]
@@ -106,12 +109,12 @@ pub async fn named(
     tenant: &TenantId,
     ids: &[DeadLetterId],
 ) -> Result<Vec<DeadLetter>, AwsFault> {
-    let mut found = Vec::new();
-    for id in ids {
-        let letters = journal.dead_letters_between(tenant, id.as_str(), id.as_str(), 1).await?;
-        found.extend(letters.into_iter().filter(|letter| !letter.is_expired(now)));
-    }
-    Ok(found)
+    let read = ids
+        .iter()
+        .cloned()
+        .map(|id| async move { journal.dead_letters_between(tenant, id.as_str(), id.as_str(), 1).await });
+    let found: Vec<Vec<DeadLetter>> = futures::stream::iter(read).buffered(WIDTH).try_collect().await?;
+    Ok(found.into_iter().flatten().filter(|letter| !letter.is_expired(now)).collect())
 }
 
 async fn page_of(
@@ -173,8 +176,7 @@ pub struct RequeuedMany {
 /// # Errors
 /// When AWS fails. Some may have been requeued; to begin with the same `from` again is harmless.
 pub async fn requeue_matching(
-    deliveries: &Deliveries,
-    operators: &Operators,
+    requeuer: &Requeuer,
     operator: &Operator,
     filter: &DeadLetterFilter,
     from: Option<DeadLetterId>,
@@ -182,9 +184,10 @@ pub async fn requeue_matching(
 ) -> Result<RequeuedMany, AwsFault> {
     // One without a label matches nothing here: it would take the place of one that can be requeued.
     let labelled = |letter: &DeadLetter| letter.label().is_some();
+    let operators = &requeuer.operators;
     let page = page_of(&operators.journal, operators.now(), &operator.tenant, filter, labelled, from, limits).await?;
     let ids = page.found.into_iter().map(|letter| letter.id);
-    let done = requeue_each(deliveries, operators, operator, ids).await?;
+    let done = requeue_each(requeuer, operator, ids).await?;
     Ok(RequeuedMany { skipped: done.skipped + page.passed_over, next: page.next, ..done })
 }
 
@@ -193,14 +196,13 @@ pub async fn requeue_matching(
 /// # Errors
 /// When AWS fails. Some may have been requeued; to begin again is harmless: those are not found.
 pub async fn requeue_each(
-    deliveries: &Deliveries,
-    operators: &Operators,
+    requeuer: &Requeuer,
     operator: &Operator,
     ids: impl IntoIterator<Item = DeadLetterId, IntoIter: Send> + Send,
 ) -> Result<RequeuedMany, AwsFault> {
     let mut results = Vec::new();
     for id in ids {
-        let result = requeue(deliveries, operators, operator, &id).await?;
+        let result = requeue(requeuer, operator, &id).await?;
         results.push((id, result));
     }
     let requeued = results.iter().filter(|(_, result)| *result == Requeued::Done).count();

@@ -21,3 +21,4 @@ pub mod replay;
 pub mod requeue;
 pub mod senders;
 pub mod take_in;
+mod thing;

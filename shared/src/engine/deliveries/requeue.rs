@@ -1,14 +1,43 @@
 //! Requeue or drop a dead letter. Who did it is recorded first.
 
+use crate::aws::clients::Clients;
+use crate::aws::deliveries::DeliveryStore;
 use crate::aws::faults::AwsFault;
-use crate::aws::journal::Forgotten;
+use crate::aws::journal::{Begun, Forgotten};
+use crate::aws::queues::webhook::WebhookQueue;
 use crate::domain::audit::Action;
-use crate::domain::dead_letter::{DeadLetterId, Subject};
+use crate::domain::dead_letter::{DeadLetter, DeadLetterId, Subject};
 use crate::domain::deliveries::claim::Verdict;
 use crate::domain::deliveries::delivery::Label;
 use crate::engine::deliveries::claim::{claim, enqueue};
-use crate::engine::deliveries::context::Deliveries;
 use crate::engine::operators::{Operator, Operators};
+use crate::environment::{Environment, StartError};
+use crate::outside::Outside;
+
+/// What sends dead letters through again. It verifies nothing, and so needs no sender's secret. Cheap to clone.
+#[derive(Clone)]
+pub struct Requeuer {
+    /// Claims.
+    pub store: DeliveryStore,
+    /// Where deliveries are handed on.
+    pub queue: WebhookQueue,
+    /// What was given up on, and the record.
+    pub operators: Operators,
+}
+
+impl Requeuer {
+    /// Reads the configuration; nothing is called.
+    ///
+    /// # Errors
+    /// When the environment is unusable.
+    pub fn connect(clients: &Clients, environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
+        Ok(Self {
+            store: DeliveryStore::connect(clients, environment)?,
+            queue: WebhookQueue::connect(clients, environment)?,
+            operators: Operators::connect(clients, environment, outside)?,
+        })
+    }
+}
 
 /// What became of a dead letter that was to be requeued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,31 +88,71 @@ pub enum Dropped {
 ///
 /// # Errors
 /// When AWS fails.
-pub async fn requeue(
-    deliveries: &Deliveries,
-    operators: &Operators,
-    operator: &Operator,
-    id: &DeadLetterId,
-) -> Result<Requeued, AwsFault> {
+pub async fn requeue(requeuer: &Requeuer, operator: &Operator, id: &DeadLetterId) -> Result<Requeued, AwsFault> {
+    let operators = &requeuer.operators;
     let Some((letter, body)) = operators.journal.dead_letter(&operator.tenant, id, operators.now()).await? else {
         return Ok(Requeued::NotFound);
     };
-    let mut label = match &letter.subject {
-        Subject::Delivery { label: Some(label) } => label.clone(),
+    let label = match &letter.subject {
+        Subject::Delivery { label: Some(label) } => label,
         Subject::Delivery { label: None } => return Ok(Requeued::NoLabel),
         Subject::Record { .. } => return Ok(Requeued::NotADelivery),
     };
-    operators.record(operator, Action::Requeue, id.to_string(), Some(letter.payload_hash.clone())).await?;
-    if !operators.journal.begin_requeue(&operator.tenant, id).await? {
-        return Ok(Requeued::Decided);
+    Ok(match send_again(requeuer, operator, &letter, label, &body).await? {
+        SentAgain::Sent | SentAgain::Applied => {
+            operators.journal.delete_dead_letter(&operator.tenant, &letter).await?;
+            Requeued::Done
+        }
+        SentAgain::Conflict => Requeued::Conflict,
+        SentAgain::Decided => Requeued::Decided,
+    })
+}
+
+/// What became of a dead letter's delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SentAgain {
+    /// It is in the queue, or an attempt to requeue it that somebody began before has brought it through.
+    Sent,
+    /// Its event has had its effect since, so that there is nothing to send.
+    Applied,
+    /// Another body came under its key since.
+    Conflict,
+    /// Somebody else decided on it.
+    Decided,
+}
+
+/// Sends a dead letter's delivery through again, and leaves the letter: whoever calls it forgets it then.
+///
+/// # Errors
+/// When AWS fails. To do it again is harmless.
+pub(super) async fn send_again(
+    requeuer: &Requeuer,
+    operator: &Operator,
+    letter: &DeadLetter,
+    label: &Label,
+    body: &[u8],
+) -> Result<SentAgain, AwsFault> {
+    let Requeuer { store, queue, operators } = requeuer;
+    let (tenant, mut label) = (&operator.tenant, label.clone());
+    operators.record(operator, Action::Requeue, letter.id.to_string(), Some(letter.payload_hash.clone())).await?;
+    let begun = operators.journal.begin_requeue(tenant, &letter.id).await?;
+    if begun == Begun::Gone {
+        return Ok(SentAgain::Decided);
     }
-    if !claim_again(deliveries, &mut label).await? {
-        operators.journal.cancel_requeue(&operator.tenant, id).await?;
-        return Ok(Requeued::Conflict);
+    // A dead letter is kept for longer than its claim. Without one its sender's next attempt would be a new event, and the
+    // reason could not be noted if it failed again. That the worker makes a claim where it finds none was rejected: it knows no
+    // verdict, and cannot refuse.
+    match claim(store, &operators.outside, &mut label, operators.now()).await? {
+        Verdict::Conflict => {
+            operators.journal.cancel_requeue(tenant, &letter.id).await?;
+            Ok(SentAgain::Conflict)
+        }
+        Verdict::Duplicate => Ok(if begun == Begun::Before { SentAgain::Sent } else { SentAgain::Applied }),
+        Verdict::First | Verdict::Again => {
+            enqueue(queue, &operators.outside, &mut label, body).await?;
+            Ok(SentAgain::Sent)
+        }
     }
-    enqueue(deliveries, &mut label, &body).await?;
-    operators.journal.delete_dead_letter(&operator.tenant, &letter).await?;
-    Ok(Requeued::Done)
 }
 
 /// Forgets a dead letter, unless somebody is requeuing it.
@@ -104,13 +173,4 @@ pub async fn drop_dead_letter(
         Forgotten::Before => Dropped::NotFound,
         Forgotten::Requeuing => Dropped::Decided,
     })
-}
-
-/// Claims the key of a dead letter again; false when another body came under it since.
-///
-/// A dead letter is kept for longer than its claim. Without one its sender's next attempt would be a new event, and the reason
-/// could not be noted if it failed again.
-/// That the worker makes a claim where it finds none was rejected: it knows no verdict, and cannot refuse.
-async fn claim_again(deliveries: &Deliveries, label: &mut Label) -> Result<bool, AwsFault> {
-    Ok(claim(deliveries, label, deliveries.now()).await? != Verdict::Conflict)
 }

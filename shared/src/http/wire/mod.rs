@@ -7,6 +7,7 @@ pub mod one_delivery;
 pub mod operations;
 pub mod providers;
 pub mod record;
+pub mod replays;
 pub mod requeue;
 pub mod service;
 pub mod vendor_sync;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::dead_letter::DeadLetter;
+use crate::domain::dead_letter::{DeadLetter, DeadLetterId};
 
 /// Which dead letters to requeue: the filters of GET /api/sync/dead-letters, or their ids, and no other field. An empty object
 /// means all.
@@ -76,14 +76,21 @@ pub struct PreviewedView {
     pub event_key: Option<String>,
     /// Its trace.
     pub correlation_id: Option<String>,
-    /// `new`: it would have its effect; `duplicate`: its event has had it since; `conflict`: another body came under its key since;
-    /// `fail`: `detail` says why it cannot be applied; `no_label`, `not_a_delivery`: it can only be dropped.
+    /// `new`: it would have its effect; `stale`: it would be applied and change nothing, as a newer version is there; `duplicate`: its event has had it since; `conflict`: another body came under its key since;
+    /// `fail`: `detail` says why it cannot be applied; `no_label`, `not_a_delivery`: it can only be dropped; `gone`: it was
+    /// named and is not there.
     pub would: &'static str,
     /// Of `fail`, why.
     pub detail: Option<String>,
 }
 
 impl PreviewedView {
+    /// What is shown of one that is not there.
+    #[must_use]
+    pub fn gone(id: &DeadLetterId) -> Self {
+        Self { id: id.to_string(), event_key: None, correlation_id: None, would: "gone", detail: None }
+    }
+
     /// What is shown of one.
     #[must_use]
     pub fn of(letter: &DeadLetter, would: &'static str, detail: Option<&str>) -> Self {

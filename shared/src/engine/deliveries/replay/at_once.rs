@@ -1,6 +1,7 @@
-//! Replay: what failed of a tenant's deliveries from one kind of system, the oldest first, to be sent through again.
+//! A replay within one call: what failed of a tenant's deliveries from one kind of system, the oldest first, to be sent through
+//! again.
 //!
-//! Nothing is kept of a replay: a crash in the midst leaves the rest as it was, and the same call goes on with it. What was sent
+//! Nothing is kept of it: a crash in the midst leaves the rest as it was, and the same call goes on with it. What was sent
 //! through twice has its effect once.
 
 use crate::aws::faults::AwsFault;
@@ -8,9 +9,8 @@ use crate::aws::journal::Journal;
 use crate::domain::dead_letter::DeadLetter;
 use crate::domain::deliveries::placement::lowest_letter;
 use crate::domain::ids::{ConnectionName, ProviderId, TenantId};
-use crate::engine::deliveries::context::Deliveries;
-use crate::engine::deliveries::requeue::{Requeued, requeue};
-use crate::engine::operators::{Operator, Operators};
+use crate::engine::deliveries::requeue::{Requeued, Requeuer, requeue};
+use crate::engine::operators::Operator;
 
 /// What one call replays.
 pub const REPLAYED_MAX: usize = 100;
@@ -73,15 +73,10 @@ pub async fn failed(
 ///
 /// # Errors
 /// When AWS fails. Some may have been sent through; the same again is harmless.
-pub async fn replay(
-    deliveries: &Deliveries,
-    operators: &Operators,
-    operator: &Operator,
-    letters: &[DeadLetter],
-) -> Result<usize, AwsFault> {
+pub async fn replay(requeuer: &Requeuer, operator: &Operator, letters: &[DeadLetter]) -> Result<usize, AwsFault> {
     let mut queued = 0;
     for letter in letters {
-        if requeue(deliveries, operators, operator, &letter.id).await? == Requeued::Done {
+        if requeue(requeuer, operator, &letter.id).await? == Requeued::Done {
             queued += 1;
         }
     }
