@@ -22,6 +22,8 @@ mod deliveries {
     mod preview;
     mod probes;
     mod rejected;
+    mod replay_crashes;
+    mod replays;
     mod retried;
     mod retries;
     mod sender;

@@ -245,18 +245,30 @@ async fn they_are_listed_by_page_and_filter_and_decided_on_by_their_tenant_alone
 
 /// Dead letters of tenant t1 with these connections, the oldest first.
 async fn recorded(hooks: &Hooks, connections: &[&str]) {
-    let process = hooks.process(Wire::whole()).await;
-    let record = |(number, connection): (usize, &&str)| {
-        let label = json!({"connection": format!("t1/pos/{connection}"), "channel": "event",
-            "key": format!("key:{number}"), "bodyHash": "", "receivedMs": 0, "correlationId": "trace"});
-        json!({"messageId": format!("m{number}"), "body": "{}", "eventSource": "aws:sqs",
+    recorded_of(hooks, "t1", connections).await;
+}
+
+/// Those of a tenant.
+pub(super) async fn recorded_of(hooks: &Hooks, tenant: &str, connections: &[&str]) {
+    let label = |(number, connection): (usize, &&str)| {
+        json!({"connection": format!("{tenant}/pos/{connection}"), "channel": "event",
+            "key": format!("key:{number}"), "bodyHash": "", "receivedMs": 0, "correlationId": "trace"})
+    };
+    let messages = connections.iter().enumerate().map(|of| (label(of), "{}".to_owned()));
+    recorded_as(hooks, &messages.collect::<Vec<_>>()).await;
+}
+
+/// Dead letters with these labels and bodies, the oldest first.
+pub(super) async fn recorded_as(hooks: &Hooks, messages: &[(Value, String)]) {
+    let record = |(number, (label, body)): (usize, &(Value, String))| {
+        json!({"messageId": format!("m{number}"), "body": body, "eventSource": "aws:sqs",
             "attributes": {"SentTimestamp": format!("{}", 4_102_488_000_000_usize + number), "ApproximateReceiveCount": "7"},
             "messageAttributes": {"signalbox": {"stringValue": label.to_string(), "dataType": "String",
                 "stringListValues": [], "binaryListValues": []}}})
     };
-    let records: Vec<Value> = connections.iter().enumerate().map(record).collect();
+    let records: Vec<Value> = messages.iter().enumerate().map(record).collect();
     for batch in records.chunks(10) {
-        let answer = process.invoke("dead-letters", json!({"Records": batch})).await.unwrap();
+        let answer = hooks.host.invoke("dead-letters", json!({"Records": batch})).await.unwrap();
         assert_eq!(answer["batchItemFailures"], json!([]));
     }
 }

@@ -76,6 +76,7 @@ async fn a_fault_of_storage_is_told_to_the_log_and_not_to_clients() {
         // One of the configuration is refused without a look at the table.
         let path = path.replace("{slug}/credentials", "shop/credentials");
         let path = path.replace("{slug}", "moscot").replace("{runId}", "018ff1e2-0000-7000-8000-000000000000");
+        let path = path.replace("replays/{id}", "replays/0123456789abcdef0123456789abcdef");
         let path = path.replace("{id}", "4102488000000-5fea7756");
         let path = path.replace("{tenant}/{provider}/{name}", "default/github/main");
         // Whoever reaches all tenants names one.
@@ -85,7 +86,7 @@ async fn a_fault_of_storage_is_told_to_the_log_and_not_to_clients() {
         let body = match path.as_str() {
             "/api/admin/deliveries/verify" => json!({"id": "pos#1"}),
             "/api/sync/replay?tenantId=default" => json!({"type": "webhook"}),
-            "/api/sync/dead-letters/requeue" | "/api/catalog/moscot/sync" => json!({}),
+            "/api/admin/replays" | "/api/sync/dead-letters/requeue" | "/api/catalog/moscot/sync" => json!({}),
             "/api/admin/connections/default/github/main" => json!({"settings": {}, "secrets": {"current": "a secret"}}),
             "/api/admin/connections/default/github/main/rotate" => json!({"secret": "another secret"}),
             "/api/catalog/vendor-sync/registry/shop/credentials" => json!({"credentials": {"apiKey": "a key"}}),

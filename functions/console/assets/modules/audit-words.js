@@ -22,6 +22,8 @@ export const ACTIONS = {
   "connection.rotate": ["Changed secrets", "Skiftede hemmeligheder"],
   "connection.test": ["Tested a connection", "Prøvede en forbindelse"],
   "sync.replay": ["Did again what failed", "Gjorde om, hvad der fejlede"],
+  "replay.start": ["Started a replay", "Startede en genafspilning"],
+  "replay.stop": ["Stopped a replay", "Stoppede en genafspilning"],
   "tenant.enter": ["Entered a tenant", "Gik ind hos en lejer"],
 };
 
@@ -37,6 +39,8 @@ const MARKS = {
   "connection.rotate": "lock",
   "connection.test": "shield",
   "sync.replay": "refresh",
+  "replay.start": "refresh",
+  "replay.stop": "pause",
   "tenant.enter": "right",
 };
 

@@ -195,6 +195,30 @@ async fn deliveries(hooks: &Hooks) {
     ask(hooks, "GET", &format!("/api/admin/deliveries/{id}"), None).await;
     ask(hooks, "DELETE", &format!("{LETTERS}/{id}"), None).await;
     ask(hooks, "POST", &format!("{LETTERS}/requeue"), Some(json!({}))).await;
+    replays(hooks).await;
+}
+
+/// A replay of what has versions, foreseen, begun, and done.
+async fn replays(hooks: &Hooks) {
+    let label = json!({"connection": "default/trackstar/north", "channel": "trackstar-inventory", "key": "id:1",
+        "bodyHash": "", "receivedMs": 0, "correlationId": "trace"});
+    let data = json!({"id": "p", "sku": "A", "updated_date": "2026-01-15T12:00:00Z", "onhand": 5});
+    let body = json!({"connection_id": "c", "event_type": "inventory.updated", "data": data});
+    let record = json!({"messageId": "m", "body": body.to_string(), "eventSource": "aws:sqs",
+        "attributes": {"SentTimestamp": "4102488000000", "ApproximateReceiveCount": "16"},
+        "messageAttributes": {"signalbox": {"stringValue": label.to_string(), "dataType": "String",
+            "stringListValues": [], "binaryListValues": []}}});
+    hooks.host.invoke("dead-letters", json!({"Records": [record]})).await.unwrap();
+    let path = "/api/admin/replays";
+    ask(hooks, "POST", path, Some(json!({"dryRun": true}))).await;
+    let started = ask(hooks, "POST", path, Some(json!({}))).await;
+    let one = format!("{path}/{}", started["id"].as_str().unwrap());
+    ask(hooks, "POST", &format!("{one}/stop"), None).await;
+    ask(hooks, "POST", path, Some(json!({}))).await;
+    hooks.work(Queue::Sync).await;
+    for path in [path, &one] {
+        ask(hooks, "GET", path, None).await;
+    }
 }
 
 async fn reads(hooks: &Hooks) {

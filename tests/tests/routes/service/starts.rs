@@ -43,7 +43,17 @@ async fn without_a_table_queue_or_bus_that_it_uses_and_it_is_told_of_no_other() 
         ("sync-control", &NAMES[..]),
         (
             "sync-worker",
-            &["RUNS_TABLE", "SNAPSHOTS_TABLE", "CONTROL_TABLE", "RECORDS_TABLE", "SYNC_QUEUE_URL", "EVENT_BUS_NAME"],
+            &[
+                "RUNS_TABLE",
+                "SNAPSHOTS_TABLE",
+                "CONTROL_TABLE",
+                "RECORDS_TABLE",
+                "DELIVERIES_TABLE",
+                "JOURNAL_TABLE",
+                "SYNC_QUEUE_URL",
+                "WEBHOOK_QUEUE_URL",
+                "EVENT_BUS_NAME",
+            ],
         ),
         (
             "scheduler",
