@@ -182,6 +182,45 @@ def test_many_are_previewed_decided_on_and_told_one_by_one(listed: Page):
     expect(bar).to_be_hidden()
 
 
+def test_a_replay_is_foreseen_begun_watched_and_told(open_page):
+    opened = open_page(reduced_motion="reduce")
+    page = opened.page
+    page.clock.install()
+    Listed(page)
+    asked, through = [], iter([(100, "running"), (1234, "done")])
+    ends = {"requeued": 0, "stale": 0, "duplicate": 0, "gone": 0, "conflict": 0, "fail": 0, "noLabel": 0, "notADelivery": 0}
+    counted = {"id": "5f", "total": 1234, "stalled": False, "actor": "maja"}
+
+    def start(route):
+        body = route.request.post_data_json
+        asked.append(body)
+        items = [{"id": "d1", "eventKey": "id:evt_d1", "would": "new", "detail": None}, {"id": "d2", "eventKey": None, "would": "fail", "detail": "data: missing field `sku`"}]
+        if body.get("dryRun"):
+            return route.fulfill(json={"ok": True, "dryRun": True, "total": 1234, "items": items, "hasMore": True, "nextCursor": "d2"})
+        return route.fulfill(status=202, json={"ok": True, "id": "5f", "total": 1234})
+
+    def show(route):
+        tried, state = next(through, (1234, "done"))
+        replay = {**counted, "state": state, "tried": tried, "counts": {**ends, "requeued": tried - 1, "fail": 1}}
+        items = [{"id": "d1", "result": "requeued", "detail": None}, {"id": "d2", "result": "fail", "detail": "data: missing field `sku`"}]
+        route.fulfill(json={"ok": True, "replay": replay, "items": items, "hasMore": False, "nextCursor": None})
+
+    page.route("**/api/admin/replays", start)
+    page.route("**/api/admin/replays/5f", show)
+    page.goto("/deliveries?status=dead&source=github/acme")
+    page.get_by_role("button", name="Replay…").click()
+    dialog = page.get_by_role("dialog", name="Replay dead letters")
+    expect(dialog.locator("tbody td.result")).to_have_text(["Sent again", "Would fail"])
+    opened.axe("what a replay would come to")
+    dialog.get_by_role("button", name="Replay 1,234").click()
+    expect(dialog.get_by_role("status").filter(has_text="100 of 1,234 are through")).to_be_visible()
+    page.clock.run_for(2_000)
+    expect(dialog.get_by_role("status").filter(has_text="Done: 1,234 were tried.")).to_be_visible()
+    expect(dialog.locator("tbody td.why").last).to_have_text("data: missing field `sku`")
+    opened.axe("what a replay came to")
+    assert asked[0] == {**asked[1], "dryRun": True} and asked[1]["source"] == "github/acme"
+
+
 def test_many_to_drop_are_to_be_counted(page: Page):
     Listed(page, [delivery(f"d{index:03}", "dead", 10 + index) for index in range(120)], size=200)
     page.goto("/deliveries?status=dead")

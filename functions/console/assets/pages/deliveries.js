@@ -199,7 +199,17 @@ function filter(changes) {
 function drawPause() {
   const text = paused ? say("Go on", "Fortsæt") : say("Pause", "Pause");
   const toggle = button(text, { icon: paused ? "play" : "pause", "aria-pressed": String(paused), onclick: pause });
-  replace(pauseSlot, wanted().to ? null : toggle);
+  const now = wanted();
+  const again =
+    now.status === "dead" && mayDecide(who) && button(say("Replay…", "Afspil…"), { icon: "refresh", onclick: replay });
+  replace(pauseSlot, now.to ? null : toggle, again);
+}
+
+async function replay() {
+  const { source, text: reason, to, from, last } = wanted();
+  const since = last ? new Date(Date.now() - Number(PERIODS[last].milliseconds)).toISOString() : from;
+  const { openReplay } = await import("../modules/replay-dialog.js");
+  openReplay({ source, reason, from: since ?? "", to: to ?? "" }, { who, done: load });
 }
 
 function pause() {
@@ -683,6 +693,7 @@ addEventListener("popstate", () => load());
 load();
 whoever().then((found) => {
   who = found;
+  drawPause();
   drawBulk();
   drawDrawer();
 });

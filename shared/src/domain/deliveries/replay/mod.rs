@@ -1,15 +1,15 @@
 //! A replay: a frozen set of dead letters that is sent through again, a chunk at a time. What of it is decided without looking
 //! at anything else is here.
 
-use std::fmt;
-use std::str::FromStr;
+mod id;
+mod outcome;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
+pub use self::id::ReplayId;
+pub use self::outcome::{Outcome, OutcomeCounts};
 use crate::domain::dead_letter::DeadLetterId;
-use crate::domain::place::NoPlace;
 
 /// The most dead letters of a replay.
 pub const ITEMS_MAX: usize = 10_000;
@@ -27,63 +27,6 @@ const HELD_MS: i64 = 330_000;
 const LOOK_AGAIN_SECONDS: u32 = 60;
 /// What has not moved for so long has no message any more.
 const STALLED_MS: i64 = 15 * 60_000;
-
-/// Names a set of dead letters: the same set has the same id, in whatever order it comes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ReplayId(String);
-
-/// The hexadecimal digits of an id.
-const ID_DIGITS: usize = 32;
-
-impl ReplayId {
-    /// The id of a set in its order, each once.
-    #[must_use]
-    pub fn of(ids: &[DeadLetterId]) -> Self {
-        let mut hash = Sha256::new();
-        for id in ids {
-            hash.update(id.as_str());
-            // In no id: they are of graphic characters.
-            hash.update("\n");
-        }
-        let mut text = hex::encode(hash.finalize());
-        text.truncate(ID_DIGITS);
-        Self(text)
-    }
-
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for ReplayId {
-    type Err = NoPlace;
-    fn from_str(text: &str) -> Result<Self, NoPlace> {
-        let plain = text.len() == ID_DIGITS && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if plain { Ok(Self(text.to_owned())) } else { Err(NoPlace) }
-    }
-}
-
-impl TryFrom<String> for ReplayId {
-    type Error = NoPlace;
-    fn try_from(text: String) -> Result<Self, NoPlace> {
-        text.parse()
-    }
-}
-
-impl From<ReplayId> for String {
-    fn from(id: ReplayId) -> Self {
-        id.0
-    }
-}
-
-impl fmt::Display for ReplayId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
 
 /// How far a replay is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,94 +49,6 @@ impl ReplayState {
             Self::Stopped => "stopped",
             Self::Done => "done",
         }
-    }
-}
-
-/// What became of one dead letter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// It was sent through again.
-    Requeued,
-    /// It was sent through again, and changes nothing: a newer version was there.
-    Stale,
-    /// Its event had had its effect since: it was forgotten.
-    Duplicate,
-    /// It was not there any more: somebody had requeued or dropped it, or it had expired.
-    Gone,
-    /// Another body came under its key since: it stays.
-    Conflict,
-    /// It would have been given up again: it stays.
-    Fail,
-    /// It has no label that says where it goes: it stays.
-    NoLabel,
-    /// It is a record of a run: it stays.
-    NotADelivery,
-}
-
-impl Outcome {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Requeued,
-        Self::Stale,
-        Self::Duplicate,
-        Self::Gone,
-        Self::Conflict,
-        Self::Fail,
-        Self::NoLabel,
-        Self::NotADelivery,
-    ];
-
-    /// Its name in answers, as it is stored.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Requeued => "requeued",
-            Self::Stale => "stale",
-            Self::Duplicate => "duplicate",
-            Self::Gone => "gone",
-            Self::Conflict => "conflict",
-            Self::Fail => "fail",
-            Self::NoLabel => "no_label",
-            Self::NotADelivery => "not_a_delivery",
-        }
-    }
-
-    /// Whether the dead letter is dealt with, and is to be forgotten if it is still there.
-    #[must_use]
-    pub fn is_dealt_with(self) -> bool {
-        matches!(self, Self::Requeued | Self::Stale | Self::Duplicate)
-    }
-
-    /// Whether to try again comes to something else.
-    #[must_use]
-    pub fn stays(self) -> bool {
-        !self.is_dealt_with() && self != Self::Gone
-    }
-}
-
-/// How many dead letters came to which end.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutcomeCounts([u32; Outcome::ALL.len()]);
-
-impl OutcomeCounts {
-    /// Counts one.
-    pub fn add(&mut self, outcome: Outcome) {
-        for (count, of) in self.0.iter_mut().zip(Outcome::ALL) {
-            *count += u32::from(of == outcome);
-        }
-    }
-
-    /// How many came to this end.
-    #[must_use]
-    pub fn of(&self, outcome: Outcome) -> u32 {
-        self.0.iter().zip(Outcome::ALL).filter(|(_, of)| *of == outcome).map(|(count, _)| *count).sum()
-    }
-
-    /// All of them.
-    #[must_use]
-    pub fn total(&self) -> u32 {
-        self.0.iter().sum()
     }
 }
 
@@ -428,26 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_set_has_an_id_of_its_own_that_is_read_again() {
-        let (all, fewer) = (ReplayId::of(&ids(3)), ReplayId::of(&ids(2)));
-        assert_eq!(all, ReplayId::of(&ids(3)));
-        assert_ne!(all, fewer);
-        assert_eq!(all.as_str().parse(), Ok(all.clone()));
-        for bad in ["", "abc", &all.as_str().to_uppercase(), &format!("{all}0"), &"g".repeat(32)] {
-            assert_eq!(bad.parse::<ReplayId>(), Err(NoPlace), "{bad}");
-        }
-    }
-
-    #[test]
-    fn outcomes_are_counted_and_stored_under_their_names() {
-        let mut counts = OutcomeCounts::default();
-        for (times, outcome) in Outcome::ALL.into_iter().enumerate() {
-            assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.as_str());
-            (0..times).for_each(|_| counts.add(outcome));
-            assert_eq!(counts.of(outcome), u32::try_from(times).unwrap());
-            assert!(!(outcome.is_dealt_with() && outcome.stays()), "{outcome:?}");
-        }
-        assert_eq!(counts.total(), 28);
+    fn a_state_is_answered_as_it_is_stored() {
         for state in [ReplayState::Running, ReplayState::Stopped, ReplayState::Done] {
             assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
         }

@@ -1,0 +1,243 @@
+// A replay of dead letters: what it would come to, then how far it is, then what became of each.
+
+import { asError, ask } from "./api.js";
+import { shortKey } from "./delivery-words.js";
+import { openDialog } from "./dialog.js";
+import { button, h, replace } from "./dom.js";
+import { dateTime, number, say } from "./language.js";
+import { callout } from "./messages.js";
+import { paging } from "./paging.js";
+import { poll } from "./poll.js";
+import { status } from "./status.js";
+
+/** @typedef {import("./session.js").Who} Who */
+/** @typedef {import("./status.js").Tone} Tone */
+/** @typedef {{ source?: string, reason?: string, from?: string, to?: string }} Filter */
+/** @typedef {Record<string, number>} Counts */
+/** @typedef {{ id: string, state: string, stalled: boolean, total: number, tried: number, counts: Counts, actor: string }} Replay */
+/** @typedef {{ id: string, eventKey?: string | null, would?: string, result?: string | null, detail: string | null }} Line */
+
+const ROUTE = "/api/admin/replays";
+const POLL_MS = 2_000;
+
+/** What would become of one, or became of it; names of counts have no line between their words.
+ * @type {Record<string, { tone: Tone, mark?: import("./dom.js").IconName, name: [string, string], more: [string, string] }>} */
+const ENDS = {
+  new: {
+    tone: "ok",
+    mark: "plus",
+    name: ["Sent again", "Sendes igen"],
+    more: ["Its effect comes once, as ever", "Virkningen kommer én gang, som altid"],
+  },
+  requeued: {
+    tone: "ok",
+    mark: "plus",
+    name: ["Sent again", "Sendt igen"],
+    more: ["Its effect comes once, as ever", "Virkningen kommer én gang, som altid"],
+  },
+  stale: {
+    tone: "idle",
+    mark: "duplicate",
+    name: ["Older", "Ældre"],
+    more: ["A newer version is there", "Der er en nyere version"],
+  },
+  duplicate: {
+    tone: "idle",
+    mark: "duplicate",
+    name: ["Duplicate", "Dublet"],
+    more: ["Has had its effect, is forgotten", "Har fået virkning, glemmes"],
+  },
+  gone: { tone: "idle", mark: "drop", name: ["Gone", "Væk"], more: ["Somebody decided on it", "En anden har afgjort den"] },
+  conflict: {
+    tone: "warn",
+    name: ["Conflict", "Konflikt"],
+    more: ["Stays: its key came with another body", "Bliver: nøglen kom med andet indhold"],
+  },
+  fail: { tone: "bad", name: ["Would fail", "Vil fejle"], more: ["Stays: it cannot be applied", "Bliver: kan ikke anvendes"] },
+  no_label: { tone: "warn", name: ["No label", "Ingen mærkat"], more: ["Stays: it can only be dropped", "Bliver: kan kun smides ud"] },
+  not_a_delivery: { tone: "warn", name: ["A record", "En post"], more: ["Stays: the next run takes it up", "Bliver: tages op af næste kørsel"] },
+};
+
+/** @param {string} end */
+const known = (end) => ENDS[end.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] ?? ENDS.fail;
+
+/** @param {string} end */
+const mark = (end) => status(known(end).tone, say(...known(end).name), known(end).mark ? { icon: known(end).mark } : {});
+
+/** @param {Counts} counts */
+const figures = (counts) =>
+  h(
+    "div",
+    { class: "plan" },
+    Object.entries(counts)
+      .filter(([, count]) => count > 0)
+      .map(([end, count]) => h("div", {}, mark(end), h("b", {}, number(count)), h("span", {}, say(...known(end).more)))),
+  );
+
+/** @param {Filter} filter */
+function meant(filter) {
+  const parts = [
+    filter.source && say(`from ${filter.source}`, `fra ${filter.source}`),
+    filter.from && say(`since ${dateTime(filter.from)}`, `siden ${dateTime(filter.from)}`),
+    filter.to && say(`until ${dateTime(filter.to)}`, `til ${dateTime(filter.to)}`),
+    filter.reason && say(`whose reason has “${filter.reason}”`, `hvis grund har “${filter.reason}”`),
+  ].filter(Boolean);
+  return say(`Dead letters ${parts.join(", ")}.`, `Døde leverancer ${parts.join(", ")}.`);
+}
+
+/** @param {Line[]} lines */
+function table(lines) {
+  const row = (/** @type {Line} */ line) =>
+    h(
+      "tr",
+      {},
+      h("td", { class: "font-mono", title: line.eventKey ?? line.id }, shortKey(line.eventKey ?? line.id)),
+      h("td", { class: "result" }, line.would || line.result ? mark(line.would ?? String(line.result)) : "—"),
+      h("td", { class: "why" }, line.detail ?? ""),
+    );
+  const heads = [say("Dead letter", "Dødt brev"), say("Outcome", "Udfald"), say("Why", "Hvorfor")];
+  return h(
+    "div",
+    { class: "card preview", tabindex: "0", role: "group", "aria-label": say("Each of them", "Hver af dem") },
+    h(
+      "table",
+      { class: "table" },
+      h("thead", {}, h("tr", {}, heads.map((text) => h("th", { scope: "col" }, text)))),
+      h("tbody", {}, lines.map(row)),
+    ),
+  );
+}
+
+/**
+ * @param {Filter} filter
+ * @param {{ who: Who | null, done: () => void }} options `done`: a replay was begun or watched.
+ */
+export async function openReplay(filter, options) {
+  const body = Object.fromEntries(Object.entries(filter).filter(([, value]) => value));
+  const content = h("div", { class: "grid gap-3" }, h("p", { class: "ink-2" }, say("Looking at them…", "Ser på dem…")));
+  const note = h("p", { class: "note grow", role: "status" });
+  const shut = button(say("Cancel", "Annullér"), { onclick: () => dialog.close() });
+  const act = h("span", { class: "flex gap-2" });
+  const dialog = openDialog(say("Replay dead letters", "Afspil døde leverancer"), {
+    body: content,
+    foot: [note, shut, act],
+    closed,
+  });
+  dialog.classList.add("wide");
+  /** @type {(() => void) | null} */
+  let end = null;
+  let isBegun = false;
+
+  function closed() {
+    end?.();
+    if (isBegun) options.done();
+  }
+
+  /** @param {unknown} thrown */
+  function failed(thrown) {
+    const error = asError(thrown);
+    const other = error.code === "replay_in_progress" ? error.body.replayId : null;
+    const title = other ? say("Another replay runs", "En anden afspilning kører") : say("It could not be begun", "Den kunne ikke begyndes");
+    const actions = other ? [button(say("Watch it", "Følg den"), { onclick: () => watch(String(other)) })] : [];
+    replace(content, callout(other ? "warn" : "bad", title, error.details.join(" "), { actions, role: "alert" }));
+    replace(act);
+  }
+
+  async function foresee() {
+    const seen = await ask(ROUTE, { method: "POST", body: { ...body, dryRun: true } });
+    if (seen.total === 0) {
+      return replace(content, h("p", { class: "ink-2" }, meant(filter), " ", say("There are none.", "Der er ingen.")));
+    }
+    /** @type {Counts} */
+    const counts = {};
+    for (const { would } of seen.items) counts[would] = (counts[would] ?? 0) + 1;
+    const of = seen.hasMore
+      ? say(`This is what would happen to the oldest ${seen.items.length}.`, `Dette ville ske med de ældste ${seen.items.length}.`)
+      : say("This is what would happen. Nothing has been done yet.", "Dette ville ske. Intet er gjort endnu.");
+    replace(content, h("p", { class: "ink-2" }, meant(filter), " ", of), figures(counts), table(seen.items));
+    const by = options.who ? say(` On record as ${options.who.actor}.`, ` Noteres som ${options.who.actor}.`) : "";
+    replace(note, say("Starting it again does nothing twice.", "At starte igen gør intet to gange.") + by);
+    const count = number(seen.total);
+    const go = button(say(`Replay ${count}`, `Afspil ${count}`), { kind: "primary", icon: "refresh", onclick: begin });
+    replace(act, go);
+    go.focus();
+  }
+
+  async function begin() {
+    replace(act);
+    try {
+      const begun = await ask(ROUTE, { method: "POST", body });
+      if (begun.id) watch(begun.id);
+      else await foresee();
+    } catch (thrown) {
+      failed(thrown);
+    }
+  }
+
+  /** @param {string} id */
+  function watch(id) {
+    isBegun = true;
+    replace(shut, say("Close", "Luk"));
+    const stop = button(say("Stop", "Stands"), { icon: "pause", onclick: halt });
+    replace(act, stop);
+    const look = async () => {
+      try {
+        const page = await ask(`${ROUTE}/${id}`);
+        tell(page.replay);
+        if (page.replay.state !== "running") over(id);
+      } catch (thrown) {
+        replace(note, asError(thrown).details.join(" "));
+      }
+    };
+    async function halt() {
+      stop.disabled = true;
+      await ask(`${ROUTE}/${id}/stop`, { method: "POST" }).catch((thrown) => replace(note, asError(thrown).details.join(" ")));
+      stop.disabled = false;
+      await look();
+    }
+    look();
+    end = poll(look, POLL_MS);
+  }
+
+  /** @param {Replay} replay */
+  function tell(replay) {
+    const [tried, total] = [number(replay.tried), number(replay.total)];
+    /** @type {Record<string, [string, string]>} */
+    const told = {
+      running: [`${tried} of ${total} are through; it goes on without this page.`, `${tried} af ${total} er igennem; den fortsætter uden denne side.`],
+      stopped: [`Stopped: ${tried} of ${total} are through.`, `Standset: ${tried} af ${total} er igennem.`],
+      done: [`Done: ${total} were tried.`, `Færdig: ${total} er forsøgt.`],
+    };
+    replace(note, say(...(told[replay.state] ?? told.running)));
+    const stalled = replay.stalled
+      ? callout("warn", say("It stands still", "Den står stille"), say("Start it again: that sends it on.", "Start den igen: det sender den videre."))
+      : null;
+    replace(content, stalled, figures(replay.counts));
+  }
+
+  /** @param {string} id */
+  function over(id) {
+    end?.();
+    end = null;
+    replace(act);
+    shut.focus();
+    const [list, pages] = [h("div"), paging()];
+    content.append(list, pages.element);
+    const show = async (/** @type {string | null} */ cursor) => {
+      try {
+        const page = await ask(`${ROUTE}/${id}${cursor ? `?cursor=${cursor}` : ""}`);
+        replace(list, table(page.items));
+        pages.show(cursor, { next: page.nextCursor, text: say("What became of each.", "Hvad der blev af hver."), onward: show });
+      } catch (thrown) {
+        replace(list, asError(thrown).details.join(" "));
+      }
+    };
+    show(null);
+  }
+
+  try {
+    await foresee();
+  } catch (thrown) {
+    failed(thrown);
+  }
+}
