@@ -1,14 +1,13 @@
 //! Every AWS call of a replay, after which its process dies, while its messages come twice: each dead letter has its effect once,
 //! is counted once, and none is left. To die before a call is to die after the one in front of it.
 
-use std::time::Instant;
-
 use serde_json::{Value, json};
 use signalbox_tests::deliveries::hooks::Hooks;
 use signalbox_tests::process::Crashed;
 use signalbox_tests::queues::Queue;
 use signalbox_tests::walk::{Dice, seed};
 use signalbox_tests::wire::{Verdict, Wire, at};
+use tokio::time::Instant;
 
 use super::dead_letters::{LIST, ask, ids, recorded_of};
 use super::driver::Driver;

@@ -23,7 +23,7 @@ pub(super) struct Thing {
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum ThingFields {
-    Inventory(Inventory),
+    Inventory(Box<Inventory>),
     Shipment(Shipment),
 }
 
@@ -38,7 +38,12 @@ impl Thing {
         let (entity, id, version, fields) = match label.channel {
             Channel::TrackstarInventory => {
                 let inventory = read_inventory(brand, &envelope.data)?;
-                (Entity::INVENTORY, inventory.sku.clone(), inventory.version, ThingFields::Inventory(inventory))
+                (
+                    Entity::INVENTORY,
+                    inventory.sku.clone(),
+                    inventory.version,
+                    ThingFields::Inventory(Box::new(inventory)),
+                )
             }
             channel => {
                 let shipment = read_shipment(brand, &envelope.event_type, &envelope.data, label.received_at())?;
