@@ -5,7 +5,8 @@
 //! down: whoever needs it answers that it failed then, acknowledges nothing and refuses nobody.
 //!
 //! Anybody can make up a name and have it looked for, before anything is verified. So nobody is looked for for long, nor more than
-//! twice, and after a failure nobody at all for a second: a flood while the table is down must not hold all instances.
+//! twice. Whoever could not be read is not asked for again for a second: one slow read is no reason to turn others away. After two
+//! failures in a row nobody at all is: a flood while the table is down must not hold all instances.
 //!
 //! A signature that does not fit may be one of a secret that was made just now. So whoever is known for two seconds is read once
 //! more for it, and then for two seconds not again, however many such signatures come.
@@ -42,8 +43,10 @@ const DOUBTED_MAX: SignedDuration = SignedDuration::from_secs(2);
 const UNKNOWN_MAX: SignedDuration = SignedDuration::from_secs(5);
 /// What takes longer has failed: a sender waits, and comes again.
 const READ_MAX: Duration = Duration::from_millis(500);
-/// For how long nothing is read after a read that failed.
+/// For how long nothing is read of a name whose read failed, and nothing at all after [`FAILURES_MAX`] in a row.
 const REST: SignedDuration = SignedDuration::from_secs(1);
+/// How many reads may fail in a row before no name is read.
+const FAILURES_MAX: u32 = 2;
 /// How many connections are kept. Each has a few kilobytes.
 const KEPT_MAX: usize = 2_000;
 /// How many names that lead to none are kept. Callers make them up: they have a place of their own, from which they push out
@@ -112,8 +115,18 @@ struct Kept {
     doubted: Flights<Name, Found>,
     /// When somebody could not be read once more.
     doubt_failed_at: Option<Timestamp>,
-    /// The last read that failed, and when.
-    failed: Option<(AwsFault, Timestamp)>,
+    /// Which reads failed since one went well.
+    failed: Option<Failed>,
+}
+
+/// Reads that failed, one after another.
+struct Failed {
+    /// How many.
+    in_a_row: u32,
+    /// Of the last of them: who was asked for, why it failed, and when.
+    name: Name,
+    fault: AwsFault,
+    at: Timestamp,
 }
 
 impl Connections {
@@ -206,7 +219,7 @@ impl Connections {
             if let Some(found) = kept.fresh(&name, now) {
                 return Ok(found);
             }
-            if let Some((fault, _)) = kept.failed.as_ref().filter(|(_, at)| now.duration_since(*at) < REST) {
+            if let Some(fault) = kept.resting(&name, now) {
                 return Err(fault.clone());
             }
             kept.asked.join(&name, || Arc::clone(&self.inner).read(name.clone()).boxed())
@@ -246,7 +259,7 @@ impl Inner {
         let answer = self.look_up_in_time(&name).await;
         let mut kept = self.kept();
         kept.asked.landed(&name);
-        kept.failed = answer.as_ref().err().map(|fault| (fault.clone(), self.clock.now()));
+        kept.note(&name, answer.as_ref().err(), self.clock.now());
         let found = answer?;
         kept.keep(name, found.clone(), asked_at);
         Ok(found)
@@ -334,10 +347,23 @@ impl Kept {
         unknown.then_some(None)
     }
 
+    /// Why nothing is read of a name for now, if nothing is.
+    fn resting(&self, name: &Name, now: Timestamp) -> Option<&AwsFault> {
+        let failed = self.failed.as_ref().filter(|failed| now.duration_since(failed.at) < REST)?;
+        (failed.in_a_row >= FAILURES_MAX || failed.name == *name).then_some(&failed.fault)
+    }
+
+    /// Notes what became of a read. One that goes well ends what failed before it.
+    fn note(&mut self, name: &Name, fault: Option<&AwsFault>, at: Timestamp) {
+        let before = self.failed.take().map_or(0, |failed| failed.in_a_row);
+        let in_a_row = before.saturating_add(1);
+        self.failed = fault.map(|fault| Failed { in_a_row, name: name.clone(), fault: fault.clone(), at });
+    }
+
     /// Whether somebody who is known is to be read once more, as what is known refuses somebody. From then on it is not, for a while.
     fn may_doubt(&mut self, name: &Name, now: Timestamp) -> bool {
         let rests = |at: Timestamp| now.duration_since(at) < REST;
-        if self.doubt_failed_at.is_some_and(rests) || self.failed.as_ref().is_some_and(|(_, at)| rests(*at)) {
+        if self.doubt_failed_at.is_some_and(rests) || self.resting(name, now).is_some() {
             return false;
         }
         let old = self.known.get_mut(name).filter(|entry| now.duration_since(entry.asked_at) >= DOUBTED_MAX);
