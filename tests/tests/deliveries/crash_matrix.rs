@@ -10,7 +10,7 @@ use signalbox_tests::process::Crashed;
 use signalbox_tests::queues::Queue;
 use signalbox_tests::wire::{Call, Calls, Fault, Verdict, Wire, at, every};
 
-use super::driver::{Driver, Stored};
+use super::driver::{Counted, Driver, Stored};
 
 /// Deliveries with the answers that are right: the first where nothing crashes.
 type Script = Vec<(Delivery, &'static [u16])>;
@@ -65,19 +65,26 @@ impl Scenario {
         self.run(&hooks, "f00", None).await;
         let began = hooks.clock.now();
         let (calls, ledger) = self.run(&hooks, "u00", None).await;
-        let expected = Stored::read(&hooks, "u00").await.since(began);
+        let read = async |tenant: &str, began| {
+            let stored = Stored::read(&hooks, tenant).await.since(began);
+            if self.refused.is_some() { stored.without_failures() } else { stored }
+        };
+        let (expected, counted) = (read("u00", began).await, Counted::read(&hooks, "u00").await);
         assert_eq!(expected.records.len(), self.effects, "{}", self.name);
         assert!(expected.claims.iter().all(|claim| claim["status"] == "processed"), "{:?}", expected.claims);
         println!("{}: {} calls, killed before and after each: {}", self.name, calls.len(), calls.join(" "));
         let mut total = ledger.closed(&expected, self.name);
+        let enqueued = calls.iter().rposition(|call| call == "SQS.SendMessage").unwrap_or_default();
         for (number, call) in calls.iter().enumerate() {
             for (letter, verdict) in [('b', Verdict::KillBefore), ('a', Verdict::KillAfter)] {
                 // All are of one length: a body that names its tenant has as many bytes as any other.
                 let tenant = format!("{letter}{number:02}");
                 let began = hooks.clock.now();
                 let (_, ledger) = self.run(&hooks, &tenant, Some((number, verdict))).await;
-                let stored = Stored::read(&hooks, &tenant).await.since(began);
-                assert_eq!(stored, expected, "{}: {verdict:?} of call {number} ({call})", self.name);
+                let (stored, here) =
+                    (read(&tenant, began).await, format!("{}: {verdict:?} of call {number} ({call})", self.name));
+                assert_eq!(stored, expected, "{here}");
+                Counted::read(&hooks, &tenant).await.check(&counted, number <= enqueued, &here);
                 total.add(&ledger.closed(&stored, &tenant));
             }
         }
