@@ -190,6 +190,14 @@ async fn they_are_listed_by_page_and_filter_and_decided_on_by_their_tenant_alone
     }
 
     let all = ids(&ask(&hooks, "t1", "GET", LIST, None).await.expect(200));
+    // Another's is seen by operators of all tenants, who name it, and by nobody else.
+    for path in [LIST.to_owned(), format!("{LIST}/preview")] {
+        let page = ask(&hooks, "default", "GET", &format!("{path}?tenant=t1"), None).await.expect(200);
+        assert_eq!(ids(&page), all, "{path}");
+        assert_eq!(ids(&ask(&hooks, "default", "GET", &path, None).await.expect(200)), [""; 0], "{path}");
+        let other = ask(&hooks, "t2", "GET", &format!("{path}?tenant=t1"), None).await;
+        assert_eq!(other.problem(), (403, "forbidden"), "{path}");
+    }
     for id in &all {
         let path = format!("{LIST}/{id}");
         for tenant in ["t2", "default"] {

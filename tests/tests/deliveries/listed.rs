@@ -181,12 +181,14 @@ async fn filters_and_the_tenant_s_rules() {
         ("acme", "status=all&from=2100-01-02", &[]),
         ("acme", "status=all&correlationId=trace-b", &[b]),
         ("acme", "status=dead&correlationId=trace-d", &[d]),
-        // One's own tenant may be named, another's is not seen.
+        // One's own tenant may be named; another's is seen by operators of all of them alone, where they name it.
         ("acme", "status=all&tenant=ACME&source=github", &[c]),
         ("globex", "status=all", &[]),
         ("globex", "status=all&tenant=acme", &[]),
+        ("globex", "status=all&tenant=default", &[]),
         ("default", "status=all", &[]),
-        ("default", "status=all&tenant=acme", &[]),
+        ("default", "status=all&tenant=acme", &[d, c, b, a]),
+        ("default", "status=dead&tenant=acme&source=pos", &[d]),
     ] {
         let since = if query.contains("from=") { "" } else { SINCE };
         let found = walk(&hooks, tenant, &format!("{query}&{since}")).await.0;

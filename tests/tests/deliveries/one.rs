@@ -64,8 +64,12 @@ async fn what_had_its_effect_says_what_proved_it_how_often_it_failed_and_what_ca
     for (tenant, id) in [("t2", id.as_str()), ("t1", "verify"), ("t1", &id.replace("pos/demo", "pos/other"))] {
         assert_eq!(answer(&hooks, tenant, id).await.expect(404)["error"], "not_found", "{tenant} {id}");
     }
-    let other = format!("{LIST}/{}?tenant=t2", encoded(&id));
-    assert_eq!(hooks.ask("GET", &other, Some(&hooks.operator("t1")), None).await.status, 404);
+    for (asks, tenant, status) in [("t1", "t2", 404), ("t2", "t1", 404), ("default", "t2", 404), ("default", "t1", 200)]
+    {
+        let path = format!("{LIST}/{}?tenant={tenant}", encoded(&id));
+        let answer = hooks.ask("GET", &path, Some(&hooks.operator(asks)), None).await;
+        assert_eq!(answer.status, status, "{asks} of {tenant}");
+    }
 }
 
 #[tokio::test]

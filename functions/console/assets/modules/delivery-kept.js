@@ -18,7 +18,7 @@ const COLOURED_MAX = 8 * 1024;
 
 /** @param {Delivery} one @returns {Promise<Kept>} */
 async function fetchKept(one) {
-  const query = new URLSearchParams({ status: one.status });
+  const query = new URLSearchParams({ status: one.status, tenant: one.tenant });
   if (one.source) query.set("source", one.source);
   const answer = await ask(`/api/admin/deliveries/${encodeURIComponent(one.id)}?${query}`);
   const headers = Array.isArray(answer.headers)

@@ -8,16 +8,17 @@ use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 use signalbox::http::query::Query;
 use signalbox::http::wire::operations::{DeadLetterView, DeadLettersView};
 
-use super::list::{bound, limit};
+use super::list::{bound, limit, own_or_named};
 use crate::{ListProblems, Reads};
 
 /// Dead letters that one call looks at: a page may end early, with a cursor.
 pub(super) const READ_MAX: usize = 1000;
 
-/// What the queues gave up on, newest first, of the caller's tenant.
+/// What the queues gave up on, newest first, of the caller's tenant or the one that is named.
 #[utoipa::path(
     get, path = "/api/sync/dead-letters", tag = "operations",
     params(
+        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of the default tenant alone"),
         ("provider" = Option<String>, Query, description = "pos, trackstar, …"),
         ("connection" = Option<String>, Query, description = "The source or connection"),
         ("reason" = Option<String>, Query, description = "A part of the reason, in any case"),
@@ -39,12 +40,13 @@ pub(crate) async fn list(
 ) -> Result<Json<DeadLettersView>, Problem> {
     let caller = reads.reader(&headers)?;
     let query = Query::of(&uri);
+    let of = own_or_named(&caller, &query)?;
     let limit = limit(&query)?;
     let filter = filter(&query)?;
     let from = query.first(&["cursor"]).map(str::parse).transpose();
     let from = from.map_err(|_| Problem::fields(&[("cursor", "is unknown")]))?;
     let limits = Limits { found_max: limit, read_max: READ_MAX };
-    let page = page(&reads.journal, reads.now(), &caller.tenant, &filter, from, limits)
+    let page = page(&reads.journal, reads.now(), &of, &filter, from, limits)
         .await
         .map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))?;
     Ok(Json(DeadLettersView {

@@ -5,8 +5,10 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use jiff::Timestamp;
 use signalbox::domain::correlation::is_plain;
+use signalbox::domain::ids::TenantId;
 use signalbox::domain::time;
-use signalbox::http::problem::Problem;
+use signalbox::http::auth::Caller;
+use signalbox::http::problem::{FORBIDDEN, Problem};
 use signalbox::http::query::Query;
 use signalbox::http::wire::operations::DeliveriesPage;
 
@@ -23,7 +25,7 @@ const LIMIT_MAX: usize = 200;
 /// operators of the default tenant see all, and others only what was refused after its signature was right.
 ///
 /// **Let in**, with `status` `processed` (they had their effect), `dead` (a queue gave them up), or `all` (both). These are one
-/// tenant's: the token's. A call looks at up to 2,000 of them, and back
+/// tenant's: the token's, or where that is the default tenant's, the one that is named. A call looks at up to 2,000 of them, and back
 /// through up to 63 hours in which there are none; so a page may hold few or none, and be followed by another. Without `from`
 /// the list of what was processed goes back for 7 days. What was taken in and has not had its effect yet is in no list.
 #[utoipa::path(
@@ -31,7 +33,7 @@ const LIMIT_MAX: usize = 200;
     params(
         ("status" = Option<Vec<String>>, Query, description = "`processed`, `dead` or `all`, alone. Or any of `rejected`, `admitted` and the reasons bad_signature, too_large, unknown_sender, bad_body, conflict, no_secret, same_body; repeated or in a comma list"),
         ("source" = Option<String>, Query, description = "`pos`, `trackstar`, `provider`, `provider/connection`, or `unknown`; with `:proved` or `:acknowledged`, that ring of refused ones alone. Of those that were let in, `provider` or `provider/connection`"),
-        ("tenant" = Option<String>, Query, description = "The tenant"),
+        ("tenant" = Option<String>, Query, description = "The tenant. Of those that were let in, another than the token's is seen by operators of the default tenant alone"),
         ("from" = Option<String>, Query, description = "Received at or after this; a dead letter: sent to the queue"),
         ("to" = Option<String>, Query, description = "Received at or before this, or on this day; a dead letter: sent to the queue"),
         ("key" = Option<String>, Query, max_length = 1024, description = "The key, as its sender knows it or as it is listed, of one that was let in within the last 30 days; needs `source`, `pos` or `provider/connection`. With `all` it also tells of one that has not had its effect yet"),
@@ -61,6 +63,19 @@ pub(crate) async fn list(
 
 pub(super) fn limit(query: &Query) -> Result<usize, Problem> {
     query.limit(&["limit"], LIMIT_DEFAULT, LIMIT_MAX).map_err(|wrong| Problem::fields(&[("limit", &wrong)]))
+}
+
+/// Whose deliveries are asked for: the caller's, or those of the tenant that the query names. None where the caller sees nothing of it: only
+/// operators of the default tenant see another's, one a call, and whoever is one by a platform's role is on the tenant's record with it.
+pub(super) fn tenant(caller: &Caller, query: &Query) -> Result<Option<TenantId>, Problem> {
+    let named = query.first(&["tenant"]).map(TenantId::parse).transpose();
+    let named = named.map_err(|error| Problem::fields(&[("tenant", &error.to_string())]))?;
+    Ok(Some(named.unwrap_or_else(|| caller.tenant.clone())).filter(|tenant| caller.may_touch(tenant)))
+}
+
+/// As [`tenant`], of lists that have no other answer to whoever names another's.
+pub(super) fn own_or_named(caller: &Caller, query: &Query) -> Result<TenantId, Problem> {
+    tenant(caller, query)?.ok_or_else(|| Problem::new(FORBIDDEN, "the token is for another tenant"))
 }
 
 pub(super) fn bound(query: &Query, name: &'static str) -> Result<Option<Timestamp>, Problem> {

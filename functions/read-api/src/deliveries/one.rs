@@ -17,6 +17,7 @@ use signalbox::http::wire::operations::DeliveryView;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use super::list::tenant;
 use super::{rejected, taken_in};
 use crate::Reads;
 
@@ -39,7 +40,7 @@ pub(super) fn route() -> OpenApiRouter<Reads> {
     get, path = "/api/admin/deliveries/{id}", tag = "operations",
     params(
         ("id" = String, Path, description = "As listed by GET /api/admin/deliveries, percent-encoded"),
-        ("tenant" = Option<String>, Query, description = "Whose it is; the token's tenant by default"),
+        ("tenant" = Option<String>, Query, description = "Whose it is; the token's tenant by default, and another than that for operators of the default tenant alone"),
     ),
     responses(
         (status = 200, description = "The webhook", body = OneDeliveryView),
@@ -59,14 +60,16 @@ async fn one(
 ) -> Result<Json<OneDeliveryView>, Problem> {
     let caller = reads.reader(&headers)?;
     let missing = || Problem::new(NOT_FOUND, "there is no such delivery, or not any more");
-    let named = Query::of(&uri).first(&["tenant"]).map(TenantId::parse).transpose();
-    let named = named.map_err(|error| Problem::fields(&[("tenant", &error.to_string())]))?;
+    let named = tenant(&caller, &Query::of(&uri))?;
     let id: DeliveryId = path_text(id).parse().map_err(|_| missing())?;
-    if named.is_some_and(|tenant| tenant != caller.tenant) && !matches!(id, DeliveryId::Rejected(_)) {
-        return Err(missing());
-    }
+    // Of a refused one the tenant is what it claims, and whoever sees it sees it under any.
+    let of = match named {
+        Some(named) => named,
+        None if matches!(id, DeliveryId::Rejected(_)) => caller.tenant.clone(),
+        None => return Err(missing()),
+    };
     let from = ListReads { deliveries: &reads.processed, store: &reads.deliveries, journal: &reads.journal };
-    let found = find(from, reads.now(), &caller.tenant, &id).await;
+    let found = find(from, reads.now(), &of, &id).await;
     let found = found.map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))?.ok_or_else(missing)?;
     if let One::Rejected(id, refused) = &found.one
         && !rejected::may_see(&caller.tenant, id, refused)
@@ -74,7 +77,7 @@ async fn one(
         return Err(missing());
     }
     let withheld = !reads.authority.shows_bodies(&caller);
-    Ok(Json(view(&caller.tenant, found, withheld)))
+    Ok(Json(view(&of, found, withheld)))
 }
 
 fn view(tenant: &TenantId, found: Found, withheld: bool) -> OneDeliveryView {

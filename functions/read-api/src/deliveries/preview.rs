@@ -11,6 +11,7 @@ use signalbox::http::query::Query;
 use signalbox::http::wire::requeue::{PreviewView, PreviewedView};
 
 use super::dead_letters::{READ_MAX, filter};
+use super::list::own_or_named;
 use crate::{ListProblems, Reads};
 
 const LIMIT: usize = 100;
@@ -20,6 +21,7 @@ const LIMIT: usize = 100;
 #[utoipa::path(
     get, path = "/api/sync/dead-letters/preview", tag = "operations",
     params(
+        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of the default tenant alone"),
         ("provider" = Option<String>, Query, description = "pos, trackstar, …"),
         ("connection" = Option<String>, Query, description = "The source or connection"),
         ("reason" = Option<String>, Query, description = "A part of the reason, in any case"),
@@ -42,6 +44,7 @@ pub(crate) async fn show(
 ) -> Result<Json<PreviewView>, Problem> {
     let caller = reads.reader(&headers)?;
     let (query, now) = (Query::of(&uri), reads.now());
+    let of = own_or_named(&caller, &query)?;
     let wrong = |field: &'static str, why: &str| Problem::fields(&[(field, why)]);
     let limit = query.limit(&["limit"], LIMIT, LIMIT).map_err(|why| wrong("limit", &why))?;
     let ids: Result<Vec<DeadLetterId>, _> = query.list(&["id"]).map(str::parse).collect();
@@ -54,14 +57,14 @@ pub(crate) async fn show(
     let failed = |fault: signalbox::aws::faults::AwsFault| Problem::internal(INTERNAL_ERROR, &fault);
     let DeadLetterPage { found, next, .. } = if ids.is_empty() {
         let limits = Limits { found_max: limit, read_max: READ_MAX };
-        page(&reads.journal, now, &caller.tenant, &filter(&query)?, from, limits).await.map_err(failed)?
+        page(&reads.journal, now, &of, &filter(&query)?, from, limits).await.map_err(failed)?
     } else {
-        let found = named(&reads.journal, now, &caller.tenant, &ids).await.map_err(failed)?;
+        let found = named(&reads.journal, now, &of, &ids).await.map_err(failed)?;
         DeadLetterPage { found, passed_over: 0, next: None }
     };
     let foresight =
         Foresight { store: reads.deliveries.clone(), journal: reads.journal.clone(), effects: reads.effects.clone() };
-    let previewed = preview(&foresight, now, &caller.tenant, found).await.map_err(failed)?;
+    let previewed = preview(&foresight, now, &of, found).await.map_err(failed)?;
     Ok(Json(PreviewView {
         ok: true,
         items: previewed

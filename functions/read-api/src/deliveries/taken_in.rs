@@ -10,7 +10,7 @@ use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 use signalbox::http::query::Query;
 use signalbox::http::wire::operations::{DeliveriesPage, DeliveryView};
 
-use super::list::{bound, limit, trace};
+use super::list::{bound, limit, tenant, trace};
 use crate::Reads;
 
 /// More than any sender's key has; with a connection before it, it fits the key of a claim.
@@ -78,10 +78,10 @@ fn wanted(caller: &Caller, query: &Query, which: Which) -> Result<Option<Wanted>
         }
     }
     let below = query.first(&["cursor"]).map(str::parse).transpose();
-    let named = query.first(&["tenant"]).map(TenantId::parse).transpose();
-    let named = named.map_err(|error| wrong("tenant", &error.to_string()))?;
+    let tenant = tenant(caller, query)?;
+    let is_seen = tenant.is_some();
     let wanted = Wanted {
-        tenant: named.unwrap_or_else(|| caller.tenant.clone()),
+        tenant: tenant.unwrap_or_else(|| caller.tenant.clone()),
         which,
         source,
         from: bound(query, "from")?,
@@ -91,8 +91,7 @@ fn wanted(caller: &Caller, query: &Query, which: Which) -> Result<Option<Wanted>
         below: below.map_err(|_| wrong("cursor", "is unknown"))?,
         limit: limit(query)?,
     };
-    let own = wanted.tenant == caller.tenant;
-    Ok(own.then_some(wanted))
+    Ok(is_seen.then_some(wanted))
 }
 
 fn view(tenant: &TenantId, listed: Listed) -> DeliveryView {
