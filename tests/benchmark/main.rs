@@ -18,6 +18,7 @@ mod memory;
 mod peers;
 mod process;
 mod proxy;
+mod reads;
 mod report;
 mod rows;
 mod stage;
@@ -55,6 +56,12 @@ struct Arguments {
     /// How many connections a nightly has
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     connections: usize,
+    /// How many deliveries the long history of the reads has, with a tenth as many runs; the short one has a hundredth of both
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000_000)]
+    deliveries: usize,
+    /// How often each read is measured over each history
+    #[arg(long, value_name = "COUNT", default_value_t = 400)]
+    requests: usize,
     /// Measure binaries that are there already instead of building them
     #[arg(long, value_name = "FOLDER")]
     binaries: Option<PathBuf>,
@@ -80,6 +87,8 @@ enum Scenario {
     Flood,
     /// A nightly of many connections, pages of their list, and first webhooks; in this process, so no part of all
     Connections,
+    /// Every read of the console over a short and a long history; in this process, so no part of all
+    Reads,
 }
 
 impl Scenario {
@@ -90,7 +99,7 @@ impl Scenario {
             Self::Catalogue | Self::Memory | Self::Writes => &["sync-control"],
             Self::History => &["read-api", "sync-control"],
             Self::Ingest | Self::Flood => &["webhooks"],
-            Self::Connections => &[],
+            Self::Connections | Self::Reads => &[],
         }
     }
 }
@@ -121,6 +130,10 @@ async fn measure(arguments: &Arguments) -> Result<Report> {
     let mut report = Report::new();
     if arguments.scenario == Scenario::Connections {
         connections::measure(arguments.connections, &mut report).await?;
+        return Ok(report);
+    }
+    if arguments.scenario == Scenario::Reads {
+        reads::measure(arguments.deliveries, arguments.requests, &mut report).await?;
         return Ok(report);
     }
     let build = Build::make(arguments.binaries.as_deref(), arguments.scenario.functions())?;
