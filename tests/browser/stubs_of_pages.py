@@ -195,7 +195,10 @@ def overview(items: list | None = None, **more) -> dict:
         connection("Quiet", "healthy", idle=True, lastHour={"webhooks": 0, "failures": 0}),
         connection("Still", "healthy", state="paused", nextDueAt=ago(-900)),
     ]
-    return {"ok": True, "items": listed if items is None else items, "hasMore": False, "nextCursor": None, **more}
+    shown = listed if items is None else items
+    named = ("connection", "tenant", "provider", "name", "displayName")
+    attention = [{**{key: item[key] for key in named}, **matter} for item in shown for matter in item["attention"]]
+    return {"ok": True, "items": shown, "hasMore": False, "nextCursor": None, "attention": attention, "moreAttention": False, **more}
 
 
 def refuse(page: Page, path: str, status: int, body: dict) -> None:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from stubs_of_pages import AUDIT, ENTRIES, FAILED, FORBIDDEN, LETTERS, LOOKS, OVERVIEW, RUN, connection, never, overview, refuse
+from stubs_of_pages import AUDIT, ENTRIES, FAILED, FORBIDDEN, LETTERS, LOOKS, OVERVIEW, RUN, connection, matter, never, overview, refuse
 
 
 def answer(page: Page, body: dict | None = None) -> None:
@@ -53,6 +53,15 @@ def test_thousands_of_connections_are_paged(page: Page):
     expect(page.locator("div.grid > div.rounded-2xl").first).to_contain_text("Connections, this page")
     page.get_by_role("button", name="Next").click()
     expect(page).to_have_url(re.compile("cursor=more"))
+
+
+def test_what_needs_attention_is_of_all_connections_and_not_of_the_page_alone(page: Page):
+    of = {"connection": "acme/pos/demo", "tenant": "acme", "provider": "pos", "name": "demo", "displayName": "pos"}
+    refused = {**of, **matter("rejected", 10, 60, "bad_signature: no secret makes it", "/api/admin/deliveries?status=rejected&source=pos")}
+    answer(page, overview(items=[connection("C", "healthy")], attention=[refused]))
+    page.goto("/")
+    expect(page.locator(".matters a")).to_contain_text("10 webhooks refused pos: bad_signature")
+    assert page.locator(".matters a").get_attribute("href") == "/deliveries?status=rejected&source=pos"
 
 
 def test_a_link_that_leads_elsewhere_is_not_followed(page: Page):

@@ -32,6 +32,7 @@ use signalbox::aws::service_secrets::SecretsReader;
 use signalbox::domain::ids::{Connection, ConnectionName};
 use signalbox::domain::service_secrets::OF_TOKENS;
 use signalbox::engine::catalogue::vendors::Vendors;
+use signalbox::engine::health::Looks;
 use signalbox::engine::operators::Operators;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
@@ -51,6 +52,7 @@ const DEFAULT_VENDOR: &str = "moscot";
 #[derive(Clone)]
 pub(crate) struct Reads {
     runs: RunReads,
+    looks: Looks,
     snapshots: SnapshotStore,
     tests: LastTests,
     connections: ConnectionStore,
@@ -131,6 +133,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
     let secrets = SecretsReader::start(&clients, environment, outside, &OF_TOKENS).await?;
     let reads = Reads {
         runs: RunReads::connect(&clients, environment)?,
+        looks: Looks::connect(&clients, environment)?,
         snapshots: SnapshotStore::connect(&clients, environment)?,
         tests: LastTests::connect(&clients, environment)?,
         connections: ConnectionStore::connect(&clients, environment)?,

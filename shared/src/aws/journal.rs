@@ -9,6 +9,7 @@
 
 use std::fmt::Display;
 
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
@@ -46,6 +47,9 @@ pub struct AuditRange {
     /// Below this entry, where an earlier page ended.
     pub below: Option<AuditId>,
 }
+
+/// The one key of the index `dead`, which has dead letters alone: without their bodies, which lie under other keys.
+const DEAD: &str = "dead";
 
 /// What became of dropping a dead letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +98,8 @@ impl Journal {
             (fields, bytes)
         });
         self.0.write_parts("body", parts, OPERATION).await?;
-        let fields = item(letter, key(partition(tenant), letter.id.as_str()))?;
+        let mut fields = item(letter, key(partition(tenant), letter.id.as_str()))?;
+        fields.insert("dead".into(), text(DEAD));
         let call = self.0.put_item(fields).return_values(ReturnValue::AllOld);
         let before = call.send().await.map_err(|error| fault(OPERATION, &error))?.attributes;
         Ok(before.is_none_or(|before| before.is_empty()))
@@ -139,8 +144,23 @@ impl Journal {
             .expression_attribute_values(":high", text(high))
             .scan_index_forward(false)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
-        let page = call.send().await.map_err(|error| fault("read dead letters", &error))?;
-        page.items.unwrap_or_default().into_iter().map(value).collect()
+        letters(call).await
+    }
+
+    /// The dead letters of all tenants, the newest first, so many at most: one query. Those that have expired are among them.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn newest_dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, AwsFault> {
+        let call = self
+            .0
+            .query()
+            .index_name("dead")
+            .key_condition_expression("dead = :dead")
+            .expression_attribute_values(":dead", text(DEAD))
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        letters(call).await
     }
 
     /// A tenant's dead letters whose ids are this text or above it, the oldest first. Those that have expired are among them.
@@ -162,8 +182,7 @@ impl Journal {
             // Ids start with a digit, bodies with a letter.
             .expression_attribute_values(":high", text(":"))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
-        let page = call.send().await.map_err(|error| fault("read dead letters", &error))?;
-        page.items.unwrap_or_default().into_iter().map(value).collect()
+        letters(call).await
     }
 
     /// One dead letter with its body, unless it has expired by `now`.
@@ -314,4 +333,9 @@ impl Journal {
         };
         Ok(page.items.unwrap_or_default().into_iter().filter_map(entry).collect())
     }
+}
+
+async fn letters(call: QueryFluentBuilder) -> Result<Vec<DeadLetter>, AwsFault> {
+    let page = call.send().await.map_err(|error| fault("read dead letters", &error))?;
+    page.items.unwrap_or_default().into_iter().map(value).collect()
 }

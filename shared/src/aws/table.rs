@@ -8,12 +8,23 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::builders::{ConditionCheckBuilder, DeleteBuilder, PutBuilder, UpdateBuilder};
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, ReturnConsumedCapacity, Update};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, ReturnConsumedCapacity, Update,
+};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::clients::{Clients, Patience};
 use super::faults::{AwsFault, fault};
 use super::items::Item;
+use super::transaction::built;
 use crate::environment::{Environment, StartError};
+
+/// Keys of one BatchGetItem: DynamoDB takes no more.
+const BATCH_MAX: usize = 100;
+/// Batches that are read beside one another.
+const BATCHES_AT_ONCE: usize = 4;
+/// How often what a batch left out is asked for again: it leaves out what is beyond 16 MB, or throttled.
+const BATCH_ATTEMPTS_MAX: u32 = 3;
 
 /// A table of ours. Every call asks what it consumed: the benchmark and the tests of costs count by it.
 #[derive(Clone, Debug)]
@@ -84,6 +95,42 @@ impl Table {
     /// An item, as of a moment ago, for half the price.
     pub(super) async fn glance(&self, key: Item, operation: &'static str) -> Result<Option<Item>, AwsFault> {
         Ok(self.get_item(key).send().await.map_err(|error| fault(operation, &error))?.item)
+    }
+
+    /// The items of some keys, each asked for once, as of a moment ago: those that there are, in no order. With a projection these
+    /// attributes alone, which saves their way and no read unit.
+    pub(super) async fn glance_at(
+        &self,
+        keys: Vec<Item>,
+        projection: Option<&str>,
+        operation: &'static str,
+    ) -> Result<Vec<Item>, AwsFault> {
+        let batches: Vec<Vec<Item>> = keys.chunks(BATCH_MAX).map(<[Item]>::to_vec).collect();
+        let batches = batches.into_iter().map(|keys| self.batch(keys, projection, operation));
+        let found: Vec<Vec<Item>> = stream::iter(batches).buffered(BATCHES_AT_ONCE).try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn batch(
+        &self,
+        keys: Vec<Item>,
+        projection: Option<&str>,
+        operation: &'static str,
+    ) -> Result<Vec<Item>, AwsFault> {
+        let (mut left, mut found) = (keys, Vec::new());
+        for _ in 0..BATCH_ATTEMPTS_MAX {
+            let wanted = KeysAndAttributes::builder().set_keys(Some(left));
+            let wanted = built(wanted.set_projection_expression(projection.map(String::from)).build())?;
+            let call = self.client.batch_get_item().request_items(&self.name, wanted);
+            let call = call.return_consumed_capacity(ReturnConsumedCapacity::Total);
+            let page = call.send().await.map_err(|error| fault(operation, &error))?;
+            found.extend(page.responses.unwrap_or_default().into_values().flatten());
+            left = page.unprocessed_keys.unwrap_or_default().into_values().flat_map(|left| left.keys).collect();
+            if left.is_empty() {
+                return Ok(found);
+            }
+        }
+        Err(AwsFault { operation, detail: "throttled".into(), transient: true })
     }
 
     /// As [`Table::glance`], and tried once: for whoever has somebody waiting, who comes again.

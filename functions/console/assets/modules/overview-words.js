@@ -13,7 +13,8 @@ import { status } from "./status.js";
  *   lastHour: Came, hours: Came[], attention: Attention[],
  * }} Connection
  */
-/** What needs attention, and of which connection. @typedef {Attention & { of: Connection }} Matter */
+/** What names a connection. @typedef {{ tenant: string, provider: string, name: string, displayName: string }} Named */
+/** What needs attention, and of which connection. @typedef {Attention & { of: Named }} Matter */
 
 /**
  * @typedef {{
@@ -22,10 +23,10 @@ import { status } from "./status.js";
  * }} Kind
  */
 
-/** @param {Connection} one */
+/** @param {Named} one */
 const isCatalogue = (one) => one.provider === "catalogue";
 
-/** The deliveries that came over it: a list is of one tenant. @param {Connection} one */
+/** The deliveries that came over it: a list is of one tenant. @param {Named} one */
 const deliveriesOf = ({ provider, name, tenant }) => new URLSearchParams({ source: `${provider}/${name}`, tenant }).toString();
 
 /** The run that a matter is about: its link names it as the first of a list. @param {Matter} matter */
@@ -52,6 +53,14 @@ const KINDS = {
     act: ["Send again", "Send igen"],
     place: ({ of }) => `/deliveries?status=dead&last=90d&${deliveriesOf(of)}`,
   },
+  rejected: {
+    tone: "warn",
+    mark: "warn",
+    one: ["1 webhook refused", "1 webhook afvist"],
+    many: (count) => [`${count} webhooks refused`, `${count} webhooks afvist`],
+    act: ["Look at them", "Se på dem"],
+    place: ({ of }) => `/deliveries?status=rejected&${new URLSearchParams({ source: of.displayName })}`,
+  },
   refused_removal: {
     tone: "held",
     mark: "held",
@@ -70,15 +79,17 @@ const KINDS = {
   },
 };
 
-/** What needs attention of these connections: what the route says, and whatever is unhealthy. @param {Connection[]} connections */
-export const mattersOf = (connections) =>
-  connections.flatMap((of) => {
-    /** @type {Matter[]} */
-    const matters = of.attention.map((one) => ({ ...one, of }));
-    if (matters.length > 0 || of.status !== "unhealthy" || of.state === "paused") return matters;
-    const detail = of.reasons.map(reasonText).join(", ");
-    return [{ kind: "unhealthy", count: 1, detail, at: null, link: null, of }];
-  });
+/**
+ * What needs attention: what the route says of all connections, and whatever is unhealthy of those of the page.
+ * @param {{ attention: (Attention & Named)[], items: Connection[] }} answer
+ * @returns {Matter[]}
+ */
+export const mattersOf = ({ attention, items }) => [
+  ...attention.map((one) => ({ ...one, of: one })),
+  ...items
+    .filter((of) => of.attention.length === 0 && of.status === "unhealthy" && of.state !== "paused")
+    .map((of) => ({ kind: "unhealthy", count: 1, detail: of.reasons.map(reasonText).join(", "), at: null, link: null, of })),
+];
 
 /** @param {Matter} matter */
 export function told(matter) {
@@ -118,6 +129,6 @@ export function connectionReason(one) {
 /** What came to it in the last hour; null of what has no webhooks. @param {Connection} one */
 export const cameTo = (one) => (isCatalogue(one) ? null : one.lastHour);
 
-/** The page that shows what it does. @param {Connection} one */
+/** The page that shows what it does. @param {Named} one */
 export const placeOf = (one) =>
   isCatalogue(one) ? `/vendor-sync?vendor=${encodeURIComponent(one.name)}` : `/deliveries?${deliveriesOf(one)}`;

@@ -409,7 +409,7 @@ async function load() {
   if (cursor) query.set("cursor", cursor);
   try {
     const answer = await ask(`/api/admin/overview?${query}`);
-    shown = { matters: mattersOf(answer.items), connections: answer.items, next: answer.nextCursor };
+    shown = { matters: mattersOf(answer), connections: answer.items, next: answer.nextCursor };
     [shownAt, problem] = [new Date(), null];
   } catch (thrown) {
     problem = asError(thrown);

@@ -11,7 +11,7 @@ use signalbox::aws::queues::depth::Depth;
 use signalbox::domain::health::Health;
 use signalbox::domain::ids::ProviderId;
 use signalbox::domain::time;
-use signalbox::engine::health::{Looked, look};
+use signalbox::engine::health::Looked;
 use signalbox::http::query::Query;
 use signalbox::http::sync_problem::SyncProblem;
 use signalbox::http::wire::health::{
@@ -71,7 +71,7 @@ pub(crate) async fn sync_health(
     found.retain(|stored| stored.is_active() && reach.has(&stored.connection.tenant, &stored.connection.name));
     found.sort_by_key(|stored| Reverse(stored.changed.at));
     let now = reads.now();
-    let (looked, queues) = tokio::join!(look(&reads.deliveries, &reads.runs, found, now), queue_stats(&reads));
+    let (looked, queues) = tokio::join!(reads.looks.at(found, now), queue_stats(&reads));
     let looked = looked.map_err(failed)?;
     Ok(Json(HealthView {
         status: "success",

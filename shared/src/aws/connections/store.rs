@@ -167,6 +167,15 @@ impl ConnectionStore {
         self.0.glance_once(connection_key(connection), "read connection").await?.map(value).transpose()
     }
 
+    /// Those that there are of some connections, none of them named twice, as of a moment ago, in no order.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn some(&self, wanted: impl Iterator<Item = &Connection>) -> Result<Vec<StoredConnection>, AwsFault> {
+        let found = self.0.glance_at(wanted.map(connection_key).collect(), None, "read connections").await?;
+        found.into_iter().map(value).collect()
+    }
+
     /// To which connection an address leads.
     ///
     /// # Errors

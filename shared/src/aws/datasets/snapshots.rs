@@ -6,6 +6,8 @@
 //! | `tenant/provider/name/entity`, `manifest` | [`Manifest`]: names the live layers and the unfinished plans |
 //! | `tenant/provider/name/entity`, `segment#<layer>#<number>` | a part of a layer |
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, Update};
 use jiff::Timestamp;
@@ -47,6 +49,23 @@ impl SnapshotStore {
     /// When the table cannot be read.
     pub async fn state(&self, connection: &Connection) -> Result<Option<SnapshotState>, AwsFault> {
         self.0.glance(key(connection.to_string(), "state"), "read snapshot").await?.map(value).transpose()
+    }
+
+    /// When the last apply of each of these, none of them named twice, went well; those of which none did are not among them.
+    ///
+    /// # Errors
+    /// When the tables cannot be read.
+    pub async fn synced_at(
+        &self,
+        connections: impl Iterator<Item = &Connection>,
+    ) -> Result<HashMap<Connection, Timestamp>, AwsFault> {
+        let keys = connections.map(|connection| key(connection.to_string(), "state")).collect();
+        let found = self.0.glance_at(keys, Some("pk, lastRunAt"), "read snapshots").await?;
+        let synced = |item: &Item| {
+            let text = |name: &str| item.get(name)?.as_s().ok();
+            Some((text("pk")?.parse().ok()?, text("lastRunAt")?.parse().ok()?))
+        };
+        Ok(found.iter().filter_map(synced).collect())
     }
 
     /// The manifest; empty before the first run.

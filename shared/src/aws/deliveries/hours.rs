@@ -15,8 +15,10 @@ const LAST_RECEIVED: &str = "lastReceivedMs";
 const LAST_PROCESSED: &str = "lastProcessedMs";
 
 /// No key of a claim: those have a colon behind the `#`.
+const OF_HOURS: &str = "#hours";
+
 fn partition(connection: &Connection) -> String {
-    format!("{connection}#hours")
+    format!("{connection}{OF_HOURS}")
 }
 
 impl DeliveryStore {
@@ -59,6 +61,21 @@ impl DeliveryStore {
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
         let page = call.send().await.map_err(|error| fault("read hours", &error))?;
         Ok(Hours(page.items.unwrap_or_default().iter().filter_map(read).collect()))
+    }
+
+    /// Some hours of connections, none of them named twice, as of a moment ago: those in which they had anything, in no order.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn hours_at(
+        &self,
+        wanted: impl Iterator<Item = (&Connection, Hour)>,
+    ) -> Result<Vec<(Connection, Hour, HourCounts)>, AwsFault> {
+        let keys = wanted.map(|(connection, hour)| key(partition(connection), hour.to_string())).collect();
+        let found = self.0.glance_at(keys, None, "read hours").await?;
+        let of = |item: &Item| item.get("pk")?.as_s().ok()?.strip_suffix(OF_HOURS)?.parse().ok();
+        let hour = |item: &Item| read(item).and_then(|(hour, counts)| Some((of(item)?, hour, counts)));
+        Ok(found.iter().filter_map(hour).collect())
     }
 }
 

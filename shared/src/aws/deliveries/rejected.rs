@@ -7,6 +7,8 @@
 //! | `rejected#origin`, `000000000042` | a [`Rejected`] delivery with its number, in the place that this has in the ring |
 //! | `rejected#origin`, `body#000000000042` | the body of the one that was last kept there with a body, and that one's number |
 //!
+//! The sparse index `rejected` holds the `next` of each ring, by the hour in which something was kept there last.
+//!
 //! What is kept is written over what had the place before. To delete that instead would cost as much as to write it.
 
 use std::collections::BTreeMap;
@@ -19,6 +21,7 @@ use super::DeliveryStore;
 use crate::aws::clients::Patience;
 use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{Item, conditional, is_expired, item, key, number, text, value};
+use crate::domain::deliveries::placement::Hour;
 use crate::domain::deliveries::rejected::{
     NUMBER_DIGITS_MAX, REJECTED_SECONDS, Rejected, RejectedId, Rejection, Ring, RingKind,
 };
@@ -26,8 +29,13 @@ use crate::domain::deliveries::rejected::{
 /// How many deliveries were rejected, by origin and reason.
 pub type RejectedCounts = BTreeMap<(String, Rejection), u64>;
 
+/// The one key of the index `rejected`.
+const REJECTED: &str = "rejected";
+/// What the partition of a ring begins with.
+const RING: &str = "rejected#";
+
 fn partition(ring: &Ring) -> String {
-    format!("rejected#{ring}")
+    format!("{RING}{ring}")
 }
 
 fn entry_key(id: &RejectedId) -> Item {
@@ -69,16 +77,20 @@ impl DeliveryStore {
         &self,
         ring: &Ring,
         reason: Rejection,
+        hour: Hour,
         patience: Patience,
     ) -> Result<RejectedId, AwsFault> {
         const OPERATION: &str = "number rejected delivery";
         let call = self
             .0
             .update_item(key(partition(ring), "next"))
-            .update_expression("ADD #next :one, #reason :one")
+            // By the hour and not by the moment: the index is written once an hour then, and not with each.
+            .update_expression("ADD #next :one, #reason :one SET rejected = :rejected, lastHour = :hour")
             .expression_attribute_names("#next", "next")
             .expression_attribute_names("#reason", reason.as_str())
             .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":rejected", text(REJECTED))
+            .expression_attribute_values(":hour", text(hour.to_string()))
             .return_values(ReturnValue::UpdatedNew);
         let sent = call.customize().config_override(patience.of_call()).send().await;
         let counted = sent.map_err(|error| fault(OPERATION, &error))?;
@@ -136,6 +148,56 @@ impl DeliveryStore {
         let names = found.as_ref().and_then(|item| item.get("origins")?.as_ss().ok()).map_or(&[][..], Vec::as_slice);
         let parse = |name: &String| name.parse().map_err(|_| AwsFault::damaged(OPERATION, "a name that no ring has"));
         names.iter().map(parse).collect()
+    }
+
+    /// The rings in which something was kept in this hour or later, those of the last hours first, so many at most, each with the
+    /// number of its newest: one query, and one batch of reads.
+    ///
+    /// # Errors
+    /// When the tables cannot be read.
+    pub async fn rejected_since(&self, hour: Hour, limit: usize) -> Result<Vec<RejectedId>, AwsFault> {
+        const OPERATION: &str = "read rings of late";
+        let call = self
+            .0
+            .query()
+            .index_name("rejected")
+            .key_condition_expression("rejected = :rejected AND lastHour >= :hour")
+            .expression_attribute_values(":rejected", text(REJECTED))
+            .expression_attribute_values(":hour", text(hour.to_string()))
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        let page = call.send().await.map_err(|error| fault(OPERATION, &error))?;
+        let newest = |item: &Item| {
+            let ring = item.get("pk")?.as_s().ok()?.strip_prefix(RING)?.parse().ok()?;
+            Some(RejectedId { ring, number: item.get("next")?.as_n().ok()?.parse().ok()? })
+        };
+        let rings = page.items.unwrap_or_default();
+        let next = rings.iter().filter_map(|item| Some(key(item.get("pk")?.as_s().ok()?, "next"))).collect();
+        Ok(self.0.glance_at(next, None, OPERATION).await?.iter().filter_map(newest).collect())
+    }
+
+    /// Some rejected deliveries, none of them named twice, as of a moment ago, in no order: those that are still kept, and none that has
+    /// expired by `now`.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn rejected_at(
+        &self,
+        wanted: &[RejectedId],
+        now: Timestamp,
+    ) -> Result<Vec<(RejectedId, Rejected)>, AwsFault> {
+        let keys = wanted.iter().map(entry_key).collect();
+        let found = self.0.glance_at(keys, None, "read rejected deliveries").await?;
+        let mut kept = Vec::with_capacity(found.len());
+        for item in found.into_iter().filter(|item| !is_expired(item, now)) {
+            let ring = item.get("pk").and_then(|pk| pk.as_s().ok()?.strip_prefix(RING));
+            // Another may have taken its place.
+            let is_it = |id: &&RejectedId| Some(id.number) == number_of(&item) && Some(&*id.ring.to_string()) == ring;
+            if let Some(id) = wanted.iter().find(is_it) {
+                kept.push((id.clone(), value(item)?));
+            }
+        }
+        Ok(kept)
     }
 
     /// How many deliveries got a number since counting began, by origin and reason: counted by the write that numbers them,

@@ -8,8 +8,10 @@
 //! | control | `watchdog`, `cursor` | where the watchdog's next round begins |
 //!
 //! Index `by_status` pages through one status; the sparse index `open` holds only runs that still owe something:
-//! their end, or the event that tells of it.
+//! their end, or the event that tells of it. The sparse index `attention` of the control table holds the leases of connections whose
+//! last apply [`failed`].
 
+pub mod failed;
 mod items;
 pub mod leases;
 mod open;

@@ -33,6 +33,15 @@ impl RunReads {
         self.0.read(run_key(connection, id), "read run").await?.map(value).transpose()
     }
 
+    /// Some runs, none of them named twice, as of a moment ago: those that there are, in no order.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn some(&self, wanted: impl Iterator<Item = (&Connection, &RunId)>) -> Result<Vec<Run>, AwsFault> {
+        let keys = wanted.map(|(connection, id)| run_key(connection, id)).collect();
+        self.0.glance_at(keys, None, "read runs").await?.into_iter().map(value).collect()
+    }
+
     /// Runs newest first, by start and then by id: one query, or one per status when two are wanted.
     ///
     /// # Errors

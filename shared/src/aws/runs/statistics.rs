@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity, Select, Update};
+use aws_sdk_dynamodb::types::{Select, Update};
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
 use serde::Deserialize;
@@ -128,22 +128,8 @@ impl RunReads {
     ) -> Result<HashMap<String, Item>, AwsFault> {
         let mut keys: Vec<Item> = names.map(|name| key(partition(connection), name)).collect();
         keys.dedup();
-        if keys.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let wanted = built(KeysAndAttributes::builder().set_keys(Some(keys)).build())?;
-        let call = self
-            .0
-            .client
-            .batch_get_item()
-            .request_items(&self.0.name, wanted)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let page = call.send().await.map_err(|error| fault("read statistics", &error))?;
-        // A few items of 3 KB: a part left unread is a throttle, and a wrong number is worse than an error.
-        if page.unprocessed_keys.is_some_and(|left| !left.is_empty()) {
-            return Err(AwsFault { operation: "read statistics", detail: "throttled".into(), transient: true });
-        }
-        let found = page.responses.unwrap_or_default().into_values().flatten();
+        // A few items of 3 KB; a wrong number is worse than an error, so what is left unread is one.
+        let found = self.0.glance_at(keys, None, "read statistics").await?.into_iter();
         Ok(found.filter_map(|item| Some((item.get("sk")?.as_s().ok()?.clone(), item))).collect())
     }
 

@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::{ConditionCheck, Update};
 use jiff::Timestamp;
 
 use super::RunStore;
+use super::failed::ATTENTION;
 use super::items::{holders_update, run_item};
 use super::leases::{lease_key, until};
 use crate::aws::connections::due::DueMove;
@@ -65,6 +66,18 @@ pub struct SnapshotChange {
     pub error: Option<String>,
     /// The new manifest of a dataset, where it changed.
     pub manifest: Option<(Dataset, Manifest)>,
+}
+
+impl SnapshotChange {
+    /// What the end does to the mark of a connection whose last apply failed: the lease's item has it, which is written anyway. An
+    /// apply that went well takes it off, and that costs nothing where it was not there.
+    fn mark(&self) -> (&'static str, &'static str) {
+        match (&self.state, &self.error) {
+            (Some(_), _) => ("", ", attention, failedRun"),
+            (None, Some(_)) => (", attention = :attention, failedRun = :run", ""),
+            (None, None) => ("", ""),
+        }
+    }
 }
 
 fn moved(due: Option<DueMove>) -> Transaction {
@@ -229,17 +242,22 @@ impl RunStore {
     /// # Errors
     /// [`CommitError::LeaseLost`] when somebody else holds the run now, or has ended it.
     pub async fn end_run(&self, run: &Run, hold: &Hold, change: &SnapshotChange) -> Result<(), CommitError> {
-        let release = built(
-            self.control
-                .update(lease_key(&run.connection))
-                .update_expression(
-                    "SET untilMs = :zero REMOVE fence, runId, waitsUntilMs, waitsFor, queuedMs, stopBy, stopMs",
-                )
-                .condition_expression("fence = :fence")
-                .expression_attribute_values(":fence", text(&hold.fence))
-                .expression_attribute_values(":zero", number(0))
-                .build(),
-        )?;
+        let (set, removed) = change.mark();
+        let mut release = self
+            .control
+            .update(lease_key(&run.connection))
+            .update_expression(format!(
+                "SET untilMs = :zero{set} REMOVE fence, runId, waitsUntilMs, waitsFor, queuedMs, stopBy, stopMs{removed}"
+            ))
+            .condition_expression("fence = :fence")
+            .expression_attribute_values(":fence", text(&hold.fence))
+            .expression_attribute_values(":zero", number(0));
+        if !set.is_empty() {
+            release = release
+                .expression_attribute_values(":attention", text(ATTENTION))
+                .expression_attribute_values(":run", text(run.id.as_str()));
+        }
+        let release = built(release.build())?;
         let mut transaction = Transaction::default()
             .update(release)
             .update(self.holders(run)?)

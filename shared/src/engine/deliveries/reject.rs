@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::aws::clients::Patience;
 use crate::aws::faults::AwsFault;
 use crate::domain::deliveries::counters::Counter;
+use crate::domain::deliveries::placement::Hour;
 use crate::domain::deliveries::rejected::{
     ACKNOWLEDGED_BODY_BYTES_MAX, REJECTED_BODY_BYTES_MAX, Rejected, Rejection, Ring,
 };
@@ -95,7 +96,8 @@ async fn keep(
         store.register_ring(ring, patience).await?;
         deliveries.note_registered(name);
     }
-    let id = store.number_rejected(ring, refused.reason, patience).await?;
+    let hour = Hour::of(rejected.received_ms);
+    let id = store.number_rejected(ring, refused.reason, hour, patience).await?;
     *numbered = true;
     store.keep_rejected(&id, rejected, kept_body(refused), patience).await
 }

@@ -75,8 +75,31 @@ pub struct OverviewPage {
     pub has_more: bool,
     /// Where the next page starts.
     pub next_cursor: Option<String>,
+    /// What somebody should look at of all connections, and not of those of the page alone: the newest 50.
+    pub attention: Vec<MatterView>,
+    /// Whether there is more of it.
+    pub more_attention: bool,
     /// When this was looked at.
     pub generated_at: String,
+}
+
+/// What somebody should look at, and of which connection.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MatterView {
+    /// `tenant/provider/name`; null where a refused webhook claims to come from none that there can be.
+    pub connection: Option<String>,
+    /// Whose it is; of a refused webhook whose signature was wrong, whose it claims to be.
+    pub tenant: String,
+    /// To which kind of system it leads.
+    pub provider: String,
+    /// Which of the tenant's.
+    pub name: String,
+    /// The name people read; that of the origin where refused webhooks have no connection.
+    pub display_name: String,
+    /// What.
+    #[serde(flatten)]
+    pub attention: AttentionView,
 }
 
 /// One connection, at a glance.
@@ -109,7 +132,7 @@ pub struct OverviewView {
     pub last_hour: CameView,
     /// Those of each of the last 24 hours, the oldest first; none of a catalogue, which has no webhooks.
     pub hours: Vec<CameView>,
-    /// What somebody should look at.
+    /// What somebody should look at of it.
     pub attention: Vec<AttentionView>,
 }
 
@@ -129,11 +152,12 @@ impl From<&HourCounts> for CameView {
 }
 
 /// What somebody should look at.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct AttentionView {
-    /// `failed_run`, `refused_removal` or `dead_letters`
+    /// `failed_run`, `refused_removal`, `dead_letters` or `rejected`
     pub kind: &'static str,
-    /// How many: of dead letters, those among the tenant's newest 100; else 1.
+    /// How many: of dead letters, those among the newest 200; of refused webhooks, those of 24 hours among the newest ten of each ring of their
+    /// origin; else 1.
     pub count: usize,
     /// What happened, for people.
     pub detail: String,

@@ -191,6 +191,8 @@ async fn deliveries(hooks: &Hooks) {
         assert_eq!(hooks.work(Queue::DeadLetters).await, 1);
     }
     let letters = ask(hooks, "GET", LETTERS, None).await;
+    // Of a connection that is on no page.
+    ask(hooks, "GET", "/api/admin/overview", None).await;
     let id = letters["items"][0]["id"].as_str().unwrap();
     ask(hooks, "GET", &format!("/api/admin/deliveries/{id}"), None).await;
     ask(hooks, "DELETE", &format!("{LETTERS}/{id}"), None).await;
@@ -239,6 +241,7 @@ async fn reads(hooks: &Hooks) {
     for path in ["/metrics", "/health/ready", LETTERS, found, &format!("{found}&source=pos&key=a")] {
         ask(hooks, "GET", path, None).await;
     }
+    ask(hooks, "GET", "/api/admin/overview", None).await;
     // Whoever enters a tenant's data is put on its record, also by who only reads.
     let entered = hooks.get("/api/sync/health").bearer(&hooks.user_token("SUPER_ADMIN", &[], &[])).answer().await;
     assert_eq!(entered.status, 200, "{}", entered.text);

@@ -1,0 +1,143 @@
+//! What needs attention, as it is shown: of all connections, and of those of a page.
+
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::Timestamp;
+use signalbox::aws::faults::AwsFault;
+use signalbox::domain::dead_letter::DeadLetter;
+use signalbox::domain::deliveries::rejected::Rejected;
+use signalbox::domain::ids::Connection;
+use signalbox::domain::runs::failure::Failure;
+use signalbox::domain::runs::run::Run;
+use signalbox::domain::time;
+use signalbox::engine::health::Looked;
+use signalbox::engine::health::attention::{Attention, failed_runs};
+use signalbox::http::auth::user::Reach;
+use signalbox::http::wire::record::{AttentionView, MatterView};
+
+use crate::Reads;
+
+const NEWEST_MAX: usize = 50;
+
+/// What needs attention.
+pub(super) struct Matters {
+    /// Of all connections that the caller sees, the newest first.
+    pub(super) newest: Vec<MatterView>,
+    /// Whether there is more of it.
+    pub(super) more: bool,
+    /// Of each of them, and of each of the page.
+    pub(super) of: HashMap<Connection, Vec<AttentionView>>,
+}
+
+impl Matters {
+    /// Puts together what was found with the names of its connections. One of a connection that is gone is nobody's matter.
+    pub(super) async fn read(
+        reads: &Reads,
+        found: Attention,
+        looked: &[Looked],
+        reach: &Reach,
+    ) -> Result<Self, AwsFault> {
+        let mut of: HashMap<Connection, Vec<AttentionView>> = HashMap::new();
+        let marked: Vec<_> = looked
+            .iter()
+            .filter_map(|one| Some((one.stored.connection.clone(), one.failed.clone()?)))
+            .filter(|(_, id)| !found.runs.iter().any(|run| run.id == *id))
+            .collect();
+        let of_page = failed_runs(&reads.runs, &marked).await?;
+        let mut wanted: BTreeSet<Connection> = BTreeSet::new();
+        for run in found.runs.iter().chain(&of_page) {
+            wanted.insert(run.connection.clone());
+            of.entry(run.connection.clone()).or_default().extend(of_run(run));
+        }
+        for (connection, letters) in &found.letters {
+            wanted.insert(connection.clone());
+            of.entry(connection.clone()).or_default().push(of_letters(connection, letters));
+        }
+        of.retain(|connection, _| reach.has(&connection.tenant, &connection.name));
+        wanted.retain(|connection| of.contains_key(connection));
+        let mut names: HashMap<Connection, String> =
+            looked.iter().map(|one| (one.stored.connection.clone(), one.stored.display_name.clone())).collect();
+        let unknown = wanted.iter().filter(|connection| !names.contains_key(connection)).collect::<Vec<_>>();
+        let stored = reads.connections.some(unknown.into_iter()).await?;
+        names.extend(stored.into_iter().map(|stored| (stored.connection, stored.display_name)));
+        of.retain(|connection, _| names.contains_key(connection));
+        let of_connections = of.iter().flat_map(|(connection, views)| {
+            let display_name = names.get(connection).cloned().unwrap_or_default();
+            views.iter().map(move |view| matter(connection, display_name.clone(), view.clone()))
+        });
+        let refused = found.refused.iter().filter(|(_, (_, one))| sees(reach, one)).map(of_refused);
+        let mut newest: Vec<MatterView> = of_connections.chain(refused).collect();
+        newest.sort_by(|a, b| (&b.attention.at, &a.connection).cmp(&(&a.attention.at, &b.connection)));
+        let more = found.more || newest.len() > NEWEST_MAX;
+        newest.truncate(NEWEST_MAX);
+        Ok(Self { newest, more, of })
+    }
+}
+
+fn matter(connection: &Connection, display_name: String, attention: AttentionView) -> MatterView {
+    MatterView {
+        connection: Some(connection.to_string()),
+        tenant: connection.tenant.to_string(),
+        provider: connection.provider.to_string(),
+        name: connection.name.to_string(),
+        display_name,
+        attention,
+    }
+}
+
+/// What there is to look at of a run that did not go well.
+fn of_run(run: &Run) -> Option<AttentionView> {
+    let error = run.error.as_ref()?;
+    let is_refusal = error.code() == Failure::RemovalsRefused.code();
+    Some(AttentionView {
+        kind: if is_refusal { "refused_removal" } else { "failed_run" },
+        count: 1,
+        detail: error.detail.clone(),
+        at: run.completed_at.map(time::text),
+        // A cursor names the first row of its page.
+        link: format!("/api/catalog/vendor-sync/runs?vendor={}&limit=1&cursor={}", run.connection.name, run.id),
+    })
+}
+
+fn of_letters(connection: &Connection, (count, newest): &(usize, DeadLetter)) -> AttentionView {
+    let Connection { tenant, provider, name, .. } = connection;
+    AttentionView {
+        kind: "dead_letters",
+        count: *count,
+        detail: format!("{count} were given up on, the last one as: {}", newest.reason),
+        at: shown(newest.recorded_ms),
+        link: format!("/api/sync/dead-letters?tenant={tenant}&provider={provider}&connection={name}"),
+    }
+}
+
+/// Whether a caller who is bound to brands sees a refusal: where it was let in it would have been one of theirs.
+fn sees(reach: &Reach, refused: &Rejected) -> bool {
+    let claimed = claimed(refused);
+    reach.brands.is_none() || claimed.is_some_and(|connection| reach.has(&connection.tenant, &connection.name))
+}
+
+/// Where it claims to come from.
+fn claimed(refused: &Rejected) -> Option<Connection> {
+    format!("{}/{}/{}", refused.tenant, refused.provider, refused.connection).parse().ok()
+}
+
+fn of_refused((origin, (count, newest)): (&String, &(usize, Rejected))) -> MatterView {
+    MatterView {
+        connection: claimed(newest).map(|connection| connection.to_string()),
+        tenant: newest.tenant.clone(),
+        provider: newest.provider.clone(),
+        name: newest.connection.clone(),
+        display_name: origin.clone(),
+        attention: AttentionView {
+            kind: "rejected",
+            count: *count,
+            detail: format!("{}: {}", newest.reason.as_str(), newest.detail),
+            at: shown(newest.received_ms),
+            link: format!("/api/admin/deliveries?status=rejected&source={origin}"),
+        },
+    }
+}
+
+fn shown(ms: i64) -> Option<String> {
+    Timestamp::from_millisecond(ms).map(time::text).ok()
+}
