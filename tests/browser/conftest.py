@@ -24,7 +24,7 @@ def host():
 def deployed():
     """A host that lets nobody in without a token."""
     secret = "a-secret-of-thirty-two-characters"
-    names = ("SERVICE_JWT_SECRET", "SESSION_JWT_SECRET", "WEBHOOK_SECRET")
+    names = ("SERVICE_JWT_SECRET", "SESSION_JWT_SECRET", "WEBHOOK_SECRET", "JWT_SECRET")
     host = Host(STAGE="production", SIGNALBOX_DEMO="0", ADMIN_SYNC_TOKEN="an-admin-token-of-thirty-two-bytes-or-more", **{name: secret for name in names})
     yield host
     host.stop()

@@ -51,3 +51,47 @@ def test_who_may_only_read_sees_no_button_that_writes(door: Page, deployed):
     asked = """async () => (await fetch("/api/catalog/vendor-sync/moscot/sync",
         {method: "POST", headers: {"x-signalbox-request": "1"}})).status"""
     assert door.evaluate(asked) == 403
+
+
+def test_who_has_several_tenants_chooses_one_and_a_link_says_which(open_page, deployed):
+    opened = open_page(deployed.url)
+    page = opened.page
+    page.goto("/health")
+    sign_in(page, deployed.token("user", "--role", "TENANT_ADMIN", "--tenant", "acme", "--tenant", "bolt"))
+    expect(page.get_by_role("heading", name="Whose data?")).to_be_focused()
+    opened.axe("the choice at the door")
+    named = lambda request: "/api/sync/health" in request.url and request.headers.get("x-tenant-id")
+    with page.expect_request(lambda request: named(request) == "bolt"):
+        page.get_by_role("button", name="bolt").click()
+    expect(page.get_by_role("button", name="Tenant bolt")).to_be_visible()
+    expect(page).to_have_url(f"{deployed.url}/health?for=bolt")
+    page.get_by_role("button", name="Tenant bolt").click()
+    expect(page.get_by_role("dialog").get_by_role("button", name="bolt")).to_be_focused()
+    opened.axe("the choice in the frame")
+    with page.expect_request(lambda request: named(request) == "acme"):
+        page.get_by_role("dialog").get_by_role("button", name="acme").click()
+    expect(page.get_by_role("button", name="Tenant acme")).to_be_visible()
+    # A link of the other one, then one of somebody else's.
+    page.goto("/health?for=bolt")
+    expect(page.get_by_role("button", name="Tenant bolt")).to_be_visible()
+    page.goto("/health?for=other")
+    expect(page.get_by_text("the tenant is none of the user's")).to_be_visible()
+    expect(page.get_by_role("button", name="Tenant other")).to_be_visible()
+
+
+def test_who_may_enter_any_tenant_names_one_or_sees_all(open_page, deployed):
+    page = open_page(deployed.url).page
+    page.goto("/health")
+    sign_in(page, deployed.token("user", "--role", "PLATFORM_ADMIN"))
+    page.get_by_role("button", name="All tenants").click()
+    field = page.get_by_label("Tenant", exact=True)
+    field.fill("a/b")
+    field.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("the tenant cannot be one")
+    field.fill("acme")
+    with page.expect_request(lambda request: "/api/sync/health" in request.url and request.headers.get("x-tenant-id") == "acme"):
+        field.press("Enter")
+    page.get_by_role("button", name="Tenant acme").click()
+    page.get_by_role("dialog").get_by_role("button", name="All tenants").click()
+    expect(page).to_have_url(f"{deployed.url}/health")
+    expect(page.get_by_role("button", name="All tenants")).to_be_visible()

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 
 use super::auth::{
     ADMIN_ACTOR, ADMIN_SCOPES, AUDIT_READ, Authority, CONNECTIONS_READ, CONNECTIONS_WRITE, Caller, Claims,
-    DELIVERIES_WRITE, OneOrMany, READ, WRITE, caller, is_admin, mint, user, verify,
+    DELIVERIES_WRITE, OneOrMany, READ, WRITE, caller, is_admin, mint, sends_token, user, verify,
 };
 use super::problem::{FORBIDDEN, INVALID_TOKEN, Problem};
+use crate::domain::ids::TenantId;
 use crate::domain::service_secrets::{SESSION_JWT, Values};
 
 /// The browser's session cookie.
@@ -18,6 +19,31 @@ pub(super) const SESSION_AUDIENCE: &str = "signalbox-session";
 /// What a session of one's own machine may.
 const EVERYTHING: [&str; 6] = [READ, WRITE, DELIVERIES_WRITE, CONNECTIONS_READ, CONNECTIONS_WRITE, AUDIT_READ];
 
+/// Who is signed in, for pages: a [`Caller`], or somebody of several tenants who has not named one yet.
+#[derive(Debug, Clone)]
+pub struct Who {
+    /// Who, for the record.
+    pub actor: String,
+    /// Whose data they see; none where they have to choose first.
+    pub tenant: Option<TenantId>,
+    /// Between which tenants they may choose; empty where there is nothing to choose, or any may be named.
+    pub tenants: Vec<TenantId>,
+    /// Whether they may name any tenant.
+    pub any_tenant: bool,
+    /// What they may.
+    pub scopes: Vec<String>,
+    /// Until when their token is good, epoch seconds.
+    pub ends: Option<i64>,
+}
+
+impl From<Caller> for Who {
+    fn from(caller: Caller) -> Self {
+        let scopes = caller.scopes().to_vec();
+        let Caller { actor, tenant, ends, .. } = caller;
+        Self { actor, tenant: Some(tenant), tenants: Vec::new(), any_tenant: false, scopes, ends }
+    }
+}
+
 /// What the cookie holds, if there is one.
 pub(super) fn session_cookie(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
@@ -26,6 +52,18 @@ pub(super) fn session_cookie(headers: &HeaderMap) -> Option<&str> {
 }
 
 impl Authority {
+    /// Who asks, for pages: as [`Authority::whoever`], and between which tenants they may choose.
+    ///
+    /// # Errors
+    /// 401 or 403.
+    pub fn who(&self, headers: &HeaderMap, now: Timestamp) -> Result<Who, Problem> {
+        let user = self.session_user(headers, now).filter(|_| !sends_token(headers));
+        match user.filter(|user| user.is_ok() || !self.is_local()) {
+            Some(user) => user::who(user?, headers),
+            None => self.whoever(headers, now).map(Who::from),
+        }
+    }
+
     /// Who a request's cookie says that they are; none without a cookie.
     pub(super) fn session(&self, headers: &HeaderMap, now: Timestamp) -> Option<Result<Caller, Problem>> {
         if let Some(user) = self.session_user(headers, now) {
@@ -64,8 +102,8 @@ impl Authority {
     /// the token may, and ends when the token does.
     ///
     /// # Errors
-    /// 401 without a valid token, 403 for another audience.
-    pub fn exchange(&self, token: &str, now: Timestamp) -> Result<(String, Caller), Problem> {
+    /// 401 without a valid token, 403 for another audience, 400 for a user of more tenants and brands than a cookie holds.
+    pub fn exchange(&self, token: &str, now: Timestamp) -> Result<(String, Who), Problem> {
         let values = self.values(now)?;
         if let Some(user) = user::exchange(token, &values, now) {
             return user;
@@ -80,7 +118,7 @@ impl Authority {
         claims.sub = Some(caller.actor.clone());
         let session = session_of(claims, &values, now);
         let session = session.ok_or_else(|| Problem::new(INVALID_TOKEN, "no session can be made of this token"))?;
-        Ok((session, caller))
+        Ok((session, caller.into()))
     }
 }
 
@@ -112,7 +150,6 @@ mod tests {
     use super::super::auth::tests::{SECRET, USER_SECRET, authority, check, headers, now, token};
     use super::super::auth::user::Access;
     use super::*;
-    use crate::domain::ids::TenantId;
 
     #[test]
     fn a_session_reads_and_only_one_s_own_machine_mints_it() {
@@ -129,7 +166,8 @@ mod tests {
         let authority = authority("production");
         let claims = json!({"sub": "maja", "aud": "clairity-services", "exp": 1_700_000_100, "tenant": "acme", "scopes": "catalog:sync:write"});
         let (session, who) = authority.exchange(&token(Algorithm::HS256, SECRET, &claims), now()).unwrap();
-        assert_eq!((who.actor.as_str(), who.tenant.as_str(), who.ends), ("maja", "acme", Some(1_700_000_100)));
+        let tenant = who.tenant.map(String::from);
+        assert_eq!((who.actor.as_str(), tenant.as_deref(), who.ends), ("maja", Some("acme"), Some(1_700_000_100)));
 
         let mut sent = headers("cookie", format!("STORE_SESS={session}"));
         let code = |found: Result<Caller, Problem>| found.map(drop).map_err(|problem| problem.kind().code);
@@ -183,5 +221,9 @@ mod tests {
 
         let refused = session_of(&claims("BRAND_USER", &["acme"], &[])).unwrap_err();
         assert_eq!(refused.kind().code, "forbidden");
+        let names: Vec<String> = (0..200).map(|number| format!("tenant-number-{number}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let too_many = session_of(&claims("TENANT_ADMIN", &names, &[])).unwrap_err();
+        assert_eq!(too_many.kind().code, "invalid_request");
     }
 }

@@ -1,6 +1,6 @@
 //! Users on the routes that there were before them: each within a tenant, and whoever may enter any is on its record.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use signalbox_tests::system::{Settings, System};
 
 use super::kit::{LIST, catalogue, github, path};
@@ -70,6 +70,31 @@ async fn a_platform_s_administrator_names_the_tenant_and_is_on_its_record() {
     );
     assert_eq!(record(&system, "bolt").await, [format!("maja tenant.enter DELETE {entered}")]);
     assert_eq!(record(&system, "default").await, [format!("maja tenant.enter GET {LIST}")]);
+}
+
+#[tokio::test]
+async fn who_has_several_tenants_signs_in_and_names_one_with_each_call() {
+    let system = guarded(&[]).await;
+    let session = "/api/auth/session";
+    let token = system.user_token("TENANT_ADMIN", &["bolt", "acme", "default"], &[]);
+    let sign_in = system.request("POST", session).header("x-signalbox-request", "1");
+    let answer = sign_in.header("sec-fetch-site", "same-origin").body(json!({"token": token}).to_string()).answer().await;
+    let cookie = answer.headers["set-cookie"].split(';').next().unwrap().trim_start_matches("STORE_SESS=").to_owned();
+    let who = answer.expect(200);
+    assert_eq!((&who["tenant"], &who["tenants"]), (&Value::Null, &json!(["acme", "bolt"])));
+    let asked = |path: &str, tenant: Option<&str>| {
+        let request = system.get(path).cookie(&cookie);
+        match tenant {
+            Some(tenant) => request.header("x-tenant-id", tenant),
+            None => request,
+        }
+    };
+    assert_eq!(asked(session, None).answer().await.expect(200), who);
+    assert_eq!(asked(session, Some("bolt")).answer().await.expect(200)["tenant"], "bolt");
+    assert_eq!(asked(LIST, Some("bolt")).answer().await.expect(200)["items"], json!([]));
+    for (path, tenant) in [(LIST, None), (LIST, Some("other")), (session, Some("other")), (session, Some("default"))] {
+        assert_eq!(asked(path, tenant).answer().await.problem(), (403, "forbidden"), "{path} {tenant:?}");
+    }
 }
 
 #[tokio::test]

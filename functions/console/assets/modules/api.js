@@ -1,6 +1,7 @@
 // The JSON routes. Every wait has an end, and what goes wrong is one kind of error that a page can show.
 
 import { say } from "./language.js";
+import { chosenTenant } from "./tenant.js";
 
 const TIMEOUT_MS = 15_000;
 /** A sync answers within the gateway's thirty seconds. */
@@ -54,17 +55,18 @@ function unanswered(cause) {
 /**
  * Asks a route. Who is not signed in is led to where one signs in, and back.
  * @param {string} path
- * @param {{ method?: string, body?: unknown, signal?: AbortSignal, stay?: boolean }} [options] `stay`: whoever asks says themselves
- *   what it means that nobody is signed in.
+ * @param {{ method?: string, body?: unknown, signal?: AbortSignal, stay?: boolean, tenant?: string | null }} [options] `stay`:
+ *   whoever asks says themselves what it means that nobody is signed in. `tenant`: in place of the one that was chosen.
  * @returns {Promise<any>}
  */
 export async function ask(path, options = {}) {
-  const { method = "GET", body, signal, stay = false } = options;
+  const { method = "GET", body, signal, stay = false, tenant = chosenTenant() } = options;
   const timeout = AbortSignal.timeout(method === "GET" ? TIMEOUT_MS : CHANGE_TIMEOUT_MS);
   /** @type {Record<string, string>} */
   const headers = { accept: "application/json" };
   // A change with a session is refused without it: no page of another site can send it.
   if (method !== "GET") headers["x-signalbox-request"] = "1";
+  if (tenant) headers["x-tenant-id"] = tenant;
   if (body !== undefined) headers["content-type"] = "application/json";
   let response;
   try {

@@ -1,10 +1,11 @@
 // What every page has around it comes to life: languages, colours, times, keys, and who is signed in.
 
-import { button, byId, h, replace } from "./dom.js";
+import { button, byId, h, icon, replace } from "./dom.js";
 import { addKeys, showKeys, startKeyboard } from "./keyboard.js";
 import { choose, isUtc, language, say, showUtc, translate } from "./language.js";
-import { signOut, whoever } from "./session.js";
+import { mayChoose, signOut, whoever } from "./session.js";
 import { set, setting } from "./settings.js";
+import { chosenTenant, tellTenant } from "./tenant.js";
 
 /** @typedef {import("./session.js").Who} Who */
 
@@ -27,7 +28,10 @@ export function startPage(page) {
       ["g h", "/health", say("Health", "Helbred")],
     ].map(([key, path, text]) => ({ key, text, run: () => location.assign(path) })),
   ]);
-  whoever().then(foot);
+  whoever().then((who) => {
+    foot(who);
+    if (who && mayChoose(who)) tenants(who);
+  });
   return byId("main");
 }
 
@@ -112,6 +116,18 @@ function menu() {
   });
 }
 
+/** Whose data this is, and a choice of others. @param {Who} who */
+function tenants(who) {
+  tellTenant();
+  const open = async () => (await import("./tenant-choice.js")).openTenantDialog(who);
+  const tenant = chosenTenant();
+  const name = tenant ?? (who.anyTenant ? say("All tenants", "Alle lejere") : say("Choose a tenant", "Vælg en lejer"));
+  const attributes = { type: "button", class: tenant ? "chip set" : "chip", "aria-haspopup": "dialog", onclick: open };
+  const key = h("span", { class: "key not-narrow" }, say("Tenant", "Lejer"), " ");
+  byId("tools").prepend(h("button", attributes, key, h("span", { class: "truncate tenant" }, name), icon("down")));
+  if (!tenant && !who.tenant) open();
+}
+
 /** @param {Who | null} who */
 function foot(who) {
   const at = byId("side-foot");
@@ -119,7 +135,7 @@ function foot(who) {
     replace(at, h("a", { class: "link", href: "/sign-in" }, say("Sign in", "Log ind")));
     return;
   }
-  const name = h("span", { class: "grow truncate", title: who.actor }, who.actor, " ", h("span", { class: "ink-3" }, who.tenant));
+  const name = h("span", { class: "grow truncate", title: who.actor }, who.actor, " ", h("span", { class: "ink-3" }, who.tenant ?? ""));
   const leave = button(say("Sign out", "Log ud"), { icon: "leave", iconOnly: true, kind: "quiet small", onclick: signOut });
   const tile = h("span", { class: "tile", "aria-hidden": "true" }, who.actor.slice(0, 2).toUpperCase());
   replace(at, h("div", { class: "who" }, tile, name, !who.local && leave));

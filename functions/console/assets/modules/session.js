@@ -1,8 +1,17 @@
 // Who is at the page, and what they may. In local mode a session is had for nothing.
 
-import { ask } from "./api.js";
+import { asError, ask } from "./api.js";
+import { set } from "./settings.js";
+import { chosenTenant } from "./tenant.js";
 
-/** @typedef {{ actor: string, tenant: string, scopes: string[], expiresAt: string | null, local: boolean }} Who */
+/**
+ * @typedef {{
+ *   actor: string, tenant: string | null, tenants: string[], anyTenant: boolean, scopes: string[], expiresAt: string | null,
+ *   local: boolean,
+ * }} Who `tenant` is null until one of `tenants` is chosen.
+ */
+
+const SESSION = "/api/auth/session";
 
 /** @type {Promise<Who | null> | undefined} */
 let asked;
@@ -15,14 +24,19 @@ export function whoever() {
 
 async function find() {
   try {
-    const who = await ask("/api/auth/session", { stay: true });
+    const who = await ask(SESSION, { stay: true });
     if (!who.local || who.expiresAt) return who;
     await ask("/api/auth/dev-mint", { stay: true });
-    return await ask("/api/auth/session", { stay: true });
-  } catch {
-    return null;
+    return await ask(SESSION, { stay: true });
+  } catch (thrown) {
+    if (asError(thrown).status !== 403 || !chosenTenant()) return null;
+    // The tenant that was chosen is not theirs: who they are is known all the same.
+    return ask(SESSION, { stay: true, tenant: null }).catch(() => null);
   }
 }
+
+/** Whether there is a tenant to choose, or one to leave. @param {Who} who */
+export const mayChoose = (who) => who.anyTenant || who.tenants?.length > 0 || chosenTenant() !== null;
 
 /**
  * Whether they may do what takes any one of these scopes. It decides what is shown; the route decides what is done.
@@ -32,6 +46,7 @@ async function find() {
 export const may = (who, ...scopes) => who !== null && scopes.some((scope) => who.scopes.includes(scope));
 
 export async function signOut() {
-  await ask("/api/auth/session", { method: "DELETE", stay: true });
+  await ask(SESSION, { method: "DELETE", stay: true });
+  set("tenant", null);
   location.assign("/sign-in");
 }

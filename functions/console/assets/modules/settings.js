@@ -4,7 +4,7 @@
 const here = new Map();
 
 /**
- * @param {"theme" | "language" | "zone"} name
+ * @param {"theme" | "language" | "zone" | "tenant"} name
  * @returns {string | null}
  */
 export function setting(name) {
@@ -16,7 +16,7 @@ export function setting(name) {
 }
 
 /**
- * @param {"theme" | "language" | "zone"} name
+ * @param {"theme" | "language" | "zone" | "tenant"} name
  * @param {string | null} value Null forgets it.
  */
 export function set(name, value) {

@@ -5,6 +5,7 @@ import { asError, ask } from "../modules/api.js";
 import { button, byId, h, replace, s } from "../modules/dom.js";
 import { say, translate } from "../modules/language.js";
 import { callout } from "../modules/messages.js";
+import { set } from "../modules/settings.js";
 
 translate();
 
@@ -43,8 +44,11 @@ async function submit(event, field, enter) {
   event.preventDefault();
   enter.disabled = true;
   try {
-    await ask("/api/auth/session", { method: "POST", body: { token: field.value.trim() }, stay: true });
-    location.assign(next());
+    const body = { token: field.value.trim() };
+    const who = await ask("/api/auth/session", { method: "POST", body, stay: true, tenant: null });
+    set("tenant", null);
+    if (who.tenant === null && !new URL(next(), location.origin).searchParams.has("for")) await choose(who);
+    else location.assign(next());
   } catch (thrown) {
     const error = asError(thrown);
     replace(problem, callout("bad", say("The token is not taken", "Tokenet godtages ikke"), error.details.join(" ")));
@@ -53,6 +57,20 @@ async function submit(event, field, enter) {
   } finally {
     enter.disabled = false;
   }
+}
+
+/** Who has several tenants says for which one. @param {import("../modules/session.js").Who} who */
+async function choose(who) {
+  const { tenantChoice } = await import("../modules/tenant-choice.js");
+  const chosen = (/** @type {string | null} */ tenant) => {
+    set("tenant", tenant);
+    location.assign(next());
+  };
+  const choice = tenantChoice(who, chosen);
+  const title = h("h1", { tabindex: "-1" }, say("Whose data?", "Hvis data?"));
+  const text = say("You have several tenants. The choice is at the top of each page.", "Du har flere lejere. Valget står øverst på hver side.");
+  replace(byId("main"), h("div", { class: "door-card" }, mark, title, h("p", { class: "ink-2" }, text), choice));
+  title.focus();
 }
 
 /** @param {HTMLInputElement} field @param {string} name @param {import("../modules/dom.js").Child} hint @param {"primary" | ""} kind */

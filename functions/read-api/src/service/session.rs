@@ -8,10 +8,9 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
 use signalbox::domain::time;
-use signalbox::http::auth::Caller;
 use signalbox::http::problem::{INVALID_REQUEST, NOT_FOUND, PAYLOAD_TOO_LARGE, Problem, ProblemView};
 use signalbox::http::same_origin;
-use signalbox::http::session::SESSION_COOKIE;
+use signalbox::http::session::{SESSION_COOKIE, Who};
 use signalbox::http::wire::service::{SessionView, SignedOutView, TokenRequest, WhoView};
 
 use crate::Reads;
@@ -48,7 +47,7 @@ pub(crate) async fn mint_by_post(reads: State<Reads>) -> Result<Response, Proble
     mint(reads).await
 }
 
-/// Who one is, and what one may.
+/// Who one is, and what one may. A user of several tenants names one in `x-tenant-id`, here as on each route.
 #[utoipa::path(
     get, path = "/api/auth/session", tag = "session",
     responses(
@@ -60,8 +59,8 @@ pub(crate) async fn mint_by_post(reads: State<Reads>) -> Result<Response, Proble
     security((), ("service" = []), ("user" = []), ("session" = [])),
 )]
 pub(crate) async fn who(State(reads): State<Reads>, headers: HeaderMap) -> Result<Json<WhoView>, Problem> {
-    let caller = reads.authority.whoever(&headers, reads.now())?;
-    Ok(Json(view(&reads, &caller)))
+    let who = reads.authority.who(&headers, reads.now())?;
+    Ok(Json(view(&reads, who)))
 }
 
 /// Sign in: exchange a token for a session.
@@ -90,10 +89,10 @@ pub(crate) async fn sign_in(
     same_origin::check(&headers)?;
     let Json(request) = body.map_err(unreadable)?;
     let now = reads.now();
-    let (session, caller) = reads.authority.exchange(request.token.trim(), now)?;
-    let seconds = caller.ends.map_or(0, |ends| ends.saturating_sub(now.as_second())).clamp(0, COOKIE_SECONDS_MAX);
+    let (session, who) = reads.authority.exchange(request.token.trim(), now)?;
+    let seconds = who.ends.map_or(0, |ends| ends.saturating_sub(now.as_second())).clamp(0, COOKIE_SECONDS_MAX);
     let cookie = cookie(&reads, &session, seconds);
-    Ok(([(header::SET_COOKIE, cookie)], Json(view(&reads, &caller))).into_response())
+    Ok(([(header::SET_COOKIE, cookie)], Json(view(&reads, who))).into_response())
 }
 
 /// What serde says of a body may quote it, and a token is in it.
@@ -132,13 +131,15 @@ fn ends(second: i64) -> Option<String> {
     Timestamp::from_second(second).map(time::text).ok()
 }
 
-fn view(reads: &Reads, caller: &Caller) -> WhoView {
+fn view(reads: &Reads, who: Who) -> WhoView {
     WhoView {
         ok: true,
-        actor: caller.actor.clone(),
-        tenant: caller.tenant.to_string(),
-        scopes: caller.scopes().to_vec(),
-        expires_at: caller.ends.and_then(ends),
+        tenant: who.tenant.map(String::from),
+        tenants: who.tenants.into_iter().map(String::from).collect(),
+        any_tenant: who.any_tenant,
+        expires_at: who.ends.and_then(ends),
+        actor: who.actor,
+        scopes: who.scopes,
         local: reads.authority.is_local(),
     }
 }

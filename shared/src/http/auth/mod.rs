@@ -340,7 +340,7 @@ fn admin_token(headers: &HeaderMap) -> Option<&[u8]> {
     headers.get(ADMIN_HEADER).map(|value| value.as_bytes().trim_ascii()).filter(|token| !token.is_empty())
 }
 
-fn sends_token(headers: &HeaderMap) -> bool {
+pub(super) fn sends_token(headers: &HeaderMap) -> bool {
     admin_token(headers).is_some() || bearer(headers).is_some()
 }
 

@@ -16,7 +16,7 @@ use crate::domain::ids::{ConnectionName, InvalidId, TenantId};
 use crate::domain::service_secrets::{SESSION_JWT, USER_JWT, Values};
 use crate::http::problem::{FORBIDDEN, INSUFFICIENT_SCOPE, INVALID_REQUEST, INVALID_TOKEN, Problem};
 use crate::http::same_origin;
-use crate::http::session::{SESSION_AUDIENCE, session_cookie};
+use crate::http::session::{SESSION_AUDIENCE, Who, session_cookie};
 
 /// The header that names the tenant that a call is for.
 pub const TENANT_HEADER: &str = "x-tenant-id";
@@ -24,6 +24,9 @@ pub const TENANT_HEADER: &str = "x-tenant-id";
 const NAMES_MAX: usize = 500;
 /// The longest id of a user: it stands in each entry of the record.
 const ID_BYTES_MAX: usize = 128;
+
+/// Browsers drop a cookie of more than 4096 bytes without a word; its name and attributes are some hundred.
+const SESSION_BYTES_MAX: usize = 3_900;
 
 /// What a user's token says.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -149,7 +152,10 @@ impl User {
             return Err(Problem::new(INVALID_TOKEN, format!("a user has at most {NAMES_MAX} tenants and brands")));
         }
         let tenants = claims.tenant_ids.iter().chain(&claims.threepl_id).map(|tenant| TenantId::parse(tenant));
-        let tenants: Vec<TenantId> = tenants.collect::<Result<_, _>>().map_err(invalid)?;
+        let mut tenants: Vec<TenantId> = tenants.collect::<Result<_, _>>().map_err(invalid)?;
+        // One that is named twice is no choice.
+        tenants.sort();
+        tenants.dedup();
         let brands = claims.brand_ids.iter().map(|brand| ConnectionName::parse(brand));
         let brands: Vec<ConnectionName> = brands.collect::<Result<_, _>>().map_err(invalid)?;
         if tenants.is_empty() && standing != Standing::Platform {
@@ -192,9 +198,21 @@ impl User {
         if tenant == TenantId::DEFAULT && self.standing != Standing::Platform {
             return Err(Problem::new(FORBIDDEN, "the default tenant's routes are for operators of all tenants"));
         }
-        let scopes = if self.bound().is_some() { &[] } else { self.standing.scopes() };
-        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        let scopes = self.allowed();
         Ok(Caller { actor: self.id, tenant, scopes, ends: Some(self.ends) })
+    }
+
+    /// What such a caller may.
+    fn allowed(&self) -> Vec<String> {
+        let scopes = if self.bound().is_some() { &[] } else { self.standing.scopes() };
+        scopes.iter().map(|scope| (*scope).to_owned()).collect()
+    }
+
+    /// Between which tenants they may choose, where a page is to let them: of several those whose routes are open to them.
+    fn choices(&self) -> Vec<TenantId> {
+        let open = |tenant: &&TenantId| **tenant != TenantId::DEFAULT;
+        let several = self.standing != Standing::Platform && self.tenants.len() > 1;
+        self.tenants.iter().filter(open).filter(|_| several).cloned().collect()
     }
 }
 
@@ -219,23 +237,37 @@ pub(in crate::http) fn caller_in_session(user: User, headers: &HeaderMap) -> Res
     user.caller(named.as_ref())
 }
 
+/// Who a session's user is. One of several tenants is somebody before they have named one, or they could not be asked which.
+pub(in crate::http) fn who(user: User, headers: &HeaderMap) -> Result<Who, Problem> {
+    let (tenants, any_tenant) = (user.choices(), user.standing == Standing::Platform);
+    if !tenants.is_empty() && named(headers, None)?.is_none() {
+        let (scopes, ends) = (user.allowed(), Some(user.ends));
+        return Ok(Who { actor: user.id, tenant: None, tenants, any_tenant, scopes, ends });
+    }
+    Ok(Who { tenants, any_tenant, ..caller_in_session(user, headers)?.into() })
+}
+
 /// A session that stands for the user whose token this is, and who that is; none where it is no user's.
 pub(in crate::http) fn exchange(
     token: &str,
     values: &Values,
     now: Timestamp,
-) -> Option<Result<(String, Caller), Problem>> {
+) -> Option<Result<(String, Who), Problem>> {
     let user = read::<UserClaims>(token, values.get(USER_JWT)).ok()?;
     Some(session_of(user, values, now))
 }
 
-fn session_of(user: UserClaims, values: &Values, now: Timestamp) -> Result<(String, Caller), Problem> {
-    let caller = caller_in_session(checked(user.clone(), now)?, &HeaderMap::new())?;
+fn session_of(user: UserClaims, values: &Values, now: Timestamp) -> Result<(String, Who), Problem> {
+    let who = who(checked(user.clone(), now)?, &HeaderMap::new())?;
     let secret = values.get(SESSION_JWT);
     let session = UserSession { aud: SESSION_AUDIENCE.into(), user };
     let session = secret.and_then(|secret| mint(&session, secret).ok());
     let session = session.ok_or_else(|| Problem::new(INVALID_TOKEN, "no session can be made of this token"))?;
-    Ok((session, caller))
+    if session.len() > SESSION_BYTES_MAX {
+        let why = "the token names more tenants and brands than a browser's session holds";
+        return Err(Problem::new(INVALID_REQUEST, why));
+    }
+    Ok((session, who))
 }
 
 /// The tenant that a call names: in the query, or in the header.

@@ -120,8 +120,12 @@ pub struct WhoView {
     pub ok: bool,
     /// Who, for the record.
     pub actor: String,
-    /// Whose data they see.
-    pub tenant: String,
+    /// Whose data they see; null for a user of several tenants, who has to name one of them in `x-tenant-id` with each call.
+    pub tenant: Option<String>,
+    /// Between which tenants they may choose; empty where there is nothing to choose.
+    pub tenants: Vec<String>,
+    /// Whether they may name any tenant in `x-tenant-id`, and see all without it.
+    pub any_tenant: bool,
     /// What they may.
     pub scopes: Vec<String>,
     /// When their session or token ends; null for whoever sits at a machine in local mode and has neither.
