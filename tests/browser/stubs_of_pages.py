@@ -83,11 +83,16 @@ class Listed:
         query = {name: values[0] for name, values in parse_qs(urlparse(route.request.url).query).items()}
         self.asked.append(query)
         wanted = {"processed", "dead"} if query["status"] == "all" else set(query["status"].split(","))
-        fits = lambda one: one["status"] in wanted and one["receivedAt"] >= query.get("from", "") and query.get("source", one["source"]) == one["source"]
-        found = [one for one in self.items if fits(one) and query.get("key") in (None, one["key"])]
+        fits = lambda one: (one["status"] in wanted or one["reason"] in wanted) and one["receivedAt"] >= query.get("from", "") and query.get("source", one["source"]) == one["source"]
+        part = query.get("text", "").lower()
+        told = lambda one: " ".join(one[name] or "" for name in ("key", "correlationId", "eventType", "detail")).lower()
+        found = [one for one in self.items if fits(one) and query.get("key") in (None, one["key"]) and part in told(one)]
         start = int(query.get("cursor", "0"))
         more = len(found) > start + self.size
         body = {"ok": True, "items": found[start : start + self.size], "hasMore": more, "nextCursor": str(start + self.size) if more else None}
+        counts = {one["reason"]: sum(other["reason"] == one["reason"] for other in self.items) for one in self.items if one["reason"]}
+        if not wanted & {"processed", "dead"}:
+            body["reasons"] = [{"reason": reason, "count": count} for reason, count in counts.items()]
         route.fulfill(json=body)
 
 

@@ -78,6 +78,68 @@ def test_a_trace_is_looked_for_by_the_route_and_a_key_where_it_lies(page: Page):
     assert any(query.get("key") == "id:evt_p5" and "from" not in query for query in listed.asked)
 
 
+def test_a_part_of_a_key_is_looked_for_by_the_route(page: Page):
+    listed = Listed(page)
+    page.goto("/deliveries")
+    search = page.get_by_role("searchbox")
+    search.fill("EVT_P")
+    search.press("Enter")
+    expect(rows(page)).to_have_count(5)
+    assert {query["text"] for query in listed.asked[-2:]} == {"EVT_P"}
+
+
+def test_the_time_is_between_two_moments_typed_or_drawn(page: Page):
+    listed = Listed(page)
+    page.goto("/deliveries?zone=utc")
+    expect(rows(page)).to_have_count(10)
+    picture = page.get_by_role("img", name=re.compile("The 10 shown by time"))
+    box = picture.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.98, box["y"] + 20)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile("from=.*&to="))
+    expect(page.get_by_label("From", exact=True)).not_to_have_value("")
+    page.get_by_label("To", exact=True).fill("")
+    page.get_by_label("From", exact=True).fill("2024-06-07T08:30")
+    page.get_by_label("From", exact=True).press("Enter")
+    expect(rows(page)).to_have_count(10)
+    assert listed.asked[-1]["from"] == "2024-06-07T08:30:00.000Z" and "to" not in listed.asked[-1]
+    page.get_by_label("Time", exact=True).select_option("Last hour")
+    expect(page.get_by_label("From", exact=True)).to_be_hidden()
+    page.get_by_label("Time", exact=True).select_option("Between…")
+    expect(page.get_by_label("From", exact=True)).not_to_have_value("")
+
+
+def test_refused_ones_are_filtered_by_the_reasons_that_the_route_counts(page: Page):
+    listed = Listed(page)
+    page.goto("/deliveries?status=rejected")
+    page.get_by_label("Reason", exact=True).select_option("Our secret is missing (1)")
+    expect(rows(page)).to_have_count(1)
+    assert listed.asked[-1]["status"] == "no_secret" and "reason=no_secret" in page.url
+    page.get_by_role("button", name="Processed").click()
+    expect(page.get_by_label("Reason", exact=True)).to_be_hidden()
+    assert "reason" not in page.url
+
+
+def test_what_was_not_kept_is_said(page: Page):
+    Listed(page)
+    one = {**KEPT, "headers": [], "body": None, "withheld": False}
+    page.route(ONE, lambda route: route.fulfill(json={**one, "life": [{"what": "verified", "at": None, "detail": "previous"}]}))
+    page.goto("/deliveries?open=processed:p1")
+    drawer = page.get_by_role("dialog", name="push")
+    expect(drawer.get_by_text("Neither was kept")).to_be_visible()
+    expect(drawer.get_by_text("With the previous secret, which still counts")).to_be_visible()
+    page.unroute(ONE)
+    page.route(ONE, lambda route: route.fulfill(json={**KEPT, "headers": [], "body": {**KEPT["body"], "masked": True}}))
+    page.goto("/deliveries?open=dead:d1")
+    expect(page.get_by_text("What may be a secret is masked")).to_contain_text("Headers are kept of refused ones alone.")
+    page.unroute(ONE)
+    page.route(ONE, lambda route: route.fulfill(json={**one, "withheld": True}))
+    page.goto("/deliveries?open=dead:d2")
+    expect(page.get_by_role("dialog").get_by_text("To see them takes the scope deliveries:read.")).to_be_visible()
+
+
 def test_what_comes_in_is_shown_at_the_top_and_counted_when_paused(page: Page):
     page.clock.install()
     listed = Listed(page)
@@ -219,6 +281,29 @@ def test_a_replay_is_foreseen_begun_watched_and_told(open_page):
     expect(dialog.locator("tbody td.why").last).to_have_text("data: missing field `sku`")
     opened.axe("what a replay came to")
     assert asked[0] == {**asked[1], "dryRun": True} and asked[1]["source"] == "github/acme"
+
+
+def test_what_would_come_of_each_is_asked_before(listed: Page):
+    would = [{"id": "d1", "would": "fail", "detail": "no such SKU"}]
+    listed.route("**/api/sync/dead-letters/preview?**", lambda route: route.fulfill(json={"ok": True, "items": would}))
+    rows(listed).nth(2).locator("input").click()
+    listed.get_by_role("button", name="Send again…").click()
+    dialog = listed.get_by_role("dialog", name="Send 1 deliveries again")
+    expect(dialog.locator("tbody td.result")).to_have_text("Not possible")
+    expect(dialog.get_by_text("It would fail again: no such SKU")).to_be_visible()
+    expect(dialog.get_by_role("button", name="Send 0 again")).to_be_disabled()
+
+
+def test_all_that_match_are_decided_on_though_not_all_are_shown(page: Page):
+    Listed(page, [delivery(f"d{index:03}", "dead", 10 + index) for index in range(130)])
+    page.goto("/deliveries?status=dead")
+    expect(rows(page)).to_have_count(50)
+    page.get_by_label("Select all that are shown").check()
+    bar = page.get_by_role("region", name="Selected")
+    bar.get_by_role("button", name="Select all that match").click()
+    expect(bar).to_contain_text("130 selected 130 dead")
+    bar.get_by_role("button", name="Drop…").click()
+    expect(page.get_by_label("Type 130 to go on")).to_be_visible()
 
 
 def test_many_to_drop_are_to_be_counted(page: Page):

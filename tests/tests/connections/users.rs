@@ -78,7 +78,8 @@ async fn who_has_several_tenants_signs_in_and_names_one_with_each_call() {
     let session = "/api/auth/session";
     let token = system.user_token("TENANT_ADMIN", &["bolt", "acme", "default"], &[]);
     let sign_in = system.request("POST", session).header("x-signalbox-request", "1");
-    let answer = sign_in.header("sec-fetch-site", "same-origin").body(json!({"token": token}).to_string()).answer().await;
+    let answer =
+        sign_in.header("sec-fetch-site", "same-origin").body(json!({"token": token}).to_string()).answer().await;
     let cookie = answer.headers["set-cookie"].split(';').next().unwrap().trim_start_matches("STORE_SESS=").to_owned();
     let who = answer.expect(200);
     assert_eq!((&who["tenant"], &who["tenants"]), (&Value::Null, &json!(["acme", "bolt"])));

@@ -181,6 +181,11 @@ async fn filters_and_the_tenant_s_rules() {
         ("acme", "status=all&from=2100-01-02", &[]),
         ("acme", "status=all&correlationId=trace-b", &[b]),
         ("acme", "status=dead&correlationId=trace-d", &[d]),
+        ("acme", "status=all&text=TRACE-", &[d, c, b, a]),
+        ("acme", "status=all&text=key:&limit=1", &[d, b, a]),
+        ("acme", "status=dead&text=storage%20failed", &[d]),
+        ("acme", "status=all&text=key:&source=pos/other", &[b]),
+        ("acme", "status=all&text=nothing", &[]),
         // One's own tenant may be named; another's is seen by operators of all of them alone, where they name it.
         ("acme", "status=all&tenant=ACME&source=github", &[c]),
         ("globex", "status=all", &[]),
@@ -211,6 +216,8 @@ async fn filters_and_the_tenant_s_rules() {
         (&format!("status=all&source=pos&key={}", "k".repeat(1025)), "key"),
         ("key=a&source=pos", "key"),
         ("correlationId=a%20b", "correlationId"),
+        (&format!("status=all&text={}", "k".repeat(201)), "text"),
+        (&format!("status=rejected&text={}", "k".repeat(201)), "text"),
     ] {
         let reply = hooks.ask("GET", &format!("{LIST}?{query}"), Some(&hooks.operator("default")), None).await;
         assert_eq!((reply.status, &reply.body["error"]), (400, &json!("invalid_request")), "{query}: {}", reply.text);

@@ -143,11 +143,16 @@ async fn filters_find_what_they_name() {
         ("status=admitted,bad_body", &["pos:proved#1"]),
         ("status=,&source=pos:proved", &["pos:proved#1"]),
         ("status=admitted", &[]),
+        ("status=rejected&text=SIGNATURE&source=pos", &["pos#2", "pos#1"]),
+        ("text=unknown_sender", &["unknown#1", "trackstar:proved#1"]),
         (&format!("from={middle}"), &["pos#2"]),
         (&format!("to={start}"), &["pos#1"]),
     ] {
         assert_eq!(ids(&list(&hooks, query).await), expected, "{query}");
     }
+    // For which reasons, whichever of them is asked for.
+    let reasons = &list(&hooks, "status=bad_body&source=pos&limit=1").await["reasons"];
+    assert_eq!(reasons, &json!([{"reason": "bad_signature", "count": 2}, {"reason": "bad_body", "count": 1}]));
     let wrong = ["limit=0", "limit=201", "limit=x", "from=soon", "cursor=nonsense"];
     // A typo must not read as "nothing was rejected".
     for query in wrong.into_iter().chain(["status=bad_signatur", "status=bad_body&status=bad", "status=bad_body,bad"]) {

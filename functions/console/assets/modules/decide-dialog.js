@@ -1,12 +1,13 @@
 // Deciding on many: first what would happen, then a button that carries the count, then a result for each.
 
-import { decide, planned } from "./delivery-decisions.js";
+import { asError } from "./api.js";
+import { decide, planned, previewed } from "./delivery-decisions.js";
 import { identity } from "./delivery-feed.js";
 import { shortKey } from "./delivery-words.js";
 import { openDialog } from "./dialog.js";
 import { button, h, icon, replace, s } from "./dom.js";
 import { number, say } from "./language.js";
-import { toast } from "./messages.js";
+import { callout, toast } from "./messages.js";
 import { status } from "./status.js";
 
 /** @typedef {import("./delivery-feed.js").Delivery} Delivery */
@@ -67,8 +68,16 @@ const acts = (plan) => plan === "requeue" || plan === "verify" || plan === "drop
  * @param {{ who: Who | null, done: () => void }} options `done`: at least one was decided on.
  */
 export async function openDecision(decision, items, options) {
-  const lines = items
-    .map((one) => ({ one, ...planned(decision, one, options.who), cell: h("span") }))
+  const plans = items.map((one) => ({ one, ...planned(decision, one, options.who) }));
+  const letters = plans.filter(({ plan }) => plan === "requeue").map(({ one }) => one);
+  /** @type {string | null} */
+  let blind = null;
+  const found = await previewed(letters).catch((thrown) => {
+    blind = asError(thrown).details.join(" ");
+    return new Map();
+  });
+  const lines = plans
+    .map((line) => ({ ...line, ...(line.plan === "requeue" && found.get(line.one.id)), cell: h("span") }))
     .sort((left, right) => ORDER.indexOf(left.plan) - ORDER.indexOf(right.plan));
   for (const line of lines) replace(line.cell, mark(line.plan));
   const wanted = lines.filter((line) => acts(line.plan));
@@ -95,7 +104,7 @@ export async function openDecision(decision, items, options) {
   );
   const typed = isDrop && wanted.length > UNTYPED_MAX ? typing(wanted.length, (right) => (go.disabled = !right)) : null;
   const dialog = openDialog(title, {
-    body: [intro, split(lines), table(lines), typed],
+    body: [intro, blind && unseen(blind), split(lines), table(lines), typed],
     foot: [progress, cancel, go],
     closed,
   });
@@ -160,6 +169,12 @@ export async function openDecision(decision, items, options) {
     cancel.focus();
     if (!dialog.open) toast(failed > 0 ? "warn" : "ok", text);
   }
+}
+
+/** @param {string} why */
+function unseen(why) {
+  const title = say("Whether each would succeed now could not be found out", "Om hver ville lykkes nu, kunne ikke findes ud af");
+  return callout("warn", title, why);
 }
 
 /** @param {Plan} plan */

@@ -62,6 +62,37 @@ export function planned(decision, one, who) {
   return { plan: "nothing", why: say("It has had its effect", "Den har fået sin virkning") };
 }
 
+/** As many as the route looks at in one call. */
+const PREVIEW_MAX = 100;
+
+/** @type {Record<string, { plan: Plan, why: [string, string] }>} What sending a dead letter again would come to. */
+const WOULD = {
+  duplicate: { plan: "nothing", why: ["Its event has had its effect since", "Dens hændelse har fået virkning siden"] },
+  conflict: {
+    plan: "cannot",
+    why: ["Another body came under its key since", "Et andet indhold er kommet under dens nøgle siden"],
+  },
+  fail: { plan: "cannot", why: ["It would fail again", "Den ville slå fejl igen"] },
+};
+
+/**
+ * What sending these again would come to now, as the route finds out; none of those that there is nothing else to say of.
+ * @param {Delivery[]} letters
+ * @returns {Promise<Map<string, { plan: Plan, why: string }>>} By their ids.
+ */
+export async function previewed(letters) {
+  const found = new Map();
+  for (let at = 0; at < letters.length; at += PREVIEW_MAX) {
+    const ids = letters.slice(at, at + PREVIEW_MAX).map(({ id }) => id);
+    const answer = await ask(`/api/sync/dead-letters/preview?id=${encodeURIComponent(ids.join(","))}`);
+    for (const { id, would, detail } of answer.items ?? []) {
+      const told = WOULD[would];
+      if (told) found.set(id, { plan: told.plan, why: [say(...told.why), detail].filter(Boolean).join(": ") });
+    }
+  }
+  return found;
+}
+
 /**
  * Does it, and says what came of it.
  * @param {Plan} plan

@@ -2,7 +2,8 @@
 
 import { decide, mayDecide, planned } from "./delivery-decisions.js";
 import { identity } from "./delivery-feed.js";
-import { deliveryStatus, life, reasonHelp, reasonName, subject } from "./delivery-words.js";
+import { life } from "./delivery-life.js";
+import { deliveryStatus, reasonHelp, reasonName, subject } from "./delivery-words.js";
 import { button, h, icon, replace } from "./dom.js";
 import { section } from "./drawer.js";
 import { dateTime, number, say } from "./language.js";
@@ -30,6 +31,7 @@ export function deliveryDrawer(one, around) {
   ) =>
     button(text, { icon: mark, iconOnly: true, kind: "quiet small", disabled: go === null, onclick: go ?? undefined });
   const told = h("div", { role: "status" });
+  const story = h("div", {}, timeline(life(one)));
   const refusal = refusals.get(identity(one));
   if (refusal) replace(told, notDone(refusal));
   return {
@@ -47,7 +49,7 @@ export function deliveryDrawer(one, around) {
       tool(say("Older", "Ældre"), "right", around.older),
       tool(say("Copy link", "Kopiér link"), "link", () => copied(location.href)),
     ],
-    body: [told, why(one), section(say("Life", "Forløb"), timeline(life(one))), kept(one), facts(one)],
+    body: [told, why(one), section(say("Life", "Forløb"), story), kept(one, story), facts(one)],
     foot: foot(one, around, told),
   };
 }
@@ -84,10 +86,15 @@ function why(one) {
   return null;
 }
 
-/** Headers and body, with the module that shows them. @param {Delivery} one */
-function kept(one) {
+/**
+ * Headers and body, with the module that shows them. What its route says beside them completes its story.
+ * @param {Delivery} one
+ * @param {HTMLElement} story
+ */
+function kept(one, story) {
   const element = h("div", { class: "kept" });
-  import("./delivery-kept.js").then(({ showKept }) => showKept(element, one));
+  const tell = (/** @type {import("./delivery-life.js").Stored[]} */ stored) => replace(story, timeline(life(one, stored)));
+  import("./delivery-kept.js").then(({ showKept }) => showKept(element, one, tell));
   return element;
 }
 

@@ -12,11 +12,12 @@ import { asError, ask } from "./api.js";
  * }} Delivery
  */
 
-/** @typedef {{ status: string, source: string, tenant: string, text: string, from: string | null, to: string | null }} Wanted */
+/** @typedef {{ status: string, reason: string, source: string, tenant: string, text: string, from: string | null, to: string | null }} Wanted */
+/** @typedef {{ reason: string, count: number }} ReasonCount */
 /** @typedef {{ query: URLSearchParams, buffer: Delivery[], cursor: string | null, done: boolean, tails: boolean }} Stream */
 
 const PAGE = 50;
-/** How many pages of a list one step looks at: pages may be empty, and a filter may match nothing. */
+/** How many pages of a list one step looks at: a page may be empty, and another one follow. */
 const PAGES_MAX = 4;
 /** What came in while we asked is not to be missed. */
 const OVERLAP_MS = 120_000;
@@ -40,14 +41,14 @@ function streams(wanted) {
     const { source, tenant, text, from, to } = wanted;
     for (const [name, value] of Object.entries({ source, tenant, from, to }))
       if (value && !query.has(name)) query.set(name, value);
-    if (isTrace(text)) query.set("correlationId", text);
+    if (text) query.set(isTrace(text) ? "correlationId" : "text", text);
     return { query, buffer: [], cursor: null, done: false, tails };
   };
   const lists =
     wanted.status === "all"
       ? [of({ status: "all" }), of({ status: "rejected,admitted" })]
       : [of({ status: wanted.status })];
-  if (wanted.status === "rejected") lists[0].query.set("status", "rejected,admitted");
+  if (wanted.status === "rejected") lists[0].query.set("status", wanted.reason || "rejected,admitted");
   const byKey = wanted.text && !isTrace(wanted.text) && namesOne(wanted.source) && wanted.status !== "rejected";
   // A key is found wherever it lies in time, and so is one that has not had its effect yet.
   if (byKey) lists.push({ ...of({ status: "all", key: wanted.text }, false), query: keyQuery(wanted) });
@@ -61,23 +62,14 @@ function keyQuery(wanted) {
   return query;
 }
 
-/** @param {Wanted} wanted @returns {(one: Delivery) => boolean} */
-function matcher(wanted) {
-  const text = isTrace(wanted.text) ? "" : wanted.text.toLowerCase();
-  if (!text) return () => true;
-  return (one) =>
-    [one.key, one.correlationId, one.eventType, one.detail, one.id].some((value) =>
-      value?.toLowerCase().includes(text),
-    );
-}
-
 /** @param {Wanted} wanted */
 export function feed(wanted) {
   const lists = streams(wanted);
-  const matches = matcher(wanted);
   /** @type {Set<string>} */
   const seen = new Set();
   const controller = new AbortController();
+  /** @type {ReasonCount[]} */
+  let reasons = [];
 
   const fetchPage = (/** @type {URLSearchParams} */ query) =>
     ask(`/api/admin/deliveries?${query}`, { signal: controller.signal });
@@ -95,9 +87,10 @@ export function feed(wanted) {
         if (!list.tails && asError(thrown).status === 400) return void (list.done = true);
         throw thrown;
       }
+      if (answer.reasons) reasons = answer.reasons;
       list.cursor = answer.nextCursor ?? null;
       list.done = !list.cursor;
-      list.buffer.push(...answer.items.filter(matches));
+      list.buffer.push(...answer.items);
     }
   }
 
@@ -135,7 +128,7 @@ export function feed(wanted) {
       };
       const answers = await Promise.all(lists.filter((list) => list.tails).map(tail));
       /** @type {Delivery[]} */
-      const fresh = answers.flatMap((answer) => answer.items.filter(matches));
+      const fresh = answers.flatMap((answer) => answer.items);
       const items = fresh
         .filter((one) => !seen.has(identity(one)))
         .sort((left, right) => moment(right).localeCompare(moment(left)));
@@ -145,6 +138,8 @@ export function feed(wanted) {
         gap: answers.some((answer) => answer.items.length === PAGE && answer.items.every(notSeen(items))),
       };
     },
+    /** Why those were refused that the other filters take, as the route counts them. */
+    reasons: () => reasons,
     end() {
       controller.abort();
     },

@@ -8,8 +8,10 @@ import { number, say } from "./language.js";
 import { callout, copied, fact } from "./messages.js";
 
 /** @typedef {import("./delivery-feed.js").Delivery} Delivery */
-/** @typedef {{ text?: string | null, base64?: string | null, bytes?: number | null, cut?: boolean }} Body */
-/** @typedef {{ headers: [string, string][], body: Body | null, path: string | null }} Kept */
+/** @typedef {import("./delivery-life.js").Stored} Stored */
+/** @typedef {{ name: string, value: string, masked?: boolean }} Header */
+/** @typedef {{ text?: string | null, base64?: string | null, bytes?: number | null, cut?: boolean, masked?: boolean }} Body */
+/** @typedef {{ headers: Header[], body: Body | null, path: string | null, withheld: boolean, life: Stored[] }} Kept */
 
 /** What is longer is shown from its beginning. */
 const SHOWN_MAX = 64 * 1024;
@@ -21,27 +23,29 @@ async function fetchKept(one) {
   const query = new URLSearchParams({ status: one.status, tenant: one.tenant });
   if (one.source) query.set("source", one.source);
   const answer = await ask(`/api/admin/deliveries/${encodeURIComponent(one.id)}?${query}`);
-  const headers = Array.isArray(answer.headers)
-    ? answer.headers.map((/** @type {any} */ header) =>
-        Array.isArray(header) ? [header[0], header[1]] : [header.name, header.value],
-      )
-    : Object.entries(answer.headers ?? {});
-  return { headers, body: answer.body ?? null, path: answer.path ?? null };
+  const { headers = [], body = null, path = null, withheld = false, life = [] } = answer;
+  return { headers, body, path, withheld, life };
 }
 
 /** The one that was looked at last. @type {{ of: string, kept: Kept } | null} */
 let last = null;
 
-/** Fills a part of the drawer. @param {HTMLElement} element @param {Delivery} one */
-export function showKept(element, one) {
+/**
+ * Fills a part of the drawer.
+ * @param {HTMLElement} element
+ * @param {Delivery} one
+ * @param {(life: Stored[]) => void} tell What is stored of its life.
+ */
+export function showKept(element, one, tell) {
   const of = identity(one);
   const load = async () => {
     try {
       if (last?.of !== of) last = { of, kept: await fetchKept(one) };
       replace(element, shown(one, last.kept));
+      tell(last.kept.life);
     } catch (thrown) {
       const error = asError(thrown);
-      // Of a label alone there is no more.
+      // One that has not had its effect has no route of its own.
       if (error.status === 404) return replace(element);
       const again = button(say("Try again", "Prøv igen"), { kind: "small", onclick: load });
       replace(
@@ -73,7 +77,13 @@ function shown(one, kept) {
       say(`Headers ${kept.headers.length}`, `Felter ${kept.headers.length}`),
       () => headerList(kept.headers),
     ]);
-  if (views.length === 0) return null;
+  const title = say("Headers and body", "Felter og indhold");
+  if (kept.withheld) {
+    const scope = h("code", { class: "font-mono" }, "deliveries:read");
+    return section(title, h("p", { class: "note" }, say("To see them takes the scope ", "At se dem kræver rettigheden "), scope, "."));
+  }
+  const missing = notKept(one, kept);
+  if (views.length === 0) return section(title, h("p", { class: "note" }, missing));
   const choice = h("div", {
     class: "segmented",
     role: "group",
@@ -107,11 +117,26 @@ function shown(one, kept) {
       { class: "note" },
       say(`The beginning of ${number(kept.body?.bytes)} bytes`, `Begyndelsen af ${number(kept.body?.bytes)} byte`),
     );
+  const isMasked = kept.body?.masked || kept.headers.some(({ masked }) => masked);
+  const masked = isMasked && say("What may be a secret is masked: signatures are shortened, credentials are ***.", "Hvad der kan være en hemmelighed, er skjult: underskrifter er forkortet, adgangsoplysninger er ***.");
   return section(
-    say("Headers and body", "Felter og indhold"),
+    title,
     h("div", { class: "flex gap-2" }, choice, curl),
     view,
     cut,
+    (masked || missing) && h("p", { class: "note" }, [masked, missing].filter(Boolean).join(" ")),
+  );
+}
+
+/** What is not shown as it is not there; null where all is. @param {Delivery} one @param {Kept} kept */
+function notKept(one, kept) {
+  const refused = one.status === "rejected" || one.status === "admitted";
+  if (refused && !kept.body) return say("Its body was not kept.", "Dens indhold blev ikke gemt.");
+  if (refused) return null;
+  if (kept.body) return say("Headers are kept of refused ones alone.", "Felter gemmes kun af afviste.");
+  return say(
+    "Neither was kept: of an event that replaced a version its label alone, and headers of refused ones alone.",
+    "Ingen af dem blev gemt: af en hændelse, der erstattede en version, kun dens mærkat, og felter kun af afviste.",
   );
 }
 
@@ -145,13 +170,13 @@ function colours(text) {
   });
 }
 
-/** @param {[string, string][]} headers */
+/** @param {Header[]} headers */
 function headerList(headers) {
   const mono = (/** @type {string} */ text) => h("span", { class: "font-mono" }, text);
   return h(
     "dl",
     { class: "facts header-list" },
-    headers.map(([name, value]) => fact(name, mono(value))),
+    headers.map(({ name, value, masked }) => fact(name, mono(value), masked && h("span", { class: "note" }, say(" masked", " skjult")))),
   );
 }
 
@@ -169,7 +194,7 @@ const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 function asCurl(one, kept) {
   const lines = [
     `curl -X POST ${quoted(location.origin + door(one, kept))}`,
-    ...kept.headers.map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`),
+    ...kept.headers.map(({ name, value }) => `-H ${quoted(`${name}: ${value}`)}`),
   ];
   const text = kept.body?.text;
   if (typeof text === "string") return [...lines, `--data-binary ${quoted(text)}`].join(" \\\n  ");

@@ -1,11 +1,9 @@
-// What a delivery's status, reason and life say, in words.
+// What a delivery's status and reason say, in words.
 
-import { icon } from "./dom.js";
-import { duration, number, say } from "./language.js";
+import { duration, say } from "./language.js";
 import { status } from "./status.js";
 
 /** @typedef {import("./delivery-feed.js").Delivery} Delivery */
-/** @typedef {{ mark: SVGElement, at: string | null, text: string, more: string | null }} Event */
 
 /** @param {Delivery} one @param {boolean} [pill] */
 export function deliveryStatus(one, pill = false) {
@@ -71,9 +69,11 @@ const REASONS = {
   },
 };
 
+/** Why one was refused, by its code, shortly. @param {string} reason */
+export const reasonText = (reason) => say(...(REASONS[reason]?.name ?? [reason, reason]));
+
 /** Why one was refused, shortly; null where it was not. @param {Delivery} one */
-export const reasonName = (one) =>
-  one.reason ? say(...(REASONS[one.reason]?.name ?? [one.reason, one.reason])) : null;
+export const reasonName = (one) => (one.reason ? reasonText(one.reason) : null);
 
 /** What to do about it. @param {Delivery} one */
 export const reasonHelp = (one) => (one.reason && REASONS[one.reason] ? say(...REASONS[one.reason].help) : null);
@@ -86,116 +86,6 @@ export function took(one) {
   if (!one.receivedAt || !one.processedAt) return null;
   return Math.max(0, Date.parse(one.processedAt) - Date.parse(one.receivedAt));
 }
-
-/** @type {Record<string, [string, string]>} */
-const OUTCOMES = {
-  done: ["Had its effect", "Fik sin virkning"],
-  older: ["Left out: a newer version was there", "Udeladt: en nyere version var der"],
-  unhandled: ["Kept: nothing here handles such events", "Gemt: intet her behandler den slags"],
-};
-
-/**
- * What happened to one, in order, as far as it is stored.
- * @param {Delivery} one
- * @returns {Event[]}
- */
-export function life(one) {
-  const bytes =
-    typeof one.bodyBytes === "number" ? say(`${number(one.bodyBytes)} bytes`, `${number(one.bodyBytes)} byte`) : null;
-  const trace = one.correlationId ? say(`trace ${one.correlationId}`, `spor ${one.correlationId}`) : null;
-  const came = [bytes, trace].filter(Boolean).join(", ");
-  /** @type {Event[]} */
-  const events = [
-    { mark: icon("empty", "ok"), at: one.receivedAt ?? null, text: say("Received", "Modtaget"), more: came || null },
-  ];
-  if (one.status === "rejected" || one.status === "admitted") return [...events, ...refusal(one)];
-  const by = one.source ? say(`As ${one.source} signs`, `Som ${one.source} underskriver`) : null;
-  events.push({ mark: icon("shield", "ok"), at: null, text: say("Verified", "Efterprøvet"), more: by });
-  events.push({
-    mark: icon("lock", "ok"),
-    at: null,
-    text: say("Claimed", "Taget"),
-    more: one.key ? say(`Key ${one.key}`, `Nøgle ${one.key}`) : null,
-  });
-  events.push({
-    mark: icon("send", "ok"),
-    at: null,
-    text: say("Enqueued and answered", "Sat i kø og besvaret"),
-    more: null,
-  });
-  return [...events, ...effect(one)];
-}
-
-/** @param {Delivery} one @returns {Event[]} */
-function refusal(one) {
-  /** @type {Event[]} */
-  const events = [
-    {
-      mark: icon("bad", "bad"),
-      at: null,
-      text: say(`Refused: ${lower(reasonName(one))}`, `Afvist: ${lower(reasonName(one))}`),
-      more: one.detail ?? null,
-    },
-  ];
-  if (one.status === "admitted") {
-    const more = say("Verified again, and sent on", "Efterprøvet igen og sendt videre");
-    events.push({ mark: icon("plus", "ok"), at: one.admittedAt ?? null, text: say("Let in", "Lukket ind"), more });
-    return events;
-  }
-  const kept = one.hasBody
-    ? say(
-        "Headers and body, for 14 days. Nothing of it has taken effect",
-        "Felter og indhold, i 14 dage. Intet har fået virkning",
-      )
-    : say("Without its body. Nothing of it has taken effect", "Uden sit indhold. Intet har fået virkning");
-  events.push({ mark: icon("empty", "idle"), at: null, text: say("Kept", "Gemt"), more: kept });
-  return events;
-}
-
-/** @param {Delivery} one @returns {Event[]} */
-function effect(one) {
-  /** @type {Event[]} */
-  const events = [];
-  const failures = one.attempts ?? 0;
-  if (failures > 0) {
-    const text =
-      failures === 1
-        ? say("1 attempt failed", "1 forsøg slog fejl")
-        : say(`${failures} attempts failed`, `${failures} forsøg slog fejl`);
-    events.push({ mark: icon("bad", "bad"), at: null, text, more: one.detail ?? null });
-  }
-  if (one.status === "received") {
-    const more = say("In the queue, or a dead letter", "I køen eller et dødt brev");
-    events.push({
-      mark: icon("run", "run"),
-      at: null,
-      text: say("Waiting for its effect", "Venter på sin virkning"),
-      more,
-    });
-  } else if (one.status === "dead") {
-    const more = say("For 90 days. Nothing of it has taken effect", "I 90 dage. Intet har fået virkning");
-    events.push({
-      mark: icon("dead", "held"),
-      at: one.recordedAt ?? null,
-      text: say("Kept as a dead letter", "Gemt som dødt brev"),
-      more,
-    });
-  } else {
-    const text = say(...(OUTCOMES[one.outcome ?? "done"] ?? OUTCOMES.done));
-    const more = one.aheadOfReceipt
-      ? say(
-          "Its sender's clock is more than a day ahead: it counts as of its receipt",
-          "Afsenderens ur er over et døgn foran: den gælder fra modtagelsen",
-        )
-      : null;
-    const mark = one.outcome === "older" ? icon("clock", "idle") : icon("ok", "ok");
-    events.push({ mark, at: one.processedAt ?? null, text, more });
-  }
-  return events;
-}
-
-/** @param {string | null} text */
-const lower = (text) => (text ? text.charAt(0).toLowerCase() + text.slice(1) : "");
 
 /** `id:msg_2yQ7Fd…Lw`: both ends tell keys apart. @param {string | null | undefined} key */
 export function shortKey(key) {

@@ -2,7 +2,7 @@
 
 import { button, byId, h, icon, replace } from "./dom.js";
 import { addKeys, showKeys, startKeyboard } from "./keyboard.js";
-import { choose, isUtc, language, say, showUtc, translate } from "./language.js";
+import { choose, isUtc, language, say, showUtc, tellZone, translate } from "./language.js";
 import { mayChoose, signOut, whoever } from "./session.js";
 import { set, setting } from "./settings.js";
 import { chosenTenant, tellTenant } from "./tenant.js";
@@ -16,6 +16,7 @@ import { chosenTenant, tellTenant } from "./tenant.js";
  */
 export function startPage(page) {
   translate();
+  tellZone();
   startKeyboard();
   replace(byId("tools"), zones(page.redraw), languages(), help(), themes());
   menu();

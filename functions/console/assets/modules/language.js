@@ -1,5 +1,6 @@
 // Danish and English, and how each writes dates, numbers and durations.
 
+import { change, parameters } from "./address.js";
 import { set, setting } from "./settings.js";
 
 /** @typedef {"da" | "en"} Language */
@@ -39,12 +40,18 @@ export function translate() {
 
 const locale = () => say("en-GB", "da-DK");
 
-/** Whether times are shown in UTC. @returns {boolean} */
-export const isUtc = () => setting("zone") === "utc";
+/** Whether times are shown in UTC: as the address says, so that a link shows what its sender saw, else as the person chose. */
+export const isUtc = () => (parameters().get("zone") ?? setting("zone")) === "utc";
 
 /** @param {boolean} utc */
 export function showUtc(utc) {
   set("zone", utc ? "utc" : null);
+  change({ zone: utc ? "utc" : null }, { replace: true });
+}
+
+/** Has the address say that times are in UTC. Local ones are each reader's own, and so they are not said. */
+export function tellZone() {
+  if (isUtc()) change({ zone: "utc" }, { replace: true });
 }
 
 /**

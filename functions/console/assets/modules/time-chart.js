@@ -58,6 +58,12 @@ export function timeChart(marks, options) {
     },
     bars,
   );
+  const { choose } = options;
+  if (choose) {
+    stretch(picture, (from, to) =>
+      choose(new Date(first + from * step).toISOString(), new Date(first + (to + 1) * step - 1).toISOString()),
+    );
+  }
   const name = (/** @type {number} */ at) =>
     last - first > DAY_MS ? `${dayMonth(at)} ${clockShort(at)}` : clockShort(at);
   const ends = h(
@@ -67,6 +73,47 @@ export function timeChart(marks, options) {
     h("b", {}, last > Date.now() - 60_000 ? say("now", "nu") : name(last)),
   );
   return h("div", { class: "chart-times" }, picture, ends);
+}
+
+/**
+ * Lets a stretch of columns be chosen by drawing over them. By keyboard, fields for two moments do the same.
+ * @param {SVGElement} picture
+ * @param {(from: number, to: number) => void} chosen
+ */
+function stretch(picture, chosen) {
+  const band = s("rect", { class: "band", y: 0, height: HEIGHT });
+  /** @type {number | null} */
+  let begun = null;
+  const columnAt = (/** @type {PointerEvent} */ event) => {
+    const { left, width } = picture.getBoundingClientRect();
+    const column = Math.floor(((event.clientX - left) / width) * COLUMNS);
+    return Math.min(Math.max(column, 0), COLUMNS - 1);
+  };
+  const ends = (/** @type {PointerEvent} */ event) =>
+    [begun ?? 0, columnAt(event)].sort((left, right) => left - right);
+  picture.addEventListener("pointerdown", (event) => {
+    if (event.button === 0) begun = columnAt(event);
+  });
+  picture.addEventListener("pointermove", (event) => {
+    if (begun === null) return;
+    const [from, to] = ends(event);
+    if (from === to) return band.remove();
+    picture.setPointerCapture(event.pointerId);
+    band.setAttribute("x", String(from * 10));
+    band.setAttribute("width", String((to - from + 1) * 10));
+    picture.append(band);
+  });
+  picture.addEventListener("pointerup", (event) => {
+    const [from, to] = ends(event);
+    // Within one column it is a click, which columns take themselves.
+    if (begun !== null && from !== to) chosen(from, to);
+    begun = null;
+    band.remove();
+  });
+  picture.addEventListener("pointercancel", () => {
+    begun = null;
+    band.remove();
+  });
 }
 
 /**

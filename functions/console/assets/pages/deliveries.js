@@ -2,22 +2,21 @@
 
 import { change, parameters } from "../modules/address.js";
 import { asError } from "../modules/api.js";
-import { mayDecide } from "../modules/delivery-decisions.js";
-import { deliveryDrawer } from "../modules/delivery-drawer.js";
 import { feed, identity, moment } from "../modules/delivery-feed.js";
-import { deliveryStatus, reasonName, shortKey, subject, took, tookText } from "../modules/delivery-words.js";
+import { deliveryStatus, reasonName, reasonText, shortKey, subject, took, tookText } from "../modules/delivery-words.js";
 import { button, h, icon, replace } from "../modules/dom.js";
 import { closeDrawer, isDrawerOpen, openDrawer } from "../modules/drawer.js";
 import { selectChip, searchField } from "../modules/filter-fields.js";
 import { startPage } from "../modules/frame.js";
 import { addKeys } from "../modules/keyboard.js";
-import { clock, dateTime, dayMonth, isToday, isUtc, number, say } from "../modules/language.js";
+import { clock, dayMonth, isToday, isUtc, number, say } from "../modules/language.js";
 import { blank, copied, stale } from "../modules/messages.js";
 import { poll } from "../modules/poll.js";
 import { selection } from "../modules/selection.js";
-import { whoever } from "../modules/session.js";
+import { may, whoever } from "../modules/session.js";
 import { table } from "../modules/table.js";
 import { timeChart } from "../modules/time-chart.js";
+import { timeField } from "../modules/time-field.js";
 import { unavailable } from "../modules/unavailable.js";
 
 /** @typedef {import("../modules/delivery-feed.js").Delivery} Delivery */
@@ -47,6 +46,8 @@ const PERIODS = {
   "90d": { milliseconds: 7_776_000_000, name: ["Last 90 days", "Sidste 90 dage"] },
 };
 const DEFAULT_PERIOD = "24h";
+/** In place of a period: from one moment to another. */
+const BETWEEN = "between";
 
 const main = startPage({ redraw: () => draw() });
 
@@ -58,6 +59,7 @@ function wanted() {
   const bound = query.has("from") || query.has("to");
   return {
     status: status in STATUSES ? status : "all",
+    reason: status === "rejected" ? (query.get("reason") ?? "") : "",
     source: query.get("source") ?? "",
     tenant: query.get("tenant") ?? "",
     text: (query.get("q") ?? "").trim(),
@@ -85,7 +87,10 @@ let overflow = false;
 let shownAt = null;
 /** @type {import("../modules/api.js").ApiError | null} */
 let problem = null;
-let current = feed({ status: "all", source: "", tenant: "", text: "", from: null, to: null });
+/** What the list is of. @type {import("../modules/delivery-feed.js").Wanted} */
+let asked = { status: "all", reason: "", source: "", tenant: "", text: "", from: null, to: null };
+let current = feed(asked);
+let bulkTurn = 0;
 /** Each load has a number of its own: what an earlier one brings comes too late. */
 let turn = 0;
 let spokenAt = 0;
@@ -235,7 +240,7 @@ function drawTabs() {
           type: "button",
           "data-status": status,
           "aria-pressed": String(status === now.status),
-          onclick: () => filter({ status: status === "all" ? null : status }),
+          onclick: () => filter({ status: status === "all" ? null : status, reason: null }),
         },
         marks[status],
         say(...name),
@@ -252,9 +257,15 @@ const offered = (values, value) => [...new Set([...values.filter(Boolean), value
 /** What was met so far, so that a filter does not take away the others. @type {{ sources: Set<string>, tenants: Set<string> }} */
 const met = { sources: new Set(["pos", "trackstar", "unknown"]), tenants: new Set() };
 
+const timeFrom = timeField("from", say("From", "Fra"), (from) => filter({ from, last: null }));
+const timeTo = timeField("to", say("To", "Til"), (to) => filter({ to, last: null }));
 const search = searchField(say("Key, trace or text", "Nøgle, spor eller tekst"), (text) => filter({ q: text || null }));
 
+/** @param {string} value @param {string} name @returns {[string, string]} */
+const choice = (value, name) => [value, name];
+
 function drawFilters() {
+  if (timeFrom.isTouched() || timeTo.isTouched()) return;
   const now = wanted();
   const held = filters.contains(document.activeElement) ? document.activeElement : null;
   const heldName = held?.closest("[data-filter]")?.getAttribute("data-filter");
@@ -264,24 +275,24 @@ function drawFilters() {
   }
   search.show(now.text);
   const any = say("Any", "Alle");
-  const period = now.last
-    ? selectChip(
-        "last",
-        say("Time", "Tid"),
-        now.last,
-        Object.entries(PERIODS).map(([value, { name }]) => [value, say(...name)]),
-        (last) => filter({ last: last === DEFAULT_PERIOD ? null : last, from: null, to: null }),
-        now.last !== DEFAULT_PERIOD,
-      )
-    : button(
-        `${say("Time", "Tid")}: ${now.from ? dateTime(now.from) : "…"} – ${now.to ? clock(now.to) : say("now", "nu")}`,
-        { kind: "chip-set", icon: "close", "data-filter": "last", onclick: () => filter({ from: null, to: null }) },
-      );
+  const period = selectChip(
+    "last",
+    say("Time", "Tid"),
+    now.last ?? BETWEEN,
+    [...Object.entries(PERIODS).map(([value, { name }]) => choice(value, say(...name))), choice(BETWEEN, say("Between…", "Mellem…"))],
+    (last) => {
+      const begin = last === BETWEEN ? new Date(Date.now() - 86_400_000).toISOString() : null;
+      filter({ last: begin || last === DEFAULT_PERIOD ? null : last, from: begin, to: null });
+    },
+    now.last !== DEFAULT_PERIOD,
+  );
+  timeFrom.show(now.from);
+  timeTo.show(now.to);
   const source = selectChip(
     "source",
     say("Source", "Kilde"),
     now.source,
-    [["", any], ...offered([...met.sources], now.source).map((one) => /** @type {[string, string]} */ ([one, one]))],
+    [choice("", any), ...offered([...met.sources], now.source).map((one) => choice(one, one))],
     (value) => filter({ source: value || null }),
   );
   const tenants = offered([...met.tenants], now.tenant);
@@ -291,15 +302,21 @@ function drawFilters() {
       "tenant",
       say("Tenant", "Lejer"),
       now.tenant,
-      [["", any], ...tenants.map((one) => /** @type {[string, string]} */ ([one, one]))],
+      [choice("", any), ...tenants.map((one) => choice(one, one))],
       (value) => filter({ tenant: value || null }),
     );
+  const counted = current.reasons().map(({ reason, count }) => choice(reason, `${reasonText(reason)} (${number(count)})`));
+  if (now.reason && !counted.some(([reason]) => reason === now.reason)) counted.push(choice(now.reason, reasonText(now.reason)));
+  const why =
+    now.status === "rejected" &&
+    selectChip("reason", say("Reason", "Grund"), now.reason, [choice("", any), ...counted], (reason) => filter({ reason: reason || null }));
+  const between = now.last === null && [timeFrom.element, timeTo.element];
   const reset = isFiltered(now) && button(say("Reset", "Nulstil"), { kind: "quiet", onclick: resetAll });
-  replace(filters, search.element, period, source, tenant, reset);
+  replace(filters, search.element, period, between, why, source, tenant, reset);
   if (held === search.input) search.input.focus();
   else if (heldName)
     /** @type {HTMLElement | null} */ (
-      filters.querySelector(`[data-filter="${heldName}"] select, button[data-filter="${heldName}"]`)
+      filters.querySelector(`[data-filter="${heldName}"] :is(select, input)`)
     )?.focus();
 }
 
@@ -307,7 +324,7 @@ function drawFilters() {
 const isFiltered = (now) =>
   now.status !== "all" || now.source !== "" || now.tenant !== "" || now.text !== "" || now.last !== DEFAULT_PERIOD;
 
-const resetAll = () => filter({ status: null, source: null, tenant: null, q: null, last: null, from: null, to: null });
+const resetAll = () => filter({ status: null, reason: null, source: null, tenant: null, q: null, last: null, from: null, to: null });
 
 /** @param {Delivery} one @returns {import("../modules/time-chart.js").Mark["kind"]} */
 function kindOf(one) {
@@ -452,41 +469,18 @@ function drawFoot() {
 
 function drawBulk() {
   const items = chosen.chosen();
-  bulk.hidden = items.length === 0;
-  if (items.length === 0) return replace(bulk);
-  const count = (/** @type {string} */ status) => items.filter((one) => one.status === status).length;
-  const split = [
-    ["rejected", say("rejected", "afviste")],
-    ["dead", say("dead", "døde")],
-    ["processed", say("processed", "behandlede")],
-    ["admitted", say("let in", "lukket ind")],
-  ]
-    .filter(([status]) => count(status) > 0)
-    .map(([status, name]) => `${number(count(status))} ${name}`)
-    .join(", ");
-  const start = (/** @type {"again" | "drop"} */ decision) => () =>
-    openDecision(decision, items, { who, done: decidedMany });
-  replace(
-    bulk,
-    h(
-      "p",
-      {},
-      h("b", {}, say(`${number(items.length)} selected`, `${number(items.length)} valgt`)),
-      " ",
-      h("span", { class: "ink-3" }, split),
-    ),
-    mayDecide(who) &&
-      button(say("Send again…", "Send igen…"), { icon: "refresh", kind: "quiet", onclick: start("again") }),
-    mayDecide(who) &&
-      count("dead") > 0 &&
-      button(say("Drop…", "Smid ud…"), { icon: "drop", kind: "quiet danger", onclick: start("drop") }),
-    button(say("Clear the selection", "Ryd valget"), {
-      icon: "close",
-      iconOnly: true,
-      kind: "quiet",
-      onclick: chosen.clear,
-    }),
-  );
+  if (items.length === 0) {
+    bulkTurn += 1;
+    bulk.hidden = true;
+    return replace(bulk);
+  }
+  const wanted = more && items.length === shown.length ? asked : null;
+  const mine = (bulkTurn += 1);
+  import("../modules/delivery-bulk.js").then(({ drawBulk }) => {
+    if (mine !== bulkTurn) return;
+    bulk.hidden = false;
+    drawBulk(bulk, { items, wanted, who, clear: chosen.clear, done: decidedMany });
+  });
 }
 
 function decidedMany() {
@@ -494,7 +488,7 @@ function decidedMany() {
   load();
 }
 
-function drawDrawer() {
+async function drawDrawer() {
   const { open: id } = wanted();
   if (!id) {
     if (isDrawerOpen()) closeDrawer();
@@ -510,6 +504,8 @@ function drawDrawer() {
   // What comes in on top is not to move what is read here.
   const now = JSON.stringify([one, newest, oldest, who?.actor, isUtc()]);
   if (isDrawerOpen() && now === drawn) return;
+  const { deliveryDrawer } = await import("../modules/delivery-drawer.js");
+  if (wanted().open !== id) return;
   drawn = now;
   const step = (/** @type {number} */ by) => () => {
     const next = shown[shown.findIndex((other) => identity(other) === id) + by];
@@ -584,7 +580,8 @@ async function load() {
   current.end();
   const period = now.last ? PERIODS[now.last].milliseconds : null;
   const from = period ? new Date(Date.now() - period).toISOString() : now.from;
-  current = feed({ ...now, from, to: now.to });
+  asked = { ...now, from, to: now.to };
+  current = feed(asked);
   [shown, waiting, more, isLoaded, overflow, problem] = [[], [], false, false, false, null];
   draw();
   try {
@@ -681,7 +678,7 @@ addKeys([
     text: say("Send what is selected again", "Send det valgte igen"),
     run: () => {
       const items = chosen.chosen();
-      if (mayDecide(who) && items.length > 0) openDecision("again", items, { who, done: decidedMany });
+      if (may(who, "deliveries:write") && items.length > 0) openDecision("again", items, { who, done: decidedMany });
     },
   },
   { key: "p", text: say("Pause, go on", "Pause, fortsæt"), run: pause },

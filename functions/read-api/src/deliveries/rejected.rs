@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 use signalbox::domain::deliveries::rejected::{Rejected, RejectedId, RejectedPlace, Rejection, Ring, RingKind};
+use signalbox::domain::deliveries::text::Part;
 use signalbox::domain::ids::TenantId;
 use signalbox::http::auth::Caller;
 use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 use signalbox::http::query::Query;
-use signalbox::http::wire::operations::{DeliveriesPage, DeliveryView};
+use signalbox::http::wire::operations::{DeliveriesPage, DeliveryView, ReasonCount};
 
-use super::list::{bound, limit, trace};
+use super::list::{bound, limit, text, trace};
 use crate::Reads;
 
 /// A page of them, newest first.
@@ -24,9 +25,16 @@ pub(super) async fn page(reads: &Reads, caller: &Caller, query: &Query) -> Resul
     }
     let now = reads.now();
     let mut found: Vec<(RejectedPlace, Rejected)> = Vec::new();
+    let mut reasons = Rejection::ALL.map(|reason| ReasonCount { reason: reason.as_str(), count: 0 });
     for ring in rings {
         for (id, rejected) in reads.deliveries.rejected(&ring, now).await.map_err(failed)? {
-            if filter.takes(&rejected) && may_see(&caller.tenant, &id, &rejected) {
+            if !filter.takes(&rejected) || !may_see(&caller.tenant, &id, &rejected) {
+                continue;
+            }
+            for of in reasons.iter_mut().filter(|of| of.reason == rejected.reason.as_str()) {
+                of.count += 1;
+            }
+            if filter.takes_status(&rejected) {
                 found.push((RejectedPlace { received_ms: rejected.received_ms, id }, rejected));
             }
         }
@@ -36,7 +44,8 @@ pub(super) async fn page(reads: &Reads, caller: &Caller, query: &Query) -> Resul
     let next = found.get(filter.limit).map(|(place, _)| place.to_string());
     found.truncate(filter.limit);
     let items = found.iter().map(|(place, rejected)| DeliveryView::of_rejected(&place.id, rejected)).collect();
-    Ok(DeliveriesPage { ok: true, items, has_more: next.is_some(), next_cursor: next })
+    let reasons = reasons.into_iter().filter(|of| of.count > 0).collect();
+    Ok(DeliveriesPage { ok: true, items, has_more: next.is_some(), next_cursor: next, reasons: Some(reasons) })
 }
 
 /// Whether a ring is of the origin that was asked for, or of the provider, and of the kind if one was named.
@@ -93,6 +102,7 @@ struct RejectedFilter {
     from: Option<Timestamp>,
     to: Option<Timestamp>,
     trace: Option<String>,
+    text: Option<Part>,
     limit: usize,
     cursor: Option<RejectedPlace>,
 }
@@ -111,16 +121,24 @@ impl RejectedFilter {
             from: bound(query, "from")?,
             to: bound(query, "to")?,
             trace: trace(query)?,
+            text: text(query)?,
             limit: limit(query)?,
             cursor,
         })
     }
 
+    fn takes_status(&self, rejected: &Rejected) -> bool {
+        self.statuses.is_empty() || self.statuses.iter().any(|status| status.takes(rejected))
+    }
+
+    /// Whether it is one of these, its status aside.
     fn takes(&self, rejected: &Rejected) -> bool {
         let ms = rejected.received_ms;
-        (self.statuses.is_empty() || self.statuses.iter().any(|status| status.takes(rejected)))
+        let (trace, detail) = (rejected.correlation_id.as_str(), rejected.detail.as_str());
+        let told = [trace, detail, rejected.reason.as_str()].map(Some);
+        self.text.as_ref().is_none_or(|part| part.is_in(told))
             && self.tenant.as_ref().is_none_or(|tenant| rejected.tenant == *tenant)
-            && self.trace.as_ref().is_none_or(|trace| rejected.correlation_id == *trace)
+            && self.trace.as_ref().is_none_or(|wanted| trace == wanted)
             && self.from.is_none_or(|from| ms >= from.as_millisecond())
             && self.to.is_none_or(|to| ms <= to.as_millisecond())
     }

@@ -10,7 +10,7 @@ use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 use signalbox::http::query::Query;
 use signalbox::http::wire::operations::{DeliveriesPage, DeliveryView};
 
-use super::list::{bound, limit, tenant, trace};
+use super::list::{bound, limit, tenant, text, trace};
 use crate::Reads;
 
 /// More than any sender's key has; with a connection before it, it fits the key of a claim.
@@ -46,7 +46,7 @@ pub(super) async fn page(
     which: Which,
 ) -> Result<DeliveriesPage, Problem> {
     let Some(wanted) = wanted(caller, query, which)? else {
-        return Ok(DeliveriesPage { ok: true, items: Vec::new(), has_more: false, next_cursor: None });
+        return Ok(DeliveriesPage { ok: true, ..DeliveriesPage::default() });
     };
     let from = ListReads { deliveries: &reads.processed, store: &reads.deliveries, journal: &reads.journal };
     let page = list::page(from, reads.now(), &wanted).await;
@@ -56,6 +56,7 @@ pub(super) async fn page(
         items: page.found.into_iter().map(|listed| view(&wanted.tenant, listed)).collect(),
         has_more: page.next.is_some(),
         next_cursor: page.next.map(|place| place.to_string()),
+        reasons: None,
     })
 }
 
@@ -88,6 +89,7 @@ fn wanted(caller: &Caller, query: &Query, which: Which) -> Result<Option<Wanted>
         to: bound(query, "to")?,
         correlation_id: trace(query)?,
         key,
+        text: text(query)?,
         below: below.map_err(|_| wrong("cursor", "is unknown"))?,
         limit: limit(query)?,
     };

@@ -13,4 +13,5 @@ pub mod retry;
 pub mod sender;
 pub mod shown;
 pub mod signature;
+pub mod text;
 pub mod version;

@@ -50,6 +50,7 @@ pub async fn lags(reads: ListReads<'_>, now: Timestamp, connection: &Connection)
         from,
         to: None,
         correlation_id: None,
+        text: None,
         key: None,
         below: None,
         limit: LAGS_MAX,

@@ -116,8 +116,17 @@ impl From<&DeadLetterId> for DecidedView {
     }
 }
 
-/// A page of deliveries.
+/// How many were refused for a reason.
 #[derive(Debug, Serialize, ToSchema)]
+pub struct ReasonCount {
+    /// A stable code, see `docs/errors.md`.
+    pub reason: &'static str,
+    /// How many that the other filters take.
+    pub count: usize,
+}
+
+/// A page of deliveries.
+#[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeliveriesPage {
     /// Always true.
@@ -128,6 +137,9 @@ pub struct DeliveriesPage {
     pub has_more: bool,
     /// Where the next page starts.
     pub next_cursor: Option<String>,
+    /// Of those that were not let in: for which reasons, whatever `status` asks for, over all pages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasons: Option<Vec<ReasonCount>>,
 }
 
 /// A webhook, whatever became of it, without headers and body: they may hold anything (I9). What does not apply to its status

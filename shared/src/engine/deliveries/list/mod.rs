@@ -21,6 +21,7 @@ use crate::domain::correlation;
 use crate::domain::dead_letter::{DeadLetter, Subject};
 use crate::domain::deliveries::claim::Claim;
 use crate::domain::deliveries::placement::{DeliveryPlace, ListPlace};
+use crate::domain::deliveries::text::Part;
 use crate::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
 
 /// Items that one call looks at.
@@ -99,6 +100,8 @@ pub struct Wanted {
     pub correlation_id: Option<String>,
     /// Under this key, as the sender knows it or as lists show it. It is looked up through its claim, so there must be a source.
     pub key: Option<String>,
+    /// With this in its key, its trace, its event's name, or the reason why it was given up.
+    pub text: Option<Part>,
     /// What lies below this, where an earlier page ended.
     pub below: Option<ListPlace>,
     /// How many at most.
@@ -271,7 +274,7 @@ async fn streams<'a>(
         None => (from_ms.unwrap_or(to_ms - DAYS_DEFAULT * DAY_MS), to_ms),
     };
     // Without a filter each that is read is wanted: a short page costs little.
-    let filtered = wanted.source.is_some() || wanted.correlation_id.is_some();
+    let filtered = wanted.source.is_some() || wanted.correlation_id.is_some() || wanted.text.is_some();
     let part = if filtered { PART } else { PART.min(wanted.limit + 1) };
     streams.push(Stream::Hours(Hours::new(reads.deliveries, &wanted.tenant, from_ms, below(to_ms), part)));
     Ok(streams)
@@ -280,11 +283,15 @@ async fn streams<'a>(
 fn takes(wanted: &Wanted, now: Timestamp, listed: &Listed) -> bool {
     let trace = |id: Option<&str>| wanted.correlation_id.is_none() || wanted.correlation_id.as_deref() == id;
     let from = |connection: &Connection| wanted.source.as_ref().is_none_or(|source| source.takes(connection));
+    let text = |texts: [Option<&str>; 4]| wanted.text.as_ref().is_none_or(|part| part.is_in(texts));
     match listed {
         // One that was found by its key may be another point of sale's: the key names it for all of them.
         Listed::Processed(_, delivery) => {
-            trace(Some(&delivery.correlation_id)) && (wanted.key.is_some() || from(&delivery.connection))
+            trace(Some(&delivery.correlation_id))
+                && (wanted.key.is_some() || from(&delivery.connection))
+                && text([Some(&delivery.key), Some(&delivery.correlation_id), delivery.event_type.as_deref(), None])
         }
+        // Who asks for it by its key has found it.
         Listed::Claimed(.., claim) => trace(Some(&claim.correlation_id)),
         Listed::Dead(letter) => {
             let is_delivery = matches!(letter.subject, Subject::Delivery { .. });
@@ -297,6 +304,12 @@ fn takes(wanted: &Wanted, now: Timestamp, listed: &Listed) -> bool {
                 && trace(label.map(|label| label.correlation_id.as_str()))
                 && (wanted.source.is_none() || label.is_some_and(|label| from(&label.connection)))
                 && wanted.key.as_ref().is_none_or(has_key)
+                && text([
+                    label.map(|label| label.key.as_str()),
+                    label.map(|label| label.correlation_id.as_str()),
+                    label.and_then(|label| label.event_type.as_deref()),
+                    Some(&letter.reason),
+                ])
         }
     }
 }
