@@ -9,6 +9,7 @@ use signalbox::domain::datasets::diff::Counts;
 use signalbox::domain::ids::{Connection, RunId};
 use signalbox::domain::runs::failure::{Failure, RunError};
 use signalbox::domain::runs::run::{CatalogueWork, Mode, Run, RunStatus, SeenStatus, Trigger, Work};
+use signalbox::domain::runs::slices::Slices;
 use signalbox::domain::runs::window::counters;
 use signalbox::outside::Entropy;
 
@@ -102,6 +103,7 @@ fn run(connection: &Connection, id: RunId, at: Timestamp, number: usize, open: b
         deadline_from: at,
         completed_at: None,
         wait: None,
+        slices: Slices::default(),
         duration_ms: None,
         error: None,
         attempts: 0,

@@ -43,6 +43,23 @@ def test_the_window_is_shown_with_its_statistics(runs: Page):
     expect(source).to_have_attribute("title", "s3://catalogs/2024/moscot.catalog.json")
 
 
+def test_slices_and_waits_are_in_a_run_s_timeline(page: Page):
+    page.goto("/api/auth/dev-mint")
+    at = lambda minute: f"2024-06-07T08:{minute:02}:00.000Z"
+    slices = [
+        {"startedAt": at(0), "endedAt": at(2), "endedBy": "time"},
+        {"startedAt": at(2), "endedAt": at(3), "endedBy": "retryAfter"},
+        {"startedAt": at(33), "endedAt": at(34), "endedBy": "over"},
+    ]
+    told = run("r9", at(0), completedAt=at(34), metadata={"trigger": "schedule", "slices": slices, "slicesBefore": 2})
+    answer(page, WINDOW, window([told]))
+    page.goto("/vendor-sync?run=r9")
+    lines = page.get_by_role("dialog").locator(".timeline li b")
+    expect(lines).to_have_text(
+        ["Startet af maja", "2 tidligere etaper", "Etape 3, 2m 0s", "Etape 4, 1m 0s", "Ventede 30m 0s", "Etape 5, 1m 0s", "Fuldført"]
+    )
+
+
 def test_a_run_is_told_in_the_drawer_and_its_address_leads_back_to_it(runs: Page):
     runs.locator("table tbody tr").nth(2).click()
     drawer = runs.get_by_role("dialog", name="Detaljer for synkronisering")

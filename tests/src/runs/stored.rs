@@ -32,7 +32,7 @@ pub struct Stored {
 }
 
 /// What differs between two runs of the same.
-const VOLATILE: [&str; 20] = [
+const VOLATILE: [&str; 21] = [
     "attempts",
     "by_status",
     "completedAt",
@@ -50,6 +50,7 @@ const VOLATILE: [&str; 20] = [
     "pk",
     "queuedMs",
     "sk",
+    "slices",
     "startedAt",
     "tenant",
     "updatedAt",

@@ -94,6 +94,13 @@ async fn a_run_that_waits_half_an_hour_is_left_alone_by_thirty_rounds_and_resume
     assert_eq!((stored.statuses(), stored.products().len()), (vec!["Success"], 30));
     stored.check_consistent();
     assert!(!stored.runs[0].contains_key("wait"), "{:?}", stored.runs[0]);
+    // Its slices are told: the one that was asked to wait, and half an hour later the one that ended it.
+    let shown = process.get(&format!("/api/catalog/moscot/sync/runs/{run}")).await;
+    let metadata = &shown.body["data"]["metadata"];
+    let slices = metadata["slices"].as_array().unwrap();
+    let ended: Vec<&str> = slices.iter().map(|slice| slice["endedBy"].as_str().unwrap()).collect();
+    assert_eq!((ended, &metadata["slicesBefore"]), (vec!["retryAfter", "over"], &json!(0)));
+    assert!(slices[1]["startedAt"].as_str().unwrap() >= until, "{metadata}");
     let asked = vendor.asked();
     assert!(process.drain().await.is_ok() && system.due_in(Queue::Sync).is_none(), "a message too many");
     // Read to compare, and read again to write.

@@ -2,9 +2,11 @@
 
 import { button, h } from "./dom.js";
 import { section } from "./drawer.js";
-import { clock, dateTime, duration, number, say } from "./language.js";
+import { dateTime, duration, number, say } from "./language.js";
 import { callout, copied, fact } from "./messages.js";
-import { countsOf, isSkipped, life, reason, runStatus } from "./runs.js";
+import { life } from "./run-life.js";
+import { countsOf, isSkipped, reason, runStatus } from "./runs.js";
+import { timeline } from "./timeline.js";
 
 /** @typedef {import("./runs.js").Run} Run */
 /**
@@ -30,7 +32,7 @@ export function runDrawer(run, around) {
       tool(say("Older", "Ældre"), "right", around.older),
       tool(say("Copy link", "Kopiér link"), "link", () => copied(location.href)),
     ],
-    body: [figures(run), why(run), story(run), setAside(run), facts(run)],
+    body: [figures(run), why(run), section(say("What happened", "Forløb"), timeline(life(run))), setAside(run), facts(run)],
     foot: again && button(say("Run again", "Kør igen"), { icon: "play", onclick: () => again({ slug: run.vendor, name: around.name }) }),
   };
 }
@@ -64,26 +66,6 @@ function why(run) {
   const sentence = reason(run) ?? "";
   const told = callout(tone, sentence, run.error, { icon: isSkipped(run) ? "skipped" : "bad" });
   return section(isSkipped(run) ? say("Why it was skipped", "Hvorfor") : say("Error message", "Fejlbesked"), told);
-}
-
-/** @param {Run} run */
-function story(run) {
-  const begun = new Date(run.startedAt).getTime();
-  const after = (/** @type {string} */ at) => {
-    const passed = new Date(at).getTime() - begun;
-    return passed > 0 ? `+${duration(passed)}` : clock(at);
-  };
-  const lines = life(run).map((event) =>
-    h(
-      "li",
-      {},
-      event.mark,
-      h("b", {}, event.text),
-      event.at && h("time", { datetime: event.at, title: dateTime(event.at) }, after(event.at)),
-      event.more && h("span", { class: "more" }, event.more),
-    ),
-  );
-  return section(say("What happened", "Forløb"), h("ol", { class: "timeline" }, lines));
 }
 
 /** Rows that could not be read. @param {Run} run */

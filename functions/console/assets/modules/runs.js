@@ -1,6 +1,5 @@
 // What a run of a catalogue says, in words.
 
-import { icon } from "./dom.js";
 import { say } from "./language.js";
 import { status } from "./status.js";
 
@@ -50,57 +49,6 @@ export function reason(run) {
   const known = REASONS[run.metadata?.errorCode ?? ""];
   if (known) return say(...known);
   return run.status === "error" ? say("The run failed", "Kørslen fejlede") : null;
-}
-
-/** @type {Record<string, [string, string]>} */
-const WAITS = {
-  retryAfter: ["Waiting, as its vendor asks for it", "Venter, som leverandøren beder om"],
-  backoff: ["Waiting for a fault to pass", "Venter på, at en fejl går over"],
-  approval: ["Waiting for somebody's approval", "Venter på godkendelse"],
-};
-
-/** @type {Record<string, [string, string]>} */
-const TRIGGERS = {
-  manual: ["by hand", "manuelt"],
-  schedule: ["by schedule", "efter tidsplan"],
-  scheduled: ["by schedule", "efter tidsplan"],
-  webhook: ["by a webhook", "af en webhook"],
-};
-
-/**
- * What happened in a run, in order. There is no route that says more than what the run says of itself.
- * @param {Run} run
- * @returns {{ mark: SVGElement, at: string | null, text: string, more: string | null }[]}
- */
-export function life(run) {
-  const trigger = TRIGGERS[run.metadata?.trigger ?? ""];
-  const by = run.actor ? say(` by ${run.actor}`, ` af ${run.actor}`) : "";
-  const how = [trigger && say(...trigger), run.dryRun ? say("dry run", "prøvekørsel") : null].filter(Boolean).join(", ");
-  /** @type {{ mark: SVGElement, at: string | null, text: string, more: string | null }[]} */
-  const events = [{ mark: icon("play"), at: run.startedAt, text: say("Started", "Startet") + by, more: how || null }];
-  const wait = run.metadata?.waitsUntil;
-  if (run.status === "running" && wait) {
-    const why = say(...(WAITS[run.metadata?.waitsFor] ?? ["Waiting", "Venter"]));
-    events.push({ mark: icon("waiting", "held"), at: wait, text: why, more: say("Goes on by itself then", "Fortsætter selv derefter") });
-  } else if (run.status === "running") {
-    events.push({ mark: icon("run", "run"), at: run.updatedAt, text: say("Running", "I gang"), more: checkpoint(run) });
-  }
-  const end = run.completedAt ?? run.finishedAt ?? null;
-  if (run.status === "success") {
-    events.push({ mark: icon("ok", "ok"), at: end, text: say("Completed", "Fuldført"), more: run.metadata?.warning ?? null });
-  } else if (run.status === "error") {
-    const mark = isSkipped(run) ? icon("skipped", "idle") : icon("bad", "bad");
-    events.push({ mark, at: end, text: reason(run) ?? "", more: null });
-  }
-  return events;
-}
-
-/** @param {Run} run */
-function checkpoint(run) {
-  const at = run.metadata?.checkpoint;
-  if (at === undefined || at === null) return null;
-  const where = typeof at === "object" ? Object.entries(at).map(([name, value]) => `${name} ${value}`).join(", ") : String(at);
-  return say(`Has come to: ${where}`, `Er nået til: ${where}`);
 }
 
 /** @param {Run} run @returns {Partial<Counts>} */

@@ -64,6 +64,7 @@ mod tests {
     use super::*;
     use crate::domain::runs::failure::Failure;
     use crate::domain::runs::run::{CatalogueWork, Mode, RunStatus, Trigger, Work};
+    use crate::domain::runs::slices::Slices;
 
     fn minutes(count: i64) -> Timestamp {
         Timestamp::UNIX_EPOCH.checked_add(SignedDuration::from_mins(count)).unwrap()
@@ -87,6 +88,7 @@ mod tests {
             attempts: 0,
             correlation_id: "t".into(),
             wait: None,
+            slices: Slices::default(),
             work: Work::Catalogue(CatalogueWork::default()),
         }
     }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::ids::Connection;
 use crate::domain::runs::run::{CatalogueWork, Mode, Trigger, Work};
+use crate::domain::runs::slices::Slices;
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
@@ -27,6 +28,7 @@ fn run(deadline_from_ms: i64, attempts: u32) -> Run {
         deadline_from: at(deadline_from_ms),
         completed_at: None,
         wait: None,
+        slices: Slices::default(),
         duration_ms: None,
         error: None,
         attempts,

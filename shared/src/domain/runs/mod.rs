@@ -6,4 +6,5 @@ pub mod failure;
 pub mod lease;
 pub mod life;
 pub mod run;
+pub mod slices;
 pub mod window;

@@ -8,6 +8,7 @@ use crate::domain::datasets::diff::Counts;
 use crate::domain::ids::{Connection, RunId};
 use crate::domain::runs::failure::RunError;
 use crate::domain::runs::lease::Wait;
+use crate::domain::runs::slices::Slices;
 
 /// Where a run stands, as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -278,6 +279,9 @@ pub struct Run {
     /// What it waits for since its latest slice, for those who read about it: its lease decides. Past once it has gone on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<Wait>,
+    /// The slices it took, once there was more than one.
+    #[serde(default, skip_serializing_if = "Slices::is_empty")]
+    pub slices: Slices,
     /// The trace of the request that started it.
     pub correlation_id: String,
     /// What it works at.

@@ -11,6 +11,7 @@ use crate::domain::runs::failure::{Failure, RunError};
 use crate::domain::runs::lease::{Standing, StopRequest, Wait};
 use crate::domain::runs::life::{self, CameTo, Next, Then};
 use crate::domain::runs::run::{Run, RunStatus};
+use crate::domain::runs::slices::EndedBy;
 use crate::engine::runs::context::{RunWorker, Runs};
 use crate::engine::runs::end::{self, Switch};
 use crate::engine::runs::slice::Slice;
@@ -69,7 +70,8 @@ fn delay_seconds(at: Timestamp, now: Timestamp) -> u32 {
 /// As [`take_and_advance`].
 pub async fn advance(worker: &RunWorker, run: Run, taken: Taken, until: Timestamp) -> Result<SliceEnd, AwsFault> {
     let begun = run.work.clone();
-    let mut slice = Slice { worker, run, hold: taken.hold, until, begun };
+    let since = worker.runs.now();
+    let mut slice = Slice { worker, run, hold: taken.hold, since, until, begun };
     let step = match taken.stop {
         Some(stop) => Ok(Next::Stopped(stop)),
         None => kinds::step(&mut slice).await,
@@ -110,7 +112,7 @@ pub async fn advance(worker: &RunWorker, run: Run, taken: Taken, until: Timestam
     slice.run.deadline_from = after.deadline_from;
     match after.then {
         Then::Leave => Ok(SliceEnd::NotOurs),
-        Then::GoOn(wait) => go_on(slice, wait).await,
+        Then::GoOn(wait) => go_on(slice, wait, EndedBy::of(came_to, wait)).await,
         Then::End(status, failure) => {
             let error = failure.map(|failure| RunError::new(failure, detail(failure, reason)));
             end_slice(slice, status, error, applied).await
@@ -132,11 +134,13 @@ fn detail(failure: Failure, reason: Option<String>) -> String {
 }
 
 /// Lets go of the run, and queues the message of its next slice.
-async fn go_on(mut slice: Slice<'_>, wait: Option<Wait>) -> Result<SliceEnd, AwsFault> {
+async fn go_on(mut slice: Slice<'_>, wait: Option<Wait>, by: EndedBy) -> Result<SliceEnd, AwsFault> {
     let worker = slice.worker;
     let (runs, now) = (&worker.runs, slice.now());
     slice.run.updated_at = now;
     slice.run.wait = wait;
+    let slices_before = slice.run.slices.clone();
+    slice.run.slices.note(slice.since, now, by);
     let delay = wait.map_or(0, |wait| delay_seconds(wait.until, now));
     let queued = now.checked_add(SignedDuration::from_secs(delay.into())).unwrap_or(now);
     match runs.store.hand_on(&slice.run, &slice.hold, wait, queued).await {
@@ -146,6 +150,7 @@ async fn go_on(mut slice: Slice<'_>, wait: Option<Wait>) -> Result<SliceEnd, Aws
         // It is held still, and goes no further.
         Err(CommitError::Stop(stop)) => {
             let error = RunError::new(Failure::Stopped, stopped_by(&stop));
+            slice.run.slices = slices_before;
             return end_slice(slice, RunStatus::Cancelled, Some(error), Switch::unchanged()).await;
         }
     }
@@ -164,7 +169,11 @@ async fn end_slice(
     applied: Switch,
 ) -> Result<SliceEnd, AwsFault> {
     let Switch { manifest, replaced } = applied;
-    let run = slice.run.ended(status, error, slice.worker.runs.now());
+    let now = slice.worker.runs.now();
+    let mut run = slice.run.ended(status, error, now);
+    if !run.slices.is_empty() {
+        run.slices.note(slice.since, now, EndedBy::Over);
+    }
     let runs: &Runs = &slice.worker.runs;
     if !end::end(runs, &run, &slice.hold, manifest).await? {
         return Ok(SliceEnd::NotOurs);

@@ -86,6 +86,8 @@ pub struct Slice<'a> {
     pub run: Run,
     /// The lease.
     pub hold: Hold,
+    /// When it began.
+    pub since: Timestamp,
     /// When the slice must hand on.
     pub until: Timestamp,
     /// The run's work when the slice began: a slice that does not move it on counts as an attempt.

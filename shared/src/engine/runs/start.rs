@@ -16,6 +16,7 @@ use crate::domain::runs::failure::{Failure, RunError};
 use crate::domain::runs::lease::Hold;
 use crate::domain::runs::life::{self, MayStart};
 use crate::domain::runs::run::{Mode, Run, RunStatus, Trigger, Work};
+use crate::domain::runs::slices::Slices;
 use crate::domain::time;
 use crate::engine::runs::context::Runs;
 use crate::engine::runs::{publish, watchdog};
@@ -180,6 +181,7 @@ fn new_run(runs: &Runs, request: &StartRequest) -> Run {
         deadline_from: now,
         completed_at: None,
         wait: None,
+        slices: Slices::default(),
         duration_ms: None,
         error: None,
         attempts: 0,

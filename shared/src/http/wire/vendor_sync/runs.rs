@@ -1,5 +1,6 @@
 //! Runs, on every read route.
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -71,7 +72,9 @@ pub struct RunView {
     /// Why it failed.
     pub error: Option<String>,
     /// More about it: stored status, trigger, error code, correlation id; while it waits, `waitsUntil` and `waitsFor`, which is
-    /// `retryAfter` (its vendor asked for it), `backoff` (a fault may pass) or `approval`; `badRows`, the rows that were set aside with their
+    /// `retryAfter` (its vendor asked for it), `backoff` (a fault may pass) or `approval`; of one that took several slices `slices`, the newest
+    /// of them with `startedAt`, `endedAt` and `endedBy` (`time`, `process`, one of the waits, or `over`), and `slicesBefore`, how many
+    /// there were before these; `badRows`, the rows that were set aside with their
     /// number, the first of them with `row`, `byte` and `reason`, and how many items were kept on their account; `repeatedIds`,
     /// how many rows have an id that a later row has again, and some of these ids.
     #[schema(value_type = Option<Object>)]
@@ -94,6 +97,15 @@ impl From<&Run> for RunView {
         if let Some(wait) = run.wait {
             metadata["waitsUntil"] = json!(time::text(wait.until));
             metadata["waitsFor"] = json!(wait.reason);
+        }
+        if !run.slices.is_empty() {
+            let kept = run.slices.kept.iter().filter_map(|slice| {
+                let at = |ms: i64| Timestamp::from_millisecond(ms).ok().map(time::text);
+                let (started, ended) = (at(slice.at)?, at(slice.at.saturating_add(slice.ms))?);
+                Some(json!({"startedAt": started, "endedAt": ended, "endedBy": slice.by}))
+            });
+            metadata["slices"] = kept.collect();
+            metadata["slicesBefore"] = json!(run.slices.before);
         }
         if run.status == RunStatus::Skipped {
             metadata["skipped"] = json!(true);
