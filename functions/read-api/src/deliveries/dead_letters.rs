@@ -7,6 +7,7 @@ use signalbox::engine::deliveries::dead_letters::{DeadLetterFilter, Limits, page
 use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 use signalbox::http::query::Query;
 use signalbox::http::wire::operations::{DeadLetterView, DeadLettersView};
+use utoipa::IntoParams;
 
 use super::list::{bound, limit, own_or_named};
 use crate::{ListProblems, Reads};
@@ -18,12 +19,7 @@ pub(super) const READ_MAX: usize = 1000;
 #[utoipa::path(
     get, path = "/api/sync/dead-letters", tag = "operations",
     params(
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of the default tenant alone"),
-        ("provider" = Option<String>, Query, description = "pos, trackstar, …"),
-        ("connection" = Option<String>, Query, description = "The source or connection"),
-        ("reason" = Option<String>, Query, description = "A part of the reason, in any case"),
-        ("from" = Option<String>, Query, description = "Sent to the queue at or after this"),
-        ("to" = Option<String>, Query, description = "Sent to the queue at or before this, or on this day"),
+        Filters,
         ("limit" = Option<u32>, Query, description = "Default 50", minimum = 1, maximum = 200),
         ("cursor" = Option<String>, Query, description = "From `nextCursor`"),
     ),
@@ -55,6 +51,25 @@ pub(crate) async fn list(
         has_more: page.next.is_some(),
         next_cursor: page.next.map(|id| id.to_string()),
     }))
+}
+
+/// What a query names them by, for the OpenAPI document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it describes parameters, which the filter reads one by one")]
+pub(super) struct Filters {
+    /// Whose; the token's tenant by default, and another than that for operators of the default tenant alone
+    tenant: Option<String>,
+    /// pos, trackstar, …
+    provider: Option<String>,
+    /// The source or connection
+    connection: Option<String>,
+    /// A part of the reason, in any case
+    reason: Option<String>,
+    /// Sent to the queue at or after this
+    from: Option<String>,
+    /// Sent to the queue at or before this, or on this day
+    to: Option<String>,
 }
 
 /// Which dead letters a query means.

@@ -10,7 +10,7 @@ use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 use signalbox::http::query::Query;
 use signalbox::http::wire::requeue::{PreviewView, PreviewedView};
 
-use super::dead_letters::{READ_MAX, filter};
+use super::dead_letters::{Filters, READ_MAX, filter};
 use super::list::own_or_named;
 use crate::{ListProblems, Reads};
 
@@ -21,12 +21,7 @@ const LIMIT: usize = 100;
 #[utoipa::path(
     get, path = "/api/sync/dead-letters/preview", tag = "operations",
     params(
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of the default tenant alone"),
-        ("provider" = Option<String>, Query, description = "pos, trackstar, …"),
-        ("connection" = Option<String>, Query, description = "The source or connection"),
-        ("reason" = Option<String>, Query, description = "A part of the reason, in any case"),
-        ("from" = Option<String>, Query, description = "Sent to the queue at or after this"),
-        ("to" = Option<String>, Query, description = "Sent to the queue at or before this, or on this day"),
+        Filters,
         ("id" = Option<Vec<String>>, Query, description = "These alone, at most 100, whatever else is asked for; repeated or in a comma list"),
         ("limit" = Option<u32>, Query, description = "Default 100", minimum = 1, maximum = 100),
         ("cursor" = Option<String>, Query, description = "From `nextCursor`"),
