@@ -79,7 +79,8 @@ export const reasonName = (one) => (one.reason ? reasonText(one.reason) : null);
 export const reasonHelp = (one) => (one.reason && REASONS[one.reason] ? say(...REASONS[one.reason].help) : null);
 
 /** What happened, or why nothing did. @param {Delivery} one */
-export const subject = (one) => one.eventType ?? reasonName(one) ?? say("No label", "Uden mærkat");
+export const subject = (one) =>
+  one.eventType ?? reasonName(one) ?? (one.key ? say("Delivery", "Leverance") : say("No label", "Uden mærkat"));
 
 /** From its receipt to its effect. @param {Delivery} one */
 export function took(one) {

@@ -15,6 +15,8 @@ const ABOVE_ALL_MS = 3_600_000;
 const TICKS_MS = [10, 100, 1_000, 10_000, 60_000, 600_000, 3_600_000, 86_400_000];
 /** Labels of percentiles that are nearer than this stand below each other. */
 const LABEL_PX = 100;
+/** Half of the text of a tick. */
+const TICK_PX = 24;
 
 const SECONDS_TO_A_TENTH_MS = 10_000;
 
@@ -55,7 +57,8 @@ export function lagChart(lag, limit) {
     });
   const ticks = TICKS_MS.filter((at) => at > shortest && at < longest * 1.2).map((at) => [
     s("line", { class: "grid-line", x1: x(at), x2: x(at), y1: 30, y2: base }),
-    s("text", { x: x(at), y: base + AXIS - 6, "text-anchor": "middle" }, lagText(at)),
+    // The last one's text is not to stand beyond the picture.
+    s("text", { x: x(at), y: base + AXIS - 6, "text-anchor": x(at) > WIDTH - TICK_PX ? "end" : "middle" }, lagText(at)),
   ]);
   /** @type {[string, number | null, string][]} */
   const named = [

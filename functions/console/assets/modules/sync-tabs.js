@@ -2,13 +2,13 @@
 
 import { h } from "./dom.js";
 import { say } from "./language.js";
+import { pageHead } from "./page-head.js";
 
 /** @typedef {import("./dom.js").Child} Child */
 
 /** @param {string} intro @param {Child} actions */
 export function syncHead(intro, actions) {
-  const text = h("div", { class: "grow" }, h("h1", {}, "Vendor sync"), h("p", { class: "intro" }, intro));
-  return h("div", { class: "page-head" }, text, h("div", { class: "flex wrap gap-2" }, actions));
+  return pageHead("Vendor sync", intro, h("div", { class: "flex wrap gap-2" }, actions));
 }
 
 /** @param {"runs" | "registry"} chosen */

@@ -10,12 +10,13 @@ import { searchField, selectChip } from "../modules/filter-fields.js";
 import { startPage } from "../modules/frame.js";
 import { addKeys } from "../modules/keyboard.js";
 import { ago, clock, dateTime, dayMonth, isToday, number, say } from "../modules/language.js";
-import { blank, callout, copied, fact, stale } from "../modules/messages.js";
+import { blank, callout, copied, fact } from "../modules/messages.js";
+import { drawList } from "../modules/list-view.js";
+import { pageHead } from "../modules/page-head.js";
 import { paging } from "../modules/paging.js";
 import { poll } from "../modules/poll.js";
 import { whoever } from "../modules/session.js";
 import { table } from "../modules/table.js";
-import { unavailable } from "../modules/unavailable.js";
 
 /** @typedef {import("../modules/audit-words.js").Entry} Entry */
 
@@ -116,17 +117,7 @@ rows.element.classList.add("audit");
 
 replace(
   main,
-  h(
-    "div",
-    { class: "page-head" },
-    h(
-      "div",
-      { class: "grow" },
-      h("h1", {}, say("Audit", "Hændelseslog")),
-      h("p", { class: "intro" }, say("Who did what; kept for 400 days", "Hvem gjorde hvad; gemmes i 400 dage")),
-    ),
-    actions,
-  ),
+  pageHead(say("Audit", "Hændelseslog"), say("Who did what; kept for 400 days", "Hvem gjorde hvad; gemmes i 400 dage"), actions),
   filters,
   alertSlot,
   h("section", { class: "card", "aria-label": say("Audit", "Hændelseslog") }, content, pages.element),
@@ -205,24 +196,18 @@ function drawFilters() {
 
 function drawRows() {
   const now = wanted();
-  if (problem && !isLoaded)
-    return replace(
-      content,
-      unavailable(say("The audit could not be fetched", "Hændelsesloggen kunne ikke hentes"), problem, load),
-    );
-  if (!isLoaded) {
-    rows.caption(say("Loading…", "Indlæser…"));
-    rows.skeleton(10);
-    return replace(content, rows.element);
-  }
-  const old = problem && shownAt ? h("div", { class: "card-body" }, stale(shownAt, problem, load)) : null;
-  if (entries.length === 0) return replace(content, old, none(now));
-  rows.caption(
-    say(`${number(entries.length)} shown, the newest first`, `${number(entries.length)} vist, de nyeste først`),
-  );
-  rows.rows(entries);
-  rows.select(now.open);
-  if (content.firstElementChild !== rows.element || old) replace(content, old, rows.element);
+  const shown = drawList(content, rows, {
+    items: isLoaded ? entries : null,
+    problem,
+    shownAt,
+    again: load,
+    failed: say("The audit could not be fetched", "Hændelsesloggen kunne ikke hentes"),
+    loading: say("Loading…", "Indlæser…"),
+    lines: 10,
+    none: () => none(now),
+    caption: () => say(`${number(entries.length)} shown, the newest first`, `${number(entries.length)} vist, de nyeste først`),
+  });
+  if (shown) rows.select(now.open);
 }
 
 /** @param {ReturnType<typeof wanted>} now */

@@ -11,6 +11,7 @@ import { startPage } from "../modules/frame.js";
 import { addKeys } from "../modules/keyboard.js";
 import { lagChart } from "../modules/lag-chart.js";
 import { blank, callout, fact, failed, stale, toast } from "../modules/messages.js";
+import { pageHead } from "../modules/page-head.js";
 import { paging } from "../modules/paging.js";
 import { stats } from "../modules/stats.js";
 import { status } from "../modules/status.js";
@@ -81,7 +82,7 @@ const segmented = h("div", { class: "segmented", role: "group", "aria-label": "C
 
 replace(
   main,
-  h("div", { class: "page-head" }, h("div", { class: "grow" }, h("h1", {}, "Components"), h("p", { class: "intro" }, "One of each, in each state, beside the others"))),
+  pageHead("Components", "One of each, in each state, beside the others"),
   h("div", { class: "mb-3" }, stats([
     { label: "Runs", value: "25" },
     { label: "Success", value: status("ok", "21") },

@@ -1,23 +1,23 @@
 // `/deliveries`: every webhook that came in, and what became of it.
 
-import { change, parameters } from "../modules/address.js";
+import { change } from "../modules/address.js";
 import { asError } from "../modules/api.js";
 import { feed, identity, moment } from "../modules/delivery-feed.js";
-import { deliveryStatus, reasonName, reasonText, shortKey, subject, took, tookText } from "../modules/delivery-words.js";
+import { PERIODS, deliveryFilters, wantedDeliveries } from "../modules/delivery-filters.js";
+import { deliveryStatus, reasonName, shortKey, subject, took, tookText } from "../modules/delivery-words.js";
 import { button, h, icon, replace } from "../modules/dom.js";
 import { closeDrawer, isDrawerOpen, openDrawer } from "../modules/drawer.js";
-import { selectChip, searchField } from "../modules/filter-fields.js";
 import { startPage } from "../modules/frame.js";
 import { addKeys } from "../modules/keyboard.js";
 import { clock, dayMonth, isToday, isUtc, number, say } from "../modules/language.js";
-import { blank, copied, stale } from "../modules/messages.js";
+import { blank, copied } from "../modules/messages.js";
+import { drawList } from "../modules/list-view.js";
+import { pageHead } from "../modules/page-head.js";
 import { poll } from "../modules/poll.js";
 import { selection } from "../modules/selection.js";
 import { may, whoever } from "../modules/session.js";
 import { table } from "../modules/table.js";
 import { timeChart } from "../modules/time-chart.js";
-import { timeField } from "../modules/time-field.js";
-import { unavailable } from "../modules/unavailable.js";
 
 /** @typedef {import("../modules/delivery-feed.js").Delivery} Delivery */
 
@@ -29,46 +29,7 @@ const POLL_MS = 5_000;
 const TOP_PX = 40;
 const SPOKEN_MS = 10_000;
 
-/** @type {Record<string, [string, string]>} */
-const STATUSES = {
-  all: ["All", "Alle"],
-  processed: ["Processed", "Behandlet"],
-  rejected: ["Rejected", "Afvist"],
-  dead: ["Dead", "Døde"],
-};
-/** @type {Record<string, { milliseconds: number | null, name: [string, string] }>} */
-const PERIODS = {
-  "15m": { milliseconds: 900_000, name: ["Last 15 minutes", "Sidste 15 minutter"] },
-  "1h": { milliseconds: 3_600_000, name: ["Last hour", "Sidste time"] },
-  "24h": { milliseconds: 86_400_000, name: ["Last 24 hours", "Sidste 24 timer"] },
-  "7d": { milliseconds: 604_800_000, name: ["Last 7 days", "Sidste 7 dage"] },
-  "14d": { milliseconds: 1_209_600_000, name: ["Last 14 days", "Sidste 14 dage"] },
-  "90d": { milliseconds: 7_776_000_000, name: ["Last 90 days", "Sidste 90 dage"] },
-};
-const DEFAULT_PERIOD = "24h";
-/** In place of a period: from one moment to another. */
-const BETWEEN = "between";
-
 const main = startPage({ redraw: () => draw() });
-
-/** What the address asks for. */
-function wanted() {
-  const query = parameters();
-  const status = query.get("status") ?? "all";
-  const last = query.get("last") ?? DEFAULT_PERIOD;
-  const bound = query.has("from") || query.has("to");
-  return {
-    status: status in STATUSES ? status : "all",
-    reason: status === "rejected" ? (query.get("reason") ?? "") : "",
-    source: query.get("source") ?? "",
-    tenant: query.get("tenant") ?? "",
-    text: (query.get("q") ?? "").trim(),
-    last: bound ? null : last in PERIODS ? last : DEFAULT_PERIOD,
-    from: query.get("from"),
-    to: query.get("to"),
-    open: query.get("open"),
-  };
-}
 
 /** It comes when it is asked for: what a first view does not show is not loaded with it. @type {typeof import("../modules/decide-dialog.js").openDecision} */
 const openDecision = async (...asked) => (await import("../modules/decide-dialog.js")).openDecision(...asked);
@@ -98,9 +59,8 @@ let spokenAt = 0;
 let drawn = "";
 
 const pauseSlot = h("div", { class: "flex wrap gap-2" });
-const tabs = h("div", { class: "tabs mb-3", role: "group", "aria-label": "Status" });
 const chart = h("div");
-const filters = h("div", { class: "filters mb-2", role: "search", "aria-label": say("Filters", "Filtre") });
+const filters = deliveryFilters(filter);
 const newer = h("div", { class: "flex gap-2 tail" });
 const spoken = h("p", { class: "sr-only", "aria-live": "polite" });
 const content = h("div");
@@ -151,24 +111,14 @@ chosen.attach(rows.element);
 
 replace(
   main,
-  h(
-    "div",
-    { class: "page-head" },
-    h(
-      "div",
-      { class: "grow" },
-      h("h1", {}, say("Deliveries", "Leverancer")),
-      h(
-        "p",
-        { class: "intro" },
-        say("Every webhook that came in, and what became of it", "Hver webhook, der kom, og hvad der blev af den"),
-      ),
-    ),
+  pageHead(
+    say("Deliveries", "Leverancer"),
+    say("Every webhook that came in, and what became of it", "Hver webhook, der kom, og hvad der blev af den"),
     pauseSlot,
   ),
-  tabs,
+  filters.tabs,
   chart,
-  filters,
+  filters.element,
   newer,
   spoken,
   h("section", { class: "card", "aria-label": say("Deliveries", "Leverancer") }, content, foot),
@@ -187,6 +137,7 @@ function time(one) {
 /** @param {Delivery} one */
 function event(one) {
   const isReason = !one.eventType || one.status === "rejected";
+  if (isReason && !one.reason && one.key) return zero(null);
   const text = isReason ? (reasonName(one) ?? subject(one)) : one.eventType;
   return h("span", { class: isReason && one.status === "rejected" ? "bad" : "ink-2" }, text);
 }
@@ -204,14 +155,14 @@ function filter(changes) {
 function drawPause() {
   const text = paused ? say("Go on", "Fortsæt") : say("Pause", "Pause");
   const toggle = button(text, { icon: paused ? "play" : "pause", "aria-pressed": String(paused), onclick: pause });
-  const now = wanted();
+  const now = wantedDeliveries();
   const again =
     now.status === "dead" && mayDecide(who) && button(say("Replay…", "Afspil…"), { icon: "refresh", onclick: replay });
   replace(pauseSlot, now.to ? null : toggle, again);
 }
 
 async function replay() {
-  const { source, text: reason, to, from, last } = wanted();
+  const { source, text: reason, to, from, last } = wantedDeliveries();
   const since = last ? new Date(Date.now() - Number(PERIODS[last].milliseconds)).toISOString() : from;
   const { openReplay } = await import("../modules/replay-dialog.js");
   openReplay({ source, reason, from: since ?? "", to: to ?? "" }, { who, done: load });
@@ -225,106 +176,6 @@ function pause() {
   drawNewer();
   if (had) pauseSlot.querySelector("button")?.focus();
 }
-
-function drawTabs() {
-  const now = wanted();
-  const held = tabs.contains(document.activeElement) ? document.activeElement?.getAttribute("data-status") : null;
-  /** @type {Record<string, SVGElement>} */
-  const marks = { processed: icon("ok", "ok"), rejected: icon("bad", "bad"), dead: icon("dead", "held") };
-  replace(
-    tabs,
-    Object.entries(STATUSES).map(([status, name]) =>
-      h(
-        "button",
-        {
-          type: "button",
-          "data-status": status,
-          "aria-pressed": String(status === now.status),
-          onclick: () => filter({ status: status === "all" ? null : status, reason: null }),
-        },
-        marks[status],
-        say(...name),
-      ),
-    ),
-  );
-  const again = held ? tabs.querySelector(`[data-status="${held}"]`) : null;
-  if (again instanceof HTMLElement) again.focus();
-}
-
-/** What a choice offers: what is known, and what is chosen. @param {(string | null | undefined)[]} values @param {string} value */
-const offered = (values, value) => [...new Set([...values.filter(Boolean), value].filter(Boolean))].map(String).sort();
-
-/** What was met so far, so that a filter does not take away the others. @type {{ sources: Set<string>, tenants: Set<string> }} */
-const met = { sources: new Set(["pos", "trackstar", "unknown"]), tenants: new Set() };
-
-const timeFrom = timeField("from", say("From", "Fra"), (from) => filter({ from, last: null }));
-const timeTo = timeField("to", say("To", "Til"), (to) => filter({ to, last: null }));
-const search = searchField(say("Key, trace or text", "Nøgle, spor eller tekst"), (text) => filter({ q: text || null }));
-
-/** @param {string} value @param {string} name @returns {[string, string]} */
-const choice = (value, name) => [value, name];
-
-function drawFilters() {
-  if (timeFrom.isTouched() || timeTo.isTouched()) return;
-  const now = wanted();
-  const held = filters.contains(document.activeElement) ? document.activeElement : null;
-  const heldName = held?.closest("[data-filter]")?.getAttribute("data-filter");
-  for (const one of shown) {
-    if (one.source) met.sources.add(one.source);
-    if (one.tenant) met.tenants.add(one.tenant);
-  }
-  search.show(now.text);
-  const any = say("Any", "Alle");
-  const period = selectChip(
-    "last",
-    say("Time", "Tid"),
-    now.last ?? BETWEEN,
-    [...Object.entries(PERIODS).map(([value, { name }]) => choice(value, say(...name))), choice(BETWEEN, say("Between…", "Mellem…"))],
-    (last) => {
-      const begin = last === BETWEEN ? new Date(Date.now() - 86_400_000).toISOString() : null;
-      filter({ last: begin || last === DEFAULT_PERIOD ? null : last, from: begin, to: null });
-    },
-    now.last !== DEFAULT_PERIOD,
-  );
-  timeFrom.show(now.from);
-  timeTo.show(now.to);
-  const source = selectChip(
-    "source",
-    say("Source", "Kilde"),
-    now.source,
-    [choice("", any), ...offered([...met.sources], now.source).map((one) => choice(one, one))],
-    (value) => filter({ source: value || null }),
-  );
-  const tenants = offered([...met.tenants], now.tenant);
-  const tenant =
-    (tenants.length > 1 || now.tenant) &&
-    selectChip(
-      "tenant",
-      say("Tenant", "Lejer"),
-      now.tenant,
-      [choice("", any), ...tenants.map((one) => choice(one, one))],
-      (value) => filter({ tenant: value || null }),
-    );
-  const counted = current.reasons().map(({ reason, count }) => choice(reason, `${reasonText(reason)} (${number(count)})`));
-  if (now.reason && !counted.some(([reason]) => reason === now.reason)) counted.push(choice(now.reason, reasonText(now.reason)));
-  const why =
-    now.status === "rejected" &&
-    selectChip("reason", say("Reason", "Grund"), now.reason, [choice("", any), ...counted], (reason) => filter({ reason: reason || null }));
-  const between = now.last === null && [timeFrom.element, timeTo.element];
-  const reset = isFiltered(now) && button(say("Reset", "Nulstil"), { kind: "quiet", onclick: resetAll });
-  replace(filters, search.element, period, between, why, source, tenant, reset);
-  if (held === search.input) search.input.focus();
-  else if (heldName)
-    /** @type {HTMLElement | null} */ (
-      filters.querySelector(`[data-filter="${heldName}"] :is(select, input)`)
-    )?.focus();
-}
-
-/** @param {ReturnType<typeof wanted>} now */
-const isFiltered = (now) =>
-  now.status !== "all" || now.source !== "" || now.tenant !== "" || now.text !== "" || now.last !== DEFAULT_PERIOD;
-
-const resetAll = () => filter({ status: null, reason: null, source: null, tenant: null, q: null, last: null, from: null, to: null });
 
 /** @param {Delivery} one @returns {import("../modules/time-chart.js").Mark["kind"]} */
 function kindOf(one) {
@@ -389,68 +240,27 @@ function merge() {
 }
 
 function drawRows() {
-  const now = wanted();
-  if (problem && !isLoaded) {
-    replace(foot);
-    return replace(
-      content,
-      unavailable(say("The deliveries could not be fetched", "Leverancerne kunne ikke hentes"), problem, load),
-    );
-  }
-  if (!isLoaded) {
-    rows.caption(say("Loading deliveries…", "Indlæser leverancer…"));
-    rows.skeleton(12);
-    replace(foot);
-    return replace(content, rows.element);
-  }
-  const old =
-    problem && shownAt
-      ? h(
-          "div",
-          { class: "card-body" },
-          stale(shownAt, problem, () => tail()),
-        )
-      : null;
+  const now = wantedDeliveries();
+  const label = now.to ? "" : paused ? say(", paused", ", på pause") : say(", live", ", live");
   chosen.rows(shown);
-  if (shown.length === 0) {
-    replace(content, old, nothing(now));
-  } else {
-    const label = now.to ? "" : paused ? say(", paused", ", på pause") : say(", live", ", live");
-    rows.caption(say(`${number(shown.length)} shown${label}`, `${number(shown.length)} vist${label}`));
-    rows.rows(shown);
+  const drawn = drawList(content, rows, {
+    items: isLoaded ? shown : null,
+    problem,
+    shownAt,
+    again: () => void tail(),
+    failed: say("The deliveries could not be fetched", "Leverancerne kunne ikke hentes"),
+    loading: say("Loading deliveries…", "Indlæser leverancer…"),
+    lines: 12,
+    none: () => filters.nothing(now),
+    caption: () => say(`${number(shown.length)} shown${label}`, `${number(shown.length)} vist${label}`),
+  });
+  if (drawn) {
     rows.select(now.open);
     chosen.rows(shown);
-    if (!rows.element.isConnected || old || content.firstElementChild !== rows.element)
-      replace(content, old, rows.element);
   }
-  drawFoot();
+  if (isLoaded) drawFoot();
+  else replace(foot);
 }
-
-/** @param {ReturnType<typeof wanted>} now */
-function nothing(now) {
-  const period = now.last ? say(...PERIODS[now.last].name).toLowerCase() : say("that time", "den tid");
-  const from = now.source ? say(` from ${now.source}`, ` fra ${now.source}`) : "";
-  const kind = now.status === "all" ? "" : ` ${say(...STATUSES[now.status]).toLowerCase()}`;
-  const text = now.text
-    ? say(` has “${now.text}” in its key, trace or text`, ` har “${now.text}” i nøgle, spor eller tekst`)
-    : "";
-  const sentence = text
-    ? say(`Nothing${kind}${from} in ${at(period)}${text}.`, `Intet${kind}${from} i ${at(period)}${text}.`)
-    : say(`Nothing${kind} came${from} in ${at(period)}.`, `Intet${kind} kom${from} i ${at(period)}.`);
-  const wider =
-    now.last &&
-    now.last !== "90d" &&
-    button(say("Search 90 days", "Søg i 90 dage"), { onclick: () => filter({ last: "90d", from: null, to: null }) });
-  const reset =
-    isFiltered(now) && button(say("Reset the filters", "Nulstil filtrene"), { kind: "primary", onclick: resetAll });
-  const title = isFiltered(now)
-    ? say("No delivery matches these filters", "Ingen leverance passer til filtrene")
-    : say("No deliveries yet", "Ingen leverancer endnu");
-  return blank(title, sentence, { actions: /** @type {HTMLElement[]} */ ([reset, wider].filter(Boolean)) });
-}
-
-/** @param {string} period */
-const at = (period) => say(`the ${period}`, `de ${period}`);
 
 function drawFoot() {
   if (shown.length === 0 && !more) return replace(foot);
@@ -489,7 +299,7 @@ function decidedMany() {
 }
 
 async function drawDrawer() {
-  const { open: id } = wanted();
+  const { open: id } = wantedDeliveries();
   if (!id) {
     if (isDrawerOpen()) closeDrawer();
     return;
@@ -505,7 +315,8 @@ async function drawDrawer() {
   const now = JSON.stringify([one, newest, oldest, who?.actor, isUtc()]);
   if (isDrawerOpen() && now === drawn) return;
   const { deliveryDrawer } = await import("../modules/delivery-drawer.js");
-  if (wanted().open !== id) return;
+  // Meanwhile it may have been drawn, or another one asked for.
+  if (wantedDeliveries().open !== id || (isDrawerOpen() && now === drawn)) return;
   drawn = now;
   const step = (/** @type {number} */ by) => () => {
     const next = shown[shown.findIndex((other) => identity(other) === id) + by];
@@ -557,8 +368,7 @@ function leave() {
 
 function draw() {
   drawPause();
-  drawTabs();
-  drawFilters();
+  filters.draw(shown, current.reasons());
   drawChart();
   drawNewer();
   drawRows();
@@ -574,7 +384,7 @@ function open(id) {
 }
 
 async function load() {
-  const now = wanted();
+  const now = wantedDeliveries();
   turn += 1;
   const mine = turn;
   current.end();
@@ -615,7 +425,7 @@ async function loadOlder() {
 
 /** Asks for what came since. */
 async function tail() {
-  const now = wanted();
+  const now = wantedDeliveries();
   if (!isLoaded) return problem ? load() : undefined;
   if (paused || now.to) return;
   const mine = turn;
@@ -653,7 +463,7 @@ const walk = (/** @type {number} */ step) => () => {
 /** The row that has the focus, or is open. */
 function atHand() {
   const line = document.activeElement?.closest("tr[data-key]");
-  const id = (line instanceof HTMLElement ? line.dataset.key : null) ?? wanted().open;
+  const id = (line instanceof HTMLElement ? line.dataset.key : null) ?? wantedDeliveries().open;
   return shown.find((one) => identity(one) === id) ?? null;
 }
 
@@ -668,7 +478,7 @@ function escape() {
 }
 
 addKeys([
-  { key: "/", text: say("Filter", "Filter"), run: () => search.input.focus() },
+  { key: "/", text: say("Filter", "Filter"), run: filters.focus },
   { key: "j", text: say("Next row", "Næste række"), run: walk(1) },
   { key: "k", text: say("Previous row", "Forrige række"), run: walk(-1) },
   { key: "x", text: say("Select the row", "Vælg rækken"), run: toggleRow(false) },
