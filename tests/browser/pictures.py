@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hosts import Host, chromium
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 from stubs import WINDOW, answer, run, window
+from stubs_of_pages import HEALTH, KEPT, LAG, LAGS, OVERVIEW, Listed, delivery, health_of, overview
 
 FOLDER = Path("docs/pictures")
 NOW = datetime(2026, 3, 10, 13, 40, tzinfo=UTC)
@@ -47,6 +48,29 @@ def days() -> list[dict]:
     return [dict(zip(("day", "success", "error", "running"), (name, *count), strict=True)) for name, count in zip(names, counts, strict=True)]
 
 
+def deliveries(page: Page) -> None:
+    """A minute of them, one of which was given up."""
+    older = ("rejected", "processed", "processed", "dead", "processed", "processed", "processed", "rejected")
+    listed = [delivery(f"e{index:02}", older[index % len(older)], 4 + index * 3.7) for index in range(40)]
+    Listed(page, listed)
+    life = [{"what": "verified", "at": None, "detail": "current"}]
+    page.route("**/api/admin/deliveries/*?*", lambda route: route.fulfill(json={**KEPT, "headers": [], "life": life}))
+    page.goto("/deliveries?open=dead:e03")
+    page.get_by_role("dialog").get_by_text("With the secret that is set").wait_for()
+
+
+def health(page: Page) -> None:
+    page.route(HEALTH + "**", lambda route: route.fulfill(json=health_of()))
+    page.route(LAG, lambda route: route.fulfill(json=LAGS))
+    page.goto("/health")
+    page.locator("tbody tr.opens").nth(1).click()
+
+
+def first_page(page: Page) -> None:
+    page.route(OVERVIEW, lambda route: route.fulfill(json=overview()))
+    page.goto("/")
+
+
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     host = Host()
@@ -66,6 +90,12 @@ def main() -> None:
             page.goto("/vendor-sync?run=r6")
             page.wait_for_load_state("networkidle")
             page.screenshot(path=FOLDER / f"vendor-sync-{scheme}.png")
+        for name, show in (("overview", first_page), ("deliveries", deliveries), ("health", health)):
+            context = browser.new_context(base_url=host.url, viewport={"width": 1440, "height": 900}, color_scheme="light", reduced_motion="reduce")
+            page = context.new_page()
+            show(page)
+            page.wait_for_load_state("networkidle")
+            page.screenshot(path=FOLDER / f"{name}-light.png")
         browser.close()
     host.stop()
 

@@ -1,8 +1,11 @@
 """What holds of every page: its policy, its weight, axe in both themes and at every width, and the keyboard."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 from stubs import REGISTRY, VENDOR, WINDOW, answer, window
+from stubs_of_pages import HEALTH, OVERVIEW, health_of, overview
 
 PAGES = ["/", "/vendor-sync", "/vendor-sync/registry", "/deliveries", "/health", "/audit", "/sign-in", "/components"]
 POLICY = (
@@ -99,3 +102,59 @@ def test_a_narrow_page_has_its_navigation_behind_a_button(open_page):
     expect(page.get_by_role("link", name="Leverancer")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("link", name="Leverancer")).to_be_hidden()
+
+
+def test_the_time_zone_is_in_the_address(open_page):
+    opened = open_page()
+    page = opened.page
+    page.goto("/audit?zone=utc")
+    utc = page.get_by_role("button", name="UTC", exact=True)
+    expect(utc).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("u")
+    expect(utc).to_have_attribute("aria-pressed", "false")
+    assert "zone" not in page.url
+    page.keyboard.press("u")
+    page.goto("/health")
+    expect(page).to_have_url(f"{page.evaluate('location.origin')}/health?zone=utc")
+
+
+def test_a_table_is_put_into_order_and_a_link_says_which(open_page):
+    opened = open_page()
+    page = opened.page
+    page.route(HEALTH + "**", lambda route: route.fulfill(json=health_of()))
+    page.goto("/health?sort=-name")
+    names = page.locator("tbody tr.opens td:first-child .two > span:first-child")
+    expect(names).to_have_text(["Quiet", "Nordlys", "Lumen", "Cool"])
+    expect(page.get_by_role("columnheader", name="Integration")).to_have_attribute("aria-sort", "descending")
+    page.get_by_role("button", name="Failures").press("Enter")
+    expect(names.last).to_have_text("Nordlys")
+    expect(page.get_by_role("button", name="Failures")).to_be_focused()
+    assert "sort=failures" in page.url
+    opened.axe("a table in order")
+
+
+def test_a_place_is_gone_to_by_keyboard_alone(open_page):
+    opened = open_page()
+    page = opened.page
+    page.goto("/api/auth/dev-mint")
+    run = "019ac3b2-7e1a-7c3e-9d0a-a76aa728e00e"
+    answer(page, REGISTRY, {"ok": True, "data": [VENDOR]})
+    page.route(OVERVIEW, lambda route: route.fulfill(json=overview()))
+    page.goto("/audit")
+    page.keyboard.press("Control+k")
+    field = page.get_by_role("combobox", name="Page, connection, run, key or trace")
+    expect(field).to_be_focused()
+    options = page.get_by_role("listbox").get_by_role("option")
+    page.keyboard.type("nordlys")
+    expect(options.first).to_contain_text("acme/github/nordlys")
+    opened.axe("the palette")
+    page.keyboard.press("ArrowDown")
+    expect(options.nth(1)).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/deliveries\?last=90d&q=nordlys"))
+    answer(page, WINDOW, window())
+    page.keyboard.press("Control+k")
+    field.fill(run)
+    expect(options.first).to_contain_text(f"MOSCOT · {run}")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(rf"/vendor-sync\?vendor=moscot&period=all&run={run}"))

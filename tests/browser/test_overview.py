@@ -51,7 +51,7 @@ def test_thousands_of_connections_are_paged(page: Page):
     answer(page, overview(items=items, hasMore=True, nextCursor="more"))
     page.goto("/")
     expect(page.locator("div.grid > div.rounded-2xl").first).to_contain_text("Connections, this page")
-    page.get_by_role("button", name="Next").click()
+    page.get_by_role("button", name="Next", exact=True).click()
     expect(page).to_have_url(re.compile("cursor=more"))
 
 

@@ -67,3 +67,23 @@ def test_what_is_wrong_with_a_source_is_shown(registry: Page):
     expect(registry.get_by_text("skal være en sti")).to_be_visible()
     drawer.get_by_role("button", name="Annuller").click()
     expect(drawer).to_be_hidden()
+
+
+def test_all_sources_are_tested_with_a_result_for_each(open_page):
+    opened = open_page()
+    page = opened.page
+    page.goto("/api/auth/dev-mint")
+    answer(page, REGISTRY, {"ok": True, "data": [VENDOR, {**VENDOR, "slug": "acme", "name": "Acme"}]})
+    page.goto("/vendor-sync/registry")
+    failures = [{"slug": "acme", "error": "there is no catalogue"}]
+    answer(page, REGISTRY + "/test-all", {"ok": True, "tested": 2, "passed": 1, "failed": 1, "notTested": 0, "failures": failures})
+    page.get_by_role("button", name="Test alle").click()
+    dialog = page.get_by_role("dialog", name="Test af alle forbindelser")
+    expect(dialog.get_by_role("status")).to_contain_text("1 godkendt, 1 fejlede")
+    cells = ["Acme", "Fejlede", "there is no catalogue", "MOSCOT", "Godkendt", ""]
+    expect(dialog.locator("tbody td")).to_have_text(cells)
+    opened.axe("the results")
+    answer(page, REGISTRY + "/test-all", {"ok": False, "error": "failed_to_test_integrations", "detail": "it failed"}, 500)
+    dialog.get_by_role("button", name="Luk").last.click()
+    page.get_by_role("button", name="Test alle").click()
+    expect(page.get_by_role("dialog").get_by_text("it failed")).to_be_visible()

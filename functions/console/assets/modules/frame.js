@@ -18,7 +18,7 @@ export function startPage(page) {
   translate();
   tellZone();
   startKeyboard();
-  replace(byId("tools"), zones(page.redraw), languages(), help(), themes());
+  replace(byId("tools"), palette(), zones(page.redraw), languages(), help(), themes());
   menu();
   addKeys([
     { key: "u", text: say("Local time, UTC", "Lokal tid, UTC"), run: () => zoneTo(!isUtc(), page.redraw) },
@@ -34,6 +34,19 @@ export function startPage(page) {
     if (who && mayChoose(who)) tenants(who);
   });
   return byId("main");
+}
+
+/** A way to any place, which a key opens from a field too. */
+function palette() {
+  const text = say("Go to…", "Gå til…");
+  const open = async () => (await import("./palette.js")).openPalette();
+  document.addEventListener("keydown", (event) => {
+    if (event.key.toLowerCase() !== "k" || !(event.metaKey || event.ctrlKey) || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    open();
+  });
+  addKeys([{ key: "⌘K Ctrl+K", text, run: open }]);
+  return button(text, { icon: "search", iconOnly: true, kind: "quiet not-narrow", "aria-keyshortcuts": "Meta+K Control+K", onclick: open });
 }
 
 /** @param {boolean} utc @param {() => void} redraw */

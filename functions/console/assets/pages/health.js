@@ -17,12 +17,13 @@ import {
 import { addKeys } from "../modules/keyboard.js";
 import { lagChart, lagText } from "../modules/lag-chart.js";
 import { ago, clock, dateTime, duration, number, say } from "../modules/language.js";
-import { blank, callout, copied, fact, stale } from "../modules/messages.js";
+import { blank, callout, copied, fact } from "../modules/messages.js";
+import { drawList } from "../modules/list-view.js";
+import { pageHead } from "../modules/page-head.js";
 import { paging } from "../modules/paging.js";
 import { poll } from "../modules/poll.js";
 import { status } from "../modules/status.js";
 import { table } from "../modules/table.js";
-import { unavailable } from "../modules/unavailable.js";
 
 /** @typedef {import("../modules/health-words.js").Integration} Integration */
 /** @typedef {import("../modules/lag-chart.js").Lag} Lag */
@@ -82,24 +83,27 @@ const rows = table(
   [
     {
       name: "Integration",
+      sort: ["name", (one) => one.brandName],
       cell: (/** @type {Integration} */ one) =>
         two(one.brandName, `${one.integrationName} · ${one.tenantName}`),
     },
     { name: "Status", cell: (one) => two(healthStatus(one), because(one)), narrow: "end" },
     {
       name: say("Webhook lag", "Webhook-forsinkelse"),
+      sort: ["webhook", (one) => one.webhookLagMs],
       cell: (one) => lag(one.webhookLagMs, one.lastWebhookAt),
       kind: "number",
       narrow: "hide",
     },
     {
       name: say("Sync lag", "Synk-forsinkelse"),
+      sort: ["sync", (one) => one.syncLagMs],
       cell: (one) => lag(one.syncLagMs, one.lastSyncedAt),
       kind: "number",
       narrow: "hide",
     },
-    { name: say("Error rate", "Fejlrate"), cell: (one) => rate(one), kind: "number", narrow: "hide" },
-    { name: say("Failures", "Fejl"), cell: (one) => grey(one.recentFailures), kind: "number", narrow: "hide" },
+    { name: say("Error rate", "Fejlrate"), sort: ["errors", (one) => one.errorRate], cell: (one) => rate(one), kind: "number", narrow: "hide" },
+    { name: say("Failures", "Fejl"), sort: ["failures", (one) => one.recentFailures], cell: (one) => grey(one.recentFailures), kind: "number", narrow: "hide" },
     { name: say("Backlog", "I kø"), cell: (one) => grey(backlog(one)), kind: "number", narrow: "hide" },
     {
       name: say("Error budget, 24 h", "Fejlbudget, 24 t"),
@@ -113,22 +117,9 @@ const rows = table(
 
 replace(
   main,
-  h(
-    "div",
-    { class: "page-head" },
-    h(
-      "div",
-      { class: "grow" },
-      h("h1", {}, say("Health", "Helbred")),
-      h(
-        "p",
-        { class: "intro" },
-        say(
-          "Every integration, and the threshold that made it so",
-          "Hver integration, og grænsen der gjorde den sådan",
-        ),
-      ),
-    ),
+  pageHead(
+    say("Health", "Helbred"),
+    say("Every integration, and the threshold that made it so", "Hver integration, og grænsen der gjorde den sådan"),
     updated,
   ),
   filters,
@@ -291,23 +282,20 @@ function drawRows() {
       load();
     },
   });
-  if (problem && !isLoaded)
-    return replace(
-      content,
-      unavailable(say("The health could not be fetched", "Helbredet kunne ikke hentes"), problem, load),
-    );
-  if (!isLoaded) {
-    rows.caption(say("Loading integrations…", "Indlæser integrationer…"));
-    rows.skeleton(6);
-    return replace(content, rows.element);
-  }
-  const old = problem && shownAt ? h("div", { class: "card-body" }, stale(shownAt, problem, load)) : null;
   const list = sorted();
-  if (list.length === 0) return replace(content, old, none());
-  rows.caption(say(`${number(list.length)} shown, the worst first`, `${number(list.length)} vist, de værste først`));
-  rows.rows(list);
-  rows.select(chosen() ? identity(/** @type {Integration} */ (chosen())) : null);
-  if (content.firstElementChild !== rows.element || old) replace(content, old, rows.element);
+  const first = parameters().has("sort") ? "" : say(", the worst first", ", de værste først");
+  const shown = drawList(content, rows, {
+    items: isLoaded ? list : null,
+    problem,
+    shownAt,
+    again: load,
+    failed: say("The health could not be fetched", "Helbredet kunne ikke hentes"),
+    loading: say("Loading integrations…", "Indlæser integrationer…"),
+    lines: 6,
+    none,
+    caption: () => say(`${number(list.length)} shown`, `${number(list.length)} vist`) + first,
+  });
+  if (shown) rows.select(chosen() ? identity(/** @type {Integration} */ (chosen())) : null);
 }
 
 function none() {

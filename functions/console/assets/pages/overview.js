@@ -8,7 +8,9 @@ import { searchField } from "../modules/filter-fields.js";
 import { startPage } from "../modules/frame.js";
 import { addKeys } from "../modules/keyboard.js";
 import { ago, clock, clockShort, dateTime, dayMonth, isToday, number, say } from "../modules/language.js";
-import { blank, stale } from "../modules/messages.js";
+import { blank } from "../modules/messages.js";
+import { drawList } from "../modules/list-view.js";
+import { pageHead } from "../modules/page-head.js";
 import { cameTo, connectionReason, connectionStatus, mattersOf, placeOf, told } from "../modules/overview-words.js";
 import { paging } from "../modules/paging.js";
 import { poll } from "../modules/poll.js";
@@ -17,7 +19,6 @@ import { stats } from "../modules/stats.js";
 import { status } from "../modules/status.js";
 import { table } from "../modules/table.js";
 import { sparkline } from "../modules/time-chart.js";
-import { unavailable } from "../modules/unavailable.js";
 
 /** @typedef {import("../modules/overview-words.js").Connection} Connection */
 /** @typedef {import("../modules/overview-words.js").Matter} Matter */
@@ -60,23 +61,26 @@ const search = searchField(say("Filter those shown", "Filtrér de viste"), (text
 
 const rows = table(
   [
-    { name: say("Connection", "Forbindelse"), cell: (/** @type {Connection} */ one) => named(one) },
+    { name: say("Connection", "Forbindelse"), sort: ["name", (one) => one.displayName], cell: (/** @type {Connection} */ one) => named(one) },
     { name: say("Health", "Helbred"), cell: (one) => two(connectionStatus(one), connectionReason(one)), narrow: "end" },
     {
       name: say("Last success", "Sidste succes"),
+      sort: ["success", (one) => one.lastSuccessAt],
       cell: (one) => (one.lastSuccessAt ? two(time(one.lastSuccessAt), ago(one.lastSuccessAt)) : grey("—")),
       title: (one) => (one.lastSuccessAt ? dateTime(one.lastSuccessAt) : null),
       narrow: "hide",
     },
     {
       name: say("Next run", "Næste kørsel"),
+      sort: ["next", (one) => one.nextDueAt],
       cell: (one) => (one.nextDueAt ? time(one.nextDueAt, true) : grey("—")),
       title: (one) => (one.nextDueAt ? dateTime(one.nextDueAt) : null),
       narrow: "hide",
     },
-    { name: say("Webhooks, 1 h", "Webhooks, 1 t"), cell: (one) => webhooks(one), narrow: "hide" },
+    { name: say("Webhooks, 1 h", "Webhooks, 1 t"), sort: ["webhooks", (one) => cameTo(one)?.webhooks ?? null], cell: (one) => webhooks(one), narrow: "hide" },
     {
       name: say("Failed, 1 h", "Fejl, 1 t"),
+      sort: ["failed", (one) => cameTo(one)?.failures ?? null],
       cell: (one) =>
         cameTo(one)?.failures ? status("bad", number(one.lastHour.failures)) : grey(cameTo(one) ? "0" : "—"),
       kind: "number",
@@ -96,12 +100,7 @@ const columns = h("div", {}, h("div", { class: "grid" }, attention, figures, hea
 
 replace(
   main,
-  h(
-    "div",
-    { class: "page-head" },
-    h("div", { class: "grow" }, h("h1", {}, say("Overview", "Overblik")), intro),
-    updated,
-  ),
+  pageHead(say("Overview", "Overblik"), intro, updated),
   columns,
 );
 
@@ -290,26 +289,19 @@ function drawRows() {
   );
   if (had) search.input.focus();
   pages.element.hidden = !shown || isWhole();
-  if (problem && !shown)
-    return replace(
-      content,
-      unavailable(say("The overview could not be fetched", "Overblikket kunne ikke hentes"), problem, load),
-    );
-  if (!shown) {
-    rows.caption(say("Loading connections…", "Indlæser forbindelser…"));
-    rows.skeleton(6);
-    return replace(content, rows.element);
-  }
-  const old = problem && shownAt ? h("div", { class: "card-body" }, stale(shownAt, problem, load)) : null;
-  if (list.length === 0) return replace(content, old, none(now.text));
-  rows.caption(
-    say(
-      `${number(list.length)} shown, those that need attention first`,
-      `${number(list.length)} vist, dem der haster først`,
-    ),
-  );
-  rows.rows(list);
-  if (content.firstElementChild !== rows.element || old) replace(content, old, rows.element);
+  const first = parameters().has("sort") ? "" : say(", those that need attention first", ", dem der haster først");
+  const drawn = drawList(content, rows, {
+    items: shown && list,
+    problem,
+    shownAt,
+    again: load,
+    failed: say("The overview could not be fetched", "Overblikket kunne ikke hentes"),
+    loading: say("Loading connections…", "Indlæser forbindelser…"),
+    lines: 6,
+    none: () => none(now.text),
+    caption: () => say(`${number(list.length)} shown`, `${number(list.length)} vist`) + first,
+  });
+  if (!drawn || !shown) return;
   pages.show(now.cursor, {
     next: shown.next,
     text: shown.next ? say("There are more.", "Der er flere.") : say("These are the last.", "Det er de sidste."),

@@ -40,6 +40,7 @@ let shownAt = null;
 /** @type {import("../modules/api.js").ApiError | null} */
 let problem = null;
 
+const testSlot = h("span");
 const head = h("div", { class: "card-head" });
 const content = h("div");
 
@@ -47,6 +48,7 @@ const list = table(
   [
     {
       name: say("Vendor", "Leverandør"),
+      sort: ["name", (vendor) => vendor.name],
       cell: (/** @type {Vendor} */ vendor) => [h("b", { class: "font-medium" }, vendor.name), " ", h("span", { class: "ink-3" }, vendor.slug)],
     },
     {
@@ -57,8 +59,8 @@ const list = table(
       kind: "short",
     },
     { name: say("Latest test", "Seneste test"), cell: tested, narrow: "end" },
-    { name: say("Items", "Varer"), cell: (vendor) => number(vendor.state?.totalItems), narrow: "hide", kind: "number" },
-    { name: say("Latest run", "Seneste kørsel"), cell: (vendor) => dateTime(vendor.state?.lastRunAt), narrow: "hide" },
+    { name: say("Items", "Varer"), sort: ["items", (vendor) => vendor.state?.totalItems ?? null], cell: (vendor) => number(vendor.state?.totalItems), narrow: "hide", kind: "number" },
+    { name: say("Latest run", "Seneste kørsel"), sort: ["run", (vendor) => vendor.state?.lastRunAt ?? null], cell: (vendor) => dateTime(vendor.state?.lastRunAt), narrow: "hide" },
     { name: say("Actions", "Handlinger"), cell: tools, narrow: "wide", kind: "number" },
   ],
   { key: (vendor) => vendor.slug },
@@ -68,7 +70,7 @@ replace(
   main,
   syncHead(
     say("The vendors, the tests of their sources, and how they are reached", "Leverandørerne, test af deres kilder, og hvordan de nås"),
-    button(say("Refresh", "Opdater"), { icon: "refresh", onclick: () => load() }),
+    [testSlot, button(say("Refresh", "Opdater"), { icon: "refresh", onclick: () => load() })],
   ),
   syncTabs("registry"),
   h("section", { class: "card", "aria-label": say("Vendors", "Leverandører") }, head, content),
@@ -234,7 +236,17 @@ function credentials(vendor) {
   return section(say("Credentials", "Legitimationsoplysninger"), form);
 }
 
+async function openTestAll() {
+  const { testAll } = await import("../modules/test-all.js");
+  const named = (vendors ?? []).map(({ slug, name, integration }) => ({ slug, name, configured: integration !== null }));
+  testAll(named, load);
+}
+
 function draw() {
+  const all = mayTest && vendors !== null && vendors.length > 0;
+  if (all !== (testSlot.childElementCount > 0)) {
+    replace(testSlot, all && button(say("Test all", "Test alle"), { icon: "shield", onclick: openTestAll }));
+  }
   replace(
     head,
     h("h2", { class: "grow" }, say("Vendors", "Leverandører")),
