@@ -98,7 +98,7 @@ pub async fn requeue(requeuer: &Requeuer, operator: &Operator, id: &DeadLetterId
         Subject::Delivery { label: None } => return Ok(Requeued::NoLabel),
         Subject::Record { .. } => return Ok(Requeued::NotADelivery),
     };
-    Ok(match send_again(requeuer, operator, &letter, label, &body).await? {
+    Ok(match send_again(requeuer, operator, (&letter, &body), label, Duplicates::Send).await? {
         SentAgain::Sent | SentAgain::Applied => {
             operators.journal.delete_dead_letter(&operator.tenant, &letter).await?;
             Requeued::Done
@@ -106,6 +106,15 @@ pub async fn requeue(requeuer: &Requeuer, operator: &Operator, id: &DeadLetterId
         SentAgain::Conflict => Requeued::Conflict,
         SentAgain::Decided => Requeued::Decided,
     })
+}
+
+/// What to do about an event that had its effect since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Duplicates {
+    /// It is sent all the same, as somebody means this very one.
+    Send,
+    /// There is nothing to send.
+    LeaveOut,
 }
 
 /// What became of a dead letter's delivery.
@@ -128,9 +137,9 @@ pub(super) enum SentAgain {
 pub(super) async fn send_again(
     requeuer: &Requeuer,
     operator: &Operator,
-    letter: &DeadLetter,
+    (letter, body): (&DeadLetter, &[u8]),
     label: &Label,
-    body: &[u8],
+    duplicates: Duplicates,
 ) -> Result<SentAgain, AwsFault> {
     let Requeuer { store, queue, operators } = requeuer;
     let (tenant, mut label) = (&operator.tenant, label.clone());
@@ -147,8 +156,10 @@ pub(super) async fn send_again(
             operators.journal.cancel_requeue(tenant, &letter.id).await?;
             Ok(SentAgain::Conflict)
         }
-        Verdict::Duplicate => Ok(if begun == Begun::Before { SentAgain::Sent } else { SentAgain::Applied }),
-        Verdict::First | Verdict::Again => {
+        Verdict::Duplicate if duplicates == Duplicates::LeaveOut => {
+            Ok(if begun == Begun::Before { SentAgain::Sent } else { SentAgain::Applied })
+        }
+        Verdict::First | Verdict::Again | Verdict::Duplicate => {
             enqueue(queue, &operators.outside, &mut label, body).await?;
             Ok(SentAgain::Sent)
         }

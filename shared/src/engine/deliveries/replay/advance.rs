@@ -14,7 +14,7 @@ use crate::domain::deliveries::replay::{
 use crate::domain::redact;
 use crate::engine::deliveries::preview::{Prospect, prospect};
 use crate::engine::deliveries::replay::Replays;
-use crate::engine::deliveries::requeue::{SentAgain, send_again};
+use crate::engine::deliveries::requeue::{Duplicates, SentAgain, send_again};
 use crate::engine::operators::Operator;
 
 /// Dead letters that are sent through beside one another: connections that a small function can open.
@@ -130,7 +130,7 @@ async fn outcome(
         Prospect::Stale => Outcome::Stale,
         Prospect::New => Outcome::Requeued,
     };
-    let outcome = match send_again(&replays.requeuer, operator, &letter, label, &body).await? {
+    let outcome = match send_again(&replays.requeuer, operator, (&letter, &body), label, Duplicates::LeaveOut).await? {
         SentAgain::Sent => sent,
         SentAgain::Applied => Outcome::Duplicate,
         SentAgain::Conflict => Outcome::Conflict,
