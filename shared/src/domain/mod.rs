@@ -13,6 +13,7 @@ pub mod ids;
 pub mod members;
 pub mod number;
 pub mod place;
+pub mod pull;
 pub mod redact;
 pub mod runs;
 pub mod secret;

@@ -39,6 +39,7 @@ const PURE: &[&str] = &[
     "croner",
     "hex",
     "hmac",
+    "httpdate",
     "jiff",
     "ryu_js",
     "serde",
