@@ -1,9 +1,15 @@
 //! One folder per provider; its wire types never leave it. What a connection to each is told stands in its `PROVIDER`.
 
 pub mod catalogue;
+pub mod client;
+pub mod hosts;
 pub mod pos;
 pub mod sender;
 pub mod trackstar;
+mod web;
+
+#[cfg(test)]
+mod server;
 
 use std::sync::Arc;
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 use object_store::{Error as Store, GetOptions};
 use tokio::time::timeout;
 
-use super::hosts::Hosts;
 use super::{Location, SourceRules, StoreFactory};
 use crate::domain::catalogue::vendor::Asked;
 use crate::domain::redact;
 use crate::environment::Environment;
+use crate::vendors::hosts::Hosts;
 
 /// Who reads it has a few seconds in all.
 const READ_MAX: Duration = Duration::from_secs(5);

@@ -6,14 +6,17 @@ use std::sync::Arc;
 use url::Url;
 
 use super::SourceError;
-use super::hosts::{Forbidden, Host, Hosts};
 use crate::domain::catalogue::vendor::{Asked, Vendor};
 use crate::domain::ids::TenantId;
 use crate::domain::redact;
 use crate::environment::{Environment, StartError};
+use crate::vendors::hosts::{Forbidden, Host, Hosts};
 
 /// What is said of a host that is none of the public's.
 pub(super) const NO_PUBLIC_ADDRESS: &str = "the source's host has no public address, and others are not connected to";
+/// And of one that a redirect leads to.
+pub(super) const REDIRECTS_TO_NO_PUBLIC_ADDRESS: &str =
+    "the source redirects: the source's host has no public address, and others are not connected to";
 
 /// The places that may be read.
 #[derive(Debug, Clone, Default)]
@@ -152,7 +155,15 @@ impl SourceRules {
             );
         }
         hosts.may_fetch(&url).map_err(|forbidden| match forbidden {
-            Forbidden::Place(why) => SourceError::NotAllowed(why),
+            Forbidden::Plain | Forbidden::Downgraded => {
+                SourceError::NotAllowed("a source must be fetched over https".into())
+            }
+            Forbidden::NarrowedOut(host) => {
+                SourceError::NotAllowed(format!("host {host:?} is not among the allowed ones (CATALOG_HOSTS)"))
+            }
+            Forbidden::Unnamed(host) => SourceError::NotAllowed(format!(
+                "host {host:?} is not among the allowed ones: that of the source in the connection's settings, and its hosts; or CATALOG_HOSTS, of a vendor of VENDORS"
+            )),
             Forbidden::Address => SourceError::NotPublic(NO_PUBLIC_ADDRESS.into()),
         })?;
         if !goes_as_given(source, &url) {

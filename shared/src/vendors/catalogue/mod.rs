@@ -2,12 +2,10 @@
 
 pub mod document;
 mod files;
-mod hosts;
 mod https;
 mod location;
 pub mod provider;
 mod reader;
-mod retry_after;
 mod store;
 mod unpacked;
 
@@ -16,10 +14,10 @@ mod served;
 
 pub use location::{Location, SourceRules, never_readable};
 pub use reader::CatalogueReader;
-pub use retry_after::RetryAfter;
 pub use store::StoreFactory;
 
 use crate::domain::catalogue::rows::RowError;
+use crate::domain::pull::asked::RetryAfter;
 use crate::domain::runs::failure::Failure;
 
 /// Why a catalogue could not be read. Texts name the source as the client named it, never a credential.

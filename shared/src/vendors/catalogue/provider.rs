@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use super::hosts::Host;
 use crate::domain::canonical::VolatilePath;
 use crate::domain::catalogue::form::{BadRows, FieldPath, Form};
 use crate::domain::catalogue::vendor::{Integration, Vendor};
@@ -11,6 +10,7 @@ use crate::domain::connections::provider::{
 };
 use crate::domain::connections::stored::StoredConnection;
 use crate::domain::ids::{Connection, Entity};
+use crate::vendors::hosts::Host;
 
 /// Catalogue files that something else writes.
 pub const PROVIDER: Provider = Provider {

@@ -21,6 +21,7 @@ use crate::domain::catalogue::form::Form;
 use crate::domain::catalogue::rows::{Row, Rows};
 use crate::domain::redact;
 use crate::environment::Environment;
+use crate::vendors::web::Unreached;
 
 /// Bytes that are gathered before rows are cut: a row that straddles two chunks is parsed twice.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -304,14 +305,14 @@ fn unreadable(source_path: &str, error: &object_store::Error) -> SourceError {
         let source_path = source_path.to_owned();
         return match *refused {
             Refused::Busy(retry_after) => SourceError::Busy { source_path, retry_after },
-            Refused::Redirect => SourceError::NotAllowed(refused.to_string()),
-            Refused::Address { .. } => SourceError::NotPublic(refused.to_string()),
+            Refused::Unreached(Unreached::Redirect) => SourceError::NotAllowed(refused.to_string()),
+            Refused::Unreached(Unreached::Address { .. }) => SourceError::NotPublic(refused.to_string()),
             Refused::Status(StatusCode::NOT_FOUND | StatusCode::GONE) => SourceError::NotFound(source_path),
             Refused::Status(status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) => {
                 let reason = format!("{DENIED} (status {})", status.as_u16());
                 SourceError::Unreadable { source_path, reason, transient: false }
             }
-            Refused::Status(_) | Refused::Certificate | Refused::Connection(_) => {
+            Refused::Status(_) | Refused::Unreached(Unreached::Certificate | Unreached::Connection(_)) => {
                 let transient = refused.is_transient();
                 SourceError::Unreadable { source_path, reason: refused.to_string(), transient }
             }

@@ -1,59 +1,22 @@
 //! Catalogues from a real server, byte for byte: what goes to it, and what becomes of what it answers.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
+use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
 
-use super::{CatalogueReader, RetryAfter, SourceError, SourceRules, StoreFactory};
+use super::{CatalogueReader, SourceError, SourceRules, StoreFactory};
 use crate::domain::catalogue::form::Form;
 use crate::domain::catalogue::vendor::parse_vendors;
+use crate::domain::pull::asked::RetryAfter;
 use crate::environment::Environment;
+use crate::vendors::server::Server;
 
 const LIST: &[u8] = b"[{\"catalogId\":\"a\"},{\"catalogId\":\"b\"}]";
 const LINES: &[u8] = b"{\"catalogId\":\"a\"}\n{\"catalogId\":\"b\"}\n";
 
-/// A server that answers every request with the same bytes, and then closes the connection.
-struct Server {
-    address: String,
-    /// What was asked for, as it stood in each request's first line.
-    asked: Arc<Mutex<Vec<String>>>,
-    answer: Arc<Mutex<Vec<u8>>>,
-}
-
 impl Server {
-    fn start() -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let (asked, answer) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
-        let server = Self { address, asked: Arc::clone(&asked), answer: Arc::clone(&answer) };
-        std::thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let mut reader = BufReader::new(stream);
-                let mut first = String::new();
-                let mut line = String::new();
-                while reader.read_line(&mut line).is_ok_and(|count| count > 2) {
-                    if first.is_empty() {
-                        first.clone_from(&line);
-                    }
-                    line.clear();
-                }
-                asked.lock().unwrap().push(first.split(' ').nth(1).unwrap_or_default().to_owned());
-                let answer = answer.lock().unwrap().clone();
-                // Whoever has read enough may be gone.
-                let _gone = reader.get_mut().write_all(&answer);
-            }
-        });
-        server
-    }
-
-    fn answer(&self, head: &str, body: &[u8]) {
-        *self.answer.lock().unwrap() = [b"HTTP/1.1 ", head.as_bytes(), b"\r\nconnection: close\r\n\r\n", body].concat();
-    }
-
     /// The ids of the catalogue at a path, and the version.
     async fn read(&self, path: &str) -> Result<(Vec<String>, String), SourceError> {
         let hosts = format!("{},10.0.0.1", self.address);
@@ -115,7 +78,7 @@ proptest! {
         SERVER.with(|server| {
             server.answer(&of_length(LIST), LIST);
             let read = runtime.block_on(server.read(&written));
-            let asked = std::mem::take(&mut *server.asked.lock().unwrap());
+            let asked = server.take_asked();
             match read {
                 Ok(_) => prop_assert_eq!(asked, vec![written]),
                 Err(SourceError::NotAllowed(_)) => prop_assert_eq!(asked, Vec::<String>::new(), "{}", written),
@@ -135,7 +98,7 @@ async fn urls_that_were_rewritten_once_are_fetched_as_they_are() {
     {
         assert_eq!(server.read(path).await.unwrap().0, ["a", "b"], "{path}");
     }
-    let asked = server.asked.lock().unwrap().clone();
+    let asked = server.take_asked();
     assert_eq!(
         asked,
         ["/files/a%2Fb.json", "/files/", "//a", "/a%3Bb", "/%7Ejoe", "/p.json?limit=250&since=a%2Fb+c", "/a%C3%A9"]
@@ -262,7 +225,7 @@ async fn what_will_not_pass_is_told_from_what_may() {
         assert!(error.to_string().contains(&named), "{status}: {error}");
     }
     // One request each: what may pass is the run's to try again, after a wait.
-    assert_eq!(server.asked.lock().unwrap().len(), 25);
+    assert_eq!(server.take_asked().len(), 25);
     for status in [429, 503] {
         server.answer(&format!("{status} Wait\r\nretry-after: 120\r\ncontent-length: 0"), b"");
         let error = server.read("/a").await.unwrap_err();
@@ -307,7 +270,7 @@ async fn a_name_that_leads_to_this_machine_is_refused_but_on_one_s_own() {
         let error = Server::read_at(&url, &[]).await.unwrap_err();
         assert_eq!(error.failure().code(), code, "{url}: {error}");
     }
-    assert!(server.asked.lock().unwrap().is_empty(), "nobody is connected to");
+    assert!(server.take_asked().is_empty(), "nobody is connected to");
     let url = format!("http://localhost:{port}/a");
     assert_eq!(Server::read_at(&url, &[("SIGNALBOX_STAGE", "local")]).await.unwrap().0, ["a", "b"]);
 }

@@ -5,15 +5,13 @@
 
 pub mod catalogue;
 
-use jiff::{SignedDuration, Timestamp};
-
 use crate::domain::datasets::snapshot::SnapshotState;
 use crate::domain::runs::lease::{Wait, WaitReason};
 use crate::domain::runs::life::Next;
 use crate::domain::runs::run::{Run, Work};
 use crate::engine::runs::end::Switch;
 use crate::engine::runs::slice::{Slice, SliceFault};
-use crate::vendors::catalogue::{RetryAfter, SourceError};
+use crate::vendors::catalogue::SourceError;
 
 /// Does what a slice has time for.
 ///
@@ -28,21 +26,10 @@ pub async fn step(slice: &mut Slice<'_>) -> Result<Next<Switch>, SliceFault> {
         Err(SliceFault::OutOfTime) => Ok(Next::HandOn),
         Err(SliceFault::Stop(stop)) => Ok(Next::Stopped(stop)),
         Err(SliceFault::Source(SourceError::Busy { retry_after, .. })) => {
-            let until = asked_for(retry_after, slice.now());
+            let until = retry_after.until(slice.now());
             Ok(Next::WaitUntil(Wait { until, reason: WaitReason::RetryAfter }))
         }
         Err(fault) => Err(fault),
-    }
-}
-
-/// The time that a vendor asks to wait for.
-fn asked_for(retry_after: RetryAfter, now: Timestamp) -> Timestamp {
-    match retry_after {
-        RetryAfter::Seconds(seconds) => {
-            let wait = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
-            now.checked_add(wait).unwrap_or(Timestamp::MAX)
-        }
-        RetryAfter::At(at) => at,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which hosts of the web documents may be fetched from, and which addresses.
+//! Which hosts of the web vendors may be asked at, and which addresses.
 //!
 //! A connection names its own hosts, so whoever writes one could send us anywhere: to a database of our network, or to the service
 //! that hands out a function's credentials. A name says nothing about that, as its owner decides where it leads, and
@@ -56,7 +56,7 @@ fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// A host that documents may be fetched from.
+/// A host that may be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Host {
     /// As URLs have it: a name in lower case, or an address.
@@ -108,16 +108,22 @@ impl Host {
     }
 }
 
-/// Why a document may not be fetched.
+/// Why a place may not be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Forbidden {
-    /// It is not on a host that may be asked, or not over https.
-    Place(String),
+    /// It would not be over https.
+    Plain,
+    /// It redirects from https to http.
+    Downgraded,
+    /// It is on a host that nobody names, here as it is shown.
+    Unnamed(String),
+    /// It is on a host that the deployment does not name.
+    NarrowedOut(String),
     /// It is at an address that is not public.
     Address,
 }
 
-/// Where a document, and what it redirects to, may be fetched from; from nowhere by default.
+/// Where may be asked, also by what redirects there; nowhere by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hosts {
     named: Arc<[Host]>,
@@ -131,6 +137,16 @@ impl Hosts {
     /// Those of a connection which are the deployment's as well, where that names some.
     pub(super) fn new(deployment: &Arc<[Host]>, connection: impl Iterator<Item = Host>, local: bool) -> Self {
         Self { named: connection.collect(), deployment: Arc::clone(deployment), local }
+    }
+
+    /// Those that are named, as `api.example` or `api.example:8443`; on somebody's own machine plain http will do, and so will what runs
+    /// beside us.
+    ///
+    /// # Errors
+    /// When one could never match.
+    pub fn named(names: &[&str], local: bool) -> Result<Self, String> {
+        let named = names.iter().map(|name| Host::parse(name)).collect::<Result<_, String>>()?;
+        Ok(Self { named, deployment: Arc::default(), local })
     }
 
     /// Those of the deployment, whatever a connection says: for what the deployment itself names. Where it names none, those of
@@ -151,7 +167,7 @@ impl Hosts {
     /// Why not.
     pub(super) fn may_fetch(&self, url: &Url) -> Result<(), Forbidden> {
         if url.scheme() != "https" && !self.local {
-            return Err(Forbidden::Place("a source must be fetched over https".into()));
+            return Err(Forbidden::Plain);
         }
         let address = match url.host() {
             Some(url::Host::Ipv4(address)) => Some(IpAddr::V4(address)),
@@ -169,12 +185,7 @@ impl Hosts {
         }
         let host = url.host_str().unwrap_or_default();
         let with_port = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        Err(Forbidden::Place(match is_narrowed_out {
-            true => format!("host {with_port:?} is not among the allowed ones (CATALOG_HOSTS)"),
-            false => format!(
-                "host {with_port:?} is not among the allowed ones: that of the source in the connection's settings, and its hosts; or CATALOG_HOSTS, of a vendor of VENDORS"
-            ),
-        }))
+        Err(if is_narrowed_out { Forbidden::NarrowedOut(with_port) } else { Forbidden::Unnamed(with_port) })
     }
 
     /// Whether a redirect may be followed, as far as its URLs say.
@@ -184,7 +195,7 @@ impl Hosts {
     pub(super) fn may_follow(&self, from: &Url, to: &Url) -> Result<(), Forbidden> {
         // What came over a connection that nobody reads goes on over one.
         if from.scheme() == "https" && to.scheme() != "https" {
-            return Err(Forbidden::Place("a source that is fetched over https must not redirect to http".into()));
+            return Err(Forbidden::Downgraded);
         }
         self.may_fetch(to)
     }
