@@ -3,6 +3,7 @@
 
 mod connections {
     mod admin;
+    mod breaker;
     mod catalogues;
     mod commands;
     mod crash_matrix;
@@ -16,6 +17,7 @@ mod connections {
     mod pages;
     mod paused;
     mod provider;
+    mod quota;
     mod races;
     mod readers;
     mod record;

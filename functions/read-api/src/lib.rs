@@ -17,6 +17,7 @@ use axum::response::Response;
 use http::HeaderMap;
 use jiff::Timestamp;
 use signalbox::aws::clients::Clients;
+use signalbox::aws::connections::breaker::Breakers;
 use signalbox::aws::connections::last_test::LastTests;
 use signalbox::aws::connections::last_used::LastUses;
 use signalbox::aws::connections::store::ConnectionStore;
@@ -56,6 +57,7 @@ pub(crate) struct Reads {
     snapshots: SnapshotStore,
     tests: LastTests,
     connections: ConnectionStore,
+    breakers: Breakers,
     uses: LastUses,
     deliveries: DeliveryStore,
     processed: DeliveryReads,
@@ -137,6 +139,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         snapshots: SnapshotStore::connect(&clients, environment)?,
         tests: LastTests::connect(&clients, environment)?,
         connections: ConnectionStore::connect(&clients, environment)?,
+        breakers: Breakers::connect(&clients, environment)?,
         uses: LastUses::connect(&clients, environment)?,
         deliveries: DeliveryStore::connect(&clients, environment)?,
         processed: DeliveryReads::connect(&clients, environment)?,

@@ -43,6 +43,9 @@ pub enum Action {
     /// Change a connection's secrets, or the data keys that they are sealed with.
     #[serde(rename = "connection.rotate")]
     RotateSecrets,
+    /// Force a connection's breaker, or let it decide by itself.
+    #[serde(rename = "connection.breaker")]
+    ForceBreaker,
     /// Test a connection.
     #[serde(rename = "connection.test")]
     TestConnection,
@@ -62,7 +65,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Requeue,
         Self::Drop,
         Self::Admit,
@@ -72,6 +75,7 @@ impl Action {
         Self::PauseConnection,
         Self::ResumeConnection,
         Self::RotateSecrets,
+        Self::ForceBreaker,
         Self::TestConnection,
         Self::EnterTenant,
         Self::Replay,
@@ -92,6 +96,7 @@ impl Action {
             Self::PauseConnection => "connection.pause",
             Self::ResumeConnection => "connection.resume",
             Self::RotateSecrets => "connection.rotate",
+            Self::ForceBreaker => "connection.breaker",
             Self::TestConnection => "connection.test",
             Self::EnterTenant => "tenant.enter",
             Self::Replay => "sync.replay",

@@ -237,6 +237,8 @@ async fn a_caller_needs_the_scope_of_the_route() {
         ("POST", path(&format!("{HOOK}/pause")), CONNECTIONS_WRITE),
         ("POST", path(&format!("{HOOK}/resume")), CONNECTIONS_WRITE),
         ("POST", path(&format!("{HOOK}/rotate")), CONNECTIONS_WRITE),
+        ("GET", path(&format!("{HOOK}/breaker")), CONNECTIONS_READ),
+        ("POST", path(&format!("{HOOK}/breaker")), CONNECTIONS_WRITE),
     ];
     for (method, path, scope) in every {
         let asked = async |scopes: &[&str]| {

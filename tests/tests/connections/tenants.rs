@@ -21,6 +21,8 @@ async fn what_is_another_tenant_s_is_not_there() {
         ("POST", "/pause", Value::Null),
         ("POST", "/resume", Value::Null),
         ("POST", "/rotate", secret),
+        ("GET", "/breaker", Value::Null),
+        ("POST", "/breaker", json!({"state": "open"})),
     ] {
         for connection in [OF_ACME, "acme/catalogue/none"] {
             let path = path(&format!("{connection}{action}"));

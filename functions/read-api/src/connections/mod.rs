@@ -1,5 +1,6 @@
 //! Connections: a list of them, one, and what they can lead to.
 
+mod breaker;
 mod list;
 mod one;
 mod providers;
@@ -11,5 +12,9 @@ use crate::Reads;
 
 /// The routes of this folder.
 pub(crate) fn routes() -> OpenApiRouter<Reads> {
-    OpenApiRouter::default().routes(routes!(list::list)).routes(routes!(one::one)).routes(routes!(providers::providers))
+    OpenApiRouter::default()
+        .routes(routes!(list::list))
+        .routes(routes!(one::one))
+        .routes(routes!(breaker::breaker))
+        .routes(routes!(providers::providers))
 }

@@ -13,6 +13,22 @@ use signalbox::http::wire::connections::OneConnectionView;
 
 use crate::Reads;
 
+/// Which connection is asked for, of those that the caller may see; any other is not there.
+pub(super) fn named(
+    reads: &Reads,
+    headers: &HeaderMap,
+    path: Result<Path<(String, String, String)>, PathRejection>,
+) -> Result<Connection, Problem> {
+    let caller = reads.authority.reader_of(CONNECTIONS_READ, headers, reads.now())?;
+    let (tenant, provider, name) = path_text(path);
+    let connection: Connection = format!("{tenant}/{provider}/{name}").parse().map_err(|_| missing())?;
+    if caller.may_touch(&connection.tenant) { Ok(connection) } else { Err(missing()) }
+}
+
+pub(super) fn missing() -> Problem {
+    Problem::new(NOT_FOUND, "there is no such connection")
+}
+
 /// One connection, as of now, without its secrets.
 #[utoipa::path(
     get, path = "/api/admin/connections/{tenant}/{provider}/{name}", tag = "connections",
@@ -36,13 +52,7 @@ pub(crate) async fn one(
     path: Result<Path<(String, String, String)>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let caller = reads.authority.reader_of(CONNECTIONS_READ, &headers, reads.now())?;
-    let (tenant, provider, name) = path_text(path);
-    let missing = || Problem::new(NOT_FOUND, "there is no such connection");
-    let connection: Connection = format!("{tenant}/{provider}/{name}").parse().map_err(|_| missing())?;
-    if !caller.may_touch(&connection.tenant) {
-        return Err(missing());
-    }
+    let connection = named(&reads, &headers, path)?;
     let stored = reads.connections.read(&connection).await;
     let stored = stored.map_err(|fault| Problem::unread(&fault))?.ok_or_else(missing)?;
     let mut view = OneConnectionView::from(&stored);

@@ -1,5 +1,6 @@
 //! Connections: making, changing, testing and removing them.
 
+mod breaker;
 mod delete;
 mod precondition;
 pub(crate) mod put;
@@ -41,6 +42,7 @@ pub(crate) fn routes() -> OpenApiRouter<Control> {
         .routes(routes!(state::pause))
         .routes(routes!(state::resume))
         .routes(routes!(rotate::rotate))
+        .routes(routes!(breaker::breaker))
         .routes(routes!(test::test))
 }
 

@@ -1,7 +1,9 @@
 //! Connections, and what is stored of them beside their runs.
 
+pub mod breaker;
 pub mod due;
 pub mod imports;
 pub mod last_test;
 pub mod last_used;
+pub mod quota;
 pub mod store;

@@ -4,6 +4,8 @@
 //! |---|---|---|
 //! | tenant | `connection#provider/name` | a [`StoredConnection`]; its `provider` is the key of the index `by_provider` |
 //! | tenant | `due#provider/name` | when it is due next, by which the index `due` finds it; none for one that never is |
+//! | tenant | `breaker#provider/name` | its [`Breaker`](crate::domain::pull::breaker::Breaker), see [`super::breaker`] |
+//! | tenant | `quota#provider/name` | how much of its vendor's quota is used, see [`super::quota`] |
 //! | `@address` and an address | `address` | to which connection a name leads that others than its tenant use |
 //! | `@due` | `handed-out` | up to where what is due was handed out ([`HandedOut`](super::due::HandedOut)) |
 //! | `@imports` | the source | what was imported of a deployment's configuration, see [`super::imports`] |
@@ -20,6 +22,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
+use super::breaker::breaker_key;
+use super::quota::quota_key;
 use crate::aws::clients::Clients;
 use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{Item, conditional, item, key, number, text, value};
@@ -32,12 +36,17 @@ use crate::environment::{Environment, StartError};
 /// Over how many partitions of the index what is due is spread: a minute of ten thousand starts is not written to one.
 pub const DUE_SHARDS: u8 = 8;
 
-fn connection_key(connection: &Connection) -> Item {
-    key(connection.tenant.as_str(), format!("connection#{}/{}", connection.provider, connection.name))
+pub(super) fn connection_key(connection: &Connection) -> Item {
+    connection_key_as("connection", connection)
 }
 
 pub(super) fn due_key(connection: &Connection) -> Item {
-    key(connection.tenant.as_str(), format!("due#{}/{}", connection.provider, connection.name))
+    connection_key_as("due", connection)
+}
+
+/// The key of what is stored of a connection under a name.
+pub(super) fn connection_key_as(what: &str, connection: &Connection) -> Item {
+    key(connection.tenant.as_str(), format!("{what}#{}/{}", connection.provider, connection.name))
 }
 
 fn address_key(address: &str) -> Item {
@@ -243,7 +252,7 @@ impl ConnectionStore {
         transaction.commit(&self.0.client, OPERATION).await.map_err(|declined| declined_by(&declined, &taken))
     }
 
-    /// Removes a connection with its addresses and when it is due. What it has synced stays.
+    /// Removes a connection with its addresses, when it is due, its breaker and its quota. What it has synced stays.
     ///
     /// # Errors
     /// When it was changed meanwhile, or the table cannot be written.
@@ -253,7 +262,8 @@ impl ConnectionStore {
             .condition_expression("version = :version")
             .expression_attribute_values(":version", number(stored.version));
         let mut transaction = Transaction::default().delete(built(gone.build())?);
-        for key in addresses.iter().map(|address| address_key(address)).chain([due_key(&stored.connection)]) {
+        let beside = [due_key, breaker_key, quota_key].map(|key| key(&stored.connection));
+        for key in addresses.iter().map(|address| address_key(address)).chain(beside) {
             transaction = transaction.delete(built(self.0.delete(key).build())?);
         }
         let done = transaction.commit(&self.0.client, "delete connection").await;

@@ -1,6 +1,7 @@
 //! What operators change and test connections with. Who only reads them has [`super::readers`], which may be some seconds behind.
 
 use crate::aws::clients::Clients;
+use crate::aws::connections::breaker::Breakers;
 use crate::aws::connections::store::{ConnectionStore, StoreError};
 use crate::aws::faults::AwsFault;
 use crate::aws::keys::{DataKeys, KeyFault};
@@ -15,6 +16,8 @@ use crate::vendors::Providers;
 pub struct Desk {
     /// What is stored.
     pub store: ConnectionStore,
+    /// Whether their vendors are asked.
+    pub breakers: Breakers,
     /// What secrets are sealed with.
     pub keys: DataKeys,
     /// Where it is recorded who does what.
@@ -33,6 +36,7 @@ impl Desk {
     pub fn connect(clients: &Clients, environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
         Ok(Self {
             store: ConnectionStore::connect(clients, environment)?,
+            breakers: Breakers::connect(clients, environment)?,
             keys: DataKeys::connect(clients, environment, outside)?,
             operators: Operators::connect(clients, environment, outside)?,
             providers: outside.providers.clone(),

@@ -120,7 +120,8 @@ async fn connections(hooks: &Hooks) {
     let secret = Some(json!({"secret": "another-secret"}));
     process.ask("sync-control", "POST", &format!("{one}/rotate"), &token, secret).await.unwrap().expect(200);
     ask(hooks, "POST", &format!("{one}/rotate"), Some(json!({"rewrap": true}))).await;
-    for path in [LIST, &format!("{LIST}?tenant=acme"), &one] {
+    ask(hooks, "POST", &format!("{one}/breaker"), Some(json!({"state": "open"}))).await;
+    for path in [LIST, &format!("{LIST}?tenant=acme"), &one, &format!("{one}/breaker")] {
         ask(hooks, "GET", path, None).await;
     }
     ask(hooks, "DELETE", &one, None).await;
