@@ -59,6 +59,14 @@ def test_a_page_is_for_everybody(open_page, path):
             opened.axe(f"{path} with its drawer, {look}")
 
 
+@pytest.mark.parametrize("path", ["/audit?from=2026-13-45", "/vendor-sync?from=99-99-9999&to=x", "/deliveries?from=x"])
+def test_a_day_that_is_none_is_passed_over(open_page, path):
+    page = open_page().page
+    page.goto(path)
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("h1")).to_be_visible()
+
+
 @pytest.mark.parametrize("status", [200, 500])
 def test_states_without_data_are_for_everybody(open_page, status):
     opened = open_page(reduced_motion="reduce")

@@ -30,6 +30,13 @@ def test_one_signs_in_and_is_where_one_was_going(door: Page, deployed):
     expect(door.get_by_role("heading", name="Sign in to Signalbox")).to_be_visible()
 
 
+def test_a_link_to_sign_in_leads_to_no_other_host(door: Page, deployed):
+    door.goto("/sign-in?next=/.//example.org/x")
+    sign_in(door, deployed.token("read", "600"))
+    door.wait_for_url(lambda url: "/sign-in" not in url)
+    assert door.url == f"{deployed.url}//example.org/x"
+
+
 def test_the_admin_token_is_exchanged_and_not_kept(door: Page, deployed):
     door.get_by_text("With the admin token instead").click()
     field = door.get_by_test_id("input-admin-token")

@@ -1,18 +1,8 @@
 // A day to choose: typed, or from a calendar.
 
 import { button, h, replace } from "./dom.js";
+import { parseDay } from "./address.js";
 import { dayText, say } from "./language.js";
-
-/** `08-10-2025`, also with dots, slashes or one digit, and `2025-10-08`: `2025-10-08`; null if it is no day. @param {string} text */
-export function parseDay(text) {
-  const danish = /^(\d{1,2})[-./ ](\d{1,2})[-./ ](\d{4})$/.exec(text.trim());
-  const iso = /^(\d{4})-(\d{1,2})-(\d{1,2})$/.exec(text.trim());
-  const parts = danish ? [danish[3], danish[2], danish[1]] : iso?.slice(1);
-  if (!parts) return null;
-  const [year, month, day] = parts.map(Number);
-  const date = new Date(Date.UTC(year, month - 1, day));
-  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? date.toISOString().slice(0, 10) : null;
-}
 
 /** @param {string} day */
 const typed = (day) => day.split("-").reverse().join("-");

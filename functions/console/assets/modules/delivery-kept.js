@@ -197,6 +197,7 @@ function asCurl(one, kept) {
     ...kept.headers.map(({ name, value }) => `-H ${quoted(`${name}: ${value}`)}`),
   ];
   const text = kept.body?.text;
-  if (typeof text === "string") return [...lines, `--data-binary ${quoted(text)}`].join(" \\\n  ");
+  // Raw, as curl would send the file that a body with an `@` before it names.
+  if (typeof text === "string") return [...lines, `--data-raw ${quoted(text)}`].join(" \\\n  ");
   return `printf %s ${quoted(kept.body?.base64 ?? "")} | base64 -d | ${[...lines, "--data-binary @-"].join(" \\\n  ")}`;
 }

@@ -1,6 +1,6 @@
 // `/audit`: who did what.
 
-import { change, parameters } from "../modules/address.js";
+import { change, dayOf, parameters } from "../modules/address.js";
 import { asError, ask } from "../modules/api.js";
 import { ACTIONS, actionMark, actionText, placeOf } from "../modules/audit-words.js";
 import { dateField } from "../modules/date-field.js";
@@ -31,8 +31,8 @@ const wanted = () => {
     actor: (query.get("actor") ?? "").trim(),
     action: query.get("action") ?? "",
     tenant: query.get("tenant") ?? "",
-    from: query.get("from"),
-    to: query.get("to"),
+    from: dayOf("from"),
+    to: dayOf("to"),
     cursor: query.get("cursor"),
     open: query.get("open"),
   };

@@ -9,11 +9,11 @@ import { set } from "../modules/settings.js";
 
 translate();
 
-/** Where one was going: a path of ours, and no other address. */
+/** Where one was going: a page of ours. The whole address, as a path of it (`//example.org`) may be another address by itself. */
 function next() {
   const wanted = parameters().get("next") ?? "/";
   const address = new URL(wanted, location.origin);
-  return address.origin === location.origin && wanted.startsWith("/") ? address.pathname + address.search : "/";
+  return address.origin === location.origin && wanted.startsWith("/") ? address.href : "/";
 }
 
 const problem = h("div", { role: "alert" });

@@ -1,6 +1,6 @@
 // `/vendor-sync`: a window of a vendor's runs with its statistics.
 
-import { change, parameters } from "../modules/address.js";
+import { change, dayOf, parameters } from "../modules/address.js";
 import { asError, ask } from "../modules/api.js";
 import { dateField } from "../modules/date-field.js";
 import { dayStrip } from "../modules/days.js";
@@ -49,9 +49,9 @@ function wanted() {
   return {
     vendor: query.get("vendor") ?? "moscot",
     /** @type {string | null} */
-    from: open ? query.get("from") : dayBefore(preset - 1),
+    from: open ? dayOf("from") : dayBefore(preset - 1),
     /** @type {string | null} */
-    to: open ? query.get("to") : dayBefore(0),
+    to: open ? dayOf("to") : dayBefore(0),
     preset: open ? null : preset,
     all,
     statuses: query.getAll("status").filter((one) => STATUSES.includes(one)),

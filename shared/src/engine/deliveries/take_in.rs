@@ -239,7 +239,8 @@ async fn claim_identified(
         Verdict::Again | Verdict::Duplicate if identity.key.starts_with(ID_KEY) && label.key != identity.key => {
             let detail = format!(
                 "its body came under the key {} before, and its own key {} is not signed: it counts as that one, sent again",
-                label.key, identity.key
+                named(&label.key),
+                named(&identity.key)
             );
             let refusal = Refusal::new(Rejection::SameBody, detail);
             let (trace, connection) =
@@ -251,12 +252,17 @@ async fn claim_identified(
         Verdict::Again | Verdict::Duplicate => Intake::Duplicate(identity.into()),
         Verdict::Conflict => {
             // It can be asked for by the key, and its sender be told which one it gave twice.
-            let detail = format!("another body came under the key {} before", label.key);
+            let detail = format!("another body came under the key {} before", named(&label.key));
             let refusal = Refusal::new(Rejection::Conflict, detail);
             let (trace, connection) = (Some(identity.correlation_id), Some(Box::new(identity.connection)));
             Intake::Refused(proved(deliveries, &delivery, Refusal { trace, connection, ..refusal }))
         }
     })
+}
+
+/// A key without the word that says whose it is: `key:` before it would be taken for a credential, and the rest be masked.
+fn named(key: &str) -> &str {
+    key.split_once(':').map_or(key, |(_, named)| named)
 }
 
 /// The door's one line about a delivery: a refusal has its own.
