@@ -10,6 +10,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::number;
@@ -76,6 +77,24 @@ impl<'a> Node<'a> {
     pub fn keep_digits(&mut self, json: &'a [u8]) {
         if self.has_double() {
             self.take_digits(&mut number::numbers(json));
+        }
+    }
+
+    /// The same as a value, which rounds numbers that a double cannot hold.
+    #[must_use]
+    pub fn into_value(self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(it) => Value::Bool(it),
+            Self::Unsigned(number) => Value::from(number),
+            Self::Signed(number) => Value::from(number),
+            Self::Float(number) => Value::from(number),
+            Self::Exact(text) => text.parse::<f64>().map_or(Value::Null, Value::from),
+            Self::Text(text) => Value::String(text.into_owned()),
+            Self::Array(items) => Value::Array(items.into_iter().map(Self::into_value).collect()),
+            Self::Object(members) => {
+                Value::Object(members.into_iter().map(|(name, node)| (name.into_owned(), node.into_value())).collect())
+            }
         }
     }
 

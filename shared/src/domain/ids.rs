@@ -103,6 +103,8 @@ names! {
         CATALOGUE = "catalogue";
         /// Points of sale.
         POS = "pos";
+        /// Property management.
+        DOORLOOP = "doorloop";
         /// The warehouse API.
         TRACKSTAR = "trackstar";
         /// No system: what imports note is sealed under it.
@@ -123,12 +125,24 @@ names! {
         INBOUND_SHIPMENTS = "inbound-shipments";
         /// Receipts of such shipments.
         INBOUND_SHIPMENT_RECEIPTS = "inbound-shipment-receipts";
+        /// Orders of a shop's customers.
+        ORDERS = "orders";
+        /// Who owns properties.
+        OWNERS = "owners";
+        /// Buildings and plots.
+        PROPERTIES = "properties";
+        /// Flats and rooms of properties.
+        UNITS = "units";
+        /// Contracts over units.
+        LEASES = "leases";
+        /// Who lives in units.
+        TENANTS = "tenants";
     }
 }
 
 impl ProviderId {
     /// The providers that have a name of their own. All other names are those of senders of any name.
-    pub const NAMED: [Self; 3] = [Self::CATALOGUE, Self::POS, Self::TRACKSTAR];
+    pub const NAMED: [Self; 4] = [Self::CATALOGUE, Self::DOORLOOP, Self::POS, Self::TRACKSTAR];
 }
 
 impl Default for TenantId {

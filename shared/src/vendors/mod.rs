@@ -2,8 +2,10 @@
 
 pub mod catalogue;
 pub mod client;
+pub mod doorloop;
 pub mod hosts;
 pub mod pos;
+pub mod pulled;
 pub mod sender;
 pub mod trackstar;
 mod web;
@@ -19,6 +21,7 @@ use crate::domain::ids::ProviderId;
 /// The providers that have a name of their own. All other names are those of senders of signed webhooks.
 const PROVIDERS: &[(ProviderId, Provider)] = &[
     (ProviderId::CATALOGUE, catalogue::provider::PROVIDER),
+    (ProviderId::DOORLOOP, doorloop::PROVIDER),
     (ProviderId::POS, pos::PROVIDER),
     (ProviderId::TRACKSTAR, trackstar::provider::PROVIDER),
 ];

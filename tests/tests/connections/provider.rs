@@ -28,6 +28,7 @@ const HARBOUR: Provider = Provider {
     secret: SecretUse::Required,
     secret_about: "What the harbour signs with",
     scheduled: false,
+    pull: None,
     sender: Some(|connection, _, secrets| {
         Ok(Sender {
             connection: connection.clone(),
@@ -92,11 +93,11 @@ async fn providers_are_listed_with_what_people_need_to_know_of_them() {
     let listed = ask(&system, "GET", &format!("{LIST}/providers"), Value::Null).await.expect(200);
     let items = listed["items"].as_array().unwrap();
     let ids: Vec<Option<&str>> = items.iter().map(|item| item["id"].as_str()).collect();
-    assert_eq!(ids, [Some("catalogue"), Some("pos"), Some("trackstar"), Some("harbour"), None]);
+    assert_eq!(ids, [Some("catalogue"), Some("doorloop"), Some("pos"), Some("trackstar"), Some("harbour"), None]);
     let berth = json!({"name": "berth", "kind": "number", "choices": [], "bounds": [1, 99], "required": true, "about": "Which berth it tells of"});
     let mistake = json!({"seen": "bad_signature", "remedy": "The harbour signs with its newest secret alone"});
     assert_eq!(
-        items[3],
+        items[4],
         json!({
             "id": "harbour", "name": "Harbour", "icon": "HB", "colour": "#0e7490", "entities": [], "settings": [berth],
             "secret": "required", "secretAbout": "What the harbour signs with", "scheduled": false, "signsWebhooks": true,
@@ -104,7 +105,7 @@ async fn providers_are_listed_with_what_people_need_to_know_of_them() {
         })
     );
     assert_eq!((&items[0]["entities"], &items[0]["signsWebhooks"]), (&json!(["products"]), &json!(false)));
-    assert!(items[4]["schemes"].as_array().unwrap().contains(&json!("github")), "{}", items[4]);
+    assert!(items[5]["schemes"].as_array().unwrap().contains(&json!("github")), "{}", items[5]);
     for item in items {
         let text = |name: &str| item[name].as_str().unwrap_or_default();
         assert!(

@@ -182,7 +182,6 @@ async fn what_a_connection_cannot_be_is_named_by_field() {
         (with("catalogue", json!({"settings": {}, "displayName": "x".repeat(101)})), &["displayName"]),
         (with("catalogue", json!({"settings": {}, "displayName": "a\u{7}b"})), &["displayName"]),
         (with("trackstar", json!({"settings": {}})), &["settings.connectionId"]),
-        (with("trackstar", json!({"settings": {"connectionId": "c"}, "secrets": {"current": "s"}})), &["secrets"]),
         (with("github", json!({"settings": {}})), &["secrets"]),
         (with("github", json!({"settings": {}, "schedule": {"every": 5}, "secrets": {"current": "s"}})), &["schedule"]),
         (with("github", json!({"settings": {}, "secrets": "s"})), &["secrets"]),

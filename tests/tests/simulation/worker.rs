@@ -261,8 +261,9 @@ fn commit(world: &mut World, slice: &mut Slice, pull: Pull) -> Result<bool, Brok
         world.seen.refused_commits += 1;
         return Ok(false);
     }
-    let Work::Catalogue(work) = &mut slice.stored.run.work;
-    work.checkpoint = Some(Checkpoint { plan: 1, rows_written: pull.chain.rows(), ..Checkpoint::default() });
+    if let Work::Catalogue(work) = &mut slice.stored.run.work {
+        work.checkpoint = Some(Checkpoint { plan: 1, rows_written: pull.chain.rows(), ..Checkpoint::default() });
+    }
     slice.stored.pull = pull;
     world.store.run = Some(slice.stored.clone());
     slice.at = At::Write(0);

@@ -11,6 +11,8 @@ const WAITS = {
   retryAfter: ["Waiting, as its vendor asks for it", "Venter, som leverandøren beder om"],
   backoff: ["Waiting for a fault to pass", "Venter på, at en fejl går over"],
   approval: ["Waiting for somebody's approval", "Venter på godkendelse"],
+  quota: ["Waiting for the quota of its connection", "Venter på forbindelsens kvote"],
+  breaker: ["Waiting until the vendor may be asked again", "Venter, til leverandøren må spørges igen"],
 };
 
 /** @type {Record<string, [string, string]>} */
@@ -31,6 +33,8 @@ const ENDS = {
   backoff: ["A fault that may pass", "En fejl, der kan gå over"],
   retryAfter: ["Its vendor asked to wait", "Leverandøren bad om at vente"],
   approval: ["Somebody has to approve", "Nogen skal godkende"],
+  quota: ["The quota of its connection was used up", "Forbindelsens kvote var brugt"],
+  breaker: ["The vendor was to be left alone", "Leverandøren skulle have ro"],
 };
 
 /** What there was before the slices that are kept. @param {Run} run @returns {number} */

@@ -42,6 +42,13 @@ const REASONS = {
   integration_not_supported: ["The vendor is reached in a way that cannot be synced", "Leverandøren nås på en måde, der ikke kan synkroniseres"],
   stopped: ["An operator stopped it", "En operatør standsede den"],
   approval_expired: ["Nobody approved of it in time", "Ingen godkendte den i tide"],
+  vendor_refused_credentials: ["The vendor does not take the connection's key", "Leverandøren godtager ikke forbindelsens nøgle"],
+  vendor_not_permitted: ["The key may not read an entity", "Nøglen må ikke læse en entitet"],
+  page_invalid: ["What the vendor answered is no page of a list", "Leverandørens svar er ikke en side af en liste"],
+  pages_inconsistent: ["The pages of a list do not make a whole", "Listens sider udgør ikke en helhed"],
+  schema_changed: ["Rows have other fields than may be", "Rækker har andre felter, end de må have"],
+  too_many_rows: ["An entity has more rows than a pull can hold", "En entitet har flere rækker, end en kørsel kan rumme"],
+  entities_failed: ["Some entities failed; the others are done", "Nogle entiteter fejlede; de andre er færdige"],
 };
 
 /** Why a run ended as it did, in a sentence; null where there is nothing to say. @param {Run} run */

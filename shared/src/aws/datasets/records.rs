@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, ReturnConsumedCapacity, WriteRequest};
+use jiff::Timestamp;
 
 use crate::aws::clients::Clients;
 use crate::aws::faults::{AwsFault, fault};
-use crate::aws::items::{Item, text};
+use crate::aws::items::{Item, conditional, item, number, text};
 use crate::aws::table::Table;
 use crate::aws::transaction::built;
+use crate::domain::connections::pull_api::Met;
 use crate::domain::datasets::manifest::Fingerprint;
 use crate::domain::datasets::placement::partition;
+use crate::domain::deliveries::version::Version;
 use crate::domain::ids::{Dataset, RunId};
 use crate::environment::{Environment, StartError};
 
@@ -51,6 +54,18 @@ pub struct Provenance {
     pub fetched_at: String,
     /// The run that wrote them.
     pub run_id: RunId,
+}
+
+/// As of when a pull has read: of what was received later, nobody knows whether it is in what was read. Stored where webhooks
+/// store when they were received, so that either's condition compares the two.
+fn read_as_of(began_at: Timestamp) -> i64 {
+    began_at.as_millisecond() - 1
+}
+
+/// No write of a holder may land after its lease ran out.
+async fn in_time<T>(call: impl Future<Output = T>) -> Result<T, AwsFault> {
+    let late = AwsFault { operation: OPERATION, detail: "timed out".into(), transient: true };
+    tokio::time::timeout(Duration::from_millis(BATCH_MS_MAX.unsigned_abs()), call).await.map_err(|_| late)
 }
 
 fn record_key(dataset: &Dataset, fingerprint: Fingerprint) -> Item {
@@ -106,11 +121,63 @@ impl RecordStore {
         self.write_batch(removals.iter().map(remove).collect::<Result<_, AwsFault>>()?).await
     }
 
+    /// Stores a record that webhooks write as well, unless a newer version of it is there: by the vendor's time of its change; of two of
+    /// one time, this one if its pull began after the other came ([`crate::domain::pull::merge`]). False where it is not the newer one.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn put_newer(
+        &self,
+        dataset: &Dataset,
+        from: &Provenance,
+        record: &Record,
+        met: &Met,
+        began_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, AwsFault> {
+        let mut fields = item(&met.fields, record_key(dataset, record.fingerprint))?;
+        fields.extend([
+            ("catalogId".to_owned(), text(&record.catalog_id)),
+            ("hash".to_owned(), text(&record.hash)),
+            ("source".to_owned(), text(&from.source)),
+            ("fetchedAt".to_owned(), text(&from.fetched_at)),
+            ("runId".to_owned(), text(from.run_id.as_str())),
+            ("versionMs".to_owned(), number(met.version.stored())),
+            ("receivedMs".to_owned(), number(read_as_of(began_at))),
+        ]);
+        let call = self
+            .0
+            .put_item(fields)
+            .condition_expression(
+                "attribute_not_exists(pk) OR versionMs < :version OR versionMs > :latest \
+                 OR (versionMs = :version AND receivedMs <= :read)",
+            )
+            .expression_attribute_values(":version", number(met.version.stored()))
+            .expression_attribute_values(":latest", number(Version::latest(now).stored()))
+            .expression_attribute_values(":read", number(read_as_of(began_at)));
+        Ok(conditional(in_time(call.send()).await?, OPERATION)?.is_some())
+    }
+
+    /// Removes such a record, unless something newer came since the pull began that lacks it.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn remove_older(
+        &self,
+        dataset: &Dataset,
+        fingerprint: Fingerprint,
+        began_at: Timestamp,
+    ) -> Result<(), AwsFault> {
+        let call = self
+            .0
+            .delete_item(record_key(dataset, fingerprint))
+            .condition_expression("attribute_not_exists(receivedMs) OR receivedMs <= :read")
+            .expression_attribute_values(":read", number(read_as_of(began_at)));
+        conditional(in_time(call.send()).await?, OPERATION).map(drop)
+    }
+
     async fn write_batch(&self, requests: Vec<WriteRequest>) -> Result<(), AwsFault> {
-        let late = AwsFault { operation: OPERATION, detail: "timed out".into(), transient: true };
-        tokio::time::timeout(Duration::from_millis(BATCH_MS_MAX.unsigned_abs()), self.attempt_batch(requests))
-            .await
-            .unwrap_or(Err(late))
+        in_time(self.attempt_batch(requests)).await?
     }
 
     async fn attempt_batch(&self, mut requests: Vec<WriteRequest>) -> Result<(), AwsFault> {

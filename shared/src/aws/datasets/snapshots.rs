@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `tenant/provider/name`, `state` | [`SnapshotState`] |
 //! | `tenant/provider/name/entity`, `manifest` | [`Manifest`]: names the live layers and the unfinished plans |
-//! | `tenant/provider/name/entity`, `segment#<layer>#<number>` | a part of a layer |
+//! | `tenant/provider/name/entity`, `segment#<layer>#<number>` | a part of a layer; of a page of a pull also which rows it had |
+//! | `tenant/provider/name/entity`, `shape` | [`KnownShape`] of a dataset that is pulled, as JSON |
 
 use std::collections::HashMap;
 
@@ -17,8 +18,8 @@ use crate::aws::faults::AwsFault;
 use crate::aws::items::{Item, conditional, item, key, number, text, value};
 use crate::aws::table::Table;
 use crate::aws::transaction::built;
-use crate::domain::datasets::manifest::{Layer, LayerRef};
-use crate::domain::datasets::snapshot::{Manifest, SnapshotState};
+use crate::domain::datasets::manifest::{Fingerprint, Layer, LayerRef};
+use crate::domain::datasets::snapshot::{KnownShape, Manifest, SnapshotState};
 use crate::domain::ids::{Connection, Dataset};
 use crate::domain::time;
 use crate::environment::{Environment, StartError};
@@ -93,20 +94,67 @@ impl SnapshotStore {
         self.0.write(fields, "write manifest segment").await
     }
 
+    /// Stores what a page of a pull puts or removes, and which rows it had, as a segment. The same page stored twice is the same item.
+    ///
+    /// # Errors
+    /// As [`Self::put_segment`].
+    pub async fn put_page(
+        &self,
+        dataset: &Dataset,
+        layer: &LayerRef,
+        number: u32,
+        bytes: Vec<u8>,
+        seen: &[Fingerprint],
+    ) -> Result<(), AwsFault> {
+        let mut fields = segment_key(dataset, layer, number);
+        fields.insert("data".into(), AttributeValue::B(Blob::new(bytes)));
+        if !seen.is_empty() {
+            let seen: Vec<u8> = seen.iter().flat_map(|fingerprint| fingerprint.0).collect();
+            fields.insert("seen".into(), AttributeValue::B(Blob::new(seen)));
+        }
+        self.0.write(fields, "write page of a pull").await
+    }
+
+    /// Reads such a segment back.
+    ///
+    /// # Errors
+    /// As [`Self::segment`].
+    pub async fn page(
+        &self,
+        dataset: &Dataset,
+        layer: &LayerRef,
+        number: u32,
+    ) -> Result<(Layer, Vec<Fingerprint>), AwsFault> {
+        const OPERATION: &str = "read page of a pull";
+        let (part, item) = self.part(dataset, layer, number, OPERATION).await?;
+        let bytes = item.get("seen").and_then(|seen| seen.as_b().ok()).map(Blob::as_ref).unwrap_or_default();
+        let seen = bytes.chunks_exact(16).filter_map(|bytes| bytes.try_into().ok().map(Fingerprint));
+        Ok((part, seen.collect()))
+    }
+
     /// Reads one segment of a layer.
     ///
     /// # Errors
     /// When the table cannot be read, or a segment that the manifest names is missing or damaged.
     pub async fn segment(&self, dataset: &Dataset, layer: &LayerRef, number: u32) -> Result<Layer, AwsFault> {
-        const OPERATION: &str = "read manifest segment";
+        Ok(self.part(dataset, layer, number, "read manifest segment").await?.0)
+    }
+
+    async fn part(
+        &self,
+        dataset: &Dataset,
+        layer: &LayerRef,
+        number: u32,
+        operation: &'static str,
+    ) -> Result<(Layer, Item), AwsFault> {
         // A segment is written before a manifest names it, and never changed: but it may be a moment old.
-        let found = self.0.read(segment_key(dataset, layer, number), OPERATION).await?;
+        let found = self.0.read(segment_key(dataset, layer, number), operation).await?;
         let data = found.as_ref().and_then(|item| item.get("data")).and_then(|data| data.as_b().ok());
         let data =
-            data.ok_or_else(|| AwsFault::damaged(OPERATION, format!("segment {number} of {} is missing", layer.id)))?;
+            data.ok_or_else(|| AwsFault::damaged(operation, format!("segment {number} of {} is missing", layer.id)))?;
         let mut part = Layer::default();
-        part.append_segment(data.as_ref()).map_err(|error| AwsFault::damaged(OPERATION, error.to_string()))?;
-        Ok(part)
+        part.append_segment(data.as_ref()).map_err(|error| AwsFault::damaged(operation, error.to_string()))?;
+        Ok((part, found.unwrap_or_default()))
     }
 
     /// Reads a whole layer.
@@ -138,6 +186,30 @@ impl SnapshotStore {
             conditional(call.send().await, "expire manifest segment")?;
         }
         Ok(())
+    }
+
+    /// What is known of a dataset's fields, if it was pulled.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn shape(&self, dataset: &Dataset) -> Result<Option<KnownShape>, AwsFault> {
+        const OPERATION: &str = "read shape";
+        let found = self.0.read(key(dataset.to_string(), "shape"), OPERATION).await?;
+        let json = found.as_ref().and_then(|item| item.get("json")?.as_s().ok());
+        let shape = json.map(|json| serde_json::from_str(json));
+        shape.transpose().map_err(|error| AwsFault::damaged(OPERATION, error.to_string()))
+    }
+
+    /// Stores it. As JSON: paths are a vendor's, and a table takes not every name.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn put_shape(&self, dataset: &Dataset, shape: &KnownShape) -> Result<(), AwsFault> {
+        const OPERATION: &str = "write shape";
+        let json = serde_json::to_string(shape).map_err(|error| AwsFault::damaged(OPERATION, error.to_string()))?;
+        let mut fields = key(dataset.to_string(), "shape");
+        fields.insert("json".into(), text(json));
+        self.0.write(fields, OPERATION).await
     }
 
     pub(in crate::aws) fn put_manifest(&self, dataset: &Dataset, manifest: &Manifest) -> Result<Put, AwsFault> {

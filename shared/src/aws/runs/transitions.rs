@@ -196,6 +196,26 @@ impl RunStore {
         done.map_err(|declined| CommitError::of(declined, hold))
     }
 
+    /// Makes a page of a pull durable: how far the run got, and, where it names any, the records that are about to be put. So a page
+    /// that is read twice counts once.
+    ///
+    /// # Errors
+    /// As [`Self::commit_plan`].
+    pub async fn commit_page(
+        &self,
+        run: &Run,
+        hold: &Hold,
+        named: Option<(&Dataset, &Manifest)>,
+    ) -> Result<(), CommitError> {
+        let check = self.may_go_on(&run.connection, hold)?;
+        let mut transaction = Transaction::default().check(check).update(self.holders(run)?);
+        if let Some((dataset, manifest)) = named {
+            transaction = transaction.put(self.snapshots.put_manifest(dataset, manifest)?);
+        }
+        let done = transaction.commit(&self.control.client, "commit page").await;
+        done.map_err(|declined| CommitError::of(declined, hold))
+    }
+
     /// Stores how far the run got and lets go of it, so that the next worker can take it: at once, or after a wait. Its
     /// message is due at `queued`.
     ///

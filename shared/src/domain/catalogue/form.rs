@@ -97,7 +97,7 @@ pub(super) enum Id<'a> {
 }
 
 /// What an item holds at a path. Of two fields of one name the last counts.
-fn at<'n, 'a>(item: &'n Node<'a>, path: &FieldPath) -> Option<&'n Node<'a>> {
+pub(in crate::domain) fn at<'n, 'a>(item: &'n Node<'a>, path: &FieldPath) -> Option<&'n Node<'a>> {
     path.steps().iter().try_fold(item, |node, step| match node {
         Node::Object(fields) => fields.iter().rev().find(|(name, _)| name == step).map(|(_, value)| value),
         _ => None,

@@ -5,6 +5,7 @@ pub mod changes;
 pub mod import;
 pub mod last_used;
 pub mod provider;
+pub mod pull_api;
 pub mod schedule;
 pub mod sealed;
 pub mod stored;

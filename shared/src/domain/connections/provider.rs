@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::pull_api::PullApi;
 use crate::domain::deliveries::sender::Sender;
 use crate::domain::deliveries::signature::LiveSecret;
 use crate::domain::ids::{Connection, Entity};
@@ -133,6 +134,8 @@ pub struct Provider {
     pub scheduled: bool,
     /// How its webhooks are verified at the door of senders; none where it sends none there.
     pub sender: Option<SenderOf>,
+    /// How its API is pulled; none where it is not.
+    pub pull: Option<&'static PullApi>,
     /// What the schema alone does not say.
     pub check: fn(&Connection, &Settings) -> Result<(), WrongSetting>,
     /// Names by which others than its tenant look for a connection, such as the path of a webhook. One name leads to one
@@ -251,6 +254,7 @@ mod tests {
         secret_about: "",
         scheduled: false,
         sender: None,
+        pull: None,
         check: |_, settings| match settings["url"].as_str() {
             Some("https://no.example") => Err(WrongSetting::new("url", "is none of ours")),
             _ => Ok(()),

@@ -22,6 +22,20 @@ pub struct Counts {
     pub unchanged: u64,
 }
 
+impl Counts {
+    /// Both together.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        Self {
+            total: self.total + other.total,
+            created: self.created + other.created,
+            updated: self.updated + other.updated,
+            removed: self.removed + other.removed,
+            unchanged: self.unchanged + other.unchanged,
+        }
+    }
+}
+
 /// What becomes of items that the snapshot has and the source lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Missing {

@@ -103,6 +103,12 @@ impl Layer {
             .chain(removals.map(|part| encode(&[], part)).filter(move |_| apart))
     }
 
+    /// A segment that changes nothing: a page of a pull has one to be named by.
+    #[must_use]
+    pub fn empty_segment() -> Vec<u8> {
+        encode(&[], &[])
+    }
+
     /// Appends what a segment holds; segments must be given in order.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 pub mod diff;
 pub mod guard;
+pub mod known;
 pub mod manifest;
 pub mod placement;
 pub mod snapshot;

@@ -7,6 +7,7 @@ use crate::domain::catalogue::findings::Findings;
 use crate::domain::datasets::diff::Counts;
 use crate::domain::datasets::manifest::LayerRef;
 use crate::domain::ids::RunId;
+use crate::domain::pull::drift::{Change, Shape};
 
 /// What is stored of a snapshot for those who read about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +77,63 @@ impl Plan {
     }
 }
 
+/// What a pull has put, a segment for each page, until a layer is made of them at the end of its entity. The records of all pages but
+/// the last are known to have arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pages {
+    /// The run that reads them.
+    pub run_id: RunId,
+    /// Where the segments lie, in order: a part for each holder that committed any. Each segment is sorted by itself alone.
+    #[serde(default)]
+    pub parts: Vec<LayerRef>,
+    /// How many segments, the last of the last part, name records that may not have arrived, or may not be gone.
+    #[serde(default)]
+    pub unsure: u32,
+    /// Which commit of the run's entity named these, counted from 1: whoever knows that it arrived says so in the run.
+    #[serde(default)]
+    pub commit: u64,
+}
+
+/// The last pull of a dataset that went well: from where the next delta goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pulled {
+    /// The run.
+    pub run_id: RunId,
+    /// When its first page was asked for: what changed before that, it has seen.
+    #[serde(with = "crate::domain::time")]
+    pub began_at: Timestamp,
+    /// When it was over.
+    #[serde(with = "crate::domain::time")]
+    pub ended_at: Timestamp,
+    /// Records of the dataset from then on.
+    pub records: u64,
+    /// When the first page of the last one that read everything was asked for.
+    #[serde(default, with = "crate::domain::time::optional", skip_serializing_if = "Option::is_none")]
+    pub whole_at: Option<Timestamp>,
+    /// Whether the vendor heeded what rows were asked for by their time; none where that was not tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filters: Option<bool>,
+}
+
+/// What is known of the fields of a dataset that is pulled.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KnownShape {
+    /// The fields.
+    pub shape: Shape,
+    /// Whether the dataset was read to its end once: before, nothing is a change.
+    #[serde(default)]
+    pub is_whole: bool,
+    /// The last changes.
+    #[serde(default)]
+    pub changes: Vec<Change>,
+    /// The run that met them.
+    #[serde(default)]
+    pub changed_by: Option<RunId>,
+}
+
 /// What a snapshot's manifest is made of.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -86,6 +144,12 @@ pub struct Manifest {
     /// The latest plan, if its run has not finished: rows it names may be ahead of the snapshot.
     #[serde(default)]
     pub plans: Vec<Plan>,
+    /// Of a dataset that is pulled, the pages of a pull that is under way, or that ended before its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages: Option<Pages>,
+    /// Of a dataset that is pulled, the last pull that went well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pulled: Option<Pulled>,
 }
 
 impl Manifest {
@@ -114,7 +178,11 @@ mod tests {
             "runId": RUN, "number": 1, "layer": {"id": "a.b.1", "segments": 2, "rows": 3}, "sourceVersion": "etag/9/0",
             "hash": "5f", "counts": {"total": 3, "created": 1, "updated": 1, "removed": 1, "unchanged": 1}, "rows": 4,
         });
-        let stored = serde_json::json!({"layers": [{"id": "a.b.base", "segments": 1, "rows": 9}], "plans": [plan]});
+        let pages = serde_json::json!({"runId": RUN, "parts": [{"id": "a.c.0", "segments": 2, "rows": 3}], "unsure": 1, "commit": 2});
+        let pulled = serde_json::json!({"runId": RUN, "beganAt": "2023-11-14T22:13:20.000Z",
+            "endedAt": "2023-11-14T22:13:21.000Z", "records": 9, "wholeAt": "2023-11-14T22:13:20.000Z", "filters": true});
+        let stored = serde_json::json!({"layers": [{"id": "a.b.base", "segments": 1, "rows": 9}], "plans": [plan],
+            "pages": pages, "pulled": pulled});
         let manifest: Manifest = serde_json::from_value(stored.clone()).unwrap();
         assert_eq!(serde_json::to_value(&manifest).unwrap(), stored);
         assert_eq!(serde_json::from_str::<Manifest>("{}").unwrap(), Manifest::default());

@@ -202,6 +202,12 @@ impl<'a> Observer<'a> {
         seen.records += 1;
     }
 
+    /// Whether what was seen so far is to keep the run from applying it.
+    #[must_use]
+    pub fn freezes(&self) -> bool {
+        self.policy == Policy::Freeze && !self.changes().is_empty()
+    }
+
     /// What came of it.
     #[must_use]
     pub fn finish(self) -> Drift {

@@ -12,3 +12,4 @@ pub mod drift;
 pub mod merge;
 pub mod pages;
 pub mod quota;
+pub mod rows;

@@ -55,11 +55,25 @@ pub enum Failure {
     ApprovalExpired,
     /// Another worker holds the run now.
     LeaseLost,
+    /// The vendor does not take the connection's key.
+    VendorRefusedCredentials,
+    /// The key may not read an entity.
+    VendorNotPermitted,
+    /// What the vendor answered is no page of a list.
+    PageInvalid,
+    /// The pages of a list do not make a whole.
+    PagesInconsistent,
+    /// Rows have other fields than the connection was told to take.
+    SchemaChanged,
+    /// An entity has more rows than a pull can hold.
+    TooManyRows,
+    /// Some of a pull's entities failed; the others are done.
+    EntitiesFailed,
 }
 
 impl Failure {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 23] = [
         Self::SourceNotAllowed,
         Self::SourceNotPublic,
         Self::SourceNotFound,
@@ -76,6 +90,13 @@ impl Failure {
         Self::Stopped,
         Self::ApprovalExpired,
         Self::LeaseLost,
+        Self::VendorRefusedCredentials,
+        Self::VendorNotPermitted,
+        Self::PageInvalid,
+        Self::PagesInconsistent,
+        Self::SchemaChanged,
+        Self::TooManyRows,
+        Self::EntitiesFailed,
     ];
 
     /// The stable code, see `docs/errors.md`.
@@ -98,6 +119,13 @@ impl Failure {
             Self::Stopped => "stopped",
             Self::ApprovalExpired => "approval_expired",
             Self::LeaseLost => "lease_lost",
+            Self::VendorRefusedCredentials => "vendor_refused_credentials",
+            Self::VendorNotPermitted => "vendor_not_permitted",
+            Self::PageInvalid => "page_invalid",
+            Self::PagesInconsistent => "pages_inconsistent",
+            Self::SchemaChanged => "schema_changed",
+            Self::TooManyRows => "too_many_rows",
+            Self::EntitiesFailed => "entities_failed",
         }
     }
 
@@ -113,7 +141,14 @@ impl Failure {
             | Self::RemovalsRefused
             | Self::RunTooSlow
             | Self::VendorNotConfigured
-            | Self::ApprovalExpired => Disposition::Fail,
+            | Self::ApprovalExpired
+            | Self::VendorRefusedCredentials
+            | Self::VendorNotPermitted
+            | Self::PageInvalid
+            | Self::PagesInconsistent
+            | Self::SchemaChanged
+            | Self::TooManyRows
+            | Self::EntitiesFailed => Disposition::Fail,
             Self::SyncInProgress => Disposition::Skip,
             Self::Stopped => Disposition::Cancel,
             Self::IntegrationNotSupported => Disposition::Refuse,
@@ -141,6 +176,15 @@ impl Failure {
             Self::Stopped => "start another run when it may go on; it puts right what this one left",
             Self::ApprovalExpired => "start another run, and approve of it in time",
             Self::LeaseLost => "nothing: another worker goes on with the run",
+            Self::VendorRefusedCredentials => "put the key that the vendor gave into the connection's secret",
+            Self::VendorNotPermitted => "let the vendor give the key the right to read it, or leave the entity out",
+            Self::PageInvalid => "compare the connection's base URL with the vendor's documents",
+            Self::PagesInconsistent => "start another run when the vendor's list stands still; nothing was removed",
+            Self::SchemaChanged => {
+                "look at the fields that the detail names, then accept them in the connection's settings"
+            }
+            Self::TooManyRows => "pull fewer of them, or ask for a higher limit",
+            Self::EntitiesFailed => "look at the reason that each entity has",
         }
     }
 }

@@ -92,6 +92,10 @@ pub enum WaitReason {
     RetryAfter,
     /// For somebody to approve.
     Approval,
+    /// For the quota of its connection.
+    Quota,
+    /// For the breaker of its connection to close, or to let somebody try.
+    Breaker,
 }
 
 impl WaitReason {
@@ -102,6 +106,8 @@ impl WaitReason {
             Self::Backoff => "waiting for a fault to pass",
             Self::RetryAfter => "waiting as long as the vendor asked for",
             Self::Approval => "waiting for approval",
+            Self::Quota => "waiting for the quota of its connection",
+            Self::Breaker => "waiting until the vendor may be asked again",
         }
     }
 }

@@ -113,14 +113,22 @@ pub fn after_slice(run: &Run, came_to: CameTo, moved: bool, now: Timestamp) -> A
     match came_to {
         CameTo::Done => as_it_was(Then::End(RunStatus::Success, None)),
         CameTo::Stopped => as_it_was(end(Failure::Stopped)),
-        // The vendor's time is not the run's.
-        CameTo::Waits(Wait { until, reason }) => match until.max(later(now, WAIT_MIN)) {
-            until if until >= latest_end(run) => as_it_was(end(too_long(reason))),
-            until => {
-                let then = Then::GoOn(Some(Wait { until, reason }));
-                AfterSlice { attempts: before, deadline_from: until, then }
+        CameTo::Waits(Wait { until, reason }) => {
+            let until = until.max(later(now, WAIT_MIN));
+            // The vendor's time is not the run's. That it is not asked, as it failed before, is no word of the vendor's.
+            let (counted_from, must_end) = match reason {
+                WaitReason::Breaker => (deadline_from, deadline(&Run { deadline_from, ..run.clone() })),
+                _ => (until, latest_end(run)),
+            };
+            match until >= must_end {
+                true => as_it_was(end(too_long(reason))),
+                false => AfterSlice {
+                    attempts: before,
+                    deadline_from: counted_from,
+                    then: Then::GoOn(Some(Wait { until, reason })),
+                },
             }
-        },
+        }
         CameTo::AwaitsApproval => {
             let wait = Wait { until: later(now, APPROVAL), reason: WaitReason::Approval };
             AfterSlice { attempts: before, deadline_from: wait.until, then: Then::GoOn(Some(wait)) }
@@ -163,7 +171,8 @@ fn backoff(attempts: u32, now: Timestamp) -> Wait {
 /// Why a run fails that would have to wait for longer than it may take.
 fn too_long(reason: WaitReason) -> Failure {
     match reason {
-        WaitReason::RetryAfter => Failure::SourceBusy,
+        WaitReason::RetryAfter | WaitReason::Quota => Failure::SourceBusy,
+        WaitReason::Breaker => Failure::SourceUnreadable,
         WaitReason::Backoff | WaitReason::Approval => Failure::RunTooSlow,
     }
 }

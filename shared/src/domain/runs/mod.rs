@@ -5,6 +5,7 @@
 pub mod failure;
 pub mod lease;
 pub mod life;
+pub mod pull;
 pub mod run;
 pub mod slices;
 pub mod window;

@@ -8,6 +8,7 @@ use crate::domain::datasets::diff::Counts;
 use crate::domain::ids::{Connection, RunId};
 use crate::domain::runs::failure::RunError;
 use crate::domain::runs::lease::Wait;
+use crate::domain::runs::pull::PullWork;
 use crate::domain::runs::slices::Slices;
 
 /// Where a run stands, as stored.
@@ -163,6 +164,8 @@ pub struct Patience {
 pub enum Work {
     /// One dataset, whose source can be read again in the same version.
     Catalogue(CatalogueWork),
+    /// Entities of a vendor's API, read a page at a time.
+    Pull(PullWork),
 }
 
 /// The work of a catalogue's run.
@@ -195,6 +198,7 @@ impl Work {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Catalogue(_) => "catalogue",
+            Self::Pull(_) => "pull",
         }
     }
 
@@ -202,7 +206,7 @@ impl Work {
     #[must_use]
     pub fn patience(&self) -> Patience {
         match self {
-            Self::Catalogue(_) => Patience {
+            Self::Catalogue(_) | Self::Pull(_) => Patience {
                 without_progress: SignedDuration::from_mins(60),
                 in_all: SignedDuration::from_hours(24),
                 attempts_max: 6,
@@ -219,6 +223,8 @@ impl Work {
                 let plan = before.checkpoint.as_ref().map_or(1, |before| before.plan);
                 now.checkpoint != before.checkpoint && now.checkpoint.as_ref().is_some_and(|now| now.plan == plan)
             }
+            (Self::Pull(now), Self::Pull(before)) => now.moved_since(before),
+            _ => false,
         }
     }
 
@@ -227,6 +233,7 @@ impl Work {
     pub fn hash(&self) -> Option<&str> {
         match self {
             Self::Catalogue(work) => work.hash.as_deref(),
+            Self::Pull(_) => None,
         }
     }
 
@@ -235,6 +242,25 @@ impl Work {
     pub fn counts(&self) -> Option<Counts> {
         match self {
             Self::Catalogue(work) => work.counts,
+            Self::Pull(work) => work.counts(),
+        }
+    }
+
+    /// That of a catalogue, if it is one.
+    #[must_use]
+    pub fn catalogue(&self) -> Option<&CatalogueWork> {
+        match self {
+            Self::Catalogue(work) => Some(work),
+            Self::Pull(_) => None,
+        }
+    }
+
+    /// That of a pull, if it is one.
+    #[must_use]
+    pub fn pull(&self) -> Option<&PullWork> {
+        match self {
+            Self::Pull(work) => Some(work),
+            Self::Catalogue(_) => None,
         }
     }
 }
@@ -301,6 +327,8 @@ impl Run {
         self.duration_ms = Some(u64::try_from(elapsed).unwrap_or(0));
         match &mut self.work {
             Work::Catalogue(work) => work.checkpoint = None,
+            // Where each entity ended is what people look for.
+            Work::Pull(work) => work.entities.iter_mut().for_each(|entity| entity.before = None),
         }
         self
     }

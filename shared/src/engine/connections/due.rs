@@ -12,12 +12,14 @@ use jiff::Timestamp;
 use crate::aws::connections::store::{ConnectionStore, Due};
 use crate::domain::connections::again::{Step, step};
 use crate::domain::connections::stored::StoredConnection;
-use crate::domain::ids::Connection;
+use crate::domain::ids::{Connection, ProviderId};
 use crate::domain::runs::failure::Failure;
 use crate::domain::runs::run::{CatalogueWork, Mode, Trigger, Work};
 use crate::engine::runs::context::Runs;
 use crate::engine::runs::kinds::catalogue::work_of;
+use crate::engine::runs::kinds::pull::{self, PullRequest};
 use crate::engine::runs::start::{DueStart, StartRefused, StartRequest, pass_over, start_in_background};
+use crate::vendors::Providers;
 use crate::vendors::catalogue::provider::vendor;
 
 /// How many are started at once. Each start is a few short calls.
@@ -117,7 +119,7 @@ async fn try_one(runs: &Runs, store: &ConnectionStore, due: &Due) -> Result<Came
         trigger: Trigger::Schedule,
         correlation_id: format!("schedule/{}/{}", due.at, due.starts),
     };
-    let seen_to = match work(&stored) {
+    let seen_to = match work(&runs.outside.providers, &stored) {
         Ok(work) => start_in_background(runs, &request(work), due_start).await?,
         Err((failure, detail)) => {
             let nothing = request(Work::Catalogue(CatalogueWork::default()));
@@ -128,7 +130,11 @@ async fn try_one(runs: &Runs, store: &ConnectionStore, due: &Due) -> Result<Came
 }
 
 /// What to start, or why there is nothing.
-fn work(stored: &StoredConnection) -> Result<Work, (Failure, String)> {
+fn work(providers: &Providers, stored: &StoredConnection) -> Result<Work, (Failure, String)> {
+    if stored.connection.provider != ProviderId::CATALOGUE {
+        let delta = PullRequest::default();
+        return pull::work_of(providers, stored, &delta).map_err(|refused| (refused.failure(), refused.to_string()));
+    }
     let vendor = vendor(stored).map_err(|wrong| {
         let detail = format!("its setting {} cannot be used: it {}", wrong.name, wrong.why);
         (Failure::VendorNotConfigured, detail)

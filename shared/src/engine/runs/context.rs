@@ -5,11 +5,15 @@ use std::sync::Arc;
 
 use crate::aws::bus::Bus;
 use crate::aws::clients::Clients;
+use crate::aws::connections::breaker::Breakers;
+use crate::aws::connections::quota::Quotas;
 use crate::aws::datasets::records::RecordStore;
+use crate::aws::journal::Journal;
 use crate::aws::queues::sync::SyncQueue;
 use crate::aws::runs::RunStore;
 use crate::domain::ids::RunId;
 use crate::engine::catalogue::vendors::Vendors;
+use crate::engine::connections::readers::Connections;
 use crate::environment::{Environment, StartError};
 use crate::outside::Outside;
 use crate::vendors::catalogue::SourceRules;
@@ -80,6 +84,14 @@ pub struct RunWorker {
     pub runs: Runs,
     /// Where what they sync is kept.
     pub records: RecordStore,
+    /// Connections to vendors whose APIs are pulled, with their keys.
+    pub connections: Connections,
+    /// Whether their vendors may be asked.
+    pub breakers: Breakers,
+    /// How often.
+    pub quotas: Quotas,
+    /// Where rows go that cannot be taken.
+    pub journal: Journal,
     sources: Arc<Sources>,
 }
 
@@ -100,6 +112,10 @@ impl RunWorker {
         Ok(Self {
             runs: Runs::connect(clients, environment, outside)?,
             records: RecordStore::connect(clients, environment)?,
+            connections: Connections::with_secrets(clients, environment, outside)?,
+            breakers: Breakers::connect(clients, environment)?,
+            quotas: Quotas::connect(clients, environment)?,
+            journal: Journal::connect(clients, environment)?,
             sources: Arc::new(Sources {
                 rules: SourceRules::from_environment(environment)?,
                 environment: environment.clone(),

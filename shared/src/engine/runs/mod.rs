@@ -8,6 +8,7 @@ pub mod context;
 pub mod end;
 pub mod history;
 pub mod kinds;
+pub mod layers;
 pub mod publish;
 pub mod restart;
 pub mod schedule;

@@ -9,7 +9,7 @@ use crate::domain::datasets::guard::RemovalRefused;
 use crate::domain::datasets::manifest::{Layer, LayerRef};
 use crate::domain::ids::Dataset;
 use crate::domain::runs::failure::Failure;
-use crate::domain::runs::lease::{Hold, LEASE_MS, StopRequest};
+use crate::domain::runs::lease::{Hold, LEASE_MS, StopRequest, Wait};
 use crate::domain::runs::run::{Run, Work};
 use crate::engine::runs::context::RunWorker;
 use crate::vendors::catalogue::SourceError;
@@ -30,6 +30,19 @@ pub enum SliceFault {
     /// every row as updated.
     #[error("the vendor is no longer configured (VENDORS)")]
     VendorGone,
+    /// It may not go on before a time.
+    #[error("{}", .0.reason.text())]
+    Waits(Wait),
+    /// A vendor's API could not be pulled.
+    #[error("{detail}")]
+    Vendor {
+        /// Why.
+        failure: Failure,
+        /// For people.
+        detail: String,
+        /// Whether another attempt may do better.
+        may_pass: bool,
+    },
     /// The source could not be read.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -56,7 +69,8 @@ impl SliceFault {
     #[must_use]
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::OutOfTime => true,
+            Self::OutOfTime | Self::Waits(_) => true,
+            Self::Vendor { may_pass, .. } => *may_pass,
             Self::Source(error) => error.is_transient(),
             Self::Aws(fault) => fault.transient,
             Self::Stop(_) | Self::LeaseLost | Self::VendorGone | Self::Removal(_) => false,
@@ -68,6 +82,8 @@ impl SliceFault {
     pub fn failure(&self) -> Failure {
         match self {
             Self::OutOfTime => Failure::RunTooSlow,
+            Self::Waits(_) => Failure::SourceBusy,
+            Self::Vendor { failure, .. } => *failure,
             Self::Stop(_) => Failure::Stopped,
             Self::LeaseLost => Failure::LeaseLost,
             Self::VendorGone => Failure::VendorNotConfigured,

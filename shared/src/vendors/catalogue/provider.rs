@@ -72,6 +72,7 @@ pub const PROVIDER: Provider = Provider {
     secret_about: "The key of a vendor's API, kept for when such vendors can be synced; a file is read without",
     scheduled: true,
     sender: None,
+    pull: None,
     check: |connection, settings| read(connection, "", settings).map(drop),
     addresses: |_, _| Vec::new(),
     mistakes: &[

@@ -15,6 +15,7 @@ pub const PROVIDER: Provider = Provider {
     scheduled: false,
     // It has a door of its own.
     sender: None,
+    pull: None,
     check: |_, _| Ok(()),
     addresses: |_, _| Vec::new(),
     mistakes: &[Mistake {

@@ -47,6 +47,7 @@ pub const PROVIDER: Provider = Provider {
     secret_about: "What it signs with",
     scheduled: false,
     sender: Some(sender),
+    pull: None,
     check,
     addresses: |connection, _| vec![address(connection.provider.as_str(), connection.name.as_str())],
     mistakes: &[

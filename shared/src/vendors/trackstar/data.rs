@@ -3,8 +3,8 @@
 use std::ops::Deref;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 use crate::domain::canonical::Node;
 
@@ -35,26 +35,11 @@ impl Data {
 impl<'de> Deserialize<'de> for Data {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Box::<RawValue>::deserialize(deserializer)?;
-        let value = value(serde_json::from_str(text.get()).map_err(serde::de::Error::custom)?);
+        // Not read as a [`Value`] directly: to that, an object with the one name that `serde_json` keeps for itself is the JSON in
+        // its text, and not what was sent.
+        let node: Node<'_> = serde_json::from_str(text.get()).map_err(serde::de::Error::custom)?;
+        let value = node.into_value();
         Ok(Self { text: Some(text), value })
-    }
-}
-
-/// Not read as a [`Value`] directly: to that, an object with the one name that `serde_json` keeps for itself is the JSON in
-/// its text, and not what was sent.
-fn value(node: Node<'_>) -> Value {
-    match node {
-        Node::Null => Value::Null,
-        Node::Bool(it) => Value::Bool(it),
-        Node::Unsigned(number) => Value::from(number),
-        Node::Signed(number) => Value::from(number),
-        Node::Float(number) => Value::from(number),
-        Node::Exact(text) => text.parse::<f64>().map_or(Value::Null, Value::from),
-        Node::Text(text) => Value::String(text.into_owned()),
-        Node::Array(items) => Value::Array(items.into_iter().map(value).collect()),
-        Node::Object(members) => Value::Object(
-            members.into_iter().map(|(name, node)| (name.into_owned(), value(node))).collect::<Map<_, _>>(),
-        ),
     }
 }
 

@@ -3,6 +3,7 @@
 mod data;
 mod inventory;
 pub mod provider;
+mod rows;
 mod shipment;
 
 use std::collections::BTreeMap;

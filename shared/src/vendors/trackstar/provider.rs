@@ -2,9 +2,15 @@
 
 use serde_json::Value;
 
+use super::rows;
 use crate::domain::connections::provider::{
     CADENCE, Mistake, Provider, SecretUse, Setting, SettingKind, Settings, WrongSetting,
 };
+use crate::domain::connections::pull_api::{Kept, Paging, PullApi, PullEntity};
+use crate::domain::ids::Entity;
+use crate::domain::pull::pages::Documentation;
+use crate::domain::secret::Secret;
+use crate::vendors::pulled;
 
 /// The longest id of Trackstar's, in bytes.
 const ID_BYTES_MAX: usize = 128;
@@ -14,7 +20,7 @@ pub const PROVIDER: Provider = Provider {
     name: "Trackstar",
     icon: "TS",
     colour: "#0f766e",
-    entities: &[],
+    entities: &[Entity::PRODUCTS, Entity::INVENTORY, Entity::ORDERS, Entity::INBOUND_SHIPMENTS],
     settings: &[
         Setting {
             name: "connectionId",
@@ -23,20 +29,73 @@ pub const PROVIDER: Provider = Provider {
             about: "Trackstar's id of the link, which stands in every event",
         },
         CADENCE,
+        pulled::BASE_URL,
+        pulled::PAGE_SIZE,
+        pulled::PER_MINUTE,
+        pulled::PER_HOUR,
+        pulled::ENTITIES,
+        pulled::VOLATILE,
+        pulled::DRIFT,
     ],
     // Its webhooks are signed with one secret for all links, the deployment's.
-    secret: SecretUse::None,
-    secret_about: "",
-    scheduled: false,
+    secret: SecretUse::Optional,
+    secret_about: "What it is pulled with: the API key and the connection's access token, with a space between",
+    scheduled: true,
     // It has a door of its own.
     sender: None,
-    check: |_, settings| check_id(id(settings)),
+    pull: Some(&API),
+    check: |_, settings| check_id(id(settings)).and_then(|()| pulled::check(&API, settings)),
     addresses: |_, settings| vec![address(id(settings))],
-    mistakes: &[Mistake {
-        seen: "unknown_sender",
-        remedy: "No active link has the connection_id of the event: compare it with connectionId here, letter by letter",
-    }],
+    mistakes: &[
+        Mistake {
+            seen: "unknown_sender",
+            remedy: "No active link has the connection_id of the event: compare it with connectionId here, letter by letter",
+        },
+        Mistake {
+            seen: "vendor_refused_credentials",
+            remedy: "The secret is two words: the API key of the account, and the access token that this connection got when it was linked",
+        },
+    ],
 };
+
+const API: PullApi = PullApi {
+    base_url: "https://production.trackstarhq.com",
+    credentials: |secrets| {
+        let both = secrets.first().ok_or("it has no API key and access token")?;
+        let both = String::from_utf8_lossy(both.expose());
+        let (key, token) = both
+            .trim()
+            .split_once(' ')
+            .ok_or("its secret must be the API key and the access token, with a space between")?;
+        Ok(vec![("x-trackstar-api-key", Secret::new(key)), ("x-trackstar-access-token", Secret::new(token.trim()))])
+    },
+    paging: Paging::Tokens { token: "page_token", size: "limit", next: "next_token" },
+    rows: "data",
+    total: None,
+    page_rows: (1_000, 1_000),
+    // Ten a second are taken: so many a minute come to a burst of nine.
+    rates: (45, 2_700),
+    documentation: Some(Documentation { host: "docs.trackstarhq.com", api: "https://production.trackstarhq.com" }),
+    entities: &[
+        entity(Entity::PRODUCTS, "/wms/products", "id", Kept::AsItCame),
+        // Webhooks about it are known by the sku.
+        entity(Entity::INVENTORY, "/wms/inventory", "sku", Kept::AsWebhooks(rows::inventory)),
+        entity(Entity::ORDERS, "/wms/orders", "id", Kept::AsItCame),
+        entity(Entity::INBOUND_SHIPMENTS, "/wms/inbound-shipments", "id", Kept::AsWebhooks(rows::shipment)),
+    ],
+};
+
+const fn entity(entity: Entity, path: &'static str, id: &'static str, kept: Kept) -> PullEntity {
+    PullEntity {
+        entity,
+        path,
+        id,
+        updated: Some("updated_date"),
+        since: Some("updated_date[gte]"),
+        volatile: &[],
+        kept,
+    }
+}
 
 /// The address of a link, by Trackstar's id of it.
 #[must_use]

@@ -39,9 +39,15 @@ const ELSEWHERE: &[(&str, &str, &str, &str)] = &[
         "ConnectionsTable",
         "a due time whose connection was paused or removed between two reads of a worker",
     ),
+    ("sync-worker", "dynamodb:DeleteItem", "RecordsTable", PULLS),
+    ("sync-worker", "dynamodb:PutItem", "JournalTable", PULLS),
+    ("sync-worker", "dynamodb:PutItem", "RecordsTable", PULLS),
+    ("sync-worker", "dynamodb:UpdateItem", "ConnectionsTable", PULLS),
+    ("sync-worker", "kms:Decrypt", "SecretsKey", PULLS),
     ("sync-worker", "s3:GetObject", CATALOGUES, "as above"),
     ("sync-worker", "s3:ListBucket", CATALOGUES, "as above"),
 ];
+const PULLS: &str = "a pull, which takes a vendor: tests/tests/pulls/ uses it";
 /// The template's own default, which is no bucket.
 const CATALOGUES: &str = "arn:aws:s3:::signalbox-no-catalog-bucket";
 

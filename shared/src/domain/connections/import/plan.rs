@@ -204,6 +204,7 @@ mod tests {
         secret_about: "",
         scheduled: true,
         sender: None,
+        pull: None,
         check: |_, _| Ok(()),
         addresses: |_, settings| {
             settings.get("id").map(|id| format!("shop/{}", id.as_str().unwrap_or_default())).into_iter().collect()

@@ -4,6 +4,7 @@
 //! is the same for all kinds, and not here.
 
 pub mod catalogue;
+pub mod pull;
 
 use crate::domain::datasets::snapshot::SnapshotState;
 use crate::domain::runs::lease::{Wait, WaitReason};
@@ -20,11 +21,13 @@ use crate::vendors::catalogue::SourceError;
 pub async fn step(slice: &mut Slice<'_>) -> Result<Next<Switch>, SliceFault> {
     let done = match &slice.run.work {
         Work::Catalogue(_) => catalogue::step(slice).await,
+        Work::Pull(_) => pull::step(slice).await,
     };
     match done {
         Ok(applied) => Ok(Next::Done(applied)),
         Err(SliceFault::OutOfTime) => Ok(Next::HandOn),
         Err(SliceFault::Stop(stop)) => Ok(Next::Stopped(stop)),
+        Err(SliceFault::Waits(wait)) => Ok(Next::WaitUntil(wait)),
         Err(SliceFault::Source(SourceError::Busy { retry_after, .. })) => {
             let until = retry_after.until(slice.now());
             Ok(Next::WaitUntil(Wait { until, reason: WaitReason::RetryAfter }))
@@ -38,5 +41,6 @@ pub async fn step(slice: &mut Slice<'_>) -> Result<Next<Switch>, SliceFault> {
 pub fn snapshot_state(run: &Run) -> SnapshotState {
     match &run.work {
         Work::Catalogue(work) => catalogue::snapshot_state(run, work),
+        Work::Pull(work) => pull::snapshot_state(run, work),
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::domain::datasets::guard::check_removals;
-use crate::domain::runs::run::{Run, RunStatus, SeenStatus, Work};
+use crate::domain::runs::run::{Run, RunStatus, SeenStatus};
 use crate::domain::time;
 
 /// How many items, by what happened to them; null while that is not known.
@@ -113,17 +113,22 @@ impl From<&Run> for RunView {
         if let Some(warning) = warning(run) {
             metadata["warning"] = json!(warning);
         }
-        let Work::Catalogue(work) = &run.work;
-        if let Some(checkpoint) = work.checkpoint {
+        if let Some(pull) = run.work.pull() {
+            metadata["kind"] = json!(run.work.kind());
+            metadata["entities"] = json!(pull.entities);
+        }
+        let work = run.work.catalogue();
+        if let Some(checkpoint) = work.and_then(|work| work.checkpoint) {
             metadata["checkpoint"] = json!(checkpoint);
         }
-        let findings = &work.findings;
-        if findings.bad_rows > 0 {
-            metadata["badRows"] =
-                json!({"count": findings.bad_rows, "itemsKept": findings.items_kept, "first": findings.bad_rows_kept});
-        }
-        if findings.repeated > 0 {
-            metadata["repeatedIds"] = json!({"count": findings.repeated, "some": findings.repeated_ids});
+        if let Some(findings) = work.map(|work| &work.findings) {
+            if findings.bad_rows > 0 {
+                let (count, kept) = (findings.bad_rows, findings.items_kept);
+                metadata["badRows"] = json!({"count": count, "itemsKept": kept, "first": findings.bad_rows_kept});
+            }
+            if findings.repeated > 0 {
+                metadata["repeatedIds"] = json!({"count": findings.repeated, "some": findings.repeated_ids});
+            }
         }
         Self {
             id: run.id.to_string(),
@@ -131,14 +136,14 @@ impl From<&Run> for RunView {
             status: run.status.seen().as_str(),
             actor: Some(run.actor.clone()),
             dry_run: run.mode.is_dry(),
-            source_path: work.source_path.clone(),
+            source_path: work.and_then(|work| work.source_path.clone()),
             started_at: time::text(run.started_at),
             finished_at: completed_at.clone(),
             completed_at,
             duration_ms: run.duration_ms,
             counts: CountsView::of(run),
             metrics: CountsView::of(run),
-            hash: work.hash.clone(),
+            hash: run.work.hash().map(str::to_owned),
             error: run.error.as_ref().map(|error| error.detail.clone()),
             metadata,
             updated_at: time::text(run.updated_at),
@@ -185,7 +190,7 @@ pub struct RunsPage {
 /// What an apply of a dry run's source would be refused for; otherwise that rows were set aside.
 #[must_use]
 pub fn warning(run: &Run) -> Option<String> {
-    let Work::Catalogue(work) = &run.work;
+    let work = run.work.catalogue()?;
     let counts = work.counts?;
     let refused = check_removals(&counts, &work.findings, work.allow_removals).err().filter(|_| run.mode.is_dry());
     if let Some(refused) = refused {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::runs::warning;
-use crate::domain::runs::run::{Mode, Run, Work};
+use crate::domain::runs::run::{Mode, Run};
 use crate::domain::time;
 
 /// Whether a run writes.
@@ -134,8 +134,7 @@ pub struct MoscotMetrics {
 
 impl From<&Run> for MoscotSyncView {
     fn from(run: &Run) -> Self {
-        let Work::Catalogue(work) = &run.work;
-        let counts = work.counts.unwrap_or_default();
+        let counts = run.work.counts().unwrap_or_default();
         Self {
             ok: true,
             dry_run: run.mode.is_dry(),
@@ -150,7 +149,7 @@ impl From<&Run> for MoscotSyncView {
                 duration_ms: run.duration_ms,
                 dry_run: run.mode.is_dry().into(),
             },
-            source_path: work.source_path.clone(),
+            source_path: run.work.catalogue().and_then(|work| work.source_path.clone()),
             warning: warning(run),
         }
     }
@@ -206,17 +205,16 @@ pub struct SyncSummary {
 
 impl From<&Run> for VendorSyncView {
     fn from(run: &Run) -> Self {
-        let Work::Catalogue(work) = &run.work;
-        let counts = work.counts.unwrap_or_default();
+        let counts = run.work.counts().unwrap_or_default();
         let summary = SyncSummary {
             vendor: run.connection.name.to_string(),
-            source_path: work.source_path.clone(),
+            source_path: run.work.catalogue().and_then(|work| work.source_path.clone()),
             total: counts.total,
             created: counts.created,
             updated: counts.updated,
             unchanged: counts.unchanged,
             removed: counts.removed,
-            hash: work.hash.clone().unwrap_or_default(),
+            hash: run.work.hash().unwrap_or_default().to_owned(),
             dry_run: run.mode.is_dry(),
             duration_ms: run.duration_ms,
             timestamp: run.completed_at.map(time::text),

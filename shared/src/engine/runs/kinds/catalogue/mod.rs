@@ -1,7 +1,6 @@
 //! A run of a catalogue: [`scan`] finds what changed, a plan is made durable, [`write`] makes the records equal to it, and
-//! [`layers`] keeps the index small. Each step can be done again.
+//! [`layers`](crate::engine::runs::layers) keeps the index small. Each step can be done again.
 
-mod layers;
 mod scan;
 mod write;
 
@@ -13,6 +12,7 @@ use crate::domain::ids::Dataset;
 use crate::domain::redact;
 use crate::domain::runs::run::{CatalogueWork, Checkpoint, Run, Work};
 use crate::engine::runs::end::{self, Switch};
+use crate::engine::runs::layers;
 use crate::engine::runs::slice::{Slice, SliceFault};
 use crate::engine::runs::start::StartRefused;
 use crate::vendors::catalogue::SourceError;
@@ -34,6 +34,7 @@ impl Slice<'_> {
     fn work(&mut self) -> &mut CatalogueWork {
         match &mut self.run.work {
             Work::Catalogue(work) => work,
+            Work::Pull(_) => unreachable!("a step is chosen by its run's kind"),
         }
     }
 
@@ -127,7 +128,7 @@ async fn applied(slice: &mut Slice<'_>, manifest: Manifest, plan: Plan) -> Resul
     work.findings = plan.findings;
     let (layers, replaced) = layers::with(slice, &dataset, manifest.layers, plan.layer).await?;
     // All plans are done with: their rows were in this run's, see the diff.
-    let manifest = Manifest { layers, plans: Vec::new() };
+    let manifest = Manifest { layers, ..Manifest::default() };
     Ok(Switch { manifest: Some((dataset.clone(), manifest)), replaced: Some((dataset, replaced)) })
 }
 

@@ -1,6 +1,7 @@
-//! The manifest's layers: a run's own on top, and all of them merged into a new base when that pays.
+//! A manifest's layers: all of them read as one, a run's own on top, and a new base of them when that pays. Any kind of run keeps its
+//! index through this.
 
-use crate::domain::datasets::manifest::{Layer, LayerRef, Merger, Overlay, merge_is_due};
+use crate::domain::datasets::manifest::{Entry, Layer, LayerRef, Merger, Overlay, merge_is_due};
 use crate::domain::ids::Dataset;
 use crate::engine::runs::slice::{Slice, SliceFault};
 
@@ -9,7 +10,7 @@ use crate::engine::runs::slice::{Slice, SliceFault};
 ///
 /// # Errors
 /// When a step fails.
-pub(super) async fn with(
+pub async fn with(
     slice: &mut Slice<'_>,
     dataset: &Dataset,
     mut layers: Vec<LayerRef>,
@@ -20,7 +21,8 @@ pub(super) async fn with(
     }
     let replaced = match layers.split_first() {
         Some((base, upper)) if !upper.is_empty() && merge_is_due(base.rows, upper) => {
-            let merged = merge(slice, dataset, base, upper).await?;
+            let layer = Layer { puts: merged(slice, dataset, &layers).await?, removals: Vec::new() };
+            let merged = slice.store_layer(dataset, "base", &layer).await?;
             std::mem::replace(&mut layers, vec![merged])
         }
         _ => Vec::new(),
@@ -28,12 +30,12 @@ pub(super) async fn with(
     Ok((layers, replaced))
 }
 
-async fn merge(
-    slice: &mut Slice<'_>,
-    dataset: &Dataset,
-    base: &LayerRef,
-    upper: &[LayerRef],
-) -> Result<LayerRef, SliceFault> {
+/// What the layers say together, sorted by fingerprint.
+///
+/// # Errors
+/// When a step fails.
+pub async fn merged(slice: &mut Slice<'_>, dataset: &Dataset, layers: &[LayerRef]) -> Result<Vec<Entry>, SliceFault> {
+    let Some((base, upper)) = layers.split_first() else { return Ok(Vec::new()) };
     let snapshots = &slice.worker.runs.store.snapshots;
     let mut overlay = Overlay::default();
     for layer in upper {
@@ -44,6 +46,5 @@ async fn merge(
         slice.breathe().await?;
         merger.base(&snapshots.segment(dataset, base, number).await?.puts);
     }
-    let layer = Layer { puts: merger.finish(), removals: Vec::new() };
-    slice.store_layer(dataset, "base", &layer).await
+    Ok(merger.finish())
 }

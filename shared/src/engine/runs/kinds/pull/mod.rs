@@ -1,0 +1,103 @@
+//! A pull: the entities of a vendor's API, one after another, each a page at a time. What a page does stands in [`entity`], what makes it
+//! survive a crash in [`held`], and what keeps the vendor from being asked too much in [`vendor`]. docs/pulls.md follows it through.
+
+mod drift;
+mod entity;
+mod held;
+pub mod look;
+mod put;
+mod reading;
+pub mod requeue;
+mod set_aside;
+mod start;
+mod vendor;
+
+pub use start::{PullRequest, Refused, work_of};
+
+use crate::domain::datasets::snapshot::SnapshotState;
+use crate::domain::redact;
+use crate::domain::runs::failure::{Failure, RunError};
+use crate::domain::runs::pull::{EntityPull, EntityState, PullWork};
+use crate::domain::runs::run::{Run, Work};
+use crate::engine::runs::end::Switch;
+use crate::engine::runs::slice::{Slice, SliceFault};
+use vendor::Vendor;
+
+/// How much of an entity's reason is kept, in characters: each is stored in the run.
+const REASON_CHARACTERS_MAX: usize = 500;
+
+/// Why an entity is not gone on with.
+enum Ended {
+    /// It ends with a reason, and the others go on.
+    Failed(Failure, String),
+    /// The vendor does not have it.
+    NotSupported,
+    /// The slice stops short.
+    Stopped(SliceFault),
+}
+
+impl From<SliceFault> for Ended {
+    fn from(fault: SliceFault) -> Self {
+        match fault {
+            // Nothing that this entity waits for: the others may go on.
+            SliceFault::Removal(refused) => Self::Failed(Failure::RemovalsRefused, refused.to_string()),
+            other => Self::Stopped(other),
+        }
+    }
+}
+
+impl Slice<'_> {
+    fn pull(&mut self) -> &mut PullWork {
+        match &mut self.run.work {
+            Work::Pull(work) => work,
+            Work::Catalogue(_) => unreachable!("a step is chosen by its run's kind"),
+        }
+    }
+
+    fn entity(&mut self, index: usize) -> &mut EntityPull {
+        &mut self.pull().entities[index]
+    }
+}
+
+/// Pulls one entity after another, as far as the slice's time goes. What each comes to is committed by itself.
+pub(super) async fn step(slice: &mut Slice<'_>) -> Result<Switch, SliceFault> {
+    let mut vendor = Vendor::of(slice.worker, &slice.run.connection).await?;
+    while let Some(index) = slice.pull().current() {
+        let (state, error) = match entity::pull(slice, &mut vendor, index).await {
+            Ok(()) => continue,
+            Err(Ended::Stopped(fault)) => return Err(fault),
+            Err(Ended::NotSupported) => (EntityState::NotSupported, None),
+            Err(Ended::Failed(failure, detail)) => {
+                let detail: String = redact::error_text(&detail).chars().take(REASON_CHARACTERS_MAX).collect();
+                let entity = slice.entity(index).entity.clone();
+                tracing::warn!(run_id = %slice.run.id, %entity, code = failure.code(), error = detail, "entity failed");
+                (EntityState::Failed, Some(RunError::new(failure, detail)))
+            }
+        };
+        let entity = slice.entity(index);
+        (entity.state, entity.error, entity.before) = (state, error, None);
+    }
+    let failed: Vec<String> = slice.pull().failed().map(|entity| entity.entity.to_string()).collect();
+    if failed.is_empty() {
+        return Ok(Switch::unchanged());
+    }
+    let first = slice.pull().failed().find_map(|entity| entity.error.as_ref()).map(|error| error.detail.clone());
+    let detail = format!("{} failed: {}", failed.join(", "), first.unwrap_or_default());
+    Err(SliceFault::Vendor { failure: Failure::EntitiesFailed, detail, may_pass: false })
+}
+
+/// What clients see after a run that went well.
+pub(super) fn snapshot_state(run: &Run, work: &PullWork) -> SnapshotState {
+    SnapshotState {
+        vendor: run.connection.name.to_string(),
+        total_items: work.counts().map_or(0, |counts| counts.total),
+        last_run_at: run.completed_at,
+        last_duration_ms: run.duration_ms,
+        last_source: Some(run.connection.provider.to_string()),
+        last_hash: None,
+        last_run_by: Some(run.actor.clone()),
+        last_error: None,
+        updated_at: Some(run.updated_at),
+        created_at: None,
+    }
+}
