@@ -1,0 +1,15 @@
+//! Pulls of vendors' APIs, on the local engines and against simulated vendors.
+#![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
+#![expect(clippy::print_stdout, reason = "what a test was given, shown when it fails")]
+
+mod pulls {
+    mod crash_matrix;
+    mod doorloop;
+    mod drift;
+    mod holders;
+    mod kit;
+    mod pages;
+    mod set_aside;
+    mod trackstar;
+    mod waits;
+}

@@ -1,0 +1,69 @@
+//! Lists that are not whole: whatever is wrong with their pages, nothing is removed (I4).
+
+use serde_json::json;
+use signalbox_simulators::{FaultKind, Vendor};
+use signalbox_tests::system::System;
+
+use super::kit::{Pulled, backfill, change, fault, vendor};
+
+#[tokio::test]
+async fn a_list_that_is_not_whole_removes_nothing() {
+    let system = System::start().await;
+    for (kind, code) in [
+        (FaultKind::Html, "page_invalid"),
+        (FaultKind::NotJson, "page_invalid"),
+        (FaultKind::Repeated, "pages_inconsistent"),
+        (FaultKind::Truncated, "pages_inconsistent"),
+        (FaultKind::ShrinkingTotal, "pages_inconsistent"),
+    ] {
+        let doorloop = vendor(&system, Vendor::Doorloop, |_| {}).await;
+        let pulled = Pulled::of(&system, &doorloop, "doorloop", json!({"entities": ["units"]})).await;
+        pulled.run(&backfill()).await;
+        let before = pulled.stored("units").await;
+        change(&doorloop, json!({"entity": "units", "remove": 2}));
+        doorloop.set_fault(fault(kind, "units", 2, 1)).unwrap();
+        let run = pulled.run(&backfill()).await;
+        let units = &run["work"]["entities"][0];
+        assert_eq!((&run["status"], &units["error"]["code"]), (&json!("Failed"), &json!(code)), "{kind:?}: {run:?}");
+        assert_eq!(pulled.records("units").await.len(), before.records.len(), "{kind:?}");
+        // The next one puts right what this one left.
+        doorloop.clear_faults();
+        let run = pulled.run(&backfill()).await;
+        let outcome = json!({"status": "Success", "code": null, "entities": [["units", "done", 0, 0, 2]]});
+        assert_eq!(Pulled::outcome(&run), outcome, "{kind:?}");
+        pulled.stored("units").await.check();
+    }
+}
+
+/// Another row is gone and another one came, so the total is the same, and a row that is there is on no page.
+#[tokio::test]
+async fn rows_that_move_from_page_to_page_are_not_taken_for_gone() {
+    let system = System::start().await;
+    let doorloop = vendor(&system, Vendor::Doorloop, |_| {}).await;
+    let pulled = Pulled::of(&system, &doorloop, "doorloop", json!({"entities": ["units"]})).await;
+    pulled.run(&backfill()).await;
+    doorloop.set_fault(fault(FaultKind::MovingRows, "units", 1, 1)).unwrap();
+    let run = pulled.run(&backfill()).await;
+    assert_eq!(run["status"], "Success", "{run:?}");
+    let there = doorloop.rows("units").unwrap();
+    let stored = pulled.stored("units").await;
+    stored.check();
+    // The one that went was on a page that was read before: the next pull sees that it is gone.
+    assert_eq!(stored.records.len() as u64, there + 1);
+    let run = pulled.run(&backfill()).await;
+    assert_eq!(run["work"]["entities"][0]["progress"]["counts"]["removed"], "1");
+    assert_eq!(pulled.records("units").await.len() as u64, there);
+}
+
+#[tokio::test]
+async fn faults_that_pass_are_passed() {
+    let system = System::start().await;
+    for kind in [FaultKind::Status, FaultKind::Dropped, FaultKind::CutOff] {
+        let doorloop = vendor(&system, Vendor::Doorloop, |_| {}).await;
+        let pulled = Pulled::of(&system, &doorloop, "doorloop", json!({"entities": ["units"]})).await;
+        doorloop.set_fault(fault(kind, "units", 2, 2)).unwrap();
+        let run = pulled.run(&backfill()).await;
+        assert_eq!(run["status"], "Success", "{kind:?}: {run:?}");
+        pulled.stored("units").await.check();
+    }
+}
