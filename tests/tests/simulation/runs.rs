@@ -6,6 +6,7 @@ use signalbox::domain::runs::failure::{Failure, RunError};
 use signalbox::domain::runs::lease::Lease;
 use signalbox::domain::runs::life::{Look, MayStart, may_start, on_watch, status_of};
 use signalbox::domain::runs::run::{CatalogueWork, Mode, Run, RunStatus, Trigger, Work};
+use signalbox::domain::runs::slices::Slices;
 
 use super::store::{Pull, Stored};
 use super::world::World;
@@ -38,6 +39,7 @@ pub(super) fn start(world: &mut World) {
         duration_ms: None,
         error: None,
         attempts: 0,
+        slices: Slices::default(),
         correlation_id: "trace".into(),
         work: Work::Catalogue(CatalogueWork::default()),
     };

@@ -25,6 +25,10 @@ pub enum EndedBy {
     RetryAfter,
     /// Somebody has to approve.
     Approval,
+    /// The quota of its connection was used up.
+    Quota,
+    /// Its vendor was to be left alone.
+    Breaker,
     /// With it the run was over.
     Over,
 }
@@ -37,6 +41,8 @@ impl EndedBy {
             (Some(WaitReason::Backoff), _) => Self::Backoff,
             (Some(WaitReason::RetryAfter), _) => Self::RetryAfter,
             (Some(WaitReason::Approval), _) => Self::Approval,
+            (Some(WaitReason::Quota), _) => Self::Quota,
+            (Some(WaitReason::Breaker), _) => Self::Breaker,
             (None, CameTo::CutShort) => Self::Process,
             (None, _) => Self::Time,
         }

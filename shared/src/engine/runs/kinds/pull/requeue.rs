@@ -92,7 +92,7 @@ pub async fn requeue_record(
     // As long as the lease lasts: nobody waits for longer.
     let until = began_at.checked_add(jiff::SignedDuration::from_millis(LEASE_MS)).unwrap_or(began_at);
     let begun = run.work.clone();
-    let mut slice = Slice { worker, run, hold: taken.hold, until, begun };
+    let mut slice = Slice { worker, run, hold: taken.hold, since: began_at, until, begun };
     let mut held = Held::load(&mut slice, dataset.clone(), 0, None).await?;
     let changes = held.known.compare(&read.entries(), &held.touched, Counts::default());
     slice.entity(0).progress.counts = changes.counts;
