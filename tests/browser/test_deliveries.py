@@ -217,7 +217,7 @@ def test_a_dead_letter_is_sent_again(listed: Page):
     rows(listed).nth(2).click()
     with listed.expect_request(DEAD_LETTER) as asked:
         listed.get_by_role("button", name="Send again", exact=True).click()
-    assert asked.value.method == "POST" and asked.value.url.endswith("/d1/requeue")
+    assert asked.value.method == "POST" and asked.value.url.endswith("/d1/requeue?tenant=acme")
     assert asked.value.headers["x-signalbox-request"] == "1"
     expect(listed.locator("#toasts")).to_contain_text("Sent again")
 
@@ -240,6 +240,7 @@ def test_many_are_previewed_decided_on_and_told_one_by_one(listed: Page):
     expect(results.nth(1)).to_have_text("Still refused: bad_signature: no secret makes this signature")
     original = dialog.locator("tbody a").nth(1)
     expect(original).to_have_attribute("href", "/deliveries?open=rejected%3Agithub%2Facme%237")
+    expect(dialog.locator("tbody a").first).to_have_attribute("href", "/deliveries?open=dead%3Ad1&tenant=acme")
     dialog.get_by_role("button", name="Close").last.click()
     expect(bar).to_be_hidden()
 
@@ -255,7 +256,7 @@ def test_a_replay_is_foreseen_begun_watched_and_told(open_page):
 
     def start(route):
         body = route.request.post_data_json
-        asked.append(body)
+        asked.append({**body, "of": route.request.url.split("?")[-1]})
         items = [{"id": "d1", "eventKey": "id:evt_d1", "would": "new", "detail": None}, {"id": "d2", "eventKey": None, "would": "fail", "detail": "data: missing field `sku`"}]
         if body.get("dryRun"):
             return route.fulfill(json={"ok": True, "dryRun": True, "total": 1234, "items": items, "hasMore": True, "nextCursor": "d2"})
@@ -267,9 +268,9 @@ def test_a_replay_is_foreseen_begun_watched_and_told(open_page):
         items = [{"id": "d1", "result": "requeued", "detail": None}, {"id": "d2", "result": "fail", "detail": "data: missing field `sku`"}]
         route.fulfill(json={"ok": True, "replay": replay, "items": items, "hasMore": False, "nextCursor": None})
 
-    page.route("**/api/admin/replays", start)
-    page.route("**/api/admin/replays/5f", show)
-    page.goto("/deliveries?status=dead&source=github/acme")
+    page.route("**/api/admin/replays?tenant=acme", start)
+    page.route("**/api/admin/replays/5f?tenant=acme", show)
+    page.goto("/deliveries?status=dead&source=github/acme&tenant=acme&q=SKU")
     page.get_by_role("button", name="Replay…").click()
     dialog = page.get_by_role("dialog", name="Replay dead letters")
     expect(dialog.locator("tbody td.result")).to_have_text(["Sent again", "Would fail"])
@@ -280,7 +281,44 @@ def test_a_replay_is_foreseen_begun_watched_and_told(open_page):
     expect(dialog.get_by_role("status").filter(has_text="Done: 1,234 were tried.")).to_be_visible()
     expect(dialog.locator("tbody td.why").last).to_have_text("data: missing field `sku`")
     opened.axe("what a replay came to")
-    assert asked[0] == {**asked[1], "dryRun": True} and asked[1]["source"] == "github/acme"
+    assert asked[0] == {**asked[1], "dryRun": True}
+    assert asked[1] == {"source": "github/acme", "text": "SKU", "from": asked[1]["from"], "of": "tenant=acme"}
+
+
+def test_a_replay_that_stands_still_or_was_stopped_is_started_again(page: Page):
+    page.clock.install()
+    Listed(page)
+    asked, now = [], {"id": "5f", "state": "running", "stalled": True, "total": 5, "tried": 2, "counts": {"requeued": 2}, "actor": "maja"}
+
+    def start(route):
+        asked.append(route.request.post_data_json)
+        if len(asked) == 2:
+            return route.fulfill(status=409, json={"ok": False, "error": "replay_in_progress", "detail": "it runs", "replayId": "5f"})
+        now.update(state="running", stalled=False)
+        return route.fulfill(status=200 if len(asked) == 1 else 202, json={"ok": True, "id": "5f", "total": 5, "items": [{"id": "d1", "would": "new", "detail": None}], "hasMore": False})
+
+    def stop(route):
+        now.update(state="stopped")
+        route.fulfill(json={"ok": True})
+
+    page.route("**/api/admin/replays", start)
+    page.route("**/api/admin/replays/5f", lambda route: route.fulfill(json={"ok": True, "replay": now, "items": [], "nextCursor": None}))
+    page.route("**/api/admin/replays/5f/stop", stop)
+    page.goto("/deliveries?status=dead")
+    page.get_by_role("button", name="Replay…").click()
+    dialog = page.get_by_role("dialog", name="Replay dead letters")
+    dialog.get_by_role("button", name="Replay 5").click()
+    now.update(stalled=True)
+    dialog.get_by_role("button", name="Watch it").click()
+    expect(dialog.get_by_text("It stands still")).to_be_visible()
+    dialog.get_by_role("button", name="Start it again").click()
+    expect(dialog.get_by_text("It stands still")).to_be_hidden()
+    expect(dialog.get_by_role("button", name="Start it again")).to_be_hidden()
+    dialog.get_by_role("button", name="Stop").click()
+    expect(dialog.get_by_role("status").filter(has_text="Stopped: 2 of 5 are through.")).to_be_visible()
+    dialog.get_by_role("button", name="Go on").click()
+    expect(dialog.get_by_role("status").filter(has_text="2 of 5 are through; it goes on")).to_be_visible()
+    assert asked[2:] == [{"replayId": "5f"}, {"replayId": "5f"}]
 
 
 def test_what_would_come_of_each_is_asked_before(listed: Page):

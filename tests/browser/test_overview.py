@@ -26,7 +26,7 @@ def test_what_needs_attention_is_first_with_what_to_do(home: Page):
     expect(lines.nth(1)).to_contain_text("61 dead letters")
     expect(lines.nth(2)).to_contain_text("Nordlys: Error rate above 5 %, Failures above 20, Webhook lag above 10 min")
     links = [line.get_attribute("href") for line in lines.all()]
-    assert links == ["/vendor-sync?vendor=moscot&period=all&run=r1", "/deliveries?status=dead&last=90d&source=github%2Fcool&tenant=acme", "/deliveries?source=github%2Fnordlys&tenant=acme"]
+    assert links == ["/vendor-sync?vendor=moscot&for=acme&period=all&run=r1", "/deliveries?status=dead&last=90d&source=github%2Fcool&tenant=acme&for=acme", "/deliveries?source=github%2Fnordlys&tenant=acme&for=acme"]
     expect(home.get_by_text(re.compile("^3 things wait for a decision, the oldest since "))).to_be_visible()
 
 
@@ -43,7 +43,7 @@ def test_figures_and_connections_say_how_it_goes(home: Page):
     expect(home.get_by_role("region", name="Next")).to_contain_text("Still")
     expect(home.get_by_role("region", name="Decisions")).to_contain_text("Sent a dead letter again")
     rows.nth(1).click()
-    expect(home).to_have_url(re.compile(r"/deliveries\?source=github%2Fcool&tenant=acme$"))
+    expect(home).to_have_url(re.compile(r"/deliveries\?source=github%2Fcool&tenant=acme&for=acme$"))
 
 
 def test_thousands_of_connections_are_paged(page: Page):

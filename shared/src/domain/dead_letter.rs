@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::deliveries::delivery::{BODY_PART_BYTES_MAX, Label};
+use crate::domain::deliveries::text::Part;
 use crate::domain::ids::{Connection, Dataset, RunId};
 use crate::domain::place::{NoPlace, TIME_DIGITS, split_time};
 
@@ -157,6 +158,18 @@ impl DeadLetter {
         let of = self.connection();
         provider.is_none_or(|wanted| of.is_some_and(|of| of.provider.as_str() == wanted))
             && name.is_none_or(|wanted| of.is_some_and(|of| of.name.as_str() == wanted))
+    }
+
+    /// Whether its key, its trace, its event's name or the reason why it was given up has this part.
+    #[must_use]
+    pub fn has(&self, part: &Part) -> bool {
+        let label = self.label();
+        part.is_in([
+            label.map(|label| label.key.as_str()),
+            label.map(|label| label.correlation_id.as_str()),
+            label.and_then(|label| label.event_type.as_deref()),
+            Some(&self.reason),
+        ])
     }
 }
 

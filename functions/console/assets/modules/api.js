@@ -53,6 +53,14 @@ function unanswered(cause) {
 }
 
 /**
+ * The address of a route, for data that are a tenant's.
+ * @param {string} path
+ * @param {string | null | undefined} tenant Whose; none: one's own.
+ */
+export const ofTenant = (path, tenant) =>
+  tenant ? `${path}${path.includes("?") ? "&" : "?"}tenant=${encodeURIComponent(tenant)}` : path;
+
+/**
  * Asks a route. Who is not signed in is led to where one signs in, and back.
  * @param {string} path
  * @param {{ method?: string, body?: unknown, signal?: AbortSignal, stay?: boolean, tenant?: string | null }} [options] `stay`:

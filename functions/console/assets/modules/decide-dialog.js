@@ -1,6 +1,6 @@
 // Deciding on many: first what would happen, then a button that carries the count, then a result for each.
 
-import { asError } from "./api.js";
+import { asError, ofTenant } from "./api.js";
 import { decide, planned, previewed } from "./delivery-decisions.js";
 import { identity } from "./delivery-feed.js";
 import { shortKey } from "./delivery-words.js";
@@ -203,6 +203,12 @@ function split(lines) {
   return h("div", { class: "grid gap-3" }, bar, h("div", { class: "plan" }, figures));
 }
 
+/** Where it is shown by itself. A refused one is in no tenant's list. @param {Delivery} one */
+function place(one) {
+  const open = `/deliveries?open=${encodeURIComponent(identity(one))}`;
+  return one.status === "rejected" || one.status === "admitted" ? open : ofTenant(open, one.tenant);
+}
+
 /** @param {Line[]} lines */
 function table(lines) {
   const row = (/** @type {Line} */ line) =>
@@ -216,7 +222,7 @@ function table(lines) {
           "a",
           {
             class: "link font-mono",
-            href: `/deliveries?open=${encodeURIComponent(identity(line.one))}`,
+            href: place(line.one),
             target: "_blank",
             title: line.one.key ?? line.one.id,
           },

@@ -1,6 +1,6 @@
 // What a person may decide about a delivery: to send it again, to verify it again, to drop it. One call decides on one.
 
-import { asError, ask } from "./api.js";
+import { asError, ask, ofTenant } from "./api.js";
 import { reasonName } from "./delivery-words.js";
 import { say } from "./language.js";
 import { may } from "./session.js";
@@ -17,7 +17,7 @@ const SCOPE = "deliveries:write";
 export const mayDecide = (who) => may(who, SCOPE);
 
 /** A refused request does not prove whose it is. @param {Who | null} who */
-const mayAdmit = (who) => mayDecide(who) && who?.tenant === "default";
+const mayAdmit = (who) => mayDecide(who) && (who?.anyTenant || who?.tenant === "default");
 
 /**
  * What a decision would come to, and why.
@@ -52,7 +52,7 @@ export function planned(decision, one, who) {
     if (!mayAdmit(who))
       return {
         plan: "cannot",
-        why: say("This takes an operator of the default tenant", "Det kræver en operatør for standardlejeren"),
+        why: say("This takes an operator of all tenants", "Det kræver en operatør for alle lejere"),
       };
     return { plan: "verify", why: say(`Was refused: ${reasonName(one)}`, `Blev afvist: ${reasonName(one)}`) };
   }
@@ -82,16 +82,24 @@ const WOULD = {
  */
 export async function previewed(letters) {
   const found = new Map();
-  for (let at = 0; at < letters.length; at += PREVIEW_MAX) {
-    const ids = letters.slice(at, at + PREVIEW_MAX).map(({ id }) => id);
-    const answer = await ask(`/api/sync/dead-letters/preview?id=${encodeURIComponent(ids.join(","))}`);
-    for (const { id, would, detail } of answer.items ?? []) {
-      const told = WOULD[would];
-      if (told) found.set(id, { plan: told.plan, why: [say(...told.why), detail].filter(Boolean).join(": ") });
+  for (const tenant of new Set(letters.map((one) => one.tenant))) {
+    const theirs = letters.filter((one) => one.tenant === tenant);
+    for (let at = 0; at < theirs.length; at += PREVIEW_MAX) {
+      const ids = theirs.slice(at, at + PREVIEW_MAX).map(({ id }) => id);
+      const path = `/api/sync/dead-letters/preview?id=${encodeURIComponent(ids.join(","))}`;
+      const answer = await ask(ofTenant(path, tenant));
+      for (const { id, would, detail } of answer.items ?? []) {
+        const told = WOULD[would];
+        if (told) found.set(id, { plan: told.plan, why: [say(...told.why), detail].filter(Boolean).join(": ") });
+      }
     }
   }
   return found;
 }
+
+/** The route of a dead letter. @param {Delivery} one @param {string} [deed] */
+export const letterRoute = (one, deed = "") =>
+  ofTenant(`/api/sync/dead-letters/${encodeURIComponent(one.id)}${deed}`, one.tenant);
 
 /**
  * Does it, and says what came of it.
@@ -100,14 +108,13 @@ export async function previewed(letters) {
  * @returns {Promise<Result>}
  */
 export async function decide(plan, one) {
-  const id = encodeURIComponent(one.id);
   try {
     if (plan === "drop") {
-      await ask(`/api/sync/dead-letters/${id}`, { method: "DELETE" });
+      await ask(letterRoute(one), { method: "DELETE" });
       return { outcome: "done", text: say("Dropped", "Smidt ud") };
     }
     if (plan === "requeue") {
-      await ask(`/api/sync/dead-letters/${id}/requeue`, { method: "POST" });
+      await ask(letterRoute(one, "/requeue"), { method: "POST" });
       return { outcome: "done", text: say("Sent again", "Sendt igen") };
     }
     const answer = await ask("/api/admin/deliveries/verify", { method: "POST", body: { id: one.id } });

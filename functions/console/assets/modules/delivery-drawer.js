@@ -1,6 +1,6 @@
 // One delivery in the drawer: what became of it, why, and what can be done.
 
-import { decide, mayDecide, planned } from "./delivery-decisions.js";
+import { decide, letterRoute, mayDecide, planned } from "./delivery-decisions.js";
 import { identity } from "./delivery-feed.js";
 import { life } from "./delivery-life.js";
 import { deliveryStatus, reasonHelp, reasonName, subject } from "./delivery-words.js";
@@ -186,8 +186,7 @@ function foot(one, around, told) {
 /** The same from a terminal, with a token of one's own. @param {"requeue" | "verify"} plan @param {Delivery} one */
 function asCurl(plan, one) {
   const head = `curl -X POST -H "authorization: Bearer $TOKEN"`;
-  if (plan === "requeue")
-    return `${head} '${location.origin}/api/sync/dead-letters/${encodeURIComponent(one.id)}/requeue'`;
+  if (plan === "requeue") return `${head} '${location.origin}${letterRoute(one, "/requeue")}'`;
   const body = JSON.stringify({ id: one.id }).replaceAll("'", "'\\''");
   return `${head} -H 'content-type: application/json' -d '${body}' '${location.origin}/api/admin/deliveries/verify'`;
 }

@@ -27,12 +27,15 @@ import { status } from "./status.js";
 const isCatalogue = (one) => one.provider === "catalogue";
 
 /** The deliveries that came over it: a list is of one tenant. @param {Named} one */
-const deliveriesOf = ({ provider, name, tenant }) => new URLSearchParams({ source: `${provider}/${name}`, tenant }).toString();
+const deliveriesOf = ({ provider, name, tenant }) => new URLSearchParams({ source: `${provider}/${name}`, tenant, for: tenant }).toString();
+
+/** The syncs of a vendor, as its tenant sees them. @param {Named} one */
+const syncsOf = ({ name, tenant }) => `/vendor-sync?${new URLSearchParams({ vendor: name, for: tenant })}`;
 
 /** The run that a matter is about: its link names it as the first of a list. @param {Matter} matter */
 function runPlace({ link, of }) {
   const id = link && new URL(link, location.origin).searchParams.get("cursor");
-  return `/vendor-sync?vendor=${encodeURIComponent(of.name)}&period=all${id ? `&run=${encodeURIComponent(id)}` : ""}`;
+  return `${syncsOf(of)}&period=all${id ? `&run=${encodeURIComponent(id)}` : ""}`;
 }
 
 /** @type {Record<string, Kind>} */
@@ -131,4 +134,4 @@ export const cameTo = (one) => (isCatalogue(one) ? null : one.lastHour);
 
 /** The page that shows what it does. @param {Named} one */
 export const placeOf = (one) =>
-  isCatalogue(one) ? `/vendor-sync?vendor=${encodeURIComponent(one.name)}` : `/deliveries?${deliveriesOf(one)}`;
+  isCatalogue(one) ? syncsOf(one) : `/deliveries?${deliveriesOf(one)}`;

@@ -10,9 +10,10 @@ export function poll(ask, milliseconds) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let last = Date.now();
+  let isOver = false;
   const next = () => {
     clearTimeout(timer);
-    if (document.hidden) return;
+    if (document.hidden || isOver) return;
     timer = setTimeout(now, Math.max(0, last + milliseconds - Date.now()));
   };
   const now = async () => {
@@ -23,6 +24,8 @@ export function poll(ask, milliseconds) {
   document.addEventListener("visibilitychange", next);
   next();
   return () => {
+    // It may be ended by what it asks, which it would go on behind.
+    isOver = true;
     clearTimeout(timer);
     document.removeEventListener("visibilitychange", next);
   };

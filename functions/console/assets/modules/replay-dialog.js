@@ -1,9 +1,9 @@
 // A replay of dead letters: what it would come to, then how far it is, then what became of each.
 
-import { asError, ask } from "./api.js";
+import { asError, ask, ofTenant } from "./api.js";
 import { shortKey } from "./delivery-words.js";
 import { openDialog } from "./dialog.js";
-import { button, h, replace } from "./dom.js";
+import { button, h, icon, replace } from "./dom.js";
 import { dateTime, number, say } from "./language.js";
 import { callout } from "./messages.js";
 import { paging } from "./paging.js";
@@ -12,7 +12,7 @@ import { status } from "./status.js";
 
 /** @typedef {import("./session.js").Who} Who */
 /** @typedef {import("./status.js").Tone} Tone */
-/** @typedef {{ source?: string, reason?: string, from?: string, to?: string }} Filter */
+/** @typedef {{ source?: string, text?: string, from?: string, to?: string }} Filter */
 /** @typedef {Record<string, number>} Counts */
 /** @typedef {{ id: string, state: string, stalled: boolean, total: number, tried: number, counts: Counts, actor: string }} Replay */
 /** @typedef {{ id: string, eventKey?: string | null, would?: string, result?: string | null, detail: string | null }} Line */
@@ -80,7 +80,8 @@ function meant(filter) {
     filter.source && say(`from ${filter.source}`, `fra ${filter.source}`),
     filter.from && say(`since ${dateTime(filter.from)}`, `siden ${dateTime(filter.from)}`),
     filter.to && say(`until ${dateTime(filter.to)}`, `til ${dateTime(filter.to)}`),
-    filter.reason && say(`whose reason has “${filter.reason}”`, `hvis grund har “${filter.reason}”`),
+    filter.text &&
+      say(`with “${filter.text}” in key, trace, event or reason`, `med “${filter.text}” i nøgle, spor, hændelse eller grund`),
   ].filter(Boolean);
   return say(`Dead letters ${parts.join(", ")}.`, `Døde leverancer ${parts.join(", ")}.`);
 }
@@ -110,9 +111,11 @@ function table(lines) {
 
 /**
  * @param {Filter} filter
- * @param {{ who: Who | null, done: () => void }} options `done`: a replay was begun or watched.
+ * @param {{ who: Who | null, tenant: string, done: () => void }} options `tenant`: whose the list is, where it names one. `done`: a
+ *   replay was begun or watched.
  */
 export async function openReplay(filter, options) {
+  const route = (more = "") => ofTenant(ROUTE + more, options.tenant);
   const body = Object.fromEntries(Object.entries(filter).filter(([, value]) => value));
   const content = h("div", { class: "grid gap-3" }, h("p", { class: "ink-2" }, say("Looking at them…", "Ser på dem…")));
   const note = h("p", { class: "note grow", role: "status" });
@@ -127,6 +130,8 @@ export async function openReplay(filter, options) {
   /** @type {(() => void) | null} */
   let end = null;
   let isBegun = false;
+  /** Each watch has a number of its own: what an earlier one brings comes too late. */
+  let turn = 0;
 
   function closed() {
     end?.();
@@ -144,7 +149,7 @@ export async function openReplay(filter, options) {
   }
 
   async function foresee() {
-    const seen = await ask(ROUTE, { method: "POST", body: { ...body, dryRun: true } });
+    const seen = await ask(route(), { method: "POST", body: { ...body, dryRun: true } });
     if (seen.total === 0) {
       return replace(content, h("p", { class: "ink-2" }, meant(filter), " ", say("There are none.", "Der er ingen.")));
     }
@@ -163,10 +168,15 @@ export async function openReplay(filter, options) {
     go.focus();
   }
 
-  async function begin() {
+  const begin = () => start(body);
+
+  /** @param {Record<string, string | undefined>} body */
+  async function start(body) {
+    turn += 1;
+    end?.();
     replace(act);
     try {
-      const begun = await ask(ROUTE, { method: "POST", body });
+      const begun = await ask(route(), { method: "POST", body });
       if (begun.id) watch(begun.id);
       else await foresee();
     } catch (thrown) {
@@ -178,20 +188,30 @@ export async function openReplay(filter, options) {
   function watch(id) {
     isBegun = true;
     replace(shut, say("Close", "Luk"));
+    const mine = (turn += 1);
+    end?.();
     const stop = button(say("Stop", "Stands"), { icon: "pause", onclick: halt });
+    const again = button("", { kind: "primary", icon: "refresh", onclick: () => start({ replayId: id }) });
     replace(act, stop);
     const look = async () => {
       try {
-        const page = await ask(`${ROUTE}/${id}`);
-        tell(page.replay);
-        if (page.replay.state !== "running") over(id);
+        const { replay } = await ask(route(`/${id}`));
+        if (mine !== turn) return;
+        tell(replay);
+        if (replay.state !== "running") over(id);
+        const isStopped = replay.state === "stopped";
+        replace(again, icon("refresh"), isStopped ? say("Go on", "Fortsæt") : say("Start it again", "Start den igen"));
+        // What is there already stays, and with it the focus.
+        if (isStopped) replace(act, again);
+        else if (replay.stalled && !again.isConnected) act.append(again);
+        else if (!replay.stalled) again.remove();
       } catch (thrown) {
-        replace(note, asError(thrown).details.join(" "));
+        if (mine === turn) replace(note, asError(thrown).details.join(" "));
       }
     };
     async function halt() {
       stop.disabled = true;
-      await ask(`${ROUTE}/${id}/stop`, { method: "POST" }).catch((thrown) => replace(note, asError(thrown).details.join(" ")));
+      await ask(route(`/${id}/stop`), { method: "POST" }).catch((thrown) => replace(note, asError(thrown).details.join(" ")));
       stop.disabled = false;
       await look();
     }
@@ -210,7 +230,7 @@ export async function openReplay(filter, options) {
     };
     replace(note, say(...(told[replay.state] ?? told.running)));
     const stalled = replay.stalled
-      ? callout("warn", say("It stands still", "Den står stille"), say("Start it again: that sends it on.", "Start den igen: det sender den videre."))
+      ? callout("warn", say("It stands still", "Den står stille"), say("Nothing came of it for a quarter of an hour. Started again, it goes on where it is.", "Der er intet sket i et kvarter. Startes den igen, fortsætter den, hvor den er."))
       : null;
     replace(content, stalled, figures(replay.counts));
   }
@@ -225,7 +245,7 @@ export async function openReplay(filter, options) {
     content.append(list, pages.element);
     const show = async (/** @type {string | null} */ cursor) => {
       try {
-        const page = await ask(`${ROUTE}/${id}${cursor ? `?cursor=${cursor}` : ""}`);
+        const page = await ask(route(`/${id}${cursor ? `?cursor=${cursor}` : ""}`));
         replace(list, table(page.items));
         pages.show(cursor, { next: page.nextCursor, text: say("What became of each.", "Hvad der blev af hver."), onward: show });
       } catch (thrown) {

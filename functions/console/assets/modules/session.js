@@ -35,8 +35,8 @@ async function find() {
   }
 }
 
-/** Whether there is a tenant to choose, or one to leave. @param {Who} who */
-export const mayChoose = (who) => who.anyTenant || who.tenants?.length > 0 || chosenTenant() !== null;
+/** Whether there is a tenant to choose, or one to leave: a link may have named one's own. @param {Who} who */
+export const mayChoose = (who) => who.anyTenant || who.tenants?.length > 0 || ![null, who.tenant].includes(chosenTenant());
 
 /**
  * Whether they may do what takes any one of these scopes. It decides what is shown; the route decides what is done.

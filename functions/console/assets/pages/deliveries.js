@@ -2,6 +2,7 @@
 
 import { change } from "../modules/address.js";
 import { asError } from "../modules/api.js";
+import { mayDecide } from "../modules/delivery-decisions.js";
 import { feed, identity, moment } from "../modules/delivery-feed.js";
 import { PERIODS, deliveryFilters, wantedDeliveries } from "../modules/delivery-filters.js";
 import { deliveryStatus, reasonName, shortKey, subject, took, tookText } from "../modules/delivery-words.js";
@@ -162,10 +163,10 @@ function drawPause() {
 }
 
 async function replay() {
-  const { source, text: reason, to, from, last } = wantedDeliveries();
+  const { source, text, tenant, to, from, last } = wantedDeliveries();
   const since = last ? new Date(Date.now() - Number(PERIODS[last].milliseconds)).toISOString() : from;
   const { openReplay } = await import("../modules/replay-dialog.js");
-  openReplay({ source, reason, from: since ?? "", to: to ?? "" }, { who, done: load });
+  openReplay({ source, text, from: since ?? "", to: to ?? "" }, { who, tenant, done: load });
 }
 
 function pause() {

@@ -9,9 +9,10 @@ use http::{HeaderMap, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use signalbox::domain::dead_letter::DeadLetterId;
 use signalbox::domain::deliveries::replay::{ITEMS_MAX, Replay, ReplayId};
+use signalbox::domain::deliveries::text::Part;
 use signalbox::engine::deliveries::dead_letters::{DeadLetterFilter, named};
 use signalbox::engine::deliveries::preview::{Foresight, preview};
-use signalbox::engine::deliveries::replay::set::{Frozen, Meant, freeze};
+use signalbox::engine::deliveries::replay::set::{Frozen, Meant, freeze, set_of};
 use signalbox::engine::deliveries::replay::start::{Started, start as start_set};
 use signalbox::engine::deliveries::replay::stop::stop as stop_one;
 use signalbox::engine::operators::Operator;
@@ -32,8 +33,8 @@ const FORESEEN_MAX: usize = 100;
 const HOURS_MAX: i64 = 90 * 24;
 /// How much of a filter is shown, in characters.
 const FILTER_CHARACTERS_MAX: usize = 500;
-const FILTERS: [&str; 9] =
-    ["source", "provider", "connection", "brand", "reason", "from", "to", "olderThan", "newerThan"];
+const FILTERS: [&str; 10] =
+    ["source", "provider", "connection", "brand", "reason", "text", "from", "to", "olderThan", "newerThan"];
 
 /// Send many dead letters through again, as a job.
 ///
@@ -47,6 +48,7 @@ const FILTERS: [&str; 9] =
         (status = 200, description = "What it would come to; or that there is nothing to replay", body = ReplayForeseenView),
         (status = 202, description = "It runs, or ran before", body = ReplayStartedView),
         (status = 400, description = "invalid_request: the body must be an object of known fields, and mean at most 10,000 dead letters", body = ProblemView),
+        (status = 404, description = "not_found: there is no replay of this `replayId`", body = ProblemView),
         (status = 409, description = "replay_in_progress: another one of this tenant runs; `replayId` names it", body = ProblemView),
         (status = 413, description = "payload_too_large", body = ProblemView),
         OperatorProblems,
@@ -64,7 +66,7 @@ pub(crate) async fn start(
     let Some(fields) = body::read(body).await? else {
         return Err(Problem::new(INVALID_REQUEST, "the body must be a JSON object with the filter; {} means all"));
     };
-    fields.check_known(&[&FILTERS[..], &["ids", "dryRun", "cursor"]].concat())?;
+    fields.check_known(&[&FILTERS[..], &["ids", "replayId", "dryRun", "cursor"]].concat())?;
     let is_dry = fields.switch("dryRun")?.unwrap_or(false);
     let cursor = fields.text("cursor")?.map(|cursor| cursor.parse::<DeadLetterId>()).transpose();
     let cursor = cursor.map_err(|_| Problem::fields(&[("cursor", "is unknown")]))?;
@@ -72,7 +74,10 @@ pub(crate) async fn start(
         return Err(Problem::fields(&[("cursor", "is for a dry run: a replay takes all that is meant")]));
     }
     let now = control.now();
-    let (meant, filter) = meant(&fields, now)?;
+    let (meant, filter) = match fields.filled_text("replayId")? {
+        Some(id) => earlier(&control, &operator, &fields, &id).await?,
+        None => meant(&fields, now)?,
+    };
     let journal = &control.operators.journal;
     let set = match freeze(journal, now, &operator.tenant, &meant).await.map_err(failed)? {
         Frozen::Set(set) => set,
@@ -136,7 +141,27 @@ fn meant(fields: &Fields, now: Timestamp) -> Result<(Meant, String), Problem> {
         None => format!("{name}={value}"),
     });
     let said: String = said.collect::<Vec<_>>().join(", ").chars().take(FILTER_CHARACTERS_MAX).collect();
-    Ok((Meant::Matching(filter.between(from, to)), if said.is_empty() { "all".to_owned() } else { said }))
+    let text = fields.filled_text("text")?.map(|text| Part::of(&text)).transpose();
+    let text = text.map_err(|wrong| Problem::fields(&[("text", &wrong)]))?.flatten();
+    Ok((Meant::Matching(filter.between(from, to).with(text)), if said.is_empty() { "all".to_owned() } else { said }))
+}
+
+/// The set of an earlier replay, and what it was of.
+async fn earlier(
+    control: &Control,
+    operator: &Operator,
+    fields: &Fields,
+    id: &str,
+) -> Result<(Meant, String), Problem> {
+    if fields.get("ids").is_some() || FILTERS.iter().any(|name| fields.get(name).is_some()) {
+        let why = "must stand alone: a filter or ids beside it would be passed over";
+        return Err(Problem::fields(&[("replayId", why)]));
+    }
+    let none = || Problem::new(NOT_FOUND, "there is no such replay");
+    let (store, id) = (&control.replays.store, id.parse::<ReplayId>().map_err(|_| none())?);
+    let replay = store.one(&operator.tenant, &id, control.now()).await.map_err(failed)?.ok_or_else(none)?;
+    let ids = set_of(store, &operator.tenant, &replay).await.map_err(failed)?;
+    Ok((Meant::Named(ids), replay.filter))
 }
 
 /// What several fields say of the same: they must agree.

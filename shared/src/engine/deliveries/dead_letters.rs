@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use crate::aws::faults::AwsFault;
 use crate::aws::journal::Journal;
 use crate::domain::dead_letter::{DeadLetter, DeadLetterId};
+use crate::domain::deliveries::text::Part;
 use crate::domain::ids::TenantId;
 use crate::engine::deliveries::requeue::{Requeued, Requeuer, requeue};
 use crate::engine::operators::Operator;
@@ -21,6 +22,7 @@ pub struct DeadLetterFilter {
     reason: Option<String>,
     from: Option<Timestamp>,
     to: Option<Timestamp>,
+    text: Option<Part>,
 }
 
 impl DeadLetterFilter {
@@ -34,13 +36,19 @@ impl DeadLetterFilter {
     /// Those of `field`.
     pub fn read<E>(field: impl Fn(&str) -> Result<Option<String>, E>) -> Result<Self, E> {
         let [provider, connection, reason] = Self::FIELDS.map(|name| Ok(field(name)?.map(|text| text.to_lowercase())));
-        Ok(Self { provider: provider?, connection: connection?, reason: reason?, from: None, to: None })
+        Ok(Self { provider: provider?, connection: connection?, reason: reason?, ..Self::default() })
     }
 
     /// Only those whose message was sent between two moments, both included.
     #[must_use]
     pub fn between(self, from: Option<Timestamp>, to: Option<Timestamp>) -> Self {
         Self { from, to, ..self }
+    }
+
+    /// Only those that the list of deliveries finds by this text.
+    #[must_use]
+    pub fn with(self, text: Option<Part>) -> Self {
+        Self { text, ..self }
     }
 
     /// Where to begin to read: where a part ended, and not above what is meant.
@@ -60,6 +68,7 @@ impl DeadLetterFilter {
     fn takes(&self, letter: &DeadLetter) -> bool {
         letter.is_from(self.provider.as_deref(), self.connection.as_deref())
             && self.reason.as_ref().is_none_or(|wanted| letter.reason.to_lowercase().contains(wanted))
+            && self.text.as_ref().is_none_or(|part| letter.has(part))
     }
 }
 

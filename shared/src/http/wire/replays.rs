@@ -14,6 +14,9 @@ use crate::domain::time;
 pub struct ReplaysRequest {
     /// These alone, at most 10,000, without a filter beside them.
     pub ids: Option<Vec<String>>,
+    /// The set of this replay again, alone: one that was stopped goes on, one that stands still is sent on, and of one that is done
+    /// what stayed is tried again.
+    pub replay_id: Option<String>,
     /// As deliveries are listed: `pos`, `trackstar/north`, or a provider alone.
     pub source: Option<String>,
     /// pos, trackstar, …
@@ -24,6 +27,8 @@ pub struct ReplaysRequest {
     pub brand: Option<String>,
     /// A part of the reason, in any case.
     pub reason: Option<String>,
+    /// In any case, a part of the key, the trace, the event's name or the reason, as deliveries are looked for.
+    pub text: Option<String>,
     /// Sent to the queue at or after this.
     pub from: Option<String>,
     /// Sent to the queue at or before this, or on this day.

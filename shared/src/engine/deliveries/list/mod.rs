@@ -304,12 +304,7 @@ fn takes(wanted: &Wanted, now: Timestamp, listed: &Listed) -> bool {
                 && trace(label.map(|label| label.correlation_id.as_str()))
                 && (wanted.source.is_none() || label.is_some_and(|label| from(&label.connection)))
                 && wanted.key.as_ref().is_none_or(has_key)
-                && text([
-                    label.map(|label| label.key.as_str()),
-                    label.map(|label| label.correlation_id.as_str()),
-                    label.and_then(|label| label.event_type.as_deref()),
-                    Some(&letter.reason),
-                ])
+                && wanted.text.as_ref().is_none_or(|part| letter.has(part))
         }
     }
 }

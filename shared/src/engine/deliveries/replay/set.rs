@@ -1,11 +1,13 @@
 //! The set of a replay: frozen when it begins, so that what is given up meanwhile does not join it.
 
+use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 
 use crate::aws::faults::AwsFault;
 use crate::aws::journal::Journal;
+use crate::aws::replays::ReplayStore;
 use crate::domain::dead_letter::DeadLetterId;
-use crate::domain::deliveries::replay::ITEMS_MAX;
+use crate::domain::deliveries::replay::{ITEMS_MAX, Replay};
 use crate::domain::ids::TenantId;
 use crate::engine::deliveries::dead_letters::{DeadLetterFilter, Limits, page};
 
@@ -13,6 +15,8 @@ use crate::engine::deliveries::dead_letters::{DeadLetterFilter, Limits, page};
 const READ_MAX: usize = 20_000;
 /// And of these at once.
 const PART: usize = 250;
+/// Chunks that are read beside one another.
+const WIDTH: usize = 8;
 
 /// Which dead letters are meant.
 #[derive(Debug, Clone)]
@@ -62,4 +66,14 @@ pub async fn freeze(journal: &Journal, now: Timestamp, tenant: &TenantId, meant:
     ids.sort_unstable();
     ids.dedup();
     Ok(if ids.len() > ITEMS_MAX { Frozen::TooMany(ids.len()) } else { Frozen::Set(ids) })
+}
+
+/// The set of a replay that began before. What a filter means now may be another one, as what was dealt with is gone.
+///
+/// # Errors
+/// When AWS fails.
+pub async fn set_of(store: &ReplayStore, tenant: &TenantId, replay: &Replay) -> Result<Vec<DeadLetterId>, AwsFault> {
+    let read = (0..replay.chunks).map(|number| store.chunk(tenant, &replay.id, number));
+    let chunks: Vec<_> = futures::stream::iter(read).buffered(WIDTH).try_collect().await?;
+    Ok(chunks.into_iter().flatten().flat_map(|chunk| chunk.items).map(|item| item.id).collect())
 }
