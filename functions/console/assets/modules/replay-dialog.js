@@ -53,7 +53,7 @@ const ENDS = {
     name: ["Conflict", "Konflikt"],
     more: ["Stays: its key came with another body", "Bliver: nøglen kom med andet indhold"],
   },
-  fail: { tone: "bad", name: ["Would fail", "Vil fejle"], more: ["Stays: it cannot be applied", "Bliver: kan ikke anvendes"] },
+  fail: { tone: "bad", name: ["Fails", "Fejler"], more: ["Stays: it cannot be applied", "Bliver: kan ikke anvendes"] },
   no_label: { tone: "warn", name: ["No label", "Ingen mærkat"], more: ["Stays: it can only be dropped", "Bliver: kan kun smides ud"] },
   not_a_delivery: { tone: "warn", name: ["A record", "En post"], more: ["Stays: the next run takes it up", "Bliver: tages op af næste kørsel"] },
 };
@@ -228,7 +228,8 @@ export async function openReplay(filter, options) {
       stopped: [`Stopped: ${tried} of ${total} are through.`, `Standset: ${tried} af ${total} er igennem.`],
       done: [`Done: ${total} were tried.`, `Færdig: ${total} er forsøgt.`],
     };
-    replace(note, say(...(told[replay.state] ?? told.running)));
+    const still = say(`${tried} of ${total} are through.`, `${tried} af ${total} er igennem.`);
+    replace(note, replay.stalled ? still : say(...(told[replay.state] ?? told.running)));
     const stalled = replay.stalled
       ? callout("warn", say("It stands still", "Den står stille"), say("Nothing came of it for a quarter of an hour. Started again, it goes on where it is.", "Der er intet sket i et kvarter. Startes den igen, fortsætter den, hvor den er."))
       : null;
