@@ -75,6 +75,27 @@ def test_a_run_is_told_in_the_drawer_and_its_address_leads_back_to_it(runs: Page
     assert "run=" not in runs.url
 
 
+def test_refused_removals_are_applied_once_their_count_is_typed(page: Page):
+    page.goto("/api/auth/dev-mint")
+    source = "s3://catalogs/2024/half.json"
+    removed = {"total": 67, "created": 0, "updated": 0, "removed": 60, "unchanged": 67}
+    refused = run("r9", "2024-06-05T08:00:00.000Z", "error", counts=removed, sourcePath=source, metadata={"errorCode": "removals_refused"})
+    answer(page, WINDOW, window([refused]))
+    answer(page, "**/vendor-sync/moscot/sync", {"ok": True, "runId": "r10", "summary": removed})
+    page.goto("/vendor-sync?run=r9")
+    drawer = page.get_by_role("dialog", name="Detaljer for synkronisering")
+    expect(drawer.get_by_text("Ville fjerne", exact=True)).to_be_visible()
+    drawer.get_by_role("button", name="Anvend og fjern 60…").click()
+    dialog = page.get_by_role("dialog", name="Kør MOSCOT")
+    expect(dialog.get_by_text(source)).to_be_visible()
+    apply = dialog.get_by_role("button", name="Anvend og fjern 60")
+    expect(apply).to_be_disabled()
+    dialog.get_by_label("Skriv 60 for at gå videre").fill("60")
+    with page.expect_request("**/vendor-sync/moscot/sync") as asked:
+        apply.click()
+    assert asked.value.post_data_json == {"mode": "apply", "sourcePath": source, "allowRemovals": True}
+
+
 def test_a_skipped_run_says_why(page: Page):
     skipped = run("r9", "2024-06-07T02:00:00.000Z", "error", error="run r8 is in progress", metadata={"skipped": True, "errorCode": "sync_in_progress"})
     answer(page, WINDOW, window([skipped]))

@@ -9,6 +9,7 @@ import { button, h, icon, replace, s } from "./dom.js";
 import { number, say } from "./language.js";
 import { callout, toast } from "./messages.js";
 import { status } from "./status.js";
+import { typedCount } from "./typed-count.js";
 
 /** @typedef {import("./delivery-feed.js").Delivery} Delivery */
 /** @typedef {import("./delivery-decisions.js").Decision} Decision */
@@ -27,25 +28,25 @@ const PLANS = {
   requeue: {
     tone: "ok",
     mark: "plus",
-    name: ["Sent again", "Sendes igen"],
+    name: ["Will be sent again", "Sendes igen"],
     more: ["Its effect comes once, as ever", "Virkningen kommer én gang, som altid"],
   },
   verify: {
     tone: "run",
     mark: "shield",
-    name: ["Verified again", "Efterprøves igen"],
+    name: ["Will be verified again", "Efterprøves igen"],
     more: ["Let in if its signature is right now", "Lukkes ind, hvis signaturen nu passer"],
   },
   drop: {
     tone: "bad",
     mark: "drop",
-    name: ["Dropped", "Smides ud"],
+    name: ["Will be dropped", "Smides ud"],
     more: ["Forgotten with its body, for good", "Glemmes med sit indhold, for altid"],
   },
   nothing: {
     tone: "idle",
     mark: "duplicate",
-    name: ["Left out", "Udelades"],
+    name: ["Will be left out", "Udelades"],
     more: ["There is nothing to do", "Der er intet at gøre"],
   },
   cannot: {
@@ -83,9 +84,11 @@ export async function openDecision(decision, items, options) {
   const wanted = lines.filter((line) => acts(line.plan));
   const isDrop = decision === "drop";
   const count = number(wanted.length);
-  const title = isDrop
-    ? say(`Drop ${number(items.length)} deliveries`, `Smid ${number(items.length)} leverancer ud`)
-    : say(`Send ${number(items.length)} deliveries again`, `Send ${number(items.length)} leverancer igen`);
+  const those =
+    items.length === 1
+      ? say("1 delivery", "1 leverance")
+      : say(`${number(items.length)} deliveries`, `${number(items.length)} leverancer`);
+  const title = isDrop ? say(`Drop ${those}`, `Smid ${those} ud`) : say(`Send ${those} again`, `Send ${those} igen`);
 
   const go = button(
     isDrop ? say(`Drop ${count}`, `Smid ${count} ud`) : say(`Send ${count} again`, `Send ${count} igen`),
@@ -102,7 +105,7 @@ export async function openDecision(decision, items, options) {
     { class: "ink-2" },
     say("This is what would happen. Nothing has been done yet.", "Dette ville ske. Intet er gjort endnu."),
   );
-  const typed = isDrop && wanted.length > UNTYPED_MAX ? typing(wanted.length, (right) => (go.disabled = !right)) : null;
+  const typed = isDrop && wanted.length > UNTYPED_MAX ? typedCount(wanted.length, (right) => (go.disabled = !right)) : null;
   const dialog = openDialog(title, {
     body: [intro, blind && unseen(blind), split(lines), table(lines), typed],
     foot: [progress, cancel, go],
@@ -121,7 +124,7 @@ export async function openDecision(decision, items, options) {
 
   function foot() {
     const by = options.who ? say(` On record as ${options.who.actor}.`, ` Noteres som ${options.who.actor}.`) : "";
-    return say("Doing it again does nothing twice.", "At gøre det igen gør intet to gange.") + by;
+    return (isDrop ? "" : say("Doing it again does nothing twice.", "At gøre det igen gør intet dobbelt.")) + by;
   }
 
   async function run() {
@@ -263,17 +266,5 @@ function table(lines) {
       h("thead", {}, head),
       h("tbody", {}, lines.map(row)),
     ),
-  );
-}
-
-/** @param {number} count @param {(right: boolean) => void} typed */
-function typing(count, typed) {
-  const field = h("input", { class: "input", id: "typed-count", inputmode: "numeric", autocomplete: "off" });
-  field.addEventListener("input", () => typed(field.value.trim() === String(count)));
-  return h(
-    "div",
-    { class: "field" },
-    h("label", { for: "typed-count" }, say(`Type ${count} to go on`, `Skriv ${count} for at gå videre`)),
-    field,
   );
 }

@@ -12,7 +12,7 @@ import { timeline } from "./timeline.js";
 /**
  * @typedef {{
  *   newer: (() => void) | null, older: (() => void) | null, name: string,
- *   again: ((vendor: { slug: string, name: string }) => void) | null,
+ *   again: ((vendor: { slug: string, name: string }, like: { source: string | null, removals?: number }) => void) | null,
  * }} Around
  */
 
@@ -20,7 +20,6 @@ import { timeline } from "./timeline.js";
 export function runDrawer(run, around) {
   const tool = (/** @type {string} */ text, /** @type {"left" | "right" | "link"} */ mark, /** @type {(() => void) | null} */ go) =>
     button(text, { icon: mark, iconOnly: true, kind: "quiet small", disabled: go === null, onclick: go ?? undefined });
-  const again = around.again;
   return {
     title: say("Details of the sync", "Detaljer for synkronisering"),
     summary: [
@@ -33,8 +32,27 @@ export function runDrawer(run, around) {
       tool(say("Copy link", "Kopiér link"), "link", () => copied(location.href)),
     ],
     body: [figures(run), why(run), section(say("What happened", "Forløb"), timeline(life(run))), setAside(run), facts(run)],
-    foot: again && button(say("Run again", "Kør igen"), { icon: "play", onclick: () => again({ slug: run.vendor, name: around.name }) }),
+    foot: foot(run, around),
   };
+}
+
+/** Whether it was not to remove as much as its source lacks. @param {Run} run */
+const isRefused = (run) => run.status === "error" && run.metadata?.errorCode === "removals_refused";
+
+/** @param {Run} run @param {Around} around */
+function foot(run, { again, name }) {
+  if (!again) return null;
+  const vendor = { slug: run.vendor, name };
+  const source = run.sourcePath;
+  const removals = countsOf(run).removed;
+  const remove =
+    isRefused(run) && removals
+      ? button(say(`Apply and remove ${number(removals)}…`, `Anvend og fjern ${number(removals)}…`), {
+          kind: "danger",
+          onclick: () => again(vendor, { source, removals }),
+        })
+      : null;
+  return [button(say("Run again", "Kør igen"), { icon: "play", onclick: () => again(vendor, { source }) }), remove];
 }
 
 /** @param {Run} run */
@@ -50,7 +68,7 @@ function figures(run) {
       one("Total", counts.total),
       one(say("Created", "Oprettet"), counts.created),
       one(say("Updated", "Opdateret"), counts.updated),
-      one(say("Removed", "Fjernet"), counts.removed),
+      one(isRefused(run) ? say("Would remove", "Ville fjerne") : say("Removed", "Fjernet"), counts.removed),
       one(say("Unchanged", "Uændret"), counts.unchanged),
     ),
   );

@@ -302,7 +302,7 @@ function drawDrawer() {
       newer: at > 0 ? step(-1) : null,
       older: at >= 0 && at < list.length - 1 ? step(1) : null,
       name: vendors.find(({ slug }) => slug === run.vendor)?.name ?? run.vendor,
-      again: mayWrite ? (vendor) => openRunDialog(vendor, started) : null,
+      again: mayWrite ? (vendor, like) => openRunDialog(vendor, started, like) : null,
     }),
     {
       closed: () => {
