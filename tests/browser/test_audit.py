@@ -23,10 +23,10 @@ def test_it_is_told_in_words(page: Page):
     answer(page)
     page.goto("/audit")
     rows = page.locator("tbody tr.opens")
-    expect(rows.nth(0)).to_contain_text("Sent a dead letter again")
+    expect(rows.nth(0)).to_contain_text("Asked to send a dead letter again")
     expect(rows.nth(1)).to_contain_text("settings.scheme, schedule")
     rows.nth(2).click()
-    drawer = page.get_by_role("dialog", name="Stopped a run")
+    drawer = page.get_by_role("dialog", name="Asked to stop a run")
     expect(drawer.get_by_text("run.stop")).to_be_visible()
     expect(drawer.get_by_role("link", name="Open")).to_have_attribute("href", "/vendor-sync?run=r12&period=all")
 
@@ -38,7 +38,7 @@ def test_filters_are_asked_of_the_route_and_live_in_the_address(page: Page):
     search.fill("maja")
     search.press("Enter")
     page.get_by_label("Action", exact=True).select_option("run.stop")
-    expect(page.get_by_text("maja, Stopped a run, 2024-06-01 – 2024-06-07")).to_be_visible()
+    expect(page.get_by_text("maja, Asked to stop a run, 2024-06-01 – 2024-06-07")).to_be_visible()
     assert "actor=maja&action=run.stop&from=2024-06-01T00%3A00%3A00.000Z&to=2024-06-07T23%3A59%3A59.999Z" in asked[-1]
     assert page.url.endswith("/audit?from=2024-06-01&to=2024-06-07&actor=maja&action=run.stop")
     page.get_by_role("button", name="Reset the filters").click()

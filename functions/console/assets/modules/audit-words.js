@@ -9,22 +9,22 @@ import { say } from "./language.js";
  * }} Entry
  */
 
-/** @type {Record<string, [string, string]>} */
+/** "Asked to" where it is recorded before it is done, and so whether it was. @type {Record<string, [string, string]>} */
 export const ACTIONS = {
-  "dead_letter.requeue": ["Sent a dead letter again", "Sendte et dødt brev igen"],
-  "dead_letter.drop": ["Dropped a dead letter", "Smed et dødt brev ud"],
-  "delivery.admit": ["Let a rejected delivery in", "Lukkede en afvist leverance ind"],
-  "run.stop": ["Stopped a run", "Standsede en kørsel"],
+  "dead_letter.requeue": ["Asked to send a dead letter again", "Bad om at sende en død leverance igen"],
+  "dead_letter.drop": ["Asked to drop a dead letter", "Bad om at smide en død leverance ud"],
+  "delivery.admit": ["Asked to let a rejected delivery in", "Bad om at lukke en afvist leverance ind"],
+  "run.stop": ["Asked to stop a run", "Bad om at standse en kørsel"],
   "connection.put": ["Wrote a connection", "Skrev en forbindelse"],
-  "connection.delete": ["Removed a connection", "Fjernede en forbindelse"],
+  "connection.delete": ["Asked to remove a connection", "Bad om at fjerne en forbindelse"],
   "connection.pause": ["Paused a connection", "Satte en forbindelse på pause"],
   "connection.resume": ["Resumed a connection", "Genoptog en forbindelse"],
   "connection.rotate": ["Changed secrets", "Skiftede hemmeligheder"],
   "connection.breaker": ["Set a breaker", "Stillede en afbryder"],
-  "connection.test": ["Tested a connection", "Prøvede en forbindelse"],
-  "sync.replay": ["Did again what failed", "Gjorde om, hvad der fejlede"],
-  "replay.start": ["Started a replay", "Startede en genafspilning"],
-  "replay.stop": ["Stopped a replay", "Stoppede en genafspilning"],
+  "connection.test": ["Asked to test a connection", "Bad om at prøve en forbindelse"],
+  "sync.replay": ["Asked to do again what failed", "Bad om at gøre om, hvad der fejlede"],
+  "replay.start": ["Asked to start a replay", "Bad om at starte en genafspilning"],
+  "replay.stop": ["Asked to stop a replay", "Bad om at stoppe en genafspilning"],
   "tenant.enter": ["Entered a tenant", "Gik ind hos en lejer"],
 };
 
