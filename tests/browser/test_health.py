@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from stubs_of_pages import FAILED, HEALTH, INTEGRATIONS, LAG, LAGS, LOOKS, health_of, integration, never, reason, refuse
+from stubs_of_pages import FAILED, HEALTH, INTEGRATIONS, LAG, LAGS, LOOKS, OVERVIEW, health_of, integration, never, overview, reason, refuse
 
 
 def answer(page: Page, integrations: list | None = None, lag: dict = LAGS) -> None:
@@ -56,6 +56,15 @@ def test_a_histogram_is_drawn_with_the_exact_percentiles_or_without_any(page: Pa
     expect(page.get_by_role("img", name="Processing time of 1,000 deliveries: limit 500 ms")).to_be_visible()
 
 
+def test_it_begins_with_a_provider_that_has_some(page: Page):
+    answer(page, [])
+    page.route(OVERVIEW, lambda route: route.fulfill(json=overview()))
+    page.route("**/api/sync/health?provider=catalogue", lambda route: route.fulfill(json=health_of()))
+    page.goto("/health")
+    expect(page.locator("tbody tr.opens")).to_have_count(4)
+    expect(page).to_have_url(re.compile(r"provider=catalogue$"))
+
+
 def test_another_provider_has_its_own_list(page: Page):
     asked: list[str] = []
 
@@ -103,7 +112,7 @@ def test_it_is_for_everybody(open_page, look):
 
 def test_states_without_data(open_page):
     for prepare, text in [
-        (lambda page: answer(page, []), "No integrations yet"),
+        (lambda page: (answer(page, []), page.route(OVERVIEW, lambda route: route.fulfill(json=overview([])))), "No integrations yet"),
         (lambda page: refuse(page, HEALTH, 500, {"error": "Failed to retrieve sync health", "message": "storage is away"}), "storage is away"),
         (lambda page: refuse(page, HEALTH, 403, {"error": "Insufficient permissions", "message": "another role"}), "Not for this role"),
         (lambda page: never(page, HEALTH), "Loading integrations…"),

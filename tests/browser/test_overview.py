@@ -41,7 +41,7 @@ def test_figures_and_connections_say_how_it_goes(home: Page):
     expect(rows.nth(3)).to_contain_text("No webhook for 24 hours")
     expect(rows.nth(4)).to_contain_text("Paused")
     expect(home.get_by_role("region", name="Next")).to_contain_text("Still")
-    expect(home.get_by_role("region", name="Decisions")).to_contain_text("Sent a dead letter again")
+    expect(home.get_by_role("region", name="Decisions")).to_contain_text("Asked to send a dead letter again")
     rows.nth(1).click()
     expect(home).to_have_url(re.compile(r"/deliveries\?source=github%2Fcool&tenant=acme&for=acme$"))
 

@@ -42,13 +42,13 @@ export function drawBulk(bar, options) {
   const { items, wanted, who, clear, done } = options;
   const count = (/** @type {string} */ status) => items.filter((one) => one.status === status).length;
   const split = [
-    ["rejected", say("rejected", "afviste")],
-    ["dead", say("dead", "døde")],
-    ["processed", say("processed", "behandlede")],
-    ["admitted", say("let in", "lukket ind")],
+    ["rejected", say("rejected", "afvist"), say("rejected", "afviste")],
+    ["dead", say("dead", "død"), say("dead", "døde")],
+    ["processed", say("processed", "behandlet"), say("processed", "behandlede")],
+    ["admitted", say("let in", "lukket ind"), say("let in", "lukket ind")],
   ]
     .filter(([status]) => count(status) > 0)
-    .map(([status, name]) => `${number(count(status))} ${name}`)
+    .map(([status, one, many]) => `${number(count(status))} ${count(status) === 1 ? one : many}`)
     .join(", ");
   const start = (/** @type {"again" | "drop"} */ decision) => () => openDecision(decision, items, { who, done });
   const all = async (/** @type {Event} */ event) => {

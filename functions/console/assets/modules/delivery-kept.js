@@ -52,7 +52,7 @@ export function showKept(element, one, tell) {
         element,
         callout(
           "idle",
-          say("Headers and body could not be fetched", "Felter og indhold kunne ikke hentes"),
+          say("Headers and body could not be fetched", "Headere og indhold kunne ikke hentes"),
           error.details.join(" "),
           { icon: "clock", actions: [again] },
         ),
@@ -74,10 +74,10 @@ function shown(one, kept) {
   if (kept.headers.length > 0)
     views.push([
       "headers",
-      say(`Headers ${kept.headers.length}`, `Felter ${kept.headers.length}`),
+      say(`Headers ${kept.headers.length}`, `Headere ${kept.headers.length}`),
       () => headerList(kept.headers),
     ]);
-  const title = say("Headers and body", "Felter og indhold");
+  const title = say("Headers and body", "Headere og indhold");
   if (kept.withheld) {
     const scope = h("code", { class: "font-mono" }, "deliveries:read");
     return section(title, h("p", { class: "note" }, say("To see them takes the scope ", "At se dem kræver rettigheden "), scope, "."));
@@ -87,7 +87,7 @@ function shown(one, kept) {
   const choice = h("div", {
     class: "segmented",
     role: "group",
-    "aria-label": say("Headers and body", "Felter og indhold"),
+    "aria-label": say("Headers and body", "Headere og indhold"),
   });
   const choose = (/** @type {string} */ name) => {
     for (const one of choice.children) one.setAttribute("aria-pressed", String(one.getAttribute("data-view") === name));
@@ -133,10 +133,10 @@ function notKept(one, kept) {
   const refused = one.status === "rejected" || one.status === "admitted";
   if (refused && !kept.body) return say("Its body was not kept.", "Dens indhold blev ikke gemt.");
   if (refused) return null;
-  if (kept.body) return say("Headers are kept of refused ones alone.", "Felter gemmes kun af afviste.");
+  if (kept.body) return say("Headers are kept of refused ones alone.", "Headere gemmes kun af afviste.");
   return say(
     "Neither was kept: of an event that replaced a version its label alone, and headers of refused ones alone.",
-    "Ingen af dem blev gemt: af en hændelse, der erstattede en version, kun dens mærkat, og felter kun af afviste.",
+    "Ingen af dem blev gemt: af en hændelse, der erstattede en version, kun dens mærkat, og headere kun af afviste.",
   );
 }
 

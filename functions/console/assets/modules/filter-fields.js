@@ -25,6 +25,8 @@ export function searchField(name, apply, isFirst = true) {
     if (event.key === "Enter") go();
     if (event.key !== "Escape") return;
     event.stopPropagation();
+    // Chromium empties such a field by itself, and so would take the filter away.
+    event.preventDefault();
     input.value = applied;
     input.blur();
   });

@@ -38,10 +38,10 @@ export const toneOf = (verdict) => (verdict === "unhealthy" ? "bad" : verdict ==
 
 /** @param {{ status: string, idle?: boolean }} one @param {boolean} [pill] */
 export function healthStatus(one, pill = false) {
-  if (one.status === "unhealthy") return status("bad", say("Unhealthy", "Syg"), { pill });
+  if (one.status === "unhealthy") return status("bad", say("Unhealthy", "Fejler"), { pill });
   if (one.status === "degraded") return status("warn", say("Degraded", "Svækket"), { pill });
   if (one.idle) return status("idle", say("Idle", "Stille"), { pill });
-  return status("ok", say("Healthy", "Rask"), { pill });
+  return status("ok", say("Healthy", "Sund"), { pill });
 }
 
 /** What an integration is measured by. @param {Integration} one @returns {Measure[]} */

@@ -51,8 +51,8 @@ const KINDS = {
   dead_letters: {
     tone: "held",
     mark: "dead",
-    one: ["1 dead letter", "1 dødt brev"],
-    many: (count) => [`${count} dead letters`, `${count} døde breve`],
+    one: ["1 dead letter", "1 død leverance"],
+    many: (count) => [`${count} dead letters`, `${count} døde leverancer`],
     act: ["Send again", "Send igen"],
     place: ({ of }) => `/deliveries?status=dead&last=90d&${deliveriesOf(of)}`,
   },
@@ -75,8 +75,8 @@ const KINDS = {
   unhealthy: {
     tone: "bad",
     mark: "bad",
-    one: ["Unhealthy", "Syg"],
-    many: (count) => [`${count} unhealthy`, `${count} syge`],
+    one: ["Unhealthy", "Fejler"],
+    many: (count) => [`${count} unhealthy`, `${count} fejler`],
     act: ["See why", "Se hvorfor"],
     place: ({ of }) => placeOf(of),
   },

@@ -26,7 +26,7 @@ const ENDS = {
   new: {
     tone: "ok",
     mark: "plus",
-    name: ["Sent again", "Sendes igen"],
+    name: ["Will be sent again", "Sendes igen"],
     more: ["Its effect comes once, as ever", "Virkningen kommer én gang, som altid"],
   },
   requeued: {
@@ -96,7 +96,7 @@ function table(lines) {
       h("td", { class: "result" }, line.would || line.result ? mark(line.would ?? String(line.result)) : "—"),
       h("td", { class: "why" }, line.detail ?? ""),
     );
-  const heads = [say("Dead letter", "Dødt brev"), say("Outcome", "Udfald"), say("Why", "Hvorfor")];
+  const heads = [say("Dead letter", "Død leverance"), say("Outcome", "Udfald"), say("Why", "Hvorfor")];
   return h(
     "div",
     { class: "card preview", tabindex: "0", role: "group", "aria-label": say("Each of them", "Hver af dem") },
@@ -161,7 +161,7 @@ export async function openReplay(filter, options) {
       : say("This is what would happen. Nothing has been done yet.", "Dette ville ske. Intet er gjort endnu.");
     replace(content, h("p", { class: "ink-2" }, meant(filter), " ", of), figures(counts), table(seen.items));
     const by = options.who ? say(` On record as ${options.who.actor}.`, ` Noteres som ${options.who.actor}.`) : "";
-    replace(note, say("Starting it again does nothing twice.", "At starte igen gør intet to gange.") + by);
+    replace(note, say("Starting it again does nothing twice.", "Start igen gør intet dobbelt.") + by);
     const count = number(seen.total);
     const go = button(say(`Replay ${count}`, `Afspil ${count}`), { kind: "primary", icon: "refresh", onclick: begin });
     replace(act, go);
@@ -226,7 +226,7 @@ export async function openReplay(filter, options) {
     const told = {
       running: [`${tried} of ${total} are through; it goes on without this page.`, `${tried} af ${total} er igennem; den fortsætter uden denne side.`],
       stopped: [`Stopped: ${tried} of ${total} are through.`, `Standset: ${tried} af ${total} er igennem.`],
-      done: [`Done: ${total} were tried.`, `Færdig: ${total} er forsøgt.`],
+      done: [`Done: ${total} ${replay.total === 1 ? "was" : "were"} tried.`, `Færdig: ${total} er forsøgt.`],
     };
     const still = say(`${tried} of ${total} are through.`, `${tried} af ${total} er igennem.`);
     replace(note, replay.stalled ? still : say(...(told[replay.state] ?? told.running)));

@@ -93,7 +93,7 @@ replace(
     row(button("Primary", { kind: "primary" }), button("Default"), button("Quiet", { kind: "quiet" }), button("Drop…", { kind: "danger" }), button("Disabled", { disabled: true }), busy, button("Small", { kind: "small" }), button("Refresh", { icon: "refresh", iconOnly: true })),
     row(segmented, dateField("Since", "2026-01-05", nothing), button("Drawer", { onclick: drawer }), button("Dialog", { onclick: dialog }), button("Toast", { onclick: () => toast("ok", "Copied") })),
   ),
-  card("Status", row(tones.map(([tone, word]) => status(tone, word, { pill: true }))), row(status("held", "Waiting", { icon: "waiting" }), status("bad", "Dead", { icon: "dead" }), status("idle", "Skipped", { icon: "skipped" }), status("warn", "Stale", { icon: "clock" }), status("ok", "New", { icon: "plus" }))),
+  card("Status", row(tones.map(([tone, word]) => status(tone, word, { pill: true }))), row(status("held", "Waiting", { icon: "waiting" }), status("held", "Dead", { icon: "dead" }), status("idle", "Skipped", { icon: "skipped" }), status("warn", "Stale", { icon: "clock" }), status("ok", "New", { icon: "plus" }))),
   card("Fields", plain, invalid),
   card("Days", dayStrip(Array.from({ length: 7 }, (_, index) => day(index)), { chosen: "2026-01-08", choose: nothing }), dayStrip(Array.from({ length: 20 }, (_, index) => day(index)), { choose: nothing })),
   h("section", { class: "card mb-3", "aria-label": "Table" }, filled.element, pages.element),

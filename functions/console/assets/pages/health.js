@@ -55,6 +55,8 @@ let providers = [[TRACKSTAR, "Trackstar"]];
 /** @type {string | null} */
 let next = null;
 let isLoaded = false;
+/** Whether the first view was of a provider that nobody named, and so may be of another one. */
+let mayMove = true;
 let shownPath = "";
 /** @type {Date | null} */
 let shownAt = null;
@@ -210,9 +212,9 @@ function drawFilters() {
   const name = had?.closest("[data-filter]")?.getAttribute("data-filter");
   /** @type {Record<string, [import("../modules/status.js").Tone, string]>} */
   const names = {
-    unhealthy: ["bad", say("Unhealthy", "Syg")],
+    unhealthy: ["bad", say("Unhealthy", "Fejler")],
     degraded: ["warn", say("Degraded", "Svækket")],
-    healthy: ["ok", say("Healthy", "Rask")],
+    healthy: ["ok", say("Healthy", "Sund")],
     idle: ["idle", say("Idle", "Stille")],
   };
   const toggles = KINDS.map((kind) => {
@@ -248,7 +250,7 @@ function drawFilters() {
     now.provider,
     offered,
     (id) => {
-      change({ provider: id === TRACKSTAR ? null : id, cursor: null, open: null });
+      change({ provider: id, cursor: null, open: null });
       load();
     },
     now.provider !== TRACKSTAR,
@@ -412,8 +414,8 @@ function thresholds(one) {
     say("Threshold", "Grænse"),
     say("Now", "Nu"),
     say("Degraded above", "Svækket over"),
-    say("Unhealthy above", "Syg over"),
-    say("Verdict", "Dom"),
+    say("Unhealthy above", "Fejler over"),
+    say("Verdict", "Vurdering"),
   ];
   const line = (/** @type {import("../modules/health-words.js").Measure} */ of) =>
     h(
@@ -561,6 +563,7 @@ async function load() {
     const answer = await ask(address);
     // Another one is asked for since.
     if (address !== shownPath) return;
+    if (answer.integrations.length === 0 && (await moved())) return;
     // A catalogue has no webhooks, so that none came says nothing of it.
     const idle = wanted().provider === "catalogue" ? { idle: false } : {};
     integrations = answer.integrations.map((/** @type {Integration} */ one) => ({ ...one, ...idle }));
@@ -571,6 +574,20 @@ async function load() {
   }
   rows.refreshing(false);
   draw();
+}
+
+/** Goes to the first provider that has something, where nobody named one; whether it did. */
+async function moved() {
+  const query = parameters();
+  const isFirst = mayMove && !query.has("provider") && !query.has("cursor");
+  mayMove = false;
+  if (!isFirst) return false;
+  const worst = await ask("/api/admin/overview?limit=1", { stay: true }).catch(() => null);
+  const provider = worst?.items[0]?.provider;
+  if (!provider || parameters().has("provider")) return false;
+  change({ provider }, { replace: true });
+  load();
+  return true;
 }
 
 /** How long processing takes, of the one that is looked at. */

@@ -92,7 +92,7 @@ function tested(vendor) {
 function tools(vendor) {
   const test = button(say("Test connection", "Test forbindelse"), { kind: "small", onclick: () => openTest(vendor) });
   const details = button(say("Details", "Detaljer"), { kind: "small", onclick: () => openVendor(vendor.slug, true) });
-  return h("span", { class: "flex gap-1 ml-auto" }, mayTest && vendor.integration && test, details);
+  return h("span", { class: "flex gap-1 tools" }, mayTest && vendor.integration && test, details);
 }
 
 /** @param {Vendor} vendor */
