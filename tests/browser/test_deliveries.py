@@ -10,7 +10,7 @@ import urllib.request
 import pytest
 from hosts import Host
 from playwright.sync_api import Page, expect
-from stubs_of_pages import BODY, DELIVERIES, FAILED, FORBIDDEN, KEPT, LOOKS, Listed, delivery, never, refuse
+from stubs_of_pages import BODY, DELIVERIES, FAILED, FORBIDDEN, KEPT, LOOKS, Listed, ago, delivery, never, refuse
 
 SECRET = "a-secret-of-thirty-two-characters"
 DEAD_LETTER = "**/api/sync/dead-letters/**"
@@ -85,6 +85,9 @@ def test_a_part_of_a_key_is_looked_for_by_the_route(page: Page):
     search.fill("EVT_P")
     search.press("Enter")
     expect(rows(page)).to_have_count(5)
+    search.press("Escape")
+    expect(search).to_have_value("EVT_P")
+    assert "q=EVT_P" in page.url
     assert {query["text"] for query in listed.asked[-2:]} == {"EVT_P"}
 
 
@@ -140,6 +143,18 @@ def test_what_was_not_kept_is_said(page: Page):
     expect(page.get_by_role("dialog").get_by_text("To see them takes the scope deliveries:read.")).to_be_visible()
 
 
+def test_what_was_sent_again_is_not_told_as_answered_then(page: Page):
+    one = delivery("p9", "processed", 400, attempts=5, processedAt=ago(100))
+    Listed(page, [one])
+    life = [{"what": "queued", "at": ago(101), "detail": None}]
+    page.route(ONE, lambda route: route.fulfill(json={**KEPT, "life": life}))
+    page.goto("/deliveries?open=processed:p9")
+    lines = page.get_by_role("dialog", name="push").locator(".timeline li")
+    expect(lines.locator("b")).to_have_text(["Received", "Verified", "Claimed", "Enqueued and answered", "5 attempts failed", "Sent again", "Had its effect"])
+    expect(lines.nth(3)).not_to_contain_text("+")
+    expect(lines.nth(5)).to_contain_text("+4m 59s")
+
+
 def test_what_comes_in_is_shown_at_the_top_and_counted_when_paused(page: Page):
     page.clock.install()
     listed = Listed(page)
@@ -157,10 +172,12 @@ def test_what_comes_in_is_shown_at_the_top_and_counted_when_paused(page: Page):
     newer.click()
     expect(rows(page).first).to_be_focused()
     expect(rows(page).first).to_have_attribute("data-key", "processed:new2")
+    expect(page.locator("caption")).to_contain_text("live")
     page.get_by_role("button", name="Pause").click()
+    expect(page.locator("caption")).to_contain_text("paused")
     asked = len(listed.asked)
     page.clock.run_for(20_000)
-    expect(page.get_by_text("Paused")).to_be_visible()
+    expect(page.get_by_text("Paused", exact=True)).to_be_visible()
     assert len(listed.asked) == asked
 
 
@@ -233,7 +250,7 @@ def test_many_are_previewed_decided_on_and_told_one_by_one(listed: Page):
     bar.get_by_role("button", name="Send again…").click()
     dialog = listed.get_by_role("dialog", name="Send 5 deliveries again")
     results = dialog.locator("tbody td.result")
-    assert results.all_inner_texts() == ["Sent again", "Verified again", "Not possible", "Not possible", "Left out"]
+    assert results.all_inner_texts() == ["Will be sent again", "Will be verified again", "Not possible", "Not possible", "Will be left out"]
     dialog.get_by_role("button", name="Send 2 again").click()
     expect(dialog.get_by_role("status").filter(has_text="1 sent again or let in, 1 failed")).to_be_visible()
     expect(results.nth(0)).to_have_text("Sent again")
@@ -273,7 +290,7 @@ def test_a_replay_is_foreseen_begun_watched_and_told(open_page):
     page.goto("/deliveries?status=dead&source=github/acme&tenant=acme&q=SKU")
     page.get_by_role("button", name="Replay…").click()
     dialog = page.get_by_role("dialog", name="Replay dead letters")
-    expect(dialog.locator("tbody td.result")).to_have_text(["Sent again", "Fails"])
+    expect(dialog.locator("tbody td.result")).to_have_text(["Will be sent again", "Fails"])
     opened.axe("what a replay would come to")
     dialog.get_by_role("button", name="Replay 1,234").click()
     expect(dialog.get_by_role("status").filter(has_text="100 of 1,234 are through")).to_be_visible()
@@ -329,7 +346,7 @@ def test_what_would_come_of_each_is_asked_before(listed: Page):
     listed.route("**/api/sync/dead-letters/preview?**", lambda route: route.fulfill(json={"ok": True, "items": would}))
     rows(listed).nth(2).locator("input").click()
     listed.get_by_role("button", name="Send again…").click()
-    dialog = listed.get_by_role("dialog", name="Send 1 deliveries again")
+    dialog = listed.get_by_role("dialog", name="Send 1 delivery again")
     expect(dialog.locator("tbody td.result")).to_have_text("Not possible")
     expect(dialog.get_by_text("It would fail again: no such SKU")).to_be_visible()
     expect(dialog.get_by_role("button", name="Send 0 again")).to_be_disabled()

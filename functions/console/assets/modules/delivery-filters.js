@@ -1,11 +1,13 @@
 // What the list of deliveries is filtered by: it stands in the address, and is chosen from tabs and chips.
 
 import { parameters } from "./address.js";
+import { ask } from "./api.js";
 import { reasonText } from "./delivery-words.js";
 import { button, h, icon, replace } from "./dom.js";
 import { searchField, selectChip } from "./filter-fields.js";
 import { number, say } from "./language.js";
 import { blank } from "./messages.js";
+import { whoever } from "./session.js";
 import { timeField } from "./time-field.js";
 
 /** @typedef {import("./delivery-feed.js").Delivery} Delivery */
@@ -28,6 +30,8 @@ export const PERIODS = {
   "90d": { milliseconds: 7_776_000_000, name: ["Last 90 days", "Sidste 90 dage"] },
 };
 const DEFAULT_PERIOD = "24h";
+/** Providers whose deliveries are not told apart by connection, or that send none. */
+const OWN_DOORS = ["catalogue", "pos", "trackstar"];
 /** In place of a period: from one moment to another. */
 const BETWEEN = "between";
 
@@ -74,6 +78,21 @@ export function deliveryFilters(filter) {
   /** What was met so far, so that a filter does not take away the others. @type {{ sources: Set<string>, tenants: Set<string> }} */
   const met = { sources: new Set(["pos", "trackstar", "unknown"]), tenants: new Set() };
 
+  /** Whose data a list is of where no other tenant is asked for. @type {string | null} */
+  let own = null;
+  /** Draws again what is shown. */
+  let redraw = () => {};
+  const offer = async () => {
+    const [who, answer] = await Promise.all([whoever(), ask("/api/admin/overview?limit=50", { stay: true }).catch(() => null)]);
+    own = who?.tenant ?? null;
+    for (const { tenant, provider, name } of answer?.items ?? []) {
+      met.tenants.add(tenant);
+      if (!OWN_DOORS.includes(provider)) met.sources.add(`${provider}/${name}`);
+    }
+    redraw();
+  };
+  offer();
+
   const timeFrom = timeField("from", say("From", "Fra"), (from) => filter({ from, last: null }));
   const timeTo = timeField("to", say("To", "Til"), (to) => filter({ to, last: null }));
   const search = searchField(say("Key, trace or text", "Nøgle, spor eller tekst"), (text) => filter({ q: text || null }));
@@ -117,7 +136,8 @@ export function deliveryFilters(filter) {
         "tenant",
         say("Tenant", "Lejer"),
         now.tenant,
-        [choice("", any), ...tenants.map((one) => choice(one, one))],
+        // Refused ones alone are listed of all tenants.
+        [choice("", now.status === "rejected" ? any : (own ?? any)), ...tenants.filter((one) => one !== own || one === now.tenant || now.status === "rejected").map((one) => choice(one, one))],
         (value) => filter({ tenant: value || null }),
       );
     const counted = reasons.map(({ reason, count }) => choice(reason, `${reasonText(reason)} (${number(count)})`));
@@ -177,7 +197,10 @@ export function deliveryFilters(filter) {
       button(say("Search 90 days", "Søg i 90 dage"), { onclick: () => filter({ last: "90d", from: null, to: null }) });
     const reset =
       isFiltered(now) && button(say("Reset the filters", "Nulstil filtrene"), { kind: "primary", onclick: resetAll });
-    const title = isFiltered(now)
+    const isDeadAlone = now.status === "dead" && !now.source && !now.tenant && !now.text;
+    const title = isDeadAlone
+      ? say("No dead letters wait for a decision", "Ingen døde leverancer venter på en afgørelse")
+      : isFiltered(now)
       ? say("No delivery matches these filters", "Ingen leverance passer til filtrene")
       : say("No deliveries yet", "Ingen leverancer endnu");
     return blank(title, sentence, { actions: /** @type {HTMLElement[]} */ ([reset, wider].filter(Boolean)) });
@@ -188,6 +211,7 @@ export function deliveryFilters(filter) {
     element,
     /** @param {Delivery[]} shown @param {import("./delivery-feed.js").ReasonCount[]} reasons */
     draw(shown, reasons) {
+      redraw = () => drawFilters(shown, reasons);
       drawTabs();
       drawFilters(shown, reasons);
     },

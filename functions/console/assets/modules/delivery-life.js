@@ -5,6 +5,9 @@ import { icon } from "./dom.js";
 import { number, say } from "./language.js";
 
 /** @typedef {import("./delivery-feed.js").Delivery} Delivery */
+/** No request lasts so long: what was queued later than that after its receipt was sent again. */
+const ANSWERED_MS_MAX = 30_000;
+
 /** @typedef {{ mark: SVGElement, at: string | null, text: string, more: string | null }} Event */
 /** @typedef {{ what: string, at: string | null, detail: string | null, times?: number }} Stored */
 
@@ -49,15 +52,22 @@ export function life(one, stored = []) {
     text: say("Claimed", "Taget"),
     more: one.key ? say(`Key ${one.key}`, `Nøgle ${one.key}`) : null,
   });
+  // Only the last time that it was queued is kept.
+  const queuedAt = found("queued")?.at ?? null;
+  const isLater = queuedAt !== null && Date.parse(queuedAt) - Date.parse(one.receivedAt ?? "") > ANSWERED_MS_MAX;
   events.push({
     mark: icon("send", "ok"),
-    at: found("queued")?.at ?? null,
+    at: isLater ? null : queuedAt,
     text: say("Enqueued and answered", "Sat i kø og besvaret"),
     more: null,
   });
+  const again = { mark: icon("refresh", "ok"), at: queuedAt, text: say("Sent again", "Sendt igen"), more: null };
   const failed = found("failed");
   const known = { ...one, attempts: failed?.times ?? one.attempts, detail: one.detail ?? failed?.detail };
-  return [...events, ...effect(known)];
+  const failures = failuresOf(known);
+  // A dead letter's attempts are those since it was sent last; of others it was they that made it be sent again.
+  const middle = isLater ? (one.status === "dead" ? [again, ...failures] : [...failures, again]) : failures;
+  return [...events, ...middle, ...effect(known)];
 }
 
 /** @param {Delivery} one @returns {Event[]} */
@@ -79,7 +89,7 @@ function refusal(one) {
   const kept = one.hasBody
     ? say(
         "Headers and body, for 14 days. Nothing of it has taken effect",
-        "Felter og indhold, i 14 dage. Intet har fået virkning",
+        "Headere og indhold, i 14 dage. Intet har fået virkning",
       )
     : say("Without its body. Nothing of it has taken effect", "Uden sit indhold. Intet har fået virkning");
   events.push({ mark: icon("empty", "idle"), at: null, text: say("Kept", "Gemt"), more: kept });
@@ -87,19 +97,22 @@ function refusal(one) {
 }
 
 /** @param {Delivery} one @returns {Event[]} */
+function failuresOf(one) {
+  const failures = one.attempts ?? 0;
+  if (failures === 0) return [];
+  const text =
+    failures === 1
+      ? say("1 attempt failed", "1 forsøg slog fejl")
+      : say(`${failures} attempts failed`, `${failures} forsøg slog fejl`);
+  return [{ mark: icon("bad", "bad"), at: null, text, more: one.detail ?? null }];
+}
+
+/** @param {Delivery} one @returns {Event[]} */
 function effect(one) {
   /** @type {Event[]} */
   const events = [];
-  const failures = one.attempts ?? 0;
-  if (failures > 0) {
-    const text =
-      failures === 1
-        ? say("1 attempt failed", "1 forsøg slog fejl")
-        : say(`${failures} attempts failed`, `${failures} forsøg slog fejl`);
-    events.push({ mark: icon("bad", "bad"), at: null, text, more: one.detail ?? null });
-  }
   if (one.status === "received") {
-    const more = say("In the queue, or a dead letter", "I køen eller et dødt brev");
+    const more = say("In the queue, or a dead letter", "I køen eller en død leverance");
     events.push({
       mark: icon("run", "run"),
       at: null,
@@ -111,7 +124,7 @@ function effect(one) {
     events.push({
       mark: icon("dead", "held"),
       at: one.recordedAt ?? null,
-      text: say("Kept as a dead letter", "Gemt som dødt brev"),
+      text: say("Kept as a dead letter", "Gemt som død leverance"),
       more,
     });
   } else {

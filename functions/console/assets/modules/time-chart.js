@@ -11,10 +11,12 @@ const DAY_MS = 86_400_000;
 
 /**
  * @param {Mark[]} marks
- * @param {{ label: string, choose?: (from: string, to: string) => void }} options
+ * @param {{ label: string, from?: string | null, to?: string | null, choose?: (from: string, to: string) => void }} options `from`
+ *   and `to`: what was asked for, if that is all here; else it goes from the first mark to the last.
  */
 export function timeChart(marks, options) {
-  const times = marks.map(({ at }) => Date.parse(at)).filter((at) => !Number.isNaN(at));
+  const bounds = [options.from, options.to].map((at) => Date.parse(at ?? ""));
+  const times = [...marks.map(({ at }) => Date.parse(at)), ...bounds].filter((at) => !Number.isNaN(at));
   const [first, last] = [Math.min(...times), Math.max(...times)];
   const step = Math.max(1000, Math.ceil((last - first + 1) / COLUMNS));
   const columns = Array.from({ length: COLUMNS }, () => ({ ok: 0, run: 0, idle: 0, bad: 0, held: 0 }));

@@ -100,7 +100,7 @@ const rows = table(
     },
     { name: say("Failed", "Fejl"), cell: (one) => zero(one.attempts), kind: "number", narrow: "hide" },
     {
-      name: say("Took", "Tog"),
+      name: say("Took", "Varighed"),
       cell: (one) => (took(one) === null ? zero(null) : tookText(one)),
       kind: "number",
       narrow: "hide",
@@ -175,6 +175,7 @@ function pause() {
   if (!paused) tail();
   drawPause();
   drawNewer();
+  drawRows();
   if (had) pauseSlot.querySelector("button")?.focus();
 }
 
@@ -190,10 +191,10 @@ function drawChart() {
   if (marks.length < 8) return replace(chart);
   const count = (/** @type {string} */ kind) => marks.filter((mark) => mark.kind === kind).length;
   const legend = [
-    ["run", count("run"), say("processed", "behandlet")],
+    ["run", count("run"), say("processed", count("run") === 1 ? "behandlet" : "behandlede")],
     ["idle", count("idle"), say("kept without effect", "gemt uden virkning")],
-    ["bad", count("bad"), say("rejected", "afvist")],
-    ["held", count("held"), say("dead", "døde")],
+    ["bad", count("bad"), say("rejected", count("bad") === 1 ? "afvist" : "afviste")],
+    ["held", count("held"), say("dead", count("held") === 1 ? "død" : "døde")],
   ];
   const told = legend.filter(([, of]) => Number(of) > 0);
   const label =
@@ -201,7 +202,7 @@ function drawChart() {
     told.map(([, of, name]) => `${of} ${name}`).join(", ");
   replace(
     chart,
-    timeChart(marks, { label, choose: (from, to) => filter({ from, to, last: null }) }),
+    timeChart(marks, { label, from: more ? null : asked.from, to: asked.to ?? new Date().toISOString(), choose: (from, to) => filter({ from, to, last: null }) }),
     h(
       "div",
       { class: "legend mb-3", "aria-hidden": "true" },
