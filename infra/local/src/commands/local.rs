@@ -141,7 +141,8 @@ fn welcome(host: &Host, arguments: &LocalArguments) {
     let slug = moscot.or(vendors.first()).map_or("moscot", |vendor| vendor.slug.as_str());
     hint(&format!(
         "\
-Open      {url}/vendor-sync?vendor={slug}
+Open      {url}/
+          {url}/vendor-sync?vendor={slug}
 Look      curl -s '{url}/api/catalog/vendor-sync/runs?vendor={slug}'
           curl -s '{url}/api/catalog/vendor-sync/observability?vendor={slug}'
           curl -s '{url}/api/catalog/vendor-sync/state?vendor={slug}'
