@@ -68,7 +68,7 @@ function figures(run) {
       one("Total", counts.total),
       one(say("Created", "Oprettet"), counts.created),
       one(say("Updated", "Opdateret"), counts.updated),
-      one(isRefused(run) ? say("Would remove", "Ville fjerne") : say("Removed", "Fjernet"), counts.removed),
+      one(isRefused(run) && counts.removed ? say("Would remove", "Ville fjerne") : say("Removed", "Fjernet"), counts.removed),
       one(say("Unchanged", "Uændret"), counts.unchanged),
     ),
   );
