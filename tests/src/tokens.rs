@@ -55,6 +55,18 @@ impl System {
         };
         mint(&claims, &Secret::new(USER_SECRET)).expect("a token")
     }
+
+    /// The session that a token is exchanged for.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn session_of(&self, token: &str) -> String {
+        let body = serde_json::json!({"token": token}).to_string();
+        let sign_in = self.request("POST", "/api/auth/session").header("x-signalbox-request", "1");
+        let answer = sign_in.header("sec-fetch-site", "same-origin").body(body).answer().await;
+        let cookie = answer.headers["set-cookie"].split(';').next().unwrap_or_default();
+        cookie.trim_start_matches("STORE_SESS=").to_owned()
+    }
 }
 
 /// The token that says this.

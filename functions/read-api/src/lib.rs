@@ -14,7 +14,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use jiff::Timestamp;
 use signalbox::aws::clients::Clients;
 use signalbox::aws::connections::breaker::Breakers;
@@ -37,8 +37,10 @@ use signalbox::engine::health::Looks;
 use signalbox::engine::operators::Operators;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
+use signalbox::http::auth::tenant::in_query;
 use signalbox::http::auth::{Authority, Caller};
 use signalbox::http::problem::{Problem, ProblemView};
+use signalbox::http::query::Query;
 use signalbox::http::{correlation, unrouted};
 use signalbox::outside::{Clock, Outside, StorageCheck};
 use signalbox::vendors::Providers;
@@ -82,6 +84,11 @@ impl Reads {
     /// The time.
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Who reads, if they may, within the tenant that the call names or else their own.
+    fn reader_within(&self, uri: &Uri, headers: &HeaderMap) -> Result<Caller, Problem> {
+        self.reader(headers)?.within(in_query(&Query::of(uri))?)
     }
 
     /// Who reads, if they may.

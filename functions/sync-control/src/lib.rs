@@ -13,6 +13,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
+use http::{HeaderMap, Uri};
 use jiff::Timestamp;
 use signalbox::aws::clients::Clients;
 use signalbox::aws::connections::last_test::LastTests;
@@ -28,7 +29,10 @@ use signalbox::engine::operators::Operators;
 use signalbox::engine::runs::context::RunWorker;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
-use signalbox::http::auth::Authority;
+use signalbox::http::auth::tenant::in_query;
+use signalbox::http::auth::{Authority, Caller};
+use signalbox::http::problem::Problem;
+use signalbox::http::query::Query;
 use signalbox::http::{correlation, unrouted};
 use signalbox::outside::Outside;
 use utoipa::openapi::OpenApi;
@@ -52,6 +56,16 @@ impl Control {
     /// The time.
     fn now(&self) -> Timestamp {
         self.worker.runs.now()
+    }
+
+    /// Who changes something, within the tenant that the call names or else their own.
+    fn writer(&self, uri: &Uri, headers: &HeaderMap) -> Result<Caller, Problem> {
+        self.authority.writer(headers, self.now())?.within(in_query(&Query::of(uri))?)
+    }
+
+    /// Who tries something that changes nothing, within the tenant that the call names or else their own.
+    fn visitor(&self, uri: &Uri, headers: &HeaderMap) -> Result<Caller, Problem> {
+        self.authority.visitor(headers, self.now())?.within(in_query(&Query::of(uri))?)
     }
 
     /// A vendor of a tenant, if there is one.

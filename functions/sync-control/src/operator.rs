@@ -1,9 +1,9 @@
 //! Who decides on dead letters and rejected deliveries, and what all these routes answer alike.
 
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use signalbox::aws::faults::AwsFault;
 use signalbox::engine::operators::Operator;
-use signalbox::http::auth::DELIVERIES_WRITE;
+use signalbox::http::auth::{Caller, DELIVERIES_WRITE};
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{INTERNAL_ERROR, Problem, ProblemView};
 use utoipa::IntoResponses;
@@ -25,11 +25,25 @@ pub(crate) enum OperatorProblems {
     Failed(ProblemView),
 }
 
-/// The operator who asks, if they may decide.
-pub(crate) fn operator(control: &Control, headers: &HeaderMap, trace: CorrelationId) -> Result<Operator, Problem> {
-    let caller = control.authority.writer(headers, control.now())?;
+/// The operator who asks, if they may decide, within the tenant that the call names or else their own.
+pub(crate) fn operator(
+    control: &Control,
+    (uri, headers): (&Uri, &HeaderMap),
+    trace: CorrelationId,
+) -> Result<Operator, Problem> {
+    Ok(operator_of(decider(control, uri, headers)?, trace))
+}
+
+/// Who asks, if they may decide.
+pub(crate) fn decider(control: &Control, uri: &Uri, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let caller = control.writer(uri, headers)?;
     caller.require_any(&[DELIVERIES_WRITE])?;
-    Ok(Operator { tenant: caller.tenant.clone(), actor: caller.actor.clone(), correlation_id: trace.0 })
+    Ok(caller)
+}
+
+/// A caller as an operator, within their tenant.
+pub(crate) fn operator_of(caller: Caller, trace: CorrelationId) -> Operator {
+    Operator { tenant: caller.tenant, actor: caller.actor, correlation_id: trace.0 }
 }
 
 /// A call to AWS failed.

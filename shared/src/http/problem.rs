@@ -206,7 +206,8 @@ impl Problem {
     }
 
     /// What it says to people, in one line.
-    pub(super) fn sentence(&self) -> String {
+    #[must_use]
+    pub fn sentence(&self) -> String {
         match &self.detail {
             None => self.kind.code.to_owned(),
             Some(Detail::Text(text)) => text.clone(),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::auth::{
     ADMIN_ACTOR, ADMIN_SCOPES, AUDIT_READ, Authority, CONNECTIONS_READ, CONNECTIONS_WRITE, Caller, Claims,
-    DELIVERIES_WRITE, OneOrMany, READ, WRITE, caller, is_admin, mint, sends_token, user, verify,
+    DELIVERIES_WRITE, OneOrMany, READ, WRITE, caller, is_admin, mint, sends_token, tenant, user, verify,
 };
 use super::problem::{FORBIDDEN, INVALID_TOKEN, Problem};
 use crate::domain::ids::TenantId;
@@ -39,8 +39,8 @@ pub struct Who {
 impl From<Caller> for Who {
     fn from(caller: Caller) -> Self {
         let scopes = caller.scopes().to_vec();
-        let Caller { actor, tenant, ends, .. } = caller;
-        Self { actor, tenant: Some(tenant), tenants: Vec::new(), any_tenant: false, scopes, ends }
+        let Caller { actor, tenant, any_tenant, ends, .. } = caller;
+        Self { actor, tenant: Some(tenant), tenants: Vec::new(), any_tenant, scopes, ends }
     }
 }
 
@@ -75,7 +75,7 @@ impl Authority {
             let ours = claims.aud.as_ref().is_some_and(|aud| aud.iter().any(|audience| audience == SESSION_AUDIENCE));
             // Without scopes it is of a version whose sessions all read.
             if ours && claims.scopes.is_some() {
-                caller(claims, "session")
+                caller(claims, "session")?.within(tenant::in_header(headers)?)
             } else {
                 Err(Problem::new(FORBIDDEN, "the cookie is not a session; sign in again"))
             }
@@ -149,6 +149,7 @@ mod tests {
 
     use super::super::auth::tests::{SECRET, USER_SECRET, authority, check, headers, now, token};
     use super::super::auth::user::Access;
+    use super::super::query::Query;
     use super::*;
 
     #[test]
@@ -191,7 +192,7 @@ mod tests {
             found.map(|(session, _)| headers("cookie", format!("STORE_SESS={session}")))
         };
         let reach = |sent: &HeaderMap, access, scope| {
-            let found = authority.reach((sent, None), access, scope, now());
+            let found = authority.reach((sent, &Query::default()), access, scope, now());
             let text = |tenant: Option<TenantId>| tenant.map_or_else(|| "*".to_owned(), |tenant| tenant.to_string());
             found
                 .map(|reach| (text(reach.tenant), reach.brands.map_or(0, |brands| brands.len())))
@@ -215,8 +216,8 @@ mod tests {
         // One of a platform's role is on the record as on that of a call with its token.
         let platform = session_of(&claims("ADMIN", &[], &[])).unwrap();
         assert_eq!(reach(&platform, Access::Read, AUDIT_READ), Ok(("*".into(), 0)));
-        let entered = authority.entered(&platform, None, now()).map(|(actor, tenant)| format!("{actor} {tenant}"));
-        assert_eq!(entered.as_deref(), Some("ada default"));
+        let entered = authority.entered((&platform, &Query::default(), None), now()).unwrap().unwrap();
+        assert_eq!((entered.actor.as_str(), entered.tenant.as_str()), ("ada", "default"));
         assert_eq!(authority.reader(&platform, now()).unwrap().tenant.as_str(), "default");
 
         let refused = session_of(&claims("BRAND_USER", &["acme"], &[])).unwrap_err();

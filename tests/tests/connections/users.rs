@@ -59,17 +59,52 @@ async fn a_platform_s_administrator_names_the_tenant_and_is_on_its_record() {
     let other = system.request("DELETE", &path(HOOK)).bearer(&token).header("x-tenant-id", "bolt").answer().await;
     assert_eq!(other.problem(), (404, "not_found"));
     let of_acme = record(&system, "acme").await;
-    let entered = "/api/admin/connections/{tenant}/{provider}/{name}";
+    let entered = path(HOOK);
     assert_eq!(
         of_acme,
         [
             format!("maja connection.put {HOOK}"),
+            format!("maja tenant.enter DELETE {entered}"),
             format!("maja tenant.enter GET {LIST}"),
             format!("maja tenant.enter PUT {entered}"),
         ]
     );
-    assert_eq!(record(&system, "bolt").await, [format!("maja tenant.enter DELETE {entered}")]);
+    assert_eq!(record(&system, "bolt").await, [""; 0], "the path says whose data it is");
     assert_eq!(record(&system, "default").await, [format!("maja tenant.enter GET {LIST}")]);
+}
+
+#[tokio::test]
+async fn no_way_to_name_a_tenant_keeps_a_platform_s_administrator_off_its_record() {
+    let system = guarded(&[]).await;
+    let token = system.user_token("SUPER_ADMIN", &[], &[]);
+    let session = system.session_of(&token).await;
+    let pages = |method: &str, path: &str| {
+        let request = system.request(method, path).cookie(&session);
+        request.header("x-signalbox-request", "1").header("sec-fetch-site", "same-origin")
+    };
+    pages("PUT", &path(HOOK)).body(github("secret-of-github").to_string()).answer().await.expect(201);
+    let letters = "/api/sync/dead-letters";
+    pages("GET", &format!("{letters}?tenantId=acme")).answer().await.expect(200);
+    for (query, header) in [("tenantId=nobody&tenant=acme", ""), ("tenant=acme", "nobody")] {
+        let asked = pages("GET", &format!("{letters}?{query}")).header("x-tenant-id", header);
+        assert_eq!(asked.answer().await.problem(), (400, "invalid_request"), "{query} {header}");
+    }
+    // A token names it as well as a page does.
+    for path in [format!("{letters}?tenant=acme"), path(HOOK)] {
+        system.get(&path).bearer(&token).answer().await.expect(200);
+    }
+    let hook = path(HOOK);
+    assert_eq!(
+        record(&system, "acme").await,
+        [
+            format!("maja connection.put {HOOK}"),
+            format!("maja tenant.enter GET {hook}"),
+            format!("maja tenant.enter GET {letters}"),
+            format!("maja tenant.enter GET {letters}"),
+            format!("maja tenant.enter PUT {hook}"),
+        ]
+    );
+    assert_eq!((record(&system, "default").await, record(&system, "nobody").await), (vec![], vec![]));
 }
 
 #[tokio::test]
@@ -77,11 +112,8 @@ async fn who_has_several_tenants_signs_in_and_names_one_with_each_call() {
     let system = guarded(&[]).await;
     let session = "/api/auth/session";
     let token = system.user_token("TENANT_ADMIN", &["bolt", "acme", "default"], &[]);
-    let sign_in = system.request("POST", session).header("x-signalbox-request", "1");
-    let answer =
-        sign_in.header("sec-fetch-site", "same-origin").body(json!({"token": token}).to_string()).answer().await;
-    let cookie = answer.headers["set-cookie"].split(';').next().unwrap().trim_start_matches("STORE_SESS=").to_owned();
-    let who = answer.expect(200);
+    let cookie = system.session_of(&token).await;
+    let who = system.get(session).cookie(&cookie).answer().await.expect(200);
     assert_eq!((&who["tenant"], &who["tenants"]), (&Value::Null, &json!(["acme", "bolt"])));
     let asked = |path: &str, tenant: Option<&str>| {
         let request = system.get(path).cookie(&cookie);
@@ -90,7 +122,6 @@ async fn who_has_several_tenants_signs_in_and_names_one_with_each_call() {
             None => request,
         }
     };
-    assert_eq!(asked(session, None).answer().await.expect(200), who);
     assert_eq!(asked(session, Some("bolt")).answer().await.expect(200)["tenant"], "bolt");
     assert_eq!(asked(LIST, Some("bolt")).answer().await.expect(200)["items"], json!([]));
     for (path, tenant) in [(LIST, None), (LIST, Some("other")), (session, Some("other")), (session, Some("default"))] {

@@ -158,6 +158,19 @@ async fn who_sees_which_links() {
         (Some(hooks.token("globex", &[READ])), "/api/sync/health?limit=201", (400, "Invalid request")),
         (Some(user("BRAND_USER", &["acme"], &["south"])), "/api/sync/lag/north", (403, "Access denied")),
         (Some(user("THREEPL_USER", &["acme"], &[])), "/api/sync/lag/west", (404, "Brand not found")),
+        (Some(user("THREEPL_USER", &["acme"], &[])), "/api/sync/lag/north?tenantId=globex", (403, "Access denied")),
+        (Some(hooks.token("globex", &[READ])), "/api/sync/lag/south?tenantId=acme", (403, "Access denied")),
+        (Some(hooks.token("acme", &[WRITE])), "/api/sync/lag/north", (403, "Insufficient permissions")),
+        (
+            Some(hooks.token("default", &[READ])),
+            "/api/sync/lag/moscot?tenantId=default",
+            (404, "Trackstar integration not found"),
+        ),
+        (
+            Some(hooks.token("default", &[READ])),
+            "/api/sync/lag/north?tenantId=acme&tenant=globex",
+            (400, "Invalid request"),
+        ),
         (Some(user("SUPER_ADMIN", &[], &[])), "/api/sync/lag/north", (400, "Invalid request")),
     ] {
         let (method, body) = if path == REPLAY { ("POST", Some(json!({"type": "webhook"}))) } else { ("GET", None) };

@@ -308,6 +308,12 @@ async fn another_tenant_sees_what_proved_to_be_its_own_alone() {
     }
     let token = hooks.operator("t1");
     assert_eq!(hooks.ask("POST", VERIFY, Some(&token), Some(json!({"id": "pos:proved#1"}))).await.status, 404);
+    // An operator of all tenants who names one decides on what says that it is that tenant's.
+    for (query, status) in [("?tenant=t2", 404), ("?tenantId=t1", 422)] {
+        let (operator, id) = (hooks.operator("default"), json!({"id": "pos:proved#1"}));
+        let answer = hooks.ask("POST", &format!("{VERIFY}{query}"), Some(&operator), Some(id)).await;
+        assert_eq!(answer.status, status, "{query}: {}", answer.text);
+    }
     let reader = hooks.token("default", &[signalbox::http::auth::READ]);
     assert_eq!(hooks.ask("POST", VERIFY, Some(&reader), Some(json!({"id": "pos:proved#1"}))).await.status, 403);
     assert_eq!(hooks.ask("POST", VERIFY, None, Some(json!({"id": "pos:proved#1"}))).await.status, 401);

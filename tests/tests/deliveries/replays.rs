@@ -56,6 +56,38 @@ async fn left(hooks: &Hooks, tenant: &str) -> Vec<String> {
     ids(&ask(hooks, tenant, "GET", LIST, None).await.expect(200))
 }
 
+/// Passed over, the name of a tenant would decide on another one's.
+#[tokio::test]
+async fn an_operator_of_all_tenants_decides_on_those_of_the_tenant_that_the_call_names() {
+    let hooks = Hooks::start().await;
+    given_up(&hooks, &["a", "b", "c", "d"].map(|key| named("t1", key))).await;
+    given_up(&hooks, &[named("default", "of-default")]).await;
+    let of_t1 = left(&hooks, "t1").await;
+    let all = async |method: &str, path: &str, body: Option<Value>| {
+        ask(&hooks, "default", method, &format!("{path}?tenant=t1"), body).await
+    };
+    let foreseen = all("POST", REPLAYS, Some(json!({"dryRun": true}))).await.expect(200);
+    let begun_with: std::collections::BTreeSet<String> = ids(&foreseen).into_iter().collect();
+    assert_eq!(begun_with, of_t1.iter().cloned().collect());
+    assert_eq!(ids(&all("GET", &format!("{LIST}/preview"), None).await.expect(200)), of_t1);
+
+    all("DELETE", &format!("{LIST}/{}", of_t1[0]), None).await.expect(200);
+    all("POST", &format!("{LIST}/{}/requeue", of_t1[1]), None).await.expect(200);
+    let one = all("POST", &format!("{LIST}/requeue"), Some(json!({"ids": [of_t1[2]]}))).await.expect(200);
+    assert_eq!(one["requeued"], 1);
+    let id = all("POST", REPLAYS, Some(json!({}))).await.expect(202)["id"].as_str().unwrap().to_owned();
+    assert_eq!(ids(&all("GET", REPLAYS, None).await.expect(200)), [id.clone()]);
+    let one = format!("{REPLAYS}/{id}");
+    assert_eq!(all("GET", &one, None).await.expect(200)["items"][0]["id"], json!(of_t1[3]));
+    all("POST", &format!("{one}/stop"), Some(json!({}))).await.expect(200);
+    assert_eq!(ask(&hooks, "default", "GET", &one, None).await.status, 404, "it is another's");
+    assert_eq!(left(&hooks, "default").await.len(), 1, "its own stay");
+    for (method, path) in [("POST", REPLAYS), ("GET", REPLAYS), ("POST", "/api/sync/dead-letters/requeue")] {
+        let answer = ask(&hooks, "t2", method, &format!("{path}?tenant=t1"), Some(json!({}))).await;
+        assert_eq!(answer.problem(), (403, "forbidden"), "{method} {path}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_meant_is_frozen_sent_through_once_and_on_the_record() {
     let hooks = Hooks::start().await;

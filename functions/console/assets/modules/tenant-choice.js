@@ -67,7 +67,7 @@ function anyTenant(chosen) {
       h(
         "p",
         { class: "note", id: "tenant-hint" },
-        say("Each call in a tenant is on its record.", "Hvert kald hos en lejer står i dens hændelseslog."),
+        say("What you do in a tenant is on its record.", "Hvad du gør hos en lejer, står i dens hændelseslog."),
       ),
     ),
     h(

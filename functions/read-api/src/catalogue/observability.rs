@@ -37,6 +37,7 @@ const LIMIT_MAX: usize = 200;
         ("cursor" = Option<String>, Query, description = "From `nextCursor`"),
         ("status" = Option<Vec<String>>, Query, description = "running, success, error; repeated or in a comma list"),
         ("days" = Option<String>, Query, description = "1, true, yes, on, or the name alone: counts for each day as well"),
+        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
     ),
     responses(
         (status = 200, description = "The window", body = ObservabilityView),
@@ -45,14 +46,14 @@ const LIMIT_MAX: usize = 200;
         (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
         (status = 500, description = "failed_to_load_observability", body = ProblemView),
     ),
-    security((), ("service" = []), ("session" = [])),
+    security((), ("service" = []), ("user" = []), ("session" = [])),
 )]
 pub(crate) async fn observability(
     State(reads): State<Reads>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<ObservabilityView>, Problem> {
-    let caller = reads.reader(&headers)?;
+    let caller = reads.reader_within(&uri, &headers)?;
     let query = Query::of(&uri);
     let vendor = query.first(&["vendorId", "vendor", "v"]).unwrap_or(DEFAULT_VENDOR).to_owned();
     let wanted = wanted(&query)?;

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use signalbox::engine;
 use signalbox::http::problem::{FAILED_TO_LOAD_OVERVIEW, Problem, ProblemView};
 use signalbox::http::wire::vendor_sync::overview::{InProgressView, OverviewMetrics, OverviewView};
@@ -12,16 +12,21 @@ use crate::Reads;
 /// The last 24 hours over all vendors.
 #[utoipa::path(
     get, path = "/api/catalog/vendor-sync/overview", tag = "vendor sync",
+    params(("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone")),
     responses(
         (status = 200, description = "The overview", body = OverviewView),
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),
         (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
         (status = 500, description = "failed_to_load_overview", body = ProblemView),
     ),
-    security((), ("service" = []), ("session" = [])),
+    security((), ("service" = []), ("user" = []), ("session" = [])),
 )]
-pub(crate) async fn overview(State(reads): State<Reads>, headers: HeaderMap) -> Result<Json<OverviewView>, Problem> {
-    let caller = reads.reader(&headers)?;
+pub(crate) async fn overview(
+    State(reads): State<Reads>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Json<OverviewView>, Problem> {
+    let caller = reads.reader_within(&uri, &headers)?;
     let overview = engine::runs::history::overview(&reads.runs, &reads.vendors, reads.now(), &caller.tenant)
         .await
         .map_err(|fault| Problem::internal(FAILED_TO_LOAD_OVERVIEW, &fault))?;

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use signalbox::aws::faults::AwsFault;
 use signalbox::domain::catalogue::vendor::{Integration, Vendor};
 use signalbox::domain::ids::ConnectionName;
@@ -22,16 +22,21 @@ use crate::Reads;
 /// The vendors, by slug: those of the configuration, and connections to catalogues.
 #[utoipa::path(
     get, path = "/api/catalog/vendor-sync/registry", tag = "vendor registry",
+    params(("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone")),
     responses(
         (status = 200, description = "All of them", body = RegistryView),
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),
         (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
         (status = 500, description = "failed_to_list_vendors", body = ProblemView),
     ),
-    security((), ("service" = []), ("session" = [])),
+    security((), ("service" = []), ("user" = []), ("session" = [])),
 )]
-pub(crate) async fn list(State(reads): State<Reads>, headers: HeaderMap) -> Result<Json<RegistryView>, Problem> {
-    let caller = reads.reader(&headers)?;
+pub(crate) async fn list(
+    State(reads): State<Reads>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Json<RegistryView>, Problem> {
+    let caller = reads.reader_within(&uri, &headers)?;
     let vendors = reads.vendors.of(&caller.tenant).await;
     let vendors = vendors.map_err(|fault| Problem::internal(FAILED_TO_LIST_VENDORS, &fault))?;
     let mut data = Vec::new();
@@ -45,7 +50,10 @@ pub(crate) async fn list(State(reads): State<Reads>, headers: HeaderMap) -> Resu
 /// One vendor.
 #[utoipa::path(
     get, path = "/api/catalog/vendor-sync/registry/{slug}", tag = "vendor registry",
-    params(("slug" = String, Path, description = "The vendor")),
+    params(
+        ("slug" = String, Path, description = "The vendor"),
+        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+    ),
     responses(
         (status = 200, description = "The vendor", body = OneVendorView),
         (status = 400, description = "invalid_vendor", body = ProblemView),
@@ -54,14 +62,15 @@ pub(crate) async fn list(State(reads): State<Reads>, headers: HeaderMap) -> Resu
         (status = 404, description = "not_found", body = ProblemView),
         (status = 500, description = "failed_to_load_vendor", body = ProblemView),
     ),
-    security((), ("service" = []), ("session" = [])),
+    security((), ("service" = []), ("user" = []), ("session" = [])),
 )]
 pub(crate) async fn entry(
     State(reads): State<Reads>,
     slug: Result<Path<String>, PathRejection>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<OneVendorView>, Problem> {
-    let caller = reads.reader(&headers)?;
+    let caller = reads.reader_within(&uri, &headers)?;
     let slug =
         ConnectionName::parse(&path_text(slug)).map_err(|error| Problem::new(INVALID_VENDOR, error.to_string()))?;
     let found = reads.vendors.find(&caller.tenant, &slug).await;

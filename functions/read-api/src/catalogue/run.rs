@@ -3,11 +3,12 @@
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use signalbox::domain::ids::RunId;
+use signalbox::http::auth::tenant::in_query;
 use signalbox::http::auth::{GENERAL, MOSCOT, READ};
 use signalbox::http::problem::{FORBIDDEN, INTERNAL_ERROR, NOT_FOUND, Problem, ProblemView};
-use signalbox::http::query::path_text;
+use signalbox::http::query::{Query, path_text};
 use signalbox::http::wire::vendor_sync::runs::{OneRunView, RunView};
 
 use crate::{DEFAULT_VENDOR, Reads, connection};
@@ -15,7 +16,10 @@ use crate::{DEFAULT_VENDOR, Reads, connection};
 /// A MOSCOT run. Another vendor's run is not found.
 #[utoipa::path(
     get, path = "/api/catalog/moscot/sync/runs/{runId}", tag = "vendor sync",
-    params(("runId" = String, Path, description = "The run")),
+    params(
+        ("runId" = String, Path, description = "The run"),
+        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+    ),
     responses(
         (status = 200, description = "The run", body = OneRunView),
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),
@@ -23,11 +27,12 @@ use crate::{DEFAULT_VENDOR, Reads, connection};
         (status = 404, description = "not_found", body = ProblemView),
         (status = 500, description = "internal_error", body = ProblemView),
     ),
-    security((), ("service" = []), ("session" = [])),
+    security((), ("service" = []), ("user" = []), ("session" = [])),
 )]
 pub(crate) async fn run(
     State(reads): State<Reads>,
     id: Result<Path<String>, PathRejection>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<OneRunView>, Problem> {
     // The original had the code under `error` on some routes and under `code` on this one: both are sent.
@@ -47,6 +52,7 @@ pub(crate) async fn run(
             caller
         }
     };
+    let caller = caller.within(in_query(&Query::of(&uri)).map_err(both)?).map_err(both)?;
     let missing = || Problem::new(NOT_FOUND, "there is no such run of this vendor");
     let (Some(id), Some(connection)) = (RunId::parse(&path_text(id)), connection(&caller, DEFAULT_VENDOR)) else {
         return Err(missing());

@@ -26,6 +26,7 @@ const LIMIT_MAX: f64 = 100.0;
         ("status" = Option<Vec<String>>, Query, description = "running, success, error; repeated or in a comma list"),
         ("limit" = Option<String>, Query, description = "1 to 100, default 20; what is outside is brought inside"),
         ("cursor" = Option<String>, Query, description = "From `nextCursor`"),
+        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
     ),
     responses(
         (status = 200, description = "A page", body = RunsView),
@@ -34,10 +35,10 @@ const LIMIT_MAX: f64 = 100.0;
         (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
         (status = 500, description = "failed_to_fetch_runs", body = ProblemView),
     ),
-    security((), ("service" = []), ("session" = [])),
+    security((), ("service" = []), ("user" = []), ("session" = [])),
 )]
 pub(crate) async fn runs(State(reads): State<Reads>, uri: Uri, headers: HeaderMap) -> Result<Json<RunsView>, Problem> {
-    let caller = reads.reader(&headers)?;
+    let caller = reads.reader_within(&uri, &headers)?;
     let vendor = vendor_of(&uri, &headers)?;
     let query = Query::of(&uri);
     let wanted = Wanted {

@@ -25,7 +25,10 @@ pub(crate) fn vendor_of(uri: &Uri, headers: &HeaderMap) -> Result<String, Proble
 /// The state after a vendor's last applied run.
 #[utoipa::path(
     get, path = "/api/catalog/vendor-sync/state", tag = "vendor sync",
-    params(("vendor" = Option<String>, Query, description = "The vendor; also `v`, or header `x-vendor`. Default moscot")),
+    params(
+        ("vendor" = Option<String>, Query, description = "The vendor; also `v`, or header `x-vendor`. Default moscot"),
+        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+    ),
     responses(
         (status = 200, description = "The state; `snapshot` is null before the first run", body = StateView),
         (status = 400, description = "missing_vendor", body = ProblemView),
@@ -33,14 +36,14 @@ pub(crate) fn vendor_of(uri: &Uri, headers: &HeaderMap) -> Result<String, Proble
         (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
         (status = 500, description = "failed_to_fetch_state", body = ProblemView),
     ),
-    security((), ("service" = []), ("session" = [])),
+    security((), ("service" = []), ("user" = []), ("session" = [])),
 )]
 pub(crate) async fn state(
     State(reads): State<Reads>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<StateView>, Problem> {
-    let caller = reads.reader(&headers)?;
+    let caller = reads.reader_within(&uri, &headers)?;
     let vendor = vendor_of(&uri, &headers)?;
     let Some(connection) = connection(&caller, &vendor) else {
         return Ok(Json(StateView { ok: true, snapshot: None }));

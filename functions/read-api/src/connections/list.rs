@@ -5,6 +5,7 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use signalbox::aws::connections::store::{After, Listed};
 use signalbox::domain::ids::{ProviderId, TenantId};
+use signalbox::http::auth::tenant::in_query;
 use signalbox::http::auth::{CONNECTIONS_READ, Caller};
 use signalbox::http::problem::{Problem, ProblemView};
 use signalbox::http::query::Query;
@@ -32,7 +33,7 @@ const LIMIT_MAX: usize = 200;
         (status = 503, description = "unavailable: they could not be read; after `Retry-After`", body = ProblemView),
         ListProblems,
     ),
-    security((), ("service" = []), ("admin" = []), ("session" = [])),
+    security((), ("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
 )]
 pub(crate) async fn list(
     State(reads): State<Reads>,
@@ -63,7 +64,7 @@ fn page(items: Vec<ConnectionView>, next: Option<After>) -> ConnectionsPage {
 fn listed(caller: &Caller, query: &Query) -> Result<Option<Listed>, Problem> {
     let named = |name: &str| query.first(&[name]);
     let wrong = |name: &str, why: &dyn std::error::Error| Problem::fields(&[(name, &why.to_string())]);
-    let tenant = named("tenant").map(TenantId::parse).transpose().map_err(|error| wrong("tenant", &error))?;
+    let tenant = in_query(query)?;
     let provider = named("provider").map(ProviderId::parse).transpose().map_err(|error| wrong("provider", &error))?;
     let own = || (caller.tenant != TenantId::DEFAULT).then(|| caller.tenant.clone());
     Ok(match (tenant.or_else(own), provider) {

@@ -45,7 +45,7 @@ pub(super) fn missing() -> Problem {
         (status = 500, description = "internal_error", body = ProblemView),
         (status = 503, description = "unavailable: it could not be read; after `Retry-After`", body = ProblemView),
     ),
-    security((), ("service" = []), ("admin" = []), ("session" = [])),
+    security((), ("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
 )]
 pub(crate) async fn one(
     State(reads): State<Reads>,

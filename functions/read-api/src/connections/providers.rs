@@ -19,7 +19,7 @@ use crate::Reads;
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),
         (status = 403, description = "forbidden, insufficient_scope: needs connections:read", body = ProblemView),
     ),
-    security((), ("service" = []), ("admin" = []), ("session" = [])),
+    security((), ("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
 )]
 pub(crate) async fn providers(State(reads): State<Reads>, headers: HeaderMap) -> Result<Json<ProvidersView>, Problem> {
     reads.authority.reader_of(CONNECTIONS_READ, &headers, reads.now())?;

@@ -9,7 +9,7 @@ use signalbox::http::query::Query;
 use signalbox::http::wire::operations::{DeadLetterView, DeadLettersView};
 use utoipa::IntoParams;
 
-use super::list::{bound, limit, own_or_named};
+use super::list::{bound, limit};
 use crate::{ListProblems, Reads};
 
 /// Dead letters that one call looks at: a page may end early, with a cursor.
@@ -27,16 +27,16 @@ pub(super) const READ_MAX: usize = 1000;
         (status = 200, description = "A page", body = DeadLettersView),
         ListProblems,
     ),
-    security((), ("service" = []), ("session" = [])),
+    security((), ("service" = []), ("user" = []), ("session" = [])),
 )]
 pub(crate) async fn list(
     State(reads): State<Reads>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<DeadLettersView>, Problem> {
-    let caller = reads.reader(&headers)?;
+    let caller = reads.reader_within(&uri, &headers)?;
     let query = Query::of(&uri);
-    let of = own_or_named(&caller, &query)?;
+    let of = caller.tenant;
     let limit = limit(&query)?;
     let filter = filter(&query)?;
     let from = query.first(&["cursor"]).map(str::parse).transpose();

@@ -9,7 +9,8 @@ use signalbox::domain::deliveries::text::Part;
 use signalbox::domain::ids::TenantId;
 use signalbox::domain::time;
 use signalbox::http::auth::Caller;
-use signalbox::http::problem::{FORBIDDEN, Problem};
+use signalbox::http::auth::tenant::in_query;
+use signalbox::http::problem::Problem;
 use signalbox::http::query::Query;
 use signalbox::http::wire::operations::DeliveriesPage;
 
@@ -47,7 +48,7 @@ const LIMIT_MAX: usize = 200;
         (status = 200, description = "A page", body = DeliveriesPage),
         ListProblems,
     ),
-    security((), ("service" = []), ("session" = [])),
+    security((), ("service" = []), ("user" = []), ("session" = [])),
 )]
 pub(crate) async fn list(
     State(reads): State<Reads>,
@@ -70,14 +71,8 @@ pub(super) fn limit(query: &Query) -> Result<usize, Problem> {
 /// Whose deliveries are asked for: the caller's, or those of the tenant that the query names. None where the caller sees nothing of it: only
 /// operators of the default tenant see another's, one a call, and whoever is one by a platform's role is on the tenant's record with it.
 pub(super) fn tenant(caller: &Caller, query: &Query) -> Result<Option<TenantId>, Problem> {
-    let named = query.first(&["tenant"]).map(TenantId::parse).transpose();
-    let named = named.map_err(|error| Problem::fields(&[("tenant", &error.to_string())]))?;
+    let named = in_query(query)?;
     Ok(Some(named.unwrap_or_else(|| caller.tenant.clone())).filter(|tenant| caller.may_touch(tenant)))
-}
-
-/// As [`tenant`], of lists that have no other answer to whoever names another's.
-pub(super) fn own_or_named(caller: &Caller, query: &Query) -> Result<TenantId, Problem> {
-    tenant(caller, query)?.ok_or_else(|| Problem::new(FORBIDDEN, "the token is for another tenant"))
 }
 
 pub(super) fn bound(query: &Query, name: &'static str) -> Result<Option<Timestamp>, Problem> {

@@ -50,7 +50,7 @@ pub(super) fn route() -> OpenApiRouter<Reads> {
         (status = 404, description = "not_found: or it is forgotten by now, or another tenant's", body = ProblemView),
         (status = 500, description = "internal_error", body = ProblemView),
     ),
-    security((), ("service" = []), ("session" = [])),
+    security((), ("service" = []), ("user" = []), ("session" = [])),
 )]
 async fn one(
     State(reads): State<Reads>,

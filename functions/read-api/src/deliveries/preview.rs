@@ -11,7 +11,6 @@ use signalbox::http::query::Query;
 use signalbox::http::wire::requeue::{PreviewView, PreviewedView};
 
 use super::dead_letters::{Filters, READ_MAX, filter};
-use super::list::own_or_named;
 use crate::{ListProblems, Reads};
 
 const LIMIT: usize = 100;
@@ -30,16 +29,16 @@ const LIMIT: usize = 100;
         (status = 200, description = "A page", body = PreviewView),
         ListProblems,
     ),
-    security((), ("service" = []), ("session" = [])),
+    security((), ("service" = []), ("user" = []), ("session" = [])),
 )]
 pub(crate) async fn show(
     State(reads): State<Reads>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<PreviewView>, Problem> {
-    let caller = reads.reader(&headers)?;
+    let caller = reads.reader_within(&uri, &headers)?;
     let (query, now) = (Query::of(&uri), reads.now());
-    let of = own_or_named(&caller, &query)?;
+    let of = caller.tenant;
     let wrong = |field: &'static str, why: &str| Problem::fields(&[(field, why)]);
     let limit = query.limit(&["limit"], LIMIT, LIMIT).map_err(|why| wrong("limit", &why))?;
     let ids: Result<Vec<DeadLetterId>, _> = query.list(&["id"]).map(str::parse).collect();

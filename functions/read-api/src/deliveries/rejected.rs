@@ -5,8 +5,8 @@ use signalbox::domain::deliveries::rejected::{Rejected, RejectedId, RejectedPlac
 use signalbox::domain::deliveries::text::Part;
 use signalbox::domain::ids::TenantId;
 use signalbox::http::auth::Caller;
-use signalbox::http::problem::{INTERNAL_ERROR, Problem};
-use signalbox::http::query::Query;
+use signalbox::http::problem::{INTERNAL_ERROR, INVALID_REQUEST, Problem};
+use signalbox::http::query::{Query, TENANT};
 use signalbox::http::wire::operations::{DeliveriesPage, DeliveryView, ReasonCount};
 
 use super::list::{bound, limit, text, trace};
@@ -59,6 +59,16 @@ fn is_of(ring: &Ring, wanted: &Ring) -> bool {
 /// is given before and after verification.
 pub(super) fn may_see(tenant: &TenantId, id: &RejectedId, rejected: &Rejected) -> bool {
     *tenant == TenantId::default() || (id.ring.kind.is_proved() && rejected.tenant == tenant.as_str())
+}
+
+/// The tenant that they are to claim. What is claimed need not be one's id; but two are no filter.
+fn claimed(query: &Query) -> Result<Option<String>, Problem> {
+    let mut names = query.all(&TENANT).filter(|name| !name.is_empty()).map(str::to_lowercase);
+    let first = names.next();
+    match names.find(|other| first.as_ref() != Some(other)) {
+        Some(_) => Err(Problem::new(INVALID_REQUEST, "the call names two tenants: name one")),
+        None => Ok(first),
+    }
 }
 
 /// A value of the parameter `status`.
@@ -117,7 +127,7 @@ impl RejectedFilter {
         let statuses: Option<Vec<Status>> = query.list(&["status"]).map(Status::parse).collect();
         Ok(Self {
             statuses: statuses.ok_or_else(Status::unknown)?,
-            tenant: query.first(&["tenant"]).map(str::to_lowercase),
+            tenant: claimed(query)?,
             from: bound(query, "from")?,
             to: bound(query, "to")?,
             trace: trace(query)?,

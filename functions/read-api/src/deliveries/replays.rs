@@ -25,16 +25,17 @@ fn failed(fault: AwsFault) -> Problem {
     params(
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 50, description = "Default 20"),
         ("cursor" = Option<String>, Query, description = "From `nextCursor`"),
+        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
     ),
     responses((status = 200, description = "A page", body = ReplaysPage), ListProblems),
-    security((), ("service" = []), ("session" = [])),
+    security((), ("service" = []), ("user" = []), ("session" = [])),
 )]
 pub(crate) async fn list(
     State(reads): State<Reads>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<ReplaysPage>, Problem> {
-    let caller = reads.reader(&headers)?;
+    let caller = reads.reader_within(&uri, &headers)?;
     let (query, now) = (Query::of(&uri), reads.now());
     let wrong = |field: &str, why: &str| Problem::fields(&[(field, why)]);
     let limit = query.limit(&["limit"], LIMIT_DEFAULT, LIMIT_MAX).map_err(|why| wrong("limit", &why))?;
@@ -52,13 +53,14 @@ pub(crate) async fn list(
     params(
         ("id" = String, Path, description = "The replay"),
         ("cursor" = Option<u32>, Query, minimum = 0, description = "From `nextCursor`"),
+        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
     ),
     responses(
         (status = 200, description = "The replay, with a page of its dead letters", body = ReplayPage),
         (status = 404, description = "not_found", body = ProblemView),
         ListProblems,
     ),
-    security((), ("service" = []), ("session" = [])),
+    security((), ("service" = []), ("user" = []), ("session" = [])),
 )]
 pub(crate) async fn one(
     State(reads): State<Reads>,
@@ -66,7 +68,7 @@ pub(crate) async fn one(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<ReplayPage>, Problem> {
-    let caller = reads.reader(&headers)?;
+    let caller = reads.reader_within(&uri, &headers)?;
     let (query, now) = (Query::of(&uri), reads.now());
     let none = || Problem::new(NOT_FOUND, "there is no such replay");
     let id: ReplayId = path_text(id).parse().map_err(|_| none())?;

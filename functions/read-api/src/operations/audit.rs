@@ -10,7 +10,7 @@ use signalbox::domain::time;
 use signalbox::http::auth::AUDIT_READ;
 use signalbox::http::auth::user::Access;
 use signalbox::http::problem::{INTERNAL_ERROR, Problem};
-use signalbox::http::query::{Query, TENANT};
+use signalbox::http::query::Query;
 use signalbox::http::wire::record::{AuditPage, AuditView};
 
 use crate::{ListProblems, Reads};
@@ -45,8 +45,7 @@ pub(crate) async fn audit_entries(
     headers: HeaderMap,
 ) -> Result<Json<AuditPage>, Problem> {
     let query = Query::of(&uri);
-    let named = query.first(&TENANT);
-    let reach = reads.authority.reach((&headers, named), Access::Read, AUDIT_READ, reads.now())?;
+    let reach = reads.authority.reach((&headers, &query), Access::Read, AUDIT_READ, reads.now())?;
     let tenant = reach.tenant.unwrap_or_default();
     let wrong = |field: &str, why: &str| Problem::fields(&[(field, why)]);
     let limit = query.limit(&["limit"], LIMIT_DEFAULT, LIMIT_MAX).map_err(|why| wrong("limit", &why))?;

@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode, Uri, header};
 use signalbox::aws::deliveries::rejected::RejectedCounts;
 use signalbox::aws::faults::AwsFault;
 use signalbox::domain::deliveries::counters::{Counter, FleetTally, LATENCY_BOUNDS, bound};
@@ -57,15 +57,16 @@ type Samples = BTreeMap<&'static str, Vec<String>>;
 /// local mode it needs a token that may read.
 #[utoipa::path(
     get, path = "/metrics", tag = "service",
+    params(("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone")),
     responses(
         (status = 200, description = "Prometheus text, 0.0.4", body = String, content_type = "text/plain"),
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),
         (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
     ),
-    security((), ("service" = []), ("session" = [])),
+    security((), ("service" = []), ("user" = []), ("session" = [])),
 )]
-pub(crate) async fn metrics(State(reads): State<Reads>, headers: HeaderMap) -> Result<Response, Problem> {
-    let caller = reads.reader(&headers)?;
+pub(crate) async fn metrics(State(reads): State<Reads>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+    let caller = reads.reader_within(&uri, &headers)?;
     let mut samples = Samples::new();
     samples.insert("build_info", vec![format!("build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"))]);
     let counted = tokio::try_join!(operations(&reads, &caller.tenant), deliveries(&reads, &caller.tenant));

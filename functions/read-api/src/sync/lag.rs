@@ -10,17 +10,21 @@ use signalbox::domain::ids::{Connection, ConnectionName, ProviderId};
 use signalbox::domain::time;
 use signalbox::engine::deliveries::list::ListReads;
 use signalbox::engine::health::lags;
+use signalbox::http::auth::READ;
+use signalbox::http::auth::user::Access;
+use signalbox::http::problem::FORBIDDEN;
 use signalbox::http::query::{Query, path_text};
 use signalbox::http::sync_problem::{SyncProblem, SyncProblemView};
 use signalbox::http::wire::health::{
     DayView, LagView, LagsView, ProcessingLagView, RecentActivityView, SyncLagView, WebhookLagView,
 };
 
-use super::{SyncProblems, reach};
+use super::SyncProblems;
 use crate::Reads;
 
 const FAILED: &str = "Failed to retrieve lag metrics";
 const NO_BRAND: &str = "Brand not found";
+const NO_LINK: &str = "Trackstar integration not found";
 
 /// How late a brand's link to its warehouse is: since the last webhook, and from receipt to effect.
 ///
@@ -34,7 +38,7 @@ const NO_BRAND: &str = "Brand not found";
     ),
     responses(
         (status = 200, description = "How late", body = LagView),
-        (status = 404, description = "not_found: the tenant has no such brand at Trackstar", body = SyncProblemView),
+        (status = 404, description = "not_found: the tenant has no such brand, or the brand no link to Trackstar", body = SyncProblemView),
         SyncProblems,
     ),
     security((), ("service" = []), ("user" = []), ("session" = [])),
@@ -45,18 +49,28 @@ pub(crate) async fn lag(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<LagView>, SyncProblem> {
-    let reach = reach(&reads, &Query::of(&uri), &headers)?;
+    // Of whom somebody may not see, they do not see the brand either.
+    let reach = reads.authority.reach((&headers, &Query::of(&uri)), Access::Read, READ, reads.now());
+    let reach = reach.map_err(|problem| match problem.kind() {
+        FORBIDDEN => SyncProblem::denied(&problem.sentence()),
+        _ => problem.into(),
+    })?;
     let Some(tenant) = &reach.tenant else {
         return Err(SyncProblem::invalid("name the tenant whose brand it is: tenantId, or the header x-tenant-id"));
     };
-    let missing = || SyncProblem::missing(NO_BRAND, "the tenant has no link of this name to Trackstar");
+    let missing = || SyncProblem::missing(NO_BRAND, "the tenant has no brand of this name");
     let name = ConnectionName::parse(&path_text(brand)).map_err(|_| missing())?;
     if !reach.has(tenant, &name) {
         return Err(SyncProblem::denied("the brand is none of the user's"));
     }
     let connection = Connection::new(tenant.clone(), ProviderId::TRACKSTAR, name);
     let failed = |fault| SyncProblem::failed(FAILED, &fault);
-    let stored = reads.connections.glance(&connection).await.map_err(failed)?.ok_or_else(missing)?;
+    let Some(stored) = reads.connections.glance(&connection).await.map_err(failed)? else {
+        // A brand is what the tenant has a catalogue of, or a link.
+        let brand = reads.vendors.find(tenant, &connection.name).await.map_err(failed)?;
+        let without = || SyncProblem::missing(NO_LINK, "the brand has no link to Trackstar");
+        return Err(brand.map_or_else(missing, |_| without()));
+    };
     let now = reads.now();
     let lists = ListReads { deliveries: &reads.processed, store: &reads.deliveries, journal: &reads.journal };
     let (hours, lags) = tokio::try_join!(reads.deliveries.hours(&connection, DAY_HOURS), lags(lists, now, &connection))

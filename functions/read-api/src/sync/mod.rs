@@ -5,7 +5,7 @@ mod lag;
 
 use signalbox::http::auth::READ;
 use signalbox::http::auth::user::{Access, Reach};
-use signalbox::http::query::{Query, TENANT};
+use signalbox::http::query::Query;
 use signalbox::http::sync_problem::{SyncProblem, SyncProblemView};
 use utoipa::IntoResponses;
 use utoipa_axum::router::OpenApiRouter;
@@ -38,5 +38,5 @@ pub(crate) enum SyncProblems {
 
 /// What the caller sees.
 fn reach(reads: &Reads, query: &Query, headers: &http::HeaderMap) -> Result<Reach, SyncProblem> {
-    Ok(reads.authority.reach((headers, query.first(&TENANT)), Access::Read, READ, reads.now())?)
+    Ok(reads.authority.reach((headers, query), Access::Read, READ, reads.now())?)
 }

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use serde_json::Value;
 use signalbox::domain::catalogue::vendor::Integration;
 use signalbox::domain::connections::provider::WrongSetting;
@@ -13,11 +13,12 @@ use signalbox::domain::ids::{Connection, ConnectionName};
 use signalbox::engine::catalogue::credentials::{self, Credentials, Place};
 use signalbox::engine::connections::desk::Refused;
 use signalbox::engine::operators::Operator;
+use signalbox::http::auth::tenant::in_query;
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{
     INVALID_PAYLOAD, INVALID_REQUEST, INVALID_VENDOR, KEPT_BY_CONFIGURATION, NOT_FOUND, Problem, ProblemView,
 };
-use signalbox::http::query::path_text;
+use signalbox::http::query::{Query, path_text};
 use signalbox::http::wire::vendor_sync::registry::{CredentialsChangedView, CredentialsRequest, CredentialsView};
 use signalbox::vendors::catalogue::provider::vendor;
 
@@ -32,7 +33,10 @@ const FORM: &str = "the body must be {\"credentials\": {\"scraperPath\" or \"api
 /// out stays. The change is on record as any other of the connection.
 #[utoipa::path(
     post, path = "/api/catalog/vendor-sync/registry/{slug}/credentials", tag = "vendor registry",
-    params(("slug" = String, Path, description = "The vendor")),
+    params(
+        ("slug" = String, Path, description = "The vendor"),
+        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+    ),
     request_body(content = CredentialsRequest),
     responses(
         (status = 200, description = "Changed", body = CredentialsChangedView),
@@ -46,16 +50,17 @@ const FORM: &str = "the body must be {\"credentials\": {\"scraperPath\" or \"api
         (status = 500, description = "internal_error", body = ProblemView),
         (status = 503, description = "unavailable: what is stored could not be read, and nothing was changed; after `Retry-After`", body = ProblemView),
     ),
-    security(("service" = []), ("admin" = []), ("session" = [])),
+    security(("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
 )]
 pub(crate) async fn set_credentials(
     State(control): State<Control>,
     slug: Result<Path<String>, PathRejection>,
     Extension(trace): Extension<CorrelationId>,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<CredentialsChangedView>, Problem> {
-    let caller = control.authority.editor(&headers, control.now())?;
+    let caller = control.authority.editor(&headers, control.now())?.within(in_query(&Query::of(&uri))?)?;
     let slug =
         ConnectionName::parse(&path_text(slug)).map_err(|error| Problem::new(INVALID_VENDOR, error.to_string()))?;
     let credentials = given(body).await?;

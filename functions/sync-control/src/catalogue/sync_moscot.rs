@@ -23,7 +23,10 @@ use crate::{Control, body};
 /// with 202 when that takes longer than 20 s.
 #[utoipa::path(
     post, path = "/api/catalog/moscot/sync", tag = "vendor sync",
-    params(("dryRun" = Option<String>, Query, description = "1, true, yes, on, or the name alone: compare and count, write nothing. 0, false, no or off: apply")),
+    params(
+        ("dryRun" = Option<String>, Query, description = "1, true, yes, on, or the name alone: compare and count, write nothing. 0, false, no or off: apply"),
+        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+    ),
     request_body(content = Option<MoscotSyncRequest>),
     responses(
         (status = 200, description = "The run is over", body = MoscotSyncView),
@@ -36,7 +39,7 @@ use crate::{Control, body};
         (status = 413, description = "payload_too_large", body = ProblemView),
         (status = 500, description = "error: the run failed; `detail` says why, `code` is the run's error code, `runId` the run", body = ProblemView),
     ),
-    security(("service" = []), ("session" = [])),
+    security(("service" = []), ("user" = []), ("session" = [])),
 )]
 pub(crate) async fn sync_moscot(
     State(control): State<Control>,
@@ -45,7 +48,7 @@ pub(crate) async fn sync_moscot(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let caller = control.authority.writer(&headers, control.now())?;
+    let caller = control.writer(&uri, &headers)?;
     caller.require_any(&[WRITE, MOSCOT])?;
     let fields = body::read(body).await?.unwrap_or_default();
     fields.check_spelling(&["dryRun", "sourcePath", "allowRemovals"])?;

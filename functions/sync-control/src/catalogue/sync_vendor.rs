@@ -34,6 +34,7 @@ use crate::body::{self, Fields};
         ("slug" = String, Path, description = "The vendor"),
         ("mode" = Option<String>, Query, description = "`dryRun` or `apply`, however spelt"),
         ("dryRun" = Option<String>, Query, description = "1, true, yes, on, or the name alone; or 0, false, no, off"),
+        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
     ),
     request_body(content = Option<VendorSyncRequest>),
     responses(
@@ -48,7 +49,7 @@ use crate::body::{self, Fields};
         (status = 500, description = "error: the run failed; `detail` says why, `code` is the run's error code, `runId` the run", body = ProblemView),
         (status = 501, description = "integration_not_supported", body = ProblemView),
     ),
-    security(("service" = []), ("session" = [])),
+    security(("service" = []), ("user" = []), ("session" = [])),
 )]
 pub(crate) async fn sync_vendor(
     State(control): State<Control>,
@@ -58,7 +59,7 @@ pub(crate) async fn sync_vendor(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let caller = control.authority.writer(&headers, control.now())?;
+    let caller = control.writer(&uri, &headers)?;
     caller.require_any(&[WRITE])?;
     let slug = path_text(slug);
     if slug.trim().is_empty() {

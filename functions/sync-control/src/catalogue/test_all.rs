@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use signalbox::engine;
 use signalbox::http::problem::{FAILED_TO_TEST_INTEGRATIONS, Problem, ProblemView};
 use signalbox::http::wire::vendor_sync::registry::{AllTestedView, TestFailureView};
@@ -14,19 +14,21 @@ use crate::Control;
 /// It takes 24 seconds at most; what there is no time for is counted in `notTested`.
 #[utoipa::path(
     post, path = "/api/catalog/vendor-sync/registry/test-all", tag = "vendor registry",
+    params(("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone")),
     responses(
         (status = 200, description = "What they found", body = AllTestedView),
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),
         (status = 403, description = "forbidden, insufficient_scope", body = ProblemView),
         (status = 500, description = "failed_to_test_integrations", body = ProblemView),
     ),
-    security((), ("service" = []), ("session" = [])),
+    security((), ("service" = []), ("user" = []), ("session" = [])),
 )]
 pub(crate) async fn test_all(
     State(control): State<Control>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<AllTestedView>, Problem> {
-    let caller = control.authority.visitor(&headers, control.now())?;
+    let caller = control.visitor(&uri, &headers)?;
     let found = engine::catalogue::test_all::test_all(&control.worker, &control.tests, &caller.tenant)
         .await
         .map_err(|fault| Problem::internal(FAILED_TO_TEST_INTEGRATIONS, &fault))?;

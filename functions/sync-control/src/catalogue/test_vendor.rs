@@ -4,7 +4,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use signalbox::aws::connections::last_test::VendorTest;
 use signalbox::domain::catalogue::vendor::{Integration, Vendor};
 use signalbox::domain::time;
@@ -24,7 +24,10 @@ use crate::{Control, body};
 /// `data.meta.error`.
 #[utoipa::path(
     post, path = "/api/catalog/vendor-sync/registry/{slug}/test", tag = "vendor registry",
-    params(("slug" = String, Path, description = "The vendor")),
+    params(
+        ("slug" = String, Path, description = "The vendor"),
+        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+    ),
     request_body(content = Option<VendorTestRequest>),
     responses(
         (status = 200, description = "What it found", body = VendorTestedView),
@@ -35,15 +38,16 @@ use crate::{Control, body};
         (status = 500, description = "test_failed", body = ProblemView),
         (status = 501, description = "not_implemented", body = ProblemView),
     ),
-    security((), ("service" = []), ("session" = [])),
+    security((), ("service" = []), ("user" = []), ("session" = [])),
 )]
 pub(crate) async fn test_vendor(
     State(control): State<Control>,
     slug: Result<Path<String>, PathRejection>,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<VendorTestedView>, Problem> {
-    let caller = control.authority.visitor(&headers, control.now())?;
+    let caller = control.visitor(&uri, &headers)?;
     let found = control.vendor(&caller.tenant, &path_text(slug)).await;
     let Some(vendor) = found.map_err(|fault| Problem::internal(TEST_FAILED, &fault))? else {
         return Err(Problem::new(INVALID_VENDOR, "the vendor is not configured (VENDORS)"));

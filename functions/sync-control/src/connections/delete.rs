@@ -29,7 +29,7 @@ use crate::Control;
         (status = 412, description = "precondition_failed: `version` is the one that is stored", body = ProblemView),
         ConnectionProblems,
     ),
-    security(("service" = []), ("admin" = []), ("session" = [])),
+    security(("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
 )]
 pub(crate) async fn delete(
     State(control): State<Control>,

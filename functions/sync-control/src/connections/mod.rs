@@ -20,7 +20,7 @@ use signalbox::domain::ids::{Connection, ConnectionName, InvalidId, ProviderId, 
 use signalbox::domain::secret::Secret;
 use signalbox::engine::connections::desk::Refused;
 use signalbox::engine::operators::Operator;
-use signalbox::http::auth::CONNECTIONS_WRITE;
+use signalbox::http::auth::{CONNECTIONS_WRITE, Caller};
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{
     ADDRESS_TAKEN, CONTENDED, INTERNAL_ERROR, KEPT_BY_CONFIGURATION, NOT_FOUND, PRECONDITION_FAILED, Problem,
@@ -79,7 +79,8 @@ fn operator(
 ) -> Result<(Operator, Connection), Problem> {
     // A connection that cannot be named cannot be there.
     let missing = |_: &str, error: &InvalidId| Problem::new(NOT_FOUND, format!("there is no such connection: {error}"));
-    operator_of(control, headers, trace, path, missing)
+    let (operator, _, connection) = operator_of(control, headers, trace, path, missing)?;
+    Ok((operator, connection))
 }
 
 /// The same, where what is wrong with a part of the path is told as the caller says.
@@ -89,7 +90,7 @@ fn operator_of(
     trace: CorrelationId,
     path: ConnectionPath,
     wrong: impl Fn(&str, &InvalidId) -> Problem,
-) -> Result<(Operator, Connection), Problem> {
+) -> Result<(Operator, Caller, Connection), Problem> {
     let caller = control.authority.writer(headers, control.now())?;
     caller.require_any(&[CONNECTIONS_WRITE])?;
     let (tenant, provider, name) = path_text(path);
@@ -101,8 +102,10 @@ fn operator_of(
     if !caller.may_touch(&connection.tenant) {
         return Err(Problem::new(NOT_FOUND, "there is no such connection"));
     }
-    let operator = Operator { tenant: caller.tenant.clone(), actor: caller.actor.clone(), correlation_id: trace.0 };
-    Ok((operator, connection))
+    // Whoever is on the record of the tenants that they enter is there with their deeds.
+    let tenant = if caller.enters { connection.tenant.clone() } else { caller.tenant.clone() };
+    let operator = Operator { tenant, actor: caller.actor.clone(), correlation_id: trace.0 };
+    Ok((operator, caller, connection))
 }
 
 pub(crate) fn refused(refused: Refused) -> Problem {

@@ -45,7 +45,7 @@ use crate::body::{self, Fields};
         (status = 422, description = "unprocessable: what is stored of its secrets cannot be opened", body = ProblemView),
         ConnectionProblems,
     ),
-    security(("service" = []), ("admin" = []), ("session" = [])),
+    security(("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
 )]
 pub(crate) async fn put(
     State(control): State<Control>,
@@ -56,12 +56,12 @@ pub(crate) async fn put(
 ) -> Result<Response, Problem> {
     // Whoever makes one is told which part of its id cannot be.
     let wrong = |part: &str, error: &InvalidId| Problem::fields(&[(part, &error.to_string())]);
-    let (operator, connection) = operator_of(&control, &headers, trace, path, wrong)?;
+    let (operator, caller, connection) = operator_of(&control, &headers, trace, path, wrong)?;
     let knows = knows(&headers)?;
     let deed = deed(&body::read(body).await?.unwrap_or_default())?;
     if let Deed::Put { wanted, .. } = &deed {
         let source = wanted.settings.get("source").and_then(Value::as_str);
-        check_reach(&operator.tenant, &connection, source)?;
+        check_reach(&caller.tenant, &connection, source)?;
     }
     let changed = change(&control.connections, &operator, &connection, knows, &deed).await.map_err(refused)?;
     let status = if changed.is_new { StatusCode::CREATED } else { StatusCode::OK };

@@ -38,7 +38,7 @@ use crate::body::{self, Fields};
         (status = 422, description = "unprocessable: what is stored cannot be opened, so give both", body = ProblemView),
         ConnectionProblems,
     ),
-    security(("service" = []), ("admin" = []), ("session" = [])),
+    security(("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
 )]
 pub(crate) async fn rotate(
     State(control): State<Control>,

@@ -35,7 +35,7 @@ use crate::{Control, body};
         (status = 413, description = "payload_too_large", body = ProblemView),
         ConnectionProblems,
     ),
-    security(("service" = []), ("admin" = []), ("session" = [])),
+    security(("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
 )]
 pub(crate) async fn pause(
     State(control): State<Control>,
@@ -73,7 +73,7 @@ pub(crate) async fn pause(
         (status = 412, description = "precondition_failed: `version` is the one that is stored", body = ProblemView),
         ConnectionProblems,
     ),
-    security(("service" = []), ("admin" = []), ("session" = [])),
+    security(("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
 )]
 pub(crate) async fn resume(
     State(control): State<Control>,

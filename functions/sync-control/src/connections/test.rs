@@ -25,7 +25,7 @@ use crate::Control;
         (status = 200, description = "What it found", body = ConnectionTestedView),
         ConnectionProblems,
     ),
-    security(("service" = []), ("admin" = []), ("session" = [])),
+    security(("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
 )]
 pub(crate) async fn test(
     State(control): State<Control>,

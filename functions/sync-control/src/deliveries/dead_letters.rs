@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use jiff::Timestamp;
 use signalbox::domain::dead_letter::DeadLetterId;
 use signalbox::domain::time;
@@ -30,7 +30,10 @@ const LIMITS: Limits = Limits { found_max: 100, read_max: 5000 };
 /// Send a dead letter through again.
 #[utoipa::path(
     post, path = "/api/sync/dead-letters/{id}/requeue", tag = "operations",
-    params(("id" = String, Path, description = "The dead letter")),
+    params(
+        ("id" = String, Path, description = "The dead letter"),
+        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+    ),
     responses(
         (status = 200, description = "It is in the queue", body = DecidedView),
         (status = 400, description = "invalid_request: a body that cannot be read", body = ProblemView),
@@ -40,16 +43,17 @@ const LIMITS: Limits = Limits { found_max: 100, read_max: 5000 };
         (status = 422, description = "unprocessable: nobody can tell where it should go", body = ProblemView),
         OperatorProblems,
     ),
-    security(("service" = []), ("session" = [])),
+    security(("service" = []), ("user" = []), ("session" = [])),
 )]
 pub(crate) async fn requeue(
     State(control): State<Control>,
     id: Result<Path<String>, PathRejection>,
     Extension(trace): Extension<CorrelationId>,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<DecidedView>, Problem> {
-    let operator = operator(&control, &headers, trace)?;
+    let operator = operator(&control, (&uri, &headers), trace)?;
     let id = dead_letter_id(id)?;
     // It takes none; but what somebody asks for is not passed over unread.
     body::read(body).await?;
@@ -66,7 +70,10 @@ pub(crate) async fn requeue(
 /// Forget a dead letter.
 #[utoipa::path(
     delete, path = "/api/sync/dead-letters/{id}", tag = "operations",
-    params(("id" = String, Path, description = "The dead letter")),
+    params(
+        ("id" = String, Path, description = "The dead letter"),
+        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+    ),
     responses(
         (status = 200, description = "It is forgotten", body = DecidedView),
         (status = 400, description = "invalid_request: a body that cannot be read", body = ProblemView),
@@ -75,16 +82,17 @@ pub(crate) async fn requeue(
         (status = 409, description = "already_decided: somebody else is requeuing it", body = ProblemView),
         OperatorProblems,
     ),
-    security(("service" = []), ("session" = [])),
+    security(("service" = []), ("user" = []), ("session" = [])),
 )]
 pub(crate) async fn forget(
     State(control): State<Control>,
     id: Result<Path<String>, PathRejection>,
     Extension(trace): Extension<CorrelationId>,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<DecidedView>, Problem> {
-    let operator = operator(&control, &headers, trace)?;
+    let operator = operator(&control, (&uri, &headers), trace)?;
     let id = dead_letter_id(id)?;
     // It takes none; but what somebody asks for is not passed over unread.
     body::read(body).await?;
@@ -117,6 +125,7 @@ fn no_dead_letter() -> Problem {
 /// /api/sync/dead-letters/preview says before.
 #[utoipa::path(
     post, path = "/api/sync/dead-letters/requeue", tag = "operations",
+    params(("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone")),
     request_body(content = RequeueRequest),
     responses(
         (status = 200, description = "How many", body = RequeuedView),
@@ -124,15 +133,16 @@ fn no_dead_letter() -> Problem {
         (status = 413, description = "payload_too_large", body = ProblemView),
         OperatorProblems,
     ),
-    security(("service" = []), ("session" = [])),
+    security(("service" = []), ("user" = []), ("session" = [])),
 )]
 pub(crate) async fn requeue_many(
     State(control): State<Control>,
     Extension(trace): Extension<CorrelationId>,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<RequeuedView>, Problem> {
-    let operator = operator(&control, &headers, trace)?;
+    let operator = operator(&control, (&uri, &headers), trace)?;
     // Nothing said is not "all": that must be asked for with an empty object.
     let Some(fields) = body::read(body).await? else {
         return Err(Problem::new(INVALID_REQUEST, "the body must be a JSON object with the filter; {} means all"));

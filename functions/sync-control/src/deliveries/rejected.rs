@@ -3,22 +3,22 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::{Extension, Json};
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use signalbox::domain::deliveries::rejected::{RejectedId, Rejection};
-use signalbox::domain::ids::TenantId;
 use signalbox::engine::deliveries::admit::{Admitted, admit};
 use signalbox::engine::deliveries::take_in::{Intake, NotTakenIn};
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{CONFLICT, NOT_FOUND, Problem, ProblemView, UNPROCESSABLE, VERIFICATION_FAILED};
 use signalbox::http::wire::operations::{AdmittedView, VerifyRequest};
 
-use crate::operator::{OperatorProblems, failed, operator};
+use crate::operator::{OperatorProblems, decider, failed, operator_of};
 use crate::{Control, body};
 
-/// Verify a rejected delivery again, as of when it was received, and let it in. For operators of the default tenant: a
-/// refused request does not prove whose it is.
+/// Verify a rejected delivery again, as of when it was received, and let it in. For operators of all tenants: a
+/// refused request does not prove whose it is. Where they name a tenant, it is one that says it is that tenant's.
 #[utoipa::path(
     post, path = "/api/admin/deliveries/verify", tag = "operations",
+    params(("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone")),
     request_body(content = VerifyRequest),
     responses(
         (status = 200, description = "Let in", body = AdmittedView),
@@ -30,18 +30,20 @@ use crate::{Control, body};
         (status = 503, description = "unavailable: what is stored of its sender could not be read; after `Retry-After`", body = ProblemView),
         OperatorProblems,
     ),
-    security(("service" = []), ("session" = [])),
+    security(("service" = []), ("user" = []), ("session" = [])),
 )]
 pub(crate) async fn verify(
     State(control): State<Control>,
     Extension(trace): Extension<CorrelationId>,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<AdmittedView>, Problem> {
-    let operator = operator(&control, &headers, trace)?;
-    if operator.tenant != TenantId::default() {
+    let caller = decider(&control, &uri, &headers)?;
+    if !caller.any_tenant {
         return Err(Problem::new(NOT_FOUND, "there is no such rejected delivery"));
     }
+    let operator = operator_of(caller, trace);
     let id = body::read(body).await?.unwrap_or_default().text("id")?;
     let Some(id) = id.and_then(|id| id.parse::<RejectedId>().ok()) else {
         return Err(Problem::fields(&[("id", "must be an id as listed by GET /api/admin/deliveries")]));

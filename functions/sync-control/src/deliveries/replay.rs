@@ -19,7 +19,7 @@ use signalbox::http::auth::user::{Access, Reach};
 use signalbox::http::auth::{DELIVERIES_WRITE, WRITE};
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{INTEGRATION_NOT_SUPPORTED, Problem};
-use signalbox::http::query::{Query, TENANT};
+use signalbox::http::query::Query;
 use signalbox::http::sync_problem::{SyncProblem, SyncProblemView};
 use signalbox::http::wire::health::{ReplayBrandView, ReplayEventView, ReplayRequest, ReplayView};
 
@@ -52,7 +52,7 @@ const ID_BYTES_MAX: usize = 1_024;
         (status = 500, description = "internal_error", body = SyncProblemView),
         (status = 501, description = "integration_not_supported", body = SyncProblemView),
     ),
-    security(("service" = []), ("user" = [])),
+    security(("service" = []), ("user" = []), ("session" = [])),
 )]
 pub(crate) async fn replay(
     State(control): State<Control>,
@@ -62,8 +62,7 @@ pub(crate) async fn replay(
     body: Body,
 ) -> Result<Json<ReplayView>, SyncProblem> {
     let query = Query::of(&uri);
-    let reach =
-        |scope: &str| control.authority.reach((&headers, query.first(&TENANT)), Access::Write, scope, control.now());
+    let reach = |scope: &str| control.authority.reach((&headers, &query), Access::Write, scope, control.now());
     let (webhooks, runs) = (reach(DELIVERIES_WRITE), reach(WRITE));
     if let (Err(problem), Err(_)) = (&webhooks, &runs) {
         return Err(problem.clone().into());

@@ -5,7 +5,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, Uri};
 use jiff::{SignedDuration, Timestamp};
 use signalbox::domain::dead_letter::DeadLetterId;
 use signalbox::domain::deliveries::replay::{ITEMS_MAX, Replay, ReplayId};
@@ -43,6 +43,7 @@ const FILTERS: [&str; 10] =
 /// stopped, and once it is done tries again what stayed. One of a tenant runs at a time.
 #[utoipa::path(
     post, path = "/api/admin/replays", tag = "operations",
+    params(("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone")),
     request_body(content = ReplaysRequest),
     responses(
         (status = 200, description = "What it would come to; or that there is nothing to replay", body = ReplayForeseenView),
@@ -53,15 +54,16 @@ const FILTERS: [&str; 10] =
         (status = 413, description = "payload_too_large", body = ProblemView),
         OperatorProblems,
     ),
-    security(("service" = []), ("session" = [])),
+    security(("service" = []), ("user" = []), ("session" = [])),
 )]
 pub(crate) async fn start(
     State(control): State<Control>,
     Extension(trace): Extension<CorrelationId>,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let operator = operator(&control, &headers, trace)?;
+    let operator = operator(&control, (&uri, &headers), trace)?;
     // Nothing said is not "all": that must be asked for with an empty object.
     let Some(fields) = body::read(body).await? else {
         return Err(Problem::new(INVALID_REQUEST, "the body must be a JSON object with the filter; {} means all"));
@@ -224,7 +226,10 @@ async fn foreseen(
 /// again.
 #[utoipa::path(
     post, path = "/api/admin/replays/{id}/stop", tag = "operations",
-    params(("id" = String, Path, description = "The replay")),
+    params(
+        ("id" = String, Path, description = "The replay"),
+        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+    ),
     responses(
         (status = 200, description = "How it is now; one that does not run stays as it is", body = ReplayStartedView),
         (status = 400, description = "invalid_request: a body that cannot be read", body = ProblemView),
@@ -232,16 +237,17 @@ async fn foreseen(
         (status = 413, description = "payload_too_large", body = ProblemView),
         OperatorProblems,
     ),
-    security(("service" = []), ("session" = [])),
+    security(("service" = []), ("user" = []), ("session" = [])),
 )]
 pub(crate) async fn stop(
     State(control): State<Control>,
     id: Result<Path<String>, PathRejection>,
     Extension(trace): Extension<CorrelationId>,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<ReplayStartedView>, Problem> {
-    let operator = operator(&control, &headers, trace)?;
+    let operator = operator(&control, (&uri, &headers), trace)?;
     // It takes none; but what somebody asks for is not passed over unread.
     body::read(body).await?;
     let none = || Problem::new(NOT_FOUND, "there is no such replay");

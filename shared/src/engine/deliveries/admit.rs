@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::domain::audit::Action;
 use crate::domain::deliveries::rejected::RejectedId;
+use crate::domain::ids::TenantId;
 use crate::engine::deliveries::arrival::{Arrival, ArrivedBody, Headers};
 use crate::engine::deliveries::context::Deliveries;
 use crate::engine::deliveries::take_in::{Acknowledgement, Intake, NotTakenIn, take_in_again};
@@ -35,6 +36,10 @@ pub async fn admit(
     let Some((rejected, body)) = deliveries.store.rejected_one(id, deliveries.now()).await? else {
         return Ok(Admitted::NotFound);
     };
+    // Whoever decides within a tenant decides on nothing that says it is another's.
+    if operator.tenant != TenantId::DEFAULT && rejected.tenant != operator.tenant.as_str() {
+        return Ok(Admitted::NotFound);
+    }
     let Some(body) = body else { return Ok(Admitted::NoBody) };
     // Whoever decides has just changed what is gone by.
     let connections = deliveries.connections.as_of_now();

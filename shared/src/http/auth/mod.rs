@@ -4,6 +4,7 @@
 //! The algorithm is pinned, two secrets are live at a time so that they can be rotated, and an unset secret is a
 //! refusal to start: the originals fell back to a constant.
 
+pub mod tenant;
 pub mod user;
 
 use std::sync::Arc;
@@ -130,6 +131,10 @@ pub struct Caller {
     pub actor: String,
     /// Whose data they may see.
     pub tenant: TenantId,
+    /// Whether they may name any tenant, and are then of that one.
+    pub any_tenant: bool,
+    /// Whether each tenant that they act for has them on its record: users of a platform's role.
+    pub enters: bool,
     /// Until when their token is good, epoch seconds; none where it has no end, or nobody has to show one.
     pub ends: Option<i64>,
     scopes: Vec<String>,
@@ -139,7 +144,8 @@ impl Caller {
     /// An operator of all tenants' connections, and of nothing else.
     fn admin() -> Self {
         let scopes = ADMIN_SCOPES.map(str::to_owned).into();
-        Self { actor: ADMIN_ACTOR.into(), tenant: TenantId::default(), ends: None, scopes }
+        let tenant = TenantId::default();
+        Self { actor: ADMIN_ACTOR.into(), tenant, any_tenant: true, enters: false, ends: None, scopes }
     }
 
     /// Whether the token carries the scope.
@@ -206,7 +212,7 @@ impl Authority {
         if let Some(token) = admin_token(headers) {
             let values = self.values(now)?;
             if is_admin(token, &values) {
-                return Ok(Caller::admin());
+                return Caller::admin().within(tenant::in_header(headers)?);
             }
             return Err(Problem::new(INVALID_TOKEN, "the admin token is not the one that is set, or none is set"));
         }
@@ -215,12 +221,12 @@ impl Authority {
         })?;
         let values = self.values(now)?;
         if is_admin(token.as_bytes(), &values) {
-            return Ok(Caller::admin());
+            return Caller::admin().within(tenant::in_header(headers)?);
         }
         if let Some(user) = user::user(token, &values, now) {
             return user::caller_of(user?, headers);
         }
-        caller(self.service_claims(token, &values, now)?, "service")
+        caller(self.service_claims(token, &values, now)?, "service")?.within(tenant::in_header(headers)?)
     }
 
     pub(super) fn service_claims(&self, token: &str, values: &Values, now: Timestamp) -> Result<Claims, Problem> {
@@ -262,12 +268,12 @@ impl Authority {
         }
         match self.session(headers, now).filter(|session| session.is_ok() || !self.local) {
             Some(session) => session,
-            None if self.local => Ok(Caller {
-                actor: "local".into(),
-                tenant: TenantId::default(),
-                ends: None,
-                scopes: READS.map(String::from).into(),
-            }),
+            None if self.local => {
+                let (tenant, scopes) = (TenantId::default(), READS.map(String::from).into());
+                let anybody =
+                    Caller { actor: "local".into(), tenant, any_tenant: true, enters: false, ends: None, scopes };
+                anybody.within(tenant::in_header(headers)?)
+            }
             None => self.service(headers, now),
         }
     }
@@ -404,6 +410,8 @@ pub(super) fn caller(claims: Claims, default_actor: &str) -> Result<Caller, Prob
     let scopes = claims.scopes.iter().flat_map(OneOrMany::iter);
     Ok(Caller {
         actor: claims.sub.filter(|sub| !sub.is_empty()).unwrap_or_else(|| default_actor.to_owned()),
+        any_tenant: tenant == TenantId::DEFAULT,
+        enters: false,
         tenant,
         ends: Some(claims.exp),
         scopes: scopes.flat_map(str::split_whitespace).map(String::from).collect(),

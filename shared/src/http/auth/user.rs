@@ -8,6 +8,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::tenant::{TENANT_HEADER, in_header, named};
 use super::{
     AUDIT_READ, Authority, CONNECTIONS_READ, CONNECTIONS_WRITE, Caller, DELIVERIES_WRITE, READ, WRITE, bearer,
     check_times, mint, optional_seconds, read, seconds, sends_token,
@@ -15,11 +16,10 @@ use super::{
 use crate::domain::ids::{ConnectionName, InvalidId, TenantId};
 use crate::domain::service_secrets::{SESSION_JWT, USER_JWT, Values};
 use crate::http::problem::{FORBIDDEN, INSUFFICIENT_SCOPE, INVALID_REQUEST, INVALID_TOKEN, Problem};
+use crate::http::query::Query;
 use crate::http::same_origin;
 use crate::http::session::{SESSION_AUDIENCE, Who, session_cookie};
 
-/// The header that names the tenant that a call is for.
-pub const TENANT_HEADER: &str = "x-tenant-id";
 /// More tenants or brands than a token of a header's length has.
 const NAMES_MAX: usize = 500;
 /// The longest id of a user: it stands in each entry of the record.
@@ -199,7 +199,9 @@ impl User {
             return Err(Problem::new(FORBIDDEN, "the default tenant's routes are for operators of all tenants"));
         }
         let scopes = self.allowed();
-        Ok(Caller { actor: self.id, tenant, scopes, ends: Some(self.ends) })
+        let is_platform = self.standing == Standing::Platform;
+        let ends = Some(self.ends);
+        Ok(Caller { actor: self.id, tenant, any_tenant: is_platform, enters: is_platform, scopes, ends })
     }
 
     /// What such a caller may.
@@ -228,19 +230,19 @@ fn checked(claims: UserClaims, now: Timestamp) -> Result<User, Problem> {
 }
 
 pub(super) fn caller_of(user: User, headers: &HeaderMap) -> Result<Caller, Problem> {
-    user.caller(named(headers, None)?.as_ref())
+    user.caller(in_header(headers)?.as_ref())
 }
 
 /// As [`caller_of`], of a session: its pages name no tenant, so a platform's role is then an operator of all, as whose record says.
 pub(in crate::http) fn caller_in_session(user: User, headers: &HeaderMap) -> Result<Caller, Problem> {
-    let named = named(headers, None)?.or_else(|| (user.standing == Standing::Platform).then(TenantId::default));
+    let named = in_header(headers)?.or_else(|| (user.standing == Standing::Platform).then(TenantId::default));
     user.caller(named.as_ref())
 }
 
 /// Who a session's user is. One of several tenants is somebody before they have named one, or they could not be asked which.
 pub(in crate::http) fn who(user: User, headers: &HeaderMap) -> Result<Who, Problem> {
     let (tenants, any_tenant) = (user.choices(), user.standing == Standing::Platform);
-    if !tenants.is_empty() && named(headers, None)?.is_none() {
+    if !tenants.is_empty() && in_header(headers)?.is_none() {
         let (scopes, ends) = (user.allowed(), Some(user.ends));
         return Ok(Who { actor: user.id, tenant: None, tenants, any_tenant, scopes, ends });
     }
@@ -270,17 +272,9 @@ fn session_of(user: UserClaims, values: &Values, now: Timestamp) -> Result<(Stri
     Ok((session, who))
 }
 
-/// The tenant that a call names: in the query, or in the header.
-fn named(headers: &HeaderMap, in_query: Option<&str>) -> Result<Option<TenantId>, Problem> {
-    let in_header = || headers.get(TENANT_HEADER).and_then(|value| value.to_str().ok()).map(str::trim);
-    let text = in_query.or_else(in_header).filter(|text| !text.is_empty());
-    let wrong = |error: InvalidId| Problem::new(INVALID_REQUEST, format!("the tenant cannot be one: {error}"));
-    text.map(TenantId::parse).transpose().map_err(wrong)
-}
-
 impl Authority {
     /// The user who sends a token, or whose session the cookie is. One of no use locks nobody out of their own machine.
-    fn user(&self, headers: &HeaderMap, now: Timestamp) -> Option<Result<User, Problem>> {
+    pub(super) fn user(&self, headers: &HeaderMap, now: Timestamp) -> Option<Result<User, Problem>> {
         if sends_token(headers) {
             let token = bearer(headers)?;
             return user(token, &*self.values(now).ok()?, now);
@@ -302,12 +296,12 @@ impl Authority {
     /// 400 for a name that no tenant has, 401, 403.
     pub fn reach(
         &self,
-        (headers, in_query): (&HeaderMap, Option<&str>),
+        (headers, query): (&HeaderMap, &Query),
         access: Access,
         scope: &str,
         now: Timestamp,
     ) -> Result<Reach, Problem> {
-        let wanted = named(headers, in_query);
+        let wanted = named(headers, query);
         if let Some(user) = self.user(headers, now) {
             let user = user?;
             if access == Access::Write && !sends_token(headers) {
@@ -336,14 +330,6 @@ impl Authority {
         };
         Ok(Reach { actor: caller.actor, tenant, brands: None })
     }
-
-    /// Who of a platform's role enters which tenant's data with a call, for the record: the default tenant's record where they name
-    /// none. None where it is anybody else, whom nothing but their own is open to.
-    #[must_use]
-    pub fn entered(&self, headers: &HeaderMap, in_query: Option<&str>, now: Timestamp) -> Option<(String, TenantId)> {
-        let user = self.user(headers, now)?.ok().filter(|user| user.standing == Standing::Platform)?;
-        Some((user.id, named(headers, in_query).ok()?.unwrap_or_default()))
-    }
 }
 
 #[cfg(test)]
@@ -358,13 +344,19 @@ mod tests {
         headers("authorization", format!("Bearer {}", token(Algorithm::HS256, USER_SECRET, claims)))
     }
 
+    /// A query that names a tenant, or none.
+    fn naming(tenant: Option<&str>) -> Query {
+        let query = tenant.map(|tenant| format!("?tenant={tenant}")).unwrap_or_default();
+        Query::of(&format!("/x{query}").parse().unwrap())
+    }
+
     fn claims(role: &str, tenants: &[&str], brands: &[&str]) -> Value {
         json!({"userId": "ada", "role": role, "tenantIds": tenants, "brandIds": brands, "exp": 1_700_000_100})
     }
 
     /// Who reaches what: tenant (`*` is all), brands (`*` is all).
     fn reached(claims: &Value, named: Option<&str>, scope: &str) -> Result<(String, String), &'static str> {
-        let found = authority("production").reach((&signed(claims), named), Access::Write, scope, now());
+        let found = authority("production").reach((&signed(claims), &naming(named)), Access::Write, scope, now());
         let found = found.map_err(|problem| problem.kind().code)?;
         assert_eq!(found.actor, "ada");
         let brands = found.brands.map(|brands| brands.iter().map(ToString::to_string).collect::<Vec<_>>().join(","));
@@ -454,7 +446,7 @@ mod tests {
             [(Algorithm::HS512, USER_SECRET), (Algorithm::HS256, "another-secret-another-secret-00")]
         {
             let sent = headers("authorization", format!("Bearer {}", token(algorithm, secret, &good)));
-            let found = authority("production").reach((&sent, None), Access::Read, READ, now());
+            let found = authority("production").reach((&sent, &naming(None)), Access::Read, READ, now());
             assert_eq!(found.unwrap_err().kind().code, "invalid_token");
         }
     }
@@ -467,29 +459,17 @@ mod tests {
                 "authorization",
                 format!("Bearer {}", token(Algorithm::HS256, super::super::tests::SECRET, &claims)),
             );
-            let found = authority("production").reach((&sent, named), Access::Read, READ, now());
+            let found = authority("production").reach((&sent, &naming(named)), Access::Read, READ, now());
             found.map(|reach| reach.tenant.map(|tenant| tenant.to_string())).map_err(|problem| problem.kind().code)
         };
         assert_eq!(service(None, None), Ok(None));
         assert_eq!(service(None, Some("acme")), Ok(Some("acme".into())));
         assert_eq!(service(Some("acme"), None), Ok(Some("acme".into())));
         assert_eq!(service(Some("acme"), Some("bolt")), Err("forbidden"));
-        let nobody = authority("production").reach((&HeaderMap::new(), None), Access::Read, READ, now());
+        let nobody = authority("production").reach((&HeaderMap::new(), &naming(None)), Access::Read, READ, now());
         assert_eq!(nobody.unwrap_err().kind().code, "missing_token");
         let local = authority("local");
-        assert!(local.reach((&HeaderMap::new(), None), Access::Read, READ, now()).is_ok());
-        assert!(local.reach((&HeaderMap::new(), None), Access::Write, READ, now()).is_err());
-    }
-
-    #[test]
-    fn whoever_may_enter_any_tenant_is_recorded_where_they_do() {
-        let entered = |claims: &Value, named: Option<&str>| {
-            let found = authority("production").entered(&signed(claims), named, now());
-            found.map(|(actor, tenant)| format!("{actor} {tenant}"))
-        };
-        let admin = claims("SUPER_ADMIN", &[], &[]);
-        assert_eq!(entered(&admin, Some("acme")).as_deref(), Some("ada acme"));
-        assert_eq!(entered(&admin, None).as_deref(), Some("ada default"));
-        assert_eq!(entered(&claims("TENANT_ADMIN", &["acme"], &[]), Some("acme")), None);
+        assert!(local.reach((&HeaderMap::new(), &naming(None)), Access::Read, READ, now()).is_ok());
+        assert!(local.reach((&HeaderMap::new(), &naming(None)), Access::Write, READ, now()).is_err());
     }
 }

@@ -137,6 +137,49 @@ async fn a_tenant_sees_its_own_vendors_alone_and_starts_no_other() {
     assert_eq!(sync(&world, "nobody", json!({})).await.problem(), (404, "vendor_not_configured"));
 }
 
+/// Passed over, the name of a tenant would start another one's run.
+#[tokio::test]
+async fn whoever_may_act_for_any_tenant_is_of_the_one_that_the_call_names() {
+    let world = World::production().await;
+    let (token, of_globex) = (world.token_of("default"), world.token_of("globex"));
+    let session = world.session_of(&token).await;
+    let who = world.get("/api/auth/session").cookie(&session).header("x-tenant-id", "globex").answer().await;
+    let who = who.expect(200);
+    assert_eq!((&who["tenant"], &who["anyTenant"]), (&json!("globex"), &json!(true)));
+    let pages =
+        world.post(SYNC).cookie(&session).header("x-signalbox-request", "1").header("sec-fetch-site", "same-origin");
+    for request in [
+        world.post(SYNC).bearer(&token).header("x-tenant-id", "globex"),
+        world.post(&format!("{SYNC}?tenant=globex")).bearer(&token),
+        world.post("/api/catalog/vendor-sync/moscot/sync?mode=apply&tenantId=globex").bearer(&token),
+        pages.header("x-tenant-id", "Globex"),
+        world.post(&format!("{SYNC}?tenant=globex")).bearer(&of_globex),
+    ] {
+        request.answer().await.expect(200);
+    }
+    let count = async |tenant: &str| {
+        let runs = read(&world, tenant, "/api/catalog/vendor-sync/runs").await.expect(200);
+        runs["data"]["totalItems"].clone()
+    };
+    assert_eq!((count("globex").await, count("default").await), (json!(5), json!(0)));
+    for path in ["runs", "state", "registry", "registry/moscot", "overview", "observability"] {
+        let path = format!("/api/catalog/vendor-sync/{path}");
+        let theirs = read(&world, "globex", &path).await.expect(200);
+        for request in [world.get(&format!("{path}?tenant=globex")), world.get(&path).header("x-tenant-id", "globex")] {
+            assert_eq!(request.bearer(&token).answer().await.expect(200), theirs, "{path}");
+        }
+    }
+    for (path, header, expected) in [
+        (SYNC.to_owned(), "default", (403, "forbidden")),
+        (format!("{SYNC}?tenant=acme"), "", (403, "forbidden")),
+        (format!("{SYNC}?tenant=globex&tenantId=acme"), "", (400, "invalid_request")),
+        (SYNC.to_owned(), "a/b", (400, "invalid_request")),
+    ] {
+        let asked = world.post(&path).bearer(&of_globex).header("x-tenant-id", header).answer().await;
+        assert_eq!(asked.problem(), expected, "{path} {header}");
+    }
+}
+
 #[tokio::test]
 async fn one_tenant_s_run_in_progress_is_not_in_another_s_way() {
     let world = World::in_background(false).await;

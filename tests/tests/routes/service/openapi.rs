@@ -63,7 +63,30 @@ fn openapi() -> Value {
             "description": "A browser's session: what its token could do. Writes with it ask for the header x-signalbox-request: 1, of a page of ours",
         },
     });
+    name_tenants(&mut openapi);
     openapi
+}
+
+/// Whoever shows who they are may name the tenant, on each route alike.
+fn name_tenants(openapi: &mut Value) {
+    let named = json!({
+        "name": "x-tenant-id",
+        "in": "header",
+        "description": "The tenant that the call is for, for whoever may act for several: users of several tenants, \
+            users of a platform's role, and tokens of the default tenant. Anybody else is refused another's. \
+            A call names one: in its query the same, or none",
+        "required": false,
+        "schema": {"type": "string"},
+    });
+    let paths = openapi["paths"].as_object_mut().unwrap().values_mut();
+    for operation in paths.flat_map(|item| item.as_object_mut().unwrap().values_mut()) {
+        let security = operation["security"].as_array();
+        if security.is_some_and(|ways| ways.iter().any(|way| way.get("service").is_some())) {
+            let operation = operation.as_object_mut().unwrap();
+            let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
+            parameters.as_array_mut().unwrap().push(named.clone());
+        }
+    }
 }
 
 /// `GET /path` with what is said of it.

@@ -22,7 +22,7 @@ async fn a_token_is_exchanged_for_a_session_that_is_what_it_was() {
     let cookie = answer.headers["set-cookie"].clone();
     let who = answer.expect(200);
     assert_eq!((&who["actor"], &who["tenant"], &who["local"]), (&json!("maja"), &json!("default"), &json!(false)));
-    assert_eq!(who["scopes"], json!([READ, WRITE]));
+    assert_eq!((&who["scopes"], &who["anyTenant"]), (&json!([READ, WRITE]), &json!(true)));
     let (session, attributes) = cookie.strip_prefix("STORE_SESS=").unwrap().split_once("; ").unwrap();
     assert!(attributes.starts_with("Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age="), "{attributes}");
     assert_eq!(world.get(SESSION).cookie(session).answer().await.expect(200), who);

@@ -18,7 +18,7 @@ use signalbox::engine::health::attention::{self, AttentionReads};
 use signalbox::http::auth::READ;
 use signalbox::http::auth::user::Access;
 use signalbox::http::problem::{INTERNAL_ERROR, Problem};
-use signalbox::http::query::{Query, TENANT};
+use signalbox::http::query::Query;
 use signalbox::http::wire::health::reasons;
 use signalbox::http::wire::record::{CameView, OverviewPage, OverviewView};
 
@@ -53,7 +53,7 @@ pub(crate) async fn connections_overview(
 ) -> Result<Json<OverviewPage>, Problem> {
     let query = Query::of(&uri);
     let now = reads.now();
-    let reach = reads.authority.reach((&headers, query.first(&TENANT)), Access::Read, READ, now)?;
+    let reach = reads.authority.reach((&headers, &query), Access::Read, READ, now)?;
     let limit = query.limit(&["limit"], LIMIT_DEFAULT, LIMIT_MAX);
     let limit = limit.map_err(|wrong| Problem::fields(&[("limit", &wrong)]))?;
     let unknown = || Problem::fields(&[("cursor", "is unknown")]);
