@@ -36,8 +36,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
                 }
             }
             // Once for all of the batch: counting each by itself would cost as much as completing it.
-            let now = worker.outside.clock.now();
-            let connections = count_connections(&worker.store, &counted.connections, now);
+            let connections = count_connections(&worker.store, &counted.connections);
             futures::future::join(count(&worker.store, &counted.fleet), connections).await;
             failed
         }

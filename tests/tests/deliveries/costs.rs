@@ -89,10 +89,11 @@ async fn a_claim_costs_one_write_unit_whatever_is_noted_on_it() {
     let clients = Clients::connect(&worker, &Outside::default()).unwrap();
     let store = DeliveryStore::connect(&clients, &worker).unwrap();
     let claim_key = format!("{origin}id:{}", "i".repeat(256));
+    let now = hooks.clock.now();
     for reason in ["x".repeat(500), "æ".repeat(500), "😀".repeat(500)] {
         // Often, as the number of attempts takes room too.
         for _ in 0..12 {
-            store.note_failure(&claim_key, &reason).await.unwrap();
+            store.note_failure(&claim_key, &reason, now).await.unwrap();
         }
         assert_eq!(write_units(&hooks, "DELIVERIES_TABLE", &origin).await, [1.0; 2]);
         let noted = store.claim_of(&claim_key).await.unwrap().unwrap().last_error.unwrap();
@@ -102,7 +103,7 @@ async fn a_claim_costs_one_write_unit_whatever_is_noted_on_it() {
     let short = sale(2, "k");
     assert_eq!(hooks.send(&short).await.status, 201);
     let reason = "x".repeat(500);
-    store.note_failure("t1/pos#key:k", &reason).await.unwrap();
+    store.note_failure("t1/pos#key:k", &reason, now).await.unwrap();
     let noted = store.claim_of("t1/pos#key:k").await.unwrap().unwrap().last_error.unwrap();
     assert_eq!(noted, reason);
     assert_eq!(write_units(&hooks, "DELIVERIES_TABLE", "t1/pos#").await, [1.0]);

@@ -106,11 +106,12 @@ pub(super) struct Stored {
 /// What differs between two runs of the same, or from tenant to tenant. `takenIn` says how it was taken in, for counters: an attempt that
 /// follows one that died enqueues without it, as its claim was there. When it was enqueued is compared as far as it is known: not
 /// before it was received.
-const DIFFERS: [&str; 12] = [
+const DIFFERS: [&str; 13] = [
     "bodyHash",
     "brand",
     "connection",
     "deliveryShard",
+    "failedMs",
     "key",
     "nonce",
     "pk",

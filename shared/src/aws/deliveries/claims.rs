@@ -22,10 +22,16 @@ pub struct Completed {
     pub first: bool,
     /// How many attempts had failed.
     pub attempts: u32,
+    /// When the first of them did, epoch milliseconds; none where a version noted it that did not say.
+    pub failed_ms: Option<i64>,
 }
 
 fn attempts(item: &Item) -> Option<u32> {
     item.get("attempts")?.as_n().ok()?.parse().ok()
+}
+
+fn failed_ms(item: &Item) -> Option<i64> {
+    item.get("failedMs")?.as_n().ok()?.parse().ok()
 }
 
 impl DeliveryStore {
@@ -80,7 +86,7 @@ impl DeliveryStore {
             })
             .await?;
         let first = before.get("status") != Some(&processed);
-        Ok(Completed { first, attempts: attempts(&before).unwrap_or(0) })
+        Ok(Completed { first, attempts: attempts(&before).unwrap_or(0), failed_ms: failed_ms(&before) })
     }
 
     /// Notes that applying a delivery failed, and why, for whoever finds it among the dead letters: as much of the reason as
@@ -89,10 +95,12 @@ impl DeliveryStore {
     ///
     /// # Errors
     /// When the table cannot be written.
-    pub async fn note_failure(&self, claim_key: &str, reason: &str) -> Result<Option<u32>, AwsFault> {
+    pub async fn note_failure(&self, claim_key: &str, reason: &str, now: Timestamp) -> Result<Option<u32>, AwsFault> {
+        const UPDATE: &str = "SET lastError = :reason, failedMs = if_not_exists(failedMs, :now) ADD attempts :one";
         let reason = fitting_reason(claim_key, reason);
-        let noted = self.update_claim("note failure", claim_key, "SET lastError = :reason ADD attempts :one", |call| {
+        let noted = self.update_claim("note failure", claim_key, UPDATE, |call| {
             call.expression_attribute_values(":reason", text(reason))
+                .expression_attribute_values(":now", number(now.as_millisecond()))
                 .expression_attribute_values(":one", number(1))
                 // What stands there now comes back at no cost.
                 .return_values(ReturnValue::AllNew)

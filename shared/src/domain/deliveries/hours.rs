@@ -1,4 +1,4 @@
-//! What is counted of each connection's deliveries, by the hour in which they were handled: what its health is judged by. As the
+//! What is counted of each connection's deliveries, by the hour in which they were handled, or failed: what its health is judged by. As the
 //! fleet's counters these are for looking at; what is promised of a delivery, its claim keeps.
 
 use std::collections::BTreeMap;
@@ -25,8 +25,10 @@ pub enum HourCounter {
     Processed,
     /// Failed for the first time.
     Failed,
-    /// Had its effect after it had failed.
+    /// Had its effect after it had failed; in the hour in which it failed first.
     Recovered,
+    /// Had its effect after it had failed in an earlier hour: whoever keeps the counters of that one must read them again.
+    Late,
     /// Was older than what was there.
     Older,
     /// Was kept, and nothing handles its kind.
@@ -41,7 +43,8 @@ pub enum HourCounter {
 impl HourCounter {
     /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
-        let plain = [Self::Received, Self::Processed, Self::Failed, Self::Recovered, Self::Older, Self::Unhandled];
+        let plain =
+            [Self::Received, Self::Processed, Self::Failed, Self::Recovered, Self::Late, Self::Older, Self::Unhandled];
         plain.into_iter().chain([Self::LagSumMs]).chain((0..=LAG_BOUNDS_MS.len()).map(Self::Lag))
     }
 
@@ -53,6 +56,7 @@ impl HourCounter {
             Self::Processed => "processed".into(),
             Self::Failed => "failed".into(),
             Self::Recovered => "recovered".into(),
+            Self::Late => "late".into(),
             Self::Older => "older".into(),
             Self::Unhandled => "unhandled".into(),
             Self::Lag(place) => match LAG_BOUNDS_MS.get(place) {
@@ -114,29 +118,33 @@ impl HourCounts {
     }
 }
 
-/// Counts by connection: what one write each stores.
+/// Counts by connection and hour: what one write each stores.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ConnectionTally(BTreeMap<Connection, HourCounts>);
+pub struct ConnectionTally(BTreeMap<(Connection, Hour), HourCounts>);
 
 impl ConnectionTally {
-    /// Adds a delivery that had its effect at `now_ms` for the first time, after so many attempts that failed.
+    /// Adds a delivery that had its effect at `now_ms` for the first time, and failed first at `failed_ms` if it did.
     pub fn processed(
         &mut self,
         connection: &Connection,
         applied: Applied,
         received_ms: i64,
         now_ms: i64,
-        attempts: u32,
+        failed_ms: Option<i64>,
     ) {
         let lag = u64::try_from(now_ms.saturating_sub(received_ms)).unwrap_or(0);
         let place = LAG_BOUNDS_MS.iter().position(|bound| lag <= *bound).unwrap_or(LAG_BOUNDS_MS.len());
-        if attempts == 0 {
-            self.received(connection, received_ms);
+        let hour = Hour::of(now_ms);
+        match failed_ms.map(Hour::of) {
+            None => self.received(connection, received_ms, hour),
+            Some(failed) => {
+                self.at(connection, failed).add(HourCounter::Recovered, 1);
+                if failed != hour {
+                    self.at(connection, hour).add(HourCounter::Late, 1);
+                }
+            }
         }
-        let counts = self.0.entry(connection.clone()).or_default();
-        if attempts > 0 {
-            counts.add(HourCounter::Recovered, 1);
-        }
+        let counts = self.at(connection, hour);
         match applied {
             Applied::Done => {}
             Applied::Older => counts.add(HourCounter::Older, 1),
@@ -148,28 +156,33 @@ impl ConnectionTally {
         counts.last_processed_ms = counts.last_processed_ms.max(Some(now_ms));
     }
 
-    /// Adds a delivery whose first attempt failed.
-    pub fn failed(&mut self, connection: &Connection, received_ms: i64) {
-        self.received(connection, received_ms);
-        self.0.entry(connection.clone()).or_default().add(HourCounter::Failed, 1);
+    /// Adds a delivery whose first attempt failed at `failed_ms`.
+    pub fn failed(&mut self, connection: &Connection, received_ms: i64, failed_ms: i64) {
+        let hour = Hour::of(failed_ms);
+        self.received(connection, received_ms, hour);
+        self.at(connection, hour).add(HourCounter::Failed, 1);
     }
 
-    fn received(&mut self, connection: &Connection, received_ms: i64) {
-        let counts = self.0.entry(connection.clone()).or_default();
+    fn at(&mut self, connection: &Connection, hour: Hour) -> &mut HourCounts {
+        self.0.entry((connection.clone(), hour)).or_default()
+    }
+
+    fn received(&mut self, connection: &Connection, received_ms: i64, hour: Hour) {
+        let counts = self.at(connection, hour);
         counts.add(HourCounter::Received, 1);
         counts.last_received_ms = counts.last_received_ms.max(Some(received_ms));
     }
 
     /// Adds all of another.
     pub fn merge(&mut self, other: Self) {
-        for (connection, counts) in other.0 {
-            self.0.entry(connection).or_default().merge(&counts);
+        for (of, counts) in other.0 {
+            self.0.entry(of).or_default().merge(&counts);
         }
     }
 
-    /// The counts of each connection.
-    pub fn connections(&self) -> impl Iterator<Item = (&Connection, &HourCounts)> {
-        self.0.iter()
+    /// The counts of each hour of each connection.
+    pub fn hours(&self) -> impl Iterator<Item = (&Connection, Hour, &HourCounts)> {
+        self.0.iter().map(|((connection, hour), counts)| (connection, *hour, counts))
     }
 }
 
@@ -234,7 +247,7 @@ mod tests {
     }
 
     fn counted(tally: &ConnectionTally) -> Vec<(String, u64)> {
-        let (_, counts) = tally.connections().next().unwrap();
+        let (_, _, counts) = tally.hours().next().unwrap();
         counts.counters().map(|(counter, count)| (counter.name(), count)).collect()
     }
 
@@ -261,10 +274,10 @@ mod tests {
     #[test]
     fn an_event_is_received_once_whatever_becomes_of_it_and_one_that_failed_may_recover() {
         let mut tally = ConnectionTally::default();
-        tally.processed(&shop(), Applied::Done, 1_000, 1_100, 0);
-        tally.failed(&shop(), 3_000);
-        tally.failed(&shop(), 2_000);
-        tally.processed(&shop(), Applied::Older, 2_000, 702_001, 4);
+        tally.processed(&shop(), Applied::Done, 1_000, 1_100, None);
+        tally.failed(&shop(), 3_000, 3_100);
+        tally.failed(&shop(), 2_000, 3_100);
+        tally.processed(&shop(), Applied::Older, 2_000, 702_001, Some(3_100));
         let names = |pairs: &[(&str, u64)]| pairs.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect::<Vec<_>>();
         assert_eq!(
             counted(&tally),
@@ -279,14 +292,32 @@ mod tests {
                 ("lag.sum_ms", 700_101)
             ])
         );
-        let (_, counts) = tally.connections().next().unwrap();
+        let (_, _, counts) = tally.hours().next().unwrap();
         assert_eq!((counts.last_received_ms, counts.last_processed_ms), (Some(3_000), Some(702_001)));
         assert_eq!(counts.failures(), 1);
         // The clock of the door may be ahead.
         let mut other = ConnectionTally::default();
-        other.processed(&shop(), Applied::Done, 1_000, 900, 0);
+        other.processed(&shop(), Applied::Done, 1_000, 900, None);
         tally.merge(other);
         assert!(counted(&tally).contains(&("lag.le.100".into(), 2)));
+    }
+
+    #[test]
+    fn what_failed_before_a_window_and_recovers_within_it_hides_no_failure_of_the_window() {
+        const HOUR_MS: i64 = 3_600_000;
+        let now_ms = 100 * HOUR_MS;
+        let mut tally = ConnectionTally::default();
+        (0..3).for_each(|_| tally.failed(&shop(), 0, now_ms));
+        // Two that failed days ago, and one of the hour before.
+        [3, 3, 99].into_iter().for_each(|hour| {
+            tally.processed(&shop(), Applied::Done, 0, now_ms, Some(hour * HOUR_MS));
+        });
+        tally.failed(&shop(), 0, 99 * HOUR_MS);
+        let hours = Hours(tally.hours().map(|(_, hour, counts)| (hour, counts.clone())).collect());
+        assert_eq!((hours.day(now_ms).failures(), hours.last_hour(now_ms).failures()), (3, 3));
+        let by_hour = hours.one_by_one(now_ms, 2).iter().map(HourCounts::failures).collect::<Vec<_>>();
+        assert_eq!(by_hour, [0, 3]);
+        assert_eq!(hours.day(now_ms).count(HourCounter::Late), 3);
     }
 
     #[test]

@@ -86,15 +86,18 @@ pub async fn apply(
                 }
                 let now_ms = worker.outside.clock.now().as_millisecond();
                 let (connection, received_ms) = (&label.connection, label.received_ms);
-                counted.connections.processed(connection, applied, received_ms, now_ms, completed.attempts);
+                // A version before this one did not say when.
+                let failed_ms = (completed.attempts > 0).then(|| completed.failed_ms.unwrap_or(received_ms));
+                counted.connections.processed(connection, applied, received_ms, now_ms, failed_ms);
             }
             log(worker, label, applied, ahead);
             Ok(applied)
         }
         Err(error) => {
             let reason = redact::error_text(&error.to_string());
-            match worker.store.note_failure(&label.claim_key(), &reason).await {
-                Ok(Some(1)) => counted.connections.failed(&label.connection, label.received_ms),
+            let now = worker.outside.clock.now();
+            match worker.store.note_failure(&label.claim_key(), &reason, now).await {
+                Ok(Some(1)) => counted.connections.failed(&label.connection, label.received_ms, now.as_millisecond()),
                 Ok(_) => {}
                 Err(fault) => tracing::warn!(%fault, correlation_id = %label.correlation_id, "failure not noted"),
             }

@@ -9,7 +9,6 @@ use crate::aws::deliveries::DeliveryStore;
 use crate::aws::faults::AwsFault;
 use crate::domain::deliveries::counters::FleetTally;
 use crate::domain::deliveries::hours::ConnectionTally;
-use crate::domain::deliveries::placement::Hour;
 use crate::engine::deliveries::reject::STORING_MAX;
 use crate::outside::Clock;
 
@@ -74,10 +73,9 @@ pub async fn count(store: &DeliveryStore, tally: &FleetTally) {
     add(store, tally, Patience::Usual).await;
 }
 
-/// Adds to connections' counters of this hour: one write a connection. As with the fleet's, nothing fails with it.
-pub async fn count_connections(store: &DeliveryStore, tally: &ConnectionTally, now: Timestamp) {
-    let hour = Hour::of(now.as_millisecond());
-    let writes = tally.connections().map(|(connection, counts)| store.count_hour(connection, hour, counts));
+/// Adds to connections' counters: one write a connection and hour. As with the fleet's, nothing fails with it.
+pub async fn count_connections(store: &DeliveryStore, tally: &ConnectionTally) {
+    let writes = tally.hours().map(|(connection, hour, counts)| store.count_hour(connection, hour, counts));
     for error in futures::future::join_all(writes).await.into_iter().filter_map(Result::err) {
         tracing::warn!(%error, "counts of a connection not added");
     }

@@ -1,15 +1,15 @@
-//! The counters of connections by the hour, as an instance keeps them. An hour that is over does not change any more, so of whoever is
-//! looked at again only the last hours are read, of all in one batch: a page that is looked at every half a minute costs no query for
-//! each of its connections.
+//! The counters of connections by the hour, as an instance keeps them. An hour that is over does not change any more but where something
+//! recovers that failed in it, which the hour of that says. So of whoever is looked at again only the last hours are read, of all in one
+//! batch: a page that is looked at every half a minute costs no query for each of its connections.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::aws::deliveries::DeliveryStore;
 use crate::aws::faults::AwsFault;
-use crate::domain::deliveries::hours::{DAY_HOURS, HourCounts, Hours};
+use crate::domain::deliveries::hours::{DAY_HOURS, HourCounter, HourCounts, Hours};
 use crate::domain::deliveries::placement::Hour;
 use crate::domain::ids::Connection;
 
@@ -22,7 +22,7 @@ const KEPT_MAX: usize = 500;
 
 /// The hours that are over of connections that were looked at.
 #[derive(Debug, Default)]
-pub(super) struct Kept(HashMap<Connection, Over>);
+pub(super) struct Kept(HashMap<Connection, Arc<Over>>);
 
 /// All hours of a connection that are over.
 #[derive(Debug)]
@@ -32,21 +32,31 @@ struct Over {
     before: Hour,
 }
 
-impl Kept {
-    /// The hours that are to be read of a connection beside those that are kept, the newest first; none where nothing of use is kept.
-    fn missing(&self, connection: &Connection, now_ms: i64) -> Option<Vec<Hour>> {
-        let before = self.0.get(connection)?.before;
+impl Over {
+    /// The hours that are to be read beside these, the newest first; none where these are of no use.
+    fn missing(&self, now_ms: i64) -> Option<Vec<Hour>> {
         let down = std::iter::successors(Some(Hour::of(now_ms)), |hour| hour.before());
-        let missing: Vec<Hour> = down.take_while(|hour| *hour >= before).take(HOURS_READ_MAX + 1).collect();
+        let missing: Vec<Hour> = down.take_while(|hour| *hour >= self.before).take(HOURS_READ_MAX + 1).collect();
         (1..=HOURS_READ_MAX).contains(&missing.len()).then_some(missing)
     }
 
-    /// The hours that were read in front of those that are kept, if they were.
-    fn joined(&self, connection: &Connection, mut read: Vec<(Hour, HourCounts)>) -> Hours {
+    /// The hours that were read in front of these; none where one of them says that these have changed since.
+    fn joined(&self, mut read: Vec<(Hour, HourCounts)>) -> Option<Hours> {
+        if read.iter().any(|(_, counts)| counts.count(HourCounter::Late) > 0) {
+            return None;
+        }
         read.sort_by_key(|(hour, _)| std::cmp::Reverse(*hour));
-        read.extend(self.0.get(connection).into_iter().flat_map(|over| over.hours.0.iter().cloned()));
+        read.extend(self.hours.0.iter().cloned());
         read.truncate(DAY_HOURS);
-        Hours(read)
+        Some(Hours(read))
+    }
+}
+
+impl Kept {
+    /// What is kept of a connection, with the hours that are to be read beside it.
+    fn known(&self, connection: &Connection, now_ms: i64) -> Option<(Arc<Over>, Vec<Hour>)> {
+        let over = self.0.get(connection)?;
+        Some((over.clone(), over.missing(now_ms)?))
     }
 
     fn keep(&mut self, connection: &Connection, hours: &Hours, now_ms: i64) {
@@ -55,7 +65,7 @@ impl Kept {
             self.0.clear();
         }
         let over = hours.0.iter().filter(|(hour, _)| *hour < before).cloned().collect();
-        self.0.insert(connection.clone(), Over { hours: Hours(over), before });
+        self.0.insert(connection.clone(), Arc::new(Over { hours: Hours(over), before }));
     }
 }
 
@@ -72,35 +82,45 @@ pub(super) async fn read(
     now_ms: i64,
 ) -> Result<HashMap<Connection, Hours>, AwsFault> {
     let lock = || kept.lock().unwrap_or_else(PoisonError::into_inner);
-    let (mut last, mut unknown) = (Vec::new(), Vec::new());
+    let (mut known, mut last, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
     {
         let kept = lock();
         for connection in connections {
-            match kept.missing(connection, now_ms) {
-                Some(missing) => last.extend(missing.into_iter().map(|hour| (connection, hour))),
-                None => unknown.push(connection.clone()),
+            match kept.known(connection, now_ms) {
+                // Taken out, as another look may make room meanwhile.
+                Some((over, missing)) => {
+                    known.push((connection, over));
+                    last.extend(missing.into_iter().map(|hour| (connection, hour)));
+                }
+                None => unknown.push(connection),
             }
         }
     }
-    let asked = unknown.into_iter().map(|connection| async move {
-        let hours = store.hours(&connection, DAY_HOURS).await?;
-        Ok::<_, AwsFault>((connection, hours))
-    });
-    let asked = stream::iter(asked).buffer_unordered(QUERIES_AT_ONCE).try_collect::<HashMap<_, _>>();
-    let (mut found, read) = futures::future::try_join(asked, store.hours_at(last.iter().copied())).await?;
+    let (mut found, read) =
+        futures::future::try_join(queried(store, unknown), store.hours_at(last.into_iter())).await?;
     let mut read_of: HashMap<Connection, Vec<(Hour, HourCounts)>> = HashMap::new();
     for (connection, hour, counts) in read {
         read_of.entry(connection).or_default().push((hour, counts));
     }
-    let mut kept = lock();
-    for (connection, _) in last {
-        if !found.contains_key(connection) {
-            let read = read_of.remove(connection).unwrap_or_default();
-            found.insert(connection.clone(), kept.joined(connection, read));
+    let mut changed = Vec::new();
+    for (connection, over) in known {
+        match over.joined(read_of.remove(connection).unwrap_or_default()) {
+            Some(hours) => drop(found.insert(connection.clone(), hours)),
+            None => changed.push(connection),
         }
     }
+    found.extend(queried(store, changed).await?);
+    let mut kept = lock();
     found.iter().for_each(|(connection, hours)| kept.keep(connection, hours, now_ms));
     Ok(found)
+}
+
+async fn queried(store: &DeliveryStore, connections: Vec<&Connection>) -> Result<HashMap<Connection, Hours>, AwsFault> {
+    let asked = connections.into_iter().cloned().map(|connection| async move {
+        let hours = store.hours(&connection, DAY_HOURS).await?;
+        Ok::<_, AwsFault>((connection, hours))
+    });
+    stream::iter(asked).buffer_unordered(QUERIES_AT_ONCE).try_collect().await
 }
 
 #[cfg(test)]
@@ -123,16 +143,22 @@ mod tests {
     #[test]
     fn an_hour_that_may_still_be_added_to_is_read_again_and_one_that_is_over_is_not() {
         let mut kept = Kept::default();
-        assert_eq!(kept.missing(&shop(1), 100 * HOUR_MS), None, "nothing is kept of it");
+        assert!(kept.known(&shop(1), 100 * HOUR_MS).is_none(), "nothing is kept of it");
         kept.keep(&shop(1), &Hours([100, 99, 98, 90].map(|hour| received(hour, 1)).into()), 100 * HOUR_MS);
-        let missing = |hour: i64| kept.missing(&shop(1), hour * HOUR_MS);
+        let missing = |hour: i64| kept.known(&shop(1), hour * HOUR_MS).map(|(_, missing)| missing);
         let hours = |hours: &[i64]| Some(hours.iter().map(|hour| Hour::of(hour * HOUR_MS)).collect::<Vec<_>>());
         assert_eq!(missing(100), hours(&[100, 99]));
         assert_eq!(missing(102), hours(&[102, 101, 100, 99]));
         assert_eq!(missing(103), None, "a query tells all of it");
         assert_eq!(missing(98), None, "a clock that went back");
-        let joined = kept.joined(&shop(1), vec![received(99, 2), received(100, 5)]);
-        assert_eq!(joined, Hours(vec![received(100, 5), received(99, 2), received(98, 1), received(90, 1)]));
+        let (over, _) = kept.known(&shop(1), 100 * HOUR_MS).unwrap();
+        (0..=KEPT_MAX).for_each(|number| kept.keep(&shop(number + 2), &Hours::default(), 100 * HOUR_MS));
+        assert!(kept.known(&shop(1), 100 * HOUR_MS).is_none(), "others took its room, and what was taken out stays");
+        let joined = over.joined(vec![received(99, 2), received(100, 5)]);
+        assert_eq!(joined, Some(Hours(vec![received(100, 5), received(99, 2), received(98, 1), received(90, 1)])));
+        let (hour, mut late) = received(100, 1);
+        late.add(HourCounter::Late, 1);
+        assert_eq!(over.joined(vec![(hour, late)]), None, "an hour that is over has changed");
     }
 
     #[test]
@@ -140,7 +166,8 @@ mod tests {
         let mut kept = Kept::default();
         let busy = Hours((0..30).map(|number| received(100 - number, 1)).collect());
         kept.keep(&shop(0), &busy, 100 * HOUR_MS);
-        assert_eq!(kept.joined(&shop(0), vec![received(101, 1)]).0.len(), DAY_HOURS);
+        let (over, _) = kept.known(&shop(0), 100 * HOUR_MS).unwrap();
+        assert_eq!(over.joined(vec![received(101, 1)]).unwrap().0.len(), DAY_HOURS);
         (0..=KEPT_MAX).for_each(|number| kept.keep(&shop(number), &busy, 100 * HOUR_MS));
         assert!(kept.0.len() <= KEPT_MAX);
     }
