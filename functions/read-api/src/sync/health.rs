@@ -7,7 +7,9 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use jiff::Timestamp;
 use signalbox::aws::connections::store::{After, Listed};
+use signalbox::aws::faults::AwsFault;
 use signalbox::aws::queues::depth::Depth;
+use signalbox::domain::connections::stored::StoredConnection;
 use signalbox::domain::health::Health;
 use signalbox::domain::ids::ProviderId;
 use signalbox::domain::time;
@@ -32,8 +34,8 @@ const BREAKER: &str = "trackstar-api";
 /// How the active links to warehouses do: each with its status and the thresholds that made it so.
 ///
 /// A service token of the default tenant and a user of a platform's role see those of all tenants, or of the one that the call
-/// names; anybody else their own, and whoever is bound to brands these alone. A page is by name; within it the last changed is
-/// first. Windows of a day come from counters by the hour, so they have 24 to 25 hours.
+/// names; anybody else their own, and whoever is bound to brands these alone. Of up to 200 links `aggregate` counts all, and the last
+/// changed is first of all; of more it counts the page, pages are by name, and the last changed is first within one. Windows of a day come from counters by the hour, so they have 24 to 25 hours.
 #[utoipa::path(
     get, path = "/api/sync/health", tag = "health",
     params(
@@ -67,19 +69,51 @@ pub(crate) async fn sync_health(
         return Err(SyncProblem::invalid("the cursor is unknown"));
     }
     let failed = |fault| SyncProblem::failed(FAILED, &fault);
-    let (mut found, next) = reads.connections.page(&listed, after.as_ref(), limit).await.map_err(failed)?;
-    found.retain(|stored| stored.is_active() && reach.has(&stored.connection.tenant, &stored.connection.name));
-    found.sort_by_key(|stored| Reverse(stored.changed.at));
+    let mut links = links(&reads, &listed, after.as_ref(), limit).await.map_err(failed)?;
+    links.found.retain(|stored| stored.is_active() && reach.has(&stored.connection.tenant, &stored.connection.name));
+    links.found.sort_by_key(|stored| (Reverse(stored.changed.at), stored.connection.clone()));
     let now = reads.now();
-    let (looked, queues) = tokio::join!(reads.looks.at(found, now), queue_stats(&reads));
-    let looked = looked.map_err(failed)?;
+    let (looked, queues) = tokio::join!(reads.looks.at(links.found, now), queue_stats(&reads));
+    let mut looked = looked.map_err(failed)?;
+    let aggregate = aggregate(&looked, now);
+    let mut next = links.next;
+    if links.are_all {
+        let before = after.and_then(|After(last)| looked.iter().position(|one| one.stored.connection == last));
+        looked.drain(..before.map_or(0, |place| place + 1));
+        let is_cut = looked.len() > limit;
+        looked.truncate(limit);
+        next = looked.last().filter(|_| is_cut).map(|one| After(one.stored.connection.clone()));
+    }
     Ok(Json(HealthView {
         status: "success",
-        aggregate: aggregate(&looked, now),
+        aggregate,
         integrations: looked.iter().map(|one| integration(&reads, one, &queues)).collect(),
         has_more: next.is_some(),
         next_cursor: next.map(|after| after.to_string()),
     }))
+}
+
+/// Links that are looked at.
+struct Links {
+    found: Vec<StoredConnection>,
+    /// Whether these are all that there are, whichever page was asked for.
+    are_all: bool,
+    /// The page behind theirs, where they are one.
+    next: Option<After>,
+}
+
+/// All links, or the page of them that was asked for, by name, where they are too many.
+async fn links(reads: &Reads, listed: &Listed, after: Option<&After>, limit: usize) -> Result<Links, AwsFault> {
+    let (mut found, more) = reads.connections.page(listed, None, LIMIT_MAX).await?;
+    let Some(more) = more else { return Ok(Links { found, are_all: true, next: None }) };
+    if after.is_some() {
+        let (found, next) = reads.connections.page(listed, after, limit).await?;
+        return Ok(Links { found, are_all: false, next });
+    }
+    let is_cut = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| is_cut).map_or(more, |last| After(last.connection.clone()));
+    Ok(Links { found, are_all: false, next: Some(next) })
 }
 
 /// How much waits is no reason not to tell the rest.

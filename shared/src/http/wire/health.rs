@@ -15,7 +15,7 @@ use crate::domain::health::{Health, Judgement, Limits, Measure, Reason, Threshol
 pub struct HealthView {
     /// Always `success`.
     pub status: &'static str,
-    /// Over all of this page.
+    /// Over all links, where there are 200 at most; else over those of this page.
     pub aggregate: AggregateView,
     /// The last changed first.
     pub integrations: Vec<IntegrationView>,
@@ -25,7 +25,7 @@ pub struct HealthView {
     pub next_cursor: Option<String>,
 }
 
-/// Over all of a page.
+/// Over all links, or a page.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AggregateView {
