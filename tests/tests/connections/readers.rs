@@ -258,7 +258,7 @@ async fn a_connection_that_is_paused_or_gone_takes_nothing_in() {
     hooks.pass(Duration::from_secs(30));
     let answer = process.send(&send("2")).await.unwrap();
     assert!(answer.status == 404 && answer.text.contains("paused"), "{} {}", answer.status, answer.text);
-    desk.store.delete(&paused, &address).await.unwrap();
+    desk.store.delete(&paused, &address, None).await.unwrap();
     hooks.pass(Duration::from_secs(30));
     assert_eq!(status(&process, &send("3")).await, 404);
     let page =

@@ -123,10 +123,10 @@ async fn an_address_leads_where_it_was_written_to_last() {
     store.put(Some(&north), &moved, &one, &two).await.unwrap();
     let found = (store.addressed(&one[0]).await.unwrap(), store.addressed(&two[0]).await.unwrap());
     assert_eq!(found, (None, Some(north.connection.clone())));
-    for done in [store.put(Some(&north), &moved, &one, &two).await, store.delete(&north, &two).await] {
+    for done in [store.put(Some(&north), &moved, &one, &two).await, store.delete(&north, &two, None).await] {
         assert!(matches!(done, Err(StoreError::Changed)), "{done:?}");
     }
-    store.delete(&moved, &two).await.unwrap();
+    store.delete(&moved, &two, None).await.unwrap();
     assert_eq!(store.addressed(&two[0]).await.unwrap(), None);
     // What lists of all go through stays, as other connections of the provider may be there.
     assert!(items(&system).await.iter().all(|item| item["pk"] == "@providers"));

@@ -140,6 +140,10 @@ async fn who_sees_which_links() {
     let next = format!("{HEALTH}?limit=2&cursor={}", page["nextCursor"].as_str().unwrap());
     let rest = ask(&hooks, &user("SUPER_ADMIN", &[], &[]), &next).await;
     assert_eq!((names(&page).len() + names(&rest).len(), &rest["hasMore"]), (3, &json!(false)));
+    assert_eq!(names(&page), ["acme/south", "globex/north"], "the last changed of all");
+    for page in [page, rest] {
+        assert_eq!(page["aggregate"]["totalIntegrations"], 3, "all are counted on each page");
+    }
     for (token, path, expected) in [
         (None, REPLAY, (401, "Access token required")),
         (Some("word".to_owned()), HEALTH, (401, "Invalid token")),
@@ -327,6 +331,10 @@ async fn the_overview_shows_first_what_needs_attention() {
     assert_eq!(ends("missing.json", false).await, (500, true));
     operate(&hooks, "DELETE", "default/catalogue/shop", Value::Null).await;
     assert_eq!(matters(&token, "").await[1..], others[1..], "one that is gone is nobody's matter");
+    hooks.pass(Duration::from_secs(1));
+    operate(&hooks, "PUT", "default/catalogue/shop", json!({"settings": {"source": "missing.json"}})).await;
+    assert_eq!(matters(&token, "").await[1..], others[1..], "nor is it that of one that is made again");
+    operate(&hooks, "DELETE", "default/catalogue/shop", Value::Null).await;
 
     let own = ask(&hooks, &hooks.user_token("BRAND_USER", &["acme"], &["north"]), "/api/admin/overview").await;
     let items = own["items"].as_array().unwrap();
@@ -338,4 +346,36 @@ async fn the_overview_shows_first_what_needs_attention() {
     let first = ask(&hooks, &token, "/api/admin/overview?limit=3").await;
     let next = format!("/api/admin/overview?limit=3&cursor={}", first["nextCursor"].as_str().unwrap());
     assert_eq!(ask(&hooks, &token, &next).await["items"].as_array().unwrap().len(), 1);
+}
+
+/// All points of sale have one ring.
+#[tokio::test]
+async fn refusals_of_others_hide_none_and_are_told_apart() {
+    let hooks = Hooks::start().await;
+    let conflicts = async |tenant: &str, count: usize| {
+        let named = |body: String| Delivery::pos(tenant, body).header("idempotency-key", "k");
+        assert_eq!(hooks.send(&named("{}".to_owned())).await.status, 201);
+        for number in 0..count {
+            hooks.pass(MINUTE);
+            assert_eq!(hooks.send(&named(format!("[{number}]"))).await.status, 409);
+        }
+    };
+    conflicts("acme", 2).await;
+    conflicts("bolt", 12).await;
+    let matters = async |token: &str| {
+        let page = ask(&hooks, token, "/api/admin/overview").await;
+        let of = |one: &Value| format!("{} {} {}", one["connection"].as_str().unwrap(), one["count"], one["more"]);
+        let shown: Vec<String> = page["attention"].as_array().unwrap().iter().map(of).collect();
+        (shown, page["moreAttention"].as_bool().unwrap())
+    };
+    let is = |shown: &[&str], more| (shown.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>(), more);
+    let user = |tenant: &str, brand: &str| hooks.user_token("BRAND_USER", &[tenant], &[brand]);
+    let acme = is(&["acme/pos/demo 2 false"], false);
+    assert_eq!(matters(&hooks.user_token("THREEPL_USER", &["acme"], &[])).await, acme);
+    assert_eq!(matters(&user("acme", "demo")).await, acme);
+    assert_eq!(matters(&user("acme", "other")).await, is(&[], false));
+    assert_eq!(matters(&hooks.token("default", &[READ])).await, is(&["bolt/pos/demo 10 true"], true));
+    conflicts("core", 1).await;
+    let apart = is(&["core/pos/demo 1 true", "bolt/pos/demo 9 true"], true);
+    assert_eq!(matters(&hooks.token("default", &[READ])).await, apart);
 }

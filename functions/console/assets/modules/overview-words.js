@@ -5,7 +5,7 @@ import { number, say } from "./language.js";
 import { status } from "./status.js";
 
 /** @typedef {{ webhooks: number, failures: number }} Came */
-/** @typedef {{ kind: string, count: number, detail: string, at: string | null, link: string | null }} Attention */
+/** @typedef {{ kind: string, count: number, more?: boolean, detail: string, at: string | null, link: string | null }} Attention */
 /**
  * @typedef {{
  *   connection: string, tenant: string, provider: string, name: string, displayName: string, state: string, status: string,
@@ -108,7 +108,7 @@ export function told(matter) {
   return {
     tone: kind.tone,
     mark: kind.mark,
-    text: say(...(matter.count === 1 ? kind.one : kind.many(number(matter.count)))),
+    text: say(...(matter.count === 1 && !matter.more ? kind.one : kind.many(number(matter.count) + (matter.more ? "+" : "")))),
     act: say(...kind.act),
     place: kind.place(matter),
   };

@@ -27,6 +27,7 @@ use super::quota::quota_key;
 use crate::aws::clients::Clients;
 use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{Item, conditional, item, key, number, text, value};
+use crate::aws::runs::failed::Unmark;
 use crate::aws::table::Table;
 use crate::aws::transaction::{Declined, Transaction, built, past_conflicts};
 use crate::domain::connections::stored::StoredConnection;
@@ -256,7 +257,12 @@ impl ConnectionStore {
     ///
     /// # Errors
     /// When it was changed meanwhile, or the table cannot be written.
-    pub async fn delete(&self, stored: &StoredConnection, addresses: &[String]) -> Result<(), StoreError> {
+    pub async fn delete(
+        &self,
+        stored: &StoredConnection,
+        addresses: &[String],
+        unmark: Option<Unmark>,
+    ) -> Result<(), StoreError> {
         let gone = self.0.delete(connection_key(&stored.connection));
         let gone = gone
             .condition_expression("version = :version")
@@ -266,6 +272,8 @@ impl ConnectionStore {
         for key in addresses.iter().map(|address| address_key(address)).chain(beside) {
             transaction = transaction.delete(built(self.0.delete(key).build())?);
         }
+        let transaction =
+            unmark.into_iter().fold(transaction, |transaction, Unmark(update)| transaction.update(update));
         let done = transaction.commit(&self.0.client, "delete connection").await;
         done.map_err(|declined| declined_by(&declined, &[]))
     }

@@ -11,7 +11,7 @@
 //!
 //! What is kept is written over what had the place before. To delete that instead would cost as much as to write it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
@@ -188,13 +188,14 @@ impl DeliveryStore {
     ) -> Result<Vec<(RejectedId, Rejected)>, AwsFault> {
         let keys = wanted.iter().map(entry_key).collect();
         let found = self.0.glance_at(keys, None, "read rejected deliveries").await?;
+        let wanted: HashSet<&RejectedId> = wanted.iter().collect();
         let mut kept = Vec::with_capacity(found.len());
         for item in found.into_iter().filter(|item| !is_expired(item, now)) {
-            let ring = item.get("pk").and_then(|pk| pk.as_s().ok()?.strip_prefix(RING));
+            let ring = item.get("pk").and_then(|pk| pk.as_s().ok()?.strip_prefix(RING)?.parse().ok());
+            let id = ring.zip(number_of(&item)).map(|(ring, number)| RejectedId { ring, number });
             // Another may have taken its place.
-            let is_it = |id: &&RejectedId| Some(id.number) == number_of(&item) && Some(&*id.ring.to_string()) == ring;
-            if let Some(id) = wanted.iter().find(is_it) {
-                kept.push((id.clone(), value(item)?));
+            if let Some(id) = id.filter(|id| wanted.contains(id)) {
+                kept.push((id, value(item)?));
             }
         }
         Ok(kept)

@@ -3,11 +3,14 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::types::Update;
+
 use super::leases::lease_key;
 use crate::aws::clients::Clients;
 use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{Item, text};
 use crate::aws::table::Table;
+use crate::aws::transaction::built;
 use crate::domain::ids::{Connection, RunId, TenantId};
 use crate::environment::{Environment, StartError};
 
@@ -19,6 +22,10 @@ const QUERIES_MAX: usize = 4;
 /// The control table, to read what failed.
 #[derive(Clone, Debug)]
 pub struct FailedRuns(Table);
+
+/// The removal of a mark, to be written with something else or not at all.
+#[derive(Debug, Clone)]
+pub struct Unmark(pub(in crate::aws) Update);
 
 /// Connections whose last apply failed, and whether there are more than these.
 pub type Failed = (Vec<(Connection, RunId)>, bool);
@@ -32,20 +39,27 @@ impl FailedRuns {
         Table::connect(clients, environment, "CONTROL_TABLE").map(Self)
     }
 
-    /// Those whose last apply failed, the one that was started last first, of all tenants or of one. One query of so many marks;
-    /// of one tenant's it reads those of others as well, which cost no more than that.
+    /// Those whose last apply failed, the one that was started last first, of all tenants or of one, and those that were started before
+    /// `below` alone. One query of so many marks; of one tenant's it reads those of others as well, which cost no more than that.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn newest(&self, tenant: Option<&TenantId>, limit: usize) -> Result<Failed, AwsFault> {
+    pub async fn newest(
+        &self,
+        tenant: Option<&TenantId>,
+        below: Option<&RunId>,
+        limit: usize,
+    ) -> Result<Failed, AwsFault> {
         let (mut found, mut from) = (Vec::new(), None::<Item>);
         for _ in 0..QUERIES_MAX {
             let mut call = self
                 .0
                 .query()
                 .index_name("attention")
-                .key_condition_expression("attention = :attention")
+                .key_condition_expression("attention = :attention AND failedRun < :below")
                 .expression_attribute_values(":attention", text(ATTENTION))
+                // Ids are hexadecimal digits.
+                .expression_attribute_values(":below", text(below.map_or("g", RunId::as_str)))
                 .scan_index_forward(false)
                 .set_exclusive_start_key(from);
             call = match tenant {
@@ -64,6 +78,19 @@ impl FailedRuns {
         let more = from.is_some() || found.len() > limit;
         found.truncate(limit);
         Ok((found, more))
+    }
+
+    /// What takes the mark off a connection that is removed; none where it has none. Whoever makes one of its name again starts anew.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn unmark(&self, connection: &Connection) -> Result<Option<Unmark>, AwsFault> {
+        let found = self.0.read(lease_key(connection), "read failed run").await?;
+        if !found.is_some_and(|lease| lease.contains_key("failedRun")) {
+            return Ok(None);
+        }
+        let update = self.0.update(lease_key(connection)).update_expression("REMOVE attention, failedRun");
+        Ok(Some(Unmark(built(update.build())?)))
     }
 
     /// The run that failed of each of these, none of them twice, whose last apply did.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::provider::{CADENCE, Provider, SecretUse, Settings, WrongSetting, is_masked};
 use super::schedule::Schedule;
 use super::sealed::Sealed;
-use crate::domain::ids::Connection;
+use crate::domain::ids::{Connection, RunId};
 use crate::domain::redact;
 use crate::domain::time;
 
@@ -217,6 +217,12 @@ impl Knows {
 }
 
 impl StoredConnection {
+    /// Whether a run is of this connection, and of none that was removed and had its name before.
+    #[must_use]
+    pub fn has_run(&self, run: &RunId) -> bool {
+        run.started_at().is_some_and(|at| at.as_millisecond() >= self.created.at.as_millisecond())
+    }
+
     /// What a connection becomes, written by `by` at `at`. Its secrets stay, unless others are given.
     ///
     /// # Errors

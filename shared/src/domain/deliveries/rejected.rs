@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::deliveries::delivery::{BODY_PART_BYTES_MAX, Channel, Door};
+use crate::domain::ids::Connection;
 use crate::domain::place::{NoPlace, TIME_DIGITS, split_time};
 
 /// The largest body that is kept with a rejected delivery, in bytes.
@@ -119,8 +120,16 @@ pub struct Rejected {
     pub admitted_ms: Option<i64>,
 }
 
+impl Rejected {
+    /// Where it claims to come from; none where it claims what can be no connection.
+    #[must_use]
+    pub fn claimed(&self) -> Option<Connection> {
+        format!("{}/{}/{}", self.tenant, self.provider, self.connection).parse().ok()
+    }
+}
+
 /// What a ring holds. Those of one kind push out none of another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RingKind {
     /// Whose signature was not right: anybody can fill it.
     Open,
@@ -159,12 +168,20 @@ impl RingKind {
 }
 
 /// A ring of rejected deliveries: `pos`, `github/acme:proved`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ring {
     /// `pos`, `trackstar`, `provider/connection`, or `unknown`. No origin holds a colon.
     pub origin: String,
     /// Which of its rings.
     pub kind: RingKind,
+}
+
+impl Ring {
+    /// Whether it holds what comes over connections of any tenant, and not over one alone.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        !self.origin.contains('/')
+    }
 }
 
 impl FromStr for Ring {
@@ -188,7 +205,7 @@ impl fmt::Display for Ring {
 }
 
 /// A rejected delivery's id. In order, that of its number in its ring.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RejectedId {
     /// Where it is kept.
     pub ring: Ring,

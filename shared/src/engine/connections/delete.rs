@@ -7,7 +7,7 @@ use crate::domain::connections::stored::{KeptBy, Knows, StoredConnection};
 use crate::domain::ids::Connection;
 use crate::engine::operators::Operator;
 
-/// Removes a connection, its addresses, its secrets, and when it is due: together, so that a crash leaves all of it, or
+/// Removes a connection, its addresses, its secrets, when it is due, and that its last apply failed: together, so that a crash leaves all of it, or
 /// nothing. `keeper` is who asks for it. What it has synced and received stays, and can be read. A second try finds nothing, and says so.
 ///
 /// # Errors
@@ -19,7 +19,7 @@ pub async fn delete(
     knows: Knows,
     keeper: &KeptBy,
 ) -> Result<StoredConnection, Refused> {
-    let Desk { store, operators, providers, .. } = desk;
+    let Desk { store, failed, operators, providers, .. } = desk;
     for tries in 0..TRIES_MAX {
         let before = store.read(connection).await.map_err(Refused::Unread)?;
         knows.agrees(before.as_ref())?;
@@ -27,7 +27,8 @@ pub async fn delete(
         before.may_be_written_by(keeper)?;
         operators.record_change(operator, Action::DeleteConnection, connection.to_string(), Vec::new()).await?;
         let addresses = (providers.of(&connection.provider).addresses)(connection, &before.settings);
-        match store.delete(&before, &addresses).await.map_err(unwritten) {
+        let unmark = failed.unmark(connection).await.map_err(Refused::Unread)?;
+        match store.delete(&before, &addresses, unmark).await.map_err(unwritten) {
             Ok(()) => return Ok(before),
             Err(Some(refused)) => return Err(refused),
             Err(None) => pause(desk, tries).await,

@@ -5,6 +5,7 @@ use crate::aws::connections::breaker::Breakers;
 use crate::aws::connections::store::{ConnectionStore, StoreError};
 use crate::aws::faults::AwsFault;
 use crate::aws::keys::{DataKeys, KeyFault};
+use crate::aws::runs::failed::FailedRuns;
 use crate::domain::connections::stored::ChangeError;
 use crate::engine::operators::Operators;
 use crate::environment::{Environment, StartError};
@@ -18,6 +19,8 @@ pub struct Desk {
     pub store: ConnectionStore,
     /// Whether their vendors are asked.
     pub breakers: Breakers,
+    /// Whose last apply failed.
+    pub failed: FailedRuns,
     /// What secrets are sealed with.
     pub keys: DataKeys,
     /// Where it is recorded who does what.
@@ -37,6 +40,7 @@ impl Desk {
         Ok(Self {
             store: ConnectionStore::connect(clients, environment)?,
             breakers: Breakers::connect(clients, environment)?,
+            failed: FailedRuns::connect(clients, environment)?,
             keys: DataKeys::connect(clients, environment, outside)?,
             operators: Operators::connect(clients, environment, outside)?,
             providers: outside.providers.clone(),

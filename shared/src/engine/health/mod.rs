@@ -69,6 +69,7 @@ impl Looks {
             futures::future::try_join(self.hours(&others, now), self.failed.of(catalogues.iter())).await?;
         let looked = connections.into_iter().map(|stored| {
             let (hours, failed) = (hours.remove(&stored.connection), failed.remove(&stored.connection));
+            let failed = failed.filter(|run| stored.has_run(run));
             judged(stored, hours.unwrap_or_default(), failed, now)
         });
         Ok(looked.collect())

@@ -156,9 +156,11 @@ impl From<&HourCounts> for CameView {
 pub struct AttentionView {
     /// `failed_run`, `refused_removal`, `dead_letters` or `rejected`
     pub kind: &'static str,
-    /// How many: of dead letters, those among the newest 200; of refused webhooks, those of 24 hours among the newest ten of each ring of their
-    /// origin; else 1.
+    /// How many: of dead letters, those among the newest 200; of refused webhooks, those of 24 hours that claim to come from one connection, among
+    /// the newest ten of each ring of their origin that the caller sees; else 1.
     pub count: usize,
+    /// Whether there may be more than `count`.
+    pub more: bool,
     /// What happened, for people.
     pub detail: String,
     /// Since when.

@@ -4,14 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use signalbox::aws::faults::AwsFault;
+use signalbox::domain::connections::stored::StoredConnection;
 use signalbox::domain::dead_letter::DeadLetter;
-use signalbox::domain::deliveries::rejected::Rejected;
 use signalbox::domain::ids::Connection;
 use signalbox::domain::runs::failure::Failure;
 use signalbox::domain::runs::run::Run;
 use signalbox::domain::time;
 use signalbox::engine::health::Looked;
-use signalbox::engine::health::attention::{Attention, failed_runs};
+use signalbox::engine::health::attention::{Attention, Refusals, failed_runs};
 use signalbox::http::auth::user::Reach;
 use signalbox::http::wire::record::{AttentionView, MatterView};
 
@@ -51,27 +51,30 @@ impl Matters {
         }
         for (connection, letters) in &found.letters {
             wanted.insert(connection.clone());
-            of.entry(connection.clone()).or_default().push(of_letters(connection, letters));
+            of.entry(connection.clone()).or_default().push(of_letters(connection, letters, found.more_letters));
         }
         of.retain(|connection, _| reach.has(&connection.tenant, &connection.name));
         wanted.retain(|connection| of.contains_key(connection));
         let mut names: HashMap<Connection, String> =
-            looked.iter().map(|one| (one.stored.connection.clone(), one.stored.display_name.clone())).collect();
+            looked.iter().map(|one| &one.stored).chain(&found.stored).map(named).collect();
         let unknown = wanted.iter().filter(|connection| !names.contains_key(connection)).collect::<Vec<_>>();
         let stored = reads.connections.some(unknown.into_iter()).await?;
-        names.extend(stored.into_iter().map(|stored| (stored.connection, stored.display_name)));
+        names.extend(stored.iter().map(named));
         of.retain(|connection, _| names.contains_key(connection));
         let of_connections = of.iter().flat_map(|(connection, views)| {
             let display_name = names.get(connection).cloned().unwrap_or_default();
             views.iter().map(move |view| matter(connection, display_name.clone(), view.clone()))
         });
-        let refused = found.refused.iter().filter(|(_, (_, one))| sees(reach, one)).map(of_refused);
-        let mut newest: Vec<MatterView> = of_connections.chain(refused).collect();
+        let mut newest: Vec<MatterView> = of_connections.chain(found.refused.iter().map(of_refused)).collect();
         newest.sort_by(|a, b| (&b.attention.at, &a.connection).cmp(&(&a.attention.at, &b.connection)));
         let more = found.more || newest.len() > NEWEST_MAX;
         newest.truncate(NEWEST_MAX);
         Ok(Self { newest, more, of })
     }
+}
+
+fn named(stored: &StoredConnection) -> (Connection, String) {
+    (stored.connection.clone(), stored.display_name.clone())
 }
 
 fn matter(connection: &Connection, display_name: String, attention: AttentionView) -> MatterView {
@@ -92,6 +95,7 @@ fn of_run(run: &Run) -> Option<AttentionView> {
     Some(AttentionView {
         kind: if is_refusal { "refused_removal" } else { "failed_run" },
         count: 1,
+        more: false,
         detail: error.detail.clone(),
         at: run.completed_at.map(time::text),
         // A cursor names the first row of its page.
@@ -99,31 +103,25 @@ fn of_run(run: &Run) -> Option<AttentionView> {
     })
 }
 
-fn of_letters(connection: &Connection, (count, newest): &(usize, DeadLetter)) -> AttentionView {
+fn of_letters(connection: &Connection, (count, newest): &(usize, DeadLetter), more: bool) -> AttentionView {
     let Connection { tenant, provider, name, .. } = connection;
     AttentionView {
         kind: "dead_letters",
         count: *count,
-        detail: format!("{count} were given up on, the last one as: {}", newest.reason),
+        more,
+        detail: format!(
+            "{count}{} were given up on, the last one as: {}",
+            if more { " or more" } else { "" },
+            newest.reason
+        ),
         at: shown(newest.recorded_ms),
         link: format!("/api/sync/dead-letters?tenant={tenant}&provider={provider}&connection={name}"),
     }
 }
 
-/// Whether a caller who is bound to brands sees a refusal: where it was let in it would have been one of theirs.
-fn sees(reach: &Reach, refused: &Rejected) -> bool {
-    let claimed = claimed(refused);
-    reach.brands.is_none() || claimed.is_some_and(|connection| reach.has(&connection.tenant, &connection.name))
-}
-
-/// Where it claims to come from.
-fn claimed(refused: &Rejected) -> Option<Connection> {
-    format!("{}/{}/{}", refused.tenant, refused.provider, refused.connection).parse().ok()
-}
-
-fn of_refused((origin, (count, newest)): (&String, &(usize, Rejected))) -> MatterView {
+fn of_refused(Refusals { origin, count, more, newest }: &Refusals) -> MatterView {
     MatterView {
-        connection: claimed(newest).map(|connection| connection.to_string()),
+        connection: newest.claimed().map(|connection| connection.to_string()),
         tenant: newest.tenant.clone(),
         provider: newest.provider.clone(),
         name: newest.connection.clone(),
@@ -131,6 +129,7 @@ fn of_refused((origin, (count, newest)): (&String, &(usize, Rejected))) -> Matte
         attention: AttentionView {
             kind: "rejected",
             count: *count,
+            more: *more,
             detail: format!("{}: {}", newest.reason.as_str(), newest.detail),
             at: shown(newest.received_ms),
             link: format!("/api/admin/deliveries?status=rejected&source={origin}"),

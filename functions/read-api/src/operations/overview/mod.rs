@@ -14,7 +14,7 @@ use signalbox::aws::faults::AwsFault;
 use signalbox::domain::ids::{Connection, ProviderId};
 use signalbox::domain::time;
 use signalbox::engine::health::Looked;
-use signalbox::engine::health::attention::{self, AttentionReads};
+use signalbox::engine::health::attention::{self, AttentionReads, Whose};
 use signalbox::http::auth::READ;
 use signalbox::http::auth::user::Access;
 use signalbox::http::problem::{INTERNAL_ERROR, Problem};
@@ -74,11 +74,13 @@ pub(crate) async fn connections_overview(
     };
     let from = AttentionReads {
         failed: &reads.looks.failed,
+        connections: &reads.connections,
         runs: &reads.runs,
         journal: &reads.journal,
         deliveries: &reads.deliveries,
     };
-    let attention = attention::look(from, reach.tenant.as_ref(), now);
+    let whose = Whose { tenant: reach.tenant.as_ref(), brands: reach.brands.as_deref() };
+    let attention = attention::look(from, whose, now);
     let ((looked, synced, next), attention) = tokio::try_join!(page, attention).map_err(failed)?;
     let matters = Matters::read(&reads, attention, &looked, &reach).await.map_err(failed)?;
     let mut items: Vec<OverviewView> = looked.iter().map(|one| view(one, &synced, &matters, now)).collect();
