@@ -160,6 +160,8 @@ def test_a_place_is_gone_to_by_keyboard_alone(open_page):
     expect(options.nth(1)).to_have_attribute("aria-selected", "true")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"/deliveries\?last=90d&q=nordlys"))
+    # Before its script runs a page hears no key.
+    page.get_by_role("button", name="Pause").wait_for()
     answer(page, WINDOW, window())
     page.keyboard.press("Control+k")
     field.fill(run)
