@@ -281,7 +281,7 @@ async fn a_sync_is_replayed_by_a_run_of_the_brand_s_catalogue() {
 async fn the_overview_shows_first_what_needs_attention() {
     let hooks = linked().await;
     sent(&hooks, "conn-1", "A").await;
-    given_up(&hooks, &[level("conn-3", "C")]).await;
+    given_up(&hooks, &[level("conn-3", "C"), Delivery::pos("default", b"{}")]).await;
     let catalogue = json!({"settings": {"source": "missing.json"}, "schedule": {"every": 60}});
     operate(&hooks, "PUT", "default/catalogue/shop", catalogue).await;
     let token = hooks.token("default", &[READ, WRITE]);
@@ -312,9 +312,14 @@ async fn the_overview_shows_first_what_needs_attention() {
     };
     let found = matters(&token, "limit=1&cursor=acme/trackstar/south").await;
     assert!(found[0].starts_with("rejected "), "the newest is first: {found:?}");
-    let others = ["failed_run \"default/catalogue/shop\" 1", "dead_letters \"globex/trackstar/north\" 1"];
+    // A point of sale needs no connection of its own.
+    let others = [
+        "failed_run \"default/catalogue/shop\" 1",
+        "dead_letters \"default/pos/demo\" 1",
+        "dead_letters \"globex/trackstar/north\" 1",
+    ];
     assert_eq!(found[1..], others);
-    assert_eq!(matters(&token, "tenant=globex").await, others[1..]);
+    assert_eq!(matters(&token, "tenant=globex").await, others[2..]);
     assert_eq!(matters(&hooks.user_token("THREEPL_USER", &["acme"], &[]), "").await, [""; 0]);
     assert_eq!(matters(&hooks.user_token("BRAND_USER", &["globex"], &["south"]), "").await, [""; 0]);
 

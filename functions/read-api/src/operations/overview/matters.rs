@@ -30,7 +30,8 @@ pub(super) struct Matters {
 }
 
 impl Matters {
-    /// Puts together what was found with the names of its connections. One of a connection that is gone is nobody's matter.
+    /// Puts together what was found with the names of its connections. A failed run of a connection that is gone is
+    /// nobody's matter.
     pub(super) async fn read(
         reads: &Reads,
         found: Attention,
@@ -60,6 +61,10 @@ impl Matters {
         let unknown = wanted.iter().filter(|connection| !names.contains_key(connection)).collect::<Vec<_>>();
         let stored = reads.connections.some(unknown.into_iter()).await?;
         names.extend(stored.iter().map(named));
+        // A dead letter waits to be decided on whether or not its connection is stored: a point of sale need not be.
+        for connection in found.letters.keys() {
+            names.entry(connection.clone()).or_insert_with(|| format!("{}/{}", connection.provider, connection.name));
+        }
         of.retain(|connection, _| names.contains_key(connection));
         let of_connections = of.iter().flat_map(|(connection, views)| {
             let display_name = names.get(connection).cloned().unwrap_or_default();
