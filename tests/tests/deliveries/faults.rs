@@ -90,6 +90,7 @@ async fn a_fault_of_storage_is_told_to_the_log_and_not_to_clients() {
             "/api/admin/connections/default/github/main" => json!({"settings": {}, "secrets": {"current": "a secret"}}),
             "/api/admin/connections/default/github/main/rotate" => json!({"secret": "another secret"}),
             "/api/catalog/vendor-sync/registry/shop/credentials" => json!({"credentials": {"apiKey": "a key"}}),
+            "/api/admin/connections/default/github/main/breaker" => json!({"state": "open"}),
             path if path.starts_with("/api/admin/connections/") => json!({}),
             _ => json!({"mode": "apply"}),
         };

@@ -76,7 +76,7 @@ async fn an_operator_of_all_tenants_decides_on_those_of_the_tenant_that_the_call
     let one = all("POST", &format!("{LIST}/requeue"), Some(json!({"ids": [of_t1[2]]}))).await.expect(200);
     assert_eq!(one["requeued"], 1);
     let id = all("POST", REPLAYS, Some(json!({}))).await.expect(202)["id"].as_str().unwrap().to_owned();
-    assert_eq!(ids(&all("GET", REPLAYS, None).await.expect(200)), [id.clone()]);
+    assert_eq!(ids(&all("GET", REPLAYS, None).await.expect(200)), std::slice::from_ref(&id));
     let one = format!("{REPLAYS}/{id}");
     assert_eq!(all("GET", &one, None).await.expect(200)["items"][0]["id"], json!(of_t1[3]));
     all("POST", &format!("{one}/stop"), Some(json!({}))).await.expect(200);

@@ -42,8 +42,9 @@ impl Uses {
         let mut uses: BTreeMap<Use, i64> = BTreeMap::new();
         for label in labels {
             let Some(Proof::Signature(secret)) = label.taken_in.map(|taken_in| taken_in.proof) else { continue };
-            // Of a provider without, it is the deployment's.
-            if self.providers.of(&label.connection.provider).secret != SecretUse::None {
+            // Of a provider without, and of one that is pulled with it, webhooks are signed with the deployment's.
+            let provider = self.providers.of(&label.connection.provider);
+            if provider.secret != SecretUse::None && provider.pull.is_none() {
                 let at = uses.entry((label.connection.clone(), secret)).or_default();
                 *at = label.received_ms.max(*at);
             }

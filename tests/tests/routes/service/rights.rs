@@ -40,7 +40,6 @@ const ELSEWHERE: &[(&str, &str, &str, &str)] = &[
         "a due time whose connection was paused or removed between two reads of a worker",
     ),
     ("sync-worker", "dynamodb:DeleteItem", "RecordsTable", PULLS),
-    ("sync-worker", "dynamodb:PutItem", "JournalTable", PULLS),
     ("sync-worker", "dynamodb:PutItem", "RecordsTable", PULLS),
     ("sync-worker", "dynamodb:UpdateItem", "ConnectionsTable", PULLS),
     ("sync-worker", "kms:Decrypt", "SecretsKey", PULLS),
