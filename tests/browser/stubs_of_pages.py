@@ -186,7 +186,7 @@ def matter(kind: str, count: int, seconds: float, detail: str, link: str) -> dic
     return {"kind": kind, "count": count, "at": ago(seconds), "detail": detail, "link": link}
 
 
-LETTERS = matter("dead_letters", 61, 3_600, "61 were given up on, the last one as: no such SKU", "/api/sync/dead-letters?provider=github&connection=cool")
+LETTERS = matter("dead_letters", 61, 3_600, "the last one: no such SKU", "/api/sync/dead-letters?provider=github&connection=cool")
 RUN = matter("failed_run", 1, 40_000, "the source cannot be read", "/api/catalog/vendor-sync/runs?vendor=moscot&limit=1&cursor=r1")
 CATALOGUE = {"connection": "acme/catalogue/moscot", "provider": "catalogue", "name": "moscot", "idle": True, "hours": []}
 

@@ -114,11 +114,8 @@ fn of_letters(connection: &Connection, (count, newest): &(usize, DeadLetter), mo
         kind: "dead_letters",
         count: *count,
         more,
-        detail: format!(
-            "{count}{} were given up on, the last one as: {}",
-            if more { " or more" } else { "" },
-            newest.reason
-        ),
+        // How many, the count says.
+        detail: format!("the last one: {}", newest.reason),
         at: shown(newest.recorded_ms),
         link: format!("/api/sync/dead-letters?tenant={tenant}&provider={provider}&connection={name}"),
     }
