@@ -4,6 +4,8 @@ mod delays;
 
 use std::time::Duration;
 
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::operation::change_message_visibility::ChangeMessageVisibilityError;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 
 pub(crate) use self::delays::Delays;
@@ -118,7 +120,12 @@ impl System {
 
     async fn hide(&self, url: &str, handle: &str, seconds: i32) {
         let call = self.host.sqs().change_message_visibility().queue_url(url).receipt_handle(handle);
-        call.visibility_timeout(seconds).send().await.expect("the queue");
+        let hidden = call.visibility_timeout(seconds).send().await;
+        // Who worked for longer than its visibility timeout finds it there again already.
+        let again = |error: &SdkError<ChangeMessageVisibilityError>| error.code() == Some("MessageNotInflight");
+        if !hidden.as_ref().is_err_and(again) {
+            hidden.expect("the queue");
+        }
     }
 
     /// How long until the next message that waits on a queue is due; nothing when none waits.
