@@ -314,12 +314,13 @@ async function drawDrawer() {
   const one = shown[place];
   const [newest, oldest] = [place === 0, place === shown.length - 1];
   // What comes in on top is not to move what is read here.
-  const now = JSON.stringify([one, newest, oldest, who?.actor, isUtc()]);
-  if (isDrawerOpen() && now === drawn) return;
-  const { deliveryDrawer } = await import("../modules/delivery-drawer.js");
+  const now = () => JSON.stringify([one, newest, oldest, who?.actor, isUtc()]);
+  if (isDrawerOpen() && now() === drawn) return;
+  // It is not drawn before it is known who looks: drawn anew, it would lose what was chosen in it.
+  const [{ deliveryDrawer }] = await Promise.all([import("../modules/delivery-drawer.js"), whoever()]);
   // Meanwhile it may have been drawn, or another one asked for.
-  if (wantedDeliveries().open !== id || (isDrawerOpen() && now === drawn)) return;
-  drawn = now;
+  if (wantedDeliveries().open !== id || (isDrawerOpen() && now() === drawn)) return;
+  drawn = now();
   const step = (/** @type {number} */ by) => () => {
     const next = shown[shown.findIndex((other) => identity(other) === id) + by];
     if (next) open(identity(next));
