@@ -94,7 +94,7 @@ async fn a_crash_anywhere_in_a_replay_loses_and_doubles_none() {
 
 /// As many as a replay takes. It runs for minutes: `tests/run --long replay`.
 #[tokio::test]
-#[ignore = "takes minutes"]
+#[ignore = "takes minutes: tests/run --long replay runs it"]
 async fn ten_thousand_are_replayed_whatever_goes_wrong() {
     const COUNT: usize = 10_000;
     let (dice, hooks) = (Dice::new(seed(20_260_116)), Hooks::start().await);

@@ -26,7 +26,7 @@ use crate::Reads;
         (status = 500, description = "internal_error", body = ProblemView),
         (status = 503, description = "unavailable: it could not be read; after `Retry-After`", body = ProblemView),
     ),
-    security((), ("service" = []), ("admin" = []), ("session" = [])),
+    security((), ("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
 )]
 pub(crate) async fn breaker(
     State(reads): State<Reads>,

@@ -30,7 +30,7 @@ use crate::{Control, body};
         (status = 413, description = "payload_too_large", body = ProblemView),
         ConnectionProblems,
     ),
-    security(("service" = []), ("admin" = []), ("session" = [])),
+    security(("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
 )]
 pub(crate) async fn breaker(
     State(control): State<Control>,
