@@ -4,7 +4,7 @@
 //! Runs, deliveries, their claims, counters and the record are written straight into the tables, each as a copy of one that the functions
 //! themselves have stored. All of it is in this process and in memory: the profile of this binary is what is measured.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::primitives::Blob;
@@ -199,22 +199,24 @@ impl Stage {
         self.runs = history_data::store(client, &table, &vendor, runs, self.now).await?.ids;
         self.sale().await?;
         let entry = self.one("RECORDS_TABLE", "default#deliveries#").await?;
-        let claim = self.one("DELIVERIES_TABLE", "default/pos").await?;
+        let claim = self.one("DELIVERIES_TABLE", "default/pos#").await?;
         let hour = self.one("DELIVERIES_TABLE", "default/pos/demo#hours").await?;
         let (mut entries, mut claims, mut hours) = (Vec::new(), Vec::new(), Vec::new());
+        let mut partitions = BTreeSet::new();
         let step_ms = 3_600_000 / self.rate();
         for count in 0..self.deliveries {
             let connection: Connection = format!("default/trackstar/link-{}", count % LINKS).parse()?;
             let (key, at_ms) = (format!("key:{count}"), self.now.as_millisecond() - step_ms * (count as i64 + 1));
             let claimed = claim_key(&connection, &key);
             let place = DeliveryPlace::new(&connection, &key, at_ms, shard_of(&claimed, SHARDS));
+            partitions.insert(place.partition());
             let at = text(time::text(Timestamp::from_millisecond(at_ms)?));
             let of_both = [("connection", text(connection.to_string())), ("receivedMs", number(at_ms))];
             entries.push(copy(
                 &entry,
                 &of_both,
                 &[
-                    ("pk", text(place.partition(&TENANT))),
+                    ("pk", text(place.partition().key(&TENANT))),
                     ("sk", AttributeValue::B(Blob::new(place.sort()))),
                     ("key", text(&key)),
                     ("shard", number(place.shard)),
@@ -222,7 +224,8 @@ impl Stage {
                     ("processedAt", at),
                 ],
             ));
-            claims.push(copy(&claim, &of_both, &[("pk", text(claimed)), ("shard", number(place.shard))]));
+            let of_claim = [("connection", text(connection.name.as_str())), ("receivedMs", number(at_ms))];
+            claims.push(copy(&claim, &of_claim, &[("pk", text(claimed)), ("shard", number(place.shard))]));
             if count.is_multiple_of(997) {
                 self.ids.push(place.to_string());
                 self.keys.push((connection, key));
@@ -237,6 +240,13 @@ impl Stage {
             let pk = text(format!("default/trackstar/link-{link}#hours"));
             hours.extend(of.take(192).map(|of| copy(&hour, &[], &[("pk", pk.clone()), ("sk", text(of.to_string()))])));
         }
+        let named = partitions.into_iter().map(|partition| {
+            Item::from([
+                ("pk".to_owned(), text("default#deliveries")),
+                ("sk".to_owned(), AttributeValue::B(Blob::new(partition.to_string()))),
+            ])
+        });
+        entries.extend(named);
         self.put("RECORDS_TABLE", entries).await?;
         self.put("DELIVERIES_TABLE", claims).await?;
         self.put("DELIVERIES_TABLE", hours).await?;

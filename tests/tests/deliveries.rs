@@ -15,6 +15,7 @@ mod deliveries {
     mod health;
     mod hours;
     mod listed;
+    mod listed_bounds;
     mod load;
     mod metrics;
     mod one;

@@ -14,6 +14,9 @@ use signalbox_tests::process::Process;
 use signalbox_tests::queues::Queue;
 use signalbox_tests::wire::Wire;
 
+/// Which shards several deliveries lie in depends on their keys: here it is one.
+const ONE_SHARD: [(&str, &str); 1] = [("DELIVERY_SHARDS", "1")];
+
 const GET: &str = "DynamoDB.GetItem";
 const PUT: &str = "DynamoDB.PutItem";
 const SEND: &str = "SQS.SendMessage";
@@ -111,11 +114,12 @@ async fn a_claim_costs_one_write_unit_whatever_is_noted_on_it() {
 
 #[tokio::test]
 async fn an_event_costs_one_effect_and_one_completion_to_apply() {
-    let hooks = Hooks::start().await;
+    let hooks = Hooks::with(&ONE_SHARD).await;
     let process = hooks.process(Wire::whole()).await;
     assert_eq!(process.send(&sale(2, "small")).await.unwrap().status, 201);
-    // Its completion, the counters of the batch and of its connection, and once in 15 minutes that its secret was used.
-    assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 1), (UPDATE.into(), 4)].into());
+    // The effect, and once an hour and shard that there is one; its completion, the counters of the batch and of its connection, and
+    // once in 15 minutes that its secret was used.
+    assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 2), (UPDATE.into(), 4)].into());
     // Three items of 350 KB hold it, and one of one unit lists it.
     assert_eq!(process.send(&sale(800 * 1024, "large")).await.unwrap().status, 201);
     assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 4), (UPDATE.into(), 3)].into());
@@ -130,18 +134,20 @@ async fn a_stock_level_costs_one_write_unit_more() {
     let body = json!({"connection_id": "conn-1", "event_type": "inventory.updated", "data": data});
     // Whether its link is paused is asked once.
     assert_eq!(calls(&process, &Delivery::trackstar("/inventory", &body), 200).await, [GET, PUT, SEND]);
-    assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 2), (UPDATE.into(), 3)].into());
+    // And once an hour and shard that something is in the list.
+    assert_eq!(apply(&hooks, &process).await, [(PUT.into(), 3), (UPDATE.into(), 3)].into());
     for partition in ["acme/trackstar/north/inventory", "acme#deliveries#"] {
         assert_eq!(write_units(&hooks, "RECORDS_TABLE", partition).await, [1.0], "{partition}");
     }
 }
 
-/// From the door to the effect: 3.2 write units an event where batches are full, 5 where each comes alone.
+/// From the door to the effect: 3.2 write units an event where batches are full, 5 where each comes alone, and 6 where it is the
+/// only one of its hour and shard.
 #[tokio::test]
 async fn a_batch_of_ten_costs_thirty_two_write_units() {
-    let hooks = Hooks::start().await;
+    let hooks = Hooks::with(&ONE_SHARD).await;
     let process = hooks.process(Wire::whole()).await;
-    // Whether the source has a connection of its own, and that its secret was used, is known after the first.
+    // Whether the source has a connection of its own, that its secret was used, and where its list is, is known after the first.
     assert_eq!(calls(&process, &sale(2, "first"), 201).await, [GET, PUT, SEND]);
     apply(&hooks, &process).await;
     for number in 0..10 {

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use signalbox_tests::deliveries::delivery::Delivery;
 use signalbox_tests::deliveries::hooks::Hooks;
@@ -14,6 +15,18 @@ use super::driver::{Counted, Driver, Stored};
 
 /// Deliveries with the answers that are right: the first where nothing crashes.
 type Script = Vec<(Delivery, &'static [u16])>;
+
+/// A tenant's partition of the list is named once, and which shards its deliveries lie in depends on its name: every tenant's
+/// are in one here, and of one hour, so that all runs make the same calls.
+const ONE_SHARD: [(&str, &str); 1] = [("DELIVERY_SHARDS", "1")];
+
+/// Waits until an hour begins: when that is.
+fn next_hour(hooks: &Hooks) -> Timestamp {
+    const HOUR_MS: i64 = 3_600_000;
+    let left = HOUR_MS - hooks.clock.now().as_millisecond() % HOUR_MS;
+    hooks.pass(Duration::from_millis(left.unsigned_abs()));
+    hooks.clock.now()
+}
 
 struct Scenario {
     name: &'static str,
@@ -57,13 +70,13 @@ impl Scenario {
     }
 
     async fn check(self) {
-        self.check_on(Hooks::start().await).await;
+        self.check_on(Hooks::with(&ONE_SHARD).await).await;
     }
 
     async fn check_on(self, hooks: Hooks) {
         // The first of a ring of rejected deliveries costs a call more than all the others.
         self.run(&hooks, "f00", None).await;
-        let began = hooks.clock.now();
+        let began = next_hour(&hooks);
         let (calls, ledger) = self.run(&hooks, "u00", None).await;
         let read = async |tenant: &str, began| {
             let stored = Stored::read(&hooks, tenant).await.since(began);
@@ -79,7 +92,7 @@ impl Scenario {
             for (letter, verdict) in [('b', Verdict::KillBefore), ('a', Verdict::KillAfter)] {
                 // All are of one length: a body that names its tenant has as many bytes as any other.
                 let tenant = format!("{letter}{number:02}");
-                let began = hooks.clock.now();
+                let began = next_hour(&hooks);
                 let (_, ledger) = self.run(&hooks, &tenant, Some((number, verdict))).await;
                 let (stored, here) =
                     (read(&tenant, began).await, format!("{}: {verdict:?} of call {number} ({call})", self.name));
@@ -188,7 +201,8 @@ async fn with_links() -> Hooks {
     let tenants =
         ["a", "b", "f", "u"].into_iter().flat_map(|letter| (0..30).map(move |number| format!("{letter}{number:02}")));
     let links: Vec<Value> = tenants.map(|tenant| json!({"connectionId": tenant, "tenant": tenant})).collect();
-    Hooks::with(&[("TRACKSTAR_CONNECTIONS", &json!(links).to_string())]).await
+    let [one_shard] = ONE_SHARD;
+    Hooks::with(&[one_shard, ("TRACKSTAR_CONNECTIONS", &json!(links).to_string())]).await
 }
 
 fn of_link(tenant: &str, route: &str, name: &str, data: &Value) -> Delivery {

@@ -3,11 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use serde_json::{Value, json};
-use signalbox::domain::deliveries::placement::{DeliveryPlace, shard_of};
-use signalbox::domain::ids::TenantId;
 use signalbox::outside::Outside;
 use signalbox_tests::deliveries::delivery::Delivery;
 use signalbox_tests::deliveries::hooks::Hooks;
@@ -16,26 +12,24 @@ use signalbox_tests::queues::Queue;
 use signalbox_tests::wire::{Fault, Verdict, Wire, every};
 
 const LIST: &str = "/api/admin/deliveries";
-/// Of `engine/deliveries/list/`.
-const QUERIES_MAX: usize = 512;
-/// The hour in which a test starts: each before it would cost eight queries.
-const SINCE: &str = "from=2100-01-01T12:00:00Z";
+/// The hour in which a test starts.
+pub(super) const SINCE: &str = "from=2100-01-01T12:00:00Z";
 
-fn sale(tenant: &str, key: &str) -> Delivery {
+pub(super) fn sale(tenant: &str, key: &str) -> Delivery {
     let body = json!({"of": key}).to_string();
     Delivery::pos(tenant, body).header("idempotency-key", key).header("x-request-id", &format!("trace-{key}"))
 }
 
-async fn page(hooks: &Hooks, tenant: &str, query: &str) -> Value {
+pub(super) async fn page(hooks: &Hooks, tenant: &str, query: &str) -> Value {
     hooks.ask("GET", &format!("{LIST}?{query}"), Some(&hooks.operator(tenant)), None).await.expect(200)
 }
 
-fn each<'a>(page: &'a Value, field: &str) -> Vec<&'a str> {
+pub(super) fn each<'a>(page: &'a Value, field: &str) -> Vec<&'a str> {
     page["items"].as_array().unwrap().iter().map(|item| item[field].as_str().unwrap()).collect()
 }
 
 /// All pages of a list, and how many they were.
-async fn walk(hooks: &Hooks, tenant: &str, query: &str) -> (Vec<Value>, usize) {
+pub(super) async fn walk(hooks: &Hooks, tenant: &str, query: &str) -> (Vec<Value>, usize) {
     let (mut items, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
     loop {
         let mut page = page(hooks, tenant, &format!("{query}{cursor}")).await;
@@ -240,76 +234,44 @@ async fn the_list_of_refused_ones_is_found_by_trace_and_holds_no_other() {
     assert_eq!(each(&page(&hooks, "default", "correlationId=trace-b").await, "id"), ["pos#1"]);
 }
 
-/// Entries as the worker leaves them: through the door so many would take minutes.
-async fn fill(hooks: &Hooks, source: &str, count: usize) {
-    let table = hooks.environment("webhook-worker").require("RECORDS_TABLE").unwrap().to_owned();
-    let (connection, now) = (format!("t1/{source}"), hooks.clock.now());
-    let text = |text: &str| AttributeValue::S(text.to_owned());
-    let puts = (0..count).map(|number| {
-        let key = format!("key:{number}");
-        let place = DeliveryPlace::new(&connection.parse().unwrap(), &key, now.as_millisecond(), shard_of(&key, 4));
-        let item = [
-            ("pk", text(&place.partition(&TenantId::parse("t1").unwrap()))),
-            ("sk", AttributeValue::B(Blob::new(place.sort()))),
-            ("connection", text(&connection)),
-            ("key", text(&key)),
-            ("bodyHash", text("5f")),
-            ("correlationId", text("trace")),
-            ("processedAt", text(&now.to_string())),
-        ];
-        let item = item.map(|(name, value)| (name.to_owned(), value)).into();
-        WriteRequest::builder().put_request(PutRequest::builder().set_item(Some(item)).build().unwrap()).build()
-    });
-    for batch in puts.collect::<Vec<_>>().chunks(25) {
-        hooks.host.dynamodb().batch_write_item().request_items(&table, batch.to_vec()).send().await.unwrap();
+#[tokio::test]
+async fn whoever_is_bound_to_brands_sees_those_alone() {
+    let hooks = Hooks::start().await;
+    let from = |source: &str, key: &str| Delivery { path: format!("/pos/{source}/ingest"), ..sale("acme", key) };
+    for delivery in [from("north", "a"), from("south", "b")] {
+        assert_eq!(hooks.send(&delivery).await.status, 201);
+    }
+    hooks.work(Queue::Webhooks).await;
+    give_up(&hooks, &[from("north", "c"), from("south", "d")]).await;
+    let bound = hooks.user_token("BRAND_USER", &["acme"], &["north"]);
+    let get = async |path: String| hooks.ask("GET", &path, Some(&bound), None).await;
+    for (query, expected) in [
+        ("status=all", &["key:c", "key:a"][..]),
+        ("status=processed&text=key", &["key:a"]),
+        ("status=dead", &["key:c"]),
+        ("status=all&source=pos&key=a", &["key:a"]),
+        ("status=all&source=pos&key=b", &[]),
+        ("status=all&source=pos&key=d", &[]),
+    ] {
+        let page = get(format!("{LIST}?{query}")).await.expect(200);
+        assert_eq!(each(&page, "key"), expected, "{query}");
+    }
+    let letters = get("/api/sync/dead-letters".into()).await.expect(200);
+    assert_eq!(each(&letters, "connection"), ["north"]);
+    let (all, _) = walk(&hooks, "acme", "status=all").await;
+    for item in all {
+        let expected = if item["connection"] == "north" { 200 } else { 404 };
+        let path = format!("{LIST}/{}", item["id"].as_str().unwrap().replace('/', "%2F"));
+        assert_eq!(get(path).await.status, expected, "{item}");
     }
 }
 
-#[tokio::test]
-async fn a_call_looks_at_two_thousand_and_the_next_one_goes_on_where_it_ended() {
-    let hooks = Hooks::start().await;
-    fill(&hooks, "pos/rare", 3).await;
-    hooks.pass(Duration::from_millis(1));
-    fill(&hooks, "pos/often", 2100).await;
-    let query = format!("status=all&source=pos/rare&{SINCE}");
-    let first = page(&hooks, "t1", &query).await;
-    assert_eq!((each(&first, "key").len(), &first["hasMore"]), (0, &json!(true)), "more than 2,000 were looked at");
-    let (rare, pages) = walk(&hooks, "t1", &query).await;
-    assert_eq!((rare.len(), pages), (3, 2));
-    let (all, _) = walk(&hooks, "t1", &format!("status=processed&limit=200&{SINCE}")).await;
-    let ids: BTreeSet<&str> = all.iter().map(|item| item["id"].as_str().unwrap()).collect();
-    assert_eq!((all.len(), ids.len()), (2103, 2103));
-}
-
-async fn queries(process: &Process, token: &str, query: &str) -> (Value, usize) {
+/// The answer to a query, and how many queries it took.
+pub(super) async fn queries(process: &Process, token: &str, query: &str) -> (Value, usize) {
     let before = process.wire().calls().len();
     let answer = process.ask("read-api", "GET", &format!("{LIST}?{query}"), token, None).await.unwrap().expect(200);
     let calls = process.wire().calls().split_off(before);
     (answer, calls.iter().filter(|call| *call == "DynamoDB.Query").count())
-}
-
-#[tokio::test]
-async fn hours_in_which_there_is_nothing_are_walked_through_at_a_bounded_cost() {
-    let hooks = Hooks::start().await;
-    assert_eq!(hooks.send(&sale("t1", "old")).await.status, 201);
-    hooks.work(Queue::Webhooks).await;
-    hooks.pass(Duration::from_secs(100 * 3600));
-    let process = hooks.process(Wire::whole()).await;
-    let (mut found, mut calls, mut cursor) = (Vec::new(), 0, String::new());
-    loop {
-        let (page, made) = queries(&process, &hooks.operator("t1"), &format!("status=all&{SINCE}{cursor}")).await;
-        assert!(made <= QUERIES_MAX, "{made} queries");
-        calls += 1;
-        found.extend(each(&page, "key").into_iter().map(String::from));
-        let Some(next) = page["nextCursor"].as_str() else { break };
-        cursor = format!("&cursor={next}");
-    }
-    // 63 hours a call.
-    assert_eq!((found, calls), (vec!["key:old".to_owned()], 2));
-    // Who knows when it was finds it at once.
-    let query = format!("status=processed&{SINCE}&to=2100-01-01T12:30:00Z");
-    let (page, made) = queries(&process, &hooks.operator("t1"), &query).await;
-    assert_eq!((each(&page, "key"), &page["hasMore"], made), (vec!["key:old"], &json!(false), 8));
 }
 
 #[tokio::test]

@@ -97,8 +97,8 @@ async fn a_crash_anywhere_with_an_envelope_that_changes_on_every_retry_leaves_on
         let calls = first.wire().calls();
         assert_eq!(
             calls.len(),
-            8,
-            "whether it is paused, claim, message, effect, completion, use of the secret, two counts: {calls:?}"
+            9,
+            "whether it is paused, claim, message, where its list is, effect, completion, use of the secret, two counts: {calls:?}"
         );
         for (number, call) in calls.iter().enumerate() {
             for verdict in [Verdict::KillBefore, Verdict::KillAfter] {

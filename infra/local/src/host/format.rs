@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::host::data::{DataError, QUEUES, TABLES, unusable};
 
 /// The format that this version writes. One more with each change of what is stored.
-pub(crate) const FORMAT: u32 = 3;
+pub(crate) const FORMAT: u32 = 4;
 /// The mark: a file with the number. The first format had none.
 const MARK: &str = "format";
 
@@ -89,15 +89,15 @@ mod tests {
 
     #[test]
     fn a_new_folder_is_marked_and_a_marked_one_is_read() {
-        let mark = ("format".to_owned(), b"3\n".to_vec());
+        let mark = ("format".to_owned(), b"4\n".to_vec());
         let (opened, left) = open(&[]);
         assert_eq!((opened, left.contains(&mark)), (Ok(true), true));
         // A host in memory keeps its generated secrets there.
         let (opened, left) = open(&[("secrets.json", b"{}")]);
         assert_eq!((opened, left.contains(&mark)), (Ok(true), true));
         // The host died between the mark and the tables.
-        assert_eq!(open(&[("format", b"3\n")]).0, Ok(true));
-        assert_eq!(open(&[("format", b"3\n"), ("tables.sqlite", b"t")]).0, Ok(false));
+        assert_eq!(open(&[("format", b"4\n")]).0, Ok(true));
+        assert_eq!(open(&[("format", b"4\n"), ("tables.sqlite", b"t")]).0, Ok(false));
     }
 
     #[test]
@@ -108,7 +108,7 @@ mod tests {
             (vec![lock, tables], "earlier version"),
             (vec![lock, ("queues.sqlite", b"q")], "earlier version"),
             (vec![("format", b"1\n"), lock, tables], "its format is 1"),
-            (vec![("format", b"4\n"), lock], "its format is 4"),
+            (vec![("format", b"5\n"), lock], "its format is 5"),
             (vec![("format", b""), lock, tables], "holds no number"),
             (vec![("format", b"two"), lock, tables], "holds no number"),
             (vec![("format", b"\xff"), lock, tables], "holds no number"),

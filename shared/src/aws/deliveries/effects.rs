@@ -5,6 +5,7 @@
 //! | partition | sort key | holds |
 //! |---|---|---|
 //! | `tenant#deliveries#hour#shard` | moment, source, fingerprint of the key (`placement.rs`) | a delivery that has had its effect: its label, and where it is kept as it came its body, or how many parts of it lie behind all entries of the partition |
+//! | `tenant#deliveries` | a shard of an hour (`partitions.rs`) | that there are deliveries in that partition |
 //! | `tenant/provider/name/entity#digit` (`domain/datasets/placement.rs`) | fingerprint of the id: of the sku, the shipment, the receipt | the newest version; a large one names its delivery |
 
 use aws_sdk_dynamodb::primitives::Blob;
@@ -12,6 +13,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::partitions::Named;
 use crate::aws::clients::Clients;
 use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{Item, conditional, item, number, text};
@@ -80,9 +82,9 @@ fn effect_key(partition: String, sort: Vec<u8>) -> Item {
     Item::from([("pk".to_owned(), text(partition)), ("sk".to_owned(), AttributeValue::B(Blob::new(sort)))])
 }
 
-/// The records table, as deliveries write it.
+/// The records table, as deliveries write it. Clones share what they remember to have named.
 #[derive(Clone, Debug)]
-pub struct EffectStore(Table);
+pub struct EffectStore(Table, Named);
 
 impl EffectStore {
     /// The table that `RECORDS_TABLE` names; nothing is called.
@@ -90,7 +92,7 @@ impl EffectStore {
     /// # Errors
     /// When it is not set.
     pub fn connect(clients: &Clients, environment: &Environment) -> Result<Self, StartError> {
-        Table::connect(clients, environment, "RECORDS_TABLE").map(Self)
+        Ok(Self(Table::connect(clients, environment, "RECORDS_TABLE")?, Named::default()))
     }
 
     /// Stores a delivery as it came, and that it was applied at `at`.
@@ -193,9 +195,9 @@ impl EffectStore {
         let (tenant, place) = (&label.connection.tenant, DeliveryPlace::of(label));
         let parts = body.chunks(BODY_PART_BYTES_MAX);
         let kept = Kept::InParts(parts.len());
-        let keyed = (0_u8..)
-            .zip(parts)
-            .map(|(part, bytes)| (effect_key(place.partition(tenant), place.part_sort(&label.body_hash, part)), bytes));
+        let keyed = (0_u8..).zip(parts).map(|(part, bytes)| {
+            (effect_key(place.partition().key(tenant), place.part_sort(&label.body_hash, part)), bytes)
+        });
         self.0.write_parts("payload", keyed, "store parts of a body").await?;
         Ok(kept)
     }
@@ -213,10 +215,11 @@ impl EffectStore {
         ahead: bool,
     ) -> Result<(), AwsFault> {
         const OPERATION: &str = "list delivery";
-        let place = DeliveryPlace::of(label);
+        let (tenant, place) = (&label.connection.tenant, DeliveryPlace::of(label));
+        self.1.name(&self.0, tenant, place.partition()).await?;
         // These are for claiming. How it was taken in stays: nothing else says which secret proved it.
         let own = Label { signed_id: false, content_hash: None, ..label.clone() };
-        let mut fields = item(&own, effect_key(place.partition(&label.connection.tenant), place.sort()))?;
+        let mut fields = item(&own, effect_key(place.partition().key(tenant), place.sort()))?;
         fields.insert("receivedAt".into(), text(time::text(label.received_at())));
         fields.insert("bodyBytes".into(), number(body.len()));
         if ahead {

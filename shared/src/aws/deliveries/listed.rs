@@ -10,8 +10,9 @@ use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{Item, text, value};
 use crate::aws::table::Table;
 use crate::domain::deliveries::delivery::{Applied, Label};
-use crate::domain::deliveries::placement::{DeliveryPlace, Hour, ListPlace, lowest_sort};
-use crate::domain::ids::{Connection, TenantId};
+use crate::domain::deliveries::partition::Partition;
+use crate::domain::deliveries::placement::{DeliveryPlace, ListPlace, lowest_sort};
+use crate::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
 use crate::environment::{Environment, StartError};
 
 const OPERATION: &str = "read deliveries";
@@ -73,18 +74,45 @@ pub struct Kept {
     pub beginning: Option<Vec<u8>>,
 }
 
+/// Of which connections entries are wanted. The table leaves out the others, which costs what it costs to read them, and neither their
+/// way here nor the time to make sense of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Of {
+    /// Any.
+    Any,
+    /// Those to this provider.
+    Provider(ProviderId),
+    /// This one.
+    Connection(ProviderId, ConnectionName),
+}
+
+/// Which entries of a shard are wanted.
+#[derive(Debug)]
+pub struct Range<'a> {
+    /// Not older than this, epoch milliseconds.
+    pub from_ms: i64,
+    /// Below this place.
+    pub below: &'a ListPlace,
+    /// Of these connections.
+    pub of: &'a Of,
+    /// How many are looked at.
+    pub limit: usize,
+}
+
 /// Some entries of a shard.
 #[derive(Debug)]
 pub struct ShardPart {
     /// The newest first.
     pub entries: Vec<Entry>,
-    /// Whether there may be more of them below.
-    pub more: bool,
+    /// How many were looked at for them.
+    pub read: usize,
+    /// All above this was looked at, and there may be more below; none where nothing is left.
+    pub rest: Option<ListPlace>,
 }
 
 /// The records table, as lists of deliveries read it.
 #[derive(Clone, Debug)]
-pub struct DeliveryReads(Table);
+pub struct DeliveryReads(pub(super) Table);
 
 impl DeliveryReads {
     /// The table that `RECORDS_TABLE` names; nothing is called.
@@ -95,40 +123,49 @@ impl DeliveryReads {
         Table::connect(clients, environment, "RECORDS_TABLE").map(Self)
     }
 
-    /// The entries of a shard of an hour that lie below a place and are not older than `from_ms`, as of a moment ago: one
-    /// query, which may find fewer than `limit` and still leave some.
+    /// The entries of a partition that are wanted, as of a moment ago: one query, which may find fewer than `limit` and still leave
+    /// some.
     ///
     /// # Errors
     /// When the table cannot be read.
     pub async fn below(
         &self,
         tenant: &TenantId,
-        (hour, shard): (Hour, u8),
-        from_ms: i64,
-        below: &ListPlace,
-        limit: usize,
+        partition: Partition,
+        range: Range<'_>,
     ) -> Result<ShardPart, AwsFault> {
-        let (low, high) = (lowest_sort(from_ms), below.highest_sort());
+        let (low, high) = (lowest_sort(range.from_ms), range.below.highest_sort());
         if low > high {
-            return Ok(ShardPart { entries: Vec::new(), more: false });
+            return Ok(ShardPart { entries: Vec::new(), read: 0, rest: None });
         }
         let mut call = self
             .0
             .query()
             .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
-            .expression_attribute_values(":pk", text(hour.partition(tenant, shard)))
+            .expression_attribute_values(":pk", text(partition.key(tenant)))
             .expression_attribute_values(":low", AttributeValue::B(Blob::new(low)))
             .expression_attribute_values(":high", AttributeValue::B(Blob::new(high)))
             .projection_expression(PROJECTION)
             .scan_index_forward(false)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+            .limit(i32::try_from(range.limit).unwrap_or(i32::MAX));
         for (placeholder, name) in RESERVED {
             call = call.expression_attribute_names(placeholder, name);
         }
+        let filter = match range.of {
+            Of::Any => None,
+            Of::Provider(provider) => Some(("begins_with(#connection, :of)", format!("{tenant}/{provider}/"))),
+            Of::Connection(provider, name) => Some(("#connection = :of", format!("{tenant}/{provider}/{name}"))),
+        };
+        if let Some((expression, of)) = filter {
+            call = call.filter_expression(expression).expression_attribute_values(":of", text(of));
+        }
         let page = call.send().await.map_err(|error| fault(OPERATION, &error))?;
-        let more = page.last_evaluated_key.is_some_and(|key| !key.is_empty());
-        let entries = page.items.unwrap_or_default().into_iter().map(|item| entry(shard, item));
-        Ok(ShardPart { entries: entries.collect::<Result<_, AwsFault>>()?, more })
+        let last = page.last_evaluated_key.filter(|key| !key.is_empty());
+        let rest =
+            last.map(|key| place(partition.shard, &key).map(|place| ListPlace::of_delivery(&place))).transpose()?;
+        let entries = page.items.unwrap_or_default().into_iter().map(|item| entry(partition.shard, item));
+        let read = usize::try_from(page.scanned_count).unwrap_or(range.limit);
+        Ok(ShardPart { entries: entries.collect::<Result<_, AwsFault>>()?, read, rest })
     }
 
     /// The entry at a place.
@@ -137,7 +174,7 @@ impl DeliveryReads {
     /// When the table cannot be read.
     pub async fn at(&self, tenant: &TenantId, place: &DeliveryPlace) -> Result<Option<Entry>, AwsFault> {
         let sort = AttributeValue::B(Blob::new(place.sort()));
-        let key = Item::from([("pk".to_owned(), text(place.partition(tenant))), ("sk".to_owned(), sort)]);
+        let key = Item::from([("pk".to_owned(), text(place.partition().key(tenant))), ("sk".to_owned(), sort)]);
         let mut call = self.0.get_item(key).consistent_read(true).projection_expression(PROJECTION);
         for (placeholder, name) in RESERVED {
             call = call.expression_attribute_names(placeholder, name);
@@ -154,7 +191,7 @@ impl DeliveryReads {
     pub async fn kept(&self, tenant: &TenantId, place: &DeliveryPlace) -> Result<Option<Kept>, AwsFault> {
         let key = |sort: Vec<u8>| {
             let sort = AttributeValue::B(Blob::new(sort));
-            Item::from([("pk".to_owned(), text(place.partition(tenant))), ("sk".to_owned(), sort)])
+            Item::from([("pk".to_owned(), text(place.partition().key(tenant))), ("sk".to_owned(), sort)])
         };
         let Some(mut item) = self.0.read(key(place.sort()), OPERATION).await? else { return Ok(None) };
         let (mut beginning, in_parts) = (item.remove("payload").and_then(bytes), item.contains_key("parts"));
@@ -180,10 +217,14 @@ fn bytes(value: AttributeValue) -> Option<Vec<u8>> {
     }
 }
 
-fn entry(shard: u8, item: Item) -> Result<Entry, AwsFault> {
+fn place(shard: u8, item: &Item) -> Result<DeliveryPlace, AwsFault> {
     let sort = item.get("sk").and_then(|sort| sort.as_b().ok());
     let place = sort.and_then(|sort| DeliveryPlace::parse_sort(shard, sort.as_ref()).ok());
-    let place = place.ok_or_else(|| AwsFault::damaged(OPERATION, "a key that no delivery has"))?;
+    place.ok_or_else(|| AwsFault::damaged(OPERATION, "a key that no delivery has"))
+}
+
+fn entry(shard: u8, item: Item) -> Result<Entry, AwsFault> {
+    let place = place(shard, &item)?;
     let delivery = value(item).inspect_err(|error| tracing::error!(%error, %place, "delivery passed over")).ok();
     Ok(Entry { place, delivery })
 }

@@ -6,6 +6,7 @@ pub mod effects;
 mod fleet;
 mod hours;
 pub mod listed;
+pub mod partitions;
 pub mod rejected;
 
 use std::time::Duration;

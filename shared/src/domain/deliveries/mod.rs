@@ -6,6 +6,7 @@ pub mod delivery;
 pub mod delivery_id;
 pub mod flood;
 pub mod hours;
+pub mod partition;
 pub mod placement;
 pub mod rejected;
 pub mod replay;

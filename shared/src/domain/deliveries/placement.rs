@@ -15,7 +15,8 @@ use jiff::Timestamp;
 use crate::domain::datasets::manifest::Fingerprint;
 use crate::domain::dead_letter::DeadLetterId;
 use crate::domain::deliveries::delivery::Label;
-use crate::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
+use crate::domain::deliveries::partition::Partition;
+use crate::domain::ids::{Connection, ConnectionName, ProviderId};
 use crate::domain::place::{NoPlace, TIME_DIGITS, split_time};
 
 /// The most shards of an hour. Readers ask for all of them, whatever is configured, so that a number that was lowered hides
@@ -70,12 +71,6 @@ impl Hour {
     pub fn before(self) -> Option<Self> {
         (self.0 > 0).then_some(Self(self.0 - 1))
     }
-
-    /// The partition of a tenant's deliveries of this hour.
-    #[must_use]
-    pub fn partition(self, tenant: &TenantId, shard: u8) -> String {
-        format!("{tenant}#deliveries#{self}#{shard}")
-    }
 }
 
 /// `2026-01-15T12`: a key that a person who looks at the table can write.
@@ -124,8 +119,8 @@ impl DeliveryPlace {
 
     /// Its partition.
     #[must_use]
-    pub fn partition(&self, tenant: &TenantId) -> String {
-        Hour::of(self.received_ms).partition(tenant, self.shard)
+    pub fn partition(&self) -> Partition {
+        Partition { hour: Hour::of(self.received_ms), shard: self.shard }
     }
 
     /// Its sort key.
@@ -312,6 +307,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::ids::TenantId;
 
     const HOUR: i64 = HOUR_MS;
 
@@ -331,7 +327,8 @@ mod tests {
             (1_768_478_399_999, "acme#deliveries#2026-01-15T11#3"),
             (1_768_478_400_000, "acme#deliveries#2026-01-15T12#3"),
         ] {
-            assert_eq!(place(ms, "pos/demo", "key:k").partition(&tenant), expected, "{ms}");
+            let partition = place(ms, "pos/demo", "key:k").partition();
+            assert_eq!(partition.key(&tenant), expected, "{ms}");
         }
         assert_eq!(Hour::of(0).before(), None);
         assert_eq!(Hour::of(HOUR).before(), Some(Hour::of(0)));

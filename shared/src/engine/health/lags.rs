@@ -46,6 +46,7 @@ pub async fn lags(reads: ListReads<'_>, now: Timestamp, connection: &Connection)
     let mut wanted = Wanted {
         tenant: connection.tenant.clone(),
         which: Which::Processed,
+        brands: None,
         source: Some(Source { provider: connection.provider.clone(), name: Some(connection.name.clone()) }),
         from,
         to: None,

@@ -1,36 +1,62 @@
-//! A tenant's deliveries that had their effect, from the newest down: hour by hour, the shards of an hour beside one another.
+//! A tenant's deliveries that had their effect, from the newest down: hour by hour, the shards of an hour beside one another. Which
+//! of them have anything is read first, a good many at a time, so that time in which nobody sent costs nothing.
 
 use std::collections::VecDeque;
 
 use super::{Budget, Head, Listed};
-use crate::aws::deliveries::listed::{DeliveryReads, Entry};
+use crate::aws::deliveries::listed::{DeliveryReads, Entry, Of, Range};
 use crate::aws::faults::AwsFault;
+use crate::domain::deliveries::partition::Partition;
 use crate::domain::deliveries::placement::{Hour, ListPlace, SHARDS_MAX};
 use crate::domain::ids::TenantId;
 
-/// Hours that are looked at beside one another, once those before them were empty. Of one who sends much no hour is read for
-/// nothing; and sixteen queries at a time are connections that a small function can open.
-const WIDTH_MAX: usize = 2;
+/// Partitions that are looked at beside one another: of one who sends much those of the newest hour, so that none is read for
+/// nothing; of one who sends little some hours, and more where these had nothing. Sixteen queries at a time are connections that a
+/// small function can open.
+const WIDTH: usize = 4;
+const WIDTH_MAX: usize = 16;
+/// Partitions that one query tells of: some days of one who sends in every hour.
+const NAMES: usize = 256;
 
 pub(super) struct Hours<'a> {
     reads: &'a DeliveryReads,
     tenant: &'a TenantId,
     from_ms: i64,
+    of: Of,
     /// All above it was taken.
     floor: ListPlace,
     /// Those of the hours that are looked at.
     shards: Vec<Shard>,
-    /// The hour that is looked at after them.
-    next: Option<Hour>,
+    /// The partitions that are looked at after them, the newest first, as far as they are read.
+    named: VecDeque<Partition>,
+    /// The highest one of which it was not read whether there is anything.
+    unnamed: Option<Partition>,
     width: usize,
-    /// How many are read of a shard at a time.
-    part: usize,
+    part: PerShard,
+}
+
+/// How many are read of a shard at a time.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum PerShard {
+    /// So many: a filter takes few of them.
+    Of(usize),
+    /// A share of so many, as all are wanted: keys are spread evenly, so each shard of an hour has as many as the others, give or take
+    /// some.
+    Share(usize),
+}
+
+impl PerShard {
+    fn of(self, shards: usize) -> usize {
+        match self {
+            Self::Of(part) => part,
+            Self::Share(wanted) => (wanted * 3 / 2).div_ceil(shards.max(1)).min(wanted),
+        }
+    }
 }
 
 /// A shard of an hour.
 struct Shard {
-    hour: Hour,
-    number: u8,
+    partition: Partition,
     read: VecDeque<Entry>,
     /// All above it was read.
     floor: ListPlace,
@@ -48,24 +74,31 @@ impl<'a> Hours<'a> {
     pub(super) fn new(
         reads: &'a DeliveryReads,
         tenant: &'a TenantId,
-        from_ms: i64,
-        floor: ListPlace,
-        part: usize,
+        (from_ms, floor): (i64, ListPlace),
+        of: Of,
+        part: PerShard,
     ) -> Self {
-        let next = floor.hour_below().filter(|hour| *hour >= Hour::of(from_ms));
-        Self { reads, tenant, from_ms, floor, shards: Vec::new(), next, width: 1, part }
+        let unnamed = floor.hour_below().map(|hour| Partition { hour, shard: SHARDS_MAX - 1 });
+        let (shards, named) = (Vec::new(), VecDeque::new());
+        Self { reads, tenant, from_ms, of, floor, shards, named, unnamed, width: WIDTH, part }
     }
 
     pub(super) async fn head(&mut self, budget: &mut Budget) -> Result<Head, AwsFault> {
         loop {
             if !self.read_due(budget).await? {
-                return Ok(Head::Below(self.floor.clone()));
+                return Ok(self.unread());
             }
             if let Some(index) = self.newest() {
                 let newest = self.shards[index].read.front();
                 return Ok(newest.map_or(Head::End, |entry| Head::At(ListPlace::of_delivery(&entry.place))));
             }
-            if !self.shards.iter().any(|shard| shard.more) && !self.open() {
+            if self.shards.iter().any(|shard| shard.more) {
+                continue;
+            }
+            if !self.read_names(budget).await? {
+                return Ok(Head::Below(self.floor.clone()));
+            }
+            if !self.open() {
                 return Ok(Head::End);
             }
         }
@@ -75,9 +108,21 @@ impl<'a> Hours<'a> {
         let index = self.newest()?;
         let Entry { place, delivery } = self.shards[index].read.pop_front()?;
         self.floor = ListPlace::of_delivery(&place);
-        self.width = 1;
+        self.width = WIDTH;
         // One whose body is kept, and whose effect has not happened, is not processed.
         delivery.filter(|delivery| delivery.processed_at.is_some()).map(|delivery| Listed::Processed(place, delivery))
+    }
+
+    /// What comes next where some shard cannot be read on: the newest that was read, unless the shard may have a newer one. What a
+    /// filter left out counts as looked at, or a call that finds nothing would not get on.
+    fn unread(&mut self) -> Head {
+        let due = self.shards.iter().filter(|shard| shard.is_due()).map(|shard| &shard.floor);
+        let unread = due.max().unwrap_or(&self.floor).min(&self.floor).clone();
+        let newest = self.newest().and_then(|index| self.shards[index].read.front());
+        match newest.map(|entry| ListPlace::of_delivery(&entry.place)).filter(|newest| *newest >= unread) {
+            Some(newest) => Head::At(newest),
+            None => Head::Below(unread),
+        }
     }
 
     /// The shard with the newest of those that are read.
@@ -92,20 +137,19 @@ impl<'a> Hours<'a> {
         if due == 0 {
             return Ok(true);
         }
-        let limit = self.part.min(budget.items / due);
+        let limit = self.part.of(self.shards.len()).min(budget.items / due);
         if limit == 0 || budget.queries < due {
             return Ok(false);
         }
         let reads = self.shards.iter_mut().filter(|shard| shard.is_due()).map(|shard| async {
-            let place = (shard.hour, shard.number);
-            let part = self.reads.below(self.tenant, place, self.from_ms, &shard.floor, limit).await?;
-            let count = part.entries.len();
-            if let Some(last) = part.entries.last() {
-                shard.floor = ListPlace::of_delivery(&last.place);
-            }
+            let range = Range { from_ms: self.from_ms, below: &shard.floor, of: &self.of, limit };
+            let part = self.reads.below(self.tenant, shard.partition, range).await?;
             shard.read.extend(part.entries);
-            shard.more = part.more;
-            Ok::<usize, AwsFault>(count)
+            shard.more = part.rest.is_some();
+            if let Some(rest) = part.rest {
+                shard.floor = rest;
+            }
+            Ok::<usize, AwsFault>(part.read)
         });
         let read: usize = futures::future::try_join_all(reads).await?.into_iter().sum();
         budget.queries -= due;
@@ -113,22 +157,41 @@ impl<'a> Hours<'a> {
         Ok(true)
     }
 
-    /// Goes on to the next hours; false where there are none.
-    fn open(&mut self) -> bool {
+    /// Reads on which partitions have anything, where none is left of those that are known to. False when that would be more than the
+    /// call may do.
+    async fn read_names(&mut self, budget: &mut Budget) -> Result<bool, AwsFault> {
         if let Some(shard) = self.shards.last() {
-            self.floor = ListPlace::before(shard.hour.start_ms());
+            self.floor = ListPlace::before(shard.partition.hour.start_ms());
         }
         self.shards.clear();
-        for _ in 0..self.width {
-            let Some(hour) = self.next else { break };
-            self.shards.extend((0..SHARDS_MAX).map(|number| Shard {
-                hour,
-                number,
-                read: VecDeque::new(),
-                floor: self.floor.clone(),
-                more: true,
-            }));
-            self.next = hour.before().filter(|before| *before >= Hour::of(self.from_ms));
+        let from = Hour::of(self.from_ms);
+        while self.named.is_empty()
+            && let Some(highest) = self.unnamed.filter(|highest| highest.hour >= from)
+        {
+            if budget.queries == 0 {
+                return Ok(false);
+            }
+            budget.queries -= 1;
+            let mut read = self.reads.partitions(self.tenant, from, highest, NAMES).await?;
+            // An hour is opened as a whole: the last one may have more shards than were read.
+            self.unnamed =
+                read.found.last().filter(|_| read.more).map(|last| Partition { shard: SHARDS_MAX - 1, ..*last });
+            read.found.retain(|partition| self.unnamed.is_none_or(|unnamed| partition.hour > unnamed.hour));
+            self.named.extend(read.found);
+        }
+        Ok(true)
+    }
+
+    /// Goes on to the next hours; false where there are none.
+    fn open(&mut self) -> bool {
+        while let Some(partition) = self.named.front().copied() {
+            let begins = self.shards.last().is_none_or(|last| last.partition.hour != partition.hour);
+            if begins && self.shards.len() >= self.width {
+                break;
+            }
+            self.named.pop_front();
+            let (read, floor) = (VecDeque::new(), self.floor.clone());
+            self.shards.push(Shard { partition, read, floor, more: true });
         }
         self.width = WIDTH_MAX;
         !self.shards.is_empty()

@@ -11,10 +11,10 @@ mod letters;
 
 use jiff::Timestamp;
 
-use self::hours::Hours;
+use self::hours::{Hours, PerShard};
 use self::letters::Letters;
 use crate::aws::deliveries::DeliveryStore;
-use crate::aws::deliveries::listed::{DeliveryReads, Processed};
+use crate::aws::deliveries::listed::{DeliveryReads, Of, Processed};
 use crate::aws::faults::AwsFault;
 use crate::aws::journal::Journal;
 use crate::domain::correlation;
@@ -26,13 +26,12 @@ use crate::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
 
 /// Items that one call looks at.
 pub const ITEMS_MAX: usize = 2000;
-/// Queries that one call makes: 64 hours in which a tenant has nothing.
-const QUERIES_MAX: usize = 512;
+/// Queries that one call makes, each of a partition in which there is something.
+const QUERIES_MAX: usize = 256;
 /// Items of one query.
 const PART: usize = 64;
-/// How far back a list goes that is not told from when: three calls, where there is nothing.
-pub const DAYS_DEFAULT: i64 = 7;
-const DAY_MS: i64 = 86_400_000;
+/// Items of one query of which the table leaves out those of other connections.
+const PART_FILTERED: usize = 256;
 /// A trace is made before its delivery counts as received, at most by the time that a body may take to arrive.
 const TRACE_AHEAD_MS: i64 = 60_000;
 
@@ -90,6 +89,8 @@ pub struct Wanted {
     pub tenant: TenantId,
     /// Of which kinds.
     pub which: Which,
+    /// Over connections of these names alone; none means any.
+    pub brands: Option<Vec<ConnectionName>>,
     /// From where.
     pub source: Option<Source>,
     /// At or after this: the moment of the claim, or that at which a dead letter's message was sent.
@@ -247,7 +248,7 @@ async fn streams<'a>(
     moment: Option<i64>,
 ) -> Result<Vec<Stream<'a>>, AwsFault> {
     let now_ms = now.as_millisecond();
-    // Nothing was received later than now; a year in which nobody lives would be walked through by the hour.
+    // Nothing was received later than now.
     let to_ms = wanted.to.map_or(now_ms, Timestamp::as_millisecond).min(now_ms);
     let from_ms = wanted.from.map(Timestamp::as_millisecond);
     let below = |to_ms: i64| {
@@ -256,7 +257,6 @@ async fn streams<'a>(
     };
     let mut streams = Vec::new();
     if wanted.which != Which::Processed {
-        // All of them are in one partition: without a bound they cost no more.
         let letters = Letters::new(reads.journal, &wanted.tenant, from_ms.unwrap_or(0), below(to_ms));
         streams.push(Stream::Letters(letters));
     }
@@ -271,12 +271,18 @@ async fn streams<'a>(
     }
     let (from_ms, to_ms) = match moment {
         Some(moment) => (moment, to_ms.min(moment.saturating_add(TRACE_AHEAD_MS))),
-        None => (from_ms.unwrap_or(to_ms - DAYS_DEFAULT * DAY_MS), to_ms),
+        None => (from_ms.unwrap_or(0), to_ms),
     };
     // Without a filter each that is read is wanted: a short page costs little.
-    let filtered = wanted.source.is_some() || wanted.correlation_id.is_some() || wanted.text.is_some();
-    let part = if filtered { PART } else { PART.min(wanted.limit + 1) };
-    streams.push(Stream::Hours(Hours::new(reads.deliveries, &wanted.tenant, from_ms, below(to_ms), part)));
+    let filtered =
+        wanted.brands.is_some() || wanted.source.is_some() || wanted.correlation_id.is_some() || wanted.text.is_some();
+    let part = if filtered { PerShard::Of(PART) } else { PerShard::Share(wanted.limit + 1) };
+    let (of, part) = match wanted.source.clone() {
+        Some(Source { provider, name: Some(name) }) => (Of::Connection(provider, name), PerShard::Of(PART_FILTERED)),
+        Some(Source { provider, name: None }) => (Of::Provider(provider), PerShard::Of(PART_FILTERED)),
+        None => (Of::Any, part),
+    };
+    streams.push(Stream::Hours(Hours::new(reads.deliveries, &wanted.tenant, (from_ms, below(to_ms)), of, part)));
     Ok(streams)
 }
 
@@ -284,6 +290,17 @@ fn takes(wanted: &Wanted, now: Timestamp, listed: &Listed) -> bool {
     let trace = |id: Option<&str>| wanted.correlation_id.is_none() || wanted.correlation_id.as_deref() == id;
     let from = |connection: &Connection| wanted.source.as_ref().is_none_or(|source| source.takes(connection));
     let text = |texts: [Option<&str>; 4]| wanted.text.as_ref().is_none_or(|part| part.is_in(texts));
+    let is_of_brand = |connection: Option<&Connection>| {
+        wanted.brands.as_ref().is_none_or(|brands| connection.is_some_and(|of| brands.contains(&of.name)))
+    };
+    let connection = match listed {
+        Listed::Processed(_, delivery) => Some(&delivery.connection),
+        Listed::Claimed(_, connection, ..) => Some(connection),
+        Listed::Dead(letter) => letter.connection(),
+    };
+    if !is_of_brand(connection) {
+        return false;
+    }
     match listed {
         // One that was found by its key may be another point of sale's: the key names it for all of them.
         Listed::Processed(_, delivery) => {
