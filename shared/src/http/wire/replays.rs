@@ -101,6 +101,9 @@ pub struct ReplayView {
     pub began_at: Option<String>,
     /// When it last went on.
     pub moved_at: Option<String>,
+    /// Until when a worker has the next hundred, at the latest: one that died with them keeps them until then, and the replay goes on by
+    /// itself.
+    pub held_until: Option<String>,
     /// Who stopped it.
     pub stopped_by: Option<String>,
 }
@@ -159,6 +162,7 @@ impl ReplayView {
             correlation_id: replay.correlation_id.clone(),
             began_at: shown(replay.round),
             moved_at: shown(replay.moved_ms),
+            held_until: replay.waits_for_holder_until(now).and_then(shown),
             stopped_by: replay.stopped_by.clone(),
         }
     }

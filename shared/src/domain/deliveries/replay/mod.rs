@@ -171,6 +171,13 @@ impl Replay {
         now.as_second() + KEPT_SECONDS
     }
 
+    /// Until when somebody has the chunk at the cursor, epoch milliseconds; none where nobody does.
+    #[must_use]
+    pub fn waits_for_holder_until(&self, now: Timestamp) -> Option<i64> {
+        let is_held = self.state == ReplayState::Running && self.holder.is_some();
+        Some(self.held_until_ms).filter(|until| is_held && *until > now.as_millisecond())
+    }
+
     /// Whether it should go on and does not: its message was given up while storage was away, or never sent.
     #[must_use]
     pub fn is_stalled(&self, now: Timestamp) -> bool {
@@ -215,9 +222,10 @@ impl Replay {
 #[must_use]
 pub fn on_late_message(replay: Option<&Replay>, chunk: u32, now: Timestamp) -> Late {
     let Some(replay) = replay.filter(|replay| replay.state == ReplayState::Running) else { return Late::Over };
-    let held_ms = replay.held_until_ms - now.as_millisecond();
-    let seconds = match replay.holder {
-        Some(_) if chunk == replay.cursor && held_ms > 0 => u32::try_from(held_ms / 1000 + 1).unwrap_or(u32::MAX),
+    let seconds = match replay.waits_for_holder_until(now) {
+        Some(until) if chunk == replay.cursor => {
+            u32::try_from((until - now.as_millisecond()) / 1000 + 1).unwrap_or(u32::MAX)
+        }
         _ if chunk == replay.cursor => STAGGER_SECONDS,
         _ => LOOK_AGAIN_SECONDS,
     };
