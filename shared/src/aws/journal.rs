@@ -17,7 +17,7 @@ use super::clients::Clients;
 use super::faults::{AwsFault, fault};
 use super::items::{Item, conditional, is_expired, item, key, number, text, value};
 use super::table::Table;
-use crate::domain::audit::{AUDIT_SECONDS, Audit, AuditId};
+use crate::domain::audit::{AUDIT_SECONDS, Action, Audit, AuditId};
 use crate::domain::dead_letter::{DeadLetter, DeadLetterId};
 use crate::domain::deliveries::delivery::BODY_PART_BYTES_MAX;
 use crate::domain::ids::TenantId;
@@ -46,6 +46,21 @@ pub struct AuditRange {
     pub to_ms: Option<i64>,
     /// Below this entry, where an earlier page ended.
     pub below: Option<AuditId>,
+    /// Of this person alone.
+    pub actor: Option<String>,
+    /// Of these deeds alone; none means any.
+    pub actions: Vec<Action>,
+    /// How many entries are looked at.
+    pub limit: usize,
+}
+
+/// A part of a record.
+#[derive(Debug)]
+pub struct AuditPart {
+    /// The newest first. One that cannot be read, of a younger version perhaps, has its id all the same.
+    pub entries: Vec<(AuditId, Option<Audit>)>,
+    /// Below which the rest lies; none where nothing is left.
+    pub rest: Option<AuditId>,
 }
 
 /// The one key of the index `dead`, which has dead letters alone: without their bodies, which lie under other keys.
@@ -297,25 +312,20 @@ impl Journal {
         self.0.write(fields, "record audit entry").await
     }
 
-    /// What a tenant's record says, the newest first, so many entries at most: one query. An entry that cannot be read, of a younger
-    /// version perhaps, has its id all the same.
+    /// What a tenant's record says, the newest first: one query. What is not wanted is left out by the table, which costs what it
+    /// costs to read it, and not the time to make sense of it.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn audited(
-        &self,
-        tenant: &TenantId,
-        range: &AuditRange,
-        limit: usize,
-    ) -> Result<Vec<(AuditId, Option<Audit>)>, AwsFault> {
+    pub async fn audited(&self, tenant: &TenantId, range: &AuditRange) -> Result<AuditPart, AwsFault> {
         let low = AuditId::lowest(range.from_ms.unwrap_or(0));
         let high = range.to_ms.map_or_else(|| ":".to_owned(), AuditId::highest);
         let high = range.below.as_ref().map_or(high.clone(), |below| below.below().min(high));
         // DynamoDB refuses such a range.
         if low > high {
-            return Ok(Vec::new());
+            return Ok(AuditPart { entries: Vec::new(), rest: None });
         }
-        let call = self
+        let mut call = self
             .0
             .query()
             .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
@@ -323,15 +333,33 @@ impl Journal {
             .expression_attribute_values(":low", text(low))
             .expression_attribute_values(":high", text(high))
             .scan_index_forward(false)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+            .limit(i32::try_from(range.limit).unwrap_or(i32::MAX));
+        let mut filter = Vec::new();
+        if let Some(actor) = &range.actor {
+            filter.push("actor = :actor".to_owned());
+            call = call.expression_attribute_values(":actor", text(actor));
+        }
+        if !range.actions.is_empty() {
+            let names: Vec<String> = (0..range.actions.len()).map(|index| format!(":action{index}")).collect();
+            filter.push(format!("#action IN ({})", names.join(", ")));
+            call = call.expression_attribute_names("#action", "action");
+            for (name, action) in names.into_iter().zip(&range.actions) {
+                call = call.expression_attribute_values(name, text(action.as_str()));
+            }
+        }
+        if !filter.is_empty() {
+            call = call.filter_expression(filter.join(" AND "));
+        }
         let page = call.send().await.map_err(|error| fault("read record", &error))?;
+        let id = |item: &Item| item.get("sk")?.as_s().ok()?.parse::<AuditId>().ok();
+        let rest = page.last_evaluated_key.as_ref().and_then(id);
         let entry = |item: Item| {
-            let id: AuditId = item.get("sk")?.as_s().ok()?.parse().ok()?;
+            let id = id(&item)?;
             let log = |error: &AwsFault| tracing::warn!(%error, %id, "entry of a record passed over");
             let entry = value(item).inspect_err(log).ok();
             Some((id, entry))
         };
-        Ok(page.items.unwrap_or_default().into_iter().filter_map(entry).collect())
+        Ok(AuditPart { entries: page.items.unwrap_or_default().into_iter().filter_map(entry).collect(), rest })
     }
 }
 

@@ -5,7 +5,7 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use jiff::Timestamp;
 use signalbox::aws::journal::AuditRange;
-use signalbox::domain::audit::Action;
+use signalbox::domain::audit::{Action, Audit, AuditId};
 use signalbox::domain::time;
 use signalbox::http::auth::AUDIT_READ;
 use signalbox::http::auth::user::Access;
@@ -45,6 +45,7 @@ pub(crate) async fn audit_entries(
     headers: HeaderMap,
 ) -> Result<Json<AuditPage>, Problem> {
     let query = Query::of(&uri);
+    query.only(&["actor", "action", "from", "to", "limit", "cursor"])?;
     let reach = reads.authority.reach((&headers, &query), Access::Read, AUDIT_READ, reads.now())?;
     let tenant = reach.tenant.unwrap_or_default();
     let wrong = |field: &str, why: &str| Problem::fields(&[(field, why)]);
@@ -61,27 +62,22 @@ pub(crate) async fn audit_entries(
         return Err(wrong("action", &format!("{:.64} is unknown; there are {known}", unknown)));
     }
     let below = query.first(&["cursor"]).map(str::parse).transpose().map_err(|_| wrong("cursor", "is unknown"))?;
-    let range =
-        AuditRange { from_ms: moment("from", time::parse_query)?, to_ms: moment("to", time::parse_end_query)?, below };
+    let actions: Vec<Action> =
+        Action::ALL.into_iter().filter(|action| actions.iter().any(|wanted| is_of(*action, wanted))).collect();
+    let (from_ms, to_ms) = (moment("from", time::parse_query)?, moment("to", time::parse_end_query)?);
     let is_filtered = actor.is_some() || !actions.is_empty();
-    let read = if is_filtered { FILTERED_MAX } else { limit + 1 };
-    let entries = reads.journal.audited(&tenant, &range, read).await;
-    let entries = entries.map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))?;
-    let mut more = entries.len() == read;
-    let (mut items, mut last) = (Vec::new(), None);
-    for (id, entry) in entries {
-        let wanted = entry.filter(|entry| {
-            actor.is_none_or(|actor| entry.actor == actor)
-                && (actions.is_empty() || actions.iter().any(|wanted| is_of(entry.action, wanted)))
-        });
-        if wanted.is_some() && items.len() == limit {
-            more = true;
-            break;
-        }
-        items.extend(wanted.map(|entry| AuditView::of(id.to_string(), entry)));
-        last = Some(id);
+    let looked_at = if is_filtered { FILTERED_MAX } else { limit + 1 };
+    let actor = actor.map(String::from);
+    let range = AuditRange { from_ms, to_ms, below, actor, actions, limit: looked_at };
+    let part = reads.journal.audited(&tenant, &range).await;
+    let mut part = part.map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))?;
+    if part.entries.len() > limit {
+        part.entries.truncate(limit);
+        part.rest = part.entries.last().map(|(id, _)| id.clone());
     }
-    let next_cursor = last.filter(|_| more).map(|id| id.to_string());
+    let shown = |(id, entry): (AuditId, Option<Audit>)| Some(AuditView::of(id.to_string(), entry?));
+    let items = part.entries.into_iter().filter_map(shown).collect();
+    let next_cursor = part.rest.map(|id| id.to_string());
     Ok(Json(AuditPage { ok: true, tenant: tenant.to_string(), items, has_more: next_cursor.is_some(), next_cursor }))
 }
 
