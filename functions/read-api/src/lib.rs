@@ -38,7 +38,7 @@ use signalbox::engine::operators::Operators;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
 use signalbox::http::auth::tenant::in_query;
-use signalbox::http::auth::{Authority, Caller};
+use signalbox::http::auth::{Authority, Caller, READ};
 use signalbox::http::problem::{Problem, ProblemView};
 use signalbox::http::query::Query;
 use signalbox::http::{correlation, unrouted};
@@ -89,6 +89,12 @@ impl Reads {
     /// Who reads, if they may, within the tenant that the call names or else their own.
     fn reader_within(&self, uri: &Uri, headers: &HeaderMap) -> Result<Caller, Problem> {
         self.reader(headers)?.within(in_query(&Query::of(uri))?)
+    }
+
+    /// The same, also who is bound to brands: for routes that leave out what they do not see.
+    fn reader_of_brands(&self, uri: &Uri, headers: &HeaderMap) -> Result<Caller, Problem> {
+        let caller = self.authority.reader_of_brands(READ, headers, self.now())?;
+        caller.within(in_query(&Query::of(uri))?)
     }
 
     /// Who reads, if they may.
@@ -177,7 +183,9 @@ async fn with_secrets(State(secrets): State<SecretsReader>, request: Request, ne
     secrets.during(next.run(request)).await
 }
 
-/// The connection a reader asks for; `None` for a name that no vendor can have, of which nothing is known.
+/// The connection a reader asks for; `None` for a name that no vendor can have, or a brand that they do not see, of which nothing is
+/// known to them.
 fn connection(caller: &Caller, vendor: &str) -> Option<Connection> {
-    ConnectionName::parse(vendor).ok().map(|name| Connection::catalogue(caller.tenant.clone(), name))
+    let name = ConnectionName::parse(vendor).ok().filter(|name| caller.sees(name))?;
+    Some(Connection::catalogue(caller.tenant.clone(), name))
 }

@@ -4,8 +4,13 @@ use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use http::{HeaderMap, Uri};
 
+use super::problem::Problem;
+
 /// The names of the tenant that a call is for.
 pub const TENANT: [&str; 2] = ["tenantId", "tenant"];
+
+/// How much is said of a name that nothing has, in characters.
+const NAME_CHARACTERS_MAX: usize = 64;
 
 /// A query string's pairs, in order.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +24,23 @@ impl Query {
     pub fn of(uri: &Uri) -> Self {
         let pairs = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned();
         Self(pairs.map(|(name, value)| unbracketed(name, value)).collect())
+    }
+
+    /// Checks that nothing else is asked for than these, and the tenant: a filter that is misspelt would be passed over, and the list
+    /// be of all. Of lists that older clients have known for long, nothing is checked.
+    ///
+    /// # Errors
+    /// 400 `invalid_request`, which names the first that is not known.
+    pub fn only(&self, names: &[&str]) -> Result<(), Problem> {
+        let is_known = |name: &str| names.iter().chain(&TENANT).any(|known| known.eq_ignore_ascii_case(name));
+        match self.0.iter().find(|(name, _)| !is_known(name)) {
+            None => Ok(()),
+            Some((name, _)) => {
+                let name: String = name.chars().take(NAME_CHARACTERS_MAX).collect();
+                let known = [names, &["tenant"]].concat().join(", ");
+                Err(Problem::fields(&[(&name, &format!("is no parameter of this list; there are {known}"))]))
+            }
+        }
     }
 
     /// All values under any of the names, whose case does not matter, in order.
@@ -162,6 +184,17 @@ mod tests {
             let headers = if with_headers { headers.clone() } else { HeaderMap::new() };
             let found = vendor(&Query::of(&uri), &["vendor", "v"], &headers, &["x-vendor"]);
             assert_eq!(found, expected, "{query} {with_headers}");
+        }
+    }
+
+    #[test]
+    fn what_a_list_does_not_know_is_named() {
+        let of = |query: &str| Query::of(&format!("/x?{query}").parse().unwrap()).only(&["limit", "status"]);
+        for known in ["", "limit=1", "LIMIT=1&status=a&status[]=b", "tenant=acme", "tenantId=acme"] {
+            assert!(of(known).is_ok(), "{known}");
+        }
+        for unknown in ["limits=1", "stats=dead", "status.ne=a", "limit=1&", "=", "_=1"] {
+            assert_eq!(of(unknown).is_err(), unknown != "limit=1&", "{unknown}");
         }
     }
 

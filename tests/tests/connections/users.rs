@@ -41,10 +41,22 @@ async fn a_tenant_s_administrator_changes_what_is_its_own_and_a_reader_reads_it(
         let listed = system.get(LIST).bearer(token).answer().await.expect(200);
         assert_eq!(listed["items"].as_array().unwrap().len(), 1, "{listed}");
     }
-    // A list that knows no brands is not for whoever is bound to some.
+    assert_eq!(put(&admin, "acme/github/north", github("another-of-github")).await.status, 201);
+    // Whoever is bound to brands sees these alone, and is refused where routes know none.
     let bound = system.user_token("BRAND_USER", &["acme"], &["north"]);
-    assert_eq!(system.get(LIST).bearer(&bound).answer().await.problem(), (403, "insufficient_scope"));
-    assert_eq!(record(&system, "acme").await, [format!("maja connection.put {HOOK}")]);
+    let listed = system.get(LIST).bearer(&bound).answer().await.expect(200);
+    assert_eq!(listed["items"].as_array().unwrap().iter().map(|item| &item["name"]).collect::<Vec<_>>(), ["north"]);
+    assert_eq!(system.get(&path(HOOK)).bearer(&bound).answer().await.problem(), (404, "not_found"));
+    assert_eq!(system.get(&path("acme/github/north")).bearer(&bound).answer().await.status, 200);
+    for refused in ["/api/admin/replays", "/api/admin/audit", "/metrics"] {
+        assert_eq!(
+            system.get(refused).bearer(&bound).answer().await.problem(),
+            (403, "insufficient_scope"),
+            "{refused}"
+        );
+    }
+    let made = [HOOK, "acme/github/north"].map(|connection| format!("maja connection.put {connection}"));
+    assert_eq!(record(&system, "acme").await, made);
 }
 
 #[tokio::test]

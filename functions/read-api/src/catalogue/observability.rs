@@ -53,7 +53,7 @@ pub(crate) async fn observability(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<ObservabilityView>, Problem> {
-    let caller = reads.reader_within(&uri, &headers)?;
+    let caller = reads.reader_of_brands(&uri, &headers)?;
     let query = Query::of(&uri);
     let vendor = query.first(&["vendorId", "vendor", "v"]).unwrap_or(DEFAULT_VENDOR).to_owned();
     let wanted = wanted(&query)?;

@@ -26,10 +26,11 @@ pub(crate) async fn overview(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<OverviewView>, Problem> {
-    let caller = reads.reader_within(&uri, &headers)?;
-    let overview = engine::runs::history::overview(&reads.runs, &reads.vendors, reads.now(), &caller.tenant)
-        .await
-        .map_err(|fault| Problem::internal(FAILED_TO_LOAD_OVERVIEW, &fault))?;
+    let caller = reads.reader_of_brands(&uri, &headers)?;
+    let failed = |fault| Problem::internal(FAILED_TO_LOAD_OVERVIEW, &fault);
+    let mut vendors = reads.vendors.of(&caller.tenant).await.map_err(failed)?;
+    vendors.retain(|vendor| caller.sees(&vendor.slug));
+    let overview = engine::runs::history::overview(&reads.runs, &vendors, reads.now()).await.map_err(failed)?;
     let in_progress = overview.in_progress.iter().map(InProgressView::from).collect();
     let metrics = OverviewMetrics { last24h: (&overview.tally).into(), in_progress };
     Ok(Json(OverviewView { ok: true, metrics }))

@@ -36,11 +36,11 @@ pub(crate) async fn list(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<RegistryView>, Problem> {
-    let caller = reads.reader_within(&uri, &headers)?;
+    let caller = reads.reader_of_brands(&uri, &headers)?;
     let vendors = reads.vendors.of(&caller.tenant).await;
     let vendors = vendors.map_err(|fault| Problem::internal(FAILED_TO_LIST_VENDORS, &fault))?;
     let mut data = Vec::new();
-    for vendor in &vendors {
+    for vendor in vendors.iter().filter(|vendor| caller.sees(&vendor.slug)) {
         let view = view(&reads, vendor).await.map_err(|fault| Problem::internal(FAILED_TO_LIST_VENDORS, &fault))?;
         data.push(view);
     }
@@ -70,12 +70,12 @@ pub(crate) async fn entry(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<OneVendorView>, Problem> {
-    let caller = reads.reader_within(&uri, &headers)?;
+    let caller = reads.reader_of_brands(&uri, &headers)?;
     let slug =
         ConnectionName::parse(&path_text(slug)).map_err(|error| Problem::new(INVALID_VENDOR, error.to_string()))?;
     let found = reads.vendors.find(&caller.tenant, &slug).await;
     let found = found.map_err(|fault| Problem::internal(FAILED_TO_LOAD_VENDOR, &fault))?;
-    let Some(vendor) = found else {
+    let Some(vendor) = found.filter(|vendor| caller.sees(&vendor.slug)) else {
         return Err(Problem::new(NOT_FOUND, "there is no such vendor: neither a connection nor in VENDORS"));
     };
     let data = view(&reads, &vendor).await.map_err(|fault| Problem::internal(FAILED_TO_LOAD_VENDOR, &fault))?;

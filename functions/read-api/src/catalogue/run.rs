@@ -41,7 +41,7 @@ pub(crate) async fn run(
         problem.with("code", code)
     };
     let now = reads.now();
-    let caller = match reads.authority.reader(&headers, now) {
+    let caller = match reads.authority.reader_of_brands(READ, &headers, now) {
         Ok(caller) => caller,
         Err(problem) => {
             // The older pair of scopes also reads here.

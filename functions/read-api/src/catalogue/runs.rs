@@ -38,7 +38,7 @@ const LIMIT_MAX: f64 = 100.0;
     security((), ("service" = []), ("user" = []), ("session" = [])),
 )]
 pub(crate) async fn runs(State(reads): State<Reads>, uri: Uri, headers: HeaderMap) -> Result<Json<RunsView>, Problem> {
-    let caller = reads.reader_within(&uri, &headers)?;
+    let caller = reads.reader_of_brands(&uri, &headers)?;
     let vendor = vendor_of(&uri, &headers)?;
     let query = Query::of(&uri);
     let wanted = Wanted {

@@ -43,7 +43,7 @@ pub(crate) async fn state(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<StateView>, Problem> {
-    let caller = reads.reader_within(&uri, &headers)?;
+    let caller = reads.reader_of_brands(&uri, &headers)?;
     let vendor = vendor_of(&uri, &headers)?;
     let Some(connection) = connection(&caller, &vendor) else {
         return Ok(Json(StateView { ok: true, snapshot: None }));

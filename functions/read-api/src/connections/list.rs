@@ -18,7 +18,8 @@ const LIMIT_MAX: usize = 200;
 
 /// The connections of a tenant, of a provider, or all, by name.
 ///
-/// A token of the default tenant is an operator's, and sees those of all tenants; any other sees its own. Secrets are in no
+/// A token of the default tenant is an operator's, and sees those of all tenants; any other sees its own, and a user who is bound to
+/// brands these alone. Secrets are in no
 /// answer. A page may hold fewer than were asked for: go on for as long as `hasMore` is true.
 #[utoipa::path(
     get, path = "/api/admin/connections", tag = "connections",
@@ -40,8 +41,9 @@ pub(crate) async fn list(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<ConnectionsPage>, Problem> {
-    let caller = reads.authority.reader_of(CONNECTIONS_READ, &headers, reads.now())?;
+    let caller = reads.authority.reader_of_brands(CONNECTIONS_READ, &headers, reads.now())?;
     let query = Query::of(&uri);
+    query.only(&["provider", "limit", "cursor"])?;
     let limit = query.limit(&["limit"], LIMIT_DEFAULT, LIMIT_MAX);
     let limit = limit.map_err(|wrong| Problem::fields(&[("limit", &wrong)]))?;
     let unknown = || Problem::fields(&[("cursor", "is unknown")]);
@@ -52,7 +54,8 @@ pub(crate) async fn list(
         return Err(unknown());
     }
     let found = reads.connections.page(&listed, after.as_ref(), limit).await;
-    let (found, next) = found.map_err(|fault| Problem::unread(&fault))?;
+    let (mut found, next) = found.map_err(|fault| Problem::unread(&fault))?;
+    found.retain(|stored| caller.sees(&stored.connection.name));
     Ok(Json(page(found.iter().map(ConnectionView::from).collect(), next)))
 }
 

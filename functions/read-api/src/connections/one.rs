@@ -19,10 +19,11 @@ pub(super) fn named(
     headers: &HeaderMap,
     path: Result<Path<(String, String, String)>, PathRejection>,
 ) -> Result<Connection, Problem> {
-    let caller = reads.authority.reader_of(CONNECTIONS_READ, headers, reads.now())?;
+    let caller = reads.authority.reader_of_brands(CONNECTIONS_READ, headers, reads.now())?;
     let (tenant, provider, name) = path_text(path);
     let connection: Connection = format!("{tenant}/{provider}/{name}").parse().map_err(|_| missing())?;
-    if caller.may_touch(&connection.tenant) { Ok(connection) } else { Err(missing()) }
+    let is_seen = caller.may_touch(&connection.tenant) && caller.sees(&connection.name);
+    if is_seen { Ok(connection) } else { Err(missing()) }
 }
 
 pub(super) fn missing() -> Problem {

@@ -22,7 +22,7 @@ use crate::Reads;
     security((), ("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
 )]
 pub(crate) async fn providers(State(reads): State<Reads>, headers: HeaderMap) -> Result<Json<ProvidersView>, Problem> {
-    reads.authority.reader_of(CONNECTIONS_READ, &headers, reads.now())?;
+    reads.authority.reader_of_brands(CONNECTIONS_READ, &headers, reads.now())?;
     let named = reads.providers.named().map(|(id, provider)| ProviderView::of(Some(id), provider));
     let others = ProviderView::of(None, reads.providers.others());
     Ok(Json(ProvidersView { ok: true, items: named.chain([others]).collect() }))

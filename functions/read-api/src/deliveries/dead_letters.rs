@@ -3,7 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
+use signalbox::domain::dead_letter::DeadLetter;
 use signalbox::engine::deliveries::dead_letters::{DeadLetterFilter, Limits, page};
+use signalbox::http::auth::Caller;
 use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 use signalbox::http::query::Query;
 use signalbox::http::wire::operations::{DeadLetterView, DeadLettersView};
@@ -34,23 +36,29 @@ pub(crate) async fn list(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<DeadLettersView>, Problem> {
-    let caller = reads.reader_within(&uri, &headers)?;
+    let caller = reads.reader_of_brands(&uri, &headers)?;
     let query = Query::of(&uri);
-    let of = caller.tenant;
+    query.only(&["provider", "connection", "reason", "from", "to", "limit", "cursor"])?;
     let limit = limit(&query)?;
     let filter = filter(&query)?;
     let from = query.first(&["cursor"]).map(str::parse).transpose();
     let from = from.map_err(|_| Problem::fields(&[("cursor", "is unknown")]))?;
     let limits = Limits { found_max: limit, read_max: READ_MAX };
-    let page = page(&reads.journal, reads.now(), &of, &filter, from, limits)
-        .await
-        .map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))?;
+    let page =
+        page(&reads.journal, reads.now(), &caller.tenant, &filter, |letter| may_see(&caller, letter), from, limits)
+            .await
+            .map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))?;
     Ok(Json(DeadLettersView {
         ok: true,
         items: page.found.iter().map(DeadLetterView::from).collect(),
         has_more: page.next.is_some(),
         next_cursor: page.next.map(|id| id.to_string()),
     }))
+}
+
+/// Whether a dead letter of their tenant is open to a caller. One of no connection is of no brand.
+pub(super) fn may_see(caller: &Caller, letter: &DeadLetter) -> bool {
+    caller.brands().is_none() || letter.connection().is_some_and(|connection| caller.sees(&connection.name))
 }
 
 /// What a query names them by, for the OpenAPI document.

@@ -8,8 +8,8 @@ use signalbox::domain::correlation::is_plain;
 use signalbox::domain::deliveries::text::Part;
 use signalbox::domain::ids::TenantId;
 use signalbox::domain::time;
-use signalbox::http::auth::Caller;
 use signalbox::http::auth::tenant::in_query;
+use signalbox::http::auth::{Caller, READ};
 use signalbox::http::problem::Problem;
 use signalbox::http::query::Query;
 use signalbox::http::wire::operations::DeliveriesPage;
@@ -27,9 +27,10 @@ const LIMIT_MAX: usize = 200;
 /// operators of the default tenant see all, and others only what was refused after its signature was right.
 ///
 /// **Let in**, with `status` `processed` (they had their effect), `dead` (a queue gave them up), or `all` (both). These are one
-/// tenant's: the token's, or where that is the default tenant's, the one that is named. A call looks at up to 2,000 of them, and back
-/// through up to 63 hours in which there are none; so a page may hold few or none, and be followed by another. Without `from`
-/// the list of what was processed goes back for 7 days. What was taken in and has not had its effect yet is in no list.
+/// tenant's: the token's, or where that is the default tenant's, the one that is named. A call looks at up to 2,000 of them in up
+/// to 256 queries; so a page of what a filter seldom takes may hold few or none, and be followed by another. What was taken in and has not had its effect yet is in no list.
+///
+/// A user who is bound to brands sees those of their connections alone.
 #[utoipa::path(
     get, path = "/api/admin/deliveries", tag = "operations",
     params(
@@ -55,8 +56,9 @@ pub(crate) async fn list(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<DeliveriesPage>, Problem> {
-    let caller = reads.reader(&headers)?;
+    let caller = reads.authority.reader_of_brands(READ, &headers, reads.now())?;
     let query = Query::of(&uri);
+    query.only(&["status", "source", "from", "to", "key", "correlationId", "text", "limit", "cursor"])?;
     let page = match taken_in::which(&query)? {
         Some(which) => taken_in::page(&reads, &caller, &query, which).await?,
         None => rejected::page(&reads, &caller, &query).await?,

@@ -10,6 +10,7 @@ use signalbox::domain::deliveries::delivery_id::DeliveryId;
 use signalbox::domain::ids::TenantId;
 use signalbox::engine::deliveries::list::ListReads;
 use signalbox::engine::deliveries::one::{Found, One, find};
+use signalbox::http::auth::READ;
 use signalbox::http::problem::{INTERNAL_ERROR, NOT_FOUND, Problem, ProblemView};
 use signalbox::http::query::{Query, path_text};
 use signalbox::http::wire::one_delivery::{HeaderView, LifeView, OneDeliveryView};
@@ -18,7 +19,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::list::tenant;
-use super::{rejected, taken_in};
+use super::{dead_letters, rejected, taken_in};
 use crate::Reads;
 
 #[derive(OpenApi)]
@@ -58,7 +59,7 @@ async fn one(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<OneDeliveryView>, Problem> {
-    let caller = reads.reader(&headers)?;
+    let caller = reads.authority.reader_of_brands(READ, &headers, reads.now())?;
     let missing = || Problem::new(NOT_FOUND, "there is no such delivery, or not any more");
     let named = tenant(&caller, &Query::of(&uri))?;
     let id: DeliveryId = path_text(id).parse().map_err(|_| missing())?;
@@ -71,9 +72,12 @@ async fn one(
     let from = ListReads { deliveries: &reads.processed, store: &reads.deliveries, journal: &reads.journal };
     let found = find(from, reads.now(), &of, &id).await;
     let found = found.map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))?.ok_or_else(missing)?;
-    if let One::Rejected(id, refused) = &found.one
-        && !rejected::may_see(&caller.tenant, id, refused)
-    {
+    let is_seen = match &found.one {
+        One::Rejected(id, refused) => rejected::may_see(&caller, id, refused),
+        One::Dead(letter) => dead_letters::may_see(&caller, letter),
+        One::Processed(_, delivery, _) => caller.sees(&delivery.connection.name),
+    };
+    if !is_seen {
         return Err(missing());
     }
     let withheld = !reads.authority.shows_bodies(&caller);

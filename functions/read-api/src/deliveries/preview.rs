@@ -51,7 +51,7 @@ pub(crate) async fn show(
     let failed = |fault: signalbox::aws::faults::AwsFault| Problem::internal(INTERNAL_ERROR, &fault);
     let DeadLetterPage { found, next, .. } = if ids.is_empty() {
         let limits = Limits { found_max: limit, read_max: READ_MAX };
-        page(&reads.journal, now, &of, &filter(&query)?, from, limits).await.map_err(failed)?
+        page(&reads.journal, now, &of, &filter(&query)?, |_| true, from, limits).await.map_err(failed)?
     } else {
         let found = named(&reads.journal, now, &of, &ids).await.map_err(failed)?;
         DeadLetterPage { found, passed_over: 0, next: None }

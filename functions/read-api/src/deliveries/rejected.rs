@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use signalbox::domain::deliveries::rejected::{Rejected, RejectedId, RejectedPlace, Rejection, Ring, RingKind};
 use signalbox::domain::deliveries::text::Part;
-use signalbox::domain::ids::TenantId;
+use signalbox::domain::ids::{ConnectionName, TenantId};
 use signalbox::http::auth::Caller;
 use signalbox::http::problem::{INTERNAL_ERROR, INVALID_REQUEST, Problem};
 use signalbox::http::query::{Query, TENANT};
@@ -28,7 +28,7 @@ pub(super) async fn page(reads: &Reads, caller: &Caller, query: &Query) -> Resul
     let mut reasons = Rejection::ALL.map(|reason| ReasonCount { reason: reason.as_str(), count: 0 });
     for ring in rings {
         for (id, rejected) in reads.deliveries.rejected(&ring, now).await.map_err(failed)? {
-            if !filter.takes(&rejected) || !may_see(&caller.tenant, &id, &rejected) {
+            if !filter.takes(&rejected) || !may_see(caller, &id, &rejected) {
                 continue;
             }
             for of in reasons.iter_mut().filter(|of| of.reason == rejected.reason.as_str()) {
@@ -57,8 +57,12 @@ fn is_of(ring: &Ring, wanted: &Ring) -> bool {
 
 /// Whoever has not proved to know the secret may name any tenant. The ring says who has; a reason does not, as more than one
 /// is given before and after verification.
-pub(super) fn may_see(tenant: &TenantId, id: &RejectedId, rejected: &Rejected) -> bool {
-    *tenant == TenantId::default() || (id.ring.kind.is_proved() && rejected.tenant == tenant.as_str())
+pub(super) fn may_see(caller: &Caller, id: &RejectedId, rejected: &Rejected) -> bool {
+    let is_own = || {
+        let brand = ConnectionName::parse(&rejected.connection);
+        rejected.tenant == caller.tenant.as_str() && brand.is_ok_and(|brand| caller.sees(&brand))
+    };
+    caller.tenant == TenantId::DEFAULT || (id.ring.kind.is_proved() && is_own())
 }
 
 /// The tenant that they are to claim. What is claimed need not be one's id; but two are no filter.

@@ -37,6 +37,7 @@ pub(crate) async fn list(
 ) -> Result<Json<ReplaysPage>, Problem> {
     let caller = reads.reader_within(&uri, &headers)?;
     let (query, now) = (Query::of(&uri), reads.now());
+    query.only(&["limit", "cursor"])?;
     let wrong = |field: &str, why: &str| Problem::fields(&[(field, why)]);
     let limit = query.limit(&["limit"], LIMIT_DEFAULT, LIMIT_MAX).map_err(|why| wrong("limit", &why))?;
     let below = query.first(&["cursor"]).map(str::parse).transpose().map_err(|_| wrong("cursor", "is unknown"))?;

@@ -84,6 +84,7 @@ fn wanted(caller: &Caller, query: &Query, which: Which) -> Result<Option<Wanted>
     let wanted = Wanted {
         tenant: tenant.unwrap_or_else(|| caller.tenant.clone()),
         which,
+        brands: caller.brands().map(<[_]>::to_vec),
         source,
         from: bound(query, "from")?,
         to: bound(query, "to")?,

@@ -93,40 +93,11 @@ pub struct DeadLetterPage {
     pub next: Option<DeadLetterId>,
 }
 
-/// A tenant's dead letters that match, from `from` on (itself included), or from the newest.
+/// A tenant's dead letters that match and can be taken, from `from` on (itself included), or from the newest.
 ///
 /// # Errors
 /// When AWS fails.
 pub async fn page(
-    journal: &Journal,
-    now: Timestamp,
-    tenant: &TenantId,
-    filter: &DeadLetterFilter,
-    from: Option<DeadLetterId>,
-    limits: Limits,
-) -> Result<DeadLetterPage, AwsFault> {
-    page_of(journal, now, tenant, filter, |_| true, from, limits).await
-}
-
-/// A tenant's dead letters with these ids, in their order; none of those that are not there.
-///
-/// # Errors
-/// When AWS fails.
-pub async fn named(
-    journal: &Journal,
-    now: Timestamp,
-    tenant: &TenantId,
-    ids: &[DeadLetterId],
-) -> Result<Vec<DeadLetter>, AwsFault> {
-    let read = ids
-        .iter()
-        .cloned()
-        .map(|id| async move { journal.dead_letters_between(tenant, id.as_str(), id.as_str(), 1).await });
-    let found: Vec<Vec<DeadLetter>> = futures::stream::iter(read).buffered(WIDTH).try_collect().await?;
-    Ok(found.into_iter().flatten().filter(|letter| !letter.is_expired(now)).collect())
-}
-
-async fn page_of(
     journal: &Journal,
     now: Timestamp,
     tenant: &TenantId,
@@ -165,6 +136,24 @@ async fn page_of(
     }
 }
 
+/// A tenant's dead letters with these ids, in their order; none of those that are not there.
+///
+/// # Errors
+/// When AWS fails.
+pub async fn named(
+    journal: &Journal,
+    now: Timestamp,
+    tenant: &TenantId,
+    ids: &[DeadLetterId],
+) -> Result<Vec<DeadLetter>, AwsFault> {
+    let read = ids
+        .iter()
+        .cloned()
+        .map(|id| async move { journal.dead_letters_between(tenant, id.as_str(), id.as_str(), 1).await });
+    let found: Vec<Vec<DeadLetter>> = futures::stream::iter(read).buffered(WIDTH).try_collect().await?;
+    Ok(found.into_iter().flatten().filter(|letter| !letter.is_expired(now)).collect())
+}
+
 /// What became of many.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequeuedMany {
@@ -194,7 +183,7 @@ pub async fn requeue_matching(
     // One without a label matches nothing here: it would take the place of one that can be requeued.
     let labelled = |letter: &DeadLetter| letter.label().is_some();
     let operators = &requeuer.operators;
-    let page = page_of(&operators.journal, operators.now(), &operator.tenant, filter, labelled, from, limits).await?;
+    let page = page(&operators.journal, operators.now(), &operator.tenant, filter, labelled, from, limits).await?;
     let ids = page.found.into_iter().map(|letter| letter.id);
     let done = requeue_each(requeuer, operator, ids).await?;
     Ok(RequeuedMany { skipped: done.skipped + page.passed_over, next: page.next, ..done })

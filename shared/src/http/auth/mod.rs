@@ -19,7 +19,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::problem::{FORBIDDEN, INSUFFICIENT_SCOPE, INTERNAL_ERROR, INVALID_TOKEN, MISSING_TOKEN, Problem};
 use super::same_origin;
-use crate::domain::ids::TenantId;
+use crate::domain::ids::{ConnectionName, TenantId};
 use crate::domain::secret::Secret;
 use crate::domain::service_secrets::{ADMIN_SYNC, SERVICE_JWT, SERVICE_JWT_PREVIOUS, ServiceSecrets, Values};
 use crate::environment::Environment;
@@ -138,6 +138,8 @@ pub struct Caller {
     /// Until when their token is good, epoch seconds; none where it has no end, or nobody has to show one.
     pub ends: Option<i64>,
     scopes: Vec<String>,
+    /// The only brands of the tenant that they see, where they are bound to some.
+    brands: Option<Vec<ConnectionName>>,
 }
 
 impl Caller {
@@ -145,13 +147,30 @@ impl Caller {
     fn admin() -> Self {
         let scopes = ADMIN_SCOPES.map(str::to_owned).into();
         let tenant = TenantId::default();
-        Self { actor: ADMIN_ACTOR.into(), tenant, any_tenant: true, enters: false, ends: None, scopes }
+        let actor = ADMIN_ACTOR.into();
+        Self { actor, tenant, any_tenant: true, enters: false, ends: None, scopes, brands: None }
     }
 
-    /// Whether the token carries the scope.
+    /// Whether the token carries the scope. Whoever is bound to brands has none where nobody asks which: fail closed.
     #[must_use]
     pub fn has(&self, scope: &str) -> bool {
+        self.brands.is_none() && self.carries(scope)
+    }
+
+    /// The brands that they are bound to; none where all are open to them.
+    #[must_use]
+    pub fn brands(&self) -> Option<&[ConnectionName]> {
+        self.brands.as_deref()
+    }
+
+    fn carries(&self, scope: &str) -> bool {
         self.scopes.iter().any(|held| held == scope)
+    }
+
+    /// Whether what is of a brand of the tenant, a vendor or any other connection, is open to them.
+    #[must_use]
+    pub fn sees(&self, brand: &ConnectionName) -> bool {
+        self.brands.as_ref().is_none_or(|brands| brands.contains(brand))
     }
 
     /// All that the token carries.
@@ -257,6 +276,19 @@ impl Authority {
         Ok(caller)
     }
 
+    /// As [`Authority::reader_of`], also who is bound to brands: for routes that leave out what a caller does not see
+    /// ([`Caller::sees`]).
+    ///
+    /// # Errors
+    /// 401 or 403.
+    pub fn reader_of_brands(&self, scope: &str, headers: &HeaderMap, now: Timestamp) -> Result<Caller, Problem> {
+        let caller = self.whoever(headers, now)?;
+        if !caller.carries(scope) {
+            caller.require_any(&[scope])?;
+        }
+        Ok(caller)
+    }
+
     /// Who asks, whatever they may. A token that is sent is verified anywhere; a cookie is sent without being asked for, so one
     /// that is of no use locks nobody out of their own machine.
     ///
@@ -270,8 +302,9 @@ impl Authority {
             Some(session) => session,
             None if self.local => {
                 let (tenant, scopes) = (TenantId::default(), READS.map(String::from).into());
+                let actor = "local".into();
                 let anybody =
-                    Caller { actor: "local".into(), tenant, any_tenant: true, enters: false, ends: None, scopes };
+                    Caller { actor, tenant, any_tenant: true, enters: false, ends: None, scopes, brands: None };
                 anybody.within(tenant::in_header(headers)?)
             }
             None => self.service(headers, now),
@@ -415,6 +448,7 @@ pub(super) fn caller(claims: Claims, default_actor: &str) -> Result<Caller, Prob
         tenant,
         ends: Some(claims.exp),
         scopes: scopes.flat_map(str::split_whitespace).map(String::from).collect(),
+        brands: None,
     })
 }
 

@@ -20,6 +20,8 @@ use crate::http::query::Query;
 use crate::http::same_origin;
 use crate::http::session::{SESSION_AUDIENCE, Who, session_cookie};
 
+const DEFAULT_IS_OPERATORS: &str = "the default tenant's routes are for operators of all tenants";
+
 /// More tenants or brands than a token of a header's length has.
 const NAMES_MAX: usize = 500;
 /// The longest id of a user: it stands in each entry of the record.
@@ -188,26 +190,23 @@ impl User {
         }
     }
 
-    /// The user as a caller of routes that know scopes and one tenant. Routes that do not know brands are not for whoever is bound
-    /// to some.
+    /// The user as a caller of routes that know scopes and one tenant.
     fn caller(self, named: Option<&TenantId>) -> Result<Caller, Problem> {
         let Some(tenant) = self.tenant(named)? else {
             return Err(Problem::new(FORBIDDEN, format!("name the tenant that the call is for, in {TENANT_HEADER}")));
         };
         // A caller of the default tenant is an operator of all of them.
         if tenant == TenantId::DEFAULT && self.standing != Standing::Platform {
-            return Err(Problem::new(FORBIDDEN, "the default tenant's routes are for operators of all tenants"));
+            return Err(Problem::new(FORBIDDEN, DEFAULT_IS_OPERATORS));
         }
-        let scopes = self.allowed();
+        let (scopes, brands, ends) = (self.allowed(), self.bound().cloned(), Some(self.ends));
         let is_platform = self.standing == Standing::Platform;
-        let ends = Some(self.ends);
-        Ok(Caller { actor: self.id, tenant, any_tenant: is_platform, enters: is_platform, scopes, ends })
+        Ok(Caller { actor: self.id, tenant, any_tenant: is_platform, enters: is_platform, scopes, brands, ends })
     }
 
     /// What such a caller may.
     fn allowed(&self) -> Vec<String> {
-        let scopes = if self.bound().is_some() { &[] } else { self.standing.scopes() };
-        scopes.iter().map(|scope| (*scope).to_owned()).collect()
+        self.standing.scopes().iter().map(|scope| (*scope).to_owned()).collect()
     }
 
     /// Between which tenants they may choose, where a page is to let them: of several those whose routes are open to them.
@@ -311,6 +310,10 @@ impl Authority {
                 return Err(Problem::new(INSUFFICIENT_SCOPE, "the user's role does not include this"));
             }
             let tenant = user.tenant(wanted?.as_ref())?;
+            // What operators of all tenants do is on its record, and what is changed in it is theirs.
+            if tenant == Some(TenantId::DEFAULT) && user.standing != Standing::Platform && scope != READ {
+                return Err(Problem::new(FORBIDDEN, DEFAULT_IS_OPERATORS));
+            }
             return Ok(Reach { tenant, brands: user.bound().cloned(), actor: user.id });
         }
         let caller = match access {
@@ -379,6 +382,9 @@ mod tests {
             ("TENANT_ADMIN", two, &[], None, READ, Err("forbidden")),
             ("TENANT_ADMIN", &[], &[], Some("bolt"), READ, Err("forbidden")),
             ("TENANT_ADMIN", &["default"], &[], None, READ, ok("default", "*")),
+            ("TENANT_ADMIN", &["default"], &[], None, AUDIT_READ, Err("forbidden")),
+            ("TENANT_ADMIN", &["default"], &[], None, WRITE, Err("forbidden")),
+            ("SUPER_ADMIN", &[], &[], Some("default"), AUDIT_READ, ok("default", "*")),
             ("THREEPL_USER", acme, &[], None, READ, ok("acme", "*")),
             ("THREEPL_USER", acme, &["north"], None, READ, ok("acme", "north")),
             ("THREEPL_USER", acme, &[], None, WRITE, Err("insufficient_scope")),
