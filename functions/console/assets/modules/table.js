@@ -6,11 +6,15 @@ import { say } from "./language.js";
 
 /** @typedef {import("./dom.js").Child} Child */
 
+/** What a cell says that has nothing to say. */
+const BLANK = "—";
+
 /**
- * A column. `narrow` says where its cell goes where the table is a list of cards: at the end of a line, on the line below,
- * on a line of its own, nowhere. `sort` is a name for the address, and what rows are put into order by; null comes last.
+ * A column. `narrow` says where its cell goes where the table is a list of cards: before all lines, at the end of a line, on the
+ * line below, on a line of its own, under those with the column's name unless it is blank; or nowhere, as what the row opens has
+ * it. `sort` is a name for the address, and what rows are put into order by; null comes last.
  * @template Row
- * @typedef {{ name: string, cell: (row: Row) => Child, narrow?: "end" | "below" | "wide" | "hide", kind?: string, title?: (row: Row) => string | null, sort?: [string, (row: Row) => string | number | null] }} Column
+ * @typedef {{ name: string, cell: (row: Row) => Child, narrow?: "first" | "end" | "below" | "wide" | "more" | "hide", kind?: string, title?: (row: Row) => string | null, sort?: [string, (row: Row) => string | number | null] }} Column
  */
 
 /**
@@ -72,9 +76,12 @@ export function table(columns, options = {}) {
 
   /** @param {Row} row @param {number} index */
   const line = (row, index) => {
-    const cells = columns.map((column) =>
-      h("td", { class: column.kind, "data-narrow": column.narrow, title: column.title?.(row) }, column.cell(row)),
-    );
+    const cells = columns.map((column) => {
+      const cell = h("td", { class: column.kind, "data-narrow": column.narrow, title: column.title?.(row) }, column.cell(row));
+      if (column.narrow === "more") cell.dataset.name = column.name;
+      if (cell.textContent === BLANK) cell.dataset.blank = "";
+      return cell;
+    });
     const opens = open && {
       class: "opens",
       // One row is reached by Tab, the others from there.

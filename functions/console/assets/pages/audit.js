@@ -94,14 +94,14 @@ const rows = table(
       name: say("To what", "Ved hvad"),
       cell: (entry) => h("span", { class: "font-mono ink-2" }, entry.target),
       title: (entry) => entry.target,
-      narrow: "below",
+      narrow: "wide",
       kind: "event",
     },
     {
       name: say("Changed", "Ændret"),
       cell: (entry) => (entry.changed.length > 0 ? entry.changed.join(", ") : h("span", { class: "ink-3" }, "—")),
       title: (entry) => entry.changed.join(", "),
-      narrow: "hide",
+      narrow: "more",
       kind: "short",
     },
     {

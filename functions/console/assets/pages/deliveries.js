@@ -75,7 +75,7 @@ const chosen = selection({
 });
 const rows = table(
   [
-    { name: "", cell: (/** @type {Delivery} */ one) => chosen.box(one), narrow: "hide", kind: "choose" },
+    { name: "", cell: (/** @type {Delivery} */ one) => chosen.box(one), narrow: "first", kind: "choose" },
     { name: say("Time", "Tid"), cell: (one) => time(one) },
     { name: "Status", cell: (one) => deliveryStatus(one), narrow: "end" },
     {
@@ -96,7 +96,7 @@ const rows = table(
       name: say("Key", "Nøgle"),
       cell: (one) => h("span", { class: "font-mono ink-2" }, shortKey(one.key)),
       title: (one) => one.key ?? null,
-      narrow: "hide",
+      narrow: "more",
     },
     { name: say("Failed", "Fejl"), cell: (one) => zero(one.attempts), kind: "number", narrow: "hide" },
     {

@@ -95,17 +95,17 @@ const rows = table(
       sort: ["webhook", (one) => one.webhookLagMs],
       cell: (one) => lag(one.webhookLagMs, one.lastWebhookAt),
       kind: "number",
-      narrow: "hide",
+      narrow: "more",
     },
     {
       name: say("Sync lag", "Synk-forsinkelse"),
       sort: ["sync", (one) => one.syncLagMs],
       cell: (one) => lag(one.syncLagMs, one.lastSyncedAt),
       kind: "number",
-      narrow: "hide",
+      narrow: "more",
     },
-    { name: say("Error rate", "Fejlrate"), sort: ["errors", (one) => one.errorRate], cell: (one) => rate(one), kind: "number", narrow: "hide" },
-    { name: say("Failures", "Fejl"), sort: ["failures", (one) => one.recentFailures], cell: (one) => grey(one.recentFailures), kind: "number", narrow: "hide" },
+    { name: say("Error rate", "Fejlrate"), sort: ["errors", (one) => one.errorRate], cell: (one) => rate(one), kind: "number", narrow: "more" },
+    { name: say("Failures", "Fejl"), sort: ["failures", (one) => one.recentFailures], cell: (one) => grey(one.recentFailures), kind: "number", narrow: "more" },
     { name: say("Backlog", "I kø"), cell: (one) => grey(backlog(one)), kind: "number", narrow: "hide" },
     {
       name: say("Error budget, 24 h", "Fejlbudget, 24 t"),
@@ -114,7 +114,7 @@ const rows = table(
       narrow: "hide",
     },
   ],
-  { key: identity, open: (one) => look(identity(one)) },
+  { key: identity, open: (one) => open(identity(one)) },
 );
 
 replace(
@@ -193,6 +193,13 @@ function sorted() {
         right.recentFailures - left.recentFailures ||
         identity(left).localeCompare(identity(right)),
     );
+}
+
+/** @param {string} id */
+function open(id) {
+  look(id);
+  // Below a list of cards it is out of sight.
+  if (matchMedia("(max-width: 48rem)").matches) detail.scrollIntoView({ block: "start" });
 }
 
 /** @param {string} id */

@@ -86,9 +86,9 @@ const pages = paging();
 const runs = table(
   [
     { name: say("Started", "Startet"), cell: (/** @type {Run} */ run) => dateTime(run.startedAt) },
-    { name: say("Duration", "Varighed"), cell: (run) => duration(run.durationMs), narrow: "hide" },
+    { name: say("Duration", "Varighed"), cell: (run) => duration(run.durationMs), narrow: "more" },
     { name: "Status", cell: (run) => runStatus(run), narrow: "end" },
-    { name: "Dry-run", cell: (run) => yesNo(run.dryRun), narrow: "hide" },
+    { name: "Dry-run", cell: (run) => yesNo(run.dryRun), narrow: "more" },
     { name: say("User", "Bruger"), cell: (run) => run.actor ?? "—", narrow: "below", kind: "short" },
     {
       name: say("Source", "Kilde"),
