@@ -1,12 +1,13 @@
 // How long processing took: a scale of powers of ten with its percentiles, and columns where a histogram is there.
 
-import { h, s } from "./dom.js";
+import { h, replace, s } from "./dom.js";
 import { duration, number, say } from "./language.js";
 
 /** Its bound is null of what is above all others. @typedef {{ upToMs: number | null, count: number }} Bucket */
 /** @typedef {{ count: number, avgMs: number | null, p50Ms: number | null, p95Ms: number | null, p99Ms: number | null, maxMs: number | null, histogram?: Bucket[] }} Lag */
 
-const WIDTH = 640;
+/** Until it is known how much room there is, and what less room is scrolled in. */
+const [WIDTH, WIDTH_MIN] = [640, 480];
 /** Columns need more room than points on a line. */
 const [TALL, LOW] = [140, 72];
 const AXIS = 26;
@@ -28,6 +29,25 @@ export const lagText = (milliseconds) =>
 
 /** @param {Lag} lag @param {number} limit What 95 of 100 are to be faster than. */
 export function lagChart(lag, limit) {
+  const picture = s("svg", { class: lag.histogram?.length ? "chart lag" : "chart lag low", role: "img" });
+  let drawn = 0;
+  const fit = (/** @type {number} */ width) => {
+    if (width === drawn) return;
+    drawn = width;
+    draw(picture, lag, limit, width);
+  };
+  fit(WIDTH);
+  // Drawn anew for each width: a picture that is stretched stretches its texts as well.
+  new ResizeObserver(() => fit(Math.max(WIDTH_MIN, Math.round(picture.getBoundingClientRect().width)))).observe(picture);
+  return h(
+    "div",
+    { class: "chart-scroll", tabindex: "0", role: "group", "aria-label": say("Processing time", "Behandlingstid") },
+    picture,
+  );
+}
+
+/** @param {SVGElement} picture @param {Lag} lag @param {number} limit @param {number} width In pixels. */
+function draw(picture, lag, limit, width) {
   const isHistogram = Boolean(lag.histogram?.length);
   const base = isHistogram ? TALL : LOW;
   const buckets = (lag.histogram ?? []).map(({ upToMs, count }) => ({ upToMs: upToMs ?? ABOVE_ALL_MS, count }));
@@ -39,7 +59,7 @@ export function lagChart(lag, limit) {
   const shortest = Math.min(10, ...buckets.map(({ upToMs }) => upToMs).filter((upToMs) => upToMs > 0));
   const span = Math.log10(longest * 1.3) - Math.log10(shortest);
   const x = (/** @type {number} */ value) =>
-    ((Math.log10(Math.max(value, shortest)) - Math.log10(shortest)) / span) * WIDTH;
+    ((Math.log10(Math.max(value, shortest)) - Math.log10(shortest)) / span) * width;
 
   const most = Math.max(1, ...buckets.map(({ count }) => count));
   const bars = buckets
@@ -58,7 +78,7 @@ export function lagChart(lag, limit) {
   const ticks = TICKS_MS.filter((at) => at > shortest && at < longest * 1.2).map((at) => [
     s("line", { class: "grid-line", x1: x(at), x2: x(at), y1: 30, y2: base }),
     // The last one's text is not to stand beyond the picture.
-    s("text", { x: x(at), y: base + AXIS - 6, "text-anchor": x(at) > WIDTH - TICK_PX ? "end" : "middle" }, lagText(at)),
+    s("text", { x: x(at), y: base + AXIS - 6, "text-anchor": x(at) > width - TICK_PX ? "end" : "middle" }, lagText(at)),
   ]);
   /** @type {[string, number | null, string][]} */
   const named = [
@@ -75,7 +95,7 @@ export function lagChart(lag, limit) {
   });
   const lines = marks.map(([name, at, kind], index) => {
     const place = x(Number(at));
-    const isFarRight = place > WIDTH - LABEL_PX;
+    const isFarRight = place > width - LABEL_PX;
     const label = {
       class: kind,
       x: place + (isFarRight ? -5 : 5),
@@ -99,18 +119,8 @@ export function lagChart(lag, limit) {
     `Processing time of ${number(lag.count)} deliveries: ${told}`,
     `Behandlingstid for ${number(lag.count)} leverancer: ${told}`,
   );
-  const axis = s("line", { class: "base", x1: 0, x2: WIDTH, y1: base, y2: base });
-  return h(
-    "div",
-    { class: "chart-scroll", tabindex: "0", role: "group", "aria-label": say("Processing time", "Behandlingstid") },
-    s(
-      "svg",
-      { class: "chart lag", viewBox: `0 0 ${WIDTH} ${base + AXIS}`, role: "img", "aria-label": label },
-      ticks,
-      bars,
-      axis,
-      lines,
-      dots,
-    ),
-  );
+  const axis = s("line", { class: "base", x1: 0, x2: width, y1: base, y2: base });
+  picture.setAttribute("viewBox", `0 0 ${width} ${base + AXIS}`);
+  picture.setAttribute("aria-label", label);
+  replace(picture, ticks, bars, axis, lines, dots);
 }
