@@ -4,7 +4,7 @@ import { number, duration, say } from "./language.js";
 import { status } from "./status.js";
 
 /** @typedef {import("./status.js").Tone} Tone */
-/** @typedef {{ degraded: number, unhealthy: number }} Threshold */
+/** What is null makes nothing of it. @typedef {{ degraded: number | null, unhealthy: number | null }} Threshold */
 /** A threshold that was passed. @typedef {{ measure: string, status: string, value: number, threshold: number }} Reason */
 /** @typedef {{ waiting: number | null, active: number | null, delayed: number | null }} Queue */
 /** @typedef {{ state: string, failureCount: number, nextRetryTime: string | null, lastFailureTime: string | null }} Breaker */
@@ -44,8 +44,13 @@ export function healthStatus(one, pill = false) {
   return status("ok", say("Healthy", "Sund"), { pill });
 }
 
-/** What an integration is measured by. @param {Integration} one @returns {Measure[]} */
-export function measures(one) {
+/**
+ * What an integration is measured by.
+ * @param {Integration} one
+ * @param {boolean} [hasRuns] Whether it is synced by runs.
+ * @returns {Measure[]}
+ */
+export function measures(one, hasRuns = false) {
   const of = (
     /** @type {string} */ measure,
     /** @type {number | null} */ value,
@@ -66,7 +71,21 @@ export function measures(one) {
     of("failures", one.recentFailures, say("Failures, 24 h", "Fejl, 24 t"), number),
     of("webhookLag", one.webhookLagMs, say("Webhook lag", "Webhook-forsinkelse"), duration, limitText),
     of("syncLag", one.syncLagMs, say("Sync lag", "Synk-forsinkelse"), duration, limitText),
+    ...(hasRuns ? [lastRun(one)] : []),
   ];
+}
+
+/** It has no threshold in between: it failed, or it did not. @param {Integration} one @returns {Measure} */
+function lastRun(one) {
+  const failed = one.reasons.find((reason) => reason.measure === "lastRun");
+  return {
+    name: say("Last run", "Sidste kørsel"),
+    now: failed ? say("failed", "fejlede") : say("did not fail", "fejlede ikke"),
+    threshold: { degraded: null, unhealthy: failed?.threshold ?? 0 },
+    limit: () => say("a failure", "en fejl"),
+    verdict: failed?.status ?? "healthy",
+    isKnown: true,
+  };
 }
 
 /** A threshold that was passed, in words. @param {Reason} reason */

@@ -48,6 +48,9 @@ const wanted = () => {
   };
 };
 
+/** A catalogue is synced by runs, and has no webhooks. */
+const isCatalogue = () => wanted().provider === "catalogue";
+
 /** @type {Integration[]} */
 let integrations = [];
 /** @type {[string, string][]} */
@@ -338,8 +341,7 @@ function drawDetail() {
 function times(one) {
   const known = measured?.of === identity(one) ? measured : null;
   const of = known?.lag ?? null;
-  const isCatalogue = wanted().provider === "catalogue";
-  if (isCatalogue) return h("section", { class: "card", "aria-label": say("Thresholds", "Grænser") }, titled(one), thresholds(one));
+  if (isCatalogue()) return h("section", { class: "card", "aria-label": say("Thresholds", "Grænser") }, titled(one), thresholds(one));
   const figures =
     of &&
     of.count > 0 &&
@@ -450,7 +452,7 @@ function thresholds(one) {
   return h(
     "div",
     { class: "table-wrap topped", tabindex: "0", role: "group", "aria-label": say("Thresholds", "Grænser") },
-    h("table", { class: "table" }, h("thead", {}, head), h("tbody", {}, measures(one).map(line))),
+    h("table", { class: "table" }, h("thead", {}, head), h("tbody", {}, measures(one, isCatalogue()).map(line))),
   );
 }
 
@@ -507,7 +509,7 @@ function budgetCard(one) {
 
 /** @param {Integration} one */
 function queueCard(one) {
-  const queue = wanted().provider === "catalogue" ? one.queueStats.syncQueue : one.queueStats.webhookQueue;
+  const queue = isCatalogue() ? one.queueStats.syncQueue : one.queueStats.webhookQueue;
   const breaker = one.circuitBreaker;
   const states = {
     closed: status("ok", say("Closed", "Lukket")),
@@ -572,7 +574,7 @@ async function load() {
     if (address !== shownPath) return;
     if (answer.integrations.length === 0 && (await moved())) return;
     // A catalogue has no webhooks, so that none came says nothing of it.
-    const idle = wanted().provider === "catalogue" ? { idle: false } : {};
+    const idle = isCatalogue() ? { idle: false } : {};
     integrations = answer.integrations.map((/** @type {Integration} */ one) => ({ ...one, ...idle }));
     next = answer.nextCursor;
     [isLoaded, shownAt, problem, measured] = [true, new Date(), null, null];
