@@ -32,8 +32,7 @@ export function deliveryDrawer(one, around) {
     button(text, { icon: mark, iconOnly: true, kind: "quiet small", disabled: go === null, onclick: go ?? undefined });
   const told = h("div", { role: "status" });
   const story = h("div", {}, timeline(life(one)));
-  const refusal = refusals.get(identity(one));
-  if (refusal) replace(told, notDone(refusal));
+  replace(told, why(one, refusals.get(identity(one))));
   return {
     title: subject(one),
     summary: [
@@ -49,16 +48,17 @@ export function deliveryDrawer(one, around) {
       tool(say("Older", "Ældre"), "right", around.older),
       tool(say("Copy link", "Kopiér link"), "link", () => copied(location.href)),
     ],
-    body: [told, why(one), section(say("Life", "Forløb"), story), kept(one, story), facts(one)],
+    body: [told, section(say("Life", "Forløb"), story), kept(one, story), facts(one)],
     foot: foot(one, around, told),
   };
 }
 
-/** @param {string} text */
-const notDone = (text) => callout("bad", say("It was not done", "Det blev ikke gjort"), text);
-
-/** @param {Delivery} one */
-function why(one) {
+/** Why it is where it is, or stayed there when it was decided on. @param {Delivery} one @param {string} [refusal] */
+function why(one, refusal) {
+  if (refusal) {
+    const help = reasonHelp(one);
+    return callout("bad", say("It was not done", "Det blev ikke gjort"), [refusal, help && h("br"), help]);
+  }
   if (one.status === "dead") {
     const title = one.detail ? sentence(one.detail) : say("It could not be applied", "Den kunne ikke anvendes");
     const help = one.key
@@ -173,7 +173,7 @@ function foot(one, around, told) {
     if (result.outcome === "failed") {
       refusals.clear();
       refusals.set(identity(one), result.text);
-      replace(told, notDone(result.text));
+      replace(told, why(one, result.text));
       return;
     }
     refusals.clear();
