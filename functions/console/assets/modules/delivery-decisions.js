@@ -1,7 +1,7 @@
 // What a person may decide about a delivery: to send it again, to verify it again, to drop it. One call decides on one.
 
 import { asError, ask, ofTenant } from "./api.js";
-import { reasonName } from "./delivery-words.js";
+import { lower, reasonName, reasonText } from "./delivery-words.js";
 import { say } from "./language.js";
 import { may } from "./session.js";
 
@@ -132,7 +132,7 @@ function told(error) {
   if (error.code === "not_found") return say("It is gone meanwhile", "Den er væk i mellemtiden");
   if (error.code === "already_decided") return say("Somebody else decided on it", "En anden har besluttet det");
   if (error.code === "verification_failed") {
-    const reason = error.body.reason ? `${error.body.reason}: ` : "";
+    const reason = error.body.reason ? `${lower(reasonText(error.body.reason))}: ` : "";
     return say("Still refused: ", "Stadig afvist: ") + reason + error.details.join(" ");
   }
   return error.details.join(" ");

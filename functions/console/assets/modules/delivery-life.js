@@ -1,6 +1,6 @@
 // What happened to a delivery, in words.
 
-import { reasonName } from "./delivery-words.js";
+import { lower, reasonName } from "./delivery-words.js";
 import { icon } from "./dom.js";
 import { number, say } from "./language.js";
 
@@ -140,6 +140,3 @@ function effect(one) {
   }
   return events;
 }
-
-/** @param {string | null} text */
-const lower = (text) => (text ? text.charAt(0).toLowerCase() + text.slice(1) : "");

@@ -75,6 +75,9 @@ export const reasonText = (reason) => say(...(REASONS[reason]?.name ?? [reason, 
 /** Why one was refused, shortly; null where it was not. @param {Delivery} one */
 export const reasonName = (one) => (one.reason ? reasonText(one.reason) : null);
 
+/** Within a sentence. @param {string | null} text */
+export const lower = (text) => (text ? text.charAt(0).toLowerCase() + text.slice(1) : "");
+
 /** What to do about it. @param {Delivery} one */
 export const reasonHelp = (one) => (one.reason && REASONS[one.reason] ? say(...REASONS[one.reason].help) : null);
 

@@ -1,6 +1,7 @@
 // What needs attention, and connections, in words.
 
 import { because, healthStatus, reasonText } from "./health-words.js";
+import { reasonText as refusalText } from "./delivery-words.js";
 import { number, say } from "./language.js";
 import { status } from "./status.js";
 
@@ -82,13 +83,20 @@ const KINDS = {
   },
 };
 
+/** What a route says in codes and words of its own, in the page's language; the rest stays. @param {Attention} one */
+function detailOf({ kind, detail }) {
+  if (kind === "dead_letters") return detail.replace(/^the last one: /, say("the last one: ", "den seneste: "));
+  if (kind !== "rejected") return detail;
+  return detail.replace(/^[a-z_]+(?=: )/, refusalText);
+}
+
 /**
  * What needs attention: what the route says of all connections, and whatever is unhealthy of those of the page.
  * @param {{ attention: (Attention & Named)[], items: Connection[] }} answer
  * @returns {Matter[]}
  */
 export const mattersOf = ({ attention, items }) => [
-  ...attention.map((one) => ({ ...one, of: one })),
+  ...attention.map((one) => ({ ...one, detail: detailOf(one), of: one })),
   ...items
     .filter((of) => of.attention.length === 0 && of.status === "unhealthy" && of.state !== "paused")
     .map((of) => ({ kind: "unhealthy", count: 1, detail: of.reasons.map(reasonText).join(", "), at: null, link: null, of })),

@@ -5,6 +5,7 @@ import { openDialog } from "./dialog.js";
 import { button, h, icon, replace } from "./dom.js";
 import { number, say } from "./language.js";
 import { callout, toast } from "./messages.js";
+import { codeText } from "./runs.js";
 import { typedCount } from "./typed-count.js";
 
 /** @typedef {{ slug: string, name: string }} Vendor */
@@ -65,7 +66,8 @@ export function openRunDialog(vendor, started, { source = null, removals = null 
       }
     } catch (thrown) {
       const error = asError(thrown);
-      replace(result, callout("bad", say("The run did not succeed", "Kørslen lykkedes ikke"), error.details.join(" ")));
+      const title = codeText(error.code) ?? say("The run did not succeed", "Kørslen lykkedes ikke");
+      replace(result, callout("bad", title, error.details.join(" ")));
       if (error.body.runId) started(error.body.runId);
     } finally {
       pressed.querySelector("svg")?.remove();

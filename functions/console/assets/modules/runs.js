@@ -31,6 +31,7 @@ const REASONS = {
   sync_in_progress: ["Skipped: another run was in progress", "Sprunget over: en anden kørsel var i gang"],
   removals_refused: ["Refused: too much would have been removed", "Afvist: for meget ville være blevet fjernet"],
   source_not_allowed: ["The source may not be read from", "Kilden må der ikke læses fra"],
+  source_not_public: ["The source has no address on the internet", "Kilden har ingen adresse på internettet"],
   source_not_found: ["There is nothing at the source", "Der er intet på kildens plads"],
   source_unreadable: ["The source could not be read to its end", "Kilden kunne ikke læses til ende"],
   source_busy: ["The vendor asks to wait for longer than a run may", "Leverandøren beder om længere ventetid, end en kørsel må tage"],
@@ -51,10 +52,13 @@ const REASONS = {
   entities_failed: ["Some entities failed; the others are done", "Nogle entiteter fejlede; de andre er færdige"],
 };
 
+/** The sentence of a code; null of one that is none of a run's. @param {string} code */
+export const codeText = (code) => (REASONS[code] ? say(...REASONS[code]) : null);
+
 /** Why a run ended as it did, in a sentence; null where there is nothing to say. @param {Run} run */
 export function reason(run) {
-  const known = REASONS[run.metadata?.errorCode ?? ""];
-  if (known) return say(...known);
+  const known = codeText(run.metadata?.errorCode ?? "");
+  if (known) return known;
   return run.status === "error" ? say("The run failed", "Kørslen fejlede") : null;
 }
 
