@@ -158,6 +158,9 @@ async function started(runId) {
   if (runId && shown?.runs.some((run) => run.id === runId)) openRun(runId);
 }
 
+/** @returns {Record<string, string>} */
+const statusNames = () => ({ success: say("Success", "Succes"), error: say("Failed", "Fejlet"), running: say("Running", "Kører") });
+
 function drawFilters() {
   const now = wanted();
   const held = filters.contains(document.activeElement) ? document.activeElement?.getAttribute("data-filter") : null;
@@ -171,8 +174,7 @@ function drawFilters() {
   const all = toggle("all", say("All", "Alle"), now.all, () => filter({ period: "all", from: null, to: null }));
   const bounds = (/** @type {"from" | "to"} */ bound) => (/** @type {string} */ day) =>
     filter({ period: null, from: now.from, to: now.to, [bound]: day });
-  const statusText = { success: say("Success", "Succes"), error: say("Failed", "Fejlet"), running: say("Running", "Kører") };
-  const statuses = Object.entries(statusText).map(([name, text]) =>
+  const statuses = Object.entries(statusNames()).map(([name, text]) =>
     toggle(name, text, now.statuses.includes(name), () => {
       const others = now.statuses.filter((one) => one !== name);
       filter({ status: others.length < now.statuses.length ? others : [...others, name] });
@@ -218,7 +220,15 @@ function drawStrip() {
   const chosen = now.from === now.to ? now.from : null;
   const choose = (/** @type {Day} */ day) =>
     filter(day.day === chosen ? { from: null, to: null } : { period: null, from: day.day, to: day.day });
-  const days = shown?.days ?? [];
+  const of = (/** @type {string} */ status, /** @type {number} */ count) =>
+    now.statuses.length === 0 || now.statuses.includes(status) ? count : 0;
+  // The route counts all runs of a day.
+  const days = (shown?.days ?? []).map(({ day, success, error, running }) => ({
+    day,
+    success: of("success", success),
+    error: of("error", error),
+    running: of("running", running),
+  }));
   replace(strip, days.length > 1 ? dayStrip(days, { chosen, choose }) : null);
 }
 
@@ -265,7 +275,8 @@ function drawRows() {
 /** The filter in words. @param {ReturnType<typeof wanted>} now */
 function describe(now) {
   const period = now.all ? say("all periods", "alle perioder") : `${now.from ?? "…"} – ${now.to ?? "…"}`;
-  const statuses = now.statuses.length > 0 ? now.statuses.join(", ") : say("any status", "enhver status");
+  const names = statusNames();
+  const statuses = now.statuses.length > 0 ? now.statuses.map((one) => names[one]).join(", ") : say("any status", "enhver status");
   return `${now.vendor}, ${period}, ${statuses}`;
 }
 
