@@ -25,7 +25,9 @@ import { table } from "../modules/table.js";
  *   totalItems: number | null, lastRunAt: string | null, lastDurationMs: number | null, lastSource: string | null,
  *   lastRunBy: string | null, lastError: string | null, lastHash: string | null,
  * }} Snapshot
- * @typedef {{ id: string, slug: string, name: string, integration: Integration | null, state: Snapshot | null }} Vendor
+ * @typedef {{
+ *   id: string, slug: string, name: string, configured?: boolean, integration: Integration | null, state: Snapshot | null,
+ * }} Vendor `configured`: the deployment's `VENDORS` names it, and so it is changed there alone.
  */
 
 const PATH = "/api/catalog/vendor-sync/registry";
@@ -203,6 +205,10 @@ function stateOf(vendor) {
 /** @param {Vendor} vendor */
 function credentials(vendor) {
   if (!mayChange) return null;
+  if (vendor.configured) {
+    const where = say("Set by the deployment's configuration, VENDORS: it is changed there.", "Sat af driftens konfiguration, VENDORS: det ændres dér.");
+    return section(say("Credentials", "Legitimationsoplysninger"), h("p", { class: "ink-2" }, where));
+  }
   const api = vendor.integration?.type === "API";
   const field = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string | null | undefined} */ value, type = "text") => {
     const input = h("input", { class: "input", id: `field-${name}`, name, type, value, autocomplete: "off" });

@@ -106,6 +106,7 @@ async fn view(reads: &Reads, vendor: &Vendor) -> Result<VendorView, AwsFault> {
         id: vendor.slug.to_string(),
         slug: vendor.slug.to_string(),
         name: vendor.name.clone(),
+        configured: vendor.is_configured,
         created_at: since.map(time::text),
         updated_at: changed.map(time::text),
         integration,

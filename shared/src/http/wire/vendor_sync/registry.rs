@@ -34,6 +34,8 @@ pub struct VendorView {
     pub slug: String,
     /// The name people read.
     pub name: String,
+    /// Whether the deployment's `VENDORS` names it: then it is changed there alone.
+    pub configured: bool,
     /// When its snapshot was first stored.
     pub created_at: Option<String>,
     /// When its snapshot last changed.
