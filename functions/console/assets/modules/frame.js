@@ -11,7 +11,8 @@ import { chosenTenant, tellTenant } from "./tenant.js";
 
 /**
  * Starts a page.
- * @param {{ redraw: () => void }} page `redraw` shows everything anew, from what is there: times are to be written otherwise.
+ * @param {{ redraw: () => void, ofAll?: boolean }} page `redraw` shows everything anew, from what is there: times are to be written
+ *   otherwise. `ofAll`: to whoever may see all tenants it shows those of all where they chose none, and not their own alone.
  * @returns {HTMLElement} Where the page goes.
  */
 export function startPage(page) {
@@ -27,11 +28,12 @@ export function startPage(page) {
       ["g v", "/vendor-sync", "Vendor sync"],
       ["g d", "/deliveries", say("Deliveries", "Leverancer")],
       ["g h", "/health", say("Health", "Helbred")],
+      ["g a", "/audit", say("Audit", "Hændelseslog")],
     ].map(([key, path, text]) => ({ key, text, run: () => location.assign(path) })),
   ]);
   whoever().then((who) => {
     foot(who);
-    if (who && mayChoose(who)) tenants(who);
+    if (who && mayChoose(who)) tenants(who, page.ofAll ?? false);
   });
   return byId("main");
 }
@@ -130,12 +132,13 @@ function menu() {
   });
 }
 
-/** Whose data this is, and a choice of others. @param {Who} who */
-function tenants(who) {
+/** Whose data this is, and a choice of others. @param {Who} who @param {boolean} ofAll */
+function tenants(who, ofAll) {
   tellTenant();
   const open = async () => (await import("./tenant-choice.js")).openTenantDialog(who);
   const tenant = chosenTenant();
-  const name = tenant ?? (who.anyTenant ? say("All tenants", "Alle lejere") : say("Choose a tenant", "Vælg en lejer"));
+  const all = who.anyTenant && (ofAll || !who.tenant) ? say("All tenants", "Alle lejere") : null;
+  const name = tenant ?? all ?? who.tenant ?? say("Choose a tenant", "Vælg en lejer");
   const attributes = { type: "button", class: tenant ? "chip set" : "chip", "aria-haspopup": "dialog", onclick: open };
   const key = h("span", { class: "key not-narrow" }, say("Tenant", "Lejer"), " ");
   byId("tools").prepend(h("button", attributes, key, h("span", { class: "truncate tenant" }, name), icon("down")));

@@ -4,7 +4,10 @@ import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
 import { say } from "./language.js";
 
-/** @typedef {{ key: string, text: string, run: () => void }} Key `key` is one key, or two after each other with a space between. */
+/**
+ * `key` is one key, or two after each other with a space between. Without `run` it is listed alone: what has the focus hears it.
+ * @typedef {{ key: string, text: string, run?: () => void }} Key
+ */
 
 /** @type {Key[]} */
 const known = [];
@@ -15,6 +18,13 @@ let first = null;
 export function addKeys(keys) {
   known.push(...keys);
 }
+
+/** Keys of a list: on to the next row, back, and into it. @param {(step: number) => void} walk @returns {Key[]} */
+export const rowKeys = (walk) => [
+  { key: "j", text: say("Next row", "Næste række"), run: () => walk(1) },
+  { key: "k", text: say("Previous row", "Forrige række"), run: () => walk(-1) },
+  { key: "Enter", text: say("Open the row", "Åbn rækken") },
+];
 
 /** @param {EventTarget | null} target */
 const isField = (target) =>
@@ -27,10 +37,10 @@ function pressed(event) {
   if (document.querySelector("dialog[open]") || (event.key !== "Escape" && isField(event.target))) return;
   const keys = first ? `${first} ${event.key}` : event.key;
   first = !first && known.some(({ key }) => key.startsWith(`${event.key} `)) ? event.key : null;
-  const found = known.find(({ key }) => key === keys);
-  if (!found) return;
+  const run = known.find(({ key }) => key === keys)?.run;
+  if (!run) return;
   event.preventDefault();
-  found.run();
+  run();
 }
 
 export function startKeyboard() {

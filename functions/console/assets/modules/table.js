@@ -86,7 +86,10 @@ export function table(columns, options = {}) {
       class: "opens",
       // One row is reached by Tab, the others from there.
       tabindex: index === 0 ? "0" : "-1",
-      onclick: () => open(row),
+      onclick: (/** @type {Event} */ event) => {
+        // A button within it does its own.
+        if (!(event.target instanceof Element && event.target.closest("button, a, label"))) open(row);
+      },
       onkeydown: (/** @type {KeyboardEvent} */ event) => {
         if (event.target !== event.currentTarget || (event.key !== "Enter" && event.key !== " ")) return;
         event.preventDefault();

@@ -67,14 +67,17 @@ function anyTenant(chosen) {
       h(
         "p",
         { class: "note", id: "tenant-hint" },
-        say("What you do in a tenant is on its record.", "Hvad du gør hos en lejer, står i dens hændelseslog."),
+        say(
+          "What you do in a tenant is on its record. Without one, the overview and health are of all tenants, and lists of your own.",
+          "Hvad du gør hos en lejer, står i dens hændelseslog. Uden en er overblik og helbred for alle lejere, og lister for din egen.",
+        ),
       ),
     ),
     h(
       "div",
       { class: "flex gap-2" },
       enter,
-      button(say("All tenants", "Alle lejere"), { onclick: () => chosen(null) }),
+      button(say("Without a tenant", "Uden en lejer"), { onclick: () => chosen(null) }),
     ),
   );
 }

@@ -8,7 +8,7 @@ import { button, h, icon, replace } from "../modules/dom.js";
 import { closeDrawer, isDrawerOpen, openDrawer, section } from "../modules/drawer.js";
 import { searchField, selectChip } from "../modules/filter-fields.js";
 import { startPage } from "../modules/frame.js";
-import { addKeys } from "../modules/keyboard.js";
+import { addKeys, rowKeys } from "../modules/keyboard.js";
 import { ago, clock, dateTime, dayMonth, isToday, number, say } from "../modules/language.js";
 import { blank, callout, copied, fact } from "../modules/messages.js";
 import { drawList } from "../modules/list-view.js";
@@ -362,14 +362,13 @@ async function load() {
   draw();
 }
 
-const walk = (/** @type {number} */ step) => () => {
+const walk = (/** @type {number} */ step) => {
   const entry = rows.move(step);
   if (entry && isDrawerOpen()) open(identity(entry));
 };
 addKeys([
   { key: "/", text: say("Filter", "Filter"), run: () => search.input.focus() },
-  { key: "j", text: say("Next row", "Næste række"), run: walk(1) },
-  { key: "k", text: say("Previous row", "Forrige række"), run: walk(-1) },
+  ...rowKeys(walk),
   { key: "c", text: say("Copy a link to this view", "Kopiér link"), run: () => copied(location.href) },
   { key: "Escape", text: say("Close", "Luk"), run: closeDrawer },
 ]);

@@ -9,7 +9,7 @@ import { deliveryStatus, reasonName, shortKey, subject, took, tookText } from ".
 import { button, h, icon, replace } from "../modules/dom.js";
 import { closeDrawer, isDrawerOpen, openDrawer } from "../modules/drawer.js";
 import { startPage } from "../modules/frame.js";
-import { addKeys } from "../modules/keyboard.js";
+import { addKeys, rowKeys } from "../modules/keyboard.js";
 import { clock, dayMonth, isToday, isUtc, number, say } from "../modules/language.js";
 import { blank, copied } from "../modules/messages.js";
 import { drawList } from "../modules/list-view.js";
@@ -458,7 +458,7 @@ async function tail() {
 /** Whether new rows would push nothing that is read. */
 const isAtTop = () => main.scrollTop <= TOP_PX && scrollY <= TOP_PX && chosen.chosen().length === 0;
 
-const walk = (/** @type {number} */ step) => () => {
+const walk = (/** @type {number} */ step) => {
   const one = rows.move(step);
   if (one && isDrawerOpen()) open(identity(one));
 };
@@ -482,8 +482,7 @@ function escape() {
 
 addKeys([
   { key: "/", text: say("Filter", "Filter"), run: filters.focus },
-  { key: "j", text: say("Next row", "Næste række"), run: walk(1) },
-  { key: "k", text: say("Previous row", "Forrige række"), run: walk(-1) },
+  ...rowKeys(walk),
   { key: "x", text: say("Select the row", "Vælg rækken"), run: toggleRow(false) },
   { key: "X", text: say("Select up to the row", "Vælg til og med rækken"), run: toggleRow(true) },
   {

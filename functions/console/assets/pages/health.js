@@ -14,7 +14,7 @@ import {
   percent,
   toneOf,
 } from "../modules/health-words.js";
-import { addKeys } from "../modules/keyboard.js";
+import { addKeys, rowKeys } from "../modules/keyboard.js";
 import { lagChart, lagText } from "../modules/lag-chart.js";
 import { ago, clock, dateTime, duration, number, say } from "../modules/language.js";
 import { blank, callout, copied, fact } from "../modules/messages.js";
@@ -35,7 +35,7 @@ const P95_MAX_MS = 500;
 const TRACKSTAR = "trackstar";
 const KINDS = ["unhealthy", "degraded", "healthy", "idle"];
 
-const main = startPage({ redraw: () => draw() });
+const main = startPage({ redraw: () => draw(), ofAll: true });
 
 const wanted = () => {
   const query = parameters();
@@ -213,6 +213,14 @@ function look(id) {
   loadLag();
 }
 
+/** @returns {Record<string, [import("../modules/status.js").Tone, string]>} */
+const kindNames = () => ({
+  unhealthy: ["bad", say("Unhealthy", "Fejler")],
+  degraded: ["warn", say("Degraded", "Svækket")],
+  healthy: ["ok", say("Healthy", "Sund")],
+  idle: ["idle", say("Idle", "Stille")],
+});
+
 function drawFilters() {
   const now = wanted();
   const had =
@@ -220,13 +228,7 @@ function drawFilters() {
       ? document.activeElement
       : null;
   const name = had?.closest("[data-filter]")?.getAttribute("data-filter");
-  /** @type {Record<string, [import("../modules/status.js").Tone, string]>} */
-  const names = {
-    unhealthy: ["bad", say("Unhealthy", "Fejler")],
-    degraded: ["warn", say("Degraded", "Svækket")],
-    healthy: ["ok", say("Healthy", "Sund")],
-    idle: ["idle", say("Idle", "Stille")],
-  };
+  const names = kindNames();
   const toggles = KINDS.map((kind) => {
     const count = integrations.filter((one) => kindOf(one) === kind).length;
     const pressed = now.kinds.includes(kind);
@@ -319,7 +321,9 @@ function none() {
     return blank(say("No integrations yet", "Ingen integrationer endnu"), text, { icon: "plug" });
   }
   const now = wanted();
-  const what = [now.kinds.join(", "), now.text && `“${now.text}”`].filter(Boolean).join(", ");
+  const names = kindNames();
+  const kinds = now.kinds.map((kind) => names[kind][1].toLowerCase());
+  const what = [kinds.join(", "), now.text && `“${now.text}”`].filter(Boolean).join(", ");
   return blank(say("No integration matches these filters", "Ingen integration passer til filtrene"), what, {
     actions: [button(say("Reset the filters", "Nulstil filtrene"), { kind: "primary", onclick: resetAll })],
   });
@@ -632,14 +636,13 @@ async function loadProviders() {
   drawFilters();
 }
 
-const walk = (/** @type {number} */ step) => () => {
+const walk = (/** @type {number} */ step) => {
   const one = rows.move(step);
   if (one) look(identity(one));
 };
 addKeys([
   { key: "/", text: say("Filter", "Filter"), run: () => search.input.focus() },
-  { key: "j", text: say("Next row", "Næste række"), run: walk(1) },
-  { key: "k", text: say("Previous row", "Forrige række"), run: walk(-1) },
+  ...rowKeys(walk),
   { key: "c", text: say("Copy a link to this view", "Kopiér link"), run: () => copied(location.href) },
 ]);
 addEventListener("popstate", () => load());

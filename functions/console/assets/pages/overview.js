@@ -6,7 +6,7 @@ import { actionText } from "../modules/audit-words.js";
 import { button, h, icon, replace } from "../modules/dom.js";
 import { searchField } from "../modules/filter-fields.js";
 import { startPage } from "../modules/frame.js";
-import { addKeys } from "../modules/keyboard.js";
+import { addKeys, rowKeys } from "../modules/keyboard.js";
 import { ago, clock, clockShort, dateTime, dayMonth, isToday, number, say } from "../modules/language.js";
 import { blank } from "../modules/messages.js";
 import { drawList } from "../modules/list-view.js";
@@ -29,7 +29,7 @@ const MATTERS_MAX = 8;
 const NEXT_MAX = 6;
 const DECISIONS = 5;
 
-const main = startPage({ redraw: () => draw() });
+const main = startPage({ redraw: () => draw(), ofAll: true });
 const wanted = () => ({
   text: (parameters().get("q") ?? "").trim(),
   cursor: parameters().get("cursor"),
@@ -150,13 +150,13 @@ function webhooks(one) {
 
 function drawHead() {
   const count = shown?.matters.length ?? 0;
-  const oldest = shown?.matters
+  // Of many dead letters or refusals the route tells when the last one came.
+  const newest = shown?.matters
     .map(({ at }) => at)
     .filter(Boolean)
-    .sort()[0];
-  const since = oldest
-    ? say(`, the oldest since ${time(oldest, true)}`, `, det ældste siden ${time(oldest, true)}`)
-    : "";
+    .sort()
+    .pop();
+  const since = newest ? say(`, the last from ${time(newest, true)}`, `, den seneste fra ${time(newest, true)}`) : "";
   if (!shown)
     replace(
       intro,
@@ -197,7 +197,7 @@ function drawAttention() {
         icon(mark, tone),
         h("span", { class: "about" }, h("b", {}, text), " ", h("span", { title: about }, about)),
         matter.at &&
-          h("span", { class: "since" }, say(`since ${time(matter.at, true)}`, `siden ${time(matter.at, true)}`)),
+          h("span", { class: "since" }, say(`last at ${time(matter.at, true)}`, `senest ${time(matter.at, true)}`)),
         h("span", { class: "act link" }, act, icon("right")),
       ),
     );
@@ -421,11 +421,9 @@ async function loadDecisions() {
   drawRail();
 }
 
-const walk = (/** @type {number} */ step) => () => void rows.move(step);
 addKeys([
   { key: "/", text: say("Filter", "Filter"), run: () => search.input.focus() },
-  { key: "j", text: say("Next row", "Næste række"), run: walk(1) },
-  { key: "k", text: say("Previous row", "Forrige række"), run: walk(-1) },
+  ...rowKeys((step) => void rows.move(step)),
 ]);
 addEventListener("popstate", () => load());
 

@@ -6,7 +6,7 @@ import { openDialog } from "../modules/dialog.js";
 import { button, h, icon, replace } from "../modules/dom.js";
 import { closeDrawer, openDrawer, section } from "../modules/drawer.js";
 import { startPage } from "../modules/frame.js";
-import { addKeys } from "../modules/keyboard.js";
+import { addKeys, rowKeys } from "../modules/keyboard.js";
 import { dateTime, duration, number, say } from "../modules/language.js";
 import { blank, callout, copied, fact, failed, stale, toast } from "../modules/messages.js";
 import { lastSegment } from "../modules/runs.js";
@@ -65,7 +65,7 @@ const list = table(
     { name: say("Latest run", "Seneste kørsel"), sort: ["run", (vendor) => vendor.state?.lastRunAt ?? null], cell: (vendor) => dateTime(vendor.state?.lastRunAt), narrow: "more" },
     { name: say("Actions", "Handlinger"), cell: tools, narrow: "wide", kind: "number" },
   ],
-  { key: (vendor) => vendor.slug },
+  { key: (vendor) => vendor.slug, open: (vendor) => openVendor(vendor.slug) },
 );
 
 replace(
@@ -293,10 +293,8 @@ async function load() {
   draw();
 }
 
-const walk = (/** @type {number} */ step) => () => void list.move(step);
 addKeys([
-  { key: "j", text: say("Next row", "Næste række"), run: walk(1) },
-  { key: "k", text: say("Previous row", "Forrige række"), run: walk(-1) },
+  ...rowKeys((step) => void list.move(step)),
   { key: "c", text: say("Copy a link to this view", "Kopiér link"), run: () => copied(location.href) },
   { key: "Escape", text: say("Close", "Luk"), run: closeDrawer },
 ]);

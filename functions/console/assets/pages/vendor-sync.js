@@ -7,7 +7,7 @@ import { dayStrip } from "../modules/days.js";
 import { button, h, icon, replace } from "../modules/dom.js";
 import { closeDrawer, isDrawerOpen, openDrawer } from "../modules/drawer.js";
 import { startPage } from "../modules/frame.js";
-import { addKeys } from "../modules/keyboard.js";
+import { addKeys, rowKeys } from "../modules/keyboard.js";
 import { clock, clockShort, dateTime, dayMonth, duration, isToday, number, say } from "../modules/language.js";
 import { blank, callout, copied, failed, stale } from "../modules/messages.js";
 import { paging } from "../modules/paging.js";
@@ -442,14 +442,13 @@ async function loadVendors() {
   }
 }
 
-const walk = (/** @type {number} */ step) => () => {
+const walk = (/** @type {number} */ step) => {
   const run = runs.move(step);
   if (run && isDrawerOpen()) openRun(run.id);
 };
 addKeys([
   { key: "/", text: say("Filter", "Filter"), run: () => filters.querySelector("button")?.focus() },
-  { key: "j", text: say("Next row", "Næste række"), run: walk(1) },
-  { key: "k", text: say("Previous row", "Forrige række"), run: walk(-1) },
+  ...rowKeys(walk),
   { key: "c", text: say("Copy a link to this view", "Kopiér link"), run: () => copied(location.href) },
   { key: "Escape", text: say("Close", "Luk"), run: closeDrawer },
 ]);
