@@ -4,7 +4,7 @@ import { asError, ask, ofTenant } from "./api.js";
 import { shortKey } from "./delivery-words.js";
 import { openDialog } from "./dialog.js";
 import { button, h, icon, replace } from "./dom.js";
-import { dateTime, number, say } from "./language.js";
+import { clock, dateTime, number, say } from "./language.js";
 import { callout } from "./messages.js";
 import { paging } from "./paging.js";
 import { poll } from "./poll.js";
@@ -14,11 +14,13 @@ import { status } from "./status.js";
 /** @typedef {import("./status.js").Tone} Tone */
 /** @typedef {{ source?: string, text?: string, from?: string, to?: string }} Filter */
 /** @typedef {Record<string, number>} Counts */
-/** @typedef {{ id: string, state: string, stalled: boolean, total: number, tried: number, counts: Counts, actor: string }} Replay */
+/** @typedef {{ id: string, state: string, stalled: boolean, heldUntil?: string | null, total: number, tried: number, counts: Counts, actor: string }} Replay */
 /** @typedef {{ id: string, eventKey?: string | null, would?: string, result?: string | null, detail: string | null }} Line */
 
 const ROUTE = "/api/admin/replays";
 const POLL_MS = 2_000;
+/** A worker gets through a chunk within less. */
+const QUIET_MS = 10_000;
 
 /** What would become of one, or became of it; names of counts have no line between their words.
  * @type {Record<string, { tone: Tone, mark?: import("./dom.js").IconName, name: [string, string], more: [string, string] }>} */
@@ -219,6 +221,26 @@ export async function openReplay(filter, options) {
     end = poll(look, POLL_MS);
   }
 
+  /** How many were through, and since when no more were. */
+  let quiet = { tried: -1, since: 0 };
+
+  /** What holds it up, where something does. @param {Replay} replay */
+  function heldUp(replay) {
+    if (replay.stalled)
+      return callout("warn", say("It stands still", "Den står stille"), say("Nothing came of it for a quarter of an hour. Started again, it goes on where it is.", "Der er intet sket i et kvarter. Startes den igen, fortsætter den, hvor den er."));
+    if (replay.tried !== quiet.tried) quiet = { tried: replay.tried, since: Date.now() };
+    const isQuiet = replay.state === "running" && Date.now() - quiet.since >= QUIET_MS;
+    // Who works at it holds it too, and something comes of that within seconds.
+    if (!isQuiet || !replay.heldUntil || Date.parse(replay.heldUntil) <= Date.now()) return null;
+    const at = clock(replay.heldUntil);
+    return callout(
+      "held",
+      say("It waits for a worker that stopped answering", "Den venter på en arbejder, der holdt op med at svare"),
+      say(`It goes on at ${at}, by itself.`, `Den fortsætter ${at} af sig selv.`),
+      { icon: "waiting" },
+    );
+  }
+
   /** @param {Replay} replay */
   function tell(replay) {
     const [tried, total] = [number(replay.tried), number(replay.total)];
@@ -230,10 +252,7 @@ export async function openReplay(filter, options) {
     };
     const still = say(`${tried} of ${total} are through.`, `${tried} af ${total} er igennem.`);
     replace(note, replay.stalled ? still : say(...(told[replay.state] ?? told.running)));
-    const stalled = replay.stalled
-      ? callout("warn", say("It stands still", "Den står stille"), say("Nothing came of it for a quarter of an hour. Started again, it goes on where it is.", "Der er intet sket i et kvarter. Startes den igen, fortsætter den, hvor den er."))
-      : null;
-    replace(content, stalled, figures(replay.counts));
+    replace(content, heldUp(replay), figures(replay.counts));
   }
 
   /** @param {string} id */
