@@ -10,17 +10,20 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::Value;
+use reqwest::Method;
+use serde_json::{Value, json};
 use signalbox::domain::catalogue::vendor::parse_vendors;
 use signalbox::domain::secret::Secret;
 use tokio::task::JoinSet;
 
 use self::webhooks::{DeadLetterQueue, Webhooks};
 use crate::host::data::DataFolder;
-use crate::remote::Remote;
+use crate::remote::{Asked, Remote};
 use crate::template::{Bindings, Template};
 use crate::token::{self, Grant};
 
+/// The vendor whose run fails: a connection, which can be mended in the registry.
+const BROKEN: &str = "demo-vendor";
 /// The front answers within 30 s, whatever happens.
 const WAIT_MAX: Duration = Duration::from_secs(40);
 
@@ -41,7 +44,8 @@ impl Setting<'_> {
     fn token(&self) -> Option<Result<String, token::TokenError>> {
         let audience = self.bindings.parameters.get("ServiceJwtAudience");
         let audience = audience.map_or(token::AUDIENCE_DEFAULT, String::as_str);
-        let grant = Grant { actor: "demo", audience, scopes: token::scopes("write"), ..Grant::default() };
+        let scopes = token::scopes("catalog:sync:write,connections:write");
+        let grant = Grant { actor: "demo", audience, scopes, ..Grant::default() };
         Some(token::mint(grant, self.tokens?, self.now))
     }
 
@@ -95,8 +99,8 @@ pub(crate) fn run_if_requested(tasks: &mut JoinSet<()>, data: &DataFolder, setti
     });
 }
 
-/// Syncs the project's catalogue, and returns what the front answered; then compares it once more, and with one that is not
-/// there, which leaves a run that failed and the state as it was.
+/// Syncs the project's catalogue, and returns what the front answered; then compares it once more, and has a run of another vendor
+/// fail, whose file is not there.
 ///
 /// # Errors
 /// Why there is no run, in a sentence.
@@ -110,6 +114,22 @@ async fn runs(remote: &Remote, token: &str) -> Result<Value, String> {
         return Err(format!("{}: {}", synced.status, synced.text));
     }
     post(r#"{"dryRun": true}"#).await?;
-    post(r#"{"dryRun": true, "sourcePath": "demo-of-a-missing-file.json"}"#).await?;
+    fail(remote, token).await?;
     serde_json::from_str(&synced.text).map_err(|error| error.to_string())
+}
+
+/// Makes a vendor whose file is missing, and lets a run of it be applied, which fails, as somebody then has to see to it.
+///
+/// # Errors
+/// Why there is none, in a sentence.
+async fn fail(remote: &Remote, token: &str) -> Result<(), String> {
+    let connection = json!({"displayName": "Demo", "settings": {"source": "demo-of-a-missing-file.json"}});
+    let path = format!("/api/admin/connections/default/catalogue/{BROKEN}");
+    let asked = Asked { method: Method::PUT, path: &path, body: Some(connection.to_string()), ..Asked::default() };
+    let made = remote.ask(asked, token).await.map_err(|error| error.to_string())?;
+    if !(200..300).contains(&made.status) {
+        return Err(format!("{BROKEN}: {}", made.told()));
+    }
+    let path = format!("/api/catalog/vendor-sync/{BROKEN}/sync");
+    remote.post_json(&path, token, r#"{"dryRun": false}"#).await.map(drop).map_err(|error| error.to_string())
 }
