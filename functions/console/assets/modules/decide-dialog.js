@@ -3,7 +3,7 @@
 import { asError, ofTenant } from "./api.js";
 import { decide, planned, previewed } from "./delivery-decisions.js";
 import { identity } from "./delivery-feed.js";
-import { shortKey } from "./delivery-words.js";
+import { shortKey, sourceText } from "./delivery-words.js";
 import { openDialog } from "./dialog.js";
 import { button, h, icon, replace, s } from "./dom.js";
 import { number, say } from "./language.js";
@@ -232,7 +232,7 @@ function table(lines) {
           shortKey(line.one.key ?? line.one.id),
         ),
       ),
-      h("td", { class: "ink-2" }, line.one.source ?? "—"),
+      h("td", { class: "ink-2" }, sourceText(line.one) ?? "—"),
       h("td", { class: "result" }, line.cell),
       h("td", { class: "why", title: line.why }, line.why),
     );

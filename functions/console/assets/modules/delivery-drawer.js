@@ -3,7 +3,7 @@
 import { decide, letterRoute, mayDecide, planned } from "./delivery-decisions.js";
 import { identity } from "./delivery-feed.js";
 import { life } from "./delivery-life.js";
-import { deliveryStatus, reasonHelp, reasonName, subject } from "./delivery-words.js";
+import { deliveryStatus, reasonHelp, reasonName, sourceText, subject } from "./delivery-words.js";
 import { button, h, icon, replace } from "./dom.js";
 import { section } from "./drawer.js";
 import { dateTime, number, say } from "./language.js";
@@ -40,7 +40,7 @@ export function deliveryDrawer(one, around) {
       h(
         "span",
         { class: "ink-2" },
-        [one.source, one.tenant, dateTime(one.receivedAt ?? one.recordedAt)].filter(Boolean).join(" · "),
+        [sourceText(one), one.tenant, dateTime(one.receivedAt ?? one.recordedAt)].filter(Boolean).join(" · "),
       ),
     ],
     tools: [

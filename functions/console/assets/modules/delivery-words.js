@@ -75,6 +75,10 @@ export const reasonText = (reason) => say(...(REASONS[reason]?.name ?? [reason, 
 /** Why one was refused, shortly; null where it was not. @param {Delivery} one */
 export const reasonName = (one) => (one.reason ? reasonText(one.reason) : null);
 
+/** Where it came from: lists know all points of sale by one name, whichever it was. @param {Delivery} one */
+export const sourceText = (one) =>
+  one.source && one.source === one.provider && one.connection ? `${one.source}/${one.connection}` : (one.source ?? null);
+
 /** Within a sentence. @param {string | null} text */
 export const lower = (text) => (text ? text.charAt(0).toLowerCase() + text.slice(1) : "");
 

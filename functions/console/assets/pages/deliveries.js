@@ -5,7 +5,7 @@ import { asError } from "../modules/api.js";
 import { mayDecide } from "../modules/delivery-decisions.js";
 import { feed, identity, moment } from "../modules/delivery-feed.js";
 import { PERIODS, deliveryFilters, wantedDeliveries } from "../modules/delivery-filters.js";
-import { deliveryStatus, reasonName, shortKey, subject, took, tookText } from "../modules/delivery-words.js";
+import { deliveryStatus, reasonName, shortKey, sourceText, subject, took, tookText } from "../modules/delivery-words.js";
 import { button, h, icon, replace } from "../modules/dom.js";
 import { closeDrawer, isDrawerOpen, openDrawer } from "../modules/drawer.js";
 import { startPage } from "../modules/frame.js";
@@ -80,8 +80,8 @@ const rows = table(
     { name: "Status", cell: (one) => deliveryStatus(one), narrow: "end" },
     {
       name: say("Source", "Kilde"),
-      cell: (one) => one.source ?? "—",
-      title: (one) => one.source ?? null,
+      cell: (one) => sourceText(one) ?? "—",
+      title: sourceText,
       narrow: "below",
       kind: "short",
     },
