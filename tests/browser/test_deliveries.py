@@ -254,7 +254,7 @@ def test_many_are_previewed_decided_on_and_told_one_by_one(listed: Page):
     dialog.get_by_role("button", name="Send 2 again").click()
     expect(dialog.get_by_role("status").filter(has_text="1 sent again or let in, 1 failed")).to_be_visible()
     expect(results.nth(0)).to_have_text("Sent again")
-    expect(results.nth(1)).to_have_text("Still refused: bad_signature: no secret makes this signature")
+    expect(results.nth(1)).to_have_text("Still refused: wrong signature: no secret makes this signature")
     original = dialog.locator("tbody a").nth(1)
     expect(original).to_have_attribute("href", "/deliveries?open=rejected%3Agithub%2Facme%237")
     expect(dialog.locator("tbody a").first).to_have_attribute("href", "/deliveries?open=dead%3Ad1&tenant=acme")
@@ -339,6 +339,30 @@ def test_a_replay_that_stands_still_or_was_stopped_is_started_again(page: Page):
     dialog.get_by_role("button", name="Go on").click()
     expect(dialog.get_by_role("status").filter(has_text="2 of 5 are through; it goes on")).to_be_visible()
     assert asked[2:] == [{"replayId": "5f"}, {"replayId": "5f"}]
+
+
+def test_a_replay_whose_worker_died_says_what_it_waits_for(page: Page):
+    page.clock.install()
+    Listed(page)
+    now = {"id": "5f", "state": "running", "stalled": False, "heldUntil": ago(-300), "total": 5, "tried": 2, "counts": {"requeued": 2}, "actor": "maja"}
+
+    def start(route):
+        items = [{"id": "d1", "would": "new", "detail": None}]
+        route.fulfill(json={"ok": True, "total": 5, "items": items, "hasMore": False} if route.request.post_data_json.get("dryRun") else {"ok": True, "id": "5f"})
+
+    page.route("**/api/admin/replays", start)
+    page.route("**/api/admin/replays/5f", lambda route: route.fulfill(json={"ok": True, "replay": now, "items": [], "nextCursor": None}))
+    page.goto("/deliveries?status=dead")
+    page.get_by_role("button", name="Replay…").click()
+    dialog = page.get_by_role("dialog", name="Replay dead letters")
+    dialog.get_by_role("button", name="Replay 5").click()
+    expect(dialog.get_by_text("2 of 5 are through")).to_be_visible()
+    expect(dialog.get_by_text("It waits for a worker")).to_be_hidden()
+    page.clock.run_for(14_000)
+    expect(dialog.get_by_text("It waits for a worker that stopped answering")).to_be_visible()
+    now.update(tried=3)
+    page.clock.run_for(2_000)
+    expect(dialog.get_by_text("It waits for a worker")).to_be_hidden()
 
 
 def test_what_would_come_of_each_is_asked_before(listed: Page):
@@ -494,5 +518,6 @@ def test_real_deliveries_are_followed_and_decided_on(open_page, doors):
     assert send(doors, b'{"sale": 2}', SECRET) in (200, 201, 202)
     expect(page.locator("tbody tr").filter(has_text="Processed")).to_have_count(1)
     page.locator("tbody tr").filter(has_text="Rejected").click()
+    expect(page.locator("tbody tr").filter(has_text="Rejected")).to_contain_text("pos/demo")
     page.get_by_role("button", name="Verify again").click()
-    expect(page.get_by_role("dialog").get_by_text(re.compile("^Still refused: bad_signature"))).to_be_visible()
+    expect(page.get_by_role("dialog").get_by_text(re.compile("^Still refused: wrong signature: "))).to_be_visible()

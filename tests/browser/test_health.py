@@ -81,6 +81,26 @@ def test_another_provider_has_its_own_list(page: Page):
     assert asked[-1].endswith("/api/sync/health?provider=pos&cursor=more")
 
 
+def test_what_has_runs_is_judged_by_the_last_one(page: Page):
+    failed = integration("MOSCOT", "unhealthy", reasons=[reason("lastRun", "unhealthy", 1, 0)])
+    page.route("**/api/sync/health?provider=catalogue", lambda route: route.fulfill(json=health_of([failed, integration("Acme", "healthy")])))
+    page.goto("/health?provider=catalogue")
+    thresholds = page.get_by_role("group", name="Thresholds").locator("tbody tr")
+    assert thresholds.last.locator("td").all_inner_texts() == ["Last run", "failed", "—", "a failure", "Unhealthy"]
+    page.locator("tbody tr.opens").nth(1).click()
+    expect(thresholds.last).to_contain_text("did not fail")
+
+
+def test_the_texts_of_the_chart_keep_their_size(health: Page):
+    heights = "[...document.querySelectorAll('.chart.lag text')].map((text) => Math.round(text.getBoundingClientRect().height))"
+    sizes = set()
+    for width in (1600, 1280, 1000, 360):
+        health.set_viewport_size({"width": width, "height": 800})
+        health.wait_for_function("(() => { const chart = document.querySelector('.chart.lag'); return chart.viewBox.baseVal.width === Math.round(chart.getBoundingClientRect().width) })()")
+        sizes.update(health.evaluate(heights))
+    assert len(sizes) == 1
+
+
 def test_filters_are_in_the_address_and_empty_names_them(health: Page):
     health.get_by_role("button", name=re.compile("^Idle")).click()
     expect(health.locator("tbody tr.opens")).to_have_count(1)

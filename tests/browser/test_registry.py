@@ -69,6 +69,17 @@ def test_what_is_wrong_with_a_source_is_shown(registry: Page):
     expect(drawer).to_be_hidden()
 
 
+def test_what_the_configuration_names_is_not_changed_here(page: Page):
+    page.goto("/api/auth/dev-mint")
+    answer(page, REGISTRY, {"ok": True, "data": [{**VENDOR, "configured": True}]})
+    page.goto("/vendor-sync/registry")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    drawer = page.get_by_role("dialog", name="MOSCOT")
+    expect(drawer.get_by_text("Sat af driftens konfiguration, VENDORS")).to_be_visible()
+    expect(drawer.get_by_role("button", name="Gem", exact=True)).to_have_count(0)
+
+
 def test_all_sources_are_tested_with_a_result_for_each(open_page):
     opened = open_page()
     page = opened.page

@@ -101,7 +101,10 @@ def test_who_may_enter_any_tenant_names_one_or_sees_all(open_page, deployed):
     with page.expect_request(lambda request: "/api/sync/health" in request.url and request.headers.get("x-tenant-id") == "acme"):
         field.press("Enter")
     page.get_by_role("button", name="Tenant acme").click()
-    page.get_by_role("dialog").get_by_role("button", name="All tenants").click()
+    page.get_by_role("dialog").get_by_role("button", name="Without a tenant").click()
     # The page may have named a provider in it, but no tenant.
     expect(page).not_to_have_url(re.compile("for="))
     expect(page.get_by_role("button", name="All tenants")).to_be_visible()
+    # A list of one tenant says which.
+    page.goto("/audit")
+    expect(page.get_by_role("button", name="Tenant default")).to_be_visible()

@@ -38,7 +38,8 @@ const total = (day) => day.success + day.error + day.running;
 
 /** @param {Day} day */
 function told(day) {
-  const parts = [say(`${total(day)} runs`, `${total(day)} kørsler`)];
+  const count = total(day);
+  const parts = [count === 1 ? say("1 run", "1 kørsel") : say(`${count} runs`, `${count} kørsler`)];
   if (day.error > 0) parts.push(say(`${day.error} failed`, `${day.error} fejl`));
   if (day.running > 0) parts.push(say(`${day.running} running`, `${day.running} i gang`));
   return `${dayText(day.day, { weekday: "long", day: "numeric", month: "long" })}: ${parts.join(", ")}`;
