@@ -1,0 +1,185 @@
+// One integration of `/health`: how long processing took, the thresholds that it is judged by, its budget, queue and breaker.
+
+import { greyCount } from "./counts.js";
+import { button, h } from "./dom.js";
+import { budgetCard } from "./health-budget.js";
+import { healthStatus, measures } from "./health-words.js";
+import { lagChart, lagText } from "./lag-chart.js";
+import { ago, clock, dateTime, duration, number, say } from "./language.js";
+import { callout, fact } from "./messages.js";
+import { status } from "./status.js";
+
+/** @typedef {import("./health-words.js").Integration} Integration */
+/** @typedef {import("./lag-chart.js").Lag} Lag */
+/** @typedef {Pick<Lag, "count" | "avgMs" | "p50Ms" | "p95Ms" | "p99Ms" | "maxMs">} Lags */
+/** How long its processing took, once that is known. @typedef {{ lag: Lags | null, problem: import("./api.js").ApiError | null }} Measured */
+/** @typedef {{ provider: string, measured: Measured | null, again: () => void }} Around */
+
+/** What 95 of 100 webhooks are to be faster than. */
+const P95_MAX_MS = 500;
+
+/** A catalogue is synced by runs, and has no webhooks. @param {Around} around */
+const isCatalogue = ({ provider }) => provider === "catalogue";
+
+/** @param {Integration} one @param {Around} around */
+export const healthDetail = (one, around) => [
+  times(one, around),
+  h("div", { class: "grid gap-3" }, budgetCard(one, around.provider), queueCard(one, around)),
+];
+
+/** @param {Integration} one @param {Around} around */
+function times(one, around) {
+  const known = around.measured;
+  const of = known?.lag ?? null;
+  if (isCatalogue(around)) return h("section", { class: "card", "aria-label": say("Thresholds", "Grænser") }, titled(one), thresholds(one, around));
+  const figures =
+    of &&
+    of.count > 0 &&
+    h(
+      "span",
+      { class: "flex wrap gap-3 not-narrow" },
+      [
+        ["P50", of.p50Ms],
+        ["P95", of.p95Ms],
+        ["P99", of.p99Ms],
+      ].map(([name, at]) =>
+        h(
+          "span",
+          {},
+          h("span", { class: "ink-3" }, name),
+          " ",
+          h("b", { class: "font-medium" }, lagText(/** @type {number | null} */ (at))),
+        ),
+      ),
+    );
+  const head = h(
+    "div",
+    { class: "card-head" },
+    h("h2", {}, one.brandName),
+    h(
+      "span",
+      { class: "note grow" },
+      say("Received to processed", "Modtaget til behandlet"),
+      of && of.count > 0
+        ? ` · ${say(`the newest ${number(of.count)} of 24 h`, `de nyeste ${number(of.count)} af 24 t`)}`
+        : "",
+    ),
+    figures,
+  );
+  return h(
+    "section",
+    { class: "card", "aria-label": say("Processing time", "Behandlingstid") },
+    head,
+    h("div", { class: "card-body" }, lagBody(one, around)),
+    thresholds(one, around),
+  );
+}
+
+/** @param {Integration} one */
+const titled = (one) => h("div", { class: "card-head" }, h("h2", {}, one.brandName));
+
+/** @param {Integration} one @param {Around} around */
+function lagBody(one, { measured: known, again }) {
+  if (known?.problem)
+    return callout(
+      "idle",
+      say("The times could not be fetched", "Tiderne kunne ikke hentes"),
+      known.problem.details.join(" "),
+      { icon: "clock", actions: [button(say("Try again", "Prøv igen"), { kind: "small", onclick: again })] },
+    );
+  if (!known)
+    return h(
+      "div",
+      { class: "chart-wait" },
+      h("span", { class: "skeleton long" }),
+      h("span", { class: "skeleton middle" }),
+    );
+  const counted = one.processing.buckets.reduce((sum, { count }) => sum + count, 0);
+  if (counted === 0 && !known.lag?.count)
+    return h(
+      "p",
+      { class: "ink-3" },
+      say("Nothing was processed in the last 24 hours.", "Intet blev behandlet i de sidste 24 timer."),
+    );
+  // Percentiles are exact and of the newest; columns are of the whole day.
+  const none = { count: 0, avgMs: one.processing.avgMs, p50Ms: null, p95Ms: null, p99Ms: null, maxMs: null };
+  const exact = known.lag && known.lag.count > 0 ? known.lag : none;
+  return lagChart({ ...exact, count: counted || exact.count, histogram: counted > 0 ? one.processing.buckets : [] }, P95_MAX_MS);
+}
+
+/** @param {Integration} one @param {Around} around */
+function thresholds(one, around) {
+  const heads = [
+    say("Threshold", "Grænse"),
+    say("Now", "Nu"),
+    say("Degraded above", "Svækket over"),
+    say("Unhealthy above", "Fejler over"),
+    say("Verdict", "Vurdering"),
+  ];
+  const line = (/** @type {import("../modules/health-words.js").Measure} */ of) =>
+    h(
+      "tr",
+      {},
+      h("td", {}, of.name),
+      h("td", { class: "number font-medium" }, of.now),
+      h("td", { class: "number ink-3" }, of.threshold.degraded === null ? "—" : of.limit(of.threshold.degraded)),
+      h("td", { class: "number ink-3" }, of.threshold.unhealthy === null ? "—" : of.limit(of.threshold.unhealthy)),
+      h(
+        "td",
+        {},
+        of.isKnown
+          ? of.verdict === "healthy"
+            ? status("ok", say("Within", "Inden for"))
+            : healthStatus({ status: of.verdict })
+          : h("span", { class: "ink-3" }, say("Not measured", "Ikke målt")),
+      ),
+    );
+  const head = h(
+    "tr",
+    {},
+    heads.map((name, index) => h("th", { scope: "col", class: index > 0 && index < 4 ? "number" : null }, name)),
+  );
+  return h(
+    "div",
+    { class: "table-wrap topped", tabindex: "0", role: "group", "aria-label": say("Thresholds", "Grænser") },
+    h("table", { class: "table" }, h("thead", {}, head), h("tbody", {}, measures(one, isCatalogue(around)).map(line))),
+  );
+}
+
+/** @param {Integration} one @param {Around} around */
+function queueCard(one, around) {
+  const queue = isCatalogue(around) ? one.queueStats.syncQueue : one.queueStats.webhookQueue;
+  const breaker = one.circuitBreaker;
+  const states = {
+    closed: status("ok", say("Closed", "Lukket")),
+    half_open: status("warn", say("Half open", "Halvt åben")),
+    open: status("bad", say("Open", "Åben")),
+  };
+  return h(
+    "section",
+    { class: "card", "aria-label": say("Queue and breaker", "Kø og sikring") },
+    h(
+      "div",
+      { class: "card-head" },
+      h("h2", { class: "grow" }, say("Queue and breaker", "Kø og sikring")),
+      h("span", { class: "note" }, say("shared by all", "fælles for alle")),
+    ),
+    h(
+      "dl",
+      { class: "card-body facts" },
+      fact(say("Waiting", "Venter"), greyCount(queue.waiting)),
+      fact(say("Under way", "I gang"), greyCount(queue.active)),
+      fact(say("Delayed", "Udskudt"), greyCount(queue.delayed)),
+      one.queueStats.oldestJobAge !== null && fact(say("Oldest", "Ældste"), duration(one.queueStats.oldestJobAge)),
+      fact(say("Breaker", "Sikring"), states[/** @type {keyof typeof states} */ (breaker.state)] ?? breaker.state),
+      breaker.nextRetryTime && fact(say("Tries again", "Prøver igen"), clock(breaker.nextRetryTime)),
+      fact(
+        say("Last webhook", "Sidste webhook"),
+        one.lastWebhookAt
+          ? h("span", { title: dateTime(one.lastWebhookAt) }, ago(one.lastWebhookAt))
+          : h("span", { class: "ink-3" }, say("never", "aldrig")),
+      ),
+      one.connectionId && fact(say("Connection", "Forbindelse"), h("span", { class: "font-mono" }, one.connectionId)),
+    ),
+  );
+}
