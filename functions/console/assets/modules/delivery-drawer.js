@@ -7,7 +7,7 @@ import { deliveryStatus, reasonHelp, reasonName, sourceText, subject } from "./d
 import { button, h, icon, replace } from "./dom.js";
 import { section } from "./drawer.js";
 import { dateTime, number, say } from "./language.js";
-import { callout, copied, fact, toast } from "./messages.js";
+import { blank, callout, copied, fact, toast } from "./messages.js";
 import { timeline } from "./timeline.js";
 
 /** @typedef {import("./delivery-feed.js").Delivery} Delivery */
@@ -52,6 +52,16 @@ export function deliveryDrawer(one, around) {
     foot: foot(one, around, told),
   };
 }
+
+/** In place of one that is in no list. @param {() => void} search @returns {import("./drawer.js").Content} */
+export const missingDrawer = (search) => ({
+  title: say("Delivery", "Leverance"),
+  body: blank(
+    say("It is not in this list", "Den er ikke på denne liste"),
+    say("It was decided on, or came at another time.", "Den er afgjort eller kom på et andet tidspunkt."),
+    { actions: [button(say("Search 90 days", "Søg i 90 dage"), { onclick: search })] },
+  ),
+});
 
 /** Why it is where it is, or stayed there when it was decided on. @param {Delivery} one @param {string} [refusal] */
 function why(one, refusal) {

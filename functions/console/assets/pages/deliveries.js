@@ -2,23 +2,23 @@
 
 import { change } from "../modules/address.js";
 import { asError } from "../modules/api.js";
+import { deliveryChart } from "../modules/delivery-chart.js";
 import { mayDecide } from "../modules/delivery-decisions.js";
 import { feed, identity, moment } from "../modules/delivery-feed.js";
 import { PERIODS, deliveryFilters, wantedDeliveries } from "../modules/delivery-filters.js";
-import { deliveryStatus, reasonName, shortKey, sourceText, subject, took, tookText } from "../modules/delivery-words.js";
+import { columns } from "../modules/delivery-rows.js";
 import { button, h, icon, replace } from "../modules/dom.js";
 import { closeDrawer, isDrawerOpen, openDrawer } from "../modules/drawer.js";
 import { startPage } from "../modules/frame.js";
 import { addKeys, rowKeys } from "../modules/keyboard.js";
-import { clock, dayMonth, isToday, isUtc, number, say } from "../modules/language.js";
-import { blank, copied } from "../modules/messages.js";
+import { clock, isUtc, number, say } from "../modules/language.js";
+import { copied } from "../modules/messages.js";
 import { drawList } from "../modules/list-view.js";
 import { pageHead } from "../modules/page-head.js";
 import { poll } from "../modules/poll.js";
 import { selection } from "../modules/selection.js";
 import { may, whoever } from "../modules/session.js";
 import { table } from "../modules/table.js";
-import { timeChart } from "../modules/time-chart.js";
 
 /** @typedef {import("../modules/delivery-feed.js").Delivery} Delivery */
 
@@ -73,41 +73,7 @@ const chosen = selection({
   name: (/** @type {Delivery} */ one) => one.key ?? one.id,
   changed: () => drawBulk(),
 });
-const rows = table(
-  [
-    { name: "", cell: (/** @type {Delivery} */ one) => chosen.box(one), narrow: "first", kind: "choose" },
-    { name: say("Time", "Tid"), cell: (one) => time(one) },
-    { name: "Status", cell: (one) => deliveryStatus(one), narrow: "end" },
-    {
-      name: say("Source", "Kilde"),
-      cell: (one) => sourceText(one) ?? "—",
-      title: sourceText,
-      narrow: "below",
-      kind: "short",
-    },
-    {
-      name: say("Event", "Hændelse"),
-      cell: (one) => event(one),
-      title: (one) => one.detail ?? one.eventType ?? null,
-      narrow: "end",
-      kind: "event",
-    },
-    {
-      name: say("Key", "Nøgle"),
-      cell: (one) => h("span", { class: "font-mono ink-2" }, shortKey(one.key)),
-      title: (one) => one.key ?? null,
-      narrow: "more",
-    },
-    { name: say("Failed", "Fejl"), cell: (one) => zero(one.attempts), kind: "number", narrow: "hide" },
-    {
-      name: say("Took", "Varighed"),
-      cell: (one) => (took(one) === null ? zero(null) : tookText(one)),
-      kind: "number",
-      narrow: "hide",
-    },
-  ],
-  { key: identity, open: (one) => open(identity(one)) },
-);
+const rows = table(columns(chosen), { key: identity, open: (one) => open(identity(one)) });
 chosen.attach(rows.element);
 
 replace(
@@ -125,26 +91,6 @@ replace(
   h("section", { class: "card", "aria-label": say("Deliveries", "Leverancer") }, content, foot),
   bulk,
 );
-
-/** Clock first, then what is finer. @param {Delivery} one */
-function time(one) {
-  const at = moment(one);
-  if (!at) return "—";
-  const fine = at.match(/\.(\d{3})/)?.[1];
-  const day = isToday(at) ? null : h("span", { class: "ink-3" }, `${dayMonth(at)} `);
-  return h("span", { class: "whitespace-nowrap" }, day, clock(at), fine && h("span", { class: "ink-3" }, `.${fine}`));
-}
-
-/** @param {Delivery} one */
-function event(one) {
-  const isReason = !one.eventType || one.status === "rejected";
-  if (isReason && !one.reason && one.key) return zero(null);
-  const text = isReason ? (reasonName(one) ?? subject(one)) : one.eventType;
-  return h("span", { class: isReason && one.status === "rejected" ? "bad" : "ink-2" }, text);
-}
-
-/** Nothing is grey. @param {number | null | undefined} count */
-const zero = (count) => (count ? number(count) : h("span", { class: "ink-3" }, count === 0 ? "0" : "—"));
 
 /** @param {Record<string, string | null>} changes */
 function filter(changes) {
@@ -179,36 +125,9 @@ function pause() {
   if (had) pauseSlot.querySelector("button")?.focus();
 }
 
-/** @param {Delivery} one @returns {import("../modules/time-chart.js").Mark["kind"]} */
-function kindOf(one) {
-  if (one.status === "rejected") return "bad";
-  if (one.status === "dead") return "held";
-  return one.outcome === "older" || one.outcome === "unhandled" ? "idle" : "run";
-}
-
 function drawChart() {
-  const marks = shown.map((one) => ({ at: moment(one), kind: kindOf(one) })).filter(({ at }) => at);
-  if (marks.length < 8) return replace(chart);
-  const count = (/** @type {string} */ kind) => marks.filter((mark) => mark.kind === kind).length;
-  const legend = [
-    ["run", count("run"), say("processed", count("run") === 1 ? "behandlet" : "behandlede")],
-    ["idle", count("idle"), say("kept without effect", "gemt uden virkning")],
-    ["bad", count("bad"), say("rejected", count("bad") === 1 ? "afvist" : "afviste")],
-    ["held", count("held"), say("dead", count("held") === 1 ? "død" : "døde")],
-  ];
-  const told = legend.filter(([, of]) => Number(of) > 0);
-  const label =
-    say(`The ${number(marks.length)} shown by time: `, `De ${number(marks.length)} viste efter tid: `) +
-    told.map(([, of, name]) => `${of} ${name}`).join(", ");
-  replace(
-    chart,
-    timeChart(marks, { label, from: more ? null : asked.from, to: asked.to ?? new Date().toISOString(), choose: (from, to) => filter({ from, to, last: null }) }),
-    h(
-      "div",
-      { class: "legend mb-3", "aria-hidden": "true" },
-      told.map(([kind, of, name]) => h("span", {}, h("i", { class: `dot ${kind}` }), number(Number(of)), " ", name)),
-    ),
-  );
+  const choose = (/** @type {string} */ from, /** @type {string} */ to) => filter({ from, to, last: null });
+  replace(chart, deliveryChart(shown, { from: more ? null : asked.from, to: asked.to ?? new Date().toISOString(), choose }));
 }
 
 function drawNewer() {
@@ -308,7 +227,7 @@ async function drawDrawer() {
   }
   const place = shown.findIndex((one) => identity(one) === id);
   if (place < 0) {
-    if (isLoaded && !more && !isDrawerOpen()) missing();
+    if (isLoaded && !more && !isDrawerOpen()) missing(id);
     return;
   }
   const one = shown[place];
@@ -343,25 +262,15 @@ async function drawDrawer() {
   );
 }
 
-function missing() {
-  const body = blank(
-    say("It is not in this list", "Den er ikke på denne liste"),
-    say("It was decided on, or came at another time.", "Den er afgjort eller kom på et andet tidspunkt."),
-    {
-      actions: [
-        button(say("Search 90 days", "Søg i 90 dage"), {
-          onclick: () => {
-            change({ last: "90d", from: null, to: null });
-            load();
-          },
-        }),
-      ],
-    },
-  );
-  openDrawer(
-    { title: say("Delivery", "Leverance"), body },
-    { closed: () => change({ open: null }, { replace: true }) },
-  );
+/** @param {string} id */
+async function missing(id) {
+  const { missingDrawer } = await import("../modules/delivery-drawer.js");
+  if (wantedDeliveries().open !== id || isDrawerOpen()) return;
+  const search = () => {
+    change({ last: "90d", from: null, to: null });
+    load();
+  };
+  openDrawer(missingDrawer(search), { closed: () => change({ open: null }, { replace: true }) });
 }
 
 function leave() {

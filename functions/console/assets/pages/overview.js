@@ -2,31 +2,31 @@
 
 import { change, parameters } from "../modules/address.js";
 import { asError, ask } from "../modules/api.js";
-import { actionText } from "../modules/audit-words.js";
 import { button, h, icon, replace } from "../modules/dom.js";
 import { searchField } from "../modules/filter-fields.js";
 import { startPage } from "../modules/frame.js";
 import { addKeys, rowKeys } from "../modules/keyboard.js";
-import { ago, clock, clockShort, dateTime, dayMonth, isToday, number, say } from "../modules/language.js";
+import { clock, number, say } from "../modules/language.js";
 import { blank } from "../modules/messages.js";
 import { drawList } from "../modules/list-view.js";
 import { pageHead } from "../modules/page-head.js";
-import { cameTo, connectionReason, connectionStatus, mattersOf, placeOf, told } from "../modules/overview-words.js";
+import { momentText } from "../modules/moment.js";
+import { mattersCard } from "../modules/overview-matters.js";
+import { railCards } from "../modules/overview-rail.js";
+import { columns } from "../modules/overview-rows.js";
+import { cameTo, mattersOf, placeOf } from "../modules/overview-words.js";
 import { paging } from "../modules/paging.js";
 import { poll } from "../modules/poll.js";
 import { may, whoever } from "../modules/session.js";
 import { stats } from "../modules/stats.js";
 import { status } from "../modules/status.js";
 import { table } from "../modules/table.js";
-import { sparkline } from "../modules/time-chart.js";
 
 /** @typedef {import("../modules/overview-words.js").Connection} Connection */
 /** @typedef {import("../modules/overview-words.js").Matter} Matter */
 
 const LIMIT = 50;
 const POLL_MS = 30_000;
-const MATTERS_MAX = 8;
-const NEXT_MAX = 6;
 const DECISIONS = 5;
 
 const main = startPage({ redraw: () => draw(), ofAll: true });
@@ -59,36 +59,7 @@ const search = searchField(say("Filter those shown", "Filtrér de viste"), (text
   draw();
 });
 
-const rows = table(
-  [
-    { name: say("Connection", "Forbindelse"), sort: ["name", (one) => one.displayName], cell: (/** @type {Connection} */ one) => named(one) },
-    { name: say("Health", "Helbred"), cell: (one) => two(connectionStatus(one), connectionReason(one)), narrow: "end" },
-    {
-      name: say("Last success", "Sidste succes"),
-      sort: ["success", (one) => one.lastSuccessAt],
-      cell: (one) => (one.lastSuccessAt ? two(time(one.lastSuccessAt), ago(one.lastSuccessAt)) : grey("—")),
-      title: (one) => (one.lastSuccessAt ? dateTime(one.lastSuccessAt) : null),
-      narrow: "more",
-    },
-    {
-      name: say("Next run", "Næste kørsel"),
-      sort: ["next", (one) => one.nextDueAt],
-      cell: (one) => (one.nextDueAt ? time(one.nextDueAt, true) : grey("—")),
-      title: (one) => (one.nextDueAt ? dateTime(one.nextDueAt) : null),
-      narrow: "more",
-    },
-    { name: say("Webhooks, 1 h", "Webhooks, 1 t"), sort: ["webhooks", (one) => cameTo(one)?.webhooks ?? null], cell: (one) => webhooks(one), narrow: "more" },
-    {
-      name: say("Failed, 1 h", "Fejl, 1 t"),
-      sort: ["failed", (one) => cameTo(one)?.failures ?? null],
-      cell: (one) =>
-        cameTo(one)?.failures ? status("bad", number(one.lastHour.failures)) : grey(cameTo(one) ? "0" : "—"),
-      kind: "number",
-      narrow: "more",
-    },
-  ],
-  { key: (one) => one.connection, open: (one) => location.assign(placeOf(one)) },
-);
+const rows = table(columns(), { key: (one) => one.connection, open: (one) => location.assign(placeOf(one)) });
 
 const list = h(
   "section",
@@ -96,57 +67,13 @@ const list = h(
   content,
   pages.element,
 );
-const columns = h("div", {}, h("div", { class: "grid" }, attention, figures, head, list), rail);
+const halves = h("div", {}, h("div", { class: "grid" }, attention, figures, head, list), rail);
 
 replace(
   main,
   pageHead(say("Overview", "Overblik"), intro, updated),
-  columns,
+  halves,
 );
-
-/** @param {string} text */
-const grey = (text) => h("span", { class: "ink-3" }, text);
-
-/** @param {import("../modules/dom.js").Child} first @param {string} second */
-const two = (first, second) =>
-  h("span", { class: "two" }, h("span", {}, first), second && h("span", { class: "note" }, second));
-
-/** @param {string} at @param {boolean} [short] */
-const time = (at, short = false) => `${isToday(at) ? "" : `${dayMonth(at)}, `}${short ? clockShort(at) : clock(at)}`;
-
-/** @param {Connection} one */
-function named(one) {
-  const name = one.displayName;
-  const initials = name
-    .split(/[\s-_]+/)
-    .map((word) => word.charAt(0))
-    .join("")
-    .slice(0, 2)
-    .toUpperCase();
-  return h(
-    "span",
-    { class: "flex gap-3" },
-    h("span", { class: "tile large", "aria-hidden": "true" }, initials),
-    two(h("span", { class: "font-medium" }, name), [one.provider, one.tenant].filter(Boolean).join(" · ")),
-  );
-}
-
-/** @param {Connection} one */
-function webhooks(one) {
-  const came = cameTo(one);
-  if (!came) return grey("—");
-  const day = one.hours.reduce((sum, hour) => sum + hour.webhooks, 0);
-  const line = sparkline(
-    one.hours.map((hour) => hour.webhooks),
-    one.hours.map((hour) => hour.failures),
-  );
-  return h(
-    "span",
-    { class: "spark", title: say(`${number(day)} in 24 hours`, `${number(day)} i 24 timer`) },
-    line,
-    h("span", {}, came.webhooks ? number(came.webhooks) : grey("0")),
-  );
-}
 
 function drawHead() {
   const count = shown?.matters.length ?? 0;
@@ -156,7 +83,7 @@ function drawHead() {
     .filter(Boolean)
     .sort()
     .pop();
-  const since = newest ? say(`, the last from ${time(newest, true)}`, `, den seneste fra ${time(newest, true)}`) : "";
+  const since = newest ? say(`, the last from ${momentText(newest, true)}`, `, den seneste fra ${momentText(newest, true)}`) : "";
   if (!shown)
     replace(
       intro,
@@ -178,63 +105,6 @@ function drawHead() {
     shownAt && h("span", { class: "note not-narrow" }, say(`Updated ${clock(shownAt)}`, `Opdateret ${clock(shownAt)}`)),
     h("a", { class: "button", href: "/deliveries" }, icon("empty"), say("Live tail", "Følg med")),
     mayRun && h("a", { class: "button primary", href: "/vendor-sync" }, icon("play"), say("Run a sync", "Kør en synk")),
-  );
-}
-
-function drawAttention() {
-  if (!shown || shown.matters.length === 0) return replace(attention);
-  const all = wanted().all || shown.matters.length <= MATTERS_MAX;
-  const list = all ? shown.matters : shown.matters.slice(0, MATTERS_MAX);
-  const line = (/** @type {Matter} */ matter) => {
-    const { tone, mark, text, act, place } = told(matter);
-    const about = `${matter.of.displayName}: ${matter.detail}`;
-    return h(
-      "li",
-      {},
-      h(
-        "a",
-        { href: place },
-        icon(mark, tone),
-        h("span", { class: "about" }, h("b", {}, text), " ", h("span", { title: about }, about)),
-        matter.at &&
-          h("span", { class: "since" }, say(`last at ${time(matter.at, true)}`, `senest ${time(matter.at, true)}`)),
-        h("span", { class: "act link" }, act, icon("right")),
-      ),
-    );
-  };
-  const more =
-    !all &&
-    h(
-      "button",
-      {
-        type: "button",
-        class: "link as-link",
-        onclick: () => {
-          change({ attention: "all" });
-          drawAttention();
-        },
-      },
-      say(`Show all ${number(shown.matters.length)}`, `Vis alle ${number(shown.matters.length)}`),
-    );
-  replace(
-    attention,
-    h(
-      "section",
-      { class: "mb-6", "aria-labelledby": "attention" },
-      h(
-        "h2",
-        { class: "mb-2", id: "attention" },
-        say("Needs attention", "Kræver handling"),
-        " ",
-        h("span", { class: "note" }, number(shown.matters.length)),
-      ),
-      h(
-        "div",
-        { class: "card" },
-        h("ul", { class: "matters" }, list.map(line)),
-        more && h("div", { class: "card-foot" }, more),
-      ),
-    ),
   );
 }
 
@@ -336,54 +206,17 @@ function none(text) {
   );
 }
 
+function drawAttention() {
+  const askAll = () => {
+    change({ attention: "all" });
+    drawAttention();
+  };
+  replace(attention, mattersCard(shown?.matters ?? [], wanted().all, askAll));
+}
+
 function drawRail() {
-  const due = (shown?.connections ?? [])
-    .filter((one) => one.nextDueAt)
-    .sort((left, right) => String(left.nextDueAt).localeCompare(String(right.nextDueAt)))
-    .slice(0, NEXT_MAX);
-  const card = (
-    /** @type {string} */ title,
-    /** @type {import("../modules/dom.js").Child} */ more,
-    /** @type {import("../modules/dom.js").Child} */ lines,
-  ) =>
-    h(
-      "section",
-      { "aria-label": title },
-      h("div", { class: "flex gap-2 mb-2" }, h("h2", { class: "grow" }, title), more),
-      h("div", { class: "card" }, h("ul", { class: "rail-list" }, lines)),
-    );
-  replace(
-    rail,
-    due.length > 0 &&
-      card(
-        say("Next", "Næste"),
-        null,
-        due.map((one) =>
-          h(
-            "li",
-            {},
-            h("span", { class: "ink-3" }, time(String(one.nextDueAt), true)),
-            h("span", { class: "grow truncate" }, one.displayName),
-            h("span", { class: "note" }, ago(String(one.nextDueAt))),
-          ),
-        ),
-      ),
-    decisions.length > 0 &&
-      card(
-        say("Decisions", "Beslutninger"),
-        h("a", { class: "link", href: "/audit" }, say("Audit", "Hændelseslog")),
-        decisions.map((entry) =>
-          h(
-            "li",
-            {},
-            h("span", { class: "tile", title: entry.actor }, entry.actor.slice(0, 2).toUpperCase()),
-            h("span", { class: "grow truncate", title: entry.target }, actionText(entry.action)),
-            entry.at && h("span", { class: "note" }, time(entry.at, true)),
-          ),
-        ),
-      ),
-  );
-  columns.classList.toggle("with-rail", rail.childElementCount > 0);
+  replace(rail, railCards(shown?.connections ?? [], decisions));
+  halves.classList.toggle("with-rail", rail.childElementCount > 0);
 }
 
 function draw() {

@@ -1,6 +1,6 @@
 // `/vendor-sync`: a window of a vendor's runs with its statistics.
 
-import { change, dayOf, parameters } from "../modules/address.js";
+import { change } from "../modules/address.js";
 import { asError, ask } from "../modules/api.js";
 import { dateField } from "../modules/date-field.js";
 import { dayStrip } from "../modules/days.js";
@@ -8,62 +8,30 @@ import { button, h, icon, replace } from "../modules/dom.js";
 import { closeDrawer, isDrawerOpen, openDrawer } from "../modules/drawer.js";
 import { startPage } from "../modules/frame.js";
 import { addKeys, rowKeys } from "../modules/keyboard.js";
-import { clock, clockShort, dateTime, dayMonth, duration, isToday, number, say } from "../modules/language.js";
+import { clock, clockShort, dayMonth, isToday, number, say } from "../modules/language.js";
 import { blank, callout, copied, failed, stale } from "../modules/messages.js";
 import { paging } from "../modules/paging.js";
 import { poll } from "../modules/poll.js";
 import { openRunDialog } from "../modules/run-dialog.js";
-import { lastSegment, runStatus } from "../modules/runs.js";
+import { runDrawer } from "../modules/run-drawer.js";
+import { columns } from "../modules/run-rows.js";
 import { may, whoever } from "../modules/session.js";
 import { stats } from "../modules/stats.js";
 import { status } from "../modules/status.js";
 import { syncHead, syncTabs } from "../modules/sync-tabs.js";
+import { DEFAULT_DAYS, LIMIT, PRESETS, wantedWindow, windowOf, windowPath } from "../modules/sync-window.js";
 import { table } from "../modules/table.js";
-import { runDrawer } from "../modules/run-drawer.js";
 
 /** @typedef {import("../modules/runs.js").Run} Run */
-/** @typedef {import("../modules/days.js").Day} Day */
-/** @typedef {{ success: number, error: number, running: number }} StatusCounts */
-/** @typedef {{ runs: Run[], counts: StatusCounts, total: number, latest: string | null, next: string | null, days: Day[] }} Window */
 
-const LIMIT = 25;
 const POLL_MS = 30_000;
-const DEFAULT_DAYS = 7;
-const PRESETS = [7, 30, 90];
-const STATUSES = ["success", "error", "running"];
-const DAY_MS = 86_400_000;
 
 const main = startPage({ redraw: () => draw() });
-
-/** @param {number} back */
-const dayBefore = (back) => new Date(Date.now() - back * DAY_MS).toISOString().slice(0, 10);
-
-/** What the address asks for. */
-function wanted() {
-  const query = parameters();
-  const period = query.get("period");
-  const preset = PRESETS.find((days) => String(days) === period) ?? DEFAULT_DAYS;
-  const bound = query.has("from") || query.has("to");
-  const all = period === "all" && !bound;
-  const open = all || bound;
-  return {
-    vendor: query.get("vendor") ?? "moscot",
-    /** @type {string | null} */
-    from: open ? dayOf("from") : dayBefore(preset - 1),
-    /** @type {string | null} */
-    to: open ? dayOf("to") : dayBefore(0),
-    preset: open ? null : preset,
-    all,
-    statuses: query.getAll("status").filter((one) => STATUSES.includes(one)),
-    cursor: query.get("cursor"),
-    run: query.get("run"),
-  };
-}
 
 /** @type {{ slug: string, name: string }[]} */
 let vendors = [{ slug: "moscot", name: "MOSCOT" }];
 let mayWrite = false;
-/** @type {Window | null} */
+/** @type {import("../modules/sync-window.js").Window | null} */
 let shown = null;
 /** @type {Date | null} */
 let shownAt = null;
@@ -83,29 +51,7 @@ const cardHead = h("div", { class: "card-head" });
 const content = h("div");
 const pages = paging();
 
-const runs = table(
-  [
-    { name: say("Started", "Startet"), cell: (/** @type {Run} */ run) => dateTime(run.startedAt) },
-    { name: say("Duration", "Varighed"), cell: (run) => duration(run.durationMs), narrow: "more" },
-    { name: "Status", cell: (run) => runStatus(run), narrow: "end" },
-    { name: "Dry-run", cell: (run) => yesNo(run.dryRun), narrow: "more" },
-    { name: say("User", "Bruger"), cell: (run) => run.actor ?? "—", narrow: "below", kind: "short" },
-    {
-      name: say("Source", "Kilde"),
-      cell: (run) => lastSegment(run.sourcePath),
-      title: (run) => run.sourcePath,
-      narrow: "hide",
-      kind: "short",
-    },
-    {
-      name: "Hash",
-      cell: (run) => h("span", { class: "font-mono ink-2" }, shortHash(run.hash)),
-      title: (run) => run.hash,
-      narrow: "end",
-    },
-  ],
-  { key: (run) => run.id, open: (run) => openRun(run.id) },
-);
+const runs = table(columns(), { key: (run) => run.id, open: (run) => openRun(run.id) });
 
 replace(
   main,
@@ -124,15 +70,6 @@ replace(
   h("section", { class: "card", "aria-label": say("Runs", "Kørsler") }, cardHead, content, pages.element),
 );
 
-/** @param {boolean | null | undefined} value */
-function yesNo(value) {
-  if (value === null || value === undefined) return "—";
-  return value ? say("Yes", "Ja") : h("span", { class: "ink-3" }, say("No", "Nej"));
-}
-
-/** @param {string | null} hash */
-const shortHash = (hash) => (hash ? `${hash.slice(0, 10)}…` : "—");
-
 /** Changes the filter, and begins at its first page. @param {Record<string, string | string[] | null>} changes */
 function filter(changes) {
   change({ cursor: null, run: null, ...changes });
@@ -142,7 +79,7 @@ function filter(changes) {
 
 function drawActions() {
   const reset = () => filter({ period: null, from: null, to: null, status: null });
-  const { vendor } = wanted();
+  const { vendor } = wantedWindow();
   const run = () => openRunDialog(vendors.find(({ slug }) => slug === vendor) ?? { slug: vendor, name: vendor }, started);
   replace(
     actions,
@@ -162,7 +99,7 @@ async function started(runId) {
 const statusNames = () => ({ success: say("Success", "Succes"), error: say("Failed", "Fejlet"), running: say("Running", "Kører") });
 
 function drawFilters() {
-  const now = wanted();
+  const now = wantedWindow();
   const held = filters.contains(document.activeElement) ? document.activeElement?.getAttribute("data-filter") : null;
   const toggle = (/** @type {string} */ name, /** @type {string} */ text, /** @type {boolean} */ pressed, /** @type {() => void} */ run) =>
     h("button", { type: "button", "data-filter": name, "aria-pressed": String(pressed), onclick: run }, text);
@@ -216,9 +153,9 @@ function drawFigures() {
 }
 
 function drawStrip() {
-  const now = wanted();
+  const now = wantedWindow();
   const chosen = now.from === now.to ? now.from : null;
-  const choose = (/** @type {Day} */ day) =>
+  const choose = (/** @type {import("../modules/days.js").Day} */ day) =>
     filter(day.day === chosen ? { from: null, to: null } : { period: null, from: day.day, to: day.day });
   const of = (/** @type {string} */ status, /** @type {number} */ count) =>
     now.statuses.length === 0 || now.statuses.includes(status) ? count : 0;
@@ -246,7 +183,7 @@ function drawHead() {
 }
 
 function drawRows() {
-  const now = wanted();
+  const now = wantedWindow();
   if (problem && !shown) {
     replace(content, failed(say("The runs could not be fetched", "Kunne ikke hente kørsler"), problem, load));
     return;
@@ -272,7 +209,7 @@ function drawRows() {
   replace(content, old, runs.element);
 }
 
-/** The filter in words. @param {ReturnType<typeof wanted>} now */
+/** The filter in words. @param {import("../modules/sync-window.js").Wanted} now */
 function describe(now) {
   const period = now.all ? say("all periods", "alle perioder") : `${now.from ?? "…"} – ${now.to ?? "…"}`;
   const names = statusNames();
@@ -286,7 +223,7 @@ function drawPaging() {
     : say("All runs of the window are shown.", "Alle kørsler i vinduet er vist.");
   const limit = say(`The window shows up to ${LIMIT} runs at a time.`, `Vinduet viser op til ${LIMIT} kørsler ad gangen.`);
   const next = shown?.next ? say(` Next page: ${shown.next}`, ` Næste side-id: ${shown.next}`) : "";
-  pages.show(wanted().cursor, {
+  pages.show(wantedWindow().cursor, {
     next: shown?.next ?? null,
     text: `${limit} ${shown ? more : ""}${next}`,
     onward: (cursor) => {
@@ -298,7 +235,7 @@ function drawPaging() {
 }
 
 function drawDrawer() {
-  const { run: id } = wanted();
+  const { run: id } = wantedWindow();
   if (!id) {
     if (isDrawerOpen()) closeDrawer();
     return;
@@ -343,39 +280,12 @@ function openRun(id) {
   drawDrawer();
 }
 
-/** @param {any} answer @returns {Window} */
-function windowOf(answer) {
-  const data = answer.data ?? {};
-  /** @type {Run[]} */
-  const list = data.runs ?? data.items ?? answer.items ?? [];
-  const of = (/** @type {string} */ name) => list.filter((run) => run.status === name).length;
-  const counted = { success: of("success"), error: of("error"), running: of("running") };
-  return {
-    runs: list,
-    counts: { ...counted, ...(data.counts ?? data.aggregates?.counts) },
-    total: data.totalRuns ?? data.aggregates?.totalRuns ?? list.length,
-    latest: data.latestRunAt ?? data.aggregates?.latestRunAt ?? null,
-    next: data.nextCursor ?? null,
-    days: data.days ?? [],
-  };
-}
-
-/** @param {ReturnType<typeof wanted>} now */
-function path(now) {
-  const query = new URLSearchParams({ vendorId: now.vendor, limit: String(LIMIT), days: "1" });
-  if (now.from) query.set("start", `${now.from}T00:00:00.000Z`);
-  if (now.to) query.set("end", `${now.to}T23:59:59.999Z`);
-  for (const one of now.statuses) query.append("status", one);
-  if (now.cursor) query.set("cursor", now.cursor);
-  return `/api/catalog/vendor-sync/observability?${query}`;
-}
-
 /** Which window is shown; another one must not be shown in its place while it loads. */
 let shownPath = "";
 
 async function load() {
   asking?.abort();
-  const now = wanted();
+  const now = wantedWindow();
   const backwards = now.from !== null && now.to !== null && now.from > now.to;
   const alert = backwards && callout(
     "warn",
@@ -390,7 +300,7 @@ async function load() {
   }
   const controller = new AbortController();
   asking = controller;
-  const address = path(now);
+  const address = windowPath(now);
   if (address !== shownPath) {
     shownPath = address;
     shown = null;
@@ -414,7 +324,7 @@ async function load() {
   await loadLone(now);
 }
 
-/** A page begins at its cursor, so a run is a page of one. @param {ReturnType<typeof wanted>} now */
+/** A page begins at its cursor, so a run is a page of one. @param {import("../modules/sync-window.js").Wanted} now */
 async function loadLone(now) {
   if (!now.run || lone?.id === now.run || shown?.runs.some((run) => run.id === now.run)) return;
   const query = new URLSearchParams({ vendorId: now.vendor, limit: "1", cursor: now.run });
