@@ -8,6 +8,7 @@ import { openDialog } from "./dialog.js";
 import { button, h, icon, replace, s } from "./dom.js";
 import { number, say } from "./language.js";
 import { callout, toast } from "./messages.js";
+import { onRecord, outcomeFigures, outcomeMark, outcomeTable } from "./outcomes.js";
 import { status } from "./status.js";
 import { typedCount } from "./typed-count.js";
 
@@ -16,14 +17,13 @@ import { typedCount } from "./typed-count.js";
 /** @typedef {import("./delivery-decisions.js").Plan} Plan */
 /** @typedef {import("./session.js").Who} Who */
 /** @typedef {{ one: Delivery, plan: Plan, why: string, cell: HTMLElement }} Line */
-/** @typedef {import("./status.js").Tone} Tone */
 
 /** Above so many a person types how many they mean. */
 const UNTYPED_MAX = 100;
 /** After so many failures in a row something else is wrong. */
 const FAILURES_MAX = 3;
 
-/** @type {Record<Plan, { tone: Tone, mark: import("./dom.js").IconName, name: [string, string], more: [string, string] }>} */
+/** @type {Record<Plan, import("./outcomes.js").Outcome>} */
 const PLANS = {
   requeue: {
     tone: "ok",
@@ -80,7 +80,7 @@ export async function openDecision(decision, items, options) {
   const lines = plans
     .map((line) => ({ ...line, ...(line.plan === "requeue" && found.get(line.one.id)), cell: h("span") }))
     .sort((left, right) => ORDER.indexOf(left.plan) - ORDER.indexOf(right.plan));
-  for (const line of lines) replace(line.cell, mark(line.plan));
+  for (const line of lines) replace(line.cell, outcomeMark(PLANS[/** @type {Plan} */ (line.plan)]));
   const wanted = lines.filter((line) => acts(line.plan));
   const isDrop = decision === "drop";
   const count = number(wanted.length);
@@ -123,8 +123,8 @@ export async function openDecision(decision, items, options) {
   }
 
   function foot() {
-    const by = options.who ? say(` On record as ${options.who.actor}.`, ` Noteres som ${options.who.actor}.`) : "";
-    return (isDrop ? "" : say("Doing it again does nothing twice.", "At gøre det igen gør intet dobbelt.")) + by;
+    const again = isDrop ? "" : say("Doing it again does nothing twice.", "At gøre det igen gør intet dobbelt.");
+    return again + onRecord(options.who);
   }
 
   async function run() {
@@ -180,9 +180,6 @@ function unseen(why) {
   return callout("warn", title, why);
 }
 
-/** @param {Plan} plan */
-const mark = (plan) => status(PLANS[plan].tone, say(...PLANS[plan].name), { icon: PLANS[plan].mark });
-
 /** How many of each, as a bar and as figures. @param {Line[]} lines */
 function split(lines) {
   const counts = ORDER.map((plan) => ({ plan, count: lines.filter((line) => line.plan === plan).length })).filter(
@@ -200,10 +197,7 @@ function split(lines) {
     { class: "bar", viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" },
     pieces,
   );
-  const figures = counts.map(({ plan, count }) =>
-    h("div", {}, mark(plan), h("b", {}, number(count)), h("span", {}, say(...PLANS[plan].more))),
-  );
-  return h("div", { class: "grid gap-3" }, bar, h("div", { class: "plan" }, figures));
+  return h("div", { class: "grid gap-3" }, bar, outcomeFigures(counts.map(({ plan, count }) => [PLANS[plan], count])));
 }
 
 /** Where it is shown by itself. A refused one is in no tenant's list. @param {Delivery} one */
@@ -236,35 +230,14 @@ function table(lines) {
       h("td", { class: "result" }, line.cell),
       h("td", { class: "why", title: line.why }, line.why),
     );
-  const heads = [
-    say("Key", "Nøgle"),
-    say("Source", "Kilde"),
-    say("Outcome", "Udfald"),
-    say("Why it lies here", "Hvorfor den ligger her"),
-  ];
-  const head = h(
-    "tr",
-    {},
-    heads.map((text) => h("th", { scope: "col" }, text)),
-  );
-  return h(
-    "div",
-    {
-      class: "card preview",
-      tabindex: "0",
-      role: "group",
-      "aria-label": say("What would happen to each", "Hvad der ville ske med hver"),
-    },
-    h(
-      "table",
-      { class: "table" },
-      h(
-        "colgroup",
-        {},
-        ["key", "source", "result", "why"].map((name) => h("col", { class: name })),
-      ),
-      h("thead", {}, head),
-      h("tbody", {}, lines.map(row)),
-    ),
+  return outcomeTable(
+    say("What would happen to each", "Hvad der ville ske med hver"),
+    [
+      [say("Key", "Nøgle"), "key"],
+      [say("Source", "Kilde"), "source"],
+      [say("Outcome", "Udfald"), "result"],
+      [say("Why it lies here", "Hvorfor den ligger her"), "why"],
+    ],
+    lines.map(row),
   );
 }

@@ -6,12 +6,11 @@ import { openDialog } from "./dialog.js";
 import { button, h, icon, replace } from "./dom.js";
 import { clock, dateTime, number, say } from "./language.js";
 import { callout } from "./messages.js";
+import { onRecord, outcomeFigures, outcomeMark, outcomeTable } from "./outcomes.js";
 import { paging } from "./paging.js";
 import { poll } from "./poll.js";
-import { status } from "./status.js";
 
 /** @typedef {import("./session.js").Who} Who */
-/** @typedef {import("./status.js").Tone} Tone */
 /** @typedef {{ source?: string, text?: string, from?: string, to?: string }} Filter */
 /** @typedef {Record<string, number>} Counts */
 /** @typedef {{ id: string, state: string, stalled: boolean, heldUntil?: string | null, total: number, tried: number, counts: Counts, actor: string }} Replay */
@@ -23,7 +22,7 @@ const POLL_MS = 2_000;
 const QUIET_MS = 10_000;
 
 /** What would become of one, or became of it; names of counts have no line between their words.
- * @type {Record<string, { tone: Tone, mark?: import("./dom.js").IconName, name: [string, string], more: [string, string] }>} */
+ * @type {Record<string, import("./outcomes.js").Outcome>} */
 const ENDS = {
   new: {
     tone: "ok",
@@ -63,18 +62,8 @@ const ENDS = {
 /** @param {string} end */
 const known = (end) => ENDS[end.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] ?? ENDS.fail;
 
-/** @param {string} end */
-const mark = (end) => status(known(end).tone, say(...known(end).name), known(end).mark ? { icon: known(end).mark } : {});
-
 /** @param {Counts} counts */
-const figures = (counts) =>
-  h(
-    "div",
-    { class: "plan" },
-    Object.entries(counts)
-      .filter(([, count]) => count > 0)
-      .map(([end, count]) => h("div", {}, mark(end), h("b", {}, number(count)), h("span", {}, say(...known(end).more)))),
-  );
+const figures = (counts) => outcomeFigures(Object.entries(counts).map(([end, count]) => [known(end), count]));
 
 /** @param {Filter} filter */
 function meant(filter) {
@@ -95,19 +84,17 @@ function table(lines) {
       "tr",
       {},
       h("td", { class: "font-mono", title: line.eventKey ?? line.id }, shortKey(line.eventKey ?? line.id)),
-      h("td", { class: "result" }, line.would || line.result ? mark(line.would ?? String(line.result)) : "—"),
+      h("td", { class: "result" }, line.would || line.result ? outcomeMark(known(line.would ?? String(line.result))) : "—"),
       h("td", { class: "why" }, line.detail ?? ""),
     );
-  const heads = [say("Dead letter", "Død leverance"), say("Outcome", "Udfald"), say("Why", "Hvorfor")];
-  return h(
-    "div",
-    { class: "card preview", tabindex: "0", role: "group", "aria-label": say("Each of them", "Hver af dem") },
-    h(
-      "table",
-      { class: "table" },
-      h("thead", {}, h("tr", {}, heads.map((text) => h("th", { scope: "col" }, text)))),
-      h("tbody", {}, lines.map(row)),
-    ),
+  return outcomeTable(
+    say("Each of them", "Hver af dem"),
+    [
+      [say("Dead letter", "Død leverance"), "key"],
+      [say("Outcome", "Udfald"), "result"],
+      [say("Why", "Hvorfor"), "why"],
+    ],
+    lines.map(row),
   );
 }
 
@@ -162,8 +149,7 @@ export async function openReplay(filter, options) {
       ? say(`This is what would happen to the oldest ${seen.items.length}.`, `Dette ville ske med de ældste ${seen.items.length}.`)
       : say("This is what would happen. Nothing has been done yet.", "Dette ville ske. Intet er gjort endnu.");
     replace(content, h("p", { class: "ink-2" }, meant(filter), " ", of), figures(counts), table(seen.items));
-    const by = options.who ? say(` On record as ${options.who.actor}.`, ` Noteres som ${options.who.actor}.`) : "";
-    replace(note, say("Starting it again does nothing twice.", "Start igen gør intet dobbelt.") + by);
+    replace(note, say("Starting it again does nothing twice.", "Start igen gør intet dobbelt.") + onRecord(options.who));
     const count = number(seen.total);
     const go = button(say(`Replay ${count}`, `Afspil ${count}`), { kind: "primary", icon: "refresh", onclick: begin });
     replace(act, go);
