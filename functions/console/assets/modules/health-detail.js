@@ -116,17 +116,20 @@ function thresholds(one, around) {
     say("Unhealthy above", "Fejler over"),
     say("Verdict", "Vurdering"),
   ];
-  const line = (/** @type {import("../modules/health-words.js").Measure} */ of) =>
+  /** @typedef {import("./health-words.js").Measure} Measure */
+  const limit = (/** @type {number} */ column, /** @type {Measure} */ of, /** @type {number | null} */ at) =>
+    h("td", { class: "number ink-3", "data-narrow": "more", "data-name": heads[column] }, at === null ? "—" : of.limit(at));
+  const line = (/** @type {Measure} */ of) =>
     h(
       "tr",
       {},
       h("td", {}, of.name),
-      h("td", { class: "number font-medium" }, of.now),
-      h("td", { class: "number ink-3" }, of.threshold.degraded === null ? "—" : of.limit(of.threshold.degraded)),
-      h("td", { class: "number ink-3" }, of.threshold.unhealthy === null ? "—" : of.limit(of.threshold.unhealthy)),
+      h("td", { class: "number font-medium", "data-narrow": "more", "data-name": heads[1] }, of.now),
+      limit(2, of, of.threshold.degraded),
+      limit(3, of, of.threshold.unhealthy),
       h(
         "td",
-        {},
+        { "data-narrow": "end" },
         of.isKnown
           ? of.verdict === "healthy"
             ? status("ok", say("Within", "Inden for"))
@@ -141,8 +144,8 @@ function thresholds(one, around) {
   );
   return h(
     "div",
-    { class: "table-wrap topped", tabindex: "0", role: "group", "aria-label": say("Thresholds", "Grænser") },
-    h("table", { class: "table" }, h("thead", {}, head), h("tbody", {}, measures(one, isCatalogue(around)).map(line))),
+    { class: isCatalogue(around) ? "table-wrap" : "table-wrap topped", tabindex: "0", role: "group", "aria-label": say("Thresholds", "Grænser") },
+    h("table", { class: "table stack" }, h("thead", {}, head), h("tbody", {}, measures(one, isCatalogue(around)).map(line))),
   );
 }
 

@@ -7,7 +7,7 @@ import { duration, number, say } from "./language.js";
 /** @typedef {{ count: number, avgMs: number | null, p50Ms: number | null, p95Ms: number | null, p99Ms: number | null, maxMs: number | null, histogram?: Bucket[] }} Lag */
 
 /** Until it is known how much room there is, and what less room is scrolled in. */
-const [WIDTH, WIDTH_MIN] = [640, 480];
+const [WIDTH, WIDTH_MIN] = [640, 240];
 /** Columns need more room than points on a line. */
 const [TALL, LOW] = [140, 72];
 const AXIS = 26;
@@ -75,7 +75,13 @@ function draw(picture, lag, limit, width) {
         height,
       });
     });
-  const ticks = TICKS_MS.filter((at) => at > shortest && at < longest * 1.2).map((at) => [
+  /** Those whose texts have room beside each other. @type {number[]} */
+  const marked = [];
+  for (const at of TICKS_MS.filter((at) => at > shortest && at < longest * 1.2)) {
+    const before = marked.at(-1);
+    if (before === undefined || x(at) - x(before) >= TICK_PX * 2) marked.push(at);
+  }
+  const ticks = marked.map((at) => [
     s("line", { class: "grid-line", x1: x(at), x2: x(at), y1: 30, y2: base }),
     // The last one's text is not to stand beyond the picture.
     s("text", { x: x(at), y: base + AXIS - 6, "text-anchor": x(at) > width - TICK_PX ? "end" : "middle" }, lagText(at)),
