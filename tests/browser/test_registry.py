@@ -73,6 +73,8 @@ def test_what_the_configuration_names_is_not_changed_here(page: Page):
     page.goto("/api/auth/dev-mint")
     answer(page, REGISTRY, {"ok": True, "data": [{**VENDOR, "configured": True}]})
     page.goto("/vendor-sync/registry")
+    # It is known who looks then.
+    expect(page.get_by_role("button", name="Test alle")).to_be_visible()
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     drawer = page.get_by_role("dialog", name="MOSCOT")
