@@ -3,7 +3,7 @@
 import { decide, letterRoute, mayDecide, planned } from "./delivery-decisions.js";
 import { identity } from "./delivery-feed.js";
 import { life } from "./delivery-life.js";
-import { deliveryStatus, reasonHelp, reasonName, sourceText, subject } from "./delivery-words.js";
+import { deliveryStatus, reasonName, sourceText, subject } from "./delivery-words.js";
 import { button, h, icon, replace } from "./dom.js";
 import { section } from "./drawer.js";
 import { dateTime, number, say } from "./language.js";
@@ -21,6 +21,41 @@ import { timeline } from "./timeline.js";
 
 /** What deciding on one came to that did not succeed, until another is looked at. @type {Map<string, string>} */
 const refusals = new Map();
+
+/** What to do about it, by its code. @type {Record<string, [string, string]>} */
+const HELP = {
+  bad_signature: [
+    "Compare the secret and the scheme on both sides. Once they are right here, verify it again.",
+    "Sammenlign hemmelighed og metode på begge sider. Når de er rigtige her, så efterprøv den igen.",
+  ],
+  no_secret: [
+    "Set the sender's secret here, then verify it again.",
+    "Sæt afsenderens hemmelighed her, og efterprøv den igen.",
+  ],
+  too_large: [
+    "Its body was not kept, so it cannot be let in. Ask the sender for smaller ones.",
+    "Dens indhold blev ikke gemt, så den kan ikke lukkes ind. Bed afsenderen om mindre.",
+  ],
+  unknown_sender: [
+    "Nobody of that name has a connection here. Make one, or stop the sender; then verify it again.",
+    "Ingen med det navn har en forbindelse her. Opret en, eller stands afsenderen; efterprøv den så igen.",
+  ],
+  bad_body: [
+    "The text above names the field. The sender has to mend it.",
+    "Teksten ovenfor nævner feltet. Afsenderen må rette det.",
+  ],
+  conflict: [
+    "The first one counts, and this one is kept. Ask the sender which one is meant.",
+    "Den første gælder, og denne er gemt. Spørg afsenderen, hvilken der menes.",
+  ],
+  same_body: [
+    "The sender was told of a duplicate. If it is an event of its own, verify it again.",
+    "Afsenderen fik at vide, at den var kendt. Er den en hændelse for sig, så efterprøv den igen.",
+  ],
+};
+
+/** What to do about it. @param {Delivery} one */
+const reasonHelp = (one) => (one.reason && HELP[one.reason] ? say(...HELP[one.reason]) : null);
 
 /** @param {Delivery} one @param {Around} around @returns {import("./drawer.js").Content} */
 export function deliveryDrawer(one, around) {

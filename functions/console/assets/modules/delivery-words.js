@@ -16,61 +16,19 @@ export function deliveryStatus(one, pill = false) {
   return status("ok", say("Processed", "Behandlet"), { pill });
 }
 
-/** @type {Record<string, { name: [string, string], help: [string, string] }>} */
+/** @type {Record<string, [string, string]>} */
 const REASONS = {
-  bad_signature: {
-    name: ["Wrong signature", "Forkert signatur"],
-    help: [
-      "Compare the secret and the scheme on both sides. Once they are right here, verify it again.",
-      "Sammenlign hemmelighed og metode på begge sider. Når de er rigtige her, så efterprøv den igen.",
-    ],
-  },
-  no_secret: {
-    name: ["Our secret is missing", "Vores hemmelighed mangler"],
-    help: [
-      "Set the sender's secret here, then verify it again.",
-      "Sæt afsenderens hemmelighed her, og efterprøv den igen.",
-    ],
-  },
-  too_large: {
-    name: ["Too large", "For stor"],
-    help: [
-      "Its body was not kept, so it cannot be let in. Ask the sender for smaller ones.",
-      "Dens indhold blev ikke gemt, så den kan ikke lukkes ind. Bed afsenderen om mindre.",
-    ],
-  },
-  unknown_sender: {
-    name: ["Unknown sender", "Ukendt afsender"],
-    help: [
-      "Nobody of that name has a connection here. Make one, or stop the sender; then verify it again.",
-      "Ingen med det navn har en forbindelse her. Opret en, eller stands afsenderen; efterprøv den så igen.",
-    ],
-  },
-  bad_body: {
-    name: ["Unreadable", "Kan ikke læses"],
-    help: [
-      "The text above names the field. The sender has to mend it.",
-      "Teksten ovenfor nævner feltet. Afsenderen må rette det.",
-    ],
-  },
-  conflict: {
-    name: ["Same key, other body", "Samme nøgle, andet indhold"],
-    help: [
-      "The first one counts, and this one is kept. Ask the sender which one is meant.",
-      "Den første gælder, og denne er gemt. Spørg afsenderen, hvilken der menes.",
-    ],
-  },
-  same_body: {
-    name: ["Same body, other id", "Samme indhold, andet id"],
-    help: [
-      "The sender was told of a duplicate. If it is an event of its own, verify it again.",
-      "Afsenderen fik at vide, at den var kendt. Er den en hændelse for sig, så efterprøv den igen.",
-    ],
-  },
+  bad_signature: ["Wrong signature", "Forkert signatur"],
+  no_secret: ["Our secret is missing", "Vores hemmelighed mangler"],
+  too_large: ["Too large", "For stor"],
+  unknown_sender: ["Unknown sender", "Ukendt afsender"],
+  bad_body: ["Unreadable", "Kan ikke læses"],
+  conflict: ["Same key, other body", "Samme nøgle, andet indhold"],
+  same_body: ["Same body, other id", "Samme indhold, andet id"],
 };
 
 /** Why one was refused, by its code, shortly. @param {string} reason */
-export const reasonText = (reason) => say(...(REASONS[reason]?.name ?? [reason, reason]));
+export const reasonText = (reason) => say(...(REASONS[reason] ?? [reason, reason]));
 
 /** Why one was refused, shortly; null where it was not. @param {Delivery} one */
 export const reasonName = (one) => (one.reason ? reasonText(one.reason) : null);
@@ -81,9 +39,6 @@ export const sourceText = (one) =>
 
 /** Within a sentence. @param {string | null} text */
 export const lower = (text) => (text ? text.charAt(0).toLowerCase() + text.slice(1) : "");
-
-/** What to do about it. @param {Delivery} one */
-export const reasonHelp = (one) => (one.reason && REASONS[one.reason] ? say(...REASONS[one.reason].help) : null);
 
 /** What happened, or why nothing did. @param {Delivery} one */
 export const subject = (one) =>

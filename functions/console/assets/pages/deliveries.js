@@ -3,7 +3,6 @@
 import { change } from "../modules/address.js";
 import { asError } from "../modules/api.js";
 import { deliveryChart } from "../modules/delivery-chart.js";
-import { mayDecide } from "../modules/delivery-decisions.js";
 import { feed, identity, moment } from "../modules/delivery-feed.js";
 import { PERIODS, deliveryFilters, wantedDeliveries } from "../modules/delivery-filters.js";
 import { columns } from "../modules/delivery-rows.js";
@@ -37,6 +36,7 @@ const openDecision = async (...asked) => (await import("../modules/decide-dialog
 
 /** @type {import("../modules/session.js").Who | null} */
 let who = null;
+const mayDecide = () => may(who, "deliveries:write");
 /** @type {Delivery[]} */
 let shown = [];
 /** Those that came since, and wait to be asked for. @type {Delivery[]} */
@@ -104,7 +104,7 @@ function drawPause() {
   const toggle = button(text, { icon: paused ? "play" : "pause", "aria-pressed": String(paused), onclick: pause });
   const now = wantedDeliveries();
   const again =
-    now.status === "dead" && mayDecide(who) && button(say("Replay…", "Afspil…"), { icon: "refresh", onclick: replay });
+    now.status === "dead" && mayDecide() && button(say("Replay…", "Afspil…"), { icon: "refresh", onclick: replay });
   replace(pauseSlot, now.to ? null : toggle, again);
 }
 
@@ -399,7 +399,7 @@ addKeys([
     text: say("Send what is selected again", "Send det valgte igen"),
     run: () => {
       const items = chosen.chosen();
-      if (may(who, "deliveries:write") && items.length > 0) openDecision("again", items, { who, done: decidedMany });
+      if (mayDecide() && items.length > 0) openDecision("again", items, { who, done: decidedMany });
     },
   },
   { key: "p", text: say("Pause, go on", "Pause, fortsæt"), run: pause },

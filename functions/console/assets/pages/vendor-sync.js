@@ -12,7 +12,6 @@ import { clock, clockShort, dayMonth, isToday, number, say } from "../modules/la
 import { blank, callout, copied, failed, stale } from "../modules/messages.js";
 import { paging } from "../modules/paging.js";
 import { poll } from "../modules/poll.js";
-import { openRunDialog } from "../modules/run-dialog.js";
 import { runDrawer } from "../modules/run-drawer.js";
 import { columns } from "../modules/run-rows.js";
 import { may, whoever } from "../modules/session.js";
@@ -27,6 +26,9 @@ import { table } from "../modules/table.js";
 const POLL_MS = 30_000;
 
 const main = startPage({ redraw: () => draw() });
+
+/** It comes when it is asked for: what a first view does not show is not loaded with it. @type {(...asked: Parameters<typeof import("../modules/run-dialog.js").openRunDialog>) => Promise<void>} */
+const openRunDialog = async (...asked) => (await import("../modules/run-dialog.js")).openRunDialog(...asked);
 
 /** @type {{ slug: string, name: string }[]} */
 let vendors = [{ slug: "moscot", name: "MOSCOT" }];
