@@ -521,3 +521,4 @@ def test_real_deliveries_are_followed_and_decided_on(open_page, doors):
     expect(page.locator("tbody tr").filter(has_text="Rejected")).to_contain_text("pos/demo")
     page.get_by_role("button", name="Verify again").click()
     expect(page.get_by_role("dialog").get_by_text(re.compile("^Still refused: wrong signature: "))).to_be_visible()
+    expect(page.get_by_role("dialog").locator(".callout")).to_have_count(1)

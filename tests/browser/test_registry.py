@@ -1,6 +1,7 @@
 """`/vendor-sync/registry`."""
 
 import json
+import re
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -80,6 +81,14 @@ def test_what_the_configuration_names_is_not_changed_here(page: Page):
     drawer = page.get_by_role("dialog", name="MOSCOT")
     expect(drawer.get_by_text("Sat af driftens konfiguration, VENDORS")).to_be_visible()
     expect(drawer.get_by_role("button", name="Gem", exact=True)).to_have_count(0)
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog", name="Tastatur")
+    for text in ("Hændelseslog", "Åbn rækken"):
+        expect(keys.get_by_text(text)).to_be_visible()
+    page.keyboard.press("Escape")
+    for key in ("g", "a"):
+        page.keyboard.press(key)
+    expect(page).to_have_url(re.compile("/audit"))
 
 
 def test_all_sources_are_tested_with_a_result_for_each(open_page):
