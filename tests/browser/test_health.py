@@ -32,9 +32,9 @@ def test_the_worst_is_first_with_its_threshold(health: Page):
 def test_one_is_told_with_percentiles_thresholds_and_budget(health: Page):
     expect(health.get_by_role("img", name="Processing time of 1,000 deliveries: P50 142 ms, limit 500 ms, P95 702 ms, P99 2.8 s")).to_be_visible()
     thresholds = health.get_by_role("group", name="Thresholds").locator("tbody tr")
-    assert thresholds.nth(0).locator("td").all_inner_texts() == ["Error rate, 24 h", "7.4 %", "1 %", "5 %", "Unhealthy"]
-    assert thresholds.nth(2).locator("td").all_inner_texts() == ["Webhook lag", "26m 12s", "2 min", "10 min", "Unhealthy"]
-    assert thresholds.nth(3).locator("td").all_inner_texts() == ["Sync lag", "—", "5 min", "15 min", "Not measured"]
+    expect(thresholds.nth(0).locator("td")).to_have_text(["Error rate, 24 h", "7.4 %", "1 %", "5 %", "Unhealthy"])
+    expect(thresholds.nth(2).locator("td")).to_have_text(["Webhook lag", "26m 12s", "2 min", "10 min", "Unhealthy"])
+    expect(thresholds.nth(3).locator("td")).to_have_text(["Sync lag", "—", "5 min", "15 min", "Not measured"])
     expect(health.get_by_role("region", name="Error budget")).to_contain_text("0 % left: 79 of 1,068 failed, 10.6 may")
     health.locator("tbody tr.opens").nth(2).click()
     expect(health.get_by_role("region", name="Error budget")).to_contain_text("100 % left")
@@ -86,7 +86,7 @@ def test_what_has_runs_is_judged_by_the_last_one(page: Page):
     page.route("**/api/sync/health?provider=catalogue", lambda route: route.fulfill(json=health_of([failed, integration("Acme", "healthy")])))
     page.goto("/health?provider=catalogue")
     thresholds = page.get_by_role("group", name="Thresholds").locator("tbody tr")
-    assert thresholds.last.locator("td").all_inner_texts() == ["Last run", "failed", "—", "a failure", "Unhealthy"]
+    expect(thresholds.last.locator("td")).to_have_text(["Last run", "failed", "—", "a failure", "Unhealthy"])
     page.locator("tbody tr.opens").nth(1).click()
     expect(thresholds.last).to_contain_text("did not fail")
 

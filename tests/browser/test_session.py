@@ -10,6 +10,8 @@ from playwright.sync_api import Page, expect
 def door(open_page, deployed) -> Page:
     page = open_page(deployed.url).page
     page.goto("/vendor-sync?status=error")
+    # The shell is there for anybody; its script then leads to the door.
+    page.wait_for_url("**/sign-in?**")
     return page
 
 
