@@ -46,6 +46,9 @@ async fn a_tenant_s_administrator_changes_what_is_its_own_and_a_reader_reads_it(
     let bound = system.user_token("BRAND_USER", &["acme"], &["north"]);
     let listed = system.get(LIST).bearer(&bound).answer().await.expect(200);
     assert_eq!(listed["items"].as_array().unwrap().iter().map(|item| &item["name"]).collect::<Vec<_>>(), ["north"]);
+    // What comes before theirs is in no cursor.
+    let page = system.get(&format!("{LIST}?limit=1")).bearer(&bound).answer().await.expect(200);
+    assert_eq!((&page["items"][0]["name"], &page["nextCursor"]), (&"north".into(), &Value::Null));
     assert_eq!(system.get(&path(HOOK)).bearer(&bound).answer().await.problem(), (404, "not_found"));
     assert_eq!(system.get(&path("acme/github/north")).bearer(&bound).answer().await.status, 200);
     for refused in ["/api/admin/replays", "/api/admin/audit", "/metrics"] {

@@ -144,6 +144,9 @@ async fn who_sees_which_links() {
     for page in [page, rest] {
         assert_eq!(page["aggregate"]["totalIntegrations"], 3, "all are counted on each page");
     }
+    // The link at the cursor is gone meanwhile: the rest begins where it was.
+    operate(&hooks, "POST", "acme/trackstar/south/pause", json!({})).await;
+    assert_eq!(names(&ask(&hooks, &user("SUPER_ADMIN", &[], &[]), &next).await), ["acme/north"]);
     for (token, path, expected) in [
         (None, REPLAY, (401, "Access token required")),
         (Some("word".to_owned()), HEALTH, (401, "Invalid token")),

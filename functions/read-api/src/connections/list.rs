@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use signalbox::aws::connections::store::{After, Listed};
-use signalbox::domain::ids::{ProviderId, TenantId};
+use signalbox::domain::ids::{Connection, ProviderId, TenantId};
 use signalbox::http::auth::tenant::in_query;
 use signalbox::http::auth::{CONNECTIONS_READ, Caller};
 use signalbox::http::problem::{Problem, ProblemView};
@@ -53,9 +53,14 @@ pub(crate) async fn list(
     if after.as_ref().is_some_and(|after| !listed.has(after)) {
         return Err(unknown());
     }
-    let found = reads.connections.page(&listed, after.as_ref(), limit).await;
-    let (mut found, next) = found.map_err(|fault| Problem::unread(&fault))?;
-    found.retain(|stored| caller.sees(&stored.connection.name));
+    let found = match caller.brands() {
+        None => reads.connections.page(&listed, after.as_ref(), limit).await,
+        Some(_) => {
+            let is_seen = |connection: &Connection| caller.sees(&connection.name);
+            reads.connections.page_of_seen(&listed, after.as_ref(), limit, is_seen).await
+        }
+    };
+    let (found, next) = found.map_err(|fault| Problem::unread(&fault))?;
     Ok(Json(page(found.iter().map(ConnectionView::from).collect(), next)))
 }
 

@@ -40,7 +40,7 @@ const LIMIT_MAX: usize = 200;
         ("from" = Option<String>, Query, description = "Received at or after this; a dead letter: sent to the queue"),
         ("to" = Option<String>, Query, description = "Received at or before this, or on this day; a dead letter: sent to the queue"),
         ("key" = Option<String>, Query, max_length = 1024, description = "The key, as its sender knows it or as it is listed, of one that was let in within the last 30 days; needs `source`, `pos` or `provider/connection`. With `all` it also tells of one that has not had its effect yet"),
-        ("correlationId" = Option<String>, Query, max_length = 128, description = "The trace. One that was made here is looked for in the minute in which it was made first, unless `from` or `to` says otherwise; any other within the range, a week by default"),
+        ("correlationId" = Option<String>, Query, max_length = 128, description = "The trace. One that was made here is looked for in the minute in which it was made first, unless `from` or `to` says otherwise; any other within the range"),
         ("text" = Option<String>, Query, max_length = 200, description = "In any case, a part of the key, the trace, the event's name, or the reason why it was refused or given up"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Default 50"),
         ("cursor" = Option<String>, Query, description = "From `nextCursor`"),

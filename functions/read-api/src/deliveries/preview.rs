@@ -38,6 +38,7 @@ pub(crate) async fn show(
 ) -> Result<Json<PreviewView>, Problem> {
     let caller = reads.reader_within(&uri, &headers)?;
     let (query, now) = (Query::of(&uri), reads.now());
+    query.only(&["id", "provider", "connection", "reason", "from", "to", "limit", "cursor"])?;
     let of = caller.tenant;
     let wrong = |field: &'static str, why: &str| Problem::fields(&[(field, why)]);
     let limit = query.limit(&["limit"], LIMIT, LIMIT).map_err(|why| wrong("limit", &why))?;

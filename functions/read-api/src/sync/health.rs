@@ -1,6 +1,7 @@
 //! `GET /api/sync/health`: how the links to warehouses do.
 
 use std::cmp::Reverse;
+use std::fmt;
 
 use axum::Json;
 use axum::extract::State;
@@ -11,9 +12,10 @@ use signalbox::aws::faults::AwsFault;
 use signalbox::aws::queues::depth::Depth;
 use signalbox::domain::connections::stored::StoredConnection;
 use signalbox::domain::health::Health;
-use signalbox::domain::ids::ProviderId;
+use signalbox::domain::ids::{Connection, ProviderId};
 use signalbox::domain::time;
 use signalbox::engine::health::Looked;
+use signalbox::http::auth::user::Reach;
 use signalbox::http::query::Query;
 use signalbox::http::sync_problem::SyncProblem;
 use signalbox::http::wire::health::{
@@ -62,35 +64,72 @@ pub(crate) async fn sync_health(
         Some(tenant) => Listed::Tenant(tenant.clone(), Some(provider)),
         None => Listed::Provider(provider),
     };
-    let after: Option<After> = query.first(&["cursor"]).map(str::parse).transpose().ok().flatten();
+    let cursor = query.first(&["cursor"]).and_then(Cursor::parse);
     // One of another list would start where this one has nothing, and might name what the caller may not see.
-    let fits = after.as_ref().is_some_and(|after| listed.has(after));
+    let fits = cursor.as_ref().is_some_and(|cursor| listed.has(&cursor.after));
     if query.first(&["cursor"]).is_some() && !fits {
         return Err(SyncProblem::invalid("the cursor is unknown"));
     }
     let failed = |fault| SyncProblem::failed(FAILED, &fault);
-    let mut links = links(&reads, &listed, after.as_ref(), limit).await.map_err(failed)?;
-    links.found.retain(|stored| stored.is_active() && reach.has(&stored.connection.tenant, &stored.connection.name));
-    links.found.sort_by_key(|stored| (Reverse(stored.changed.at), stored.connection.clone()));
+    let after = cursor.as_ref().map(|cursor| &cursor.after);
+    let mut links = links(&reads, &reach, &listed, after, limit).await.map_err(failed)?;
+    links.found.retain(StoredConnection::is_active);
+    links.found.sort_by_key(place);
     let now = reads.now();
     let (looked, queues) = tokio::join!(reads.looks.at(links.found, now), queue_stats(&reads));
     let mut looked = looked.map_err(failed)?;
     let aggregate = aggregate(&looked, now);
-    let mut next = links.next;
+    let mut next = links.next.map(|after| Cursor { changed_ms: None, after });
     if links.are_all {
-        let before = after.and_then(|After(last)| looked.iter().position(|one| one.stored.connection == last));
-        looked.drain(..before.map_or(0, |place| place + 1));
+        // By its place and not by itself, as it may have been paused since.
+        let before = cursor.and_then(|Cursor { changed_ms, after }| Some((Reverse(changed_ms?), after.0)));
+        looked.retain(|one| before.as_ref().is_none_or(|before| place(&one.stored) > *before));
         let is_cut = looked.len() > limit;
         looked.truncate(limit);
-        next = looked.last().filter(|_| is_cut).map(|one| After(one.stored.connection.clone()));
+        next = looked.last().filter(|_| is_cut).map(|one| Cursor::behind(&one.stored));
     }
     Ok(Json(HealthView {
         status: "success",
         aggregate,
         integrations: looked.iter().map(|one| integration(&reads, one, &queues)).collect(),
         has_more: next.is_some(),
-        next_cursor: next.map(|after| after.to_string()),
+        next_cursor: next.map(|cursor| cursor.to_string()),
     }))
+}
+
+/// Where a link stands among all: the last changed first.
+fn place(stored: &StoredConnection) -> (Reverse<i64>, Connection) {
+    (Reverse(stored.changed.at.as_millisecond()), stored.connection.clone())
+}
+
+/// Where a page ended: `1768478400000~acme/trackstar/north` in the list of all, the link alone in one by name.
+struct Cursor {
+    changed_ms: Option<i64>,
+    after: After,
+}
+
+impl Cursor {
+    fn behind(stored: &StoredConnection) -> Self {
+        let (Reverse(changed_ms), connection) = place(stored);
+        Self { changed_ms: Some(changed_ms), after: After(connection) }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (changed_ms, after) = match text.split_once('~') {
+            Some((ms, after)) => (Some(ms.parse().ok()?), after),
+            None => (None, text),
+        };
+        Some(Self { changed_ms, after: after.parse().ok()? })
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.changed_ms {
+            Some(ms) => write!(formatter, "{ms}~{}", self.after),
+            None => self.after.fmt(formatter),
+        }
+    }
 }
 
 /// Links that are looked at.
@@ -103,11 +142,22 @@ struct Links {
 }
 
 /// All links, or the page of them that was asked for, by name, where they are too many.
-async fn links(reads: &Reads, listed: &Listed, after: Option<&After>, limit: usize) -> Result<Links, AwsFault> {
-    let (mut found, more) = reads.connections.page(listed, None, LIMIT_MAX).await?;
+async fn links(
+    reads: &Reads,
+    reach: &Reach,
+    listed: &Listed,
+    after: Option<&After>,
+    limit: usize,
+) -> Result<Links, AwsFault> {
+    let is_seen = |connection: &Connection| reach.has(&connection.tenant, &connection.name);
+    let page = async |after, limit| match reach.brands {
+        None => reads.connections.page(listed, after, limit).await,
+        Some(_) => reads.connections.page_of_seen(listed, after, limit, is_seen).await,
+    };
+    let (mut found, more) = page(None, LIMIT_MAX).await?;
     let Some(more) = more else { return Ok(Links { found, are_all: true, next: None }) };
     if after.is_some() {
-        let (found, next) = reads.connections.page(listed, after, limit).await?;
+        let (found, next) = page(after, limit).await?;
         return Ok(Links { found, are_all: false, next });
     }
     let is_cut = found.len() > limit;

@@ -102,6 +102,9 @@ pub enum Listed {
 /// A page, and the connection that the next one starts after.
 pub type Page = (Vec<StoredConnection>, Option<After>);
 
+/// Connections that are read at a time where few of them are seen.
+const SEEN_PART: usize = 200;
+
 /// Where a page starts: after this connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct After(pub Connection);
@@ -285,6 +288,33 @@ impl ConnectionStore {
             .update_expression("ADD providers :provider")
             .expression_attribute_values(":provider", AttributeValue::Ss(vec![provider.to_string()]));
         call.send().await.map(drop).map_err(|error| fault("note provider", &error))
+    }
+
+    /// A page of a tenant's list as whoever sees some of it alone sees it: what they do not see is passed over, and in no cursor. So it
+    /// reads on until the page is full, which may be all of the tenant's.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn page_of_seen(
+        &self,
+        listed: &Listed,
+        after: Option<&After>,
+        limit: usize,
+        is_seen: impl Fn(&Connection) -> bool + Send,
+    ) -> Result<Page, AwsFault> {
+        let (mut found, mut from) = (Vec::new(), after.cloned());
+        loop {
+            let (part, next) = self.page(listed, from.as_ref(), limit.max(SEEN_PART)).await?;
+            found.extend(part.into_iter().filter(|stored| is_seen(&stored.connection)));
+            from = next;
+            if found.len() > limit || from.is_none() {
+                break;
+            }
+        }
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let next = found.last().filter(|_| more).map(|last| After(last.connection.clone()));
+        Ok((found, next))
     }
 
     async fn providers(&self) -> Result<Vec<ProviderId>, AwsFault> {

@@ -5,7 +5,8 @@
 //! reads the shards of an hour beside one another. A key is looked up through its claim.
 //!
 //! The moment and the shard are those of the claim, which every attempt and repetition of one event takes over from it. So
-//! another number of shards gives no event a second place; and whoever reads asks for all that there can be.
+//! another number of shards gives no event a second place; and whoever reads asks for the partitions that were
+//! named as having something.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,8 +20,7 @@ use crate::domain::deliveries::partition::Partition;
 use crate::domain::ids::{Connection, ConnectionName, ProviderId};
 use crate::domain::place::{NoPlace, TIME_DIGITS, split_time};
 
-/// The most shards of an hour. Readers ask for all of them, whatever is configured, so that a number that was lowered hides
-/// nothing; each costs them half a read unit for an hour in which it is empty.
+/// The most shards of an hour: as many queries beside one another as a list makes for it.
 pub const SHARDS_MAX: u8 = 8;
 /// The shards of an hour where nothing else is configured: 4,000 write units a second for one tenant.
 pub const SHARDS_DEFAULT: u8 = 4;
@@ -225,6 +225,12 @@ impl ListPlace {
     pub fn of_letter(id: &DeadLetterId) -> Self {
         let ms = split_time(id.as_str()).map_or(0, |(ms, _)| ms);
         Self { ms, within: Within::Letter(id.clone()) }
+    }
+
+    /// The place above all of its moment: it says when, and names nothing.
+    #[must_use]
+    pub fn above_its_moment(&self) -> Self {
+        Self::before(self.ms.saturating_add(1))
     }
 
     /// The hour in which the next one below it may lie; none where there is none.

@@ -187,7 +187,13 @@ impl Caller {
         if scopes.iter().any(|scope| self.has(scope)) {
             return Ok(());
         }
-        Err(Problem::new(INSUFFICIENT_SCOPE, format!("the token needs the scope {}", scopes.join(" or "))))
+        let why = match &self.brands {
+            Some(_) if scopes.iter().any(|scope| self.carries(scope)) => {
+                "the user is bound to brands, and this is about all of a tenant".to_owned()
+            }
+            _ => format!("the token needs the scope {}", scopes.join(" or ")),
+        };
+        Err(Problem::new(INSUFFICIENT_SCOPE, why))
     }
 
     /// Whether they may see and change what is a tenant's: their own, and operators of the default tenant any.

@@ -54,6 +54,7 @@ pub(crate) async fn connections_overview(
     let query = Query::of(&uri);
     let now = reads.now();
     let reach = reads.authority.reach((&headers, &query), Access::Read, READ, now)?;
+    query.only(&["limit", "cursor"])?;
     let limit = query.limit(&["limit"], LIMIT_DEFAULT, LIMIT_MAX);
     let limit = limit.map_err(|wrong| Problem::fields(&[("limit", &wrong)]))?;
     let unknown = || Problem::fields(&[("cursor", "is unknown")]);
@@ -64,8 +65,13 @@ pub(crate) async fn connections_overview(
     }
     let failed = |fault: AwsFault| Problem::internal(INTERNAL_ERROR, &fault);
     let page = async {
-        let (mut found, next) = reads.connections.page(&listed, after.as_ref(), limit).await?;
-        found.retain(|stored| reach.has(&stored.connection.tenant, &stored.connection.name));
+        let (found, next) = match reach.brands {
+            None => reads.connections.page(&listed, after.as_ref(), limit).await?,
+            Some(_) => {
+                let is_seen = |connection: &Connection| reach.has(&connection.tenant, &connection.name);
+                reads.connections.page_of_seen(&listed, after.as_ref(), limit, is_seen).await?
+            }
+        };
         let catalogues: Vec<Connection> = found.iter().map(|stored| stored.connection.clone()).collect();
         let catalogues = catalogues.iter().filter(|connection| connection.provider == ProviderId::CATALOGUE);
         let synced = reads.snapshots.synced_at(catalogues);

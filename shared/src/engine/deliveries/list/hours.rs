@@ -85,15 +85,14 @@ impl<'a> Hours<'a> {
 
     pub(super) async fn head(&mut self, budget: &mut Budget) -> Result<Head, AwsFault> {
         loop {
-            if !self.read_due(budget).await? {
-                return Ok(self.unread());
+            // A shard of which the filter left out all that was read may still have the newest.
+            while self.shards.iter().any(Shard::is_due) {
+                if !self.read_due(budget).await? {
+                    return Ok(self.unread());
+                }
             }
-            if let Some(index) = self.newest() {
-                let newest = self.shards[index].read.front();
-                return Ok(newest.map_or(Head::End, |entry| Head::At(ListPlace::of_delivery(&entry.place))));
-            }
-            if self.shards.iter().any(|shard| shard.more) {
-                continue;
+            if let Some(newest) = self.newest_place() {
+                return Ok(Head::At(newest));
             }
             if !self.read_names(budget).await? {
                 return Ok(Head::Below(self.floor.clone()));
@@ -115,14 +114,18 @@ impl<'a> Hours<'a> {
 
     /// What comes next where some shard cannot be read on: the newest that was read, unless the shard may have a newer one. What a
     /// filter left out counts as looked at, or a call that finds nothing would not get on.
-    fn unread(&mut self) -> Head {
+    fn unread(&self) -> Head {
         let due = self.shards.iter().filter(|shard| shard.is_due()).map(|shard| &shard.floor);
-        let unread = due.max().unwrap_or(&self.floor).min(&self.floor).clone();
-        let newest = self.newest().and_then(|index| self.shards[index].read.front());
-        match newest.map(|entry| ListPlace::of_delivery(&entry.place)).filter(|newest| *newest >= unread) {
+        let unread = due.max().unwrap_or(&self.floor).clone();
+        match self.newest_place().filter(|newest| *newest >= unread) {
             Some(newest) => Head::At(newest),
             None => Head::Below(unread),
         }
+    }
+
+    fn newest_place(&self) -> Option<ListPlace> {
+        let newest = self.shards[self.newest()?].read.front()?;
+        Some(ListPlace::of_delivery(&newest.place))
     }
 
     /// The shard with the newest of those that are read.

@@ -199,25 +199,41 @@ async fn page_around(
     let mut streams = streams(reads, now, wanted, moment).await?;
     let mut budget = Budget { items: ITEMS_MAX, queries: QUERIES_MAX };
     let mut page = ListPage { found: Vec::new(), next: None };
-    let mut last = None;
+    let (mut last, mut shown) = (None, None);
     loop {
         let mut heads = Vec::with_capacity(streams.len());
         for stream in &mut streams {
             heads.push(stream.head(&mut budget).await?);
         }
         let Some((index, place)) = newest(&heads) else {
-            page.next = unseen(&heads);
+            page.next = unseen(&heads).map(|next| cursor(wanted, next, shown));
             return Ok(page);
         };
         // Taken off only where it is for this page: a page that is full ends above the next one that matches.
         if let Some(listed) = streams[index].take().filter(|listed| takes(wanted, now, listed)) {
             if page.found.len() == wanted.limit {
-                page.next = last;
+                page.next = last.map(|next| cursor(wanted, next, shown));
                 return Ok(page);
             }
             page.found.push(listed);
+            shown = Some(place.clone());
         }
         last = Some(place);
+    }
+}
+
+/// The cursor for what lies below a place. Whoever is bound to brands may not be told of another brand's delivery that stands there:
+/// theirs is what they were shown last, or else says when alone. Where a moment has more than a call looks at, that would lead
+/// nowhere, and the place is said all the same.
+fn cursor(wanted: &Wanted, next: ListPlace, shown: Option<ListPlace>) -> ListPlace {
+    if wanted.brands.is_none() {
+        return next;
+    }
+    let above = next.above_its_moment();
+    match shown.filter(|shown| *shown < above) {
+        Some(shown) => shown,
+        None if wanted.below.as_ref().is_some_and(|below| above >= *below) => next,
+        None => above,
     }
 }
 
