@@ -143,6 +143,29 @@ def test_what_was_not_kept_is_said(page: Page):
     expect(page.get_by_role("dialog").get_by_text("To see them takes the scope deliveries:read.")).to_be_visible()
 
 
+def test_a_link_opens_what_is_on_no_page_that_is_shown(page: Page):
+    items = [delivery(f"n{index}", "processed", 10 + index) for index in range(80)]
+    Listed(page, items, size=10)
+    turned = {**items[70], "eventType": "push \u202eevil"}
+    page.route(ONE, lambda route: route.fulfill(json={**KEPT, "delivery": turned}))
+    page.goto("/deliveries?open=processed:n70")
+    drawer = page.get_by_role("dialog")
+    # What turns the direction of a text is seen, and turns nothing.
+    expect(drawer.get_by_role("heading", level=2)).to_have_text("push \\u202eevil")
+    expect(drawer.get_by_role("button", name="Close")).to_be_visible()
+    page.unroute(ONE)
+    page.route(ONE, lambda route: route.fulfill(status=404, json={"ok": False, "error": "not_found", "detail": "gone"}))
+    page.goto("/deliveries?open=processed:n99")
+    expect(drawer).to_contain_text("90 days")
+
+
+def test_a_long_name_leaves_the_drawer_its_buttons(page: Page):
+    page.set_viewport_size({"width": 360, "height": 740})
+    Listed(page, [delivery("p1", "processed", 1, eventType="pull_request_review_comment_created_with_a_long_name")])
+    page.goto("/deliveries?open=processed:p1")
+    expect(page.get_by_role("dialog").get_by_role("button", name="Close")).to_be_in_viewport(ratio=1)
+
+
 def test_what_was_sent_again_is_not_told_as_answered_then(page: Page):
     one = delivery("p9", "processed", 400, attempts=5, processedAt=ago(100))
     Listed(page, [one])

@@ -1,6 +1,11 @@
 //! Request bodies: bounded, and read as clients of the original wrote them.
 
+use std::collections::HashSet;
+use std::fmt;
+
 use axum::body::{Body, to_bytes};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use signalbox::http::problem::{INVALID_REQUEST, PAYLOAD_TOO_LARGE, Problem};
 use signalbox::http::query::Query;
@@ -34,6 +39,9 @@ pub(crate) async fn read(body: Body) -> Result<Option<Fields>, Problem> {
         return Ok(None);
     }
     let why = match serde_json::from_slice(json) {
+        Ok(Value::Object(_)) if serde_json::from_slice::<EachOnce>(json).is_err() => {
+            "the body has a field twice: which of them counts is anybody's guess"
+        }
         Ok(Value::Object(fields)) => return Ok(Some(Fields(fields))),
         Ok(Value::Null) => return Ok(None),
         Ok(_) => "the body must be a JSON object",
@@ -42,6 +50,33 @@ pub(crate) async fn read(body: Body) -> Result<Option<Fields>, Problem> {
         Err(_) => "the body must be a JSON object, and is not valid JSON",
     };
     Err(Problem::new(INVALID_REQUEST, why))
+}
+
+/// An object with no member twice: of `"dryRun": true` and `"dryRun": false` the last would win without a word.
+struct EachOnce;
+
+impl<'de> Deserialize<'de> for EachOnce {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EachOnce)
+    }
+}
+
+impl<'de> Visitor<'de> for EachOnce {
+    type Value = Self;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self, A::Error> {
+        let mut names = HashSet::new();
+        while let Some((name, IgnoredAny)) = members.next_entry::<String, IgnoredAny>()? {
+            if !names.insert(name) {
+                return Err(serde::de::Error::custom("a member is there twice"));
+            }
+        }
+        Ok(self)
+    }
 }
 
 /// A switch of the query, refused in the way of a body's.
@@ -67,6 +102,14 @@ impl Fields {
         // A name may be as long as the body.
         let unknown: String = unknown.chars().take(NAME_CHARACTERS_MAX).collect();
         Err(Problem::fields(&[(&unknown, &format!("is unknown; there are {}", names.join(", ")))]))
+    }
+
+    /// Refuses null for any of these, which narrow what is meant: a variable that was not set would mean everything.
+    pub(crate) fn check_set(&self, names: &[&str]) -> Result<(), Problem> {
+        match names.iter().find(|name| self.0.get(**name).is_some_and(Value::is_null)) {
+            None => Ok(()),
+            Some(name) => Err(Problem::fields(&[(name, "must not be null: leave it out to mean all")])),
+        }
     }
 
     /// Refuses a field that is one of these but for its spelling: passed over, `dryrun` would apply for real. Fields of other

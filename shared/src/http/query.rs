@@ -1,5 +1,7 @@
 //! Query strings as clients of the vendor sync write them: repeated names, aliases, blanks.
 
+use std::collections::BTreeSet;
+
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use http::{HeaderMap, Uri};
@@ -8,6 +10,9 @@ use super::problem::Problem;
 
 /// The names of the tenant that a call is for.
 pub const TENANT: [&str; 2] = ["tenantId", "tenant"];
+
+/// Parameters of these lists that may be repeated.
+const LISTS: [&str; 3] = ["status", "action", "id"];
 
 /// How much is said of a name that nothing has, in characters.
 const NAME_CHARACTERS_MAX: usize = 64;
@@ -30,12 +35,16 @@ impl Query {
     /// be of all. Of lists that older clients have known for long, nothing is checked.
     ///
     /// # Errors
-    /// 400 `invalid_request`, which names the first that is not known.
+    /// 400 `invalid_request`, which names the first that is not known, or is there twice and is no list.
     pub fn only(&self, names: &[&str]) -> Result<(), Problem> {
         let is_known = |name: &str| names.iter().chain(&TENANT).any(|known| known.eq_ignore_ascii_case(name));
-        match self.0.iter().find(|(name, _)| !is_known(name)) {
-            None => Ok(()),
-            Some((name, _)) => {
+        let unknown = self.0.iter().find(|(name, _)| !is_known(name));
+        // Of two values the first would count without a word; only lists have several.
+        let is_twice = |name: &&&str| !LISTS.contains(*name) && self.all(&[**name]).collect::<BTreeSet<_>>().len() > 1;
+        match (unknown, names.iter().find(is_twice)) {
+            (None, None) => Ok(()),
+            (None, Some(name)) => Err(Problem::fields(&[(*name, "is there twice: name one")])),
+            (Some((name, _)), _) => {
                 let name: String = name.chars().take(NAME_CHARACTERS_MAX).collect();
                 let known = [names, &["tenant"]].concat().join(", ");
                 Err(Problem::fields(&[(&name, &format!("is no parameter of this list; there are {known}"))]))
@@ -193,6 +202,7 @@ mod tests {
         for known in ["", "limit=1", "LIMIT=1&status=a&status[]=b", "tenant=acme", "tenantId=acme"] {
             assert!(of(known).is_ok(), "{known}");
         }
+        assert!(of("limit=1&limit=2").is_err() && of("limit=1&limit=1").is_ok());
         for unknown in ["limits=1", "stats=dead", "status.ne=a", "limit=1&", "=", "_=1"] {
             assert_eq!(of(unknown).is_err(), unknown != "limit=1&", "{unknown}");
         }

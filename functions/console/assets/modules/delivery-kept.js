@@ -27,6 +27,25 @@ async function fetchKept(one) {
   return { headers, body, path, withheld, life };
 }
 
+/**
+ * One that is on no page of the list; null where there is none, or not any more.
+ * @param {string} identity As addresses have it.
+ * @param {string} tenant
+ * @returns {Promise<Delivery | null>}
+ */
+export async function fetchOne(identity, tenant) {
+  const end = identity.indexOf(":");
+  const query = new URLSearchParams({ status: identity.slice(0, end) });
+  if (tenant) query.set("tenant", tenant);
+  try {
+    const answer = await ask(`/api/admin/deliveries/${encodeURIComponent(identity.slice(end + 1))}?${query}`);
+    return answer.delivery ?? null;
+  } catch (thrown) {
+    if (asError(thrown).status === 404) return null;
+    throw thrown;
+  }
+}
+
 /** The one that was looked at last. @type {{ of: string, kept: Kept } | null} */
 let last = null;
 

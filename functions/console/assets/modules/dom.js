@@ -17,6 +17,12 @@ function assign(element, attributes) {
   }
 }
 
+/** What turns the direction of a text: a sender's would have people read another text than the one that is stored. */
+const TURNS = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** @param {string} text */
+const visible = (text) => text.replace(TURNS, (turn) => `\\u${turn.charCodeAt(0).toString(16)}`);
+
 /**
  * @param {Element} element
  * @param {Child[]} children
@@ -25,7 +31,7 @@ function fill(element, children) {
   for (const child of children) {
     if (child === null || child === undefined || child === false) continue;
     if (Array.isArray(child)) fill(element, child);
-    else element.append(child instanceof Node ? child : String(child));
+    else element.append(child instanceof Node ? child : visible(String(child)));
   }
 }
 

@@ -227,7 +227,7 @@ async function drawDrawer() {
   }
   const place = shown.findIndex((one) => identity(one) === id);
   if (place < 0) {
-    if (isLoaded && !more && !isDrawerOpen()) missing(id);
+    if (isLoaded && !isDrawerOpen()) elsewhere(id);
     return;
   }
   const one = shown[place];
@@ -259,6 +259,34 @@ async function drawDrawer() {
         rows.focus(id);
       },
     },
+  );
+}
+
+/** Which one is asked for, as it is not on the page. @type {string | null} */
+let fetched = null;
+
+/** What a link leads to stands on any page. @param {string} id */
+async function elsewhere(id) {
+  if (fetched === id) return;
+  fetched = id;
+  const [{ deliveryDrawer }, { fetchOne }] = await Promise.all([
+    import("../modules/delivery-drawer.js"),
+    import("../modules/delivery-kept.js"),
+    whoever(),
+  ]);
+  const one = await fetchOne(id, asked.tenant).catch(() => null);
+  fetched = null;
+  if (wantedDeliveries().open !== id || isDrawerOpen()) return;
+  if (!one) return missing(id);
+  openDrawer(
+    deliveryDrawer(one, {
+      newer: null,
+      older: null,
+      who,
+      drop: (one) => openDecision("drop", [one], { who, done: () => leave() }),
+      decided: () => leave(),
+    }),
+    { closed: () => change({ open: null }, { replace: true }), focus: true },
   );
 }
 

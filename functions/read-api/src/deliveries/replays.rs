@@ -71,6 +71,7 @@ pub(crate) async fn one(
 ) -> Result<Json<ReplayPage>, Problem> {
     let caller = reads.reader_within(&uri, &headers)?;
     let (query, now) = (Query::of(&uri), reads.now());
+    query.only(&["cursor"])?;
     let none = || Problem::new(NOT_FOUND, "there is no such replay");
     let id: ReplayId = path_text(id).parse().map_err(|_| none())?;
     let cursor = query.first(&["cursor"]).map(str::parse::<u32>).transpose();

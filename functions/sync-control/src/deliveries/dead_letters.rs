@@ -149,6 +149,7 @@ pub(crate) async fn requeue_many(
     };
     // A filter that is misspelt or blank would be none, and everything would be requeued.
     fields.check_known(&[&DeadLetterFilter::FIELDS[..], &["from", "to", "ids", "cursor"]].concat())?;
+    fields.check_set(&[&DeadLetterFilter::FIELDS[..], &["from", "to", "ids"]].concat())?;
     let beside_ids = [&DeadLetterFilter::FIELDS[..], &["from", "to", "cursor"]].concat();
     let done = match ids(&fields, LIMITS.found_max, &beside_ids)? {
         Some(ids) => requeue_each(&control.replays.requeuer, &operator, ids).await,

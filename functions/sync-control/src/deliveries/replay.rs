@@ -97,6 +97,7 @@ impl Wanted {
     fn read(fields: &Fields, now: Timestamp) -> Result<Self, SyncProblem> {
         // Passed over, `dryrun` would replay, and `brandid` all brands.
         fields.check_spelling(&["type", "brandId", "eventIds", "maxAge", "dryRun"])?;
+        fields.check_set(&["brandId", "eventIds"])?;
         let is_sync = match fields.filled_text("type")?.as_deref() {
             Some("webhook") => false,
             Some("sync") => true,

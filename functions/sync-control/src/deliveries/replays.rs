@@ -69,6 +69,7 @@ pub(crate) async fn start(
         return Err(Problem::new(INVALID_REQUEST, "the body must be a JSON object with the filter; {} means all"));
     };
     fields.check_known(&[&FILTERS[..], &["ids", "replayId", "dryRun", "cursor"]].concat())?;
+    fields.check_set(&[&FILTERS[..], &["ids", "replayId"]].concat())?;
     let is_dry = fields.switch("dryRun")?.unwrap_or(false);
     let cursor = fields.text("cursor")?.map(|cursor| cursor.parse::<DeadLetterId>()).transpose();
     let cursor = cursor.map_err(|_| Problem::fields(&[("cursor", "is unknown")]))?;
