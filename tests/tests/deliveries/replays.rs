@@ -269,6 +269,9 @@ async fn what_cannot_be_meant_is_refused() {
         json!({"replayId": "0".repeat(32), "text": "x"}),
         json!({"replayId": "0".repeat(32), "ids": ["1731705121000-x"]}),
         json!({"ids": []}),
+        // A variable that was not set.
+        json!({"ids": null}),
+        json!({"brand": null}),
         json!({"ids": ["x"]}),
         json!({"ids": ["1731705121000-x"], "provider": "pos"}),
         json!({"ids": vec!["1731705121000-x"; 10_001]}),
@@ -286,6 +289,9 @@ async fn what_cannot_be_meant_is_refused() {
         assert_eq!(refused.problem(), (400, "invalid_request"), "{}", wrong.to_string().get(..80).unwrap_or("short"));
     }
     assert_eq!(ask(&hooks, "t1", "POST", REPLAYS, None).await.status, 400, "nothing said is not all");
+    let twice = hooks.request("POST", REPLAYS).bearer(&hooks.operator("t1"));
+    let twice = twice.body(r#"{"dryRun": true, "dryRun": false}"#.to_owned()).answer().await;
+    assert_eq!(twice.problem(), (400, "invalid_request"), "the last one would win");
     let reader = hooks.token("t1", &[READ]);
     for path in [REPLAYS.to_owned(), format!("{REPLAYS}/{}/stop", "0".repeat(32))] {
         assert_eq!(hooks.ask("POST", &path, Some(&reader), Some(json!({}))).await.status, 403, "{path}");
