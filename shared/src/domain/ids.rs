@@ -114,6 +114,8 @@ names! {
     ConnectionName = "a connection's name" {
         /// What the hashes of imports are sealed under.
         HASHES = "hashes";
+        /// The one that is meant where a tenant has several to a provider and a call names none.
+        MAIN = "main";
     }
     /// What is synced over a connection: products, orders, stock levels.
     Entity = "an entity" {

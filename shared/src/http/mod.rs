@@ -1,5 +1,6 @@
 //! HTTP: who asks, what they ask for, and how they are answered. No use case, no storage.
 
+pub mod admin_problem;
 pub mod auth;
 pub mod correlation;
 pub mod event;

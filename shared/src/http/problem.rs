@@ -77,6 +77,8 @@ kinds! {
         VENDOR_NOT_CONFIGURED = 404 "vendor_not_configured";
         /// Another run of this vendor is not over yet.
         SYNC_IN_PROGRESS = 409 "sync_in_progress";
+        /// The tenant has several connections to the provider, and the call names none.
+        CONNECTION_NOT_NAMED = 409 "connection_not_named";
         /// The same key came with another body before.
         CONFLICT = 409 "conflict";
         /// Somebody else decided at the same time, and was first.
@@ -103,6 +105,10 @@ kinds! {
         INTEGRATION_NOT_SUPPORTED = 501 "integration_not_supported";
         /// The vendor's kind of integration cannot be tested.
         NOT_IMPLEMENTED = 501 "not_implemented";
+        /// The vendor cannot be reached, or what it answers is not what was asked for.
+        VENDOR_FAILED = 502 "vendor_failed";
+        /// The vendor is not asked for now, by its breaker, its quota or its own word.
+        VENDOR_RESTS = 503 "vendor_rests";
     }
     failed {
         ERROR = 500 "error" "the run could not be started or taken further; try again later";

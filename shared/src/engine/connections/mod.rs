@@ -7,6 +7,7 @@ pub mod desk;
 pub mod due;
 pub mod hand_out;
 pub mod import;
+pub mod pulled;
 pub mod readers;
 pub mod secrets;
 pub mod test;

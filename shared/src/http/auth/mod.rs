@@ -4,6 +4,7 @@
 //! The algorithm is pinned, two secrets are live at a time so that they can be rotated, and an unset secret is a
 //! refusal to start: the originals fell back to a constant.
 
+pub mod admin;
 pub mod tenant;
 pub mod user;
 
