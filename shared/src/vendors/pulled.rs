@@ -69,6 +69,8 @@ pub struct PullSettings {
     pub page_rows: u64,
     /// How often it is asked.
     pub limits: Limits,
+    /// The same, as it was said: in any minute, and in any hour.
+    pub rates: (u32, u32),
     /// What is pulled where a run names nothing.
     pub entities: Vec<Entity>,
     /// What changes without meaning.
@@ -113,10 +115,12 @@ pub fn read(api: &PullApi, settings: &Settings) -> Result<PullSettings, WrongSet
     let rate = |name: &str, default: u32| number(name).and_then(|rate| u32::try_from(rate).ok()).unwrap_or(default);
     let no_path = || WrongSetting::new("volatile", "has a path with an empty step");
     let paths = texts("volatile").unwrap_or_default().into_iter().map(VolatilePath::parse);
+    let rates = (rate("requestsPerMinute", per_minute), rate("requestsPerHour", per_hour));
     Ok(PullSettings {
         base_url: base_url(given.unwrap_or(api.base_url))?,
         page_rows: number("pageSize").unwrap_or(default_rows).min(rows_max),
-        limits: Limits::new(rate("requestsPerMinute", per_minute), rate("requestsPerHour", per_hour)),
+        limits: Limits::new(rates.0, rates.1),
+        rates,
         entities: entities(api, texts("entities"))?,
         volatile: paths.collect::<Option<_>>().ok_or_else(no_path)?,
         drift: drift(api, settings.get("drift"))?,

@@ -12,8 +12,8 @@ use signalbox::http::wire::connections::{ConnectionTestView, ConnectionTestedVie
 use super::{ConnectionPath, ConnectionProblems, operator, refused};
 use crate::Control;
 
-/// Test a connection. A catalogue's source is read from end to end; of a sender, settings and secrets are looked at, and nobody
-/// is called. One that cannot be used is a result: 200 with `data.ok` false and `data.error`.
+/// Test a connection. A catalogue's source is read from end to end; a vendor that is pulled is asked for one row, within its quota and breaker;
+/// of a sender, settings and secrets are looked at, and nobody is called. One that cannot be used is a result: 200 with `data.ok` false and `data.error`.
 #[utoipa::path(
     post, path = "/api/admin/connections/{tenant}/{provider}/{name}/test", tag = "connections",
     params(

@@ -43,6 +43,15 @@ impl Quotas {
         Table::connect(clients, environment, "CONNECTIONS_TABLE").map(Self)
     }
 
+    /// What all have reserved of a connection's quota, as of a moment ago.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn of(&self, connection: &Connection) -> Result<Paid, AwsFault> {
+        let found = self.0.glance(quota_key(connection), "read quota").await?;
+        Ok(found.as_ref().map(paid).unwrap_or_default())
+    }
+
     /// What one worker asks a connection's vendor by.
     #[must_use]
     pub fn meter(&self, connection: &Connection, limits: Limits) -> Meter {

@@ -176,6 +176,16 @@ impl RecordStore {
         conditional(in_time(call.send()).await?, OPERATION).map(drop)
     }
 
+    /// The hash of a record, as of a moment ago; none where there is no such record.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn hash_of(&self, dataset: &Dataset, fingerprint: Fingerprint) -> Result<Option<String>, AwsFault> {
+        let found = self.0.glance(record_key(dataset, fingerprint), "read record").await?;
+        // One that webhooks alone have written has none, and equals no row.
+        Ok(found.map(|item| item.get("hash").and_then(|hash| hash.as_s().ok()).cloned().unwrap_or_default()))
+    }
+
     async fn write_batch(&self, requests: Vec<WriteRequest>) -> Result<(), AwsFault> {
         in_time(self.attempt_batch(requests)).await?
     }

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, Update};
 use jiff::Timestamp;
+use serde::Deserialize;
 
 use crate::aws::clients::Clients;
 use crate::aws::faults::AwsFault;
@@ -19,7 +20,7 @@ use crate::aws::items::{Item, conditional, item, key, number, text, value};
 use crate::aws::table::Table;
 use crate::aws::transaction::built;
 use crate::domain::datasets::manifest::{Fingerprint, Layer, LayerRef};
-use crate::domain::datasets::snapshot::{KnownShape, Manifest, SnapshotState};
+use crate::domain::datasets::snapshot::{KnownShape, Manifest, Pulled, SnapshotState};
 use crate::domain::ids::{Connection, Dataset};
 use crate::domain::time;
 use crate::environment::{Environment, StartError};
@@ -76,6 +77,24 @@ impl SnapshotStore {
     pub async fn manifest(&self, dataset: &Dataset) -> Result<Manifest, AwsFault> {
         let found = self.0.read(key(dataset.to_string(), "manifest"), "read manifest").await?;
         Ok(found.map(value).transpose()?.unwrap_or_default())
+    }
+
+    /// The last pull of each of these datasets that went well, none of them named twice, as of a moment ago; those of which none did are
+    /// not among them.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn pulled(&self, datasets: &[Dataset]) -> Result<Vec<(Dataset, Pulled)>, AwsFault> {
+        #[derive(Deserialize)]
+        struct Found {
+            pk: Dataset,
+            #[serde(default)]
+            pulled: Option<Pulled>,
+        }
+        let keys = datasets.iter().map(|dataset| key(dataset.to_string(), "manifest")).collect();
+        let found = self.0.glance_at(keys, Some("pk, pulled"), "read manifests").await?;
+        let found = found.into_iter().map(value::<Found>).collect::<Result<Vec<_>, _>>()?;
+        Ok(found.into_iter().filter_map(|found| Some((found.pk, found.pulled?))).collect())
     }
 
     /// Stores a layer's segments. The same layer stored twice is the same items.

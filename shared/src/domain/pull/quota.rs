@@ -39,6 +39,29 @@ impl Limits {
     }
 }
 
+/// What is left of a quota.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    /// How many requests may be sent at once now.
+    pub requests: u32,
+    /// When there is one, where there is none now.
+    pub next_at: Option<Timestamp>,
+}
+
+impl Limits {
+    /// What is left after what was reserved.
+    #[must_use]
+    pub fn left(&self, paid: Paid, now: Timestamp) -> Left {
+        let now_ms = now.as_millisecond();
+        let requests = self.minute.left(paid.minute_ms, now_ms).min(self.hour.left(paid.hour_ms, now_ms));
+        let next_at = match reserve(self, paid, 1, now) {
+            Quota::Wait(until) => Some(until),
+            Quota::Reserve(_) => None,
+        };
+        Left { requests: u32::try_from(requests).unwrap_or_default(), next_at }
+    }
+}
+
 /// One limit: a burst, and then one request an interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Rate {

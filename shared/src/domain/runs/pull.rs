@@ -175,6 +175,9 @@ pub struct EntityPull {
     /// Why it ended early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<RunError>,
+    /// The beginning of what the vendor answered, where that is why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
     /// Fields that rows had not before, or no more, or of another type.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<Change>,
@@ -197,6 +200,7 @@ impl EntityPull {
             progress: Progress::default(),
             before: None,
             error: None,
+            answer: None,
             drift: Vec::new(),
             sample: Sample::default(),
         }
@@ -281,7 +285,7 @@ mod tests {
                     "counts": {"total": 3, "created": 2, "updated": 0, "removed": 0, "unchanged": 1}},
                 "before": {"chain": Chain::default(), "commits": 1, "setAside": 0,
                     "counts": {"total": 0, "created": 0, "updated": 0, "removed": 0, "unchanged": 0}},
-                "error": {"code": "page_invalid", "detail": "why"},
+                "error": {"code": "page_invalid", "detail": "why"}, "answer": "<html>",
                 "drift": [{"path": "a.b", "kind": "new", "was": null, "is": "text", "firstRecord": "a"}],
                 "sample": {"created": ["a"], "updated": ["b"]},
             }],

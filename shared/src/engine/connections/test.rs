@@ -1,5 +1,5 @@
-//! Test a connection: read a catalogue's source from end to end, or look whether a sender's settings and secrets can be used.
-//! Nothing is changed but the note of the test.
+//! Test a connection: read a catalogue's source from end to end, ask a vendor that is pulled for a row, or look whether a sender's settings and
+//! secrets can be used. Nothing is changed but the note of the test.
 
 use super::desk::{Desk, Refused};
 use crate::aws::connections::last_test::{LastTests, VendorTest};
@@ -14,6 +14,8 @@ use crate::domain::redact;
 use crate::engine::catalogue::test_vendor::test_vendor;
 use crate::engine::operators::Operator;
 use crate::engine::runs::context::RunWorker;
+use crate::engine::runs::kinds::pull::look::{NotLooked, Sight, try_look};
+use crate::engine::runs::slice::SliceFault;
 use crate::vendors::catalogue::provider::vendor;
 
 /// Tests a connection. One that cannot be used is a result. A crash leaves what a test before found.
@@ -31,8 +33,9 @@ pub async fn test(
     let target = connection.to_string();
     desk.operators.record_change(operator, Action::TestConnection, target, Vec::new()).await?;
     let error = match usable(desk, &stored).await? {
-        Ok(Some(vendor)) => return Ok(test_vendor(worker, tests, &vendor, None).await?),
-        Ok(None) => None,
+        Ok(Usable::Catalogue(vendor)) => return Ok(test_vendor(worker, tests, &vendor, None).await?),
+        Ok(Usable::Pulled) => return asked(worker, tests, connection).await,
+        Ok(Usable::Configured) => None,
         Err(why) => Some(redact::error_text(&why)),
     };
     let checked_at = desk.operators.now();
@@ -41,9 +44,35 @@ pub async fn test(
     Ok(test)
 }
 
-/// The vendor whose source is to be read, or nothing more where the configuration is all there is to look at; or what is wrong
-/// with it.
-async fn usable(desk: &Desk, stored: &StoredConnection) -> Result<Result<Option<Vendor>, String>, Refused> {
+/// How a connection that seems usable is tried.
+enum Usable {
+    /// Its source is read.
+    Catalogue(Box<Vendor>),
+    /// Its vendor is asked for a page.
+    Pulled,
+    /// The configuration is all there is to look at.
+    Configured,
+}
+
+/// Asks a vendor for one row of its first list, within quota and breaker.
+async fn asked(worker: &RunWorker, tests: &LastTests, connection: &Connection) -> Result<VendorTest, Refused> {
+    let sight = Sight { rows: 1, ..Sight::default() };
+    let tried = try_look(&worker.as_of_now(), connection, sight).await;
+    let (total_items, error) = match tried.looked {
+        Ok(looked) => (looked.total, None),
+        Err(NotLooked::Fault(SliceFault::Aws(fault))) => return Err(Refused::Unread(fault)),
+        Err(NotLooked::Fault(SliceFault::VendorGone)) => return Err(Refused::NotFound),
+        Err(not) => (None, Some(redact::error_text(&not.to_string()))),
+    };
+    let source_path = tried.base_url.map(|url| url.to_string());
+    let checked_at = worker.runs.now();
+    let test = VendorTest { checked_at, ok: error.is_none(), source_path, total_items, error };
+    tests.keep(connection, &test).await?;
+    Ok(test)
+}
+
+/// How a connection is tried, or what is wrong with it.
+async fn usable(desk: &Desk, stored: &StoredConnection) -> Result<Result<Usable, String>, Refused> {
     let connection = &stored.connection;
     let wrong = |text: String| Ok(Err(text));
     let mut secrets = Vec::new();
@@ -67,11 +96,15 @@ async fn usable(desk: &Desk, stored: &StoredConnection) -> Result<Result<Option<
             Ok(vendor) if vendor.integration == Integration::Api => {
                 wrong("a vendor that is reached over an API cannot be tested yet".to_owned())
             }
-            Ok(vendor) => Ok(Ok(Some(vendor))),
+            Ok(vendor) => Ok(Ok(Usable::Catalogue(vendor.into()))),
             Err(setting) => wrong(format!("settings.{} {}", setting.name, setting.why)),
         };
     }
-    let Some(sender) = provider.sender else { return Ok(Ok(None)) };
+    // One without a key has webhooks alone.
+    if provider.pull.is_some() && !secrets.is_empty() {
+        return Ok(Ok(Usable::Pulled));
+    }
+    let Some(sender) = provider.sender else { return Ok(Ok(Usable::Configured)) };
     let sender = match sender(connection, &stored.settings, secrets) {
         Ok(sender) => sender,
         Err(setting) => return wrong(format!("settings.{} {}", setting.name, setting.why)),
@@ -84,5 +117,5 @@ async fn usable(desk: &Desk, stored: &StoredConnection) -> Result<Result<Option<
             return wrong(refused.to_string().replacen("current", label.as_str(), 1));
         }
     }
-    Ok(Ok(None))
+    Ok(Ok(Usable::Configured))
 }

@@ -3,6 +3,7 @@
 pub mod attention;
 mod hours;
 mod lags;
+pub mod pulled;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

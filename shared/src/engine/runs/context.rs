@@ -123,6 +123,12 @@ impl RunWorker {
         })
     }
 
+    /// The same, which reads each connection anew: for somebody who has just changed one and tries it.
+    #[must_use]
+    pub fn as_of_now(&self) -> Self {
+        Self { connections: self.connections.as_of_now(), ..self.clone() }
+    }
+
     /// Where catalogues may come from.
     #[must_use]
     pub fn sources(&self) -> &Sources {

@@ -199,9 +199,9 @@ pub struct ConnectionTestView {
     pub connection: String,
     /// When it ran.
     pub checked_at: String,
-    /// Of a catalogue, its source.
+    /// Of a catalogue its source; of a vendor that is pulled where its API is.
     pub source_path: Option<String>,
-    /// Of a catalogue, how many rows of distinct ids it has.
+    /// How many rows a catalogue, or the first list of a vendor, has.
     pub total_items: Option<u64>,
     /// Why it cannot be used.
     pub error: Option<String>,

@@ -23,7 +23,7 @@ use super::vendor::{Vendor, Wanted};
 use super::{Ended, put};
 
 /// How much earlier than the last pull began changes are asked for: clocks differ, and a vendor's list may lag behind.
-const OVERLAP: SignedDuration = SignedDuration::from_mins(2);
+pub(super) const OVERLAP: SignedDuration = SignedDuration::from_mins(2);
 /// For how long ahead of now nothing can have changed yet, by whatever clock.
 const AHEAD: SignedDuration = SignedDuration::from_hours(48);
 
@@ -187,7 +187,13 @@ impl Reading<'_> {
         };
         let answer = self.vendor.page(slice, self.entity, wanted).await?;
         let invalid = |why: String| Ended::Failed(Failure::PageInvalid, why);
-        let page = read_page(self.vendor.api, &answer.body).map_err(|no_page| invalid(no_page.to_string()))?;
+        let page = match read_page(self.vendor.api, &answer.body) {
+            Ok(page) => page,
+            Err(no_page) => {
+                self.vendor.hear(&answer);
+                return Err(invalid(no_page.to_string()));
+            }
+        };
         let (total, next) = (page.total, page.next);
         let began_at = self.began_at(slice);
         let name = &self.held.dataset.connection.name;

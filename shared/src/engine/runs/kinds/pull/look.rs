@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
+use url::Url;
 
 use crate::domain::canonical::Node;
-use crate::domain::ids::{Connection, Entity};
+use crate::domain::connections::pull_api::PullEntity;
+use crate::domain::datasets::snapshot::Pulled;
+use crate::domain::ids::{Connection, Dataset, Entity};
 use crate::domain::pull::asked::Asked;
 use crate::domain::pull::rows::{RowForm, read_page};
 use crate::domain::runs::failure::Failure;
@@ -14,21 +18,48 @@ use crate::engine::runs::context::RunWorker;
 use crate::engine::runs::slice::SliceFault;
 
 use super::Ended;
+use super::entity::OVERLAP;
 use super::reading::Reader;
-use super::vendor::{Vendor, Wanted};
+use super::vendor::{Heard, Vendor, Wanted};
 
 /// How many rows are shown.
 const SHOWN_MAX: usize = 20;
 /// How many names of fields are shown.
 const FIELDS_MAX: usize = 100;
+/// How many records are read at once.
+const READS: usize = 5;
+
+/// What a row is beside what is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stands {
+    /// Nothing is stored of it.
+    New,
+    /// Something else is.
+    Changed,
+    /// The same is.
+    Same,
+}
+
+/// A row that can be taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Taken {
+    /// The vendor's id.
+    pub id: String,
+    /// What is stored of it, as JSON.
+    pub payload: String,
+    /// When the vendor changed it, where it says so.
+    pub changed_at: Option<Timestamp>,
+    /// What it is beside what is stored; none where nobody asked for that.
+    pub stands: Option<Stands>,
+}
 
 /// A page, as it was looked at.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Looked {
+    /// Of what.
+    pub entity: Entity,
     /// The vendor's status.
     pub status: u16,
-    /// How long it took.
-    pub took: Duration,
     /// What the vendor says of its limits.
     pub asked: Asked,
     /// How many rows came.
@@ -37,8 +68,8 @@ pub struct Looked {
     pub total: Option<u64>,
     /// The names of the fields of the first row.
     pub fields: Vec<String>,
-    /// The first rows that can be taken: the id, what is stored of it, and when the vendor changed it.
-    pub taken: Vec<(String, String, Option<Timestamp>)>,
+    /// The first rows that can be taken.
+    pub taken: Vec<Taken>,
     /// The first rows that cannot: the id, if there is one, and why.
     pub unmapped: Vec<(String, String)>,
 }
@@ -83,6 +114,60 @@ impl From<SliceFault> for NotLooked {
     }
 }
 
+/// A try to look at a page: what came of it, and what is known of the vendor whatever that was.
+#[derive(Debug)]
+pub struct Tried {
+    /// Where the API is; none where the connection cannot be used.
+    pub base_url: Option<Url>,
+    /// How long it took.
+    pub took: Duration,
+    /// The page, or why there is none.
+    pub looked: Result<Looked, NotLooked>,
+    /// What the vendor answered in place of a page, if it did.
+    pub heard: Option<Heard>,
+}
+
+impl Tried {
+    /// The vendor's status; none where it did not answer.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.looked.as_ref().map(|looked| looked.status).ok().or(self.heard.as_ref().map(|heard| heard.status))
+    }
+
+    /// What the vendor says of its limits.
+    #[must_use]
+    pub fn asked(&self) -> Asked {
+        let heard = self.heard.as_ref().map(|heard| heard.asked);
+        self.looked.as_ref().map(|looked| looked.asked).ok().or(heard).unwrap_or_default()
+    }
+
+    /// Whether the vendor took the key: it answered with rows, or with what it says to those alone whom it knows.
+    #[must_use]
+    pub fn is_authenticated(&self) -> bool {
+        let is_known = |not: &NotLooked| {
+            matches!(not, NotLooked::NotSupported | NotLooked::Refused(Failure::VendorNotPermitted, _))
+        };
+        self.looked.as_ref().map_or_else(is_known, |_| true)
+    }
+
+    /// Whether the vendor could not be reached.
+    #[must_use]
+    pub fn is_unreached(&self) -> bool {
+        self.heard.is_none() && matches!(&self.looked, Err(NotLooked::Refused(Failure::SourceUnreadable, _)))
+    }
+}
+
+/// What to look at.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sight<'a> {
+    /// Which entity; the first of the connection's where none is named.
+    pub entity: Option<&'a Entity>,
+    /// How many rows to ask for.
+    pub rows: u64,
+    /// Whether rows are compared with what is stored, which is a read each.
+    pub compares: bool,
+}
+
 /// Looks at the first page of an entity, of so many rows. It draws on the connection's quota, and its breaker may keep it from asking.
 ///
 /// # Errors
@@ -93,32 +178,99 @@ pub async fn look(
     entity: &Entity,
     rows: u64,
 ) -> Result<Looked, NotLooked> {
-    let mut vendor = Vendor::of(worker, connection).await?;
-    let entity = vendor.api.entity(entity).ok_or_else(|| NotLooked::UnknownEntity(entity.clone()))?;
-    vendor.settings.page_rows = rows.clamp(1, vendor.api.page_rows.1);
+    try_look(worker, connection, Sight { entity: Some(entity), rows, compares: false }).await.looked
+}
+
+/// Tries to look at the first page of an entity.
+pub async fn try_look(worker: &RunWorker, connection: &Connection, sight: Sight<'_>) -> Tried {
     let began_at = worker.runs.now();
+    let mut vendor = match Vendor::of(worker, connection).await {
+        Ok(vendor) => vendor,
+        Err(fault) => {
+            return Tried { base_url: None, took: Duration::ZERO, looked: Err(fault.into()), heard: None };
+        }
+    };
+    let looked = page(worker, &mut vendor, connection, sight, began_at).await;
+    let took = worker.runs.now().duration_since(began_at);
+    Tried {
+        base_url: Some(vendor.settings.base_url.clone()),
+        took: Duration::try_from(took).unwrap_or_default(),
+        looked,
+        heard: vendor.heard(),
+    }
+}
+
+/// The last pull of a dataset that went well, and since when a delta would ask for changes.
+///
+/// # Errors
+/// When the manifest cannot be read.
+pub async fn next_delta(
+    worker: &RunWorker,
+    dataset: &Dataset,
+) -> Result<Option<(Pulled, Option<Timestamp>)>, SliceFault> {
+    let pulled = worker.runs.store.snapshots.manifest(dataset).await?.pulled;
+    Ok(pulled.map(|pulled| {
+        let since = pulled.began_at.checked_sub(OVERLAP).ok().filter(|_| pulled.filters != Some(false));
+        (pulled, since)
+    }))
+}
+
+async fn page(
+    worker: &RunWorker,
+    vendor: &mut Vendor,
+    connection: &Connection,
+    sight: Sight<'_>,
+    began_at: Timestamp,
+) -> Result<Looked, NotLooked> {
+    let invalid = |why: String| NotLooked::Refused(Failure::PageInvalid, why);
+    let named = sight.entity.cloned().or_else(|| vendor.settings.entities.first().cloned());
+    let named = named.ok_or_else(|| invalid("the connection names no entity".to_owned()))?;
+    let entity: &PullEntity = vendor.api.entity(&named).ok_or_else(|| NotLooked::UnknownEntity(named.clone()))?;
+    vendor.settings.page_rows = sight.rows.clamp(1, vendor.api.page_rows.1);
     let wanted = Wanted { number: 1, token: None, since: None, follow: 0 };
     let answer = vendor.page_once(entity, wanted).await?;
     let now = worker.runs.now();
-    let invalid = |why: String| NotLooked::Refused(Failure::PageInvalid, why);
-    let page = read_page(vendor.api, &answer.body).map_err(|no_page| invalid(no_page.to_string()))?;
-    let (count, total) = (page.rows.len(), page.total);
+    let page = match read_page(vendor.api, &answer.body) {
+        Ok(page) => page,
+        Err(no_page) => {
+            vendor.hear(&answer);
+            return Err(invalid(no_page.to_string()));
+        }
+    };
+    let (rows, total) = (page.rows.len(), page.total);
     let fields = page.rows.first().map(fields).unwrap_or_default();
     let form = RowForm::of(entity, &vendor.settings.volatile).ok_or_else(|| invalid("a path is none".to_owned()))?;
     let mut read = Reader { entity, form: &form, name: &connection.name, began_at }.read(page.rows);
     let places: Vec<usize> = (0..read.rows.len().min(SHOWN_MAX)).collect();
     let changed: Vec<Option<Timestamp>> =
         read.rows.iter().map(|(row, _)| row.version.map(|version| version.moment())).collect();
-    let records = read.records(&places).into_iter().zip(changed);
+    let unmapped =
+        std::mem::take(&mut read.unmapped).into_iter().take(SHOWN_MAX).map(|row| (row.id, row.why)).collect();
+    let dataset = connection.dataset(named.clone());
+    let taken = read.records(&places).into_iter().zip(changed).map(|((record, _), changed_at)| {
+        let dataset = &dataset;
+        async move {
+            let stands = match sight.compares {
+                false => None,
+                true => Some(match worker.records.hash_of(dataset, record.fingerprint).await? {
+                    None => Stands::New,
+                    Some(hash) if hash == record.hash => Stands::Same,
+                    Some(_) => Stands::Changed,
+                }),
+            };
+            Ok::<_, SliceFault>(Taken { id: record.catalog_id, payload: record.payload, changed_at, stands })
+        }
+    });
+    let taken: Vec<Taken> = stream::iter(taken).buffered(READS).try_collect().await?;
     Ok(Looked {
+        entity: named,
         status: answer.status.as_u16(),
-        took: Duration::try_from(now.duration_since(began_at)).unwrap_or_default(),
         asked: answer.asked(now),
-        rows: count,
+        rows,
         total,
         fields,
-        taken: records.map(|((record, _), changed)| (record.catalog_id, record.payload, changed)).collect(),
-        unmapped: read.unmapped.into_iter().take(SHOWN_MAX).map(|row| (row.id, row.why)).collect(),
+        taken,
+        unmapped,
     })
 }
 

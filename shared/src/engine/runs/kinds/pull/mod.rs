@@ -13,6 +13,7 @@ mod start;
 mod vendor;
 
 pub use start::{PullRequest, Refused, work_of};
+pub use vendor::Heard;
 
 use crate::domain::datasets::snapshot::SnapshotState;
 use crate::domain::redact;
@@ -64,8 +65,17 @@ pub(super) async fn step(slice: &mut Slice<'_>) -> Result<Switch, SliceFault> {
     let mut vendor = Vendor::of(slice.worker, &slice.run.connection).await?;
     while let Some(index) = slice.pull().current() {
         let (state, error) = match entity::pull(slice, &mut vendor, index).await {
-            Ok(()) => continue,
-            Err(Ended::Stopped(fault)) => return Err(fault),
+            Ok(()) => {
+                // Of an earlier slice, after which the vendor was well again.
+                slice.entity(index).answer = None;
+                continue;
+            }
+            Err(Ended::Stopped(fault)) => {
+                if matches!(fault, SliceFault::Vendor { .. }) {
+                    slice.entity(index).answer = vendor.heard().map(|heard| heard.said);
+                }
+                return Err(fault);
+            }
             Err(Ended::NotSupported) => (EntityState::NotSupported, None),
             Err(Ended::Failed(failure, detail)) => {
                 let detail: String = redact::error_text(&detail).chars().take(REASON_CHARACTERS_MAX).collect();
@@ -74,8 +84,9 @@ pub(super) async fn step(slice: &mut Slice<'_>) -> Result<Switch, SliceFault> {
                 (EntityState::Failed, Some(RunError::new(failure, detail)))
             }
         };
+        let said = vendor.heard().map(|heard| heard.said).filter(|_| error.as_ref().is_some_and(is_of_an_answer));
         let entity = slice.entity(index);
-        (entity.state, entity.error, entity.before) = (state, error, None);
+        (entity.state, entity.error, entity.before, entity.answer) = (state, error, None, said);
     }
     let failed: Vec<String> = slice.pull().failed().map(|entity| entity.entity.to_string()).collect();
     if failed.is_empty() {
@@ -84,6 +95,11 @@ pub(super) async fn step(slice: &mut Slice<'_>) -> Result<Switch, SliceFault> {
     let first = slice.pull().failed().find_map(|entity| entity.error.as_ref()).map(|error| error.detail.clone());
     let detail = format!("{} failed: {}", failed.join(", "), first.unwrap_or_default());
     Err(SliceFault::Vendor { failure: Failure::EntitiesFailed, detail, may_pass: false })
+}
+
+/// Whether a reason is what the vendor answered last.
+fn is_of_an_answer(error: &RunError) -> bool {
+    matches!(error.failure(), Some(Failure::PageInvalid | Failure::VendorNotPermitted))
 }
 
 /// What clients see after a run that went well.

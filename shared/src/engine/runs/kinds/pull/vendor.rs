@@ -12,9 +12,11 @@ use crate::aws::connections::quota::Meter;
 use crate::domain::connections::pull_api::{Paging, PullApi, PullEntity};
 use crate::domain::ids::Connection;
 use crate::domain::pull::answer::Class;
+use crate::domain::pull::asked::Asked;
 use crate::domain::pull::backoff::{Again, again};
 use crate::domain::pull::breaker::{Outcome, Why};
-use crate::domain::pull::pages::is_data;
+use crate::domain::pull::heard::told;
+use crate::domain::pull::pages::{Refusal, is_data};
 use crate::domain::redact;
 use crate::domain::runs::failure::Failure;
 use crate::domain::runs::lease::{Wait, WaitReason};
@@ -41,6 +43,19 @@ pub(super) struct Vendor {
     meter: Meter,
     worker: RunWorker,
     connection: Connection,
+    /// What the vendor answered last, if that was no page.
+    heard: Option<Heard>,
+}
+
+/// What a vendor answered that was no page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// Its status.
+    pub status: u16,
+    /// What it asks for beside it.
+    pub asked: Asked,
+    /// The beginning of its body, as it is shown.
+    pub said: String,
 }
 
 /// Which page is asked for.
@@ -85,7 +100,7 @@ impl Vendor {
         let client = VendorClient::new(hosts).map_err(|error| unusable(error.to_string()))?;
         let meter = worker.quotas.meter(connection, settings.limits);
         let (worker, connection) = (worker.clone(), connection.clone());
-        Ok(Self { api, settings, client, secrets: headers.collect(), meter, worker, connection })
+        Ok(Self { api, settings, client, secrets: headers.collect(), meter, worker, connection, heard: None })
     }
 
     /// Asks for a page, and again where that may help.
@@ -159,6 +174,7 @@ impl Vendor {
 
     /// Asks once, if breaker and quota let it, and tells the breaker what came of it.
     async fn ask(&mut self, url: &Url, soon: u32) -> Result<Result<Answer, NoAnswer>, SliceFault> {
+        self.heard = None;
         let by = hex::encode(self.worker.runs.outside.entropy.bytes16());
         let now = self.now();
         let (breakers, connection) = (&self.worker.breakers, &self.connection);
@@ -182,11 +198,25 @@ impl Vendor {
         let now = self.worker.runs.now();
         let outcome = answered.as_ref().map_or_else(NoAnswer::outcome, |answer| answer.outcome(now));
         breakers.answered(connection, &by, &pass, outcome, now).await?;
+        if let Some(answer) = answered.as_ref().ok().filter(|answer| answer.class() != Class::Fine) {
+            self.hear(answer);
+        }
         Ok(answered)
     }
 
+    /// Keeps the beginning of an answer that is no page, for whoever looks for the reason.
+    pub(super) fn hear(&mut self, answer: &Answer) {
+        let (status, asked) = (answer.status.as_u16(), answer.asked(self.now()));
+        self.heard = Some(Heard { status, asked, said: told(&answer.body) });
+    }
+
+    /// What was heard last, if that was no page.
+    pub(super) fn heard(&mut self) -> Option<Heard> {
+        self.heard.take()
+    }
+
     /// What an answer comes to that no other try would better.
-    fn judged(&self, answered: Result<Answer, NoAnswer>) -> Result<Answer, Ended> {
+    fn judged(&mut self, answered: Result<Answer, NoAnswer>) -> Result<Answer, Ended> {
         let class = class(&answered);
         let answer = match answered {
             Ok(answer) => answer,
@@ -201,14 +231,25 @@ impl Vendor {
             Class::Fine => {
                 let kind = answer.header("content-type");
                 let documentation = self.api.documentation.as_ref();
-                is_data(&self.host(), kind, &answer.body, documentation)
-                    .map_err(|refusal| Ended::Failed(Failure::PageInvalid, refusal.to_string()))?;
+                if let Err(refusal) = is_data(&self.host(), kind, &answer.body, documentation) {
+                    self.hear(&answer);
+                    return Err(Ended::Failed(Failure::PageInvalid, refusal.to_string()));
+                }
                 Ok(answer)
             }
             Class::Unsupported => Err(Ended::NotSupported),
             _ => {
                 let said: String = String::from_utf8_lossy(&answer.body).trim().chars().take(TOLD_MAX).collect();
                 let detail = format!("{} answered {status}: {}", self.host(), redact::error_text(&said));
+                // A documentation's host has no such path, and a page that says so.
+                let documentation = self.api.documentation.as_ref().filter(|_| status == 404);
+                let kind = answer.header("content-type");
+                let detail = match documentation.map(|it| is_data(&self.host(), kind, &answer.body, Some(it))) {
+                    Some(Err(refusal @ (Refusal::Documentation { .. } | Refusal::WebPage { .. }))) => {
+                        refusal.to_string()
+                    }
+                    _ => detail,
+                };
                 Err(match status {
                     401 => {
                         let failure = Failure::VendorRefusedCredentials;
