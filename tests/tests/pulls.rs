@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "what a test was given, shown when it fails")]
 
 mod pulls {
+    mod control_centre;
     mod crash_matrix;
     mod doorloop;
     mod drift;

@@ -4,6 +4,7 @@ mod catalogue;
 mod connections;
 mod deliveries;
 mod operations;
+mod pulls;
 mod recorded;
 mod service;
 mod sync;
@@ -34,6 +35,7 @@ use signalbox::domain::ids::{Connection, ConnectionName};
 use signalbox::domain::service_secrets::OF_TOKENS;
 use signalbox::engine::catalogue::vendors::Vendors;
 use signalbox::engine::health::Looks;
+use signalbox::engine::health::pulled::PulledReads;
 use signalbox::engine::operators::Operators;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
@@ -56,6 +58,7 @@ const DEFAULT_VENDOR: &str = "moscot";
 pub(crate) struct Reads {
     runs: RunReads,
     looks: Looks,
+    pulled: PulledReads,
     snapshots: SnapshotStore,
     tests: LastTests,
     connections: ConnectionStore,
@@ -127,6 +130,7 @@ fn routes() -> OpenApiRouter<Reads> {
         .merge(connections::routes())
         .merge(deliveries::routes())
         .merge(operations::routes())
+        .merge(pulls::routes())
         .merge(sync::routes())
         .merge(service::routes())
 }
@@ -149,6 +153,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
     let reads = Reads {
         runs: RunReads::connect(&clients, environment)?,
         looks: Looks::connect(&clients, environment)?,
+        pulled: PulledReads::connect(&clients, environment, &outside.providers)?,
         snapshots: SnapshotStore::connect(&clients, environment)?,
         tests: LastTests::connect(&clients, environment)?,
         connections: ConnectionStore::connect(&clients, environment)?,

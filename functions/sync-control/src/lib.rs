@@ -4,6 +4,7 @@ mod body;
 mod catalogue;
 mod connections;
 mod deliveries;
+mod integrations;
 mod operator;
 mod recorded;
 
@@ -78,7 +79,11 @@ impl Control {
 }
 
 fn routes() -> OpenApiRouter<Control> {
-    OpenApiRouter::default().merge(catalogue::routes()).merge(connections::routes()).merge(deliveries::routes())
+    OpenApiRouter::default()
+        .merge(catalogue::routes())
+        .merge(connections::routes())
+        .merge(deliveries::routes())
+        .merge(integrations::routes())
 }
 
 /// The description of this function's routes, made from the very list that it answers by.

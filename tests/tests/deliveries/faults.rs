@@ -79,6 +79,7 @@ async fn a_fault_of_storage_is_told_to_the_log_and_not_to_clients() {
         let path = path.replace("replays/{id}", "replays/0123456789abcdef0123456789abcdef");
         let path = path.replace("{id}", "4102488000000-5fea7756");
         let path = path.replace("{tenant}/{provider}/{name}", "default/github/main");
+        let path = path.replace("{provider}", "doorloop");
         // Whoever reaches all tenants names one.
         let path = path
             .replace("{brandId}", "north?tenantId=default")

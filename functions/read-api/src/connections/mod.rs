@@ -1,6 +1,7 @@
 //! Connections: a list of them, one, and what they can lead to.
 
 mod breaker;
+mod drift;
 mod list;
 mod one;
 mod providers;
@@ -16,5 +17,6 @@ pub(crate) fn routes() -> OpenApiRouter<Reads> {
         .routes(routes!(list::list))
         .routes(routes!(one::one))
         .routes(routes!(breaker::breaker))
+        .routes(routes!(drift::drift))
         .routes(routes!(providers::providers))
 }

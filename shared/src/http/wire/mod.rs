@@ -3,7 +3,9 @@
 
 pub mod breaker;
 pub mod connections;
+pub mod entity_runs;
 pub mod health;
+pub mod integrations;
 pub mod one_delivery;
 pub mod operations;
 pub mod providers;
@@ -11,4 +13,5 @@ pub mod record;
 pub mod replays;
 pub mod requeue;
 pub mod service;
+pub mod sync_status;
 pub mod vendor_sync;

@@ -1,0 +1,49 @@
+//! `POST …/circuit-breaker/reset`: the vendor is asked again, and what failed is forgotten.
+
+use axum::extract::State;
+use axum::{Extension, Json};
+use http::{HeaderMap, Uri};
+use signalbox::domain::pull::breaker::Force;
+use signalbox::engine::connections::breaker::force_breaker;
+use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
+use signalbox::http::correlation::CorrelationId;
+use signalbox::http::wire::breaker::OneBreakerView;
+use signalbox::http::wire::integrations::BreakerResetView;
+
+use super::{IntegrationProblems, ProviderPath, meant};
+use crate::Control;
+use crate::connections::refused;
+use crate::operator::operator_of;
+
+/// Reset a breaker: it is closed, what failed is forgotten, and from then on it decides by itself again. Both are on record
+/// (`connection.breaker`). A crash between leaves it forced closed: send it again.
+#[utoipa::path(
+    post, path = "/api/admin/integrations/{provider}/circuit-breaker/reset", tag = "pulls",
+    params(
+        ("provider" = String, Path, description = "Which: any whose API is pulled"),
+        ("connection" = Option<String>, Query, description = "Which of the tenant's; its main or only one where none is named"),
+        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default"),
+    ),
+    responses(
+        (status = 200, description = "It decides by itself, from nothing", body = BreakerResetView),
+        (status = 503, description = "unavailable: what is stored could not be read; after `Retry-After`", body = AdminProblemView),
+        IntegrationProblems,
+    ),
+    security(("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
+)]
+pub(crate) async fn reset(
+    State(control): State<Control>,
+    provider: ProviderPath,
+    Extension(trace): Extension<CorrelationId>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Json<BreakerResetView>, AdminProblem> {
+    let caller = control.authority.admin_writer(&uri, &headers, control.now())?;
+    let stored = meant(&control, &caller, &uri, provider).await?;
+    let operator = operator_of(caller, trace);
+    let force = async |force| force_breaker(&control.connections, &operator, &stored.connection, force).await;
+    force(Force::Closed).await.map_err(refused)?;
+    let breaker = force(Force::Auto).await.map_err(refused)?;
+    let circuit_breaker = OneBreakerView::new(&stored.connection, &breaker, control.now()).data;
+    Ok(Json(BreakerResetView { ok: true, message: "Circuit breaker reset", circuit_breaker }))
+}

@@ -1,0 +1,126 @@
+//! Runs of pulls, a row for each entity, as the control centre lists them.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use crate::domain::runs::failure::RunError;
+use crate::domain::runs::pull::{EntityPull, EntityState, PullMode};
+use crate::domain::runs::run::{Run, RunStatus};
+use crate::domain::time;
+
+/// What became of one entity in one run.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EntityRunView {
+    /// The run and the entity.
+    pub id: String,
+    /// The run.
+    pub run_id: String,
+    /// When its first page was asked for, or the run started.
+    pub timestamp: String,
+    /// Which.
+    pub entity: String,
+    /// `delta` or `backfill`
+    pub mode: &'static str,
+    /// Rows that were read.
+    pub rows: u64,
+    /// Milliseconds from its first page to its last; null where no page came.
+    pub duration: Option<i64>,
+    /// `success`; `error`; or `warning`, where rows were set aside, fields have changed, the vendor does not have it, or the run was stopped
+    /// or never started.
+    pub result: &'static str,
+    /// Why, in a line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Why, in full.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub full_message: Option<String>,
+    /// All else that is known: `code`, `state`, `counts`, `pages`, `setAside`, `since`, `drift`, and `answer`, the beginning (2 KB) of what
+    /// the vendor answered, where that is the reason.
+    #[schema(value_type = Object)]
+    pub full_details: Value,
+    /// Whether it wrote nothing.
+    pub dry_run: bool,
+    /// Who or what started the run.
+    pub actor: String,
+}
+
+/// How much of a reason is told in a line, in characters.
+const LINE_CHARACTERS_MAX: usize = 200;
+
+/// The mode of a pull, in answers.
+#[must_use]
+pub fn mode(mode: PullMode) -> &'static str {
+    match mode {
+        PullMode::Delta => "delta",
+        PullMode::Backfill => "backfill",
+    }
+}
+
+impl EntityRunView {
+    /// A run's entities whose end is known: of one that is open those that are over, of one that is over all.
+    pub fn of(run: &Run) -> impl Iterator<Item = Self> + use<'_> {
+        let work = run.work.pull();
+        let entities = work.into_iter().flat_map(|work| &work.entities);
+        let known = entities.filter(move |entity| run.status.is_over() || entity.state.is_over());
+        known.map(move |entity| Self::new(run, work.map(|work| work.mode).unwrap_or_default(), entity))
+    }
+
+    fn new(run: &Run, of: PullMode, entity: &EntityPull) -> Self {
+        let (result, why) = result(run, entity);
+        let error = entity.error.as_ref().or(run.error.as_ref()).filter(|_| !is_well(entity));
+        let line = |text: &String| text.chars().take(LINE_CHARACTERS_MAX).collect::<String>();
+        let full = why.or(error.map(|error| error.detail.clone()));
+        let took = entity.began_at.zip(entity.last_page_at);
+        let progress = &entity.progress;
+        Self {
+            id: format!("{}/{}", run.id, entity.entity),
+            run_id: run.id.to_string(),
+            timestamp: time::text(entity.began_at.unwrap_or(run.started_at)),
+            entity: entity.entity.to_string(),
+            mode: mode(of),
+            rows: progress.counts.total,
+            duration: took.map(|(from, to)| to.as_millisecond() - from.as_millisecond()),
+            result,
+            error: full.as_ref().map(line),
+            full_message: full,
+            full_details: json!({
+                "code": error.map(RunError::code),
+                "state": entity.state,
+                "counts": progress.counts,
+                "pages": progress.chain.pages(),
+                "setAside": progress.set_aside,
+                "since": entity.since.map(time::text),
+                "drift": entity.drift,
+                "answer": entity.answer,
+            }),
+            dry_run: run.mode.is_dry(),
+            actor: run.actor.clone(),
+        }
+    }
+}
+
+fn is_well(entity: &EntityPull) -> bool {
+    matches!(entity.state, EntityState::Done | EntityState::NotSupported)
+}
+
+/// How an entity ended, and why where its error does not say so.
+fn result(run: &Run, entity: &EntityPull) -> (&'static str, Option<String>) {
+    let set_aside = entity.progress.set_aside;
+    match entity.state {
+        EntityState::Done if set_aside > 0 => {
+            ("warning", Some(format!("{set_aside} rows could not be taken and were set aside")))
+        }
+        EntityState::Done if !entity.drift.is_empty() => {
+            ("warning", Some(format!("{} fields are not what they were", entity.drift.len())))
+        }
+        EntityState::Done => ("success", None),
+        EntityState::NotSupported => ("warning", Some("the vendor does not support it".to_owned())),
+        EntityState::Failed => ("error", None),
+        EntityState::Pending | EntityState::Running | EntityState::Removing => match run.status {
+            RunStatus::Cancelled | RunStatus::Skipped => ("warning", None),
+            RunStatus::Pending | RunStatus::Success | RunStatus::Failed => ("error", None),
+        },
+    }
+}
