@@ -11,6 +11,7 @@ mod pulls {
     mod kit;
     mod pages;
     mod set_aside;
+    mod sync_health;
     mod trackstar;
     mod waits;
 }

@@ -152,7 +152,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
     let secrets = SecretsReader::start(&clients, environment, outside, &OF_TOKENS).await?;
     let reads = Reads {
         runs: RunReads::connect(&clients, environment)?,
-        looks: Looks::connect(&clients, environment)?,
+        looks: Looks::connect(&clients, environment, outside)?,
         pulled: PulledReads::connect(&clients, environment, &outside.providers)?,
         snapshots: SnapshotStore::connect(&clients, environment)?,
         tests: LastTests::connect(&clients, environment)?,

@@ -90,6 +90,16 @@ impl Thresholds {
         let lag = Limits { degraded: cadence, unhealthy: CADENCES_UNHEALTHY * cadence };
         Self { sync_lag: lag, webhook_lag: lag, ..Self::DEFAULT }
     }
+
+    /// The same of a connection whose schedule comes again so many milliseconds after it was synced: where that takes longer than the
+    /// thresholds, nothing is late before.
+    #[must_use]
+    pub fn of_schedule(self, again_ms: Option<i64>) -> Self {
+        let again = again_ms.map_or(0.0, |ms| ms as f64);
+        let Limits { degraded, unhealthy } = self.sync_lag;
+        let sync_lag = Limits { degraded: degraded.max(again), unhealthy: unhealthy.max(CADENCES_UNHEALTHY * again) };
+        Self { sync_lag, ..self }
+    }
 }
 
 /// What is known of a connection.
@@ -97,6 +107,8 @@ impl Thresholds {
 pub struct Numbers {
     /// How long ago it was synced last; none where nothing is synced of it, or was yet.
     pub sync_lag_ms: Option<i64>,
+    /// Whether it is synced by hand alone: nothing is late then.
+    pub by_hand_alone: bool,
     /// How long ago the last webhook came; none where none is known.
     pub webhook_lag_ms: Option<i64>,
     /// How many had their effect within a day.
@@ -157,7 +169,7 @@ pub fn judge(numbers: &Numbers, thresholds: &Thresholds) -> Judgement {
     let is = |yes: bool| Some(f64::from(u8::from(yes)));
     let webhook_lag = lag(numbers.webhook_lag_ms).filter(|_| !numbers.is_idle());
     let mut reasons: Vec<Reason> = [
-        (Measure::SyncLag, lag(numbers.sync_lag_ms), thresholds.sync_lag),
+        (Measure::SyncLag, lag(numbers.sync_lag_ms.filter(|_| !numbers.by_hand_alone)), thresholds.sync_lag),
         (Measure::WebhookLag, webhook_lag, thresholds.webhook_lag),
         (Measure::ErrorRate, Some(numbers.error_rate()), thresholds.error_rate),
         (Measure::Failures, Some(numbers.failures as f64), thresholds.failures),
@@ -213,6 +225,7 @@ mod tests {
             (sync(5 * MINUTE + 1), Degraded, &[Measure::SyncLag]),
             (sync(15 * MINUTE), Degraded, &[Measure::SyncLag]),
             (sync(15 * MINUTE + 1), Unhealthy, &[Measure::SyncLag]),
+            (Numbers { by_hand_alone: true, ..sync(15 * MINUTE + 1) }, Healthy, &[]),
             (webhook(2 * MINUTE), Healthy, &[]),
             (webhook(2 * MINUTE + 1), Degraded, &[Measure::WebhookLag]),
             (webhook(10 * MINUTE + 1), Unhealthy, &[Measure::WebhookLag]),
@@ -248,6 +261,24 @@ mod tests {
     }
 
     #[test]
+    fn a_schedule_that_comes_seldom_makes_a_sync_late_later_and_never_earlier() {
+        let late = |minutes: i64, again: Option<i64>| {
+            let numbers = Numbers { sync_lag_ms: Some(minutes * MINUTE), ..Numbers::default() };
+            judge(&numbers, &Thresholds::DEFAULT.of_schedule(again.map(|again| again * MINUTE))).status
+        };
+        for (minutes, again, status) in [
+            (6, None, Health::Degraded),
+            (6, Some(1), Health::Degraded),
+            (16, Some(5), Health::Unhealthy),
+            (60, Some(60), Health::Healthy),
+            (61, Some(60), Health::Degraded),
+            (181, Some(60), Health::Unhealthy),
+        ] {
+            assert_eq!(late(minutes, again), status, "{minutes} {again:?}");
+        }
+    }
+
+    #[test]
     fn a_percentile_is_the_nearest_rank() {
         let ten: Vec<i64> = (1..=10).collect();
         for (sorted, percent, expected) in [
@@ -272,7 +303,8 @@ mod tests {
             breaker_is_open: bool,
             last_run_failed: bool,
         ) -> Numbers {
-            Numbers { sync_lag_ms, webhook_lag_ms, processed, failures, breaker_is_open, last_run_failed }
+            let by_hand_alone = false;
+            Numbers { sync_lag_ms, by_hand_alone, webhook_lag_ms, processed, failures, breaker_is_open, last_run_failed }
         }
     }
 

@@ -77,6 +77,16 @@ impl<'a> Pulled<'a> {
         Self { world, connection }
     }
 
+    /// Puts it on a schedule.
+    pub(super) async fn schedule(&self, schedule: Value) {
+        let system = self.world.system;
+        let path = format!("/api/admin/connections/{}", self.connection);
+        let token = system.service_token("operator", "default", &[CONNECTIONS_READ, CONNECTIONS_WRITE]);
+        let shown = system.get(&path).bearer(&token).answer().await.expect(200);
+        let body = json!({"settings": shown["data"]["settings"], "schedule": schedule});
+        system.request("PUT", &path).bearer(&token).body(body.to_string()).answer().await.expect(200);
+    }
+
     /// Starts a run, which a worker is to take up.
     pub(super) async fn start(&self, request: &PullRequest, mode: Mode) {
         let system = self.world.system;

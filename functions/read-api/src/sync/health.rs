@@ -1,6 +1,7 @@
 //! `GET /api/sync/health`: how the links to warehouses do.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use axum::Json;
@@ -19,8 +20,8 @@ use signalbox::http::auth::user::Reach;
 use signalbox::http::query::Query;
 use signalbox::http::sync_problem::SyncProblem;
 use signalbox::http::wire::health::{
-    AggregateView, BreakerView, ConfigView, HealthView, HistogramView, IntegrationView, QueueStatsView, QueueView,
-    reasons,
+    AggregateView, CircuitBreakerView, ConfigView, HealthView, HistogramView, IntegrationView, QueueStatsView,
+    QueueView, reasons,
 };
 use tracing::warn;
 
@@ -30,8 +31,6 @@ use crate::Reads;
 const LIMIT_DEFAULT: usize = 100;
 const LIMIT_MAX: usize = 200;
 const FAILED: &str = "Failed to retrieve sync health";
-/// The breaker of all links.
-const BREAKER: &str = "trackstar-api";
 
 /// How the active links to warehouses do: each with its status and the thresholds that made it so.
 ///
@@ -61,8 +60,8 @@ pub(crate) async fn sync_health(
     let provider = query.first(&["provider"]).map(ProviderId::parse).transpose();
     let provider = provider.map_err(|error| SyncProblem::invalid(error.to_string()))?.unwrap_or(ProviderId::TRACKSTAR);
     let listed = match &reach.tenant {
-        Some(tenant) => Listed::Tenant(tenant.clone(), Some(provider)),
-        None => Listed::Provider(provider),
+        Some(tenant) => Listed::Tenant(tenant.clone(), Some(provider.clone())),
+        None => Listed::Provider(provider.clone()),
     };
     let cursor = query.first(&["cursor"]).and_then(Cursor::parse);
     // One of another list would start where this one has nothing, and might name what the caller may not see.
@@ -78,7 +77,7 @@ pub(crate) async fn sync_health(
     let now = reads.now();
     let (looked, queues) = tokio::join!(reads.looks.at(links.found, now), queue_stats(&reads));
     let mut looked = looked.map_err(failed)?;
-    let aggregate = aggregate(&looked, now);
+    let aggregate = aggregate(&looked, &provider, now);
     let mut next = links.next.map(|after| Cursor { changed_ms: None, after });
     if links.are_all {
         // By its place and not by itself, as it may have been paused since.
@@ -182,7 +181,18 @@ async fn queue_stats(reads: &Reads) -> QueueStatsView {
     }
 }
 
-fn aggregate(looked: &[Looked], now: Timestamp) -> AggregateView {
+/// The breaker of all links by the name that clients know, and by its connection each that says more than that nothing is wrong.
+fn breakers(looked: &[Looked], provider: &ProviderId, now: Timestamp) -> BTreeMap<String, CircuitBreakerView> {
+    let all: Vec<(String, CircuitBreakerView)> = looked
+        .iter()
+        .map(|one| (one.stored.connection.to_string(), CircuitBreakerView::new(&one.pulls, now)))
+        .collect();
+    let together = CircuitBreakerView::together(all.iter().map(|(_, breaker)| breaker));
+    let telling = all.into_iter().filter(|(_, breaker)| breaker.tells());
+    telling.chain([(format!("{provider}-api"), together)]).collect()
+}
+
+fn aggregate(looked: &[Looked], provider: &ProviderId, now: Timestamp) -> AggregateView {
     let are = |status: Health| looked.iter().filter(|one| one.judgement.status == status).count();
     let average = |lag: fn(&Looked) -> Option<i64>| {
         let lags: Vec<i64> = looked.iter().filter_map(lag).collect();
@@ -196,16 +206,16 @@ fn aggregate(looked: &[Looked], now: Timestamp) -> AggregateView {
         avg_sync_lag: average(|one| one.numbers.sync_lag_ms),
         avg_webhook_lag: average(|one| one.numbers.webhook_lag_ms),
         total_recent_failures: looked.iter().map(|one| one.numbers.failures).sum(),
-        circuit_breaker_stats: [(BREAKER.to_owned(), BreakerView::CLOSED)].into(),
+        circuit_breaker_stats: breakers(looked, provider, now),
         generated_at: time::text(now),
     }
 }
 
 fn integration(reads: &Reads, looked: &Looked, queues: &QueueStatsView) -> IntegrationView {
-    let Looked { stored, hours, numbers, thresholds, judgement, .. } = looked;
+    let Looked { stored, hours, pulls, numbers, thresholds, judgement, .. } = looked;
     let connection = &stored.connection;
     let shown = |ms: i64| Timestamp::from_millisecond(ms).map(time::text).ok();
-    let now_ms = reads.now().as_millisecond();
+    let now = reads.now();
     IntegrationView {
         tenant_id: connection.tenant.to_string(),
         tenant_name: connection.tenant.to_string(),
@@ -216,7 +226,7 @@ fn integration(reads: &Reads, looked: &Looked, queues: &QueueStatsView) -> Integ
         status: judgement.status.as_str(),
         reasons: reasons(judgement),
         idle: numbers.is_idle(),
-        last_synced_at: None,
+        last_synced_at: pulls.synced_at.map(time::text),
         last_webhook_at: hours.last_received_ms().and_then(shown),
         sync_lag_ms: numbers.sync_lag_ms,
         webhook_lag_ms: numbers.webhook_lag_ms,
@@ -224,8 +234,8 @@ fn integration(reads: &Reads, looked: &Looked, queues: &QueueStatsView) -> Integ
         recent_successes: numbers.processed,
         error_rate: numbers.error_rate(),
         queue_stats: queues.clone(),
-        circuit_breaker: BreakerView::CLOSED,
+        circuit_breaker: CircuitBreakerView::new(pulls, now),
         config: ConfigView { settings: stored.shown_settings(), thresholds: (*thresholds).into() },
-        processing: HistogramView::from(&hours.day(now_ms)),
+        processing: HistogramView::from(&hours.day(now.as_millisecond())),
     }
 }

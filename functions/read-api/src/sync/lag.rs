@@ -15,6 +15,7 @@ use signalbox::http::auth::user::Access;
 use signalbox::http::problem::FORBIDDEN;
 use signalbox::http::query::{Query, path_text};
 use signalbox::http::sync_problem::{SyncProblem, SyncProblemView};
+use signalbox::http::wire::checkpoints::CheckpointView;
 use signalbox::http::wire::health::{
     DayView, LagView, LagsView, ProcessingLagView, RecentActivityView, SyncLagView, WebhookLagView,
 };
@@ -73,8 +74,15 @@ pub(crate) async fn lag(
     };
     let now = reads.now();
     let lists = ListReads { deliveries: &reads.processed, store: &reads.deliveries, journal: &reads.journal };
-    let (hours, lags) = tokio::try_join!(reads.deliveries.hours(&connection, DAY_HOURS), lags(lists, now, &connection))
-        .map_err(failed)?;
+    let pulls = &reads.looks.pulls;
+    let (hours, lags, checkpoints, synced) = tokio::try_join!(
+        reads.deliveries.hours(&connection, DAY_HOURS),
+        lags(lists, now, &connection),
+        pulls.checkpoints(&stored),
+        pulls.read(std::slice::from_ref(&stored), now),
+    )
+    .map_err(failed)?;
+    let synced = synced.get(&connection).cloned().unwrap_or_default();
     let (day, last) = (hours.day(now.as_millisecond()), hours.last_received_ms());
     Ok(Json(LagView {
         brand_id: connection.name.to_string(),
@@ -83,7 +91,11 @@ pub(crate) async fn lag(
         tenant_name: tenant.to_string(),
         integration_status: if stored.is_active() { "active" } else { "paused" },
         lag: LagsView {
-            sync_lag: SyncLagView { last_sync_at: None, lag_ms: None },
+            sync_lag: SyncLagView {
+                last_sync_at: synced.synced_at.map(time::text),
+                lag_ms: synced.lag_ms(now),
+                checkpoints: checkpoints.iter().map(|one| CheckpointView::new(&stored, one, now)).collect(),
+            },
             webhook_lag: WebhookLagView {
                 last_webhook_at: last.and_then(|ms| Timestamp::from_millisecond(ms).map(time::text).ok()),
                 lag_ms: last.map(|last| (now.as_millisecond() - last).max(0)),

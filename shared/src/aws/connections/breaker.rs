@@ -4,6 +4,8 @@
 //! brought back. Whoever asks reads; while the breaker is closed nothing is written, and after an answer nothing is read either. A
 //! breaker that nothing changes for a day expires, but for one that an operator forced.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -25,6 +27,12 @@ const KEPT_SECONDS: i64 = 2 * 86_400;
 
 pub(super) fn breaker_key(connection: &Connection) -> Item {
     connection_key_as("breaker", connection)
+}
+
+/// Whose a stored one is.
+fn whose(item: &Item) -> Option<Connection> {
+    let text = |name: &str| item.get(name)?.as_s().ok();
+    format!("{}/{}", text("pk")?, text("sk")?.strip_prefix("breaker#")?).parse().ok()
 }
 
 /// As it is stored.
@@ -76,6 +84,20 @@ impl Breakers {
     /// When the table cannot be read.
     pub async fn of(&self, connection: &Connection) -> Result<Breaker, AwsFault> {
         Ok(self.glance(connection).await?.unwrap_or_default().breaker)
+    }
+
+    /// The breakers of some connections, none of them named twice, as of a moment ago. One that is not among them is closed, and has
+    /// counted nothing.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn some(
+        &self,
+        connections: impl Iterator<Item = &Connection>,
+    ) -> Result<HashMap<Connection, Breaker>, AwsFault> {
+        let found = self.0.glance_at(connections.map(breaker_key).collect(), None, "read breakers").await?;
+        let named = found.into_iter().filter_map(|item| Some((whose(&item)?, item)));
+        named.map(|(connection, item)| Ok((connection, value::<Stored>(item)?.breaker))).collect()
     }
 
     /// Whether a connection's vendor may be asked. `by` is a random name of this one attempt. Whether the pass is good still is to be looked

@@ -70,6 +70,22 @@ impl SnapshotStore {
         Ok(found.iter().filter_map(synced).collect())
     }
 
+    /// The last pull of some datasets, none of them named twice, that went well, as of a moment ago: of those that had one.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn pulled(&self, datasets: impl Iterator<Item = &Dataset>) -> Result<HashMap<Dataset, Pulled>, AwsFault> {
+        #[derive(Deserialize)]
+        struct Last {
+            pk: String,
+            pulled: Option<Pulled>,
+        }
+        let keys = datasets.map(|dataset| key(dataset.to_string(), "manifest")).collect();
+        let found = self.0.glance_at(keys, Some("pk, pulled"), "read manifests").await?;
+        let found: Vec<Last> = found.into_iter().map(value).collect::<Result<_, _>>()?;
+        Ok(found.into_iter().filter_map(|last| Some((last.pk.parse().ok()?, last.pulled?))).collect())
+    }
+
     /// The manifest; empty before the first run.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use crate::aws::items::{Item, key, number, text, value};
 use crate::aws::transaction::built;
 use crate::domain::ids::{Connection, RunId};
 use crate::domain::runs::run::{RunStatus, SeenStatus};
-use crate::domain::runs::window::{Cover, Tally, counters, month_key};
+use crate::domain::runs::window::{Cover, Tally, counters, day_before, month_key};
 
 fn letter(status: SeenStatus) -> &'static str {
     match status {
@@ -26,8 +26,10 @@ fn letter(status: SeenStatus) -> &'static str {
     }
 }
 
+const STATISTICS: &str = "#statistics";
+
 fn partition(connection: &Connection) -> String {
-    format!("{connection}#statistics")
+    format!("{connection}{STATISTICS}")
 }
 
 impl RunReads {
@@ -105,6 +107,35 @@ impl RunReads {
             }
         }
         Ok(tally)
+    }
+
+    /// Counts the runs of the last 24 hours, and of the hour in which they begin, of some connections, none of them named twice: of
+    /// those that had any.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn of_a_day(
+        &self,
+        connections: impl Iterator<Item = &Connection>,
+        now: Timestamp,
+    ) -> Result<HashMap<Connection, Tally>, AwsFault> {
+        let slots = day_before(now).slots;
+        let counters = |connection: &Connection| {
+            let keys = slots.iter().map(|slots| key(partition(connection), slots.counter.clone()));
+            keys.collect::<Vec<Item>>()
+        };
+        let found = self.0.glance_at(connections.flat_map(counters).collect(), None, "read statistics").await?;
+        let mut tallies: HashMap<Connection, Tally> = HashMap::new();
+        for counter in &found {
+            let text = |name: &str| counter.get(name)?.as_s().ok();
+            let whose = text("pk").and_then(|pk| pk.strip_suffix(STATISTICS)?.parse().ok());
+            let (Some(connection), Some(name)) = (whose, text("sk")) else { continue };
+            let tally = tallies.entry(connection).or_default();
+            for slot in slots.iter().filter(|slots| slots.counter == *name).flat_map(|slots| slots.slots.clone()) {
+                *tally += read(counter, &format!("s{slot:02}"));
+            }
+        }
+        Ok(tallies)
     }
 
     /// Counts the runs of each of some days. The days are at most [`crate::domain::runs::window::DAYS_MAX`].

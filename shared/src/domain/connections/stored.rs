@@ -323,6 +323,18 @@ impl StoredConnection {
         self.settings.get(CADENCE.name)?.as_u64()?.try_into().ok()
     }
 
+    /// Whether its vendor is pulled over it: a link that has no secret has webhooks alone.
+    #[must_use]
+    pub fn is_pulled(&self, provider: &Provider) -> bool {
+        provider.pull.is_some() && self.secrets.is_some()
+    }
+
+    /// Whether something is expected of it by itself: by its schedule, or because it is told how often.
+    #[must_use]
+    pub fn is_expected(&self) -> bool {
+        self.schedule != Schedule::Off || self.cadence_minutes().is_some()
+    }
+
     /// Whether it works.
     #[must_use]
     pub fn is_active(&self) -> bool {

@@ -6,6 +6,7 @@ pub mod failure;
 pub mod lease;
 pub mod life;
 pub mod pull;
+pub mod pulls;
 pub mod run;
 pub mod slices;
 pub mod window;

@@ -102,6 +102,15 @@ pub fn days_of(start: Option<Timestamp>, end: Option<Timestamp>, now: Timestamp)
     first.series(1.day()).take_while(move |day| *day <= last)
 }
 
+/// Covers the last 24 hours, and what the hour had before in which they begin: whole hours, so that no run is counted by itself.
+#[must_use]
+pub fn day_before(now: Timestamp) -> Cover {
+    const HOUR_MS: i64 = 3_600_000;
+    let hour = now.as_millisecond().div_euclid(HOUR_MS);
+    let at = |ms: i64| Timestamp::from_millisecond(ms).ok();
+    cover(at((hour - 24) * HOUR_MS), at((hour + 1) * HOUR_MS - 1))
+}
+
 /// Covers the window from `start` to `end`, both inclusive; an open end reaches to the last year there is.
 #[must_use]
 pub fn cover(start: Option<Timestamp>, end: Option<Timestamp>) -> Cover {
@@ -188,6 +197,16 @@ mod tests {
         };
         let in_edges = |start: &Timestamp| cover.edges.iter().filter(|(from, to)| from <= start && start < to).count();
         starts.iter().map(|start| in_slots(start) + in_months(start) + in_edges(start)).sum()
+    }
+
+    #[test]
+    fn a_day_is_covered_by_whole_hours() {
+        let now = at("2024-03-01T10:30:00Z");
+        let cover = day_before(now);
+        assert!(cover.edges.is_empty() && cover.months.is_none(), "{cover:?}");
+        let starts =
+            ["2024-02-29T09:59:59.999Z", "2024-02-29T10:00:00Z", "2024-03-01T00:00:00Z", "2024-03-01T10:59:00Z"];
+        assert_eq!(count(&cover, &starts.map(at)), 3);
     }
 
     #[test]

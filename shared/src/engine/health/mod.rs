@@ -4,6 +4,7 @@ pub mod attention;
 mod hours;
 mod lags;
 pub mod pulled;
+pub mod pulls;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -11,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 
 pub use self::lags::{LAGS_MAX, Lags, lags};
+use self::pulls::PullReads;
 use crate::aws::clients::Clients;
 use crate::aws::deliveries::DeliveryStore;
 use crate::aws::faults::AwsFault;
@@ -19,7 +21,10 @@ use crate::domain::connections::stored::StoredConnection;
 use crate::domain::deliveries::hours::{HourCounter, Hours};
 use crate::domain::health::{Judgement, Numbers, Thresholds, judge};
 use crate::domain::ids::{Connection, ProviderId, RunId};
+use crate::domain::pull::breaker::State;
+use crate::domain::runs::pulls::Pulls;
 use crate::environment::{Environment, StartError};
+use crate::outside::Outside;
 
 /// How one connection does.
 #[derive(Debug)]
@@ -28,6 +33,8 @@ pub struct Looked {
     pub stored: StoredConnection,
     /// Its counters.
     pub hours: Hours,
+    /// What is known of its vendor's API; nothing where it is not pulled.
+    pub pulls: Pulls,
     /// The run that was to change something last, where it failed; none of a provider of which nothing is synced.
     pub failed: Option<RunId>,
     /// What was judged.
@@ -45,17 +52,24 @@ pub struct Looks {
     pub deliveries: DeliveryStore,
     /// The runs that failed.
     pub failed: FailedRuns,
+    /// What is known of pulls.
+    pub pulls: PullReads,
     kept: Arc<Mutex<hours::Kept>>,
 }
 
 impl Looks {
-    /// The tables that `DELIVERIES_TABLE` and `CONTROL_TABLE` name; nothing is called.
+    /// The tables that `DELIVERIES_TABLE`, `CONTROL_TABLE`, `CONNECTIONS_TABLE`, `RUNS_TABLE` and `SNAPSHOTS_TABLE` name; nothing is
+    /// called.
     ///
     /// # Errors
     /// When one is not set.
-    pub fn connect(clients: &Clients, environment: &Environment) -> Result<Self, StartError> {
-        let deliveries = DeliveryStore::connect(clients, environment)?;
-        Ok(Self { deliveries, failed: FailedRuns::connect(clients, environment)?, kept: Arc::default() })
+    pub fn connect(clients: &Clients, environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
+        Ok(Self {
+            deliveries: DeliveryStore::connect(clients, environment)?,
+            failed: FailedRuns::connect(clients, environment)?,
+            pulls: PullReads::connect(clients, environment, outside)?,
+            kept: Arc::default(),
+        })
     }
 
     /// Looks at connections, none of them twice: in batches, but for a query of the counters of each that this instance does not know.
@@ -63,15 +77,24 @@ impl Looks {
     /// # Errors
     /// When AWS fails.
     pub async fn at(&self, connections: Vec<StoredConnection>, now: Timestamp) -> Result<Vec<Looked>, AwsFault> {
-        let names: Vec<Connection> = connections.iter().map(|stored| stored.connection.clone()).collect();
-        let (catalogues, others): (Vec<_>, Vec<_>) =
-            names.into_iter().partition(|connection| connection.provider == ProviderId::CATALOGUE);
-        let (mut hours, mut failed) =
-            futures::future::try_join(self.hours(&others, now), self.failed.of(catalogues.iter())).await?;
+        let names = |wanted: &dyn Fn(&StoredConnection) -> bool| -> Vec<Connection> {
+            connections.iter().filter(|stored| wanted(stored)).map(|stored| stored.connection.clone()).collect()
+        };
+        let is_catalogue = |stored: &StoredConnection| stored.connection.provider == ProviderId::CATALOGUE;
+        let others = names(&|stored| !is_catalogue(stored));
+        let synced = names(&|stored| is_catalogue(stored) || self.pulls.are_of(stored));
+        let (mut hours, mut failed, mut pulls) = futures::future::try_join3(
+            self.hours(&others, now),
+            self.failed.of(synced.iter()),
+            self.pulls.read(&connections, now),
+        )
+        .await?;
         let looked = connections.into_iter().map(|stored| {
-            let (hours, failed) = (hours.remove(&stored.connection), failed.remove(&stored.connection));
+            let connection = &stored.connection;
+            let (hours, failed) = (hours.remove(connection), failed.remove(connection));
             let failed = failed.filter(|run| stored.has_run(run));
-            judged(stored, hours.unwrap_or_default(), failed, now)
+            let pulls = pulls.remove(connection).unwrap_or_default();
+            judged(stored, hours.unwrap_or_default(), pulls, failed, now)
         });
         Ok(looked.collect())
     }
@@ -81,18 +104,34 @@ impl Looks {
     }
 }
 
-fn judged(stored: StoredConnection, hours: Hours, failed: Option<RunId>, now: Timestamp) -> Looked {
+fn judged(stored: StoredConnection, hours: Hours, pulls: Pulls, failed: Option<RunId>, now: Timestamp) -> Looked {
     let now_ms = now.as_millisecond();
     let day = hours.day(now_ms);
+    // One that was synced once is as late as it is; of one that never was, nothing else says that it does not work.
+    let is_told = stored.connection.provider == ProviderId::CATALOGUE || pulls.synced_at.is_none();
     let numbers = Numbers {
-        sync_lag_ms: None,
+        sync_lag_ms: pulls.lag_ms(now),
+        by_hand_alone: !stored.is_expected(),
         webhook_lag_ms: hours.last_received_ms().map(|last| (now_ms - last).max(0)),
         processed: day.count(HourCounter::Processed),
         failures: day.failures(),
-        breaker_is_open: false,
-        last_run_failed: failed.is_some(),
+        breaker_is_open: pulls.breaker.state(now) == State::Open,
+        last_run_failed: is_told && failed.is_some(),
     };
-    let thresholds = Thresholds::of_cadence(stored.cadence_minutes());
+    let thresholds = thresholds(&stored, &pulls);
     let judgement = judge(&numbers, &thresholds);
-    Looked { stored, hours, failed, numbers, thresholds, judgement }
+    Looked { stored, hours, pulls, failed, numbers, thresholds, judgement }
+}
+
+/// What it is judged by: its cadence, or else how long its schedule takes to come again.
+fn thresholds(stored: &StoredConnection, pulls: &Pulls) -> Thresholds {
+    let cadence = stored.cadence_minutes();
+    let again = pulls.synced_at.filter(|_| cadence.is_none()).and_then(|synced| {
+        // From then to its next time, or between two of them: one by hand right before a time makes none of them late earlier.
+        let next = stored.schedule.next_after(synced, &stored.connection)?;
+        let second = stored.schedule.next_after(next, &stored.connection).unwrap_or(next);
+        let between = |from: Timestamp, to: Timestamp| to.as_millisecond() - from.as_millisecond();
+        Some(between(synced, next).max(between(next, second)))
+    });
+    Thresholds::of_cadence(cadence).of_schedule(again)
 }

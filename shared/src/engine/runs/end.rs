@@ -54,7 +54,7 @@ fn snapshot_change(run: &Run) -> SnapshotChange {
         return change;
     }
     match run.status {
-        RunStatus::Success => change.state = Some(kinds::snapshot_state(run)),
+        RunStatus::Success => change.state = kinds::snapshot_state(run),
         RunStatus::Failed => change.error = run.error.as_ref().map(|error| error.detail.clone()),
         RunStatus::Pending | RunStatus::Skipped | RunStatus::Cancelled => {}
     }

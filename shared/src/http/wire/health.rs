@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::checkpoints::CheckpointView;
 use crate::domain::deliveries::hours::{HourCounter, HourCounts, LAG_BOUNDS_MS};
 use crate::domain::health::{Health, Judgement, Limits, Measure, Reason, Thresholds};
+use crate::domain::runs::pulls::Pulls;
+use crate::domain::time;
 
 /// How connections do.
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,8 +47,8 @@ pub struct AggregateView {
     pub avg_webhook_lag: Option<i64>,
     /// Of a day, together.
     pub total_recent_failures: u64,
-    /// By name.
-    pub circuit_breaker_stats: BTreeMap<String, BreakerView>,
+    /// That of all links together, by the name that clients know, and by its connection each that is not as it should be.
+    pub circuit_breaker_stats: BTreeMap<String, CircuitBreakerView>,
     /// When this was looked at.
     pub generated_at: String,
 }
@@ -71,7 +75,7 @@ pub struct IntegrationView {
     pub reasons: Vec<ReasonView>,
     /// Whether no webhook came for a day, which degrades nothing.
     pub idle: bool,
-    /// When it was synced last; null where nothing is synced of it.
+    /// When the last pull that went well was over; null where there was none, or nothing is pulled of it.
     pub last_synced_at: Option<String>,
     /// When the last webhook came, of the last 8 days.
     pub last_webhook_at: Option<String>,
@@ -88,7 +92,7 @@ pub struct IntegrationView {
     /// Of the queues that all connections share.
     pub queue_stats: QueueStatsView,
     /// Of the calls to its API.
-    pub circuit_breaker: BreakerView,
+    pub circuit_breaker: CircuitBreakerView,
     /// What it is told, and what it is judged by.
     pub config: ConfigView,
     /// How long the day's deliveries took from their receipt to their effect.
@@ -150,27 +154,27 @@ pub struct QueueView {
     pub delayed: Option<u64>,
 }
 
-/// A circuit breaker. None is there yet: it is closed, and has counted nothing.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+/// A circuit breaker. A call that goes well is not counted, as nothing is written for it: what went well is counted by pulls.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct BreakerView {
-    /// `closed`
+pub struct CircuitBreakerView {
+    /// `closed`, `open` or `half_open`
     pub state: &'static str,
-    /// In its window.
+    /// Calls that failed in the last 5 minutes, at most 5 of a connection.
     pub failure_count: u64,
-    /// In its window.
+    /// Pulls of a day that went well.
     pub success_count: u64,
     /// When a call failed last.
     pub last_failure_time: Option<String>,
-    /// When one did not.
+    /// When the last pull that went well was over.
     pub last_success_time: Option<String>,
-    /// When it is tried again.
+    /// When the vendor is asked again, if that is not now and is known.
     pub next_retry_time: Option<String>,
-    /// Since the start.
+    /// Pulls of a day that are over.
     pub total_requests: u64,
 }
 
-impl BreakerView {
+impl CircuitBreakerView {
     /// One that has counted nothing.
     pub const CLOSED: Self = Self {
         state: "closed",
@@ -181,6 +185,43 @@ impl BreakerView {
         next_retry_time: None,
         total_requests: 0,
     };
+
+    /// That of a connection, with what is known of its pulls.
+    #[must_use]
+    pub fn new(pulls: &Pulls, now: Timestamp) -> Self {
+        let Pulls { synced_at, day, breaker } = pulls;
+        Self {
+            state: breaker.state(now).as_str(),
+            failure_count: breaker.failures(now) as u64,
+            success_count: day.success,
+            last_failure_time: breaker.last_failure().map(time::text),
+            last_success_time: synced_at.map(time::text),
+            next_retry_time: breaker.asks_again_at(now).map(time::text),
+            total_requests: day.success + day.error,
+        }
+    }
+
+    /// All of some connections in one: the worst state, counts together, the last times, and when the first of them is asked again.
+    #[must_use]
+    pub fn together<'a>(all: impl Iterator<Item = &'a Self>) -> Self {
+        let badness = |state: &str| ["closed", "half_open", "open"].iter().position(|known| *known == state);
+        // Times of one form sort as text.
+        all.fold(Self::CLOSED, |sum, one| Self {
+            state: if badness(one.state) > badness(sum.state) { one.state } else { sum.state },
+            failure_count: sum.failure_count + one.failure_count,
+            success_count: sum.success_count + one.success_count,
+            last_failure_time: sum.last_failure_time.max(one.last_failure_time.clone()),
+            last_success_time: sum.last_success_time.max(one.last_success_time.clone()),
+            next_retry_time: [sum.next_retry_time, one.next_retry_time.clone()].into_iter().flatten().min(),
+            total_requests: sum.total_requests + one.total_requests,
+        })
+    }
+
+    /// Whether it says more than that nothing is wrong.
+    #[must_use]
+    pub fn tells(&self) -> bool {
+        self.state != Self::CLOSED.state || self.failure_count > 0 || self.next_retry_time.is_some()
+    }
 }
 
 /// What a connection is told, and what it is judged by.
@@ -293,14 +334,16 @@ pub struct LagsView {
     pub recent_activity: RecentActivityView,
 }
 
-/// Since it was synced. Null where nothing is synced of it.
+/// Since it was synced. Null where no pull went well yet, or nothing is pulled of it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SyncLagView {
-    /// When.
+    /// When the last pull that went well was over.
     pub last_sync_at: Option<String>,
     /// Milliseconds.
     pub lag_ms: Option<i64>,
+    /// How far each of its lists is; none where nothing is pulled of it.
+    pub checkpoints: Vec<CheckpointView>,
 }
 
 /// Since the last webhook of 8 days.

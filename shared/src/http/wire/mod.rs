@@ -2,6 +2,7 @@
 //! there is no change for clients until it is made here.
 
 pub mod breaker;
+pub mod checkpoints;
 pub mod connections;
 pub mod entity_runs;
 pub mod health;

@@ -106,7 +106,7 @@ pub(crate) async fn connections_overview(
 }
 
 fn view(looked: &Looked, synced: &HashMap<Connection, Timestamp>, matters: &Matters, now: Timestamp) -> OverviewView {
-    let Looked { stored, hours, numbers, judgement, .. } = looked;
+    let Looked { stored, hours, pulls, numbers, judgement, .. } = looked;
     let connection = &stored.connection;
     let has_webhooks = connection.provider != ProviderId::CATALOGUE;
     let each_hour = if has_webhooks { hours.one_by_one(now.as_millisecond(), SHOWN_HOURS) } else { Vec::new() };
@@ -121,7 +121,7 @@ fn view(looked: &Looked, synced: &HashMap<Connection, Timestamp>, matters: &Matt
         status: judgement.status.as_str(),
         reasons: reasons(judgement),
         idle: numbers.is_idle(),
-        last_success_at: synced.get(connection).copied().max(processed_at).map(time::text),
+        last_success_at: synced.get(connection).copied().max(pulls.synced_at).max(processed_at).map(time::text),
         next_due_at: stored.due_after(now).map(time::text),
         last_hour: CameView::from(&hours.last_hour(now.as_millisecond())),
         hours: each_hour.iter().map(CameView::from).collect(),

@@ -36,11 +36,11 @@ pub async fn step(slice: &mut Slice<'_>) -> Result<Next<Switch>, SliceFault> {
     }
 }
 
-/// What clients see of the connection after a run that went well.
+/// What clients see of the connection after a run that went well; none where nothing of it says how the connection is.
 #[must_use]
-pub fn snapshot_state(run: &Run) -> SnapshotState {
+pub fn snapshot_state(run: &Run) -> Option<SnapshotState> {
     match &run.work {
-        Work::Catalogue(work) => catalogue::snapshot_state(run, work),
+        Work::Catalogue(work) => Some(catalogue::snapshot_state(run, work)),
         Work::Pull(work) => pull::snapshot_state(run, work),
     }
 }

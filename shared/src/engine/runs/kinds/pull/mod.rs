@@ -102,9 +102,10 @@ fn is_of_an_answer(error: &RunError) -> bool {
     matches!(error.failure(), Some(Failure::PageInvalid | Failure::VendorNotPermitted))
 }
 
-/// What clients see after a run that went well.
-pub(super) fn snapshot_state(run: &Run, work: &PullWork) -> SnapshotState {
-    SnapshotState {
+/// What clients see after a run that went well. One that read no page, as where a single row is applied once more, has synced nothing.
+pub(super) fn snapshot_state(run: &Run, work: &PullWork) -> Option<SnapshotState> {
+    let has_read = work.entities.iter().any(|entity| entity.progress.chain.pages() > 0);
+    has_read.then(|| SnapshotState {
         vendor: run.connection.name.to_string(),
         total_items: work.counts().map_or(0, |counts| counts.total),
         last_run_at: run.completed_at,
@@ -115,5 +116,5 @@ pub(super) fn snapshot_state(run: &Run, work: &PullWork) -> SnapshotState {
         last_error: None,
         updated_at: Some(run.updated_at),
         created_at: None,
-    }
+    })
 }
