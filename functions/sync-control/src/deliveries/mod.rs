@@ -1,6 +1,7 @@
 //! Webhooks: deciding on what was not let in, and on what was given up.
 
 mod dead_letters;
+mod fetched;
 mod rejected;
 mod replay;
 mod replays;

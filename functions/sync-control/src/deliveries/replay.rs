@@ -8,13 +8,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 use signalbox::domain::audit::Action;
 use signalbox::domain::dead_letter::DeadLetter;
-use signalbox::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
-use signalbox::domain::runs::run::{Mode, RunStatus, Trigger};
+use signalbox::domain::ids::{ConnectionName, ProviderId, TenantId};
+use signalbox::domain::runs::run::{Mode, Run, RunStatus, Trigger};
 use signalbox::domain::time;
 use signalbox::engine::deliveries::replay::at_once::{REPLAYED_MAX, ReplayFilter, failed, replay as replay_all};
 use signalbox::engine::operators::Operator;
-use signalbox::engine::runs::kinds::catalogue::work_of;
-use signalbox::engine::runs::start::{StartRefused, StartRequest, start_in_background};
+use signalbox::engine::runs::start::{StartRefused, StartRequest, start_many};
 use signalbox::http::auth::user::{Access, Reach};
 use signalbox::http::auth::{DELIVERIES_WRITE, WRITE};
 use signalbox::http::correlation::CorrelationId;
@@ -23,10 +22,11 @@ use signalbox::http::query::Query;
 use signalbox::http::sync_problem::{SyncProblem, SyncProblemView};
 use signalbox::http::wire::health::{ReplayBrandView, ReplayEventView, ReplayRequest, ReplayView};
 
+use super::fetched::{self, Fetched};
 use crate::Control;
 use crate::body::{self, Fields};
 
-const FAILED: &str = "Failed to replay events";
+pub(super) const FAILED: &str = "Failed to replay events";
 const HOURS_DEFAULT: i64 = 24;
 const HOURS_MAX: i64 = 168;
 const HOUR_MS: i64 = 3_600_000;
@@ -36,8 +36,9 @@ const ID_BYTES_MAX: usize = 1_024;
 /// Do again what failed of a tenant's links to warehouses.
 ///
 /// `webhook`: dead letters of Trackstar's events are sent through again, the oldest first, at most 100 a call; send it again for
-/// the rest. What has its effect twice has it once. `sync`: a run is started of the brand's catalogue. Nothing is fetched from
-/// Trackstar yet, so a brand that has a link there alone is refused. Whoever reaches several tenants names one.
+/// the rest. What has its effect twice has it once. `sync`: a run is started that pulls the brand's link to Trackstar, from where the last
+/// one that went well began, or one of its catalogue where nothing is pulled of the link; without a brand, of all links that work and are
+/// pulled, 100 at most. A brand that has a link without an access token alone is refused. Whoever reaches several tenants names one.
 #[utoipa::path(
     post, path = "/api/sync/replay", tag = "health",
     params(("tenantId" = Option<String>, Query, description = "Whose; also in the header x-tenant-id")),
@@ -173,36 +174,33 @@ fn event(tenant: &TenantId, letter: &DeadLetter) -> ReplayEventView {
     }
 }
 
-/// Starts a run of what can be fetched of a brand.
+/// Starts runs of what can be fetched: of a brand, or of all whose links to Trackstar are pulled.
 async fn sync(control: &Control, operator: &Operator, wanted: &Wanted) -> Result<ReplayView, SyncProblem> {
     let fault = |fault| SyncProblem::failed(FAILED, &fault);
-    // Of all brands that have a link to Trackstar, nothing can be fetched of any.
-    let Some(brand) = &wanted.brand else { return Ok(found(wanted, Vec::new(), 0)) };
-    let Some(vendor) = control.vendor(&operator.tenant, brand.as_str()).await.map_err(fault)? else {
-        let link = Connection::new(operator.tenant.clone(), ProviderId::TRACKSTAR, brand.clone());
-        return Err(match control.deliveries.connections.get(&link).await.map_err(fault)? {
-            Some(_) => SyncProblem::invalid(
-                "nothing is fetched of this brand: its link to Trackstar only sends webhooks. Replay these, with type webhook",
-            ),
-            None => SyncProblem::missing("Brand not found", "the tenant has no connection of this name"),
-        });
+    let fetched = match &wanted.brand {
+        Some(brand) => vec![fetched::of_brand(control, &operator.tenant, brand).await?],
+        None => fetched::of_all(control, &operator.tenant).await?,
     };
-    let brands = vec![ReplayBrandView { brand_id: brand.to_string(), brand_name: vendor.name.clone() }];
-    if wanted.is_dry {
+    let (brands, starts): (Vec<_>, Vec<_>) =
+        fetched.into_iter().map(|Fetched { brand, connection, work }| (brand, (connection, work))).unzip();
+    if wanted.is_dry || brands.is_empty() {
         return Ok(found(wanted, brands, 0));
     }
-    let request = StartRequest {
-        connection: vendor.connection(),
-        work: work_of(&vendor, None, false).map_err(refused)?,
+    let target = wanted.target(&operator.tenant);
+    control.operators.record(operator, Action::Replay, target, None).await.map_err(fault)?;
+    let requests = starts.into_iter().map(|(connection, work)| StartRequest {
+        connection,
+        work,
         mode: Mode::Apply,
         actor: operator.actor.clone(),
         trigger: Trigger::Manual,
         correlation_id: operator.correlation_id.clone(),
-    };
-    let target = wanted.target(&operator.tenant);
-    control.operators.record(operator, Action::Replay, target, None).await.map_err(fault)?;
-    let run = start_in_background(&control.worker.runs, &request, None).await.map_err(refused)?;
-    Ok(found(wanted, brands, usize::from(run.is_some_and(|run| run.status == RunStatus::Pending))))
+    });
+    // One that cannot be started does not keep the others from it.
+    let started = start_many(&control.worker.runs, requests.collect()).await;
+    let started: Vec<Option<Run>> = started.into_iter().collect::<Result<_, _>>().map_err(refused)?;
+    let triggered = started.iter().flatten().filter(|run| run.status == RunStatus::Pending).count();
+    Ok(found(wanted, brands, triggered))
 }
 
 fn found(wanted: &Wanted, brands: Vec<ReplayBrandView>, triggered: usize) -> ReplayView {
@@ -213,7 +211,7 @@ fn found(wanted: &Wanted, brands: Vec<ReplayBrandView>, triggered: usize) -> Rep
     ReplayView { brands_found, sync_triggered: Some(triggered), ..ReplayView::default() }
 }
 
-fn refused(refused: StartRefused) -> SyncProblem {
+pub(super) fn refused(refused: StartRefused) -> SyncProblem {
     match &refused {
         StartRefused::NotSupported(_) => Problem::new(INTEGRATION_NOT_SUPPORTED, refused.to_string()).into(),
         StartRefused::Busy(..) | StartRefused::Fault(_) => SyncProblem::failed(FAILED, &refused),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 
 use crate::aws::bus::DomainEvent;
@@ -22,6 +23,8 @@ use crate::engine::runs::context::Runs;
 use crate::engine::runs::{publish, watchdog};
 
 const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Starts beside one another.
+const STARTS_AT_ONCE: usize = 16;
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -224,6 +227,13 @@ pub async fn start_in_background(
         }
         Err(other) => Err(other),
     }
+}
+
+/// Starts runs that workers take up, some beside one another: what became of each, in their order. One that is refused keeps no other
+/// from it.
+pub async fn start_many(runs: &Runs, requests: Vec<StartRequest>) -> Vec<Result<Option<Run>, StartRefused>> {
+    let starts = requests.into_iter().map(|request| async move { start_in_background(runs, &request, None).await });
+    stream::iter(starts).buffered(STARTS_AT_ONCE).collect().await
 }
 
 /// Stores a run that was over before it began, with the reason. None where it was due, and somebody else has seen to that time.
