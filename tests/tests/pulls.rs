@@ -9,6 +9,7 @@ mod pulls {
     mod drift;
     mod holders;
     mod kit;
+    mod links;
     mod pages;
     mod set_aside;
     mod sync_health;

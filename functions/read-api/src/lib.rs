@@ -1,5 +1,6 @@
 //! Every read.
 
+mod brands;
 mod catalogue;
 mod connections;
 mod deliveries;
@@ -21,6 +22,7 @@ use signalbox::aws::clients::Clients;
 use signalbox::aws::connections::breaker::Breakers;
 use signalbox::aws::connections::last_test::LastTests;
 use signalbox::aws::connections::last_used::LastUses;
+use signalbox::aws::connections::linking::Linkings;
 use signalbox::aws::connections::store::ConnectionStore;
 use signalbox::aws::datasets::snapshots::SnapshotStore;
 use signalbox::aws::deliveries::DeliveryStore;
@@ -63,6 +65,7 @@ pub(crate) struct Reads {
     tests: LastTests,
     connections: ConnectionStore,
     breakers: Breakers,
+    linkings: Linkings,
     uses: LastUses,
     deliveries: DeliveryStore,
     processed: DeliveryReads,
@@ -126,6 +129,7 @@ pub(crate) enum ListProblems {
 
 fn routes() -> OpenApiRouter<Reads> {
     OpenApiRouter::default()
+        .merge(brands::routes())
         .merge(catalogue::routes())
         .merge(connections::routes())
         .merge(deliveries::routes())
@@ -158,6 +162,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         tests: LastTests::connect(&clients, environment)?,
         connections: ConnectionStore::connect(&clients, environment)?,
         breakers: Breakers::connect(&clients, environment)?,
+        linkings: Linkings::connect(&clients, environment)?,
         uses: LastUses::connect(&clients, environment)?,
         deliveries: DeliveryStore::connect(&clients, environment)?,
         processed: DeliveryReads::connect(&clients, environment)?,

@@ -1,6 +1,7 @@
 //! Every control write: starting syncs, testing vendors, changing connections, deciding on dead letters and rejected deliveries.
 
 mod body;
+mod brands;
 mod catalogue;
 mod connections;
 mod deliveries;
@@ -24,6 +25,7 @@ use signalbox::domain::catalogue::vendor::Vendor;
 use signalbox::domain::ids::{ConnectionName, TenantId};
 use signalbox::domain::service_secrets::{self, Name};
 use signalbox::engine::connections::desk::Desk;
+use signalbox::engine::connections::link::Links;
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::deliveries::replay::Replays;
 use signalbox::engine::operators::Operators;
@@ -45,6 +47,7 @@ pub(crate) struct Control {
     worker: RunWorker,
     tests: LastTests,
     connections: Desk,
+    links: Links,
     deliveries: Deliveries,
     operators: Operators,
     replays: Replays,
@@ -80,6 +83,7 @@ impl Control {
 
 fn routes() -> OpenApiRouter<Control> {
     OpenApiRouter::default()
+        .merge(brands::routes())
         .merge(catalogue::routes())
         .merge(connections::routes())
         .merge(deliveries::routes())
@@ -100,10 +104,13 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
     let clients = Clients::connect(environment, outside)?;
     let names: Vec<Name> = service_secrets::all().collect();
     let secrets = SecretsReader::start(&clients, environment, outside, &names).await?;
+    let worker = RunWorker::connect(&clients, environment, outside)?;
+    let connections = Desk::connect(&clients, environment, outside)?;
     let control = Control {
-        worker: RunWorker::connect(&clients, environment, outside)?,
+        links: Links::new((connections.clone(), worker.clone()), secrets.secrets(), &clients, environment)?,
+        worker,
         tests: LastTests::connect(&clients, environment)?,
-        connections: Desk::connect(&clients, environment, outside)?,
+        connections,
         deliveries: Deliveries::connect(&clients, environment, outside, secrets.secrets())?,
         operators: Operators::connect(&clients, environment, outside)?,
         replays: Replays::connect(&clients, environment, outside)?,

@@ -186,6 +186,24 @@ impl Running {
         self.inside.state().access_token().map(str::to_owned)
     }
 
+    /// What the pages of Trackstar do once a brand's owner has agreed: a code in place of the link's token, if there is such a link.
+    #[must_use]
+    pub fn agree(&self, link_token: &str) -> Option<String> {
+        self.inside.state().links.agree(link_token)
+    }
+
+    /// The access token of one of Trackstar's connections.
+    #[must_use]
+    pub fn access_token_of(&self, connection_id: &str) -> Option<String> {
+        self.inside.state().links.token_of(connection_id).map(str::to_owned)
+    }
+
+    /// How many connections Trackstar has.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.inside.state().links.count()
+    }
+
     /// How many requests of the API there were, and the last 20,000 of them.
     #[must_use]
     pub fn requests(&self) -> (u64, Vec<Seen>) {

@@ -49,6 +49,12 @@ pub enum Action {
     /// Test a connection.
     #[serde(rename = "connection.test")]
     TestConnection,
+    /// Make a brand's link at its vendor.
+    #[serde(rename = "connection.connect")]
+    Connect,
+    /// Take a brand's link away, at its vendor first.
+    #[serde(rename = "connection.disconnect")]
+    Disconnect,
     /// See or change what is a tenant's that is not one's own.
     #[serde(rename = "tenant.enter")]
     EnterTenant,
@@ -65,7 +71,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Requeue,
         Self::Drop,
         Self::Admit,
@@ -77,6 +83,8 @@ impl Action {
         Self::RotateSecrets,
         Self::ForceBreaker,
         Self::TestConnection,
+        Self::Connect,
+        Self::Disconnect,
         Self::EnterTenant,
         Self::Replay,
         Self::StartReplay,
@@ -98,6 +106,8 @@ impl Action {
             Self::RotateSecrets => "connection.rotate",
             Self::ForceBreaker => "connection.breaker",
             Self::TestConnection => "connection.test",
+            Self::Connect => "connection.connect",
+            Self::Disconnect => "connection.disconnect",
             Self::EnterTenant => "tenant.enter",
             Self::Replay => "sync.replay",
             Self::StartReplay => "replay.start",

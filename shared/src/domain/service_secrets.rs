@@ -36,14 +36,19 @@ pub const WEBHOOK_PREVIOUS: Name = Name::optional("WEBHOOK_SECRET_PREVIOUS", 1);
 pub const TRACKSTAR_WEBHOOK: Name = Name::optional("TRACKSTAR_WEBHOOK_SECRET", 1);
 /// What it signed with before the last rotation.
 pub const TRACKSTAR_WEBHOOK_PREVIOUS: Name = Name::optional("TRACKSTAR_WEBHOOK_SECRET_PREVIOUS", 1);
+/// What Trackstar is asked with to make links: the account's key.
+pub const TRACKSTAR_API: Name = Name::optional("TRACKSTAR_API_KEY", 1);
 /// Those that callers are known by.
 pub const OF_TOKENS: [Name; 5] = [SERVICE_JWT, SERVICE_JWT_PREVIOUS, SESSION_JWT, ADMIN_SYNC, USER_JWT];
 /// Those that deliveries are verified with.
 pub const OF_DELIVERIES: [Name; 4] = [WEBHOOK, WEBHOOK_PREVIOUS, TRACKSTAR_WEBHOOK, TRACKSTAR_WEBHOOK_PREVIOUS];
 
+/// Those that vendors are asked with.
+pub const OF_VENDORS: [Name; 1] = [TRACKSTAR_API];
+
 /// All of them.
 pub fn all() -> impl Iterator<Item = Name> {
-    OF_TOKENS.into_iter().chain(OF_DELIVERIES)
+    OF_TOKENS.into_iter().chain(OF_DELIVERIES).chain(OF_VENDORS)
 }
 
 impl Name {

@@ -85,6 +85,8 @@ kinds! {
         ALREADY_DECIDED = 409 "already_decided";
         /// Another replay of the tenant's dead letters runs.
         REPLAY_IN_PROGRESS = 409 "replay_in_progress";
+        /// A brand's link is being made or taken away.
+        LINK_IN_PROGRESS = 409 "link_in_progress";
         /// The connection is kept by a deployment's configuration.
         KEPT_BY_CONFIGURATION = 409 "kept_by_configuration";
         /// A name by which others look for the connection leads to another one.
@@ -101,6 +103,12 @@ kinds! {
         INVALID_PAYLOAD = 422 "invalid_payload";
         /// The delivery was verified again, and is still refused.
         VERIFICATION_FAILED = 422 "verification_failed";
+        /// What it takes is not configured.
+        NOT_CONFIGURED = 500 "not_configured";
+        /// The vendor could not be reached, failed, or refused our key.
+        VENDOR_FAILED = 502 "vendor_failed";
+        /// The vendor is left alone for now.
+        VENDOR_RESTS = 503 "vendor_rests";
         /// The vendor's kind of integration cannot be synced.
         INTEGRATION_NOT_SUPPORTED = 501 "integration_not_supported";
         /// The vendor's kind of integration cannot be tested.

@@ -3,11 +3,14 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::problem::{FORBIDDEN, INTERNAL_ERROR, INVALID_REQUEST, MISSING_TOKEN, NOT_FOUND, Problem};
+use super::problem::{
+    CONTENDED, FORBIDDEN, INTERNAL_ERROR, INVALID_REQUEST, MISSING_TOKEN, NOT_FOUND, Problem, RETRY_AFTER, UNAVAILABLE,
+};
 
 /// A problem of these routes.
 #[derive(Debug, Clone)]
@@ -15,6 +18,8 @@ pub struct SyncProblem {
     // Boxed, as it is what most results of these routes could have been.
     problem: Box<Problem>,
     error: &'static str,
+    /// After how many seconds another try may help.
+    retry_after: Option<i64>,
 }
 
 /// The error envelope, for the API's description.
@@ -32,13 +37,13 @@ impl SyncProblem {
     /// Nothing is there.
     #[must_use]
     pub fn missing(error: &'static str, message: &str) -> Self {
-        Self { problem: Problem::new(NOT_FOUND, message).into(), error }
+        Self { problem: Problem::new(NOT_FOUND, message).into(), error, retry_after: None }
     }
 
     /// It is somebody else's.
     #[must_use]
     pub fn denied(message: &str) -> Self {
-        Self { problem: Problem::new(FORBIDDEN, message).into(), error: "Access denied" }
+        Self { problem: Problem::new(FORBIDDEN, message).into(), error: "Access denied", retry_after: None }
     }
 
     /// It was not asked for as it must be.
@@ -50,7 +55,19 @@ impl SyncProblem {
     /// It failed, and that is ours to mend: its cause is for the log.
     #[must_use]
     pub fn failed(error: &'static str, cause: &dyn std::error::Error) -> Self {
-        Self { problem: Problem::internal(INTERNAL_ERROR, cause).into(), error }
+        Self { problem: Problem::internal(INTERNAL_ERROR, cause).into(), error, retry_after: None }
+    }
+
+    /// A failure by the words that clients know it by; what is theirs to mend is called what it is.
+    #[must_use]
+    pub fn called(self, failed: &'static str) -> Self {
+        if self.problem.kind().status >= 500 { Self { error: failed, ..self } } else { self }
+    }
+
+    /// Where another try may help once this time has come.
+    #[must_use]
+    pub fn after(self, time: Timestamp, now: Timestamp) -> Self {
+        Self { retry_after: Some((time.as_second() - now.as_second()).max(1)), ..self }
     }
 }
 
@@ -65,7 +82,7 @@ impl From<Problem> for SyncProblem {
             400..=499 => "Invalid request",
             _ => "Internal error",
         };
-        Self { problem: problem.into(), error }
+        Self { problem: problem.into(), error, retry_after: None }
     }
 }
 
@@ -78,6 +95,12 @@ impl IntoResponse for SyncProblem {
         let mut response = (status, axum::Json(body)).into_response();
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if [UNAVAILABLE.kind, CONTENDED].contains(&kind) {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+        }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -77,6 +77,10 @@ async fn a_fault_of_storage_is_told_to_the_log_and_not_to_clients() {
         let path = path.replace("{slug}/credentials", "shop/credentials");
         let path = path.replace("{slug}", "moscot").replace("{runId}", "018ff1e2-0000-7000-8000-000000000000");
         let path = path.replace("replays/{id}", "replays/0123456789abcdef0123456789abcdef");
+        let path = match path.strip_prefix("/api/brands/{id}") {
+            Some(rest) => format!("/api/brands/moscot{rest}?tenantId=default"),
+            None => path,
+        };
         let path = path.replace("{id}", "4102488000000-5fea7756");
         let path = path.replace("{tenant}/{provider}/{name}", "default/github/main");
         let path = path.replace("{provider}", "doorloop");
@@ -93,6 +97,7 @@ async fn a_fault_of_storage_is_told_to_the_log_and_not_to_clients() {
             "/api/catalog/vendor-sync/registry/shop/credentials" => json!({"credentials": {"apiKey": "a key"}}),
             "/api/admin/connections/default/github/main/breaker" => json!({"state": "open"}),
             path if path.starts_with("/api/admin/connections/") => json!({}),
+            path if path.starts_with("/api/brands/") => json!({"authCode": "code", "functionsToSync": ["orders"]}),
             _ => json!({"mode": "apply"}),
         };
         logged.clear();

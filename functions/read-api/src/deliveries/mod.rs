@@ -6,7 +6,7 @@ mod one;
 mod preview;
 mod rejected;
 mod replays;
-mod taken_in;
+pub(crate) mod taken_in;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

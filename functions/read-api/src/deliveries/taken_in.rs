@@ -97,7 +97,7 @@ fn wanted(caller: &Caller, query: &Query, which: Which) -> Result<Option<Wanted>
     Ok(is_seen.then_some(wanted))
 }
 
-fn view(tenant: &TenantId, listed: Listed) -> DeliveryView {
+pub(crate) fn view(tenant: &TenantId, listed: Listed) -> DeliveryView {
     match listed {
         Listed::Dead(letter) => DeliveryView::of_dead_letter(tenant, &letter),
         Listed::Processed(place, delivery) => processed(&place, delivery),

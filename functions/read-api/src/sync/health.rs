@@ -166,7 +166,7 @@ async fn links(
 }
 
 /// How much waits is no reason not to tell the rest.
-async fn queue_stats(reads: &Reads) -> QueueStatsView {
+pub(crate) async fn queue_stats(reads: &Reads) -> QueueStatsView {
     let depths = reads.queues.depths().await.inspect_err(|fault| warn!(%fault, "queues not looked at")).ok();
     let view = |depth: Option<Depth>| {
         let of = |part: fn(&Depth) -> u64| depth.as_ref().map(part);
@@ -211,7 +211,7 @@ fn aggregate(looked: &[Looked], provider: &ProviderId, now: Timestamp) -> Aggreg
     }
 }
 
-fn integration(reads: &Reads, looked: &Looked, queues: &QueueStatsView) -> IntegrationView {
+pub(crate) fn integration(reads: &Reads, looked: &Looked, queues: &QueueStatsView) -> IntegrationView {
     let Looked { stored, hours, pulls, numbers, thresholds, judgement, .. } = looked;
     let connection = &stored.connection;
     let shown = |ms: i64| Timestamp::from_millisecond(ms).map(time::text).ok();

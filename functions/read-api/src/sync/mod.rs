@@ -1,6 +1,6 @@
 //! How connections do, for the warehouse API's clients: in their words, and with their errors.
 
-mod health;
+pub(crate) mod health;
 mod lag;
 
 use signalbox::http::auth::READ;

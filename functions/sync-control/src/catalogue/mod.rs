@@ -1,7 +1,7 @@
 //! The vendor sync: starting runs, testing vendors, changing their credentials.
 
 mod credentials;
-mod start;
+pub(crate) mod start;
 mod sync_moscot;
 mod sync_vendor;
 mod test_all;

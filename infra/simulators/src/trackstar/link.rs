@@ -63,6 +63,24 @@ impl Links {
         self.connections.values().any(|connection| connection.access_token == access_token)
     }
 
+    /// The connection of an access token is gone, and its token with it: its id.
+    fn disconnect(&mut self, access_token: &str) -> Option<String> {
+        let found = self.connections.iter().find(|(_, connection)| connection.access_token == access_token);
+        let id = found.map(|(id, _)| id.clone())?;
+        self.connections.remove(&id);
+        Some(id)
+    }
+
+    /// The access token of a connection.
+    pub(crate) fn token_of(&self, id: &str) -> Option<&str> {
+        Some(self.connections.get(id)?.access_token.as_str())
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.connections.len()
+    }
+
     /// The token of the oldest connection: of the one that was there from the start, unless it was removed.
     pub(crate) fn first(&self) -> Option<&str> {
         let oldest = self.connections.values().min_by_key(|connection| connection.created_ms);
@@ -126,7 +144,7 @@ pub(super) fn answer(state: &mut State, call: &Call, now: Timestamp) -> Answer {
                 200,
                 &json!({
                     "access_token": access_token, "connection_id": id, "integration_name": INTEGRATION,
-                    "available_actions": actions,
+                    "customer_id": call.body_text("customer_id"), "available_actions": actions,
                 }),
             )
         }
@@ -138,10 +156,12 @@ pub(super) fn answer(state: &mut State, call: &Call, now: Timestamp) -> Answer {
             .connections
             .get(*id)
             .map_or_else(|| refusal(404), |found| Answer::json(200, &shown(id, found, &actions))),
-        (&Method::DELETE, ["connections", id]) => match links.connections.remove(*id) {
-            None => refusal(404),
-            Some(_) => Answer::json(200, &json!({"id": id, "deleted": true})),
-        },
+        (&Method::DELETE, ["connections"]) => {
+            match call.header("x-trackstar-access-token").and_then(|token| links.disconnect(token)) {
+                None => refused(401, "Invalid access token"),
+                Some(id) => Answer::json(200, &json!({"id": id, "object": "connection", "deleted": true})),
+            }
+        }
         _ => refusal(404),
     }
 }

@@ -5,5 +5,6 @@ pub mod due;
 pub mod imports;
 pub mod last_test;
 pub mod last_used;
+pub mod linking;
 pub mod quota;
 pub mod store;

@@ -5,6 +5,7 @@
 //! | tenant | `connection#provider/name` | a [`StoredConnection`]; its `provider` is the key of the index `by_provider` |
 //! | tenant | `due#provider/name` | when it is due next, by which the index `due` finds it; none for one that never is |
 //! | tenant | `breaker#provider/name` | its [`Breaker`](crate::domain::pull::breaker::Breaker), see [`super::breaker`] |
+//! | tenant | `linking#provider/name` | that it is being made or taken away at its vendor, see [`super::linking`] |
 //! | tenant | `quota#provider/name` | how much of its vendor's quota is used, see [`super::quota`] |
 //! | `@address` and an address | `address` | to which connection a name leads that others than its tenant use |
 //! | `@due` | `handed-out` | up to where what is due was handed out ([`HandedOut`](super::due::HandedOut)) |

@@ -4,6 +4,7 @@ pub mod again;
 pub mod changes;
 pub mod import;
 pub mod last_used;
+pub mod linking;
 pub mod meant;
 pub mod provider;
 pub mod pull_api;

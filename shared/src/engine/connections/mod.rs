@@ -1,5 +1,6 @@
 //! Connections: how they are read, how operators change, test and remove them, and how they are started when they are due.
 
+pub mod ask;
 pub mod breaker;
 pub mod change;
 pub mod delete;
@@ -7,6 +8,7 @@ pub mod desk;
 pub mod due;
 pub mod hand_out;
 pub mod import;
+pub mod link;
 pub mod pulled;
 pub mod readers;
 pub mod secrets;

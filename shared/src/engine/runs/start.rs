@@ -229,6 +229,17 @@ pub async fn start_in_background(
     }
 }
 
+/// Starts a run that a worker takes up, for somebody who waits to hear that it was: nothing is stored where another one is in its way.
+///
+/// # Errors
+/// See [`StartRefused`].
+pub async fn start_by_hand(runs: &Runs, request: &StartRequest) -> Result<Run, StartRefused> {
+    let (run, _) = start_run(runs, request, false).await?;
+    // As above.
+    runs.queue.send(&SliceMessage::of(&run), 0).await?;
+    Ok(run)
+}
+
 /// Starts runs that workers take up, some beside one another: what became of each, in their order. One that is refused keeps no other
 /// from it.
 pub async fn start_many(runs: &Runs, requests: Vec<StartRequest>) -> Vec<Result<Option<Run>, StartRefused>> {

@@ -288,6 +288,24 @@ impl Authority {
         (session.aud == SESSION_AUDIENCE).then(|| checked(session.user, now))
     }
 
+    /// As [`Authority::reach`], where a user must be an administrator of the tenant also to see it.
+    ///
+    /// # Errors
+    /// 400 for a name that no tenant has, 401, 403.
+    pub fn administered(
+        &self,
+        (headers, query): (&HeaderMap, &Query),
+        access: Access,
+        scope: &str,
+        now: Timestamp,
+    ) -> Result<Reach, Problem> {
+        let user = self.user(headers, now).and_then(Result::ok);
+        if user.is_some_and(|user| !matches!(user.standing, Standing::Platform | Standing::Tenant)) {
+            return Err(Problem::new(INSUFFICIENT_SCOPE, "this is for administrators of the tenant"));
+        }
+        self.reach((headers, query), access, scope, now)
+    }
+
     /// What a call may see or change, of the tenant that it names. A service token of the default tenant, and anybody who reads on
     /// their own machine, reaches all tenants where none is named, and so does a user of a platform's role.
     ///

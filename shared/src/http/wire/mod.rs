@@ -7,6 +7,7 @@ pub mod connections;
 pub mod entity_runs;
 pub mod health;
 pub mod integrations;
+pub mod links;
 pub mod one_delivery;
 pub mod operations;
 pub mod providers;

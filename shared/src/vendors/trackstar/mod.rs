@@ -2,6 +2,7 @@
 
 mod data;
 mod inventory;
+pub mod link;
 pub mod provider;
 mod rows;
 mod shipment;

@@ -33,6 +33,7 @@ fn openapi() -> Value {
         {"name": "pulls", "description": "Vendors whose APIs are pulled: whether they answer, and how their syncs do; in the words of the control centre's clients"},
         {"name": "webhooks", "description": "Take deliveries in, once"},
         {"name": "health", "description": "How connections do, and what failed done again; in the words of the warehouse API's clients"},
+        {"name": "trackstar", "description": "Brands' links to Trackstar: made, pulled and taken away; in the words of the warehouse API's clients"},
         {"name": "operations", "description": "What was refused or given up on, and what operators do with it"},
         {"name": "session", "description": "A browser's session"},
         {"name": "console", "description": "Pages for people, and what they are made of"},

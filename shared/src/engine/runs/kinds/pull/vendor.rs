@@ -4,27 +4,23 @@
 //! waits. What may pass by itself is tried again within the slice a few times, shortly after; what the vendor asks for comes first.
 
 use http::HeaderName;
-use jiff::Timestamp;
 use url::Url;
 
-use crate::aws::connections::breaker::Asking;
-use crate::aws::connections::quota::Meter;
 use crate::domain::connections::pull_api::{Paging, PullApi, PullEntity};
 use crate::domain::ids::Connection;
 use crate::domain::pull::answer::Class;
 use crate::domain::pull::asked::Asked;
 use crate::domain::pull::backoff::{Again, again};
-use crate::domain::pull::breaker::{Outcome, Why};
 use crate::domain::pull::heard::told;
 use crate::domain::pull::pages::{Refusal, is_data};
 use crate::domain::redact;
 use crate::domain::runs::failure::Failure;
 use crate::domain::runs::lease::{Wait, WaitReason};
 use crate::domain::secret::Secret;
+use crate::engine::connections::ask::{Asker, Unasked};
 use crate::engine::runs::context::RunWorker;
 use crate::engine::runs::slice::{Slice, SliceFault};
-use crate::vendors::client::{Answer, NoAnswer, Request, VendorClient};
-use crate::vendors::hosts::Hosts;
+use crate::vendors::client::{Answer, NoAnswer, Request};
 use crate::vendors::pulled::{self, PullSettings};
 
 use super::Ended;
@@ -38,11 +34,8 @@ pub(super) struct Vendor {
     pub api: &'static PullApi,
     /// As the connection says.
     pub settings: PullSettings,
-    client: VendorClient,
     secrets: Vec<(HeaderName, Secret)>,
-    meter: Meter,
-    worker: RunWorker,
-    connection: Connection,
+    asker: Asker,
     /// What the vendor answered last, if that was no page.
     heard: Option<Heard>,
 }
@@ -95,12 +88,8 @@ impl Vendor {
             })?
             .into_iter()
             .map(|(name, secret)| (HeaderName::from_static(name), secret));
-        let host = authority(&settings.base_url);
-        let hosts = Hosts::named(&[&host], worker.sources().environment.is_local()).map_err(unusable)?;
-        let client = VendorClient::new(hosts).map_err(|error| unusable(error.to_string()))?;
-        let meter = worker.quotas.meter(connection, settings.limits);
-        let (worker, connection) = (worker.clone(), connection.clone());
-        Ok(Self { api, settings, client, secrets: headers.collect(), meter, worker, connection, heard: None })
+        let asker = Asker::new(worker, connection, &settings).map_err(unusable)?;
+        Ok(Self { api, settings, secrets: headers.collect(), asker, heard: None })
     }
 
     /// Asks for a page, and again where that may help.
@@ -168,36 +157,14 @@ impl Vendor {
         SliceFault::Vendor { failure: Failure::SourceUnreadable, detail, may_pass: true }
     }
 
-    fn now(&self) -> Timestamp {
-        self.worker.runs.now()
-    }
-
-    /// Asks once, if breaker and quota let it, and tells the breaker what came of it.
+    /// Asks once, if breaker and quota let it.
     async fn ask(&mut self, url: &Url, soon: u32) -> Result<Result<Answer, NoAnswer>, SliceFault> {
         self.heard = None;
-        let by = hex::encode(self.worker.runs.outside.entropy.bytes16());
-        let now = self.now();
-        let (breakers, connection) = (&self.worker.breakers, &self.connection);
-        let pass = match breakers.ask(connection, &by, now).await? {
-            Asking::May(pass) => pass,
-            Asking::Wait(until, why) => {
-                let reason = if why == Why::Asked { WaitReason::RetryAfter } else { WaitReason::Breaker };
-                return Err(SliceFault::Waits(Wait { until, reason }));
-            }
-        };
-        let taken = self.meter.take(soon, now).await?;
-        let now = self.worker.runs.now();
-        if taken.is_err() || !pass.is_good(now) {
-            breakers.answered(connection, &by, &pass, Outcome::Unasked, now).await?;
-            let (until, reason) =
-                taken.map_or_else(|until| (until, WaitReason::Quota), |()| (now, WaitReason::Breaker));
-            return Err(SliceFault::Waits(Wait { until, reason }));
-        }
         let request = Request { secrets: self.secrets.clone(), ..Request::get(url.clone()) };
-        let answered = self.client.send(request).await;
-        let now = self.worker.runs.now();
-        let outcome = answered.as_ref().map_or_else(NoAnswer::outcome, |answer| answer.outcome(now));
-        breakers.answered(connection, &by, &pass, outcome, now).await?;
+        let answered = self.asker.ask(request, soon).await.map_err(|unasked| match unasked {
+            Unasked::Waits(wait) => SliceFault::Waits(wait),
+            Unasked::Fault(fault) => fault.into(),
+        })?;
         if let Some(answer) = answered.as_ref().ok().filter(|answer| answer.class() != Class::Fine) {
             self.hear(answer);
         }
@@ -206,7 +173,7 @@ impl Vendor {
 
     /// Keeps the beginning of an answer that is no page, for whoever looks for the reason.
     pub(super) fn hear(&mut self, answer: &Answer) {
-        let (status, asked) = (answer.status.as_u16(), answer.asked(self.now()));
+        let (status, asked) = (answer.status.as_u16(), answer.asked(self.asker.now()));
         self.heard = Some(Heard { status, asked, said: told(&answer.body) });
     }
 
@@ -294,11 +261,6 @@ impl Vendor {
 
 fn class(answered: &Result<Answer, NoAnswer>) -> Class {
     answered.as_ref().map_or_else(NoAnswer::class, Answer::class)
-}
-
-fn authority(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 fn random(slice: &Slice<'_>) -> u64 {

@@ -1,0 +1,143 @@
+//! A brand's link to Trackstar: making it, pulling it, and taking it away. For administrators of the brand's tenant.
+
+mod disconnect;
+mod exchange;
+mod link_token;
+mod subscribe;
+mod sync;
+
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
+use http::{HeaderMap, Uri};
+use signalbox::aws::faults::AwsFault;
+use signalbox::domain::ids::{Connection, ConnectionName, ProviderId};
+use signalbox::engine::connections::desk::Refused;
+use signalbox::engine::connections::link::NotLinked;
+use signalbox::engine::operators::Operator;
+use signalbox::http::auth::CONNECTIONS_WRITE;
+use signalbox::http::auth::user::Access;
+use signalbox::http::correlation::CorrelationId;
+use signalbox::http::problem::{
+    INVALID_REQUEST, LINK_IN_PROGRESS, NOT_CONFIGURED, Problem, UNPROCESSABLE, VENDOR_FAILED, VENDOR_RESTS,
+};
+use signalbox::http::query::{Query, path_text};
+use signalbox::http::sync_problem::{SyncProblem, SyncProblemView};
+use utoipa::IntoResponses;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::{Control, connections};
+
+const NO_BRAND: &str = "Brand not found";
+const NO_LINK: &str = "Trackstar integration not found";
+
+/// The routes of this folder.
+pub(crate) fn routes() -> OpenApiRouter<Control> {
+    OpenApiRouter::default()
+        .routes(routes!(link_token::link_token))
+        .routes(routes!(exchange::exchange))
+        .routes(routes!(sync::sync))
+        .routes(routes!(disconnect::disconnect))
+        .routes(routes!(subscribe::subscribe))
+}
+
+/// The problems that each of these routes can answer, for the API's description.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it is described, never made")]
+enum LinkProblems {
+    /// invalid_request: a field is wrong, no tenant is named, or Trackstar refused it
+    #[response(status = 400)]
+    Invalid(SyncProblemView),
+    /// missing_token, invalid_token
+    #[response(status = 401)]
+    Unknown(SyncProblemView),
+    /// insufficient_scope, forbidden: for administrators of the tenant
+    #[response(status = 403)]
+    Forbidden(SyncProblemView),
+    /// not_found: the tenant has no such brand, or the brand no link to Trackstar
+    #[response(status = 404)]
+    NotFound(SyncProblemView),
+    /// internal_error; not_configured: there is no key to ask Trackstar with
+    #[response(status = 500)]
+    Failed(SyncProblemView),
+    /// unavailable: what is stored could not be read, and nothing was done; after `Retry-After`
+    #[response(status = 503)]
+    Unread(SyncProblemView),
+}
+
+/// What only those can answer that ask the vendor.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it is described, never made")]
+enum VendorProblems {
+    /// link_in_progress; kept_by_configuration, address_taken, contended
+    #[response(status = 409)]
+    Conflict(SyncProblemView),
+    /// payload_too_large
+    #[response(status = 413)]
+    TooLarge(SyncProblemView),
+    /// unprocessable: the link has no access token, or its address cannot be asked
+    #[response(status = 422)]
+    Unprocessable(SyncProblemView),
+    /// vendor_failed: Trackstar could not be reached, failed, or refused our key. It may have done what it was asked
+    #[response(status = 502)]
+    Vendor(SyncProblemView),
+}
+
+type BrandPath = Result<Path<String>, PathRejection>;
+
+/// Who administers a brand's tenant, and the brand's link, which need not be there.
+async fn brand(
+    control: &Control,
+    (uri, headers): (&Uri, &HeaderMap),
+    CorrelationId(correlation_id): CorrelationId,
+    path: BrandPath,
+) -> Result<(Operator, Connection), SyncProblem> {
+    let query = Query::of(uri);
+    let reach = control.authority.administered((headers, &query), Access::Write, CONNECTIONS_WRITE, control.now())?;
+    let which = || SyncProblem::invalid("name the tenant whose brand it is: tenantId, or the header x-tenant-id");
+    let tenant = reach.tenant.ok_or_else(which)?;
+    let missing = || {
+        let why = "the tenant has no brand of this name: a brand is what it has a connection of, of any provider";
+        SyncProblem::missing(NO_BRAND, why)
+    };
+    let name = ConnectionName::parse(&path_text(path)).map_err(|_| missing())?;
+    let link = Connection::new(tenant.clone(), ProviderId::TRACKSTAR, name);
+    let is_there = is_brand(control, &link).await;
+    if !is_there.map_err(|fault| SyncProblem::from(Problem::unread(&fault)))? {
+        return Err(missing());
+    }
+    Ok((Operator { tenant, actor: reach.actor, correlation_id }, link))
+}
+
+/// Whether a tenant has a brand of a link's name: anything that has this name of its own.
+async fn is_brand(control: &Control, link: &Connection) -> Result<bool, AwsFault> {
+    let store = &control.connections.store;
+    for provider in [ProviderId::TRACKSTAR, ProviderId::POS, ProviderId::DOORLOOP] {
+        let connection = Connection::new(link.tenant.clone(), provider, link.name.clone());
+        if store.glance(&connection).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(control.vendor(&link.tenant, link.name.as_str()).await?.is_some())
+}
+
+/// Why a link was not made, or not taken away, in the words of these clients. `failed` is what they know a failure by.
+fn not_linked(control: &Control, failed: &'static str, error: NotLinked) -> SyncProblem {
+    let text = error.to_string();
+    let problem = match error {
+        NotLinked::Record(Refused::NotFound) => {
+            return SyncProblem::missing(NO_LINK, "the brand has no link to Trackstar");
+        }
+        NotLinked::Record(refused) => connections::refused(refused),
+        NotLinked::Busy => Problem::new(LINK_IN_PROGRESS, text),
+        NotLinked::NoKey => Problem::new(NOT_CONFIGURED, text),
+        NotLinked::NoToken | NotLinked::Unusable(_) => Problem::new(UNPROCESSABLE, text),
+        NotLinked::Refused(_) => Problem::new(INVALID_REQUEST, text),
+        NotLinked::Failed(_) => Problem::new(VENDOR_FAILED, text),
+        NotLinked::Waits(wait) => {
+            let problem = SyncProblem::from(Problem::new(VENDOR_RESTS, text)).called(failed);
+            return problem.after(wait.until, control.now());
+        }
+    };
+    SyncProblem::from(problem).called(failed)
+}
