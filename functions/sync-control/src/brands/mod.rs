@@ -57,10 +57,10 @@ enum LinkProblems {
     /// not_found: the tenant has no such brand, or the brand no link to Trackstar
     #[response(status = 404)]
     NotFound(SyncProblemView),
-    /// internal_error; not_configured: there is no key to ask Trackstar with
+    /// not_configured, internal_error: there is no key to ask Trackstar with, or something failed
     #[response(status = 500)]
     Failed(SyncProblemView),
-    /// unavailable: what is stored could not be read, and nothing was done; after `Retry-After`
+    /// unavailable, vendor_rests: what is stored could not be read, or Trackstar is left alone for now; after `Retry-After`
     #[response(status = 503)]
     Unread(SyncProblemView),
 }
@@ -69,7 +69,7 @@ enum LinkProblems {
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "it is described, never made")]
 enum VendorProblems {
-    /// link_in_progress; kept_by_configuration, address_taken, contended
+    /// link_in_progress, kept_by_configuration, address_taken, contended
     #[response(status = 409)]
     Conflict(SyncProblemView),
     /// payload_too_large
