@@ -77,6 +77,7 @@ async fn webhooks(reads: &Reads, stored: &StoredConnection, now: Timestamp) -> R
     let wanted = Wanted {
         tenant: connection.tenant.clone(),
         which: Which::All,
+        brands: None,
         source: Some(Source { provider: connection.provider.clone(), name: Some(connection.name.clone()) }),
         from: now.checked_sub(WEBHOOKS_OF).ok(),
         to: None,
