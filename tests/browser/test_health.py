@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from stubs_of_pages import FAILED, HEALTH, INTEGRATIONS, LAG, LAGS, LOOKS, OVERVIEW, health_of, integration, never, overview, reason, refuse
+from stubs_of_pages import FAILED, HEALTH, INTEGRATIONS, LAG, LAGS, LOOKS, OVERVIEW, ago, health_of, integration, never, overview, reason, refuse
 
 
 def answer(page: Page, integrations: list | None = None, lag: dict = LAGS) -> None:
@@ -47,6 +47,21 @@ def test_a_cadence_of_its_own_takes_the_threshold_s_place(page: Page):
     page.goto("/health")
     expect(page.locator("tbody tr.opens")).to_contain_text("Webhook lag above 25 min")
     expect(page.get_by_role("group", name="Thresholds").locator("tbody tr").nth(2)).to_contain_text("25 min")
+
+
+def test_one_that_is_pulled_says_when_it_was_synced_and_whether_its_vendor_is_asked(page: Page):
+    breaker = {**INTEGRATIONS[0]["circuitBreaker"], "state": "open", "failureCount": 5, "nextRetryTime": ago(-30)}
+    late = [reason("breaker", "unhealthy", 1, 0), reason("syncLag", "degraded", 420_000, 300_000)]
+    answer(page, [integration("Pulled", "unhealthy", reasons=late, syncLagMs=420_000, lastSyncedAt=ago(420), circuitBreaker=breaker)])
+    page.goto("/health")
+    row = page.locator("tbody tr.opens")
+    expect(row).to_contain_text("The circuit breaker is open")
+    expect(row).to_contain_text("7m")
+    thresholds = page.get_by_role("group", name="Thresholds").locator("tbody tr")
+    expect(thresholds.nth(3)).to_contain_text("Degraded")
+    card = page.get_by_role("region", name="Queue and breaker")
+    for text in ["Open", "Failed calls, 5 min", "Tries again", "Last sync"]:
+        expect(card).to_contain_text(text)
 
 
 def test_a_histogram_is_drawn_with_the_exact_percentiles_or_without_any(page: Page):

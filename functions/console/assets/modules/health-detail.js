@@ -175,7 +175,9 @@ function queueCard(one, around) {
       fact(say("Delayed", "Udskudt"), greyCount(queue.delayed)),
       one.queueStats.oldestJobAge !== null && fact(say("Oldest", "Ældste"), duration(one.queueStats.oldestJobAge)),
       fact(say("Breaker", "Sikring"), states[/** @type {keyof typeof states} */ (breaker.state)] ?? breaker.state),
+      breaker.failureCount > 0 && fact(say("Failed calls, 5 min", "Fejlede kald, 5 min"), number(breaker.failureCount)),
       breaker.nextRetryTime && fact(say("Tries again", "Prøver igen"), clock(breaker.nextRetryTime)),
+      one.lastSyncedAt && fact(say("Last sync", "Sidste synk"), h("span", { title: dateTime(one.lastSyncedAt) }, ago(one.lastSyncedAt))),
       fact(
         say("Last webhook", "Sidste webhook"),
         one.lastWebhookAt

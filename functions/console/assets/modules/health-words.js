@@ -71,7 +71,8 @@ export function measures(one, hasRuns = false) {
     of("failures", one.recentFailures, say("Failures, 24 h", "Fejl, 24 t"), number),
     of("webhookLag", one.webhookLagMs, say("Webhook lag", "Webhook-forsinkelse"), duration, limitText),
     of("syncLag", one.syncLagMs, say("Sync lag", "Synk-forsinkelse"), duration, limitText),
-    ...(hasRuns ? [lastRun(one)] : []),
+    // Of what is pulled it counts until a pull went well.
+    ...(hasRuns || one.reasons.some((reason) => reason.measure === "lastRun") ? [lastRun(one)] : []),
   ];
 }
 
