@@ -18,7 +18,7 @@ use crate::environment::{Environment, StartError};
 /// How long one that came to no end is kept, in seconds.
 const KEPT_SECONDS: i64 = 30 * 86_400;
 
-fn linking_key(connection: &Connection) -> Item {
+pub(super) fn linking_key(connection: &Connection) -> Item {
     connection_key_as("linking", connection)
 }
 

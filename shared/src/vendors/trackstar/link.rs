@@ -12,9 +12,9 @@ use crate::domain::secret::Secret;
 use crate::vendors::client::Request;
 
 /// The header of the account's key.
-pub const KEY: HeaderName = HeaderName::from_static("x-trackstar-api-key");
+pub const KEY: &str = "x-trackstar-api-key";
 /// The header of a link's access token.
-pub const TOKEN: HeaderName = HeaderName::from_static("x-trackstar-access-token");
+pub const TOKEN: &str = "x-trackstar-access-token";
 
 /// A link as it was made.
 #[derive(Debug, Clone)]
@@ -31,7 +31,7 @@ fn post(base: &Url, path: &str, key: &Secret, body: &Value) -> Request {
     let mut url = base.clone();
     url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
     let body = Some(Bytes::from(body.to_string()));
-    Request { method: Method::POST, body, ..Request::get(url) }.secret(KEY, key.clone())
+    Request { method: Method::POST, body, ..Request::get(url) }.secret(HeaderName::from_static(KEY), key.clone())
 }
 
 /// Asks for a token for the pages where a brand's owner agrees: of a link anew, or of this one once more.
@@ -55,7 +55,7 @@ pub fn exchange(base: &Url, key: &Secret, code: &str, customer: Option<&str>) ->
 #[must_use]
 pub fn disconnect(base: &Url, key: &Secret, token: &Secret) -> Request {
     let asked = post(base, "/connections", key, &Value::Null);
-    Request { method: Method::DELETE, body: None, ..asked }.secret(TOKEN, token.clone())
+    Request { method: Method::DELETE, body: None, ..asked }.secret(HeaderName::from_static(TOKEN), token.clone())
 }
 
 /// The token of an answer; none where it has none.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::rows;
+use super::{link, rows};
 use crate::domain::connections::provider::{
     CADENCE, Mistake, Provider, SecretUse, Setting, SettingKind, Settings, WrongSetting,
 };
@@ -67,7 +67,7 @@ const API: PullApi = PullApi {
             .trim()
             .split_once(' ')
             .ok_or("its secret must be the API key and the access token, with a space between")?;
-        Ok(vec![("x-trackstar-api-key", Secret::new(key)), ("x-trackstar-access-token", Secret::new(token.trim()))])
+        Ok(vec![(link::KEY, Secret::new(key)), (link::TOKEN, Secret::new(token.trim()))])
     },
     paging: Paging::Tokens { token: "page_token", size: "limit", next: "next_token" },
     rows: "data",
