@@ -67,11 +67,32 @@ pub enum Action {
     /// Stop a replay of dead letters.
     #[serde(rename = "replay.stop")]
     StopReplay,
+    /// Pull what changed. This one and those below have the names that clients of the control centre know.
+    #[serde(rename = "SYNC_START")]
+    StartPull,
+    /// Pull everything.
+    #[serde(rename = "SYNC_BACKFILL")]
+    StartBackfill,
+    /// Stop whatever pull of a connection runs.
+    #[serde(rename = "SYNC_STOP")]
+    StopPull,
+    /// Take a connection's lease from whoever holds it.
+    #[serde(rename = "SYNC_RESET_LOCK")]
+    ResetLock,
+    /// Apply a row that was set aside.
+    #[serde(rename = "DLQ_REQUEUE")]
+    RequeueRow,
+    /// Forget a row that was set aside.
+    #[serde(rename = "DLQ_DELETE")]
+    DropRow,
+    /// Change when a connection is pulled by itself.
+    #[serde(rename = "SCHEDULER_CHANGE")]
+    ChangeSchedule,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 24] = [
         Self::Requeue,
         Self::Drop,
         Self::Admit,
@@ -89,6 +110,13 @@ impl Action {
         Self::Replay,
         Self::StartReplay,
         Self::StopReplay,
+        Self::StartPull,
+        Self::StartBackfill,
+        Self::StopPull,
+        Self::ResetLock,
+        Self::RequeueRow,
+        Self::DropRow,
+        Self::ChangeSchedule,
     ];
 
     /// The action in answers, as it is stored.
@@ -112,6 +140,13 @@ impl Action {
             Self::Replay => "sync.replay",
             Self::StartReplay => "replay.start",
             Self::StopReplay => "replay.stop",
+            Self::StartPull => "SYNC_START",
+            Self::StartBackfill => "SYNC_BACKFILL",
+            Self::StopPull => "SYNC_STOP",
+            Self::ResetLock => "SYNC_RESET_LOCK",
+            Self::RequeueRow => "DLQ_REQUEUE",
+            Self::DropRow => "DLQ_DELETE",
+            Self::ChangeSchedule => "SCHEDULER_CHANGE",
         }
     }
 }
@@ -189,6 +224,9 @@ pub struct Audit {
     /// The names of what it changes, and never a value: one may be a secret, or hold one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<String>,
+    /// What came of it, where that was noted: the entry is written before, and again after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
     /// When, epoch milliseconds.
     pub at_ms: i64,
     /// The trace.

@@ -6,8 +6,14 @@ use crate::aws::faults::AwsFault;
 use crate::aws::journal::Journal;
 use crate::domain::audit::{Action, Audit};
 use crate::domain::ids::TenantId;
+use crate::domain::redact;
 use crate::environment::{Environment, StartError};
 use crate::outside::Outside;
+
+/// How much of what came of a deed is kept, in characters.
+const RESULT_CHARACTERS_MAX: usize = 300;
+/// How much of what it was done to, in characters.
+const TARGET_CHARACTERS_MAX: usize = 500;
 
 /// Who decides.
 #[derive(Debug, Clone)]
@@ -18,6 +24,15 @@ pub struct Operator {
     pub actor: String,
     /// The trace.
     pub correlation_id: String,
+}
+
+/// An entry of the record about a deed that is under way.
+#[derive(Debug)]
+#[must_use = "say what came of it"]
+pub struct Begun {
+    tenant: TenantId,
+    random: [u8; 16],
+    entry: Audit,
 }
 
 /// What the use cases of operators work with. Cheap to clone.
@@ -73,6 +88,48 @@ impl Operators {
         self.write(operator, action, target, None, changed).await
     }
 
+    /// Records what an operator is about to do, so that [`Operators::noted`] can say what came of it. A crash between the two leaves an
+    /// entry without a result: it may have been done.
+    ///
+    /// # Errors
+    /// When AWS fails; it must not be done then.
+    pub async fn begin(&self, operator: &Operator, action: Action, target: String) -> Result<Begun, AwsFault> {
+        let entry = self.entry(operator, action, target, None, Vec::new());
+        let begun = Begun { tenant: operator.tenant.clone(), random: self.outside.entropy.bytes16(), entry };
+        self.journal.audit(&begun.tenant, begun.random, &begun.entry).await?;
+        Ok(begun)
+    }
+
+    /// Notes what came of it on its entry. Where that cannot be written the deed stands, and the entry says what was asked for.
+    pub async fn noted(&self, begun: Begun, result: &str) {
+        let result: String = redact::error_text(result).chars().take(RESULT_CHARACTERS_MAX).collect();
+        let Begun { tenant, random, entry } = begun;
+        let entry = Audit { result: Some(result), ..entry };
+        if let Err(error) = self.journal.audit(&tenant, random, &entry).await {
+            tracing::warn!(action = entry.action.as_str(), target = entry.target, %error, "a result is not on record");
+        }
+    }
+
+    fn entry(
+        &self,
+        operator: &Operator,
+        action: Action,
+        target: String,
+        body_hash: Option<String>,
+        changed: Vec<String>,
+    ) -> Audit {
+        Audit {
+            actor: operator.actor.clone(),
+            action,
+            target: target.chars().take(TARGET_CHARACTERS_MAX).collect(),
+            body_hash,
+            changed,
+            result: None,
+            at_ms: self.now().as_millisecond(),
+            correlation_id: operator.correlation_id.clone(),
+        }
+    }
+
     async fn write(
         &self,
         operator: &Operator,
@@ -81,15 +138,7 @@ impl Operators {
         body_hash: Option<String>,
         changed: Vec<String>,
     ) -> Result<(), AwsFault> {
-        let entry = Audit {
-            actor: operator.actor.clone(),
-            action,
-            target,
-            body_hash,
-            changed,
-            at_ms: self.now().as_millisecond(),
-            correlation_id: operator.correlation_id.clone(),
-        };
+        let entry = self.entry(operator, action, target, body_hash, changed);
         self.journal.audit(&operator.tenant, self.outside.entropy.bytes16(), &entry).await
     }
 }

@@ -91,6 +91,8 @@ kinds! {
         KEPT_BY_CONFIGURATION = 409 "kept_by_configuration";
         /// A name by which others look for the connection leads to another one.
         ADDRESS_TAKEN = 409 "address_taken";
+        /// What the deployment's environment sets is changed there.
+        ENVIRONMENT_LOCKED = 409 "environment_locked";
         /// Others changed it each time that it was tried.
         CONTENDED = 409 "contended";
         /// It is not at the version that the request names.
@@ -128,6 +130,7 @@ kinds! {
         FAILED_TO_LOAD_OVERVIEW = 500 "failed_to_load_overview" "the overview could not be read; try again later";
         TEST_FAILED = 500 "test_failed" "the result of the test could not be stored; try again later";
         FAILED_TO_TEST_INTEGRATIONS = 500 "failed_to_test_integrations" "the tests could not be made, or a result not be stored; try again later";
+        REQUEUE_FAILED = 500 "requeue_failed" "Requeue failed after retries";
         INTERNAL_ERROR = 500 "internal_error" "something failed that is ours to mend; try again later";
         UNAVAILABLE = 503 "unavailable" "what is stored of the connection could not be read, and nothing was done; try again in a few seconds";
     }

@@ -165,6 +165,25 @@ impl RunStore {
         Ok(freed.is_some())
     }
 
+    /// Takes the token from whoever holds a run, and leaves the run reserved until the time by which a holder may have a call under way:
+    /// nothing of it commits any more (I3), and nobody writes beside it. False where the lease is no longer as it was seen.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn cut_off(&self, connection: &Connection, seen: &Lease) -> Result<bool, AwsFault> {
+        let (Some(run), Some(fence)) = (&seen.run_id, &seen.fence) else { return Ok(false) };
+        let call = self
+            .control
+            .update_item(lease_key(connection))
+            // Until then no message is missed.
+            .update_expression("SET queuedMs = untilMs REMOVE fence")
+            .condition_expression("runId = :run AND fence = :fence")
+            .expression_attribute_values(":run", text(run.as_str()))
+            .expression_attribute_values(":fence", text(fence));
+        let cut = conditional(past_conflicts(|| call.clone().send()).await, "cut holder off")?;
+        Ok(cut.is_some())
+    }
+
     /// The lease of a connection, to see who holds it.
     ///
     /// # Errors

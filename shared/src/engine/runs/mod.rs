@@ -1,5 +1,5 @@
 //! A run's way: [`start`] → [`advance`], a [`slice`] at a time (what its kind does, see [`kinds`]) → [`end`] → [`publish`]. What
-//! stops moving on that way is found by [`watchdog`], or at a [`restart`] of the host that held it; an operator may [`stop`] it;
+//! stops moving on that way is found by [`watchdog`], or at a [`restart`] of the host that held it; an operator may [`stop`] it, or [`release`] its connection;
 //! [`schedule`] starts what is due, [`history`] shows what was.
 
 pub mod advance;
@@ -10,6 +10,7 @@ pub mod history;
 pub mod kinds;
 pub mod layers;
 pub mod publish;
+pub mod release;
 pub mod restart;
 pub mod schedule;
 pub mod slice;

@@ -40,6 +40,8 @@ pub struct AuditView {
     pub target: String,
     /// The names of what it changed.
     pub changed: Vec<String>,
+    /// What came of it; null where that is not noted, or was not yet.
+    pub result: Option<String>,
     /// SHA-256 of the body it was about; null where it was about none.
     pub body_hash: Option<String>,
     /// The trace.
@@ -57,6 +59,7 @@ impl AuditView {
             action: entry.action.as_str(),
             target: entry.target,
             changed: entry.changed,
+            result: entry.result,
             body_hash: entry.body_hash,
             correlation_id: entry.correlation_id,
         }
