@@ -244,6 +244,11 @@ fn row(shown: &Shown) -> [String; 6] {
     let schedule = match &shown.schedule {
         Schedule::Off => "off".into(),
         Schedule::Every(minutes) => format!("every {minutes} min"),
+        Schedule::Pull(times) => {
+            let off = if times.enabled { "" } else { "off: " };
+            let full = times.full_at_hour_utc.map(|hour| format!(", all at {hour:02} UTC")).unwrap_or_default();
+            format!("{off}every {} min{full}", times.every)
+        }
         Schedule::Cron { pattern, zone } => format!("{pattern} {zone}"),
     };
     let secret = shown.secrets.as_ref().map_or_else(|| "-".into(), |secrets| secrets.masked.clone());

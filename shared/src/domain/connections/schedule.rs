@@ -20,13 +20,18 @@ pub const EVERY_MINUTES_MAX: u32 = 7 * 24 * 60;
 /// Over how long the connections of one pattern are spread, so that ten thousand of one nightly do not start in one second. Each
 /// has its own fixed place in it. A place waits for up to a minute for the tick after it, and all are to be started within five.
 pub const SPREAD: Duration = Duration::from_secs(180);
+const HOUR_SECONDS: i64 = 3_600;
+const DAY_SECONDS: i64 = 24 * HOUR_SECONDS;
 /// The longest pattern, in bytes. Lists of all minutes and all days fit.
 const CRON_BYTES_MAX: usize = 512;
 /// The longest name of a zone, in bytes.
 const ZONE_BYTES_MAX: usize = 64;
 
+/// How often changes are pulled where nobody says, in minutes.
+pub const PULL_EVERY_MINUTES: u32 = 10;
+
 /// When a connection is synced by itself: `"off"`, `{"every": 15}`, or `{"cron": "0 2 * * *", "zone": "Europe/Copenhagen"}`,
-/// which is UTC where it names no zone.
+/// which is UTC where it names no zone. Of a vendor that is pulled also `{"every": 10, "fullAtHourUtc": 5, "enabled": true}`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Raw", into = "Raw")]
 pub enum Schedule {
@@ -35,6 +40,8 @@ pub enum Schedule {
     Off,
     /// Every so many minutes, at a moment of its own within them.
     Every(u32),
+    /// Changes every so many minutes, and everything once a UTC day; or neither, for now.
+    Pull(PullTimes),
     /// At the times that five fields of cron name in a zone.
     Cron {
         /// Minute, hour, day of month, month, day of week.
@@ -42,6 +49,17 @@ pub enum Schedule {
         /// A name of the IANA database.
         zone: String,
     },
+}
+
+/// When a vendor is pulled by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PullTimes {
+    /// Every how many minutes changes are pulled.
+    pub every: u32,
+    /// In which hour of the UTC day everything is pulled, if it is.
+    pub full_at_hour_utc: Option<u8>,
+    /// Whether it is pulled by itself at all. What is said of times stays where it is not.
+    pub enabled: bool,
 }
 
 /// Why a schedule cannot be used.
@@ -53,6 +71,9 @@ pub enum ScheduleError {
     /// An interval of nothing, or of more than a week.
     #[error("every must be a whole number of minutes from 1 to {EVERY_MINUTES_MAX}")]
     Every,
+    /// No hour of a day.
+    #[error("fullAtHourUtc must be a whole number from 0 to 23")]
+    FullAtHour,
     /// No pattern.
     #[error("cron must have five fields: minute, hour, day of month, month, day of week ({0})")]
     Pattern(String),
@@ -74,9 +95,13 @@ enum Raw {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RawEvery {
     every: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    full_at_hour_utc: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    enabled: Option<bool>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -97,9 +122,15 @@ impl TryFrom<Raw> for Schedule {
         match raw {
             Raw::Word(word) if word.trim().eq_ignore_ascii_case("off") => Ok(Self::Off),
             Raw::Word(_) | Raw::Other(_) => Err(ScheduleError::Form),
-            Raw::Every(RawEvery { every }) => {
+            Raw::Every(RawEvery { every, full_at_hour_utc, enabled }) => {
                 let minutes = u32::try_from(every).ok().filter(|minutes| (1..=EVERY_MINUTES_MAX).contains(minutes));
-                minutes.map(Self::Every).ok_or(ScheduleError::Every)
+                let hour =
+                    |hour: i64| u8::try_from(hour).ok().filter(|hour| *hour < 24).ok_or(ScheduleError::FullAtHour);
+                Ok(Self::of_pull(PullTimes {
+                    every: minutes.ok_or(ScheduleError::Every)?,
+                    full_at_hour_utc: full_at_hour_utc.map(hour).transpose()?,
+                    enabled: enabled.unwrap_or(true),
+                }))
             }
             Raw::Cron(RawCron { cron, zone }) => Self::cron(&cron, &zone),
         }
@@ -110,7 +141,14 @@ impl From<Schedule> for Raw {
     fn from(schedule: Schedule) -> Self {
         match schedule {
             Schedule::Off => Self::Word("off".into()),
-            Schedule::Every(minutes) => Self::Every(RawEvery { every: minutes.into() }),
+            Schedule::Every(minutes) => {
+                Self::Every(RawEvery { every: minutes.into(), full_at_hour_utc: None, enabled: None })
+            }
+            Schedule::Pull(PullTimes { every, full_at_hour_utc, enabled }) => Self::Every(RawEvery {
+                every: every.into(),
+                full_at_hour_utc: full_at_hour_utc.map(i64::from),
+                enabled: (!enabled).then_some(false),
+            }),
             Schedule::Cron { pattern, zone } => Self::Cron(RawCron { cron: pattern, zone }),
         }
     }
@@ -129,6 +167,45 @@ impl Schedule {
         Ok(Self::Cron { pattern: pattern.to_owned(), zone: zone.to_owned() })
     }
 
+    /// The schedule of these times.
+    #[must_use]
+    pub fn of_pull(times: PullTimes) -> Self {
+        match times {
+            PullTimes { every, full_at_hour_utc: None, enabled: true } => Self::Every(every),
+            times => Self::Pull(times),
+        }
+    }
+
+    /// When a vendor is pulled by it; none where a pattern says so.
+    #[must_use]
+    pub fn pull_times(&self) -> Option<PullTimes> {
+        let times = |every: u32, enabled: bool| Some(PullTimes { every, full_at_hour_utc: None, enabled });
+        match self {
+            Self::Off => times(PULL_EVERY_MINUTES, false),
+            Self::Every(minutes) => times(*minutes, true),
+            Self::Pull(times) => Some(*times),
+            Self::Cron { .. } => None,
+        }
+    }
+
+    /// Since when the hour has been in which everything is pulled, where a moment lies in it.
+    #[must_use]
+    pub fn full_since(&self, moment: Timestamp) -> Option<Timestamp> {
+        let Self::Pull(PullTimes { full_at_hour_utc: Some(hour), enabled: true, .. }) = self else { return None };
+        let begins = moment.as_second().div_euclid(HOUR_SECONDS) * HOUR_SECONDS;
+        let is_it = begins.rem_euclid(DAY_SECONDS) == i64::from(*hour) * HOUR_SECONDS;
+        Timestamp::from_second(begins).ok().filter(|_| is_it)
+    }
+
+    /// The first time after `now` at which everything of a connection is due; none where it never is.
+    #[must_use]
+    pub fn next_full_after(&self, now: Timestamp, connection: &Connection) -> Option<Timestamp> {
+        let Self::Pull(PullTimes { full_at_hour_utc: Some(hour), enabled: true, .. }) = self else { return None };
+        let at = i64::from(*hour) * HOUR_SECONDS + place(connection, SPREAD);
+        let passed = (now.as_second() - at).div_euclid(DAY_SECONDS);
+        Timestamp::from_second((passed + 1) * DAY_SECONDS + at).ok()
+    }
+
     /// The first time after `now` at which a connection is due; none where it never is again.
     ///
     /// Each connection comes a little later than its pattern says, always by the same, which is made of its name.
@@ -136,6 +213,11 @@ impl Schedule {
     pub fn next_after(&self, now: Timestamp, connection: &Connection) -> Option<Timestamp> {
         match self {
             Self::Off => None,
+            Self::Pull(PullTimes { enabled: false, .. }) => None,
+            Self::Pull(PullTimes { every, .. }) => {
+                let changes = Self::Every(*every).next_after(now, connection);
+                changes.into_iter().chain(self.next_full_after(now, connection)).min()
+            }
             Self::Every(minutes) => {
                 let every = Duration::from_secs(u64::from(*minutes) * 60);
                 let every_seconds = i64::try_from(every.as_secs()).ok()?;
@@ -199,6 +281,9 @@ mod tests {
             (json!("off"), json!("off")),
             (json!(" OFF "), json!("off")),
             (json!({"every": 15}), json!({"every": 15})),
+            (json!({"every": 15, "enabled": true, "fullAtHourUtc": null}), json!({"every": 15})),
+            (json!({"every": 15, "enabled": false}), json!({"every": 15, "enabled": false})),
+            (json!({"every": 15, "fullAtHourUtc": 0}), json!({"every": 15, "fullAtHourUtc": 0})),
             (json!({"cron": " 0 2 * * * "}), json!({"cron": "0 2 * * *", "zone": "UTC"})),
             (
                 json!({"cron": "*/10 8-18 * * MON-FRI", "zone": "Europe/Copenhagen"}),
@@ -222,6 +307,9 @@ mod tests {
             (json!({"every": 0}), "from 1 to 10080"),
             (json!({"every": -5}), "from 1 to 10080"),
             (json!({"every": 10081}), "from 1 to 10080"),
+            (json!({"every": 10, "fullAtHourUtc": 24}), "from 0 to 23"),
+            (json!({"every": 10, "fullAtHourUtc": -1}), "from 0 to 23"),
+            (json!({"every": 10, "enabled": "no"}), "must be \"off\""),
             (json!({"cron": "0 2 * *"}), "five fields"),
             (json!({"cron": "0 0 2 * * *"}), "five fields"),
             (json!({"cron": "61 2 * * *"}), "five fields"),
@@ -288,12 +376,36 @@ mod tests {
         assert!(minutes[..3].iter().all(|count| (3_130..3_540).contains(count)) && minutes[3] == 0, "{minutes:?}");
     }
 
+    #[test]
+    fn everything_is_due_once_a_day_in_its_hour_and_changes_meanwhile() {
+        let times = |every: u32, enabled: bool| PullTimes { every, full_at_hour_utc: Some(5), enabled };
+        let (schedule, main) = (Schedule::of_pull(times(600, true)), connection("main"));
+        let next = |from: &Timestamp| schedule.next_after(*from, &main);
+        let due: Vec<Timestamp> = std::iter::successors(next(&at("2026-01-15T00:00:00Z")), next).take(40).collect();
+        let full = due.iter().filter(|due| schedule.full_since(**due).is_some());
+        let days: Vec<String> = full.map(|due| due.to_string()[..13].to_owned()).collect();
+        // Changes may be due in that hour as well.
+        let expected = (15..15 + 11).map(|day| format!("2026-01-{day}T05"));
+        assert!(expected.clone().all(|hour| days.contains(&hour)) && days.len() <= 22, "{days:?}");
+        assert_eq!(schedule.full_since(at("2026-01-15T05:59:59Z")), Some(at("2026-01-15T05:00:00Z")));
+        assert_eq!(schedule.full_since(at("2026-01-15T06:00:00Z")), None);
+        let off = Schedule::of_pull(times(10, false));
+        assert_eq!(
+            (off.next_after(at("2026-01-15T00:00:00Z"), &main), off.pull_times()),
+            (None, Some(times(10, false)))
+        );
+        assert_eq!(off.full_since(at("2026-01-15T05:00:00Z")), None);
+    }
+
     fn any_schedule() -> impl Strategy<Value = Schedule> {
         let zones = prop::sample::select(vec!["UTC", "Europe/Copenhagen", "America/New_York", "Australia/Lord_Howe"]);
         let patterns =
             prop::sample::select(vec!["0 2 * * *", "*/7 * * * *", "30 2 * * SUN", "15 0 1 * *", "0 0 29 2 *"]);
         prop_oneof![
             (1..=EVERY_MINUTES_MAX).prop_map(Schedule::Every),
+            (1..=EVERY_MINUTES_MAX, 0_u8..24).prop_map(|(every, hour)| {
+                Schedule::of_pull(PullTimes { every, full_at_hour_utc: Some(hour), enabled: true })
+            }),
             (patterns, zones).prop_map(|(pattern, zone)| Schedule::cron(pattern, zone).unwrap()),
         ]
     }

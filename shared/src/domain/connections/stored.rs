@@ -151,6 +151,13 @@ impl Wanted {
         if schedule != Schedule::Off && !provider.scheduled {
             wrong.push(WrongSetting::new("schedule", "must be off: there is nothing to sync of this provider"));
         }
+        let says_full = schedule.pull_times().is_some_and(|times| times.full_at_hour_utc.is_some());
+        if says_full && provider.pull.is_none() {
+            wrong.push(WrongSetting::new(
+                "schedule",
+                "has fullAtHourUtc, and each sync of this provider is of everything",
+            ));
+        }
         let display_name = self.display_name.clone().unwrap_or_else(|| connection.name.to_string());
         if !(1..=DISPLAY_NAME_CHARACTERS_MAX).contains(&display_name.chars().count()) {
             let why = format!("must have 1 to {DISPLAY_NAME_CHARACTERS_MAX} characters");

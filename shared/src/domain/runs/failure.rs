@@ -55,6 +55,8 @@ pub enum Failure {
     ApprovalExpired,
     /// Another worker holds the run now.
     LeaseLost,
+    /// The connection has no key to ask its vendor with.
+    MissingApiKey,
     /// The vendor does not take the connection's key.
     VendorRefusedCredentials,
     /// The key may not read an entity.
@@ -73,7 +75,7 @@ pub enum Failure {
 
 impl Failure {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::SourceNotAllowed,
         Self::SourceNotPublic,
         Self::SourceNotFound,
@@ -90,6 +92,7 @@ impl Failure {
         Self::Stopped,
         Self::ApprovalExpired,
         Self::LeaseLost,
+        Self::MissingApiKey,
         Self::VendorRefusedCredentials,
         Self::VendorNotPermitted,
         Self::PageInvalid,
@@ -119,6 +122,7 @@ impl Failure {
             Self::Stopped => "stopped",
             Self::ApprovalExpired => "approval_expired",
             Self::LeaseLost => "lease_lost",
+            Self::MissingApiKey => "missing_api_key",
             Self::VendorRefusedCredentials => "vendor_refused_credentials",
             Self::VendorNotPermitted => "vendor_not_permitted",
             Self::PageInvalid => "page_invalid",
@@ -149,7 +153,7 @@ impl Failure {
             | Self::SchemaChanged
             | Self::TooManyRows
             | Self::EntitiesFailed => Disposition::Fail,
-            Self::SyncInProgress => Disposition::Skip,
+            Self::SyncInProgress | Self::MissingApiKey => Disposition::Skip,
             Self::Stopped => Disposition::Cancel,
             Self::IntegrationNotSupported => Disposition::Refuse,
             Self::LeaseLost => Disposition::Leave,
@@ -176,6 +180,7 @@ impl Failure {
             Self::Stopped => "start another run when it may go on; it puts right what this one left",
             Self::ApprovalExpired => "start another run, and approve of it in time",
             Self::LeaseLost => "nothing: another worker goes on with the run",
+            Self::MissingApiKey => "put the vendor's key into the connection's secret; the next tick starts",
             Self::VendorRefusedCredentials => "put the key that the vendor gave into the connection's secret",
             Self::VendorNotPermitted => "let the vendor give the key the right to read it, or leave the entity out",
             Self::PageInvalid => "compare the connection's base URL with the vendor's documents",

@@ -7,14 +7,17 @@
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::aws::connections::store::{ConnectionStore, Due};
+use crate::aws::faults::AwsFault;
+use crate::aws::runs::reads::Wanted;
 use crate::domain::connections::again::{Step, step};
 use crate::domain::connections::stored::StoredConnection;
 use crate::domain::ids::{Connection, ProviderId};
 use crate::domain::runs::failure::Failure;
-use crate::domain::runs::run::{CatalogueWork, Mode, Trigger, Work};
+use crate::domain::runs::pull::PullMode;
+use crate::domain::runs::run::{CatalogueWork, Mode, Run, RunStatus, Trigger, Work};
 use crate::engine::runs::context::Runs;
 use crate::engine::runs::kinds::catalogue::work_of;
 use crate::engine::runs::kinds::pull::{self, PullRequest};
@@ -29,6 +32,11 @@ const AT_ONCE: usize = 8;
 const TIME: Duration = Duration::from_secs(240);
 /// When what could not be started is due again.
 const LATER: Duration = Duration::from_secs(60);
+
+/// When a nightly backfill that met another run is tried again, while its hour lasts.
+const FULL_AGAIN: SignedDuration = SignedDuration::from_mins(10);
+/// How many runs of that hour are looked through for one that was started.
+const RUNS_OF_AN_HOUR_MAX: usize = 100;
 
 /// What became of connections that were due.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +117,10 @@ async fn try_one(runs: &Runs, store: &ConnectionStore, due: &Due) -> Result<Came
             return Ok(Came::Moved);
         }
     };
-    let (started, passed) = (then(at, starts), then(next, 0));
+    let mode = mode(runs, &stored, due, looked_at.as_ref(), now).await?;
+    let is_full = mode == PullMode::Backfill;
+    let (started, passed_until) = (then(at, starts), full_again(&stored, is_full, now, next));
+    let passed = then(passed_until, 0);
     let due_start = Some(DueStart { store, due, started: &started, passed: &passed });
     let request = |work: Work| StartRequest {
         connection: due.connection.clone(),
@@ -119,7 +130,7 @@ async fn try_one(runs: &Runs, store: &ConnectionStore, due: &Due) -> Result<Came
         trigger: Trigger::Schedule,
         correlation_id: format!("schedule/{}/{}", due.at, due.starts),
     };
-    let seen_to = match work(&runs.outside.providers, &stored) {
+    let seen_to = match work(&runs.outside.providers, &stored, mode) {
         Ok(work) => start_in_background(runs, &request(work), due_start).await?,
         Err((failure, detail)) => {
             let nothing = request(Work::Catalogue(CatalogueWork::default()));
@@ -129,11 +140,45 @@ async fn try_one(runs: &Runs, store: &ConnectionStore, due: &Due) -> Result<Came
     Ok(if seen_to.is_some() { Came::Started } else { Came::Moved })
 }
 
+/// How much is to be pulled: everything in the hour that the schedule names, once in it, and again what is started again; else what
+/// changed. That one was started is told by history, so that no crash and no change of the schedule makes it two.
+async fn mode(
+    runs: &Runs,
+    stored: &StoredConnection,
+    due: &Due,
+    again: Option<&Run>,
+    now: Timestamp,
+) -> Result<PullMode, AwsFault> {
+    if let Some(Work::Pull(work)) = again.map(|run| &run.work) {
+        return Ok(work.mode);
+    }
+    // A tick that comes late is of its own hour.
+    let since = stored.schedule.full_since(due.at).or_else(|| stored.schedule.full_since(now));
+    let Some(since) = since else { return Ok(PullMode::Delta) };
+    let wanted = Wanted { start: Some(since), limit: RUNS_OF_AN_HOUR_MAX, ..Wanted::default() };
+    let found = runs.store.reads.page(&stored.connection, &wanted).await?;
+    Ok(if found.iter().any(is_nightly) { PullMode::Delta } else { PullMode::Backfill })
+}
+
+fn is_nightly(run: &Run) -> bool {
+    let is_full = matches!(&run.work, Work::Pull(work) if work.mode == PullMode::Backfill);
+    is_full && run.trigger == Trigger::Schedule && run.status != RunStatus::Skipped
+}
+
+/// When a tick that could not be started is due next.
+fn full_again(stored: &StoredConnection, is_full: bool, now: Timestamp, next: Timestamp) -> Timestamp {
+    let again = now.checked_add(FULL_AGAIN).ok().filter(|again| is_full && *again < next);
+    again.filter(|again| stored.schedule.full_since(*again).is_some()).unwrap_or(next)
+}
+
 /// What to start, or why there is nothing.
-fn work(providers: &Providers, stored: &StoredConnection) -> Result<Work, (Failure, String)> {
+fn work(providers: &Providers, stored: &StoredConnection, mode: PullMode) -> Result<Work, (Failure, String)> {
     if stored.connection.provider != ProviderId::CATALOGUE {
-        let delta = PullRequest::default();
-        return pull::work_of(providers, stored, &delta).map_err(|refused| (refused.failure(), refused.to_string()));
+        if stored.secrets.is_none() {
+            return Err((Failure::MissingApiKey, "skipped: the connection has no API key".into()));
+        }
+        let request = PullRequest { mode, ..PullRequest::default() };
+        return pull::work_of(providers, stored, &request).map_err(|refused| (refused.failure(), refused.to_string()));
     }
     let vendor = vendor(stored).map_err(|wrong| {
         let detail = format!("its setting {} cannot be used: it {}", wrong.name, wrong.why);

@@ -9,6 +9,7 @@ pub mod due;
 pub mod hand_out;
 pub mod import;
 pub mod link;
+pub mod pull_schedule;
 pub mod pulled;
 pub mod readers;
 pub mod secrets;

@@ -249,9 +249,14 @@ pub enum ScheduleRequest {
     /// `off`
     Off(String),
     /// Every so many minutes.
+    #[serde(rename_all = "camelCase")]
     Every {
         /// From 1 to 10080.
         every: u32,
+        /// Of a vendor that is pulled: in which hour of the UTC day everything is pulled, 0 to 23.
+        full_at_hour_utc: Option<u8>,
+        /// False keeps it from being synced by itself, and what is said of times.
+        enabled: Option<bool>,
     },
     /// At the times of a pattern.
     Cron {
