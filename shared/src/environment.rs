@@ -94,6 +94,19 @@ impl Environment {
         Err(StartError::Invalid { name, reason })
     }
 
+    /// A switch, or the default when it is unset.
+    ///
+    /// # Errors
+    /// When it is set to anything but `true` or `false`, in any case.
+    pub fn switch(&self, name: &'static str, default: bool) -> Result<bool, StartError> {
+        match self.get(name).map(|text| text.trim().to_lowercase()).as_deref() {
+            None => Ok(default),
+            Some("true") => Ok(true),
+            Some("false") => Ok(false),
+            Some(_) => Err(StartError::Invalid { name, reason: "it must be true or false".into() }),
+        }
+    }
+
     /// The items of a comma-separated variable, trimmed, blanks dropped.
     #[must_use]
     pub fn list(&self, name: &str) -> Vec<String> {

@@ -3,13 +3,16 @@
 #![expect(clippy::print_stdout, reason = "what a test was given, shown when it fails")]
 
 mod pulls {
+    mod by_hand;
     mod control_centre;
     mod crash_matrix;
     mod doorloop;
     mod drift;
     mod holders;
     mod kit;
+    mod letters;
     mod links;
+    mod nightly;
     mod pages;
     mod set_aside;
     mod sync_health;

@@ -96,6 +96,11 @@ impl Fields {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
+    /// Whether a field is there, be it null.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// Refuses a field with another name than these, which is named in the answer.
     pub(crate) fn check_known(&self, names: &[&str]) -> Result<(), Problem> {
         let Some(unknown) = self.0.keys().find(|name| !names.contains(&name.as_str())) else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! Every control write: starting syncs, testing vendors, changing connections, deciding on dead letters and rejected deliveries.
+//! Every control write: starting and stopping syncs, testing vendors, changing connections, deciding on dead letters and rejected deliveries.
 
 mod body;
 mod brands;
@@ -7,6 +7,7 @@ mod connections;
 mod deliveries;
 mod integrations;
 mod operator;
+mod pulls;
 mod recorded;
 
 use std::time::Duration;
@@ -54,6 +55,8 @@ pub(crate) struct Control {
     authority: Authority,
     /// How long a trigger advances its run before it answers that the run goes on without it.
     inline: Duration,
+    /// Whether somebody may start a backfill by hand.
+    manual_backfill: bool,
 }
 
 impl Control {
@@ -88,6 +91,7 @@ fn routes() -> OpenApiRouter<Control> {
         .merge(connections::routes())
         .merge(deliveries::routes())
         .merge(integrations::routes())
+        .merge(pulls::routes())
 }
 
 /// The description of this function's routes, made from the very list that it answers by.
@@ -116,6 +120,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         replays: Replays::connect(&clients, environment, outside)?,
         authority: Authority::new(environment, secrets.secrets()),
         inline: Duration::from_millis(environment.number("INLINE_BUDGET_MS", 20_000)?),
+        manual_backfill: environment.switch("ALLOW_MANUAL_BACKFILL", true)?,
     };
     let recording = (control.authority.clone(), control.operators.clone());
     let router = unrouted::answered(Router::from(routes()))

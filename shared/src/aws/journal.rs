@@ -256,6 +256,19 @@ impl Journal {
         conditional(call.send().await, OPERATION).map(drop)
     }
 
+    /// Notes that a dead letter was tried once more and why it failed, and that it may be dropped again.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn requeue_failed(&self, tenant: &TenantId, id: &DeadLetterId, why: &str) -> Result<(), AwsFault> {
+        const OPERATION: &str = "note that a requeue failed";
+        let call = self.0.update_item(key(partition(tenant), id.as_str()));
+        let call = call.update_expression("SET attempts = attempts + :one, reason = :why REMOVE requeuing");
+        let call = call.condition_expression("attribute_exists(pk)");
+        let call = call.expression_attribute_values(":one", number(1)).expression_attribute_values(":why", text(why));
+        conditional(call.send().await, OPERATION).map(drop)
+    }
+
     /// Forgets a dead letter that nobody is requeuing.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ use signalbox::engine::runs::kinds::pull::{PullRequest, work_of};
 use signalbox::engine::runs::start::{StartRequest, start_in_background};
 use signalbox::http::auth::{CONNECTIONS_READ, CONNECTIONS_WRITE};
 use signalbox_simulators::{Fault, FaultKind, Limits, Options, RowsChange, Running, Simulator, Vendor};
+use signalbox_tests::answer::Answer;
 use signalbox_tests::items::Item;
 use signalbox_tests::process::Crashed;
 use signalbox_tests::queues::Queue;
@@ -85,6 +86,33 @@ impl<'a> Pulled<'a> {
         let shown = system.get(&path).bearer(&token).answer().await.expect(200);
         let body = json!({"settings": shown["data"]["settings"], "schedule": schedule});
         system.request("PUT", &path).bearer(&token).body(body.to_string()).answer().await.expect(200);
+    }
+
+    /// Asks the control centre, as an administrator of all tenants.
+    pub(super) async fn ask(&self, method: &str, path: &str, body: Value) -> Answer {
+        let token = self.world.system.service_token("ada", "default", &[CONNECTIONS_READ, CONNECTIONS_WRITE]);
+        let process = self.world.healthy().await;
+        let joint = if path.contains('?') { '&' } else { '?' };
+        let path = format!("/api/admin/sync/{path}{joint}tenant={}", self.connection.tenant);
+        process.ask("sync-control", method, &path, &token, (!body.is_null()).then_some(body)).await.unwrap()
+    }
+
+    /// What is on the tenant's record, the oldest first: who did what, and what came of it.
+    pub(super) async fn recorded(&self) -> Vec<(String, String)> {
+        let items = self.world.system.items("JOURNAL_TABLE", &format!("{}#audit", self.connection.tenant)).await;
+        let text = |item: &Item, name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        items.iter().map(|item| (text(item, "action"), text(item, "result"))).collect()
+    }
+
+    /// A tick of the scheduler: what is due is handed out, and started.
+    pub(super) async fn tick(&self) {
+        let (system, process) = (self.world.system, self.world.healthy().await);
+        process.fire("due").await.unwrap().unwrap();
+        let messages = system.receive(Queue::Due).await;
+        if !messages.is_empty() {
+            let failed = process.handle(Queue::Due, &messages).await.unwrap();
+            system.finish(Queue::Due, &messages, &failed).await;
+        }
     }
 
     /// Starts a run, which a worker is to take up.

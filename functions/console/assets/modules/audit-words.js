@@ -4,7 +4,8 @@ import { say } from "./language.js";
 
 /**
  * @typedef {{
- *   id: string, at: string | null, actor: string, action: string, target: string, changed: string[], bodyHash: string | null,
+ *   id: string, at: string | null, actor: string, action: string, target: string, changed: string[],
+ *   result?: string | null, bodyHash: string | null,
  *   correlationId: string,
  * }} Entry
  */
@@ -28,6 +29,13 @@ export const ACTIONS = {
   "replay.start": ["Asked to start a replay", "Bad om at starte en genafspilning"],
   "replay.stop": ["Asked to stop a replay", "Bad om at stoppe en genafspilning"],
   "tenant.enter": ["Entered a tenant", "Gik ind hos en lejer"],
+  SYNC_START: ["Asked to pull what changed", "Bad om at hente ændringer"],
+  SYNC_BACKFILL: ["Asked to pull everything", "Bad om at hente alt"],
+  SYNC_STOP: ["Asked to stop a pull", "Bad om at standse en hentning"],
+  SYNC_RESET_LOCK: ["Asked to reset a lock", "Bad om at nulstille en lås"],
+  DLQ_REQUEUE: ["Asked to apply a row that was set aside", "Bad om at anvende en række, der var lagt til side"],
+  DLQ_DELETE: ["Asked to forget rows that were set aside", "Bad om at glemme rækker, der var lagt til side"],
+  SCHEDULER_CHANGE: ["Asked to change a schedule", "Bad om at ændre en tidsplan"],
 };
 
 /** @type {Record<string, import("./dom.js").IconName>} */
@@ -48,6 +56,10 @@ const MARKS = {
   "replay.start": "refresh",
   "replay.stop": "pause",
   "tenant.enter": "right",
+  SYNC_STOP: "skipped",
+  SYNC_RESET_LOCK: "lock",
+  DLQ_REQUEUE: "refresh",
+  DLQ_DELETE: "drop",
 };
 
 /** @param {string} action */

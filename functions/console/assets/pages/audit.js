@@ -284,6 +284,7 @@ function drawDrawer() {
             fact(say("Action", "Handling"), mono(entry.action)),
             fact(say("To what", "Ved hvad"), mono(entry.target)),
             entry.changed.length > 0 && fact(say("Changed", "Ændret"), entry.changed.join(", ")),
+            entry.result && fact(say("What came of it", "Hvad det blev til"), entry.result),
             entry.bodyHash && fact(say("Body, SHA-256", "Indhold, SHA-256"), mono(entry.bodyHash)),
             fact(say("Trace", "Spor"), mono(entry.correlationId)),
           ),

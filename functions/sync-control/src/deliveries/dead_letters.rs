@@ -61,7 +61,9 @@ pub(crate) async fn requeue(
         Requeued::Done => Ok(Json(DecidedView::from(&id))),
         Requeued::NotFound => Err(no_dead_letter()),
         Requeued::NoLabel => Err(Problem::new(UNPROCESSABLE, "it has no label that says where it goes: drop it")),
-        Requeued::NotADelivery => Err(Problem::new(UNPROCESSABLE, "it is a record of a run: the next run takes it up")),
+        Requeued::NotADelivery => {
+            Err(Problem::new(UNPROCESSABLE, "it is a row of a pull: POST /api/admin/sync/dlq/{id}/requeue applies it"))
+        }
         Requeued::Conflict => Err(Problem::new(CONFLICT, "another body came under its key since: drop it")),
         Requeued::Decided => Err(already_decided("somebody else dropped it meanwhile, or requeued it")),
     }

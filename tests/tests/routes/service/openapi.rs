@@ -30,7 +30,7 @@ fn openapi() -> Value {
         {"name": "vendor sync", "description": "Start syncs, read their history"},
         {"name": "vendor registry", "description": "The configured vendors"},
         {"name": "connections", "description": "Tenants' connections to providers"},
-        {"name": "pulls", "description": "Vendors whose APIs are pulled: whether they answer, and how their syncs do; in the words of the control centre's clients"},
+        {"name": "pulls", "description": "The control centre of vendors that are pulled: how their syncs do, start, stop, schedule, and the rows that were set aside; in the words of its clients"},
         {"name": "webhooks", "description": "Take deliveries in, once"},
         {"name": "health", "description": "How connections do, and what failed done again; in the words of the warehouse API's clients"},
         {"name": "trackstar", "description": "Brands' links to Trackstar: made, pulled and taken away; in the words of the warehouse API's clients"},

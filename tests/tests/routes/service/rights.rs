@@ -31,6 +31,7 @@ const ELSEWHERE: &[(&str, &str, &str, &str)] = &[
     ("scheduler", "dynamodb:DeleteItem", "ConnectionsTable", "an imported connection that its source names no more"),
     ("scheduler", "s3:GetObject", CATALOGUES, "as below"),
     ("scheduler", "s3:ListBucket", CATALOGUES, "as below"),
+    ("sync-control", "dynamodb:PutItem", "RecordsTable", PULLS),
     ("sync-control", "s3:GetObject", CATALOGUES, "s3:// is read past the SDK, and nothing here stands in for S3"),
     ("sync-control", "s3:ListBucket", CATALOGUES, "without it S3 answers 403 where there is no object, not 404"),
     (
@@ -41,6 +42,7 @@ const ELSEWHERE: &[(&str, &str, &str, &str)] = &[
     ),
     ("sync-worker", "dynamodb:DeleteItem", "RecordsTable", PULLS),
     ("sync-worker", "dynamodb:PutItem", "RecordsTable", PULLS),
+    ("sync-worker", "dynamodb:Query", "RunsTable", PULLS),
     ("sync-worker", "dynamodb:UpdateItem", "ConnectionsTable", PULLS),
     ("sync-worker", "kms:Decrypt", "SecretsKey", PULLS),
     ("sync-worker", "s3:GetObject", CATALOGUES, "as above"),
@@ -130,6 +132,10 @@ async fn connections(hooks: &Hooks) {
         ask(hooks, "GET", path, None).await;
     }
     ask(hooks, "DELETE", &one, None).await;
+
+    let doorloop = json!({"settings": {}, "secrets": {"current": "a-key"}});
+    ask(hooks, "PUT", &format!("{LIST}/default/doorloop/main"), Some(doorloop)).await;
+    ask(hooks, "GET", "/api/admin/sync/scheduler", None).await;
 
     // Who reads them: a door, and a worker.
     const SECRET: &str = "a-secret-of-github";

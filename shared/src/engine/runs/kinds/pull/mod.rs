@@ -4,6 +4,7 @@
 mod drift;
 mod entity;
 mod held;
+pub mod letters;
 pub mod look;
 mod put;
 mod reading;

@@ -134,10 +134,10 @@ impl Vendor {
         if class(&answered).may_pass() { Err(self.down(answered).into()) } else { self.judged(answered) }
     }
 
-    /// Asks for one row once: none where the vendor does not have it, or does not say.
+    /// Asks for one row once: none where the vendor does not have it, or does not give rows one by one.
     ///
     /// # Errors
-    /// When it may not be asked.
+    /// When it may not be asked, or does not answer with a row: what was known of it before must not pass for what is there now.
     pub(super) async fn row_once(&mut self, entity: &PullEntity, id: &str) -> Result<Option<Answer>, SliceFault> {
         let mut url = self.settings.base_url.clone();
         // An id may hold anything: it is one part of the path.
@@ -145,7 +145,20 @@ impl Vendor {
             parts.pop_if_empty().extend(entity.path.trim_matches('/').split('/')).push(id);
         }
         let answered = self.ask(&url, 1).await?;
-        Ok(answered.ok().filter(|answer| answer.class() == Class::Fine))
+        match answered {
+            Ok(answer) if answer.class() == Class::Fine => {
+                let documentation = self.api.documentation.as_ref();
+                match is_data(&self.host(), answer.header("content-type"), &answer.body, documentation) {
+                    Ok(()) => Ok(Some(answer)),
+                    Err(refusal) => {
+                        let (failure, detail) = (Failure::PageInvalid, refusal.to_string());
+                        Err(SliceFault::Vendor { failure, detail, may_pass: false })
+                    }
+                }
+            }
+            answered if class(&answered).may_pass() => Err(self.down(answered)),
+            _ => Ok(None),
+        }
     }
 
     /// That a vendor is down, for now.

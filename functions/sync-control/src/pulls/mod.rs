@@ -1,0 +1,87 @@
+//! The control centre's writes: starting and stopping pulls, when they start by themselves, and the rows that they set aside.
+
+mod letters;
+mod run;
+mod schedule;
+mod stop;
+
+use http::{HeaderMap, Uri};
+use signalbox::aws::faults::AwsFault;
+use signalbox::domain::connections::stored::StoredConnection;
+use signalbox::engine::connections::pulled::pulled;
+use signalbox::engine::operators::Operator;
+use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
+use signalbox::http::auth::Caller;
+use signalbox::http::correlation::CorrelationId;
+use signalbox::http::problem::{INTERNAL_ERROR, Problem};
+use signalbox::http::query::Query;
+use utoipa::IntoResponses;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::Control;
+
+/// The routes of this folder.
+pub(crate) fn routes() -> OpenApiRouter<Control> {
+    OpenApiRouter::default()
+        .routes(routes!(run::run))
+        .routes(routes!(run::quick_run))
+        .routes(routes!(stop::stop))
+        .routes(routes!(stop::reset_lock))
+        .routes(routes!(letters::list))
+        .routes(routes!(letters::requeue))
+        .routes(routes!(letters::requeue_one))
+        .routes(routes!(letters::requeue_all))
+        .routes(routes!(letters::forget))
+        .routes(routes!(letters::clear))
+        .routes(routes!(schedule::show, schedule::change))
+}
+
+/// The problems that each of these routes can answer, for the API's description.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it is described, never made")]
+pub(crate) enum PullProblems {
+    /// missing_token, invalid_token: `error` is `unauthorized`
+    #[response(status = 401)]
+    Unknown(AdminProblemView),
+    /// insufficient_scope: needs connections:write; forbidden: of another tenant
+    #[response(status = 403)]
+    Forbidden(AdminProblemView),
+    /// not_found: the tenant has no such connection, or nothing is pulled of the provider
+    #[response(status = 404)]
+    NotFound(AdminProblemView),
+    /// payload_too_large
+    #[response(status = 413)]
+    TooLarge(AdminProblemView),
+    /// internal_error
+    #[response(status = 500)]
+    Failed(AdminProblemView),
+}
+
+/// What a call is about, and who makes it.
+pub(crate) struct Meant {
+    /// Who, within the connection's tenant.
+    pub operator: Operator,
+    /// The connection, as it is now.
+    pub stored: StoredConnection,
+}
+
+/// Who changes something, if they may, within the tenant that the call names or else their own.
+fn writer(control: &Control, uri: &Uri, headers: &HeaderMap) -> Result<Caller, AdminProblem> {
+    Ok(control.authority.admin_writer(uri, headers, control.now())?)
+}
+
+/// What a call of theirs is about.
+async fn meant(control: &Control, caller: Caller, uri: &Uri, trace: CorrelationId) -> Result<Meant, AdminProblem> {
+    let query = Query::of(uri);
+    let provider = query.first(&["provider"]).unwrap_or("doorloop");
+    let (desk, named) = (&control.connections, query.first(&["connection"]));
+    let found = pulled(&desk.store, &desk.providers, (&caller.tenant, provider), named).await.map_err(failed)?;
+    let operator = Operator { tenant: caller.tenant, actor: caller.actor, correlation_id: trace.0 };
+    Ok(Meant { operator, stored: found? })
+}
+
+/// A call to AWS failed.
+fn failed(fault: AwsFault) -> AdminProblem {
+    Problem::internal(INTERNAL_ERROR, &fault).into()
+}

@@ -1,0 +1,230 @@
+//! `POST /api/admin/sync/run` and `…/quick-run`: a pull by hand.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::{Extension, Json};
+use http::{HeaderMap, Uri};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use signalbox::aws::queues::sync::SliceMessage;
+use signalbox::domain::audit::Action;
+use signalbox::domain::ids::Entity;
+use signalbox::domain::runs::pull::PullMode;
+use signalbox::domain::runs::run::{Mode, Trigger};
+use signalbox::domain::time;
+use signalbox::engine::runs::kinds::pull::{PullRequest, Refused, work_of};
+use signalbox::engine::runs::start::{StartRefused, StartRequest, start_run};
+use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
+use signalbox::http::correlation::CorrelationId;
+use signalbox::http::problem::{FORBIDDEN, INVALID_REQUEST, SYNC_IN_PROGRESS, UNPROCESSABLE};
+use signalbox::http::wire::pull_control::{PullRunRequest, PullStartedView, mode_name};
+
+use super::{Meant, PullProblems, failed, meant, writer};
+use crate::Control;
+use crate::body::{self, Fields};
+
+/// The most days that `sinceDays` goes back.
+const DAYS_MAX: i64 = 365;
+/// The most entities that a body may name: more than any vendor has.
+const NAMED_MAX: usize = 32;
+/// What is pulled where nobody says what.
+const UNNAMED: &[Entity] = &[Entity::OWNERS];
+/// What a quick run pulls.
+const QUICK: &[Entity] = &[Entity::OWNERS, Entity::PROPERTIES];
+
+/// Pull a vendor's data now.
+///
+/// The run is stored before the answer, and goes on in the background; `GET /api/admin/sync/status` shows how far it is. A connection has
+/// one run at a time.
+#[utoipa::path(
+    post, path = "/api/admin/sync/run", tag = "pulls",
+    params(
+        ("provider" = Option<String>, Query, description = "Whose API; `doorloop` by default"),
+        ("connection" = Option<String>, Query, description = "Which of the tenant's connections to it; `main`, or the only one, by default"),
+        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+    ),
+    request_body(content = Option<PullRunRequest>),
+    responses(
+        (status = 200, description = "It is started", body = PullStartedView),
+        (status = 400, description = "invalid_request: `entities array is required`, an entity that the vendor does not have, another mode", body = AdminProblemView),
+        (status = 409, description = "sync_in_progress: `sync already running`, and `runId` is the run; connection_not_named", body = AdminProblemView),
+        (status = 422, description = "unprocessable: the connection's settings cannot be used", body = AdminProblemView),
+        PullProblems,
+    ),
+    security(("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
+)]
+pub(crate) async fn run(
+    State(control): State<Control>,
+    Extension(trace): Extension<CorrelationId>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<PullStartedView>, AdminProblem> {
+    let caller = writer(&control, &uri, &headers)?;
+    let fields = body::read(body).await?.unwrap_or_default();
+    let wanted = wanted(&fields, control.now())?;
+    let meant = meant(&control, caller, &uri, trace).await?;
+    start(&control, &meant, wanted).await.map(Json)
+}
+
+/// Pull what changed of owners and properties, the two lists that tell soonest whether all is well; of a vendor without them, of all that
+/// the connection pulls.
+#[utoipa::path(
+    post, path = "/api/admin/sync/quick-run", tag = "pulls",
+    params(
+        ("provider" = Option<String>, Query, description = "Whose API; `doorloop` by default"),
+        ("connection" = Option<String>, Query, description = "Which of the tenant's connections to it; `main`, or the only one, by default"),
+        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+    ),
+    responses(
+        (status = 200, description = "It is started", body = PullStartedView),
+        (status = 400, description = "invalid_request: a body that cannot be read", body = AdminProblemView),
+        (status = 409, description = "sync_in_progress: `sync already running`, and `runId` is the run; connection_not_named", body = AdminProblemView),
+        (status = 422, description = "unprocessable: the connection's settings cannot be used", body = AdminProblemView),
+        PullProblems,
+    ),
+    security(("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
+)]
+pub(crate) async fn quick_run(
+    State(control): State<Control>,
+    Extension(trace): Extension<CorrelationId>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<PullStartedView>, AdminProblem> {
+    let caller = writer(&control, &uri, &headers)?;
+    // It takes none; but what somebody asks for is not passed over unread.
+    body::read(body).await?;
+    let meant = meant(&control, caller, &uri, trace).await?;
+    let wanted = Wanted { request: PullRequest::default(), unnamed: QUICK, mode: Mode::Apply };
+    start(&control, &meant, wanted).await.map(Json)
+}
+
+/// What is asked for.
+struct Wanted {
+    request: PullRequest,
+    /// What is pulled where the request names nothing, and the vendor has it.
+    unnamed: &'static [Entity],
+    mode: Mode,
+}
+
+fn wanted(fields: &Fields, now: Timestamp) -> Result<Wanted, AdminProblem> {
+    // Passed over, `dryrun` would pull for real.
+    fields.check_spelling(&["entities", "mode", "since", "sinceDays", "dryRun", "allowRemovals"])?;
+    let wrong = |why: &str| AdminProblem::new(INVALID_REQUEST, why);
+    let entities = match fields.get("entities") {
+        None => Vec::new(),
+        Some(Value::Array(names)) if (1..=NAMED_MAX).contains(&names.len()) => {
+            let name = |name: &Value| name.as_str().and_then(|name| Entity::parse(name).ok());
+            let named: Option<Vec<Entity>> = names.iter().map(name).collect();
+            named.ok_or_else(|| wrong("entities must be names of entities"))?
+        }
+        Some(Value::Array(names)) if !names.is_empty() => {
+            return Err(wrong(&format!("entities may name {NAMED_MAX} entities")));
+        }
+        Some(_) => return Err(wrong("entities array is required")),
+    };
+    let mode = match fields.get("mode") {
+        None => PullMode::Delta,
+        Some(mode) => {
+            let mode = mode.as_str().and_then(PullMode::parse);
+            mode.ok_or_else(|| wrong("mode must be delta or backfill"))?
+        }
+    };
+    let dry = fields.switch("dryRun")?.unwrap_or(false);
+    let allow_removals = fields.switch("allowRemovals")?.unwrap_or(false);
+    let request = PullRequest { mode, entities, since: since(fields, now)?, allow_removals };
+    Ok(Wanted { request, unnamed: UNNAMED, mode: if dry { Mode::DryRun } else { Mode::Apply } })
+}
+
+fn since(fields: &Fields, now: Timestamp) -> Result<Option<Timestamp>, AdminProblem> {
+    let wrong = |why: &str| AdminProblem::new(INVALID_REQUEST, why);
+    let days = match fields.get("sinceDays") {
+        None => None,
+        Some(days) => {
+            let days = days.as_i64().filter(|days| (1..=DAYS_MAX).contains(days));
+            Some(days.ok_or_else(|| wrong(&format!("sinceDays must be a whole number from 1 to {DAYS_MAX}")))?)
+        }
+    };
+    match (fields.text("since")?, days) {
+        (Some(_), Some(_)) => Err(wrong("since and sinceDays say the same: give one of them")),
+        (Some(text), None) => {
+            let since = time::parse_query(&text).filter(|since| *since <= now);
+            since.map(Some).ok_or_else(|| wrong("since must be a date or date-time that has passed"))
+        }
+        (None, Some(days)) => Ok(now.checked_sub(SignedDuration::from_hours(days * 24)).ok()),
+        (None, None) => Ok(None),
+    }
+}
+
+async fn start(control: &Control, meant: &Meant, wanted: Wanted) -> Result<PullStartedView, AdminProblem> {
+    let Meant { operator, stored, .. } = meant;
+    let (providers, connection) = (&control.connections.providers, &stored.connection);
+    let Wanted { mut request, unnamed, mode } = wanted;
+    if request.entities.is_empty() {
+        let api = providers.of(&connection.provider).pull;
+        let has = |entity: &&Entity| api.is_some_and(|api| api.entity(entity).is_some());
+        request.entities = unnamed.iter().filter(has).cloned().collect();
+    }
+    let work = work_of(providers, stored, &request).map_err(|refused| match refused {
+        Refused::UnknownEntity(_) | Refused::TooMany | Refused::NotPulled(_) => {
+            AdminProblem::new(INVALID_REQUEST, refused.to_string())
+        }
+        Refused::Settings { .. } => AdminProblem::new(UNPROCESSABLE, refused.to_string()),
+    })?;
+    let action = match request.mode {
+        PullMode::Delta => Action::StartPull,
+        PullMode::Backfill => Action::StartBackfill,
+    };
+    let begun = control.operators.begin(operator, action, summary(meant, &request, mode)).await.map_err(failed)?;
+    if request.mode == PullMode::Backfill && !control.manual_backfill {
+        control.operators.noted(begun, "refused: ALLOW_MANUAL_BACKFILL is off").await;
+        let why = "backfills by hand are switched off";
+        return Err(
+            AdminProblem::new(FORBIDDEN, why).hint("set ALLOW_MANUAL_BACKFILL to true, or wait for the nightly one")
+        );
+    }
+    let request = StartRequest {
+        connection: connection.clone(),
+        work,
+        mode,
+        actor: operator.actor.clone(),
+        trigger: Trigger::Manual,
+        correlation_id: operator.correlation_id.clone(),
+    };
+    let runs = &control.worker.runs;
+    match start_run(runs, &request, false).await {
+        Ok((run, _)) => {
+            // A crash before this message, or its failure, leaves an open run that nobody holds: the watchdog sends it on.
+            if let Err(error) = runs.queue.send(&SliceMessage::of(&run), 0).await {
+                tracing::warn!(run_id = %run.id, %error, "run left to the watchdog");
+            }
+            control.operators.noted(begun, &format!("started {}", run.id)).await;
+            Ok(PullStartedView::from(&run))
+        }
+        Err(refused) => {
+            let result = match &refused {
+                StartRefused::Fault(_) => "failed".to_owned(),
+                refused => format!("refused: {refused}"),
+            };
+            control.operators.noted(begun, &result).await;
+            Err(match refused {
+                StartRefused::Busy(holder, _) => AdminProblem::new(SYNC_IN_PROGRESS, "sync already running")
+                    .with("runId", holder.as_str())
+                    .hint("wait until it is over, or stop it: POST /api/admin/sync/stop"),
+                StartRefused::NotSupported(_) => AdminProblem::new(UNPROCESSABLE, refused.to_string()),
+                StartRefused::Fault(fault) => failed(fault),
+            })
+        }
+    }
+}
+
+/// For the record.
+fn summary(Meant { stored, .. }: &Meant, request: &PullRequest, mode: Mode) -> String {
+    let entities: Vec<&str> = request.entities.iter().map(Entity::as_str).collect();
+    let entities = if entities.is_empty() { "all entities".to_owned() } else { entities.join(", ") };
+    let since = request.since.map(|since| format!(" since {}", time::text(since))).unwrap_or_default();
+    let dry = if mode.is_dry() { ", dry run" } else { "" };
+    let removals = if request.allow_removals { ", removals allowed" } else { "" };
+    format!("{}: {} of {entities}{since}{dry}{removals}", stored.connection, mode_name(request.mode))
+}
