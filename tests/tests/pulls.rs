@@ -17,5 +17,6 @@ mod pulls {
     mod set_aside;
     mod sync_health;
     mod trackstar;
+    mod variables;
     mod waits;
 }

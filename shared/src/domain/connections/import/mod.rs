@@ -14,7 +14,7 @@ use super::schedule::Schedule;
 use crate::domain::ids::Connection;
 use crate::domain::secret::Secret;
 
-/// The name of the source that the variables `VENDORS`, `WEBHOOK_SENDERS` and `TRACKSTAR_CONNECTIONS` are together.
+/// The name of the source that the variables `VENDORS`, `WEBHOOK_SENDERS`, `TRACKSTAR_CONNECTIONS` and those of DoorLoop are together.
 pub const ENVIRONMENT: &str = "environment";
 
 /// Where a secret is.

@@ -12,9 +12,11 @@
 //!
 //! Two imports at once change each connection at the version that they planned with, and so once; who notes it later has to come again.
 
+mod pulled_variables;
 mod secrets;
 mod variables;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -180,6 +182,7 @@ impl Importer {
     /// # Errors
     /// When the environment is unusable.
     pub fn connect(clients: &Clients, environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
+        pulled_variables::check(environment)?;
         Ok(Self {
             desk: Desk::connect(clients, environment, outside)?,
             imports: Imports::connect(clients, environment)?,
@@ -256,11 +259,21 @@ impl Importer {
         }
         let wrong = |wrong: Wrong| ImportError::Wrong { source_name: name.to_owned(), wrong };
         let entries = source.entries.as_ref().map_err(|found| wrong(found.clone()))?;
-        let resolved = secrets::resolve(entries, &self.environment, &self.parameters).await?.map_err(wrong)?;
+        let singly = name == ENVIRONMENT;
+        let (resolved, entries) = match secrets::resolve(entries, &self.environment, &self.parameters).await? {
+            Ok(resolved) => (resolved, Cow::Borrowed(entries.as_slice())),
+            // A key that is not there keeps no other connection from being imported, and is asked for again.
+            Err(missing) if singly => {
+                tracing::error!(%missing, "a connection of the variables is not imported");
+                (Resolved::default(), Cow::Owned(secrets::without_named(entries)))
+            }
+            Err(found) => return Err(wrong(found)),
+        };
+        let entries = entries.as_ref();
         let may_keep: BTreeSet<Connection> =
             entries.iter().map(|entry| &entry.connection).chain(&imported.connections).cloned().collect();
         let stored = self.stored(&may_keep).await?;
-        let kept = Kept { source: name, others, singly: name == ENVIRONMENT };
+        let kept = Kept { source: name, others, singly };
         let plan = plan(kept, entries, &stored, |id| self.desk.providers.of(id)).map_err(wrong)?;
 
         // Until it is done to the end it counts as not done; and what is about to be made can be found again to be removed.

@@ -106,6 +106,14 @@ pub(super) async fn resolve(
     Ok(wrong.map_or(Ok(resolved), Err))
 }
 
+/// These entries, of which those whose secrets lie elsewhere are given none: what needs a secret is refused by the plan then, and stays
+/// as it is stored.
+pub(super) fn without_named(entries: &[Entry]) -> Vec<Entry> {
+    let is_given = |at: &SecretsAt| matches!(at.current, SecretAt::Given(_));
+    let without = |entry: &Entry| Entry { secrets: entry.secrets.clone().filter(is_given), ..entry.clone() };
+    entries.iter().map(without).collect()
+}
+
 const NO_VARIABLE: &str = "cannot be a variable, whose name has letters, digits and '_' alone and begins with no digit";
 
 /// Whether shells can set a variable of this name.

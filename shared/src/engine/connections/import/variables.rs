@@ -1,9 +1,10 @@
-//! `VENDORS`, `WEBHOOK_SENDERS` and `TRACKSTAR_CONNECTIONS` as connections. Each is read by its own reader first, so that an import
+//! `VENDORS`, `WEBHOOK_SENDERS`, `TRACKSTAR_CONNECTIONS` and those of DoorLoop ([`pulled_variables`]) as connections. Each is read by its own reader first, so that an import
 //! takes what the doors and runs take, and no more.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::pulled_variables;
 use crate::domain::catalogue::vendor::parse_vendors;
 use crate::domain::connections::import::{Entry, SecretAt, SecretsAt, Wrong};
 use crate::domain::connections::provider::Settings;
@@ -19,8 +20,8 @@ const LINKS: &str = "TRACKSTAR_CONNECTIONS";
 
 /// What the variables are, for whoever tells one version of them from another.
 pub(super) fn text(environment: &Environment) -> String {
-    let texts = [VENDORS, SENDERS, LINKS].map(|name| environment.get(name).unwrap_or_default());
-    Value::from(texts.to_vec()).to_string()
+    let texts = [VENDORS, SENDERS, LINKS].into_iter().map(|name| environment.get(name).unwrap_or_default());
+    Value::from_iter(texts.chain(pulled_variables::texts(environment))).to_string()
 }
 
 /// The connections that the variables name.
@@ -31,6 +32,7 @@ pub(super) fn read(environment: &Environment) -> Result<Vec<Entry>, Wrong> {
     let mut entries = vendors(environment.get(VENDORS).unwrap_or("[]"))?;
     entries.extend(senders(environment.get(SENDERS).unwrap_or("[]"))?);
     entries.extend(links(environment.get(LINKS).unwrap_or("[]"))?);
+    entries.extend(pulled_variables::read(environment)?);
     Ok(entries)
 }
 
