@@ -107,10 +107,6 @@ kinds! {
         VERIFICATION_FAILED = 422 "verification_failed";
         /// What it takes is not configured.
         NOT_CONFIGURED = 500 "not_configured";
-        /// The vendor could not be reached, failed, or refused our key.
-        VENDOR_FAILED = 502 "vendor_failed";
-        /// The vendor is left alone for now.
-        VENDOR_RESTS = 503 "vendor_rests";
         /// The vendor's kind of integration cannot be synced.
         INTEGRATION_NOT_SUPPORTED = 501 "integration_not_supported";
         /// The vendor's kind of integration cannot be tested.

@@ -95,24 +95,6 @@ impl SnapshotStore {
         Ok(found.map(value).transpose()?.unwrap_or_default())
     }
 
-    /// The last pull of each of these datasets that went well, none of them named twice, as of a moment ago; those of which none did are
-    /// not among them.
-    ///
-    /// # Errors
-    /// When the table cannot be read.
-    pub async fn pulled(&self, datasets: &[Dataset]) -> Result<Vec<(Dataset, Pulled)>, AwsFault> {
-        #[derive(Deserialize)]
-        struct Found {
-            pk: Dataset,
-            #[serde(default)]
-            pulled: Option<Pulled>,
-        }
-        let keys = datasets.iter().map(|dataset| key(dataset.to_string(), "manifest")).collect();
-        let found = self.0.glance_at(keys, Some("pk, pulled"), "read manifests").await?;
-        let found = found.into_iter().map(value::<Found>).collect::<Result<Vec<_>, _>>()?;
-        Ok(found.into_iter().filter_map(|found| Some((found.pk, found.pulled?))).collect())
-    }
-
     /// Stores a layer's segments. The same layer stored twice is the same items.
     ///
     /// # Errors

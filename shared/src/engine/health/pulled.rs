@@ -148,12 +148,12 @@ impl PulledReads {
         let newest = Wanted { limit: RUNS, ..Wanted::default() };
         let failed = Wanted { limit: FAILED_RUNS, statuses: vec![SeenStatus::Error], ..Wanted::default() };
         let reads = &self.runs.reads;
-        let (lease, due, mut runs, mut failed, pulled, breaker, paid, set_aside) = tokio::try_join!(
+        let (lease, due, mut runs, mut failed, mut pulled, breaker, paid, set_aside) = tokio::try_join!(
             self.runs.lease_of(connection),
             self.connections.due_time(connection),
             reads.page(connection, &newest),
             reads.page(connection, &failed),
-            self.runs.snapshots.pulled(&datasets),
+            self.runs.snapshots.pulled(datasets.iter()),
             self.breakers.of(connection),
             self.quotas.of(connection),
             self.set_aside(connection, now),
@@ -162,8 +162,7 @@ impl PulledReads {
         runs.retain(|run| stored.has_run(&run.id));
         failed.retain(|run| stored.has_run(&run.id));
         let open = self.open(connection, lease.as_ref(), &runs).await?;
-        let pulled: HashMap<Dataset, Pulled> =
-            pulled.into_iter().filter(|(_, pulled)| stored.has_run(&pulled.run_id)).collect();
+        pulled.retain(|_, pulled| stored.has_run(&pulled.run_id));
         let score = score(&evidence(stored, &runs, &pulled, now));
         let entities = datasets.into_iter().map(|dataset| EntityLooked {
             pulled: pulled.get(&dataset).cloned(),
