@@ -34,6 +34,15 @@ const ADMIN_ENDPOINTS: &[&str] = &[
     "/api/admin/integrations/{provider}/sync/runs",
     "/api/admin/sync/status",
     "/api/admin/sync/runs",
+    "/api/admin/sync/run",
+    "/api/admin/sync/quick-run",
+    "/api/admin/sync/stop",
+    "/api/admin/sync/reset-lock",
+    "/api/admin/sync/scheduler",
+    "/api/admin/sync/dlq",
+    "/api/admin/sync/dlq/requeue",
+    "/api/admin/sync/dlq/requeue-all",
+    "/api/admin/sync/dlq/clear",
 ];
 
 /// How DoorLoop, or the provider that the query names, is pulled, and whether there is an admin token.

@@ -73,6 +73,7 @@ fn view(stored: &StoredConnection, looked: &PulledLooked, now: Timestamp) -> Syn
 
 fn scheduler(stored: &StoredConnection, looked: &PulledLooked, entities: Vec<String>, now: Timestamp) -> SchedulerView {
     let times = looked.times;
+    let next_full = stored.schedule.next_full_after(now, &stored.connection).filter(|_| stored.is_active());
     let started = looked.runs.iter().find(|run| run.status != RunStatus::Skipped).map(|run| time::text(run.started_at));
     SchedulerView {
         enabled: times.enabled,
@@ -81,7 +82,7 @@ fn scheduler(stored: &StoredConnection, looked: &PulledLooked, entities: Vec<Str
         full_sync_hour_utc: times.full_at_hour_utc,
         nightly_full_hour_utc: times.full_at_hour_utc,
         next_run: looked.due.as_ref().map(|due| time::text(due.at)),
-        next_full_sync: times.next_full(now).map(time::text),
+        next_full_sync: next_full.map(time::text),
         last_run: started,
         paused: !stored.is_active(),
     }

@@ -14,6 +14,7 @@ use crate::aws::journal::Journal;
 use crate::aws::runs::RunStore;
 use crate::aws::runs::reads::Wanted;
 use crate::domain::connections::pull_api::PullApi;
+use crate::domain::connections::schedule::Schedule;
 use crate::domain::connections::stored::StoredConnection;
 use crate::domain::datasets::snapshot::Pulled;
 use crate::domain::dead_letter::{DeadLetter, Subject};
@@ -63,22 +64,12 @@ impl Times {
     /// Those of a connection, as its schedule is written.
     #[must_use]
     pub fn of(stored: &StoredConnection, now: Timestamp) -> Self {
-        let written = serde_json::to_value(&stored.schedule).unwrap_or_default();
-        let number = |name: &str| written.get(name).and_then(serde_json::Value::as_u64);
-        Self {
-            enabled: stored.due_after(now).is_some(),
-            every: number("every").and_then(|minutes| minutes.try_into().ok()),
-            full_at_hour_utc: number("fullAtHourUtc").and_then(|hour| hour.try_into().ok()),
-        }
-    }
-
-    /// When everything is pulled next, but for the minutes over which connections are spread.
-    #[must_use]
-    pub fn next_full(&self, now: Timestamp) -> Option<Timestamp> {
-        const DAY_SECONDS: i64 = 86_400;
-        let at = i64::from(self.full_at_hour_utc.filter(|_| self.enabled)?) * 3_600;
-        let passed = (now.as_second() - at).div_euclid(DAY_SECONDS);
-        Timestamp::from_second((passed + 1) * DAY_SECONDS + at).ok()
+        let (every, full_at_hour_utc) = match &stored.schedule {
+            Schedule::Every(minutes) => (Some(*minutes), None),
+            Schedule::Pull(times) => (Some(times.every), times.full_at_hour_utc),
+            Schedule::Off | Schedule::Cron { .. } => (None, None),
+        };
+        Self { enabled: stored.due_after(now).is_some(), every, full_at_hour_utc }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Link, Links, NotLinked, refused};
 use crate::domain::audit::Action;
 use crate::domain::connections::linking::Step;
-use crate::domain::connections::schedule::Schedule;
+use crate::domain::connections::schedule::{PullTimes, Schedule};
 use crate::domain::connections::stored::{KeptBy, Knows, StoredConnection, Wanted};
 use crate::domain::ids::{Connection, RunId};
 use crate::domain::pull::answer::Class;
@@ -17,8 +17,8 @@ use crate::engine::runs::kinds::pull::{PullRequest, work_of};
 use crate::engine::runs::start::{StartRequest, start_in_background};
 use crate::vendors::trackstar::link::{self, Made};
 
-/// How often a link that was just made is pulled, in minutes.
-const EVERY_MINUTES: u32 = 5;
+/// When a link that was just made is pulled: changes every five minutes, and everything at night, which is about two in New York.
+const BY_ITSELF: PullTimes = PullTimes { every: 5, full_at_hour_utc: Some(7), enabled: true };
 
 /// A link that was made.
 #[derive(Debug)]
@@ -107,7 +107,7 @@ fn deed(links: &Links, known: &Link, key: &Secret, made: &Made) -> Deed {
         wanted: Wanted {
             display_name: stored.map(|stored| stored.display_name.clone()),
             settings,
-            schedule: Some(schedule.unwrap_or(Schedule::Every(EVERY_MINUTES))),
+            schedule: Some(schedule.unwrap_or(Schedule::Pull(BY_ITSELF))),
             kept_by: KeptBy::Operators,
         },
         secrets: Some(Given { current: Secret::new(both), previous: None }),

@@ -302,14 +302,20 @@ impl Reading<'_> {
         let (state, before) = (entity.state, entity.before.take());
         entity.state = EntityState::Done;
         let began_at = entity.began_at.unwrap_or(ended_at);
-        let filters = entity.filters;
+        let (since, filters) = (entity.since, entity.filters);
         if slice.run.mode.is_dry() {
             return Ok(());
         }
         let last = self.held.pulled();
+        // What changed between the last pull and the time that somebody asked since was not looked at: the next delta asks for it.
+        let known_from = match (since, last.map(|last| last.began_at)) {
+            (Some(since), Some(last)) if since > last => last,
+            (Some(_), None) => Timestamp::UNIX_EPOCH,
+            _ => began_at,
+        };
         let pulled = Pulled {
             run_id,
-            began_at,
+            began_at: known_from,
             ended_at,
             records: self.held.known.rows(),
             whole_at: if is_backfill { Some(began_at) } else { last.and_then(|last| last.whole_at) },
