@@ -123,7 +123,10 @@ async fn a_brand_is_linked_pulled_linked_again_and_taken_away() {
         (&shown["connectionId"], &shown["isPulled"], &shown["linking"]),
         (&connection_id, &json!(true), &Value::Null)
     );
-    assert_eq!((&shown["schedule"], &shown["lastSyncedAt"]), (&json!({"every": 5, "fullAtHourUtc": 7}), &runs[0]["completedAt"]));
+    assert_eq!(
+        (&shown["schedule"], &shown["lastSyncedAt"]),
+        (&json!({"every": 5, "fullAtHourUtc": 7}), &runs[0]["completedAt"])
+    );
     assert_eq!(shown["checkpoints"].as_array().unwrap().len(), 4);
     let health = brand.ask("GET", "/health", None).await;
     let (integration, queues) = (&health.body["health"]["integration"], &health.body["health"]["queues"]);

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
-use signalbox::aws::connections::store::{After, Listed};
+use signalbox::aws::connections::lists::{After, Listed};
 use signalbox::domain::ids::{Connection, ProviderId, TenantId};
 use signalbox::http::auth::tenant::in_query;
 use signalbox::http::auth::{CONNECTIONS_READ, Caller};

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use http::{HeaderMap, Uri};
-use signalbox::aws::connections::store::Listed;
+use signalbox::aws::connections::lists::Listed;
 use signalbox::domain::connections::meant::NotMeant;
 use signalbox::domain::connections::stored::{KeptBy, StoredConnection};
 use signalbox::domain::ids::{ProviderId, TenantId};

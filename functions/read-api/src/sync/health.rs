@@ -8,7 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use jiff::Timestamp;
-use signalbox::aws::connections::store::{After, Listed};
+use signalbox::aws::connections::lists::{After, Listed};
 use signalbox::aws::faults::AwsFault;
 use signalbox::aws::queues::depth::Depth;
 use signalbox::domain::connections::stored::StoredConnection;

@@ -1,6 +1,6 @@
 //! Of which brands something can be fetched: by a pull of their link to Trackstar, or of their catalogue.
 
-use signalbox::aws::connections::store::Listed;
+use signalbox::aws::connections::lists::Listed;
 use signalbox::domain::catalogue::vendor::Vendor;
 use signalbox::domain::connections::stored::StoredConnection;
 use signalbox::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};

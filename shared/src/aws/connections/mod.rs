@@ -6,5 +6,6 @@ pub mod imports;
 pub mod last_test;
 pub mod last_used;
 pub mod linking;
+pub mod lists;
 pub mod quota;
 pub mod store;

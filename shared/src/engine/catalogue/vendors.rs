@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::aws::clients::Clients;
-use crate::aws::connections::store::{After, Listed};
+use crate::aws::connections::lists::{After, Listed};
 use crate::aws::faults::AwsFault;
 use crate::domain::catalogue::vendor::{Vendor, parse_vendors};
 use crate::domain::connections::stored::StoredConnection;

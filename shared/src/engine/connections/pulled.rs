@@ -1,6 +1,7 @@
 //! Which connection to a vendor that is pulled a call is about, as it is stored now.
 
-use crate::aws::connections::store::{ConnectionStore, Listed};
+use crate::aws::connections::lists::Listed;
+use crate::aws::connections::store::ConnectionStore;
 use crate::aws::faults::AwsFault;
 use crate::domain::connections::meant::{NotMeant, TOLD_MAX, unnamed};
 use crate::domain::connections::stored::StoredConnection;

@@ -21,7 +21,8 @@ use futures::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::aws::clients::Clients;
-use crate::aws::connections::store::{After, ConnectionStore, Listed, Page};
+use crate::aws::connections::lists::{After, Listed, Page};
+use crate::aws::connections::store::ConnectionStore;
 use crate::aws::faults::AwsFault;
 use crate::aws::keys::{DataKeys, KeyFault};
 use crate::domain::connections::provider::WrongSetting;

@@ -9,7 +9,7 @@ use axum::Json;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use jiff::Timestamp;
-use signalbox::aws::connections::store::{After, Listed};
+use signalbox::aws::connections::lists::{After, Listed};
 use signalbox::aws::faults::AwsFault;
 use signalbox::domain::ids::{Connection, ProviderId};
 use signalbox::domain::time;
