@@ -7,6 +7,7 @@ use signalbox::domain::connections::pull_api::Met;
 use signalbox::domain::datasets::manifest::Fingerprint;
 use signalbox::domain::deliveries::version::Version;
 use signalbox::domain::ids::{Dataset, RunId};
+use signalbox::engine::runs::kinds::pull::PullRequest;
 use signalbox_simulators::{FaultKind, Vendor};
 use signalbox_tests::system::System;
 use signalbox_tests::wire::Wire;
@@ -48,6 +49,27 @@ async fn lists_by_token_are_pulled_and_what_is_gone_is_removed_at_once() {
     for entity in ["inventory", "orders"] {
         pulled.stored(entity).await.check();
     }
+}
+
+#[tokio::test]
+async fn what_a_delta_was_not_asked_for_is_asked_for_by_the_next_one() {
+    let system = System::start().await;
+    let trackstar = vendor(&system, Vendor::Trackstar, |_| {}).await;
+    let settings = json!({"connectionId": "conn-1", "entities": ["orders"]});
+    let pulled = Pulled::of(&system, &trackstar, "trackstar", settings).await;
+    assert_eq!(pulled.run(&backfill()).await["status"], "Success");
+    let hour = std::time::Duration::from_secs(3_600);
+    system.pass(hour);
+    change(&trackstar, json!({"entity": "orders", "change": 2}));
+    system.pass(hour);
+    let updated =
+        |run: &signalbox_tests::items::Item| run["work"]["entities"][0]["progress"]["counts"]["updated"].clone();
+    // Somebody asks for what has changed since an hour later.
+    let late = PullRequest { since: Some(system.clock.now()), ..delta() };
+    assert_eq!(updated(&pulled.run(&late).await), "0");
+    system.pass(hour);
+    assert_eq!(updated(&pulled.run(&delta()).await), "2");
+    pulled.stored("orders").await.check();
 }
 
 #[tokio::test]
