@@ -6,7 +6,6 @@ mod connections;
 mod deliveries;
 mod operations;
 mod pulls;
-mod recorded;
 mod service;
 mod sync;
 
@@ -45,6 +44,7 @@ use signalbox::http::auth::tenant::in_query;
 use signalbox::http::auth::{Authority, Caller, READ};
 use signalbox::http::problem::{Problem, ProblemView};
 use signalbox::http::query::Query;
+use signalbox::http::recorded;
 use signalbox::http::{correlation, unrouted};
 use signalbox::outside::{Clock, Outside, StorageCheck};
 use signalbox::vendors::Providers;
@@ -181,7 +181,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
     };
     let recording = (reads.authority.clone(), Operators::connect(&clients, environment, outside)?);
     let router = unrouted::answered(Router::from(routes()))
-        .layer(from_fn_with_state(recording, recorded::recorded))
+        .layer(from_fn_with_state(recording, recorded::recorded::<Operators>))
         .layer(from_fn_with_state(secrets, with_secrets))
         .layer(from_fn_with_state(outside.clone(), correlation::trace))
         .with_state(reads);

@@ -8,7 +8,6 @@ mod deliveries;
 mod integrations;
 mod operator;
 mod pulls;
-mod recorded;
 
 use std::time::Duration;
 
@@ -37,6 +36,7 @@ use signalbox::http::auth::tenant::in_query;
 use signalbox::http::auth::{Authority, Caller};
 use signalbox::http::problem::Problem;
 use signalbox::http::query::Query;
+use signalbox::http::recorded;
 use signalbox::http::{correlation, unrouted};
 use signalbox::outside::Outside;
 use utoipa::openapi::OpenApi;
@@ -124,7 +124,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
     };
     let recording = (control.authority.clone(), control.operators.clone());
     let router = unrouted::answered(Router::from(routes()))
-        .layer(from_fn_with_state(recording, recorded::recorded))
+        .layer(from_fn_with_state(recording, recorded::recorded::<Operators>))
         .layer(from_fn_with_state(secrets, with_secrets))
         .layer(from_fn_with_state(outside.clone(), correlation::trace))
         .with_state(control);

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::ids::TenantId;
 use crate::domain::place::{NoPlace, TIME_DIGITS, split_time};
 
 /// What operators did is kept this long, in seconds.
@@ -231,6 +233,31 @@ pub struct Audit {
     pub at_ms: i64,
     /// The trace.
     pub correlation_id: String,
+}
+
+/// A call into a tenant's data by somebody whose own it is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Whose data.
+    pub tenant: TenantId,
+    /// Who.
+    pub actor: String,
+    /// The trace.
+    pub correlation_id: String,
+    /// Method and path; a dash for a path that is no route.
+    pub target: String,
+}
+
+/// What such calls are recorded by.
+pub trait Recorder: Clone + Send + Sync + 'static {
+    /// Why one was not.
+    type Fault: std::error::Error;
+
+    /// The time.
+    fn now(&self) -> Timestamp;
+
+    /// Records one. It must not be answered where that fails.
+    fn entered(&self, entry: Entry) -> impl Future<Output = Result<(), Self::Fault>> + Send;
 }
 
 #[cfg(test)]

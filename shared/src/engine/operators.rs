@@ -4,7 +4,7 @@
 use crate::aws::clients::Clients;
 use crate::aws::faults::AwsFault;
 use crate::aws::journal::Journal;
-use crate::domain::audit::{Action, Audit};
+use crate::domain::audit::{Action, Audit, Entry, Recorder};
 use crate::domain::ids::TenantId;
 use crate::domain::redact;
 use crate::environment::{Environment, StartError};
@@ -140,5 +140,18 @@ impl Operators {
     ) -> Result<(), AwsFault> {
         let entry = self.entry(operator, action, target, body_hash, changed);
         self.journal.audit(&operator.tenant, self.outside.entropy.bytes16(), &entry).await
+    }
+}
+
+impl Recorder for Operators {
+    type Fault = AwsFault;
+
+    fn now(&self) -> jiff::Timestamp {
+        self.now()
+    }
+
+    async fn entered(&self, entry: Entry) -> Result<(), AwsFault> {
+        let Entry { tenant, actor, correlation_id, target } = entry;
+        self.record(&Operator { tenant, actor, correlation_id }, Action::EnterTenant, target, None).await
     }
 }

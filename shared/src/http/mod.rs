@@ -7,6 +7,7 @@ pub mod event;
 pub mod headers;
 pub mod problem;
 pub mod query;
+pub mod recorded;
 pub mod same_origin;
 pub mod session;
 pub mod sync_problem;

@@ -5,27 +5,27 @@ use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{MatchedPath, RawPathParams, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use signalbox::domain::audit::Action;
-use signalbox::engine::operators::{Operator, Operators};
-use signalbox::http::auth::Authority;
-use signalbox::http::auth::tenant::{Entered, TENANT_HEADER};
-use signalbox::http::correlation::CorrelationId;
-use signalbox::http::problem::{INTERNAL_ERROR, Problem};
-use signalbox::http::query::Query;
+
+use super::auth::Authority;
+use super::auth::tenant::{Entered, TENANT_HEADER};
+use super::correlation::CorrelationId;
+use super::problem::{INTERNAL_ERROR, Problem};
+use super::query::Query;
+use crate::domain::audit::{Entry, Recorder};
 
 /// How much of a path is recorded, in characters.
 const PATH_CHARACTERS_MAX: usize = 300;
 
 /// Records whoever enters a tenant's data that is not theirs; what cannot be recorded is not answered.
-pub(crate) async fn recorded(
-    State((authority, operators)): State<(Authority, Operators)>,
+pub async fn recorded<R: Recorder>(
+    State((authority, recorder)): State<(Authority, R)>,
     parameters: Result<RawPathParams, RawPathParamsRejection>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let query = Query::of(request.uri());
     let in_path = parameters.iter().flatten().find_map(|(name, value)| (name == "tenant").then_some(value));
-    let entered = match authority.entered((request.headers(), &query, in_path), operators.now()) {
+    let entered = match authority.entered((request.headers(), &query, in_path), recorder.now()) {
         Ok(entered) => entered,
         Err(problem) => return problem.into_response(),
     };
@@ -34,8 +34,7 @@ pub(crate) async fn recorded(
         let path = if is_route { request.uri().path() } else { "-" };
         let target = format!("{} {path}", request.method()).chars().take(PATH_CHARACTERS_MAX).collect();
         let correlation_id = request.extensions().get::<CorrelationId>().map(|id| id.0.clone()).unwrap_or_default();
-        let operator = Operator { tenant, actor, correlation_id };
-        if let Err(fault) = operators.record(&operator, Action::EnterTenant, target, None).await {
+        if let Err(fault) = recorder.entered(Entry { tenant, actor, correlation_id, target }).await {
             return Problem::internal(INTERNAL_ERROR, &fault).into_response();
         }
         // What is served is what is on record.
