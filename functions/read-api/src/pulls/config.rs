@@ -32,6 +32,8 @@ const ADMIN_ENDPOINTS: &[&str] = &[
     "/api/admin/integrations/{provider}/circuit-breaker/reset",
     "/api/admin/integrations/{provider}/config",
     "/api/admin/integrations/{provider}/sync/runs",
+    "/api/admin/integrations/config",
+    "/api/admin/integrations/sync/runs",
     "/api/admin/sync/status",
     "/api/admin/sync/runs",
     "/api/admin/sync/run",
@@ -41,6 +43,8 @@ const ADMIN_ENDPOINTS: &[&str] = &[
     "/api/admin/sync/scheduler",
     "/api/admin/sync/dlq",
     "/api/admin/sync/dlq/requeue",
+    "/api/admin/sync/dlq/{id}",
+    "/api/admin/sync/dlq/{id}/requeue",
     "/api/admin/sync/dlq/requeue-all",
     "/api/admin/sync/dlq/clear",
 ];

@@ -26,12 +26,10 @@ use crate::Reads;
     get, path = "/api/health/sync", tag = "pulls",
     params(
         ("provider" = Option<String>, Query, description = "Of which; doorloop where none is named"),
-        ("connection" = Option<String>, Query, description = "Which; the main or only one where none is named"),
     ),
     responses(
         (status = 200, description = "How they do", body = SyncHealthView),
         (status = 404, description = "not_found", body = AdminProblemView),
-        (status = 409, description = "connection_not_named", body = AdminProblemView),
         (status = 500, description = "internal_error", body = AdminProblemView),
     ),
 )]
@@ -40,15 +38,15 @@ pub(crate) async fn health(State(reads): State<Reads>, uri: Uri) -> Result<Json<
     let provider = query.first(&["provider"]).unwrap_or(DEFAULT_PROVIDER);
     let failed = |fault| Problem::internal(INTERNAL_ERROR, &fault);
     let of = (&TenantId::DEFAULT, provider);
-    let found = pulled(&reads.connections, &reads.providers, of, query.first(&["connection"])).await;
+    let found = pulled(&reads.connections, &reads.providers, of, None).await;
     let now = reads.now();
     match found.map_err(failed)? {
         Ok(stored) => {
             let looked = reads.pulled.look(&stored, now).await.map_err(failed)?;
             Ok(Json(view(Some(&looked), now)))
         }
-        // Nothing is synced yet, and that is no fault.
-        Err(NotMeant::None(..)) => Ok(Json(view(None, now))),
+        // Nobody is known here: neither the names of connections are told, nor whether there are any.
+        Err(NotMeant::None(..) | NotMeant::Several(..)) => Ok(Json(view(None, now))),
         Err(not_meant) => Err(not_meant.into()),
     }
 }

@@ -109,7 +109,7 @@ impl Reading<'_> {
         if entity.began_at.is_some() {
             return Ok(());
         }
-        let last = self.held.pulled();
+        let last = self.held.pulled().filter(|last| self.vendor.has_run(&last.run_id));
         let since = asked.or_else(|| last?.began_at.checked_sub(OVERLAP).ok());
         let since = since.filter(|_| mode == PullMode::Delta && self.entity.since.is_some());
         let known = last.and_then(|last| last.filters);
@@ -306,7 +306,7 @@ impl Reading<'_> {
         if slice.run.mode.is_dry() {
             return Ok(());
         }
-        let last = self.held.pulled();
+        let last = self.held.pulled().filter(|last| self.vendor.has_run(&last.run_id));
         // What changed between the last pull and the time that somebody asked since was not looked at: the next delta asks for it.
         let known_from = match (since, last.map(|last| last.began_at)) {
             (Some(since), Some(last)) if since > last => last,

@@ -3,11 +3,13 @@
 //! Nothing is asked that the connection's breaker or its quota does not let through, and a function never sleeps until they do: the run
 //! waits. What may pass by itself is tried again within the slice a few times, shortly after; what the vendor asks for comes first.
 
+use std::sync::Arc;
+
 use http::HeaderName;
 use url::Url;
 
 use crate::domain::connections::pull_api::{Paging, PullApi, PullEntity};
-use crate::domain::ids::Connection;
+use crate::domain::ids::{Connection, RunId};
 use crate::domain::pull::answer::Class;
 use crate::domain::pull::asked::Asked;
 use crate::domain::pull::backoff::{Again, again};
@@ -18,6 +20,7 @@ use crate::domain::runs::failure::Failure;
 use crate::domain::runs::lease::{Wait, WaitReason};
 use crate::domain::secret::Secret;
 use crate::engine::connections::ask::{Asker, Unasked};
+use crate::engine::connections::readers::Known;
 use crate::engine::runs::context::RunWorker;
 use crate::engine::runs::slice::{Slice, SliceFault};
 use crate::vendors::client::{Answer, NoAnswer, Request};
@@ -38,6 +41,7 @@ pub(super) struct Vendor {
     asker: Asker,
     /// What the vendor answered last, if that was no page.
     heard: Option<Heard>,
+    known: Arc<Known>,
 }
 
 /// What a vendor answered that was no page.
@@ -74,7 +78,8 @@ impl Vendor {
     /// # Errors
     /// When there is none, or it cannot be asked.
     pub(super) async fn of(worker: &RunWorker, connection: &Connection) -> Result<Self, SliceFault> {
-        let known = worker.connections.get(connection).await?.ok_or(SliceFault::VendorGone)?;
+        // As of now: with a key that was kept for half a minute, a pull right after a rotation would be refused for good.
+        let known = worker.connections.as_of_now().get(connection).await?.ok_or(SliceFault::VendorGone)?;
         let provider = worker.runs.outside.providers.of(&connection.provider);
         let api = provider.pull.ok_or(SliceFault::VendorGone)?;
         let settings = pulled::read(api, &known.stored.settings)
@@ -89,7 +94,12 @@ impl Vendor {
             .into_iter()
             .map(|(name, secret)| (HeaderName::from_static(name), secret));
         let asker = Asker::new(worker, connection, &settings).map_err(unusable)?;
-        Ok(Self { api, settings, secrets: headers.collect(), asker, heard: None })
+        Ok(Self { api, settings, secrets: headers.collect(), asker, heard: None, known: known.clone() })
+    }
+
+    /// Whether a run was of this connection: what one that was removed had read under its name is not known of this one's vendor.
+    pub(super) fn has_run(&self, run: &RunId) -> bool {
+        self.known.stored.has_run(run)
     }
 
     /// Asks for a page, and again where that may help.
