@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use http::{HeaderMap, Uri};
 use serde_json::Value;
+use signalbox::domain::audit::Action;
 use signalbox::domain::ids::Entity;
 use signalbox::domain::runs::run::{Mode, Trigger};
 use signalbox::engine::runs::kinds::pull::{PullRequest, work_of};
@@ -68,10 +69,13 @@ pub(crate) async fn sync(
         connection: link,
         work: work_of(providers, &stored, &wanted).map_err(|refused| SyncProblem::invalid(refused.to_string()))?,
         mode: Mode::Apply,
-        actor: operator.actor,
+        actor: operator.actor.clone(),
         trigger: Trigger::Manual,
-        correlation_id: operator.correlation_id,
+        correlation_id: operator.correlation_id.clone(),
     };
+    let target = format!("{} {}", request.connection, names.join(","));
+    let recorded = control.operators.record(&operator, Action::StartPull, target, None).await;
+    recorded.map_err(|fault| SyncProblem::failed(FAILED, &fault))?;
     let run = start_by_hand(&control.worker.runs, &request).await;
     let run = run.map_err(|error| SyncProblem::from(refused(error)).called(FAILED))?;
     let done = LinkDoneView::done(format!("A pull of {} was started", names.join(", ")));

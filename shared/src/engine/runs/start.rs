@@ -235,8 +235,10 @@ pub async fn start_in_background(
 /// See [`StartRefused`].
 pub async fn start_by_hand(runs: &Runs, request: &StartRequest) -> Result<Run, StartRefused> {
     let (run, _) = start_run(runs, request, false).await?;
-    // As above.
-    runs.queue.send(&SliceMessage::of(&run), 0).await?;
+    // It is stored: told that it failed, whoever asked would meet their own run the next time. The watchdog sends it on.
+    if let Err(fault) = runs.queue.send(&SliceMessage::of(&run), 0).await {
+        tracing::warn!(%fault, run = %run.id, "run not sent on");
+    }
     Ok(run)
 }
 
