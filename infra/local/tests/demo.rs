@@ -1,9 +1,11 @@
 //! A newcomer's first start has something to see, and no later one makes it again.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
 
+use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::Client;
 use serde_json::Value;
 use signalbox_local::{Host, Options, Storage};
@@ -16,11 +18,18 @@ async fn start(folder: &Path) -> Host {
     Host::start(Options { storage, demo: true, ..Options::default() }).await.unwrap()
 }
 
-async fn items(host: &Host, path: &str) -> Vec<Value> {
+/// Asks whoever is at a URL, with a key where one is needed.
+async fn ask(url: &str, key: &str) -> Value {
     // This machine is not behind its own proxy.
     let client = Client::builder().no_proxy().timeout(WAIT_MAX).build().unwrap();
-    let answer = client.get(format!("{}{path}", host.url())).send().await.unwrap();
-    let page: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    let request = client.get(url);
+    let request = if key.is_empty() { request } else { request.header("authorization", format!("bearer {key}")) };
+    let answer = request.send().await.unwrap();
+    serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+}
+
+async fn items(host: &Host, path: &str) -> Vec<Value> {
+    let page = ask(&format!("{}{path}", host.url()), "").await;
     let items = page.pointer("/data/items").unwrap_or(&page["items"]);
     items.as_array().unwrap_or_else(|| panic!("{path}: {page}")).clone()
 }
@@ -68,4 +77,52 @@ async fn a_first_start_has_runs_and_webhooks_of_every_fate_and_a_second_makes_no
         assert!(of_demo.iter().all(|item| item["connection"] == "demo"), "{of_demo:?}");
         assert!(host.stop().await);
     }
+}
+
+/// How the first pull of the demo's connection ended, once it did.
+async fn pulled(host: &Host, provider: &str) -> String {
+    let (environment, began) = (host.environment("sync-worker"), Instant::now());
+    loop {
+        let runs = host.dynamodb().query().table_name(environment.get("RUNS_TABLE").unwrap());
+        let runs = runs.key_condition_expression("pk = :pk").limit(1);
+        let runs = runs.expression_attribute_values(":pk", AttributeValue::S(format!("default/{provider}/demo")));
+        let runs = runs.send().await.unwrap();
+        let run = runs.items().first().filter(|run| !run.contains_key("open"));
+        if let Some(status) = run.and_then(|run| run["status"].as_s().ok()) {
+            return status.clone();
+        }
+        assert!(began.elapsed() < WAIT_MAX, "{provider}: {runs:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn simulated_vendors_are_pulled_and_found_again_where_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = start(folder.path()).await;
+    for provider in ["doorloop", "trackstar"] {
+        assert_eq!(pulled(&host, provider).await, "Success", "{provider}");
+    }
+    let places = host.simulated_vendors();
+    assert!(host.stop().await);
+    let address = places[0].1.strip_prefix("http://").unwrap();
+    let _somebody_else = TcpListener::bind(address).expect("a vendor stops with its host");
+
+    let host = start(folder.path()).await;
+    let after = host.simulated_vendors();
+    assert!(after[0] != places[0] && after[1] == places[1], "{places:?} {after:?}");
+    let connection = ask(&format!("{}/api/admin/connections/default/doorloop/demo", host.url()), "").await;
+    let base_url = connection.pointer("/data/settings/baseUrl").and_then(Value::as_str).unwrap();
+    assert_eq!(base_url, format!("{}/api", after[0].1));
+    // It lets in whom it let in before, and nobody who has another vendor's key.
+    let kept = std::fs::read_to_string(folder.path().join("demo-vendors.json")).unwrap();
+    let kept: Value = serde_json::from_str(&kept).unwrap();
+    let owners = format!("{base_url}/owners");
+    assert!(ask(&owners, kept["key"].as_str().unwrap()).await["total"].is_u64());
+    assert!(ask(&owners, "simulated-doorloop-key").await["total"].is_null());
+    assert!(host.stop().await);
+
+    let storage = Storage::Folder(folder.path().to_owned());
+    let without = Host::start(Options { storage, ..Options::default() }).await.unwrap();
+    assert!(without.simulated_vendors().is_empty());
 }

@@ -1,4 +1,4 @@
-//! The vendors of a first start: small, on free ports, and said to be simulated.
+//! The vendors of a first start: small, on ports that are kept where they can be, and said to be simulated.
 
 use signalbox::outside::Clock;
 
@@ -8,6 +8,19 @@ use crate::vendor::Vendor;
 
 /// Enough for some pages, and few enough for the documented limits.
 const ROWS: u64 = 500;
+
+/// Where a demo's vendors are to be, and who is let in.
+#[derive(Clone)]
+pub struct DemoOptions {
+    /// DoorLoop's port. Where it is taken, and where it is 0, another one is opened.
+    pub doorloop: u16,
+    /// Trackstar's port, by the same rule.
+    pub trackstar: u16,
+    /// The key that both let in.
+    pub key: String,
+    /// What limits and changed rows go by.
+    pub clock: Clock,
+}
 
 /// Both vendors, as long as this is kept.
 pub struct DemoVendors {
@@ -21,10 +34,24 @@ pub struct DemoVendors {
 ///
 /// # Errors
 /// When no port can be opened.
-pub async fn start_demo_vendors(clock: &Clock) -> Result<DemoVendors, StartError> {
-    let options = |vendor| Options { rows: ROWS, clock: clock.clone(), ..Options::new(vendor) };
+pub async fn start_demo_vendors(options: &DemoOptions) -> Result<DemoVendors, StartError> {
     Ok(DemoVendors {
-        doorloop: Simulator::start(options(Vendor::Doorloop)).await?,
-        trackstar: Simulator::start(options(Vendor::Trackstar)).await?,
+        doorloop: start(options, Vendor::Doorloop, options.doorloop).await?,
+        trackstar: start(options, Vendor::Trackstar, options.trackstar).await?,
     })
+}
+
+async fn start(DemoOptions { key, clock, .. }: &DemoOptions, vendor: Vendor, port: u16) -> Result<Running, StartError> {
+    let at = |port| Options { rows: ROWS, port, key: key.clone(), clock: clock.clone(), ..Options::new(vendor) };
+    match Simulator::start(at(port)).await {
+        Err(StartError::Port { .. }) if port != 0 => Simulator::start(at(0)).await,
+        started => started,
+    }
+}
+
+impl DemoVendors {
+    /// Stops both, as each is stopped.
+    pub async fn stop(self) {
+        tokio::join!(self.doorloop.stop(), self.trackstar.stop());
+    }
 }

@@ -17,7 +17,7 @@ mod state;
 mod trackstar;
 mod vendor;
 
-pub use self::demo::{DemoVendors, start_demo_vendors};
+pub use self::demo::{DemoOptions, DemoVendors, start_demo_vendors};
 pub use self::faults::{Fault, FaultKind, Spelling};
 pub use self::limits::{Limits, Rate};
 pub use self::options::{Filters, Options, ROWS_MAX, Unusable};

@@ -180,6 +180,12 @@ impl Running {
         self.inside.state().options.key.clone()
     }
 
+    /// The id of Trackstar's oldest connection, if one is left; DoorLoop has none.
+    #[must_use]
+    pub fn connection_id(&self) -> Option<String> {
+        self.inside.state().connection_id().map(str::to_owned)
+    }
+
     /// The access token of Trackstar's oldest connection, if one is left; DoorLoop has none.
     #[must_use]
     pub fn access_token(&self) -> Option<String> {

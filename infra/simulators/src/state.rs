@@ -64,6 +64,11 @@ impl State {
         self.links.first().filter(|_| self.options.vendor == Vendor::Trackstar)
     }
 
+    /// The id of that connection.
+    pub(crate) fn connection_id(&self) -> Option<&str> {
+        self.links.first_id().filter(|_| self.options.vendor == Vendor::Trackstar)
+    }
+
     pub(crate) fn arm(&mut self, faults: Vec<Fault>) -> Result<(), Unusable> {
         for fault in &faults {
             fault.check(self.options.vendor)?;

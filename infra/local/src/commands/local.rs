@@ -31,7 +31,7 @@ pub(crate) struct LocalArguments {
     /// Keep data in memory; the data folder then holds generated secrets alone
     #[arg(long, env = "SIGNALBOX_EPHEMERAL", value_parser = FalseyValueParser::new())]
     ephemeral: bool,
-    /// Start empty, without the demo's runs, webhooks and dead letter (SIGNALBOX_DEMO=0)
+    /// Start empty, without the demo's vendors, runs, webhooks and dead letter (SIGNALBOX_DEMO=0)
     #[arg(long)]
     no_demo: bool,
 }
@@ -133,6 +133,11 @@ fn welcome(host: &Host, arguments: &LocalArguments) {
     hint(&format!("Data      {kept}"));
     for (variable, masked) in host.secrets().masked() {
         hint(&format!("Secret    {variable}={masked} (generated)"));
+    }
+    let simulated: Vec<String> =
+        host.simulated_vendors().into_iter().map(|(name, place)| format!("{name} at {place}")).collect();
+    if !simulated.is_empty() {
+        hint(&format!("Simulated vendors: {}; what they do wrong on demand: docs/simulators.md", simulated.join(", ")));
     }
     // What is shown works with the vendors that there are; without a name the reads are about MOSCOT.
     let vendors =

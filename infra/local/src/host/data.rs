@@ -194,6 +194,11 @@ impl DataFolder {
     pub(crate) fn demo_mark(&self) -> PathBuf {
         self.path.join("demo.pending")
     }
+
+    /// The file of the demo's vendors: their ports and their key.
+    pub(crate) fn demo_vendors(&self) -> PathBuf {
+        self.path.join("demo-vendors.json")
+    }
 }
 
 /// The files that a host has open, each with what it is besides its name.

@@ -36,6 +36,7 @@ use crate::engines::events::Seen;
 use crate::engines::ssm::Parameters;
 use crate::host::clients::Endpoints;
 use crate::host::data::DataFolder;
+use crate::host::demo::vendors::Vendors;
 use crate::host::invoke::{InvokeError, Invoker};
 use crate::host::options::{HostError, Options};
 use crate::host::rights::Rights;
@@ -67,6 +68,8 @@ pub struct Host {
     intake: JoinSet<()>,
     /// What the work needs: ended last.
     services: JoinSet<()>,
+    /// The demo's, which runs in flight may ask: ended after them.
+    vendors: Option<Vendors>,
     /// Locked for as long as the host runs.
     data: DataFolder,
 }
@@ -131,6 +134,12 @@ impl Host {
         &self.secrets
     }
 
+    /// The vendors that are simulated for the demo: the name of each, and where it is asked and controlled.
+    #[must_use]
+    pub fn simulated_vendors(&self) -> Vec<(&'static str, String)> {
+        self.vendors.iter().flat_map(Vendors::places).collect()
+    }
+
     /// The latest events that were put on a bus, at most a thousand, oldest first.
     #[must_use]
     pub fn events(&self) -> Vec<Value> {
@@ -190,6 +199,9 @@ impl Host {
         let delivered = matches!(tokio::time::timeout_at(deadline, self.events.quiesce()).await, Ok(Ok(())));
         let drained = self.invoker.drain(deadline.saturating_duration_since(Instant::now())).await;
         self.intake.shutdown().await;
+        if let Some(vendors) = self.vendors.take() {
+            vendors.stop().await;
+        }
         self.services.shutdown().await;
         for file in self.data.tables().into_iter().chain(self.data.journal()) {
             let _settled = tokio::task::spawn_blocking(move || stored::settle(&file)).await;

@@ -23,7 +23,7 @@ pub struct Options {
     pub storage: Storage,
     /// Where generated secrets are kept when `storage` is ephemeral; `None` forgets them with the rest.
     pub secrets: Option<PathBuf>,
-    /// Whether a host without data makes some to look at: runs, webhooks, a dead letter. In local mode alone.
+    /// Whether a host without data makes some to look at: simulated vendors, runs, webhooks, a dead letter. In local mode alone.
     pub demo: bool,
     /// Whether schedules fire by themselves; [`Host::fire`](crate::Host::fire) fires them by hand.
     pub schedules: bool,

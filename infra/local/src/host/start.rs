@@ -64,9 +64,14 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
     let (address, endpoints) = (local_address(&front)?, engine_ports.endpoints(AccessKey::generate()?)?);
     let Resolved { bindings, secrets, template, routes, cors } =
         resolve(&source, &options, &data, address, &endpoints)?;
-    if data.is_new && options.demo && settings::is_local(&options.variables) {
+    let has_demo = options.demo && settings::is_local(&options.variables);
+    if data.is_new && has_demo {
         data.request_demo()?;
     }
+    let vendors = match has_demo && demo::is_wanted(&bindings) {
+        true => demo::vendors::start(&data, &options.outside.clock).await,
+        false => None,
+    };
 
     let mut outside = options.outside.clone();
     // Standard output has the ready line and nothing else.
@@ -91,6 +96,10 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
         restart::take_up_runs(&environments, &outside).await;
     }
 
+    if let Some(vendors) = &vendors {
+        vendors.lead(&environments, &outside).await;
+    }
+
     if options.schedules {
         imports::import(&template, &invoker, &outside).await;
     }
@@ -111,7 +120,7 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
         engines.services.spawn(look_after(opened, lost.clone(), intake.stop.clone()));
     }
     intake.answer(front, address.port(), hosts, routes, cors);
-    if options.demo && settings::is_local(&options.variables) {
+    if has_demo {
         let secret = |name: &str| settings::value(&options.variables, name).or(secrets.get(name));
         let setting = demo::Setting {
             bindings: &bindings,
@@ -121,6 +130,9 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
             tokens: secret(SERVICE_SECRET),
             webhooks: secret(WEBHOOK.as_str()),
             now: outside.clock.now(),
+            vendors: vendors.as_ref(),
+            environments: &environments,
+            outside: &outside,
         };
         demo::run_if_requested(&mut engines.services, &data, &setting);
     }
@@ -143,6 +155,7 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
         lost: lost.subscribe(),
         intake: intake.tasks,
         services: engines.services,
+        vendors,
         data,
     })
 }

@@ -87,6 +87,12 @@ impl Links {
         oldest.map(|connection| connection.access_token.as_str())
     }
 
+    /// The id of that connection.
+    pub(crate) fn first_id(&self) -> Option<&str> {
+        let oldest = self.connections.iter().min_by_key(|(_, connection)| connection.created_ms);
+        oldest.map(|(id, _)| id.as_str())
+    }
+
     fn link_token(&mut self, connection: Option<String>) -> String {
         let secret = self.secret("link");
         push(&mut self.tokens, Pending { secret: secret.clone(), connection });

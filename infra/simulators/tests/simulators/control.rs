@@ -2,7 +2,8 @@
 
 use reqwest::Method;
 use serde_json::json;
-use signalbox_simulators::{Fault, Options, ROWS_MAX, Simulator, Vendor, start_demo_vendors};
+use signalbox::outside::Clock;
+use signalbox_simulators::{DemoOptions, Fault, Options, ROWS_MAX, Simulator, Vendor, start_demo_vendors};
 
 use super::Sim;
 
@@ -70,11 +71,18 @@ async fn what_makes_no_sense_is_refused() {
 }
 
 #[tokio::test]
-async fn the_vendors_of_the_demo_start_and_stop() {
-    let demo = start_demo_vendors(&signalbox::outside::Clock::default()).await.unwrap();
+async fn the_vendors_of_the_demo_start_beside_a_port_that_is_taken_and_stop() {
+    let taken = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let options = DemoOptions { doorloop: port, trackstar: 0, key: "a-key".into(), clock: Clock::default() };
+    let demo = start_demo_vendors(&options).await.unwrap();
     assert!(demo.doorloop.base_url().ends_with("/api"));
+    assert_ne!(demo.doorloop.address().port(), port);
+    assert_eq!((demo.doorloop.key(), demo.trackstar.key()), ("a-key".into(), "a-key".into()));
     assert_eq!((demo.doorloop.rows("tenants"), demo.trackstar.rows("orders")), (Some(150), Some(225)));
-    let address = demo.trackstar.address();
-    demo.trackstar.stop().await;
-    assert!(tokio::net::TcpStream::connect(address).await.is_err(), "nobody listens any more");
+    let addresses = [demo.doorloop.address(), demo.trackstar.address()];
+    demo.stop().await;
+    for address in addresses {
+        assert!(tokio::net::TcpStream::connect(address).await.is_err(), "nobody listens any more");
+    }
 }

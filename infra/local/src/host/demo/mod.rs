@@ -1,11 +1,14 @@
-//! What a new user has to look at: runs, webhooks of every fate, a dead letter and rejected deliveries, made by requests to the
-//! host's own front, as clients make them. Only on one's own machine.
+//! What a new user has to look at: runs, pulls of simulated vendors, webhooks of every fate, a dead letter and rejected deliveries, made by
+//! requests to the host's own front, as clients make them. Only on one's own machine.
 //!
 //! All of it is the default tenant's, as that is whom a browser signs in as; the source `demo` and keys, bodies and traces that say
 //! so tell it from one's own.
 
+mod pulls;
+pub(crate) mod vendors;
 mod webhooks;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -14,8 +17,12 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use signalbox::domain::catalogue::vendor::parse_vendors;
 use signalbox::domain::secret::Secret;
+use signalbox::environment::Environment;
+use signalbox::outside::Outside;
 use tokio::task::JoinSet;
 
+use self::pulls::Pulls;
+use self::vendors::{ACTOR, CONTROL, Vendors};
 use self::webhooks::{DeadLetterQueue, Webhooks};
 use crate::host::data::DataFolder;
 use crate::remote::{Asked, Remote};
@@ -38,6 +45,10 @@ pub(crate) struct Setting<'a> {
     /// The secret of points of sale.
     pub(crate) webhooks: Option<&'a str>,
     pub(crate) now: Timestamp,
+    /// The vendors that are simulated.
+    pub(crate) vendors: Option<&'a Vendors>,
+    pub(crate) environments: &'a BTreeMap<String, Environment>,
+    pub(crate) outside: &'a Outside,
 }
 
 impl Setting<'_> {
@@ -45,8 +56,13 @@ impl Setting<'_> {
         let audience = self.bindings.parameters.get("ServiceJwtAudience");
         let audience = audience.map_or(token::AUDIENCE_DEFAULT, String::as_str);
         let scopes = token::scopes("catalog:sync:write,connections:write");
-        let grant = Grant { actor: "demo", audience, scopes, ..Grant::default() };
+        let grant = Grant { actor: ACTOR, audience, scopes, ..Grant::default() };
         Some(token::mint(grant, self.tokens?, self.now))
+    }
+
+    fn pulls(&self) -> Option<Result<Pulls, String>> {
+        let (environment, vendors) = (self.environments.get(CONTROL)?, self.vendors?);
+        Some(Pulls::connect(environment, self.outside, vendors.simulated()))
     }
 
     fn webhooks(&self, remote: &Remote) -> Option<Webhooks> {
@@ -57,6 +73,12 @@ impl Setting<'_> {
     }
 }
 
+/// Whoever names vendors of their own has something to see.
+pub(crate) fn is_wanted(bindings: &Bindings) -> bool {
+    let Some(named) = bindings.parameters.get("Vendors") else { return true };
+    parse_vendors(named).unwrap_or_default().iter().any(|vendor| vendor.slug.as_str() == "moscot")
+}
+
 /// Makes the demo's data where a start has asked for it and none has made it yet: behind the ready line, and without a reason
 /// to fail, as the host is as useful without it. A crash leaves the mark, and the next start makes all of it again: the same
 /// webhooks are duplicates then, and there may be a dead letter more.
@@ -65,25 +87,26 @@ pub(crate) fn run_if_requested(tasks: &mut JoinSet<()>, data: &DataFolder, setti
     if !mark.exists() {
         return;
     }
-    // Whoever names vendors of their own has something to see.
-    let named = setting.bindings.parameters.get("Vendors");
-    let vendors = parse_vendors(named.map_or("[]", String::as_str)).unwrap_or_default();
-    if named.is_some() && !vendors.iter().any(|vendor| vendor.slug.as_str() == "moscot") {
+    if !is_wanted(setting.bindings) {
         return;
     }
     let (Some(token), Ok(remote)) = (setting.token(), Remote::new(&format!("http://{}", setting.front), WAIT_MAX))
     else {
         return;
     };
-    let (webhooks, now) = (setting.webhooks(&remote), setting.now);
+    let (pulls, webhooks, now) = (setting.pulls(), setting.webhooks(&remote), setting.now);
     tasks.spawn(async move {
         tracing::info!(
-            "making demo data: runs, webhooks of every fate, a dead letter; what is logged of it is meant to be. \
-             SIGNALBOX_DEMO=0 starts empty"
+            "making demo data: runs, pulls of simulated vendors, webhooks of every fate, a dead letter; what is logged of it \
+             is meant to be. SIGNALBOX_DEMO=0 starts empty"
         );
         let made = async {
-            let answer = runs(&remote, &token.map_err(|error| error.to_string())?).await?;
+            let token = token.map_err(|error| error.to_string())?;
+            let answer = runs(&remote, &token).await?;
             tracing::info!(run = %answer["runId"], metrics = %answer["metrics"], "the demo catalogue is synced");
+            if let Some(pulls) = pulls {
+                pulls?.make(&remote, &token).await?;
+            }
             match webhooks {
                 Some(webhooks) => webhooks.make(now).await,
                 None => Ok(()),

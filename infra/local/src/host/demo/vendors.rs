@@ -1,0 +1,201 @@
+//! The demo's vendors: simulated, on ports of their own, each with a connection that is pulled. Their rows are the same at each start, so
+//! that what was pulled before is what they have.
+//!
+//! Ports and key are kept in the data folder. Where a port is taken by now another one is opened, and the connection is led there before
+//! anything is asked. Each folder has a key of its own: a host that comes to another one's vendor is not let in.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use signalbox::aws::clients::Clients;
+use signalbox::domain::connections::stored::{KeptBy, Knows, StoredConnection, Wanted};
+use signalbox::domain::ids::{Connection, TenantId};
+use signalbox::engine::connections::change::{Deed, change};
+use signalbox::engine::connections::desk::Desk;
+use signalbox::engine::operators::Operator;
+use signalbox::environment::Environment;
+use signalbox::outside::{Clock, Outside};
+use signalbox_simulators::{DemoOptions, DemoVendors, start_demo_vendors};
+
+use crate::host::data::DataFolder;
+use crate::host::settings;
+
+/// The function that changes connections: what it may reach is all that this needs.
+pub(super) const CONTROL: &str = "sync-control";
+/// Who makes and leads them.
+pub(super) const ACTOR: &str = "demo";
+/// Where all vendors are that may be led elsewhere.
+const HERE: &str = "http://127.0.0.1:";
+/// Nobody waits longer for a host that starts, or stops.
+const LEADING_MAX: Duration = Duration::from_secs(10);
+const STOPPING_MAX: Duration = Duration::from_secs(1);
+/// Each hour: seen to go by itself, and no burden to a laptop.
+const EVERY_MINUTES: u32 = 60;
+
+/// What the data folder keeps of them.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Kept {
+    doorloop: u16,
+    trackstar: u16,
+    key: String,
+}
+
+/// The demo's vendors, as long as this is kept.
+pub(crate) struct Vendors {
+    running: DemoVendors,
+    /// Whether a start before this one had them, so that there may be connections to them.
+    were_there: bool,
+}
+
+/// One of them, as its connection is told of it.
+pub(super) struct Simulated {
+    pub(super) connection: Connection,
+    base_url: String,
+    body: Value,
+}
+
+impl Simulated {
+    /// The body of the `PUT` that makes the connection.
+    pub(super) fn body(&self) -> String {
+        self.body.to_string()
+    }
+}
+
+/// Starts them where a start before this one had them, or the demo is about to be made. A host is as useful without them, so a fault is no
+/// reason not to start.
+pub(crate) async fn start(data: &DataFolder, clock: &Clock) -> Option<Vendors> {
+    let path = data.demo_vendors();
+    let kept = read(&path);
+    if kept.is_none() && !data.demo_mark().exists() {
+        return None;
+    }
+    match try_start(&path, kept, clock).await {
+        Ok(vendors) => Some(vendors),
+        Err(reason) => {
+            tracing::warn!(reason, "the demo's vendors are not simulated");
+            None
+        }
+    }
+}
+
+async fn try_start(path: &Path, kept: Option<Kept>, clock: &Clock) -> Result<Vendors, String> {
+    let were_there = kept.is_some();
+    let before = match &kept {
+        Some(kept) => kept.clone(),
+        None => Kept { doorloop: 0, trackstar: 0, key: settings::generate().map_err(|error| error.to_string())? },
+    };
+    let Kept { doorloop, trackstar, key } = before;
+    let options = DemoOptions { doorloop, trackstar, key: key.clone(), clock: clock.clone() };
+    let running = start_demo_vendors(&options).await.map_err(|error| error.to_string())?;
+    let (doorloop, trackstar) = (running.doorloop.address().port(), running.trackstar.address().port());
+    let now = Kept { doorloop, trackstar, key };
+    if kept.as_ref() != Some(&now) {
+        write(path, &now).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    Ok(Vendors { running, were_there })
+}
+
+/// What is no such file, or damaged, is made anew.
+fn read(path: &Path) -> Option<Kept> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
+
+/// Written beside and renamed: a crash leaves the old file or the new one, never half of it.
+fn write(path: &Path, kept: &Kept) -> io::Result<()> {
+    let beside = path.with_extension("json.new");
+    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&beside)?;
+    file.write_all(&serde_json::to_vec_pretty(kept)?)?;
+    file.sync_all()?;
+    fs::rename(&beside, path)
+}
+
+impl Vendors {
+    /// The name of each, and where it is asked and controlled.
+    pub(crate) fn places(&self) -> [(&'static str, String); 2] {
+        [("DoorLoop", self.running.doorloop.url()), ("Trackstar", self.running.trackstar.url())]
+    }
+
+    /// Each of them, as its connection is told of it.
+    pub(super) fn simulated(&self) -> Vec<Simulated> {
+        let DemoVendors { doorloop, trackstar } = &self.running;
+        let both = format!("{} {}", trackstar.key(), trackstar.access_token().unwrap_or_default());
+        [
+            ("doorloop", "DoorLoop (demo, simulated)", doorloop.base_url(), doorloop.key(), json!({})),
+            (
+                "trackstar",
+                "Trackstar (demo, simulated)",
+                trackstar.base_url(),
+                both,
+                json!({"connectionId": trackstar.connection_id()}),
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(provider, name, base_url, secret, mut settings)| {
+            settings["baseUrl"] = base_url.clone().into();
+            let body = json!({
+                "displayName": name, "settings": settings, "secrets": {"current": secret},
+                "schedule": {"every": EVERY_MINUTES},
+            });
+            Some(Simulated { connection: format!("default/{provider}/demo").parse().ok()?, base_url, body })
+        })
+        .collect()
+    }
+
+    /// Leads their connections to where they are now. To be called before anything is pulled.
+    pub(crate) async fn lead(&self, environments: &BTreeMap<String, Environment>, outside: &Outside) {
+        let Some(environment) = environments.get(CONTROL).filter(|_| self.were_there) else { return };
+        match tokio::time::timeout(LEADING_MAX, self.try_lead(environment, outside)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(error, "the demo's connections lead to where its vendors were"),
+            Err(_) => {
+                tracing::warn!("the demo's connections lead to where its vendors were: leading them took too long")
+            }
+        }
+    }
+
+    async fn try_lead(&self, environment: &Environment, outside: &Outside) -> Result<(), String> {
+        let clients = Clients::connect(environment, outside).map_err(|error| error.to_string())?;
+        let desk = Desk::connect(&clients, environment, outside).map_err(|error| error.to_string())?;
+        let operator =
+            Operator { tenant: TenantId::DEFAULT, actor: ACTOR.into(), correlation_id: "demo-vendors".into() };
+        for simulated in self.simulated() {
+            let stored = desk.store.read(&simulated.connection).await.map_err(|error| error.to_string())?;
+            let Some((version, wanted)) = stored.as_ref().and_then(|stored| led(stored, &simulated.base_url)) else {
+                continue;
+            };
+            let deed = Deed::Put { wanted, secrets: None, active: None };
+            let led = change(&desk, &operator, &simulated.connection, Knows::Version(version), &deed).await;
+            led.map_err(|error| error.to_string())?;
+            tracing::info!(connection = %simulated.connection, to = simulated.base_url, "its port was taken by others");
+        }
+        Ok(())
+    }
+
+    /// Stops them, once what was asked of them is answered or has had its time.
+    pub(crate) async fn stop(self) {
+        let _in_time = tokio::time::timeout(STOPPING_MAX, self.running.stop()).await;
+    }
+}
+
+/// The connection as it leads there; none where it does already, or somebody has led it away from this machine.
+fn led(stored: &StoredConnection, base_url: &str) -> Option<(u64, Wanted)> {
+    let given = stored.settings.get("baseUrl").and_then(Value::as_str)?;
+    if given == base_url || !given.starts_with(HERE) {
+        return None;
+    }
+    let mut settings = stored.settings.clone();
+    settings.insert("baseUrl".into(), base_url.into());
+    let wanted = Wanted {
+        display_name: Some(stored.display_name.clone()),
+        settings,
+        schedule: Some(stored.schedule.clone()),
+        kept_by: KeptBy::Operators,
+    };
+    Some((stored.version, wanted))
+}
