@@ -106,6 +106,21 @@ def test_what_has_runs_is_judged_by_the_last_one(page: Page):
     expect(thresholds.last).to_contain_text("did not fail")
 
 
+def test_what_is_pulled_is_measured_by_what_it_has(page: Page):
+    pulled = {"integrationName": "DoorLoop", "connectionId": None, "idle": True, "lastSyncedAt": ago(120), "syncLagMs": 120_000, "lastWebhookAt": None, "webhookLagMs": None}
+    opened = {"state": "open", "failureCount": 5, "nextRetryTime": ago(-50), "lastFailureTime": ago(10)}
+    broken = integration("Demo", "unhealthy", **pulled, circuitBreaker=opened, reasons=[reason("breaker", "unhealthy", 1, 0)])
+    page.route("**/api/sync/health?provider=doorloop", lambda route: route.fulfill(json=health_of([broken])))
+    page.goto("/health?provider=doorloop")
+    expect(page.locator("tbody tr.opens")).to_contain_text("The circuit breaker is open")
+    names = page.get_by_role("group", name="Thresholds").locator("tbody tr td:first-child").all_inner_texts()
+    assert names == ["Error rate, 24 h", "Failures, 24 h", "Sync lag"]
+    card = page.get_by_role("region", name="Queue and breaker")
+    expect(card).to_contain_text("Last sync")
+    expect(card).to_contain_text("Tries again")
+    expect(card).not_to_contain_text("Last webhook")
+
+
 def test_the_texts_of_the_chart_keep_their_size(health: Page):
     heights = "[...document.querySelectorAll('.chart.lag text')].map((text) => Math.round(text.getBoundingClientRect().height))"
     sizes = set()

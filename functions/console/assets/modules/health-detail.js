@@ -7,6 +7,7 @@ import { healthStatus, measures } from "./health-words.js";
 import { lagChart, lagText } from "./lag-chart.js";
 import { ago, clock, dateTime, duration, number, say } from "./language.js";
 import { callout, fact } from "./messages.js";
+import { hasWebhooks } from "./provider.js";
 import { status } from "./status.js";
 
 /** @typedef {import("./health-words.js").Integration} Integration */
@@ -18,8 +19,8 @@ import { status } from "./status.js";
 /** What 95 of 100 webhooks are to be faster than. */
 const P95_MAX_MS = 500;
 
-/** A catalogue is synced by runs, and has no webhooks. @param {Around} around */
-const isCatalogue = ({ provider }) => provider === "catalogue";
+/** Whether runs alone say how it does. @param {Around} around */
+const isSilent = ({ provider }) => !hasWebhooks(provider);
 
 /** @param {Integration} one @param {Around} around */
 export const healthDetail = (one, around) => [
@@ -31,7 +32,7 @@ export const healthDetail = (one, around) => [
 function times(one, around) {
   const known = around.measured;
   const of = known?.lag ?? null;
-  if (isCatalogue(around)) return h("section", { class: "card", "aria-label": say("Thresholds", "Grænser") }, titled(one), thresholds(one, around));
+  if (isSilent(around)) return h("section", { class: "card", "aria-label": say("Thresholds", "Grænser") }, titled(one), thresholds(one, around));
   const figures =
     of &&
     of.count > 0 &&
@@ -144,14 +145,14 @@ function thresholds(one, around) {
   );
   return h(
     "div",
-    { class: isCatalogue(around) ? "table-wrap" : "table-wrap topped", tabindex: "0", role: "group", "aria-label": say("Thresholds", "Grænser") },
-    h("table", { class: "table stack" }, h("thead", {}, head), h("tbody", {}, measures(one, isCatalogue(around)).map(line))),
+    { class: isSilent(around) ? "table-wrap" : "table-wrap topped", tabindex: "0", role: "group", "aria-label": say("Thresholds", "Grænser") },
+    h("table", { class: "table stack" }, h("thead", {}, head), h("tbody", {}, measures(one, around.provider).map(line))),
   );
 }
 
 /** @param {Integration} one @param {Around} around */
 function queueCard(one, around) {
-  const queue = isCatalogue(around) ? one.queueStats.syncQueue : one.queueStats.webhookQueue;
+  const queue = isSilent(around) ? one.queueStats.syncQueue : one.queueStats.webhookQueue;
   const breaker = one.circuitBreaker;
   const states = {
     closed: status("ok", say("Closed", "Lukket")),
@@ -165,7 +166,7 @@ function queueCard(one, around) {
       "div",
       { class: "card-head" },
       h("h2", { class: "grow" }, say("Queue and breaker", "Kø og sikring")),
-      h("span", { class: "note" }, say("shared by all", "fælles for alle")),
+      h("span", { class: "note" }, say("the queue is shared by all", "køen er fælles for alle")),
     ),
     h(
       "dl",
@@ -177,14 +178,13 @@ function queueCard(one, around) {
       fact(say("Breaker", "Sikring"), states[/** @type {keyof typeof states} */ (breaker.state)] ?? breaker.state),
       breaker.failureCount > 0 && fact(say("Failed calls, 5 min", "Fejlede kald, 5 min"), number(breaker.failureCount)),
       breaker.nextRetryTime && fact(say("Tries again", "Prøver igen"), clock(breaker.nextRetryTime)),
-      one.lastSyncedAt && fact(say("Last sync", "Sidste synk"), h("span", { title: dateTime(one.lastSyncedAt) }, ago(one.lastSyncedAt))),
-      fact(
-        say("Last webhook", "Sidste webhook"),
-        one.lastWebhookAt
-          ? h("span", { title: dateTime(one.lastWebhookAt) }, ago(one.lastWebhookAt))
-          : h("span", { class: "ink-3" }, say("never", "aldrig")),
-      ),
+      one.lastSyncedAt && when(say("Last sync", "Sidste synk"), one.lastSyncedAt),
+      !isSilent(around) && when(say("Last webhook", "Sidste webhook"), one.lastWebhookAt),
       one.connectionId && fact(say("Connection", "Forbindelse"), h("span", { class: "font-mono" }, one.connectionId)),
     ),
   );
 }
+
+/** @param {string} name @param {string | null} at */
+const when = (name, at) =>
+  fact(name, at ? h("span", { title: dateTime(at) }, ago(at)) : h("span", { class: "ink-3" }, say("never", "aldrig")));

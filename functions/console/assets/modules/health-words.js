@@ -1,6 +1,7 @@
 // Health in words: which threshold made a status what it is.
 
 import { number, duration, say } from "./language.js";
+import { hasWebhooks } from "./provider.js";
 import { status } from "./status.js";
 
 /** @typedef {import("./status.js").Tone} Tone */
@@ -47,10 +48,10 @@ export function healthStatus(one, pill = false) {
 /**
  * What an integration is measured by.
  * @param {Integration} one
- * @param {boolean} [hasRuns] Whether it is synced by runs.
+ * @param {string} [provider] What is not measured of it is left out.
  * @returns {Measure[]}
  */
-export function measures(one, hasRuns = false) {
+export function measures(one, provider = "") {
   const of = (
     /** @type {string} */ measure,
     /** @type {number | null} */ value,
@@ -69,10 +70,12 @@ export function measures(one, hasRuns = false) {
   return [
     of("errorRate", one.errorRate, say("Error rate, 24 h", "Fejlrate, 24 t"), percent),
     of("failures", one.recentFailures, say("Failures, 24 h", "Fejl, 24 t"), number),
-    of("webhookLag", one.webhookLagMs, say("Webhook lag", "Webhook-forsinkelse"), duration, limitText),
+    ...(hasWebhooks(provider)
+      ? [of("webhookLag", one.webhookLagMs, say("Webhook lag", "Webhook-forsinkelse"), duration, limitText)]
+      : []),
     of("syncLag", one.syncLagMs, say("Sync lag", "Synk-forsinkelse"), duration, limitText),
     // Of what is pulled it counts until a pull went well.
-    ...(hasRuns || one.reasons.some((reason) => reason.measure === "lastRun") ? [lastRun(one)] : []),
+    ...(provider === "catalogue" || one.reasons.some((reason) => reason.measure === "lastRun") ? [lastRun(one)] : []),
   ];
 }
 

@@ -3,6 +3,7 @@
 import { because, healthStatus, reasonText } from "./health-words.js";
 import { reasonText as refusalText } from "./delivery-words.js";
 import { number, say } from "./language.js";
+import { hasWebhooks } from "./provider.js";
 import { status } from "./status.js";
 
 /** @typedef {{ webhooks: number, failures: number }} Came */
@@ -33,8 +34,13 @@ const deliveriesOf = ({ provider, name, tenant }) => new URLSearchParams({ sourc
 /** The syncs of a vendor, as its tenant sees them. @param {Named} one */
 const syncsOf = ({ name, tenant }) => `/vendor-sync?${new URLSearchParams({ vendor: name, for: tenant })}`;
 
-/** The run that a matter is about: its link names it as the first of a list. @param {Matter} matter */
+/** How one does that is not shown among the vendor syncs. @param {Named} one */
+const healthOf = ({ provider, name, tenant }) =>
+  `/health?${new URLSearchParams({ provider, open: `${tenant}/${name}`, for: tenant })}`;
+
+/** The run that a matter is about: its link names it as the first of a list. Those of a pull are in no list. @param {Matter} matter */
 function runPlace({ link, of }) {
+  if (!isCatalogue(of)) return healthOf(of);
   const id = link && new URL(link, location.origin).searchParams.get("cursor");
   return `${syncsOf(of)}&period=all${id ? `&run=${encodeURIComponent(id)}` : ""}`;
 }
@@ -122,8 +128,8 @@ export function told(matter) {
   };
 }
 
-/** A catalogue has no webhooks, so that none came says nothing of it. @param {Connection} one */
-const isIdle = (one) => one.idle && !isCatalogue(one);
+/** Of what has no webhooks it says nothing that none came. @param {Connection} one */
+const isIdle = (one) => one.idle && hasWebhooks(one.provider);
 
 /** @param {Connection} one */
 export function connectionStatus(one) {
@@ -138,8 +144,10 @@ export function connectionReason(one) {
 }
 
 /** What came to it in the last hour; null of what has no webhooks. @param {Connection} one */
-export const cameTo = (one) => (isCatalogue(one) ? null : one.lastHour);
+export const cameTo = (one) => (hasWebhooks(one.provider) ? one.lastHour : null);
 
 /** The page that shows what it does. @param {Named} one */
-export const placeOf = (one) =>
-  isCatalogue(one) ? syncsOf(one) : `/deliveries?${deliveriesOf(one)}`;
+export function placeOf(one) {
+  if (isCatalogue(one)) return syncsOf(one);
+  return hasWebhooks(one.provider) ? `/deliveries?${deliveriesOf(one)}` : healthOf(one);
+}

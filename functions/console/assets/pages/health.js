@@ -14,6 +14,7 @@ import { drawList } from "../modules/list-view.js";
 import { pageHead } from "../modules/page-head.js";
 import { paging } from "../modules/paging.js";
 import { poll } from "../modules/poll.js";
+import { hasWebhooks } from "../modules/provider.js";
 import { status } from "../modules/status.js";
 import { table } from "../modules/table.js";
 
@@ -36,9 +37,6 @@ const wanted = () => {
     open: query.get("open"),
   };
 };
-
-/** A catalogue is synced by runs, and has no webhooks. */
-const isCatalogue = () => wanted().provider === "catalogue";
 
 /** @type {Integration[]} */
 let integrations = [];
@@ -278,8 +276,8 @@ async function load() {
     // Another one is asked for since.
     if (address !== shownPath) return;
     if (answer.integrations.length === 0 && (await moved())) return;
-    // A catalogue has no webhooks, so that none came says nothing of it.
-    const idle = isCatalogue() ? { idle: false } : {};
+    // Of what has no webhooks it says nothing that none came.
+    const idle = hasWebhooks(wanted().provider) ? {} : { idle: false };
     integrations = answer.integrations.map((/** @type {Integration} */ one) => ({ ...one, ...idle }));
     next = answer.nextCursor;
     [isLoaded, shownAt, problem, measured] = [true, new Date(), null, null];

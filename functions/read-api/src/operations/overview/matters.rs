@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use signalbox::aws::faults::AwsFault;
 use signalbox::domain::connections::stored::StoredConnection;
 use signalbox::domain::dead_letter::DeadLetter;
-use signalbox::domain::ids::Connection;
+use signalbox::domain::ids::{Connection, ProviderId};
 use signalbox::domain::runs::failure::Failure;
 use signalbox::domain::runs::run::Run;
 use signalbox::domain::time;
@@ -103,9 +103,17 @@ fn of_run(run: &Run) -> Option<AttentionView> {
         more: false,
         detail: error.detail.clone(),
         at: run.completed_at.map(time::text),
-        // A cursor names the first row of its page.
-        link: format!("/api/catalog/vendor-sync/runs?vendor={}&limit=1&cursor={}", run.connection.name, run.id),
+        link: link_of(run),
     })
+}
+
+/// Where a run can be seen. One that pulls is in no list of a vendor's.
+fn link_of(Run { connection, id, .. }: &Run) -> String {
+    match connection.provider == ProviderId::CATALOGUE {
+        // A cursor names the first row of its page.
+        true => format!("/api/catalog/vendor-sync/runs?vendor={}&limit=1&cursor={id}", connection.name),
+        false => format!("/api/sync/health?provider={}&tenant={}", connection.provider, connection.tenant),
+    }
 }
 
 fn of_letters(connection: &Connection, (count, newest): &(usize, DeadLetter), more: bool) -> AttentionView {
