@@ -126,10 +126,10 @@ impl Vendors {
         let DemoVendors { doorloop, trackstar } = &self.running;
         let both = format!("{} {}", trackstar.key(), trackstar.access_token().unwrap_or_default());
         [
-            ("doorloop", "DoorLoop (demo, simulated)", doorloop.base_url(), doorloop.key(), json!({})),
+            ("doorloop", "DoorLoop, simulated (demo)", doorloop.base_url(), doorloop.key(), json!({})),
             (
                 "trackstar",
-                "Trackstar (demo, simulated)",
+                "Trackstar, simulated (demo)",
                 trackstar.base_url(),
                 both,
                 json!({"connectionId": trackstar.connection_id()}),
