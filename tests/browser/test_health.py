@@ -119,6 +119,13 @@ def test_what_is_pulled_is_measured_by_what_it_has(page: Page):
     expect(card).to_contain_text("Last sync")
     expect(card).to_contain_text("Tries again")
     expect(card).not_to_contain_text("Last webhook")
+    started = []
+    page.route("**/api/admin/sync/run?**", lambda route: (started.append((route.request.url, route.request.post_data_json)), route.fulfill(json={"ok": True, "runId": "r1"})))
+    card.get_by_role("button", name="Pull now").click()
+    expect(page.get_by_text("Demo is pulled")).to_be_visible()
+    [(url, body)] = started
+    assert url.endswith("?provider=doorloop&connection=demo&tenant=acme")
+    assert body == {"entities": ["owners", "properties", "units", "leases", "tenants"]}
 
 
 def test_the_texts_of_the_chart_keep_their_size(health: Page):

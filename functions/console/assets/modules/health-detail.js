@@ -14,7 +14,10 @@ import { status } from "./status.js";
 /** @typedef {import("./lag-chart.js").Lag} Lag */
 /** @typedef {Pick<Lag, "count" | "avgMs" | "p50Ms" | "p95Ms" | "p99Ms" | "maxMs">} Lags */
 /** How long its processing took, once that is known. @typedef {{ lag: Lags | null, problem: import("./api.js").ApiError | null }} Measured */
-/** @typedef {{ provider: string, measured: Measured | null, again: () => void }} Around */
+/**
+ * @typedef {{ provider: string, measured: Measured | null, again: () => void, pull?: import("./dom.js").Child }} Around `pull`: what starts
+ *   a pull, where there is something to pull and whoever looks may.
+ */
 
 /** What 95 of 100 webhooks are to be faster than. */
 const P95_MAX_MS = 500;
@@ -182,6 +185,7 @@ function queueCard(one, around) {
       !isSilent(around) && when(say("Last webhook", "Sidste webhook"), one.lastWebhookAt),
       one.connectionId && fact(say("Connection", "Forbindelse"), h("span", { class: "font-mono" }, one.connectionId)),
     ),
+    around.pull,
   );
 }
 

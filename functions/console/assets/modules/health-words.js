@@ -16,7 +16,7 @@ import { status } from "./status.js";
  *   lastWebhookAt: string | null, syncLagMs: number | null, webhookLagMs: number | null, recentFailures: number,
  *   recentSuccesses: number, errorRate: number, circuitBreaker: Breaker,
  *   queueStats: { syncQueue: Queue, webhookQueue: Queue, oldestJobAge: number | null },
- *   config: { thresholds: Record<string, Threshold> },
+ *   config: { settings?: { entities?: string[] }, thresholds: Record<string, Threshold> },
  *   processing: { buckets: { upToMs: number | null, count: number }[], avgMs: number | null },
  * }} Integration
  */

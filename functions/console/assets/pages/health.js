@@ -15,6 +15,8 @@ import { pageHead } from "../modules/page-head.js";
 import { paging } from "../modules/paging.js";
 import { poll } from "../modules/poll.js";
 import { hasWebhooks } from "../modules/provider.js";
+import { pullNow } from "../modules/pull-now.js";
+import { may, whoever } from "../modules/session.js";
 import { status } from "../modules/status.js";
 import { table } from "../modules/table.js";
 
@@ -42,6 +44,9 @@ const wanted = () => {
 let integrations = [];
 /** @type {[string, string][]} */
 let providers = [[TRACKSTAR, "Trackstar"]];
+/** What is pulled of each, where anything is. @type {Map<string, string[]>} */
+let pulled = new Map();
+let mayPull = false;
 /** @type {string | null} */
 let next = null;
 let isLoaded = false;
@@ -245,7 +250,16 @@ function drawDetail() {
   const one = isLoaded ? chosen() : undefined;
   if (!one) return replace(detail);
   const known = measured?.of === identity(one) ? measured : null;
-  replace(detail, healthDetail(one, { provider: wanted().provider, measured: known, again: () => loadLag() }));
+  const { provider } = wanted();
+  const pull = pullOf(one, provider);
+  replace(detail, healthDetail(one, { provider, measured: known, again: () => loadLag(), pull }));
+}
+
+/** What starts a pull. What sends webhooks may have no key to pull with: it was pulled before. @param {Integration} one @param {string} provider */
+function pullOf(one, provider) {
+  const entities = pulled.get(provider);
+  const is = mayPull && entities && (!hasWebhooks(provider) || one.lastSyncedAt !== null);
+  return is && pullNow(one, provider, entities, () => load());
 }
 
 function draw() {
@@ -329,10 +343,14 @@ async function loadProviders() {
     const answer = await ask("/api/admin/connections/providers", { stay: true });
     const named = answer.items.filter((/** @type {{ id: string | null }} */ { id }) => id !== null);
     providers = named.map((/** @type {{ id: string, name: string }} */ { id, name }) => [id, name]);
+    // Catalogues are synced on a page of their own.
+    const lists = named.filter((/** @type {{ id: string, entities: string[] }} */ one) => one.id !== "catalogue" && one.entities.length > 0);
+    pulled = new Map(lists.map((/** @type {{ id: string, entities: string[] }} */ { id, entities }) => [id, entities]));
   } catch {
     return;
   }
   drawFilters();
+  drawDetail();
 }
 
 const walk = (/** @type {number} */ step) => {
@@ -348,4 +366,8 @@ addEventListener("popstate", () => load());
 
 load();
 loadProviders();
+whoever().then((who) => {
+  mayPull = may(who, "connections:write");
+  drawDetail();
+});
 poll(load, POLL_MS);
