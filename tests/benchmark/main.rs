@@ -18,10 +18,12 @@ mod memory;
 mod peers;
 mod process;
 mod proxy;
+mod pulls;
 mod reads;
 mod report;
 mod rows;
 mod stage;
+mod vendor;
 mod writes;
 
 use std::path::PathBuf;
@@ -62,6 +64,9 @@ struct Arguments {
     /// How often each read is measured over each history
     #[arg(long, value_name = "COUNT", default_value_t = 400)]
     requests: usize,
+    /// How many rows the simulated vendor has that this program is to be
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000, hide = true)]
+    rows: u64,
     /// Measure binaries that are there already instead of building them
     #[arg(long, value_name = "FOLDER")]
     binaries: Option<PathBuf>,
@@ -79,6 +84,8 @@ enum Scenario {
     Writes,
     /// Latency of reads over short and long histories
     History,
+    /// What a pull costs, beside dlt's REST source
+    Pulls,
     /// Sizes and start times
     Bootstrap,
     /// What a webhook costs, beside the functions that people would write for it
@@ -89,6 +96,9 @@ enum Scenario {
     Connections,
     /// Every read of the console over a short and a long history; in this process, so no part of all
     Reads,
+    /// Is the simulated vendor of `pulls`, and measures nothing
+    #[value(hide = true)]
+    Vendor,
 }
 
 impl Scenario {
@@ -99,7 +109,8 @@ impl Scenario {
             Self::Catalogue | Self::Memory | Self::Writes => &["sync-control"],
             Self::History => &["read-api", "sync-control"],
             Self::Ingest | Self::Flood => &["webhooks"],
-            Self::Connections | Self::Reads => &[],
+            Self::Pulls => &["sync-worker"],
+            Self::Connections | Self::Reads | Self::Vendor => &[],
         }
     }
 }
@@ -107,6 +118,15 @@ impl Scenario {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.scenario == Scenario::Vendor {
+        return match vendor::serve(arguments.rows).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                report::note(&format!("vendor: {error}"));
+                ExitCode::FAILURE
+            }
+        };
+    }
     match measure(&arguments).await {
         Ok(report) => {
             report::say(&report.table());
@@ -154,6 +174,9 @@ async fn measure(arguments: &Arguments) -> Result<Report> {
     }
     if wanted(Scenario::Ingest) {
         ingest::measure(&build, !arguments.without_peers, &mut report).await?;
+    }
+    if wanted(Scenario::Pulls) {
+        pulls::measure(&build, !arguments.without_dlt, &mut report).await?;
     }
     if wanted(Scenario::Flood) {
         flood::measure(&build, &mut report).await?;
