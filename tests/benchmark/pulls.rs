@@ -1,6 +1,7 @@
 //! What a pull costs: CPU of a row, memory, writes and requests, beside dlt's REST source that merges the same rows of the same vendor.
 
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use signalbox::aws::clients::Clients;
@@ -120,8 +121,14 @@ impl Stage {
         let (mut cpu, mut seconds, mut slices) = (0.0, 0.0, 0);
         while run.status == RunStatus::Pending {
             slices += 1;
-            if run.wait.is_some() || slices > SLICES_MAX {
+            if slices > SLICES_MAX {
                 return Err(format!("the pull does not go on: {:?}", run.wait).into());
+            }
+            // On a busy machine a write may be late, and is tried again.
+            if let Some(wait) = run.wait {
+                note(&format!("the pull waits until {} ({})", wait.until, wait.reason.text()));
+                let pause = wait.until.duration_since(Clock::default().now());
+                tokio::time::sleep(Duration::try_from(pause).unwrap_or_default() + Duration::from_secs(1)).await;
             }
             let (answer, used) = worker.invoke_counting_cpu(&event).await?;
             (cpu, seconds) = (cpu + used.as_secs_f64() * 1e6, seconds + answer.took.as_secs_f64());
