@@ -220,6 +220,9 @@ pub struct Chain {
     /// Whether the last page is to be read once more.
     #[serde(default)]
     rereads: bool,
+    /// Whether it was, and nothing came since: who may ask once before each wait would read the same page for ever.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    was_reread: bool,
 }
 
 /// A page and its token, in eight bytes each.
@@ -271,7 +274,7 @@ impl Chain {
     #[must_use]
     pub fn resumed(self, paging: Paging) -> Self {
         let rereads = paging == Paging::Number && self.pages > 0;
-        Self { rereads, ..self }
+        Self { rereads: rereads && !self.was_reread, ..self }
     }
 
     /// Whether the next page is one that was read before, and brings nothing but proof.
@@ -294,7 +297,7 @@ impl Chain {
         let total = page.total.or(self.total);
         if self.rereads {
             let is_as_before = self.recent.last().is_none_or(|last| last.page == mark.page);
-            let next = Self { rereads: false, total, ..self.clone() };
+            let next = Self { rereads: false, was_reread: true, total, ..self.clone() };
             return if is_as_before { Ok((next, Step::More)) } else { Err(Refusal::Moved { page: self.pages }) };
         }
         let number = self.pages + 1;
@@ -307,7 +310,7 @@ impl Chain {
         recent.push(mark);
         recent.drain(..recent.len().saturating_sub(RECENT));
         let landmark = if number.is_power_of_two() { Some(mark) } else { self.landmark };
-        let next = Self { pages: number, rows, total, recent, landmark, rereads: false };
+        let next = Self { pages: number, rows, total, recent, landmark, rereads: false, was_reread: false };
         let is_full = page.keys.len() >= promise.page_size;
         let is_last = match promise.paging {
             Paging::Token => page.next.is_none(),

@@ -166,6 +166,9 @@ pub struct EntityPull {
     /// Whether the vendor heeds what rows are asked for by their time; none while that was not tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filters: Option<bool>,
+    /// Whether the first half of that was tried, with no rows as an answer: a wait between the two does not begin anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub half_tried: bool,
     /// Up to the page that was committed last.
     #[serde(default)]
     pub progress: Progress,
@@ -197,6 +200,7 @@ impl EntityPull {
             last_page_at: None,
             since: None,
             filters: None,
+            half_tried: false,
             progress: Progress::default(),
             before: None,
             error: None,

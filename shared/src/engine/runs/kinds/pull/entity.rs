@@ -27,6 +27,9 @@ pub(super) const OVERLAP: SignedDuration = SignedDuration::from_mins(2);
 /// For how long ahead of now nothing can have changed yet, by whatever clock.
 const AHEAD: SignedDuration = SignedDuration::from_hours(48);
 
+/// A wait that is shorter than this makes no list older than its pages are: it is gone on with, and no page read again.
+const FRESH: SignedDuration = SignedDuration::from_mins(1);
+
 /// An entity that is worked at.
 struct Reading<'v> {
     vendor: &'v mut Vendor,
@@ -73,9 +76,12 @@ pub(super) async fn pull(slice: &mut Slice<'_>, vendor: &mut Vendor, index: usiz
     }
     reading.begin(slice).await?;
     let paging = reading.promise().paging;
+    let now = slice.now();
     let work = slice.entity(index);
     work.state = EntityState::Running;
-    if work.progress.end.is_none() {
+    // Within a slice a page may be as old as that before the next is asked for.
+    let is_fresh = work.last_page_at.is_some_and(|came| now.duration_since(came) < FRESH);
+    if work.progress.end.is_none() && !is_fresh {
         work.progress.chain = std::mem::take(&mut work.progress.chain).resumed(paging);
     }
     let done = reading.go_on(slice).await;
@@ -120,7 +126,7 @@ impl Reading<'_> {
         };
         let entity = slice.entity(self.index);
         (entity.since, entity.filters) = (since.filter(|_| filters == Some(true)), filters);
-        (entity.began_at, entity.state) = (Some(now), EntityState::Running);
+        (entity.began_at, entity.state, entity.half_tried) = (Some(now), EntityState::Running, false);
         Ok(())
     }
 
@@ -129,7 +135,8 @@ impl Reading<'_> {
     /// with none reads it as something else.
     async fn heeds_times(&mut self, slice: &mut Slice<'_>) -> Result<bool, Ended> {
         let ahead = slice.now().checked_add(AHEAD).unwrap_or(Timestamp::MAX);
-        for (since, has_rows) in [(ahead, false), (Timestamp::UNIX_EPOCH, true)] {
+        let tried = usize::from(slice.entity(self.index).half_tried);
+        for (since, has_rows) in [(ahead, false), (Timestamp::UNIX_EPOCH, true)].into_iter().skip(tried) {
             let since = time::text(since);
             let wanted = Wanted { number: 1, token: None, since: Some(&since), follow: 1 };
             let answer = match self.vendor.page(slice, self.entity, wanted).await {
@@ -141,6 +148,7 @@ impl Reading<'_> {
             if page.map_or(true, |page| page.rows.is_empty() == has_rows) {
                 return Ok(false);
             }
+            slice.entity(self.index).half_tried = true;
         }
         Ok(true)
     }
