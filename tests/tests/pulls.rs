@@ -10,6 +10,7 @@ mod pulls {
     mod drift;
     mod holders;
     mod kit;
+    mod large;
     mod letters;
     mod links;
     mod nightly;

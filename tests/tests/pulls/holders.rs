@@ -17,7 +17,7 @@ use signalbox_tests::wire::{Verdict, Wire, every};
 
 use super::kit::{Pulled, backfill, vendor};
 
-async fn stop(pulled: &Pulled<'_>) -> Stopping {
+pub(super) async fn stop(pulled: &Pulled<'_>) -> Stopping {
     let (environment, outside) =
         (pulled.world.environment("sync-control"), pulled.world.system.outside(&Wire::whole()));
     let clients = Clients::connect(&environment, &outside).unwrap();
