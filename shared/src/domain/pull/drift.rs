@@ -4,10 +4,11 @@
 //! nothing. A field is missing where all records had it and one lacks it, though the object around it is there; below a list, which
 //! may be empty, nothing is missing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+
+use crate::domain::canonical::Node;
 
 /// The most paths of a dataset. Records whose keys are data have more: the rest is not looked at.
 pub const PATHS_MAX: usize = 1_000;
@@ -40,14 +41,14 @@ pub struct Types(u8);
 const NAMES: [&str; 5] = ["boolean", "number", "text", "list", "object"];
 
 impl Types {
-    fn of(value: &Value) -> Self {
+    fn of(value: &Node<'_>) -> Self {
         Self(match value {
-            Value::Null => 0,
-            Value::Bool(_) => 1,
-            Value::Number(_) => 1 << 1,
-            Value::String(_) => 1 << 2,
-            Value::Array(_) => 1 << 3,
-            Value::Object(_) => 1 << 4,
+            Node::Null => 0,
+            Node::Bool(_) => 1,
+            Node::Unsigned(_) | Node::Signed(_) | Node::Float(_) | Node::Exact(_) => 1 << 1,
+            Node::Text(_) => 1 << 2,
+            Node::Array(_) => 1 << 3,
+            Node::Object(_) => 1 << 4,
         })
     }
 
@@ -137,8 +138,19 @@ struct Seen {
     types: Types,
     /// In how many records.
     records: u64,
+    /// In which of them last.
+    last: u64,
+    /// Whether all records before had it.
+    always: bool,
     /// The first record of each set of types that added one.
     firsts: Vec<(Types, String)>,
+}
+
+/// In how many records there was an object, and in which of them last.
+#[derive(Debug, Clone, Copy, Default)]
+struct Around {
+    records: u64,
+    last: u64,
 }
 
 /// Looks at a run's records.
@@ -146,10 +158,14 @@ struct Seen {
 pub struct Observer<'a> {
     known: Option<&'a Shape>,
     policy: Policy,
+    /// How many records were looked at.
+    records: u64,
     fields: BTreeMap<String, Seen>,
-    /// In how many records there was an object at a path; the record itself is at the empty one.
-    objects: BTreeMap<String, u64>,
-    /// Which fields that all records had are missing, and from which first.
+    /// Objects by their path; the record itself is at the empty one.
+    objects: BTreeMap<String, Around>,
+    /// How many fields all records before had, and how many of them this one has.
+    always: (usize, usize),
+    /// Which of them are missing, and from which record first.
     missing: BTreeMap<String, String>,
     more: bool,
 }
@@ -159,29 +175,57 @@ impl<'a> Observer<'a> {
     #[must_use]
     pub fn new(known: Option<&'a Shape>, policy: Policy) -> Self {
         let (fields, objects, missing) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { known, policy, fields, objects, missing, more: false }
+        let always = known.map_or(0, |known| known.fields.values().filter(|field| field.always).count());
+        Self { known, policy, records: 0, fields, objects, always: (always, 0), missing, more: false }
     }
 
-    /// Looks at a record.
-    pub fn observe(&mut self, key: &str, record: &Value) {
+    /// Looks at a record. Of two members of one name the later counts, once a record is canonical.
+    pub fn observe(&mut self, key: &str, record: &Node<'_>) {
         if self.policy == Policy::Ignore {
             return;
         }
-        let mut found = Found::default();
-        found.walk(record, String::new(), 0);
-        self.more |= found.cut;
-        for (path, types) in &found.fields {
-            self.see(path, *types, key);
+        self.records += 1;
+        self.always.1 = 0;
+        self.walk(record, &mut String::new(), 0, key);
+        // Where more fields were seen than are kept, nobody knows whether it has this one.
+        if self.always.1 < self.always.0 && self.fields.len() < PATHS_MAX {
+            self.miss(key);
         }
-        for object in &found.objects {
-            if object.is_empty() || self.fields.contains_key(object) {
-                *self.objects.entry(object.clone()).or_default() += 1;
-            }
+    }
+
+    fn walk(&mut self, value: &Node<'_>, path: &mut String, depth: usize, key: &str) {
+        if depth > DEPTH_MAX || path.len() > PATH_BYTES_MAX {
+            self.more = true;
+            return;
         }
-        for (path, field) in self.known.iter().flat_map(|known| &known.fields) {
-            if field.always && !found.fields.contains_key(path) && found.objects.contains(parent(path)) {
-                self.missing.entry(path.clone()).or_insert_with(|| key.to_owned());
+        if !path.is_empty() {
+            self.see(path, Types::of(value), key);
+        }
+        let above = path.len();
+        match value {
+            Node::Object(members) => {
+                self.see_object(path);
+                for (index, (name, member)) in members.iter().enumerate() {
+                    if members.get(index + 1).is_some_and(|next| next.0 == *name) {
+                        continue;
+                    }
+                    if above > 0 {
+                        path.push('.');
+                    }
+                    // A dot in a name is no step.
+                    path.extend(name.chars().map(|letter| if letter == '.' { '\u{2024}' } else { letter }));
+                    self.walk(member, path, depth + 1, key);
+                    path.truncate(above);
+                }
             }
+            Node::Array(items) => {
+                path.push_str("[]");
+                for item in items {
+                    self.walk(item, path, depth + 1, key);
+                }
+                path.truncate(above);
+            }
+            _ => {}
         }
     }
 
@@ -191,15 +235,42 @@ impl<'a> Observer<'a> {
                 self.more = true;
                 return;
             }
-            self.fields.insert(path.to_owned(), Seen::default());
+            let always = self.known.and_then(|known| known.fields.get(path)).is_some_and(|field| field.always);
+            self.fields.insert(path.to_owned(), Seen { always, ..Seen::default() });
         }
         let Some(seen) = self.fields.get_mut(path) else { return };
-        let added = types.beyond(seen.types);
-        if seen.records == 0 || added != Types::default() {
+        if seen.records == 0 || types.beyond(seen.types) != Types::default() {
             seen.firsts.push((types, key.to_owned()));
         }
         seen.types = seen.types.with(types);
-        seen.records += 1;
+        if seen.last != self.records {
+            (seen.last, seen.records) = (self.records, seen.records + 1);
+            self.always.1 += usize::from(seen.always);
+        }
+    }
+
+    fn see_object(&mut self, path: &str) {
+        if !self.objects.contains_key(path) {
+            if !path.is_empty() && !self.fields.contains_key(path) {
+                return;
+            }
+            self.objects.insert(path.to_owned(), Around::default());
+        }
+        let Some(around) = self.objects.get_mut(path) else { return };
+        if around.last != self.records {
+            (around.last, around.records) = (self.records, around.records + 1);
+        }
+    }
+
+    /// Notes what the record lacks that all before had, where what is around it is there.
+    fn miss(&mut self, key: &str) {
+        for (path, _) in self.known.iter().flat_map(|known| &known.fields).filter(|(_, field)| field.always) {
+            let is_here = self.fields.get(path).is_some_and(|seen| seen.last == self.records);
+            let around = self.objects.get(parent(path));
+            if !is_here && around.is_some_and(|around| around.last == self.records) {
+                self.missing.entry(path.clone()).or_insert_with(|| key.to_owned());
+            }
+        }
     }
 
     /// Whether what was seen so far is to keep the run from applying it.
@@ -264,7 +335,7 @@ impl<'a> Observer<'a> {
                 continue;
             }
             // Records before lacked it, where they had what is around it.
-            let around = self.objects.get(parent(path)).copied();
+            let around = self.objects.get(parent(path)).map(|around| around.records);
             let always = !is_known(parent(path)) && !path.contains("[]") && around == Some(seen.records);
             shape.fields.insert(path.clone(), Field { types: seen.types, always });
         }
@@ -280,44 +351,6 @@ fn change(path: &str, kind: Kind, was: Option<Types>, is: Option<Types>, first_r
 /// The path of the object that a field is in.
 fn parent(path: &str) -> &str {
     path.rsplit_once('.').map_or("", |(parent, _)| parent)
-}
-
-/// The fields of one record.
-#[derive(Default)]
-struct Found {
-    fields: BTreeMap<String, Types>,
-    objects: BTreeSet<String>,
-    cut: bool,
-}
-
-impl Found {
-    fn walk(&mut self, value: &Value, path: String, depth: usize) {
-        if depth > DEPTH_MAX || path.len() > PATH_BYTES_MAX || self.fields.len() > PATHS_MAX {
-            self.cut = true;
-            return;
-        }
-        if !path.is_empty() {
-            let types = self.fields.entry(path.clone()).or_default();
-            *types = types.with(Types::of(value));
-        }
-        match value {
-            Value::Object(members) => {
-                for (name, member) in members {
-                    // A dot in a name is no step.
-                    let name = name.replace('.', "\u{2024}");
-                    let below = if path.is_empty() { name } else { format!("{path}.{name}") };
-                    self.walk(member, below, depth + 1);
-                }
-                self.objects.insert(path);
-            }
-            Value::Array(items) => {
-                for item in items {
-                    self.walk(item, format!("{path}[]"), depth + 1);
-                }
-            }
-            _ => {}
-        }
-    }
 }
 
 #[cfg(test)]

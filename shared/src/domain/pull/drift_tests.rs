@@ -1,14 +1,15 @@
 //! Tables and properties of [`super`].
 
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 
 fn look(known: Option<&Shape>, policy: Policy, records: &[Value]) -> Drift {
     let mut observer = Observer::new(known, policy);
     for (number, record) in records.iter().enumerate() {
-        observer.observe(&number.to_string(), record);
+        let text = record.to_string();
+        observer.observe(&number.to_string(), &Node::read(text.as_bytes()).unwrap());
     }
     observer.finish()
 }

@@ -166,7 +166,7 @@ fn unmapped<'a>(id: &str, why: RowRefused, item: Node<'a>) -> Unmapped<'a> {
 pub fn text_of(item: &mut Node<'_>) -> String {
     let mut text = Vec::new();
     item.write_canonical(&[], &mut text);
-    String::from_utf8_lossy(&text).into_owned()
+    String::from_utf8(text).unwrap_or_else(|bytes| String::from_utf8_lossy(bytes.as_bytes()).into_owned())
 }
 
 #[cfg(test)]

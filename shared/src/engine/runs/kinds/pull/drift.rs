@@ -48,7 +48,7 @@ impl<'k> Watch<'k> {
     pub(super) fn look<'r, 'a: 'r>(&mut self, rows: impl Iterator<Item = &'r Mapped<'a>>) -> Result<(), Ended> {
         let Some(observer) = &mut self.observer else { return Ok(()) };
         for row in rows.take(ROWS_MAX) {
-            observer.observe(&row.id, &row.item.clone().into_value());
+            observer.observe(&row.id, &row.item);
         }
         if observer.freezes() {
             let detail = "rows have other fields than before, and the connection says that none may".to_owned();
