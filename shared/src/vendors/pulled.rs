@@ -7,6 +7,7 @@ use crate::domain::canonical::VolatilePath;
 use crate::domain::connections::provider::{Setting, SettingKind, Settings, WrongSetting};
 use crate::domain::connections::pull_api::PullApi;
 use crate::domain::ids::Entity;
+use crate::domain::pull::breaker::FAILURES_MAX;
 use crate::domain::pull::drift::Policy;
 use crate::domain::pull::quota::Limits;
 
@@ -37,6 +38,13 @@ pub const PER_HOUR: Setting = Setting {
     kind: SettingKind::Number(1, 1_000_000),
     required: false,
     about: "How many requests the vendor takes in any hour; what it documents where none is given",
+};
+/// When a vendor counts as down.
+pub const BREAKER_FAILURES: Setting = Setting {
+    name: "breakerFailures",
+    kind: SettingKind::Number(1, 100),
+    required: false,
+    about: "How many failures in five minutes open the connection's breaker, so that nobody asks for a while; 5 where none is given",
 };
 /// What is pulled on a schedule.
 pub const ENTITIES: Setting = Setting {
@@ -71,6 +79,8 @@ pub struct PullSettings {
     pub limits: Limits,
     /// The same, as it was said: in any minute, and in any hour.
     pub rates: (u32, u32),
+    /// How many failures open its breaker.
+    pub breaker_failures: usize,
     /// What is pulled where a run names nothing.
     pub entities: Vec<Entity>,
     /// What changes without meaning.
@@ -113,6 +123,7 @@ pub fn read(api: &PullApi, settings: &Settings) -> Result<PullSettings, WrongSet
     let (default_rows, rows_max) = api.page_rows;
     let (per_minute, per_hour) = api.rates;
     let rate = |name: &str, default: u32| number(name).and_then(|rate| u32::try_from(rate).ok()).unwrap_or(default);
+    let breaker_failures = number("breakerFailures").and_then(|failures| usize::try_from(failures).ok());
     let no_path = || WrongSetting::new("volatile", "has a path with an empty step");
     let paths = texts("volatile").unwrap_or_default().into_iter().map(VolatilePath::parse);
     let rates = (rate("requestsPerMinute", per_minute), rate("requestsPerHour", per_hour));
@@ -121,6 +132,7 @@ pub fn read(api: &PullApi, settings: &Settings) -> Result<PullSettings, WrongSet
         page_rows: number("pageSize").unwrap_or(default_rows).min(rows_max),
         limits: Limits::new(rates.0, rates.1),
         rates,
+        breaker_failures: breaker_failures.unwrap_or(FAILURES_MAX),
         entities: entities(api, texts("entities"))?,
         volatile: paths.collect::<Option<_>>().ok_or_else(no_path)?,
         drift: drift(api, settings.get("drift"))?,
@@ -193,16 +205,17 @@ mod tests {
         let found = settings(json!({})).unwrap();
         assert_eq!((found.base_url.as_str(), found.page_rows), ("https://app.doorloop.com/api", 100));
         assert_eq!((found.limits, found.entities.len()), (Limits::new(50, 500), 5));
+        assert_eq!(found.breaker_failures, 5);
         assert_eq!(found.drift(&Entity::OWNERS), Policy::Accept);
     }
 
     #[test]
     fn settings_say_how_it_is_pulled() {
         let found = settings(json!({"baseUrl": "http://127.0.0.1:9/api", "pageSize": 10, "requestsPerMinute": 2,
-            "requestsPerHour": 3, "entities": ["Units", "owners", "units"], "volatile": ["a.b"], "drift": {"units": "freeze"}}));
+            "requestsPerHour": 3, "breakerFailures": 7, "entities": ["Units", "owners", "units"], "volatile": ["a.b"], "drift": {"units": "freeze"}}));
         let found = found.unwrap();
         assert_eq!((found.page_rows, found.limits, found.volatile.len()), (10, Limits::new(2, 3), 1));
-        assert_eq!(found.entities, [Entity::UNITS, Entity::OWNERS]);
+        assert_eq!((&found.entities[..], found.breaker_failures), (&[Entity::UNITS, Entity::OWNERS][..], 7));
         assert_eq!((found.drift(&Entity::UNITS), found.drift(&Entity::OWNERS)), (Policy::Freeze, Policy::Accept));
         for (wrong, name) in [
             (json!({"baseUrl": "app.doorloop.com"}), "baseUrl"),

@@ -3,7 +3,7 @@
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use signalbox::domain::pull::answer::Class;
-use signalbox::domain::pull::breaker::{Admission, Breaker, Outcome, PASS_MS, PROBE_MS, Pass};
+use signalbox::domain::pull::breaker::{Admission, Breaker, FAILURES_MAX, Outcome, PASS_MS, PROBE_MS, Pass};
 use signalbox::domain::pull::quota::{BLOCK_MAX, Block, Limits, Paid, Quota, SLACK_MS, reserve};
 
 use super::vendor::{Cursor, PER_HOUR, PER_MINUTE, Reply};
@@ -197,7 +197,7 @@ impl Caller {
             world.store.probes.retain(|(by, _)| *by != self.by);
         }
         let (breaker, version) = &mut world.store.breaker;
-        if let Some(after) = breaker.after(pass, outcome, now) {
+        if let Some(after) = breaker.after(pass, outcome, FAILURES_MAX, now) {
             *breaker = after;
             *version += 1;
         }

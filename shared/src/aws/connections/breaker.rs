@@ -17,7 +17,7 @@ use crate::aws::items::{Item, item, number, value};
 use crate::aws::table::Table;
 use crate::aws::transaction::{Declined, OLD, Transaction, built, past_conflicts};
 use crate::domain::ids::Connection;
-use crate::domain::pull::breaker::{Admission, Breaker, Force, Outcome, Pass, Why};
+use crate::domain::pull::breaker::{Admission, Breaker, FAILURES_MAX, Force, Outcome, Pass, Why};
 use crate::environment::{Environment, StartError};
 
 /// How often a change is decided. Five failures open it, and then there is nothing to write: nobody comes second for long.
@@ -67,7 +67,10 @@ pub enum ForceError {
 
 /// The breakers.
 #[derive(Clone, Debug)]
-pub struct Breakers(Table);
+pub struct Breakers {
+    table: Table,
+    failures_max: usize,
+}
 
 impl Breakers {
     /// The table that `CONNECTIONS_TABLE` names; nothing is called.
@@ -75,7 +78,14 @@ impl Breakers {
     /// # Errors
     /// When it is not set.
     pub fn connect(clients: &Clients, environment: &Environment) -> Result<Self, StartError> {
-        Table::connect(clients, environment, "CONNECTIONS_TABLE").map(Self)
+        let table = Table::connect(clients, environment, "CONNECTIONS_TABLE")?;
+        Ok(Self { table, failures_max: FAILURES_MAX })
+    }
+
+    /// The same, for a connection whose breaker so many failures open.
+    #[must_use]
+    pub fn opened_by(&self, failures_max: usize) -> Self {
+        Self { failures_max, ..self.clone() }
     }
 
     /// A connection's breaker, as of a moment ago.
@@ -144,7 +154,7 @@ impl Breakers {
         let mut stored = self.read(connection).await?;
         for _try in 0..TRIES_MAX {
             let breaker = stored.as_ref().map(|stored| stored.breaker.clone()).unwrap_or_default();
-            let Some(after) = breaker.after(pass, outcome, now) else { return Ok(()) };
+            let Some(after) = breaker.after(pass, outcome, self.failures_max, now) else { return Ok(()) };
             match self.write(connection, stored.as_ref(), after, &writer, now).await? {
                 Ok(()) => return Ok(()),
                 Err(found) => stored = found,
@@ -172,8 +182,8 @@ impl Breakers {
             let is_ours = stored.as_ref().is_some_and(|stored| stored.writer == writer);
             let Some(after) = breaker.forced_by(force, operator, now).filter(|_| !is_ours) else { return Ok(breaker) };
             // In one with the connection: what is forced of one that is gone would be so for whoever has its name next.
-            let exists = self.0.check(connection_key(connection)).condition_expression("attribute_exists(pk)");
-            let put = self.0.put(self.item(connection, stored.as_ref(), after.clone(), writer, now)?);
+            let exists = self.table.check(connection_key(connection)).condition_expression("attribute_exists(pk)");
+            let put = self.table.put(self.item(connection, stored.as_ref(), after.clone(), writer, now)?);
             let put = match &stored {
                 None => put.condition_expression("attribute_not_exists(pk)"),
                 Some(stored) => put
@@ -181,7 +191,7 @@ impl Breakers {
                     .expression_attribute_values(":version", number(stored.version)),
             };
             let transaction = Transaction::default().check(built(exists.build())?).put(built(put.build())?);
-            match transaction.commit(&self.0.client, OPERATION).await {
+            match transaction.commit(&self.table.client, OPERATION).await {
                 Ok(()) => return Ok(after),
                 Err(Declined::Fault(fault)) => return Err(fault.into()),
                 Err(declined) if declined.at(0).is_some() => return Err(ForceError::NoConnection),
@@ -192,11 +202,11 @@ impl Breakers {
     }
 
     async fn glance(&self, connection: &Connection) -> Result<Option<Stored>, AwsFault> {
-        self.0.glance(breaker_key(connection), "read breaker").await?.map(value).transpose()
+        self.table.glance(breaker_key(connection), "read breaker").await?.map(value).transpose()
     }
 
     async fn read(&self, connection: &Connection) -> Result<Option<Stored>, AwsFault> {
-        self.0.read(breaker_key(connection), "read breaker").await?.map(value).transpose()
+        self.table.read(breaker_key(connection), "read breaker").await?.map(value).transpose()
     }
 
     fn item(
@@ -225,7 +235,7 @@ impl Breakers {
         writer: &str,
         now: Timestamp,
     ) -> Result<Result<(), Option<Stored>>, AwsFault> {
-        let call = self.0.put_item(self.item(connection, before, after, writer, now)?);
+        let call = self.table.put_item(self.item(connection, before, after, writer, now)?);
         let call = match before {
             None => call.condition_expression("attribute_not_exists(pk)"),
             Some(before) => call

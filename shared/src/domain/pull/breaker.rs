@@ -6,7 +6,7 @@
 //!
 //! | state | becomes | when |
 //! |---|---|---|
-//! | closed | open | the fifth failure of the last 5 minutes came |
+//! | closed | open | the fifth failure of the last 5 minutes came, or as many as the connection says |
 //! | open | half open | 60 s have passed, or the longer time that the vendor asked for |
 //! | half open | closed | its one probe was answered; failures are forgotten |
 //! | half open | open | its probe failed |
@@ -22,7 +22,7 @@ use super::asked::ASKED_MAX;
 
 /// How long a failure counts.
 pub const WINDOW_MS: i64 = 300_000;
-/// So many of them open the breaker.
+/// So many of them open the breaker, unless the connection says otherwise.
 pub const FAILURES_MAX: usize = 5;
 /// How long it stays open, at least.
 pub const COOLDOWN_MS: i64 = 60_000;
@@ -36,7 +36,7 @@ pub const PROBE_MS: i64 = 60_000;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Breaker {
-    /// When it was failed since it closed, the last [`FAILURES_MAX`], epoch milliseconds.
+    /// When it was failed since it closed, the last that can open it, epoch milliseconds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     failures: Vec<i64>,
     /// The last failure of all, epoch milliseconds.
@@ -259,9 +259,9 @@ impl Breaker {
         }
     }
 
-    /// What it becomes by what came of asking; none where nothing is to be stored.
+    /// What it becomes by what came of asking, where so many failures open it; none where nothing is to be stored.
     #[must_use]
-    pub fn after(&self, pass: &Pass, outcome: Outcome, now: Timestamp) -> Option<Self> {
+    pub fn after(&self, pass: &Pass, outcome: Outcome, failures_max: usize, now: Timestamp) -> Option<Self> {
         let is_the_probe = pass.probe.as_ref().is_some_and(|by| self.is_probed_by(by));
         match outcome {
             Outcome::Answered if is_the_probe => {
@@ -272,7 +272,7 @@ impl Breaker {
             Outcome::Answered | Outcome::Unasked => None,
             Outcome::Busy(not_before) | Outcome::Failed(not_before) => {
                 let rested = self.resting(not_before, now);
-                let counted = rested.counting(is_the_probe, now);
+                let counted = rested.counting(is_the_probe, failures_max, now);
                 (counted != *self).then_some(counted)
             }
         }
@@ -308,7 +308,7 @@ impl Breaker {
         Self { rests_until_ms: if is_later { Some(until_ms) } else { self.rests_until_ms }, ..self.clone() }
     }
 
-    fn counting(&self, is_the_probe: bool, now: Timestamp) -> Self {
+    fn counting(&self, is_the_probe: bool, failures_max: usize, now: Timestamp) -> Self {
         let now_ms = now.as_millisecond();
         // An operator decides; or it was sent before the breaker opened, and says nothing of the vendor now.
         if self.forced.is_some() || self.open_until_ms.is_some() && !is_the_probe {
@@ -316,8 +316,8 @@ impl Breaker {
         }
         let mut failures: Vec<i64> = self.failures.iter().copied().filter(|at| counts(*at, now)).collect();
         failures.push(now_ms);
-        failures.drain(..failures.len().saturating_sub(FAILURES_MAX));
-        let opens = is_the_probe || failures.len() >= FAILURES_MAX;
+        failures.drain(..failures.len().saturating_sub(failures_max.max(1)));
+        let opens = is_the_probe || failures.len() >= failures_max;
         let open_until_ms = opens.then_some(now_ms + COOLDOWN_MS);
         Self { failures, last_failure_ms: Some(now_ms), open_until_ms, probe: None, ..self.clone() }
     }

@@ -21,7 +21,9 @@ fn probe(by: &str) -> Pass {
 
 /// After failures of usual requests at these times.
 fn failed_at(times: &[i64]) -> Breaker {
-    times.iter().fold(Breaker::default(), |breaker, ms| breaker.after(&usual(), FAILED, at(*ms)).unwrap_or(breaker))
+    times.iter().fold(Breaker::default(), |breaker, ms| {
+        breaker.after(&usual(), FAILED, FAILURES_MAX, at(*ms)).unwrap_or(breaker)
+    })
 }
 
 /// Open since 0.
@@ -63,14 +65,18 @@ fn nothing_is_stored_while_all_is_well_and_what_the_vendor_refuses_counts_as_wel
     for class in [Class::Fine, Class::Refused, Class::Unsupported, Class::Misconfigured] {
         for breaker in [Breaker::default(), failing.clone()] {
             assert!(matches!(breaker.admit(at(1), "a"), Admission::Ask(_)));
-            assert_eq!(breaker.after(&usual(), Outcome::of(class, Some(at(9))), at(1)), None, "{class:?}");
+            assert_eq!(
+                breaker.after(&usual(), Outcome::of(class, Some(at(9))), FAILURES_MAX, at(1)),
+                None,
+                "{class:?}"
+            );
         }
         // The probe shows a vendor that is well again, also by a refusal.
-        let closed = probed("a").after(&probe("a"), Outcome::of(class, None), at(COOLDOWN_MS)).unwrap();
+        let closed = probed("a").after(&probe("a"), Outcome::of(class, None), FAILURES_MAX, at(COOLDOWN_MS)).unwrap();
         assert_eq!((closed.state(at(COOLDOWN_MS)), closed.failures(at(COOLDOWN_MS))), (State::Closed, 0), "{class:?}");
     }
     for class in [Class::Busy, Class::Down] {
-        let opened = failing.after(&usual(), Outcome::of(class, None), at(1)).unwrap();
+        let opened = failing.after(&usual(), Outcome::of(class, None), FAILURES_MAX, at(1)).unwrap();
         assert_eq!(opened.state(at(1)), State::Open, "{class:?}");
     }
 }
@@ -107,13 +113,13 @@ fn what_comes_of_a_probe() {
         // It asks for less than the cooldown.
         (Outcome::Busy(Some(at(COOLDOWN_MS + 6))), State::Open, Some(at(2 * COOLDOWN_MS + 5))),
     ] {
-        let after = probed("a").after(&probe("a"), outcome, now).unwrap();
+        let after = probed("a").after(&probe("a"), outcome, FAILURES_MAX, now).unwrap();
         assert_eq!((after.state(now), after.asks_again_at(now)), (state, waits), "{outcome:?}");
     }
     // One failure of a probe opens it, however many there were before.
     let later = at(COOLDOWN_MS + WINDOW_MS);
     let Admission::Probe(_, breaker) = open().admit(later, "b") else { panic!("half open") };
-    assert_eq!(breaker.after(&probe("b"), FAILED, later).unwrap().state(later), State::Open);
+    assert_eq!(breaker.after(&probe("b"), FAILED, FAILURES_MAX, later).unwrap().state(later), State::Open);
 }
 
 #[test]
@@ -121,27 +127,27 @@ fn what_was_sent_before_it_opened_neither_closes_nor_holds_it_open() {
     for breaker in [open(), probed("a")] {
         for outcome in [ANSWERED, FAILED, Outcome::Busy(None), Outcome::Unasked] {
             for pass in [usual(), probe("another")] {
-                assert_eq!(breaker.after(&pass, outcome, at(COOLDOWN_MS)), None, "{outcome:?} {pass:?}");
+                assert_eq!(breaker.after(&pass, outcome, FAILURES_MAX, at(COOLDOWN_MS)), None, "{outcome:?} {pass:?}");
             }
         }
     }
     // Its probe took too long; by then another one has closed it, and the failure is one as any other.
-    let closed = probed("b").after(&probe("b"), ANSWERED, at(COOLDOWN_MS)).unwrap();
-    let failed = closed.after(&probe("a"), FAILED, at(COOLDOWN_MS)).unwrap();
+    let closed = probed("b").after(&probe("b"), ANSWERED, FAILURES_MAX, at(COOLDOWN_MS)).unwrap();
+    let failed = closed.after(&probe("a"), FAILED, FAILURES_MAX, at(COOLDOWN_MS)).unwrap();
     assert_eq!((failed.state(at(COOLDOWN_MS)), failed.failures(at(COOLDOWN_MS))), (State::Closed, 1));
 }
 
 #[test]
 fn what_one_worker_was_asked_for_holds_for_all() {
     let asked = |until| Outcome::Busy(Some(at(until)));
-    let rests = Breaker::default().after(&usual(), asked(5_000), at(0)).unwrap();
+    let rests = Breaker::default().after(&usual(), asked(5_000), FAILURES_MAX, at(0)).unwrap();
     assert_eq!(rests.state(at(0)), State::Closed);
     assert_eq!(rests.admit(at(4_999), "a"), Admission::Wait(at(5_000), Why::Asked));
     assert!(matches!(rests.admit(at(5_000), "a"), Admission::Ask(_)));
     // A shorter one does not shorten it; one of years is a day.
-    let shorter = rests.after(&usual(), asked(2_000), at(1)).unwrap();
+    let shorter = rests.after(&usual(), asked(2_000), FAILURES_MAX, at(1)).unwrap();
     assert_eq!(shorter.asks_again_at(at(1)), Some(at(5_000)));
-    let absurd = rests.after(&usual(), asked(i64::from(u32::MAX) * 1_000), at(1)).unwrap();
+    let absurd = rests.after(&usual(), asked(i64::from(u32::MAX) * 1_000), FAILURES_MAX, at(1)).unwrap();
     assert_eq!(absurd.asks_again_at(at(1)), Some(at(1 + 86_400_000)));
 }
 
@@ -156,7 +162,7 @@ fn an_operator_decides_until_one_says_otherwise() {
     assert_eq!(forced_open.asks_again_at(now), None);
     // A probe that was on its way changes nothing.
     let stopped = force(&probed("a"), Force::Open).unwrap();
-    assert_eq!(stopped.after(&probe("a"), ANSWERED, now), None);
+    assert_eq!(stopped.after(&probe("a"), ANSWERED, FAILURES_MAX, now), None);
     // "auto" asks once before all ask.
     let auto = force(&forced_open, Force::Auto).unwrap();
     assert_eq!(auto.state(now), State::HalfOpen);
@@ -164,8 +170,8 @@ fn an_operator_decides_until_one_says_otherwise() {
 
     let forced_closed = force(&open(), Force::Closed).unwrap();
     assert_eq!((forced_closed.state(now), forced_closed.failures(now)), (State::Closed, 0));
-    assert_eq!(forced_closed.after(&usual(), FAILED, now), None, "nothing counts");
-    let busy = forced_closed.after(&usual(), Outcome::Busy(Some(at(9_000))), now).unwrap();
+    assert_eq!(forced_closed.after(&usual(), FAILED, FAILURES_MAX, now), None, "nothing counts");
+    let busy = forced_closed.after(&usual(), Outcome::Busy(Some(at(9_000))), FAILURES_MAX, now).unwrap();
     assert_eq!(busy.admit(now, "a"), Admission::Wait(at(9_000), Why::Asked), "the vendor's word does");
     let auto = force(&forced_closed, Force::Auto).unwrap();
     assert_eq!((auto.state(now), auto.forced()), (State::Closed, None));
@@ -252,7 +258,7 @@ proptest! {
                 }
                 Deed::Answer(which, outcome) if which < on_the_way.len() => {
                     let (pass, _) = on_the_way.swap_remove(which);
-                    breaker.after(&pass, outcome, now)
+                    breaker.after(&pass, outcome, FAILURES_MAX, now)
                 }
                 Deed::Answer(..) => None,
                 Deed::Force(force) => breaker.forced_by(force, "ann", now),

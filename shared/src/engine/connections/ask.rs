@@ -46,7 +46,7 @@ impl Asker {
         Ok(Self {
             client: VendorClient::new(hosts).map_err(|error| error.to_string())?,
             meter: worker.quotas.meter(connection, settings.limits),
-            breakers: worker.breakers.clone(),
+            breakers: worker.breakers.opened_by(settings.breaker_failures),
             connection: connection.clone(),
             outside: worker.runs.outside.clone(),
         })

@@ -21,6 +21,7 @@ pub const PROVIDER: Provider = Provider {
         pulled::PAGE_SIZE,
         pulled::PER_MINUTE,
         pulled::PER_HOUR,
+        pulled::BREAKER_FAILURES,
         pulled::ENTITIES,
         pulled::VOLATILE,
         pulled::DRIFT,
