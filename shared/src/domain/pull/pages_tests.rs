@@ -106,7 +106,7 @@ fn pages_with_tokens() {
 
 #[test]
 fn who_goes_on_by_numbers_reads_the_last_page_once_more() {
-    let (one, two) = (keys([1, 2, 3]), keys([4, 5, 6]));
+    let (one, two, three) = (keys([1, 2, 3]), keys([4, 5, 6]), keys([7, 8, 9]));
     let page = |keys| Page { keys, again: 0, total: Some(10), next: None };
     let (chain, _) = Chain::default().follow(&NUMBERED, &page(&one)).unwrap();
     let (chain, _) = chain.follow(&NUMBERED, &page(&two)).unwrap();
@@ -116,7 +116,7 @@ fn who_goes_on_by_numbers_reads_the_last_page_once_more() {
     assert_eq!((again.next_number(), step, again.rows(), again.pages()), (3, Step::More, 6, 2), "it counts once");
     // Whoever may ask once before each wait gets on.
     assert!(!again.clone().resumed(Paging::Number).rereads());
-    let (next, _) = again.follow(&NUMBERED, &page(&keys([7, 8, 9]))).unwrap();
+    let (next, _) = again.follow(&NUMBERED, &page(&three)).unwrap();
     assert!(next.resumed(Paging::Number).rereads());
     // Row 2 is gone, and one came at the end: the total says nothing.
     let moved = resumed.follow(&NUMBERED, &page(&keys([5, 6, 7]))).unwrap_err();
