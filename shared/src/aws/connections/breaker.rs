@@ -105,7 +105,7 @@ impl Breakers {
         &self,
         connections: impl Iterator<Item = &Connection>,
     ) -> Result<HashMap<Connection, Breaker>, AwsFault> {
-        let found = self.0.glance_at(connections.map(breaker_key).collect(), None, "read breakers").await?;
+        let found = self.table.glance_at(connections.map(breaker_key).collect(), None, "read breakers").await?;
         let named = found.into_iter().filter_map(|item| Some((whose(&item)?, item)));
         named.map(|(connection, item)| Ok((connection, value::<Stored>(item)?.breaker))).collect()
     }
