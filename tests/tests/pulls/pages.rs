@@ -1,6 +1,7 @@
 //! Lists that are not whole: whatever is wrong with their pages, nothing is removed (I4).
 
 use serde_json::json;
+use signalbox::engine::runs::kinds::pull::PullRequest;
 use signalbox_simulators::{FaultKind, Vendor};
 use signalbox_tests::system::System;
 
@@ -66,4 +67,30 @@ async fn faults_that_pass_are_passed() {
         assert_eq!(run["status"], "Success", "{kind:?}: {run:?}");
         pulled.stored("units").await.check();
     }
+}
+
+/// Rows that go and come shift the others, in the same places each time that the list is read.
+#[tokio::test]
+async fn a_list_that_moves_while_it_is_read_twice_loses_no_row_that_is_there() {
+    let system = System::start().await;
+    let many = |options: &mut signalbox_simulators::Options| {
+        options.rows = 1_000;
+        options.rows_of.insert("units".to_owned(), 220);
+    };
+    let doorloop = vendor(&system, Vendor::Doorloop, many).await;
+    let settings = json!({"entities": ["units"], "pageSize": 20});
+    let pulled = Pulled::of(&system, &doorloop, "doorloop", settings).await;
+    assert_eq!(pulled.run(&backfill()).await["status"], "Success");
+    let before = pulled.records("units").await.len();
+    let moving = json!({"fault": FaultKind::MovingRows, "entity": "units", "rows": 2});
+    doorloop.set_fault(serde_json::from_value(moving).unwrap()).unwrap();
+    let run = pulled.run(&backfill()).await;
+    let counts = &run["work"]["entities"][0]["progress"]["counts"];
+    assert_eq!((&run["status"], &counts["removed"]), (&json!("Success"), &json!("0")), "{run:?}");
+    assert!(pulled.records("units").await.len() > before, "what came is stored");
+    // Once it stands still, what went is removed, and what is there is all that is stored.
+    doorloop.clear_faults();
+    let allowed = PullRequest { allow_removals: true, ..backfill() };
+    assert_eq!(pulled.run(&allowed).await["status"], "Success");
+    assert_eq!(pulled.records("units").await.len() as u64, doorloop.rows("units").unwrap());
 }

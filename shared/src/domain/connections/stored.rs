@@ -223,6 +223,14 @@ impl Knows {
     }
 }
 
+/// Where the secrets of these settings are sent; none is the vendor's own address.
+fn host(settings: &Settings) -> Option<String> {
+    let url = settings.get("baseUrl")?.as_str()?.trim();
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    Some(format!("{scheme}://{authority}").to_lowercase())
+}
+
 impl StoredConnection {
     /// Whether a run is of this connection, and of none that was removed and had its name before.
     #[must_use]
@@ -245,6 +253,12 @@ impl StoredConnection {
         if let Some(before) = before {
             before.may_be_written_by(&wanted.kept_by)?;
             before.unmask(&mut wanted.settings);
+            let has_kept_secrets = secrets.is_none() && before.secrets.is_some();
+            if has_kept_secrets && host(&before.settings) != host(&wanted.settings) {
+                let why =
+                    "must be given again where baseUrl leads to another host: the stored ones would be sent there";
+                return Err(ChangeError::Wrong(vec![WrongSetting::new("secrets", why)]));
+            }
         }
         let secrets = secrets.or_else(|| before?.secrets.clone());
         let checked = wanted.checked(connection, provider, secrets.is_some()).map_err(ChangeError::Wrong)?;

@@ -45,8 +45,10 @@ pub async fn disconnect(
         }
     };
     let status = answered.as_ref().map(|answer| answer.status.as_u16());
+    // A web page with 200 is no answer of the vendor's API: a door in front of it, or a wrong address.
+    let is_page = answered.as_ref().is_ok_and(|answer| answer.body.trim_ascii_start().starts_with(b"<"));
     let is_gone = match status {
-        Ok(status) if Class::of_status(status) == Class::Fine => true,
+        Ok(status) if Class::of_status(status) == Class::Fine => !is_page,
         Ok(404) => true,
         Ok(401) => was_asked,
         _ => false,

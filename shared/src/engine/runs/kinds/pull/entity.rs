@@ -262,7 +262,10 @@ impl Reading<'_> {
         // Nobody knows whose the rows are that were set aside.
         let is_proven = matches!(progress.end, Some(ListEnd::Whole | ListEnd::Confirm)) && progress.set_aside == 0;
         let knows_all = (self.saw_all || !is_dry) && self.held.known.seen() >= progress.chain.rows();
-        if !is_backfill || !is_proven || !knows_all {
+        // Rows that go and come while a list is read by numbers shift the others, and may do so in the same places twice. Then the second
+        // pass lacks a row that the first one had: nothing goes until a list stood still for the two.
+        let stood_still = progress.first_pass.is_none() || self.held.known.seen() == progress.chain.rows();
+        if !is_backfill || !is_proven || !knows_all || !stood_still {
             return Ok(Layer::default());
         }
         let (gone, counted) = self.held.known.gone();
