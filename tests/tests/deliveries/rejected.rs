@@ -264,6 +264,25 @@ async fn what_has_expired_is_gone_though_nobody_swept_it() {
     }
 }
 
+/// In the words of `signalbox verify`, and to operators alone.
+#[tokio::test]
+async fn what_explains_a_wrong_signature_is_said() {
+    let hooks = Hooks::start().await;
+    let signed = Delivery::pos("t1", "{\"n\":1}");
+    let rewritten = Delivery { body: b"{\"n\": 1}".to_vec(), ..signed.clone() };
+    for delivery in [rewritten, forged(2), signed.without("x-webhook-signature")] {
+        let refused = hooks.send(&delivery).await;
+        assert!(!refused.text.contains("findings"), "a sender is told of none: {}", refused.text);
+    }
+    let token = hooks.operator("default");
+    for (id, codes) in [("pos#1", &["body_rewritten"][..]), ("pos#2", &["nothing"]), ("pos#3", &[])] {
+        let answer = hooks.ask("POST", VERIFY, Some(&token), Some(json!({"id": id}))).await.expect(422);
+        let found: Vec<&str> =
+            answer["findings"].as_array().unwrap().iter().map(|finding| finding["code"].as_str().unwrap()).collect();
+        assert_eq!(found, codes, "{id}: {answer}");
+    }
+}
+
 #[tokio::test]
 async fn what_cannot_be_let_in_says_why() {
     let hooks = Hooks::start().await;

@@ -1,7 +1,7 @@
 // What a person may decide about a delivery: to send it again, to verify it again, to drop it. One call decides on one.
 
 import { asError, ask, ofTenant } from "./api.js";
-import { lower, reasonName, reasonText } from "./delivery-words.js";
+import { lower, reasonName } from "./delivery-words.js";
 import { say } from "./language.js";
 import { may } from "./session.js";
 
@@ -9,7 +9,8 @@ import { may } from "./session.js";
 /** @typedef {import("./session.js").Who} Who */
 /** @typedef {"again" | "drop"} Decision */
 /** @typedef {"requeue" | "verify" | "drop" | "nothing" | "cannot"} Plan */
-/** @typedef {{ outcome: "done" | "duplicate" | "failed", text: string }} Result */
+/** What explains a wrong signature, in the words of `signalbox verify`. @typedef {{ code: string, text: string }} Finding */
+/** @typedef {{ outcome: "done" | "duplicate" | "failed", text: string, findings?: Finding[] }} Result */
 
 const SCOPE = "deliveries:write";
 
@@ -49,6 +50,11 @@ export function planned(decision, one, who) {
   }
   if (one.status === "rejected") {
     if (!one.hasBody) return { plan: "cannot", why: say("Its body was not kept", "Dens indhold blev ikke gemt") };
+    if (one.reason === "conflict")
+      return {
+        plan: "cannot",
+        why: say("Another body came under its key first", "Et andet indhold kom først under dens nøgle"),
+      };
     if (!mayAdmit(who))
       return {
         plan: "cannot",
@@ -123,7 +129,7 @@ export async function decide(plan, one) {
       : { outcome: "done", text: say("Let in", "Lukket ind") };
   } catch (thrown) {
     const error = asError(thrown);
-    return { outcome: "failed", text: told(error) };
+    return { outcome: "failed", text: told(error), findings: telling(error.body.findings) };
   }
 }
 
@@ -132,8 +138,12 @@ function told(error) {
   if (error.code === "not_found") return say("It is gone meanwhile", "Den er væk i mellemtiden");
   if (error.code === "already_decided") return say("Somebody else decided on it", "En anden har besluttet det");
   if (error.code === "verification_failed") {
-    const reason = error.body.reason ? `${lower(reasonText(error.body.reason))}: ` : "";
-    return say("Still refused: ", "Stadig afvist: ") + reason + error.details.join(" ");
+    const detail = error.details.join(" ");
+    const reason = lower(reasonName({ reason: error.body.reason, detail }));
+    return say("Still refused: ", "Stadig afvist: ") + (reason ? `${reason}: ` : "") + detail;
   }
   return error.details.join(" ");
 }
+
+/** That nothing was found says no more than the refusal itself. @param {Finding[]} [findings] */
+const telling = (findings) => (findings ?? []).filter(({ code }) => code !== "nothing");

@@ -3,7 +3,7 @@
 import { decide, letterRoute, mayDecide, planned } from "./delivery-decisions.js";
 import { identity } from "./delivery-feed.js";
 import { life } from "./delivery-life.js";
-import { deliveryStatus, reasonName, sourceText, subject } from "./delivery-words.js";
+import { deliveryStatus, isUnsigned, reasonName, sourceText, subject } from "./delivery-words.js";
 import { button, h, icon, replace } from "./dom.js";
 import { section } from "./drawer.js";
 import { dateTime, number, say } from "./language.js";
@@ -19,7 +19,9 @@ import { timeline } from "./timeline.js";
  * }} Around
  */
 
-/** What deciding on one came to that did not succeed, until another is looked at. @type {Map<string, string>} */
+/** @typedef {import("./delivery-decisions.js").Result} Result */
+
+/** What deciding on one came to that did not succeed, until another is looked at. @type {Map<string, Result>} */
 const refusals = new Map();
 
 /** What to do about it, by its code. @type {Record<string, [string, string]>} */
@@ -54,8 +56,17 @@ const HELP = {
   ],
 };
 
+/** @type {[string, string]} No secret makes up for a signature that is not there. */
+const UNSIGNED_HELP = [
+  "Nothing was signed, so there is nothing to compare. If it is the sender's, have the sender sign what it sends.",
+  "Intet var underskrevet, så der er intet at sammenligne. Er den afsenderens, må afsenderen underskrive, hvad den sender.",
+];
+
 /** What to do about it. @param {Delivery} one */
-const reasonHelp = (one) => (one.reason && HELP[one.reason] ? say(...HELP[one.reason]) : null);
+function reasonHelp(one) {
+  if (isUnsigned(one)) return say(...UNSIGNED_HELP);
+  return one.reason && HELP[one.reason] ? say(...HELP[one.reason]) : null;
+}
 
 /** @param {Delivery} one @param {Around} around @returns {import("./drawer.js").Content} */
 export function deliveryDrawer(one, around) {
@@ -98,11 +109,13 @@ export const missingDrawer = (search) => ({
   ),
 });
 
-/** Why it is where it is, or stayed there when it was decided on. @param {Delivery} one @param {string} [refusal] */
+/** Why it is where it is, or stayed there when it was decided on. @param {Delivery} one @param {Result} [refusal] */
 function why(one, refusal) {
   if (refusal) {
-    const help = reasonHelp(one);
-    return callout("bad", say("It was not done", "Det blev ikke gjort"), [refusal, help && h("br"), help]);
+    // What was found out says more than what is usually the matter.
+    const found = (refusal.findings ?? []).map(({ code, text }) => [h("code", { class: "font-mono" }, code), `: ${text}`]);
+    const more = found.length > 0 ? found : [reasonHelp(one)].filter(Boolean);
+    return callout("bad", say("It was not done", "Det blev ikke gjort"), [refusal.text, more.map((line) => [h("br"), line])]);
   }
   if (one.status === "dead") {
     const title = one.detail ? sentence(one.detail) : say("It could not be applied", "Den kunne ikke anvendes");
@@ -199,9 +212,9 @@ function foot(one, around, told) {
     act && button(name, { icon: act === "verify" ? "shield" : "refresh", kind: "primary", onclick: () => run(act) });
   const curl =
     act &&
-    button(say("As curl", "Som curl"), {
+    button(say("Copy the call", "Kopiér kaldet"), {
       icon: "copy",
-      title: say("Copy what this button does, for a terminal", "Kopiér, hvad knappen gør, til en terminal"),
+      title: say(`Copy what “${name}” does, for a terminal`, `Kopiér, hvad »${name}« gør, til en terminal`),
       onclick: () => copied(asCurl(act, one)),
     });
   const drop =
@@ -217,8 +230,8 @@ function foot(one, around, told) {
     go.querySelector("svg")?.replaceWith(icon(plan === "verify" ? "shield" : "refresh"));
     if (result.outcome === "failed") {
       refusals.clear();
-      refusals.set(identity(one), result.text);
-      replace(told, why(one, result.text));
+      refusals.set(identity(one), result);
+      replace(told, why(one, result));
       return;
     }
     refusals.clear();

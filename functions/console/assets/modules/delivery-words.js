@@ -30,8 +30,15 @@ const REASONS = {
 /** Why one was refused, by its code, shortly. @param {string} reason */
 export const reasonText = (reason) => say(...(REASONS[reason] ?? [reason, reason]));
 
-/** Why one was refused, shortly; null where it was not. @param {Delivery} one */
-export const reasonName = (one) => (one.reason ? reasonText(one.reason) : null);
+/** Whether it came without any signature: its code is that of a wrong one. @param {Pick<Delivery, "reason" | "detail">} one */
+export const isUnsigned = ({ reason, detail }) =>
+  reason === "bad_signature" && (detail ?? "").startsWith("the request has no signature header");
+
+/** Why one was refused, shortly; null where it was not. @param {Pick<Delivery, "reason" | "detail">} one */
+export function reasonName(one) {
+  if (isUnsigned(one)) return say("No signature", "Ingen signatur");
+  return one.reason ? reasonText(one.reason) : null;
+}
 
 /** Where it came from: lists know all points of sale by one name, whichever it was. @param {Delivery} one */
 export const sourceText = (one) =>

@@ -4,7 +4,9 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::{Extension, Json};
 use http::{HeaderMap, Uri};
+use serde_json::{Value, json};
 use signalbox::domain::deliveries::rejected::{RejectedId, Rejection};
+use signalbox::domain::deliveries::signature::Finding;
 use signalbox::engine::deliveries::admit::{Admitted, admit};
 use signalbox::engine::deliveries::take_in::{Intake, NotTakenIn};
 use signalbox::http::correlation::CorrelationId;
@@ -26,7 +28,7 @@ use crate::{Control, body};
         (status = 404, description = "not_found", body = ProblemView),
         (status = 409, description = "conflict", body = ProblemView),
         (status = 413, description = "payload_too_large", body = ProblemView),
-        (status = 422, description = "verification_failed, unprocessable: `reason` says why it is still refused; or its body was not kept", body = ProblemView),
+        (status = 422, description = "verification_failed, unprocessable: `reason` says why it is still refused, and `findings`, each with `code` and `text`, what explains a wrong signature; or its body was not kept", body = ProblemView),
         (status = 503, description = "unavailable: what is stored of its sender could not be read; after `Retry-After`", body = ProblemView),
         OperatorProblems,
     ),
@@ -61,8 +63,14 @@ pub(crate) async fn verify(
         Admitted::Intake(Intake::Refused(refusal)) => {
             let conflict = refusal.reason == Rejection::Conflict;
             let kind = if conflict { CONFLICT } else { VERIFICATION_FAILED };
-            Err(Problem::new(kind, refusal.detail).with("reason", refusal.reason.as_str()))
+            let findings: Vec<Value> = refusal.findings.iter().map(finding).collect();
+            Err(Problem::new(kind, refusal.detail).with("reason", refusal.reason.as_str()).with("findings", findings))
         }
         Admitted::Intake(intake) => Ok(Json(AdmittedView { ok: true, status: intake.as_str() })),
     }
+}
+
+/// What explains a wrong signature, in the words of `signalbox verify`.
+fn finding(found: &Finding) -> Value {
+    json!({"code": found.code(), "text": found.to_string()})
 }

@@ -1,6 +1,7 @@
 //! Why an arrival is refused.
 
 use crate::domain::deliveries::rejected::Rejection;
+use crate::domain::deliveries::signature::Finding;
 use crate::domain::ids::Connection;
 use crate::domain::redact::LENGTH_MAX;
 
@@ -19,13 +20,16 @@ pub struct Refusal {
     pub proved: bool,
     /// Over which connection it comes, once a verified body has named that.
     pub connection: Option<Box<Connection>>,
+    /// What explains a wrong signature. For operators alone, and so empty at a door: whoever may ask often enough learns about
+    /// the secret.
+    pub findings: Vec<Finding>,
 }
 
 impl Refusal {
     pub(super) fn new(reason: Rejection, detail: impl Into<String>) -> Self {
         // It goes into an answer, a table and a log, and may name what the sender sent.
         let detail = detail.into().chars().take(LENGTH_MAX).collect();
-        Self { reason, detail, unsigned: false, trace: None, proved: false, connection: None }
+        Self { reason, detail, unsigned: false, trace: None, proved: false, connection: None, findings: Vec::new() }
     }
 
     /// An operator has paused the connection. It can be let in when it works again.

@@ -14,7 +14,7 @@ use crate::domain::deliveries::delivery::{
 };
 use crate::domain::deliveries::placement::shard_of;
 use crate::domain::deliveries::rejected::{Rejected, Rejection, Ring, RingKind};
-use crate::domain::deliveries::signature::{LiveSecret, Refused, VerifiedDelivery};
+use crate::domain::deliveries::signature::{Finding, LiveSecret, Refused, VerifiedDelivery, explain};
 use crate::engine::connections::readers::Connections;
 use crate::engine::deliveries::arrival::{Arrival, ArrivedBody, CONTENT_ENCODING};
 use crate::engine::deliveries::claim::{claim_and_enqueue, taken_in};
@@ -166,7 +166,28 @@ pub(super) async fn take_in_again(
             Ok(claim_identified(deliveries, arrival, *identified, deliveries.now()).await?)
         }
         Ok(Found::Challenge(challenge)) => Ok(Intake::Challenge(challenge)),
-        Err(refusal) => Ok(Intake::Refused(refusal)),
+        Err(refusal) => {
+            let findings = explained(deliveries, arrival, &of_service, &refusal);
+            Ok(Intake::Refused(Refusal { findings, ..refusal }))
+        }
+    }
+}
+
+/// What explains a signature that is wrong, as `signalbox verify` explains it.
+fn explained(deliveries: &Deliveries, arrival: &Arrival, of_service: &[LiveSecret], refusal: &Refusal) -> Vec<Finding> {
+    let ArrivedBody::Whole(body) = &arrival.body else { return Vec::new() };
+    if refusal.reason != Rejection::BadSignature {
+        return Vec::new();
+    }
+    let rules = doors::rules(&deliveries.senders, arrival.behind.as_deref(), &arrival.door);
+    let Ok(verifier) = rules.verifier(arrival, of_service) else { return Vec::new() };
+    let (headers, url) = (arrival.headers.0.as_slice(), verifier.url.as_deref());
+    let of = |scheme| explain(scheme, verifier.secrets, headers, url, body, arrival.received_at).findings;
+    let findings = of(verifier.scheme);
+    match verifier.or {
+        // While senders move from one scheme to the other, it may be the other one that was meant.
+        Some(or) if matches!(findings.as_slice(), [] | [Finding::Nothing]) => of(or),
+        _ => findings,
     }
 }
 
