@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderName, header};
-use signalbox::http::problem::ProblemView;
+use http::{HeaderMap, HeaderName, StatusCode, header};
+use signalbox::http::problem::{NOT_FOUND, Problem, ProblemView};
 use signalbox::http::query::path_text;
 use signalbox::http::wire::service::VersionView;
 use utoipa_axum::router::OpenApiRouter;
@@ -41,8 +41,10 @@ const HEALTH: Page = Page::new("/health", "Health", "Helbred", Language::English
 const AUDIT: Page = Page::new("/audit", "Audit", "Hændelseslog", Language::English, "audit.js");
 const SIGN_IN: Page = Page::new("/sign-in", "Sign in", "Log ind", Language::English, "sign-in.js").bare();
 const COMPONENTS: Page = Page::new("/components", "Components", "Komponenter", Language::English, "components.js");
+/// In place of one that is not there; it has no path of its own.
+const MISSING: Page = Page::new("", "No such page", "Ingen sådan side", Language::English, "missing.js");
 
-const ALL: [Page; 8] = [OVERVIEW, RUNS, REGISTRY, DELIVERIES, HEALTH, AUDIT, SIGN_IN, COMPONENTS];
+const ALL: [Page; 9] = [OVERVIEW, RUNS, REGISTRY, DELIVERIES, HEALTH, AUDIT, SIGN_IN, COMPONENTS, MISSING];
 
 /// The pages, made and packed once.
 #[derive(Clone)]
@@ -65,7 +67,7 @@ impl Pages {
 
     fn answer(&self, page: &Page, headers: &HeaderMap) -> Response {
         let Some(made) = self.0.iter().find(|made| made.path == page.path) else {
-            return http::StatusCode::NOT_FOUND.into_response();
+            return StatusCode::NOT_FOUND.into_response();
         };
         match made.packed.as_ref().filter(|_| takes_gzip(headers)) {
             Some(packed) => (HEADERS, [(header::CONTENT_ENCODING, "gzip")], packed.clone()).into_response(),
@@ -86,6 +88,7 @@ pub(crate) fn routes() -> OpenApiRouter<Pages> {
         .routes(routes!(sign_in))
         .routes(routes!(components))
         .routes(routes!(asset))
+        .routes(routes!(missing))
 }
 
 macro_rules! page {
@@ -120,12 +123,36 @@ page!(components, COMPONENTS, "/components", "Every component of the console in 
     ))),
 )]
 pub(crate) async fn health(State(pages): State<Pages>, headers: HeaderMap) -> Response {
-    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    if accepted.flat_map(|value| value.split(',')).any(|kind| kind.trim().starts_with("text/html")) {
+    if takes_html(&headers) {
         return pages.answer(&HEALTH, &headers);
     }
     let body = Json(VersionView { status: "ok", version: env!("CARGO_PKG_VERSION") });
     ([(header::VARY, "accept")], body).into_response()
+}
+
+/// Any other name: to a browser, a page that says that there is none of it.
+#[utoipa::path(
+    get, path = "/{page}", tag = "console",
+    params(("page" = String, Path, description = "A name that no page has")),
+    responses((status = 404, description = "not_found; to a browser, a page", content(
+        (ProblemView = "application/json"),
+        (String = "text/html"),
+    ))),
+)]
+pub(crate) async fn missing(State(pages): State<Pages>, headers: HeaderMap) -> Response {
+    if !takes_html(&headers) {
+        let problem = Problem::new(NOT_FOUND, "there is no such route");
+        return ([(header::VARY, "accept")], problem).into_response();
+    }
+    let mut answer = pages.answer(&MISSING, &headers);
+    *answer.status_mut() = StatusCode::NOT_FOUND;
+    answer
+}
+
+/// Whether who asks is a person's browser.
+fn takes_html(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepted.flat_map(|value| value.split(',')).any(|kind| kind.trim().starts_with("text/html"))
 }
 
 /// A style, module, font or icon. Its name has its hash, so it never changes.

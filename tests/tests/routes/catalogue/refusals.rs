@@ -261,7 +261,7 @@ async fn a_route_is_found_as_the_gateway_finds_it() {
         assert!(answer.headers["allow"].contains("GET"), "{method} {path}");
         assert!(answer.headers.contains_key("x-correlation-id"), "{method} {path}");
     }
-    let nowhere = world.get("/nowhere/").answer().await;
+    let nowhere = world.get("/nowhere/at/all/").answer().await;
     assert!(nowhere.status == 404 && nowhere.text.contains("Not Found"), "{}", nowhere.text);
 }
 

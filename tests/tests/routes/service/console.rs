@@ -38,3 +38,12 @@ async fn health_is_a_page_for_browsers_alone() {
         assert_eq!(kind(probe).await, "application/json", "{probe:?}");
     }
 }
+
+#[tokio::test]
+async fn a_page_that_is_not_there_is_said_so_in_the_way_that_was_asked_for() {
+    let world = World::production().await;
+    let page = world.get("/nosuchpage").header("accept", "text/html").answer().await;
+    assert_eq!((page.status, page.headers["content-type"].as_str()), (404, "text/html; charset=utf-8"));
+    assert!(page.headers.contains_key("content-security-policy"));
+    assert_eq!(world.get("/nosuchpage").answer().await.problem(), (404, "not_found"));
+}
