@@ -285,6 +285,64 @@ def test_many_are_previewed_decided_on_and_told_one_by_one(listed: Page):
     expect(bar).to_be_hidden()
 
 
+def test_what_explains_a_wrong_signature_is_told(listed: Page):
+    finding = {"code": "body_rewritten", "text": "the JSON was written anew: the signature fits it as compact JSON"}
+    refused = {"ok": False, "error": "verification_failed", "reason": "bad_signature", "detail": "the signature does not fit the body", "findings": [finding]}
+    listed.route(VERIFY, lambda route: route.fulfill(status=422, json=refused))
+    rows(listed).nth(1).click()
+    drawer = listed.get_by_role("dialog", name="Wrong signature")
+    drawer.get_by_role("button", name="Verify again").click()
+    expect(drawer.locator(".callout")).to_contain_text("body_rewritten: the JSON was written anew: the signature fits it as compact JSON")
+    expect(drawer.get_by_text("Compare the secret")).to_be_hidden()
+
+
+def test_what_cannot_be_verified_is_not_offered_to_be(page: Page):
+    unsigned = delivery("github/acme#3", "rejected", 3, detail="the request has no signature header: x-hub-signature-256")
+    Listed(page, [delivery("p1", "processed", 1), delivery("github/acme#2", "rejected", 2, reason="conflict"), unsigned])
+    page.goto("/deliveries?open=rejected:github/acme%232")
+    drawer = page.get_by_role("dialog", name="Same key, other body")
+    expect(drawer.get_by_text("Another body came under its key first")).to_be_visible()
+    expect(drawer.get_by_role("button", name="Verify again")).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(rows(page).nth(2)).to_contain_text("No signature")
+    rows(page).nth(0).focus()
+    page.keyboard.press("x")
+    bar = page.get_by_role("region", name="Selected")
+    expect(bar).to_contain_text("1 selected")
+    expect(bar.get_by_role("button", name=re.compile("again"))).to_have_count(0)
+    page.keyboard.press("r")
+    expect(page.locator("#toasts")).to_contain_text("It has had its effect")
+    for index in (1, 2):
+        rows(page).nth(index).locator("input").click()
+    bar.get_by_role("button", name="Verify again…").click()
+    dialog = page.get_by_role("dialog", name="Verify 3 deliveries again")
+    expect(dialog.get_by_role("button", name="Verify 1 again")).to_be_enabled()
+
+
+def test_what_is_said_aside_leaves_a_drawer_its_buttons(open_page):
+    for width in (1440, 1000, 360):
+        opened = open_page(reduced_motion="reduce", permissions=["clipboard-read", "clipboard-write"], viewport={"width": width, "height": 740})
+        page = opened.page
+        Listed(page)
+        page.goto("/deliveries?open=dead:d1")
+        page.get_by_role("button", name="Copy the call").click()
+        toast = page.locator(".toast").bounding_box()
+        foot = page.locator(".drawer-foot").bounding_box()
+        assert toast["x"] >= 0 and toast["x"] + toast["width"] <= width
+        beside = toast["x"] + toast["width"] <= foot["x"]
+        assert beside or toast["y"] + toast["height"] <= foot["y"], f"{width}: {toast} over {foot}"
+
+
+def test_that_new_ones_came_stays_in_sight(page: Page):
+    page.clock.install()
+    listed = Listed(page, [delivery(f"n{index:03}", "processed", 10 + index) for index in range(50)])
+    page.goto("/deliveries")
+    rows(page).nth(45).scroll_into_view_if_needed()
+    listed.items.insert(0, delivery("new", "processed", 1))
+    page.clock.run_for(5_000)
+    expect(page.get_by_role("button", name=re.compile("1 new since"))).to_be_in_viewport(ratio=1)
+
+
 def test_a_replay_is_foreseen_begun_watched_and_told(open_page):
     opened = open_page(reduced_motion="reduce")
     page = opened.page
@@ -314,6 +372,7 @@ def test_a_replay_is_foreseen_begun_watched_and_told(open_page):
     page.get_by_role("button", name="Replay…").click()
     dialog = page.get_by_role("dialog", name="Replay dead letters")
     expect(dialog.locator("tbody td.result")).to_have_text(["Will be sent again", "Fails"])
+    expect(dialog.get_by_text("to the first 2 of 1,234, the oldest")).to_be_visible()
     opened.axe("what a replay would come to")
     dialog.get_by_role("button", name="Replay 1,234").click()
     expect(dialog.get_by_role("status").filter(has_text="100 of 1,234 are through")).to_be_visible()
@@ -380,6 +439,7 @@ def test_a_replay_whose_worker_died_says_what_it_waits_for(page: Page):
     dialog = page.get_by_role("dialog", name="Replay dead letters")
     dialog.get_by_role("button", name="Replay 5").click()
     expect(dialog.get_by_text("2 of 5 are through")).to_be_visible()
+    expect(dialog.locator("svg.bar")).to_be_visible()
     expect(dialog.get_by_text("It waits for a worker")).to_be_hidden()
     page.clock.run_for(14_000)
     expect(dialog.get_by_text("It waits for a worker that stopped answering")).to_be_visible()

@@ -2,8 +2,6 @@
 
 import re
 
-import re
-
 import pytest
 from playwright.sync_api import expect
 from stubs import REGISTRY, VENDOR, WINDOW, answer, window
@@ -110,8 +108,22 @@ def test_a_narrow_page_has_its_navigation_behind_a_button(open_page):
     expect(page.get_by_role("link", name="Leverancer")).to_be_hidden()
     page.get_by_role("button", name="Menu").click()
     expect(page.get_by_role("link", name="Leverancer")).to_be_visible()
+    for name in ("Gå til…", "Tastatur"):
+        expect(page.get_by_role("button", name=name)).to_be_visible()
+    page.get_by_role("button", name="UTC").click()
+    expect(page).to_have_url(re.compile("zone=utc"))
     page.keyboard.press("Escape")
     expect(page.get_by_role("link", name="Leverancer")).to_be_hidden()
+
+
+def test_a_page_that_is_not_there_is_said_so(open_page):
+    for look in LOOKS:
+        opened = open_page(reduced_motion="reduce", **look)
+        assert opened.page.goto("/nosuchpage").status == 404
+        expect(opened.page.get_by_role("heading", name="There is no such page")).to_be_visible()
+        opened.axe(f"no page, {look}")
+        opened.page.get_by_role("link", name="Go to the overview").click()
+        expect(opened.page.get_by_role("heading", level=1)).to_have_text("Overview")
 
 
 def test_the_time_zone_is_in_the_address(open_page):

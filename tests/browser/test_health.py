@@ -64,11 +64,12 @@ def test_one_that_is_pulled_says_when_it_was_synced_and_whether_its_vendor_is_as
         expect(card).to_contain_text(text)
 
 
-def test_a_histogram_is_drawn_with_the_exact_percentiles_or_without_any(page: Page):
+def test_a_histogram_is_drawn_with_the_exact_percentiles_or_those_of_its_columns(page: Page):
     answer(page, lag={"lag": {"processingLag": {"count": 0, "avgMs": None, "p50Ms": None, "p95Ms": None, "p99Ms": None, "maxMs": None, "complete": True}}})
     page.goto("/health")
     expect(page.locator(".chart.lag rect")).to_have_count(8)
-    expect(page.get_by_role("img", name="Processing time of 1,000 deliveries: limit 500 ms")).to_be_visible()
+    expect(page.get_by_role("img", name="Processing time of 1,000 deliveries: P50 ≤ 500 ms, limit 500 ms, P95 ≤ 1 s, P99 ≤ 5 s")).to_be_visible()
+    expect(page.get_by_role("region", name="Processing time")).to_contain_text("1,000 of 24 h, as the columns have it")
 
 
 def test_it_begins_with_a_provider_that_has_some(page: Page):
@@ -91,6 +92,7 @@ def test_another_provider_has_its_own_list(page: Page):
     page.goto("/health")
     page.get_by_label("Provider").select_option("pos")
     expect(page.locator(".chart.lag")).to_be_visible()
+    expect(page.get_by_role("region", name="Processing time")).to_contain_text("P95 ≤ 1 s")
     page.get_by_role("button", name="Next").click()
     expect(page).to_have_url(re.compile(r"/health\?provider=pos&cursor=more$"))
     assert asked[-1].endswith("/api/sync/health?provider=pos&cursor=more")

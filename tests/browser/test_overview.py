@@ -22,9 +22,9 @@ def home(page: Page) -> Page:
 
 def test_what_needs_attention_is_first_with_what_to_do(home: Page):
     lines = home.locator(".matters a")
-    expect(lines.nth(0)).to_contain_text("Run failed MOSCOT: the source cannot be read")
+    expect(lines.nth(0)).to_contain_text("Run failed MOSCOT (acme): the source cannot be read")
     expect(lines.nth(1)).to_contain_text("61 dead letters")
-    expect(lines.nth(2)).to_contain_text("Nordlys: Error rate above 5 %, Failures above 20, Webhook lag above 10 min")
+    expect(lines.nth(2)).to_contain_text("Nordlys (acme): Error rate above 5 %, Failures above 20, Webhook lag above 10 min")
     links = [line.get_attribute("href") for line in lines.all()]
     assert links == ["/vendor-sync?vendor=moscot&for=acme&period=all&run=r1", "/deliveries?status=dead&last=90d&source=github%2Fcool&tenant=acme&for=acme", "/deliveries?source=github%2Fnordlys&tenant=acme&for=acme"]
     expect(home.get_by_text(re.compile("^3 things wait for a decision, the last from "))).to_be_visible()
@@ -60,9 +60,9 @@ def test_what_needs_attention_is_of_all_connections_and_not_of_the_page_alone(pa
     refused = {**of, **matter("rejected", 10, 60, "bad_signature: no secret makes it", "/api/admin/deliveries?status=rejected&source=pos")}
     answer(page, overview(items=[connection("C", "healthy")], attention=[refused]))
     page.goto("/")
-    expect(page.locator(".matters a")).to_contain_text("10 webhooks refused pos: Wrong signature: no secret makes it")
+    expect(page.locator(".matters a")).to_contain_text("10 webhooks refused pos: the last one: Wrong signature: no secret makes it")
     page.get_by_role("button", name="Dansk").click()
-    expect(page.locator(".matters a")).to_contain_text("10 webhooks afvist pos: Forkert signatur: no secret makes it")
+    expect(page.locator(".matters a")).to_contain_text("10 webhooks afvist pos: den seneste: Forkert signatur: no secret makes it")
     assert page.locator(".matters a").get_attribute("href") == "/deliveries?status=rejected&source=pos"
 
 

@@ -256,3 +256,13 @@ def test_times_are_local_or_utc_and_the_language_is_the_person_s(runs: Page):
     expect(runs.get_by_text("3 runs shown")).to_be_visible()
     expect(runs.locator(FIRST_CELL).first).to_have_text("7 Jun 2024, 08:00")
     expect(runs.locator("html")).to_have_attribute("lang", "en")
+
+
+def test_a_vendor_that_is_not_there_is_said_so(page: Page):
+    answer(page, REGISTRY, {"ok": True, "data": [VENDOR]})
+    answer(page, WINDOW, window([]))
+    page.goto("/vendor-sync?vendor=nosuch")
+    expect(page.get_by_text("Ingen leverandør hedder “nosuch”")).to_be_visible()
+    expect(page.locator(".pill.ok")).to_have_count(0)
+    page.get_by_role("button", name="Vis MOSCOT").click()
+    expect(page.get_by_text("Ingen kørsler matcher de valgte filtre.")).to_be_visible()

@@ -20,6 +20,8 @@ import { typedCount } from "./typed-count.js";
 
 /** Above so many a person types how many they mean. */
 const UNTYPED_MAX = 100;
+/** So many reasons why nothing can be done. */
+const REASONS_MAX = 3;
 /** After so many failures in a row something else is wrong. */
 const FAILURES_MAX = 3;
 
@@ -70,6 +72,10 @@ const acts = (plan) => plan === "requeue" || plan === "verify" || plan === "drop
  */
 export async function openDecision(decision, items, options) {
   const plans = items.map((one) => ({ one, ...planned(decision, one, options.who) }));
+  if (!plans.some(({ plan }) => acts(plan))) {
+    const none = decision === "drop" ? say("None can be dropped", "Ingen kan smides ud") : say("None can be sent again", "Ingen kan sendes igen");
+    return toast("idle", none, [...new Set(plans.map(({ why }) => why))].slice(0, REASONS_MAX).join(". "));
+  }
   const letters = plans.filter(({ plan }) => plan === "requeue").map(({ one }) => one);
   /** @type {string | null} */
   let blind = null;
@@ -88,10 +94,15 @@ export async function openDecision(decision, items, options) {
     items.length === 1
       ? say("1 delivery", "1 leverance")
       : say(`${number(items.length)} deliveries`, `${number(items.length)} leverancer`);
-  const title = isDrop ? say(`Drop ${those}`, `Smid ${those} ud`) : say(`Send ${those} again`, `Send ${those} igen`);
+  // What a refused one comes to is another word than what a dead letter does.
+  const isVerify = !isDrop && plans.every(({ plan }) => plan !== "requeue");
+  const named = (/** @type {string} */ what) => {
+    if (isDrop) return say(`Drop ${what}`, `Smid ${what} ud`);
+    return isVerify ? say(`Verify ${what} again`, `Efterprøv ${what} igen`) : say(`Send ${what} again`, `Send ${what} igen`);
+  };
 
   const go = button(
-    isDrop ? say(`Drop ${count}`, `Smid ${count} ud`) : say(`Send ${count} again`, `Send ${count} igen`),
+    named(count),
     {
       kind: isDrop ? "danger" : "primary",
       disabled: wanted.length === 0 || (isDrop && wanted.length > UNTYPED_MAX),
@@ -106,7 +117,7 @@ export async function openDecision(decision, items, options) {
     say("This is what would happen. Nothing has been done yet.", "Dette ville ske. Intet er gjort endnu."),
   );
   const typed = isDrop && wanted.length > UNTYPED_MAX ? typedCount(wanted.length, (right) => (go.disabled = !right)) : null;
-  const dialog = openDialog(title, {
+  const dialog = openDialog(named(those), {
     body: [intro, blind && unseen(blind), split(lines), table(lines), typed],
     foot: [progress, cancel, go],
     closed,
@@ -142,8 +153,9 @@ export async function openDecision(decision, items, options) {
       replace(line.cell, status("run", say("Under way", "I gang")));
       const result = await decide(line.plan, line.one);
       const tone = result.outcome === "failed" ? "bad" : result.outcome === "duplicate" ? "idle" : "ok";
-      replace(line.cell, status(tone, result.text, result.outcome === "duplicate" ? { icon: "duplicate" } : {}));
-      line.cell.title = result.text;
+      const found = (result.findings ?? []).map(({ text }) => text);
+      const text = [result.text, ...found].join("; ");
+      replace(line.cell, status(tone, text, result.outcome === "duplicate" ? { icon: "duplicate" } : {}));
       if (result.outcome === "failed") [failed, inARow] = [failed + 1, inARow + 1];
       else [decided, inARow] = [decided + 1, 0];
     }
@@ -156,13 +168,15 @@ export async function openDecision(decision, items, options) {
     const text = [
       isDrop
         ? say(`${number(decided)} dropped`, `${number(decided)} smidt ud`)
-        : say(`${number(decided)} sent again or let in`, `${number(decided)} sendt igen eller lukket ind`),
+        : isVerify
+          ? say(`${number(decided)} let in`, `${number(decided)} lukket ind`)
+          : say(`${number(decided)} sent again or let in`, `${number(decided)} sendt igen eller lukket ind`),
       failed > 0 && say(`${number(failed)} failed`, `${number(failed)} slog fejl`),
       left > 0 && say(`${number(left)} not begun`, `${number(left)} ikke begyndt`),
     ]
       .filter(Boolean)
       .join(", ");
-    const why = gaveUp
+    const why = gaveUp && left > 0
       ? say(`. Stopped after ${FAILURES_MAX} failures in a row.`, `. Standset efter ${FAILURES_MAX} fejl i træk.`)
       : "";
     replace(progress, text + why);

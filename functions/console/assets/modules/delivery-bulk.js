@@ -2,7 +2,7 @@
 
 import { asError } from "./api.js";
 import { openDecision } from "./decide-dialog.js";
-import { mayDecide } from "./delivery-decisions.js";
+import { mayDecide, planned } from "./delivery-decisions.js";
 import { feed } from "./delivery-feed.js";
 import { button, h, icon, replace } from "./dom.js";
 import { number, say } from "./language.js";
@@ -50,6 +50,12 @@ export function drawBulk(bar, options) {
     .filter(([status]) => count(status) > 0)
     .map(([status, one, many]) => `${number(count(status))} ${count(status) === 1 ? one : many}`)
     .join(", ");
+  const plans = new Set(items.map((one) => planned("again", one, who).plan));
+  const again = plans.has("requeue")
+    ? say("Send again…", "Send igen…")
+    : plans.has("verify")
+      ? say("Verify again…", "Efterprøv igen…")
+      : null;
   const start = (/** @type {"again" | "drop"} */ decision) => () => openDecision(decision, items, { who, done });
   const all = async (/** @type {Event} */ event) => {
     const pressed = /** @type {HTMLButtonElement} */ (event.currentTarget);
@@ -79,7 +85,8 @@ export function drawBulk(bar, options) {
     ),
     wanted && button(say("Select all that match", "Vælg alle, der passer"), { kind: "quiet", onclick: all }),
     mayDecide(who) &&
-      button(say("Send again…", "Send igen…"), { icon: "refresh", kind: "quiet", onclick: start("again") }),
+      again &&
+      button(again, { icon: plans.has("requeue") ? "refresh" : "shield", kind: "quiet", onclick: start("again") }),
     mayDecide(who) &&
       count("dead") > 0 &&
       button(say("Drop…", "Smid ud…"), { icon: "drop", kind: "quiet danger", onclick: start("drop") }),

@@ -7,6 +7,9 @@ import { timeChart } from "./time-chart.js";
 
 /** @typedef {import("./delivery-feed.js").Delivery} Delivery */
 
+/** Of fewer there is nothing to see. */
+const MARKS_MIN = 2;
+
 /** @param {Delivery} one @returns {import("./time-chart.js").Mark["kind"]} */
 function kindOf(one) {
   if (one.status === "rejected") return "bad";
@@ -21,7 +24,7 @@ function kindOf(one) {
  */
 export function deliveryChart(shown, options) {
   const marks = shown.map((one) => ({ at: moment(one), kind: kindOf(one) })).filter(({ at }) => at);
-  if (marks.length < 8) return [];
+  if (marks.length < MARKS_MIN) return [];
   const count = (/** @type {string} */ kind) => marks.filter((mark) => mark.kind === kind).length;
   const legend = [
     ["run", count("run"), say("processed", count("run") === 1 ? "behandlet" : "behandlede")],
@@ -38,6 +41,7 @@ export function deliveryChart(shown, options) {
     h(
       "div",
       { class: "legend mb-3", "aria-hidden": "true" },
+      h("span", { class: "ink-3" }, say(`The ${number(marks.length)} shown:`, `De ${number(marks.length)} viste:`)),
       told.map(([kind, of, name]) => h("span", {}, h("i", { class: `dot ${kind}` }), number(Number(of)), " ", name)),
     ),
   ];

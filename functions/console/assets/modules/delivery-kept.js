@@ -120,13 +120,16 @@ function shown(one, kept) {
   );
   choose(views[0][0]);
   const isCut = kept.body?.cut === true;
-  const canSend = kept.body !== null && !isCut;
+  // Of a body that is masked the copy would be another one.
+  const canSend = kept.body !== null && !isCut && !kept.body.masked;
   const curl =
     canSend &&
     button(say("Copy as curl", "Kopiér som curl"), {
       icon: "copy",
       kind: "quiet small ml-auto",
-      title: say("Sends it as its sender did", "Sender den, som afsenderen gjorde"),
+      title: signsAnew(one)
+        ? say("Signs it anew with $SECRET, and sends it where its sender did", "Underskriver den igen med $SECRET og sender den, hvor afsenderen gjorde")
+        : say("Sends it where its sender did, without what is masked", "Sender den, hvor afsenderen gjorde, uden det skjulte"),
       onclick: () => copied(asCurl(one, kept)),
     });
   const cut =
@@ -144,6 +147,7 @@ function shown(one, kept) {
     view,
     cut,
     (masked || missing) && h("p", { class: "note" }, [masked, missing].filter(Boolean).join(" ")),
+    curl && h("p", { class: "note" }, copyNote(one, kept)),
   );
 }
 
@@ -206,17 +210,56 @@ function door(one, kept) {
   return one.provider === "trackstar" ? "/api/webhooks/trackstar" : `/webhooks/${one.provider}/${one.connection}`;
 }
 
+/** Points of sale sign the body, which a terminal can do as well. @param {Delivery} one */
+const signsAnew = (one) => one.provider === "pos";
+
+/** What a copy lacks, as it is not kept or not shown. @param {Delivery} one @param {Kept} kept */
+function copyNote(one, kept) {
+  if (signsAnew(one))
+    return say(
+      "The copy for curl signs the body anew: set SECRET to the secret of this source first.",
+      "Kopien til curl underskriver indholdet igen: sæt først SECRET til kildens hemmelighed.",
+    );
+  const names = kept.headers.filter(({ masked }) => masked).map(({ name }) => name);
+  return names.length > 0
+    ? say(
+        `The copy for curl is without ${names.join(", ")}: put that in again, or it is refused.`,
+        `Kopien til curl er uden ${names.join(", ")}: sæt det ind igen, ellers afvises den.`,
+      )
+    : say(
+        "The copy for curl has the headers that are shown alone: without the sender's signature it is refused.",
+        "Kopien til curl har kun de viste headere: uden afsenderens underskrift afvises den.",
+      );
+}
+
 /** @param {string} text */
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
+/** The headers that a copy can have, and those that name it where none are kept. @param {Delivery} one @param {Kept} kept */
+function headersOf(one, kept) {
+  const shown = kept.headers.filter(({ masked }) => !masked);
+  if (!signsAnew(one)) return shown;
+  const others = shown.filter(({ name }) => !["x-webhook-signature", "x-signature"].includes(name));
+  const has = (/** @type {string} */ wanted) => others.some(({ name }) => name === wanted);
+  const given = one.key?.startsWith("key:") ? one.key.slice(4) : null;
+  const named = [
+    { name: "x-tenant-id", value: one.tenant },
+    { name: "idempotency-key", value: given ?? "" },
+  ];
+  return [...others, ...named.filter(({ name, value }) => value && !has(name))];
+}
+
 /** @param {Delivery} one @param {Kept} kept */
 function asCurl(one, kept) {
+  const { text, base64 } = kept.body ?? {};
+  const whole = typeof text === "string" ? `printf %s ${quoted(text)}` : `printf %s ${quoted(base64 ?? "")} | base64 -d`;
+  const signature = `-H "x-webhook-signature: $(${whole} | openssl dgst -sha256 -hmac "$SECRET" | sed 's/.* //')"`;
   const lines = [
     `curl -X POST ${quoted(location.origin + door(one, kept))}`,
-    ...kept.headers.map(({ name, value }) => `-H ${quoted(`${name}: ${value}`)}`),
+    ...headersOf(one, kept).map(({ name, value }) => `-H ${quoted(`${name}: ${value}`)}`),
+    ...(signsAnew(one) ? [signature] : []),
   ];
-  const text = kept.body?.text;
   // Raw, as curl would send the file that a body with an `@` before it names.
   if (typeof text === "string") return [...lines, `--data-raw ${quoted(text)}`].join(" \\\n  ");
-  return `printf %s ${quoted(kept.body?.base64 ?? "")} | base64 -d | ${[...lines, "--data-binary @-"].join(" \\\n  ")}`;
+  return `${whole} | ${[...lines, "--data-binary @-"].join(" \\\n  ")}`;
 }

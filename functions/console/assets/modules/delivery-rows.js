@@ -5,8 +5,12 @@ import { moment } from "./delivery-feed.js";
 import { deliveryStatus, reasonName, shortKey, sourceText, subject, took, tookText } from "./delivery-words.js";
 import { h } from "./dom.js";
 import { clock, dayMonth, isToday, say } from "./language.js";
+import { momentText } from "./moment.js";
 
 /** @typedef {import("./delivery-feed.js").Delivery} Delivery */
+
+/** What is nearer is one moment to whoever reads a list. */
+const APART_MS = 60_000;
 
 /** Clock first, then what is finer. @param {Delivery} one */
 function time(one) {
@@ -14,7 +18,16 @@ function time(one) {
   if (!at) return "—";
   const fine = at.match(/\.(\d{3})/)?.[1];
   const day = isToday(at) ? null : h("span", { class: "ink-3" }, `${dayMonth(at)} `);
-  return h("span", { class: "whitespace-nowrap" }, day, clock(at), fine && h("span", { class: "ink-3" }, `.${fine}`));
+  const shown = [day, clock(at), fine && h("span", { class: "ink-3" }, `.${fine}`)];
+  return h("span", { class: "whitespace-nowrap" }, shown, givenUp(one));
+}
+
+/** A list of dead letters is in the order in which they were given up, which may be long after they came. @param {Delivery} one */
+function givenUp({ status, receivedAt, recordedAt }) {
+  if (status !== "dead" || !receivedAt || !recordedAt) return null;
+  if (Date.parse(recordedAt) - Date.parse(receivedAt) < APART_MS) return null;
+  const at = momentText(recordedAt, true);
+  return h("span", { class: "note" }, say(` given up ${at}`, ` opgivet ${at}`));
 }
 
 /** @param {Delivery} one */

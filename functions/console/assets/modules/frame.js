@@ -19,7 +19,10 @@ export function startPage(page) {
   translate();
   tellZone();
   startKeyboard();
-  replace(byId("tools"), palette(), zones(page.redraw), languages(), help(), themes());
+  const goTo = palette();
+  replace(byId("tools"), goTo(true), zones(page.redraw, "not-narrow"), languages(), help(true), themes());
+  // Where the top has no room for them, the menu has.
+  byId("side-foot").before(h("div", { class: "side-tools" }, goTo(false), zones(page.redraw, ""), help(false)));
   menu();
   addKeys([
     { key: "u", text: say("Local time, UTC", "Lokal tid, UTC"), run: () => zoneTo(!isUtc(), page.redraw) },
@@ -38,7 +41,7 @@ export function startPage(page) {
   return byId("main");
 }
 
-/** A way to any place, which a key opens from a field too. */
+/** A way to any place, which a key opens from a field too. @returns {(iconOnly: boolean) => HTMLElement} */
 function palette() {
   const text = say("Go to…", "Gå til…");
   const open = async () => (await import("./palette.js")).openPalette();
@@ -48,7 +51,14 @@ function palette() {
     open();
   });
   addKeys([{ key: "⌘K Ctrl+K", text, run: open }]);
-  return button(text, { icon: "search", iconOnly: true, kind: "quiet not-narrow", "aria-keyshortcuts": "Meta+K Control+K", onclick: open });
+  return (iconOnly) =>
+    button(text, {
+      icon: "search",
+      iconOnly,
+      kind: iconOnly ? "quiet not-narrow" : "",
+      "aria-keyshortcuts": "Meta+K Control+K",
+      onclick: open,
+    });
 }
 
 /** @param {boolean} utc @param {() => void} redraw */
@@ -60,14 +70,14 @@ function zoneTo(utc, redraw) {
   redraw();
 }
 
-/** @param {() => void} redraw */
-function zones(redraw) {
+/** @param {() => void} redraw @param {string} kind */
+function zones(redraw, kind) {
   const one = (/** @type {string} */ text, /** @type {boolean} */ utc) => {
     const attributes = { type: "button", "data-zone": utc ? "utc" : "local", "aria-pressed": String(isUtc() === utc) };
     return h("button", { ...attributes, onclick: () => zoneTo(utc, redraw) }, text);
   };
   const label = say("Time zone", "Tidszone");
-  return h("div", { class: "segmented not-narrow", role: "group", "aria-label": label }, one(say("Local", "Lokal"), false), one("UTC", true));
+  return h("div", { class: `segmented ${kind}`.trim(), role: "group", "aria-label": label }, one(say("Local", "Lokal"), false), one("UTC", true));
 }
 
 function languages() {
@@ -81,8 +91,10 @@ function languages() {
   return button(other.toUpperCase(), { kind: "quiet", title: name, "aria-label": name, lang: other, onclick: go });
 }
 
-function help() {
-  return button(say("Keyboard", "Tastatur"), { icon: "help", iconOnly: true, kind: "quiet not-narrow", onclick: showKeys });
+/** @param {boolean} iconOnly */
+function help(iconOnly) {
+  const kind = iconOnly ? "quiet not-narrow" : "";
+  return button(say("Keyboard", "Tastatur"), { icon: "help", iconOnly, kind, onclick: showKeys });
 }
 
 /** The system's colours, light ones, dark ones, in turn. */

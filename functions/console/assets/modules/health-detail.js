@@ -4,7 +4,7 @@ import { greyCount } from "./counts.js";
 import { button, h } from "./dom.js";
 import { budgetCard } from "./health-budget.js";
 import { healthStatus, measures } from "./health-words.js";
-import { lagChart, lagText } from "./lag-chart.js";
+import { boundOf, lagChart, lagText } from "./lag-chart.js";
 import { ago, clock, dateTime, duration, number, say } from "./language.js";
 import { callout, fact } from "./messages.js";
 import { hasWebhooks } from "./provider.js";
@@ -36,26 +36,30 @@ function times(one, around) {
   const known = around.measured;
   const of = known?.lag ?? null;
   if (isSilent(around)) return h("section", { class: "card", "aria-label": say("Thresholds", "Grænser") }, titled(one), thresholds(one, around));
+  const isExact = of !== null && of.count > 0;
+  const isCounted = known !== null && !known.problem && counted(one) > 0;
+  /** @type {[string, string][]} */
+  const percentiles = isExact
+    ? [
+        ["P50", lagText(of.p50Ms)],
+        ["P95", lagText(of.p95Ms)],
+        ["P99", lagText(of.p99Ms)],
+      ]
+    : PERCENTS.map((percent) => [`P${percent}`, boundText(one, percent)]);
   const figures =
-    of &&
-    of.count > 0 &&
+    (isExact || isCounted) &&
     h(
       "span",
       { class: "flex wrap gap-3 not-narrow" },
-      [
-        ["P50", of.p50Ms],
-        ["P95", of.p95Ms],
-        ["P99", of.p99Ms],
-      ].map(([name, at]) =>
-        h(
-          "span",
-          {},
-          h("span", { class: "ink-3" }, name),
-          " ",
-          h("b", { class: "font-medium" }, lagText(/** @type {number | null} */ (at))),
-        ),
+      percentiles.map(([name, text]) =>
+        h("span", {}, h("span", { class: "ink-3" }, name), " ", h("b", { class: "font-medium" }, text)),
       ),
     );
+  const counts = isExact
+    ? say(`the newest ${number(of.count)} of 24 h`, `de nyeste ${number(of.count)} af 24 t`)
+    : isCounted
+      ? say(`${number(counted(one))} of 24 h, as the columns have it`, `${number(counted(one))} af 24 t, som søjlerne har det`)
+      : null;
   const head = h(
     "div",
     { class: "card-head" },
@@ -64,9 +68,7 @@ function times(one, around) {
       "span",
       { class: "note grow" },
       say("Received to processed", "Modtaget til behandlet"),
-      of && of.count > 0
-        ? ` · ${say(`the newest ${number(of.count)} of 24 h`, `de nyeste ${number(of.count)} af 24 t`)}`
-        : "",
+      counts ? ` · ${counts}` : "",
     ),
     figures,
   );
@@ -77,6 +79,18 @@ function times(one, around) {
     h("div", { class: "card-body" }, lagBody(one, around)),
     thresholds(one, around),
   );
+}
+
+const PERCENTS = [50, 95, 99];
+
+/** How many the histogram is of. @param {Integration} one */
+const counted = (one) => one.processing.buckets.reduce((sum, { count }) => sum + count, 0);
+
+/** `≤ 500 ms`: a percentile as finely as the histogram has it. @param {Integration} one @param {number} percent */
+function boundText({ processing: { buckets } }, percent) {
+  const bound = boundOf(buckets, percent);
+  if (bound !== null) return `≤ ${lagText(bound)}`;
+  return `> ${lagText(Math.max(0, ...buckets.map(({ upToMs }) => upToMs ?? 0)))}`;
 }
 
 /** @param {Integration} one */
@@ -98,17 +112,18 @@ function lagBody(one, { measured: known, again }) {
       h("span", { class: "skeleton long" }),
       h("span", { class: "skeleton middle" }),
     );
-  const counted = one.processing.buckets.reduce((sum, { count }) => sum + count, 0);
-  if (counted === 0 && !known.lag?.count)
+  const [all, { buckets }] = [counted(one), one.processing];
+  if (all === 0 && !known.lag?.count)
     return h(
       "p",
       { class: "ink-3" },
       say("Nothing was processed in the last 24 hours.", "Intet blev behandlet i de sidste 24 timer."),
     );
-  // Percentiles are exact and of the newest; columns are of the whole day.
-  const none = { count: 0, avgMs: one.processing.avgMs, p50Ms: null, p95Ms: null, p99Ms: null, maxMs: null };
-  const exact = known.lag && known.lag.count > 0 ? known.lag : none;
-  return lagChart({ ...exact, count: counted || exact.count, histogram: counted > 0 ? one.processing.buckets : [] }, P95_MAX_MS);
+  // Those of the newest are exact, where the route tells of them; columns are of the whole day.
+  const exact = known.lag && known.lag.count > 0 ? known.lag : null;
+  const [p50Ms, p95Ms, p99Ms] = PERCENTS.map((percent) => boundOf(buckets, percent));
+  const bounds = { count: all, avgMs: one.processing.avgMs, p50Ms, p95Ms, p99Ms, maxMs: null, isBound: true };
+  return lagChart({ ...(exact ?? bounds), count: all || (exact?.count ?? 0), histogram: all > 0 ? buckets : [] }, P95_MAX_MS);
 }
 
 /** @param {Integration} one @param {Around} around */

@@ -5,6 +5,7 @@ import { duration, number, say } from "./language.js";
 
 /** Its bound is null of what is above all others. @typedef {{ upToMs: number | null, count: number }} Bucket */
 /** @typedef {{ count: number, avgMs: number | null, p50Ms: number | null, p95Ms: number | null, p99Ms: number | null, maxMs: number | null, histogram?: Bucket[] }} Lag */
+/** Percentiles of a histogram: of each the bound of its column, as nothing finer is kept. @typedef {Lag & { isBound?: boolean }} Shown */
 
 /** Until it is known how much room there is, and what less room is scrolled in. */
 const [WIDTH, WIDTH_MIN] = [640, 240];
@@ -27,7 +28,22 @@ export const lagText = (milliseconds) =>
     ? `${number(Math.round(milliseconds / 100) / 10)} s`
     : duration(milliseconds);
 
-/** @param {Lag} lag @param {number} limit What 95 of 100 are to be faster than. */
+/**
+ * The bound of the column that so many of a hundred lie below or in; null of nothing, and above all bounds.
+ * @param {Bucket[]} buckets
+ * @param {number} percent
+ */
+export function boundOf(buckets, percent) {
+  const all = buckets.reduce((sum, { count }) => sum + count, 0);
+  let through = 0;
+  for (const { upToMs, count } of buckets) {
+    through += count;
+    if (through > 0 && through * 100 >= all * percent) return upToMs;
+  }
+  return null;
+}
+
+/** @param {Shown} lag @param {number} limit What 95 of 100 are to be faster than. */
 export function lagChart(lag, limit) {
   const picture = s("svg", { class: lag.histogram?.length ? "chart lag" : "chart lag low", role: "img" });
   let drawn = 0;
@@ -46,7 +62,7 @@ export function lagChart(lag, limit) {
   );
 }
 
-/** @param {SVGElement} picture @param {Lag} lag @param {number} limit @param {number} width In pixels. */
+/** @param {SVGElement} picture @param {Shown} lag @param {number} limit @param {number} width In pixels. */
 function draw(picture, lag, limit, width) {
   const isHistogram = Boolean(lag.histogram?.length);
   const base = isHistogram ? TALL : LOW;
@@ -108,9 +124,10 @@ function draw(picture, lag, limit, width) {
       y: 10 + rows[index] * 14,
       "text-anchor": isFarRight ? "end" : "start",
     };
+    const text = `${name} ${lag.isBound && kind === "mark" ? "≤ " : ""}${lagText(Number(at))}`;
     return [
       s("line", { class: kind, x1: place, x2: place, y1: 2 + rows[index] * 14, y2: base }),
-      s("text", label, `${name} ${lagText(Number(at))}`),
+      s("text", label, text),
     ];
   });
   const dots = isHistogram
@@ -120,7 +137,9 @@ function draw(picture, lag, limit, width) {
         .map(([, at]) =>
           s("circle", { class: Number(at) > limit ? "fill-bad" : "fill-run", cx: x(Number(at)), cy: base, r: 4 }),
         );
-  const told = marks.map(([name, at]) => `${name} ${lagText(Number(at))}`).join(", ");
+  const told = marks
+    .map(([name, at, kind]) => `${name} ${lag.isBound && kind === "mark" ? "≤ " : ""}${lagText(Number(at))}`)
+    .join(", ");
   const label = say(
     `Processing time of ${number(lag.count)} deliveries: ${told}`,
     `Behandlingstid for ${number(lag.count)} leverancer: ${told}`,

@@ -22,7 +22,9 @@ export function mattersCard(matters, isAsked, askAll) {
   const list = all ? matters : matters.slice(0, MATTERS_MAX);
   const line = (/** @type {Matter} */ matter) => {
     const { tone, mark, text, act, place } = told(matter);
-    const about = `${matter.of.displayName}: ${matter.detail}`;
+    // Refused ones are told by where they came from: whose they are, they only say.
+    const whose = matter.kind === "rejected" ? "" : matter.of.tenant && ` (${matter.of.tenant})`;
+    const about = `${matter.of.displayName}${whose}: ${matter.detail}`;
     return h(
       "li",
       {},

@@ -54,7 +54,7 @@ export function railCards(connections, decisions) {
             "li",
             {},
             h("span", { class: "tile", title: entry.actor }, entry.actor.slice(0, 2).toUpperCase()),
-            h("span", { class: "grow truncate", title: entry.target }, actionText(entry.action)),
+            h("span", { class: "grow", title: entry.target }, actionText(entry.action)),
             entry.at && h("span", { class: "note" }, momentText(entry.at, true)),
           ),
         ),

@@ -1,7 +1,7 @@
 // What needs attention, and connections, in words.
 
 import { because, healthStatus, reasonText } from "./health-words.js";
-import { reasonText as refusalText } from "./delivery-words.js";
+import { reasonName as refusalName } from "./delivery-words.js";
 import { number, say } from "./language.js";
 import { hasWebhooks } from "./provider.js";
 import { status } from "./status.js";
@@ -90,10 +90,12 @@ const KINDS = {
 };
 
 /** What a route says in codes and words of its own, in the page's language; the rest stays. @param {Attention} one */
-function detailOf({ kind, detail }) {
+function detailOf({ kind, detail, count }) {
   if (kind === "dead_letters") return detail.replace(/^the last one: /, say("the last one: ", "den seneste: "));
   if (kind !== "rejected") return detail;
-  return detail.replace(/^[a-z_]+(?=: )/, refusalText);
+  const [, reason = null, why = detail] = /^([a-z_]+): (.*)$/s.exec(detail) ?? [];
+  const told = [refusalName({ reason, detail: why }), why].filter(Boolean).join(": ");
+  return count > 1 ? say(`the last one: ${told}`, `den seneste: ${told}`) : told;
 }
 
 /**

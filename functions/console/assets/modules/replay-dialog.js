@@ -3,7 +3,7 @@
 import { asError, ask, ofTenant } from "./api.js";
 import { shortKey } from "./delivery-words.js";
 import { openDialog } from "./dialog.js";
-import { button, h, icon, replace } from "./dom.js";
+import { button, h, icon, replace, s } from "./dom.js";
 import { clock, dateTime, number, say } from "./language.js";
 import { callout } from "./messages.js";
 import { onRecord, outcomeFigures, outcomeMark, outcomeTable } from "./outcomes.js";
@@ -79,23 +79,29 @@ function meant(filter) {
 
 /** @param {Line[]} lines */
 function table(lines) {
+  const hasWhy = lines.some(({ detail }) => detail);
   const row = (/** @type {Line} */ line) =>
     h(
       "tr",
       {},
       h("td", { class: "font-mono", title: line.eventKey ?? line.id }, shortKey(line.eventKey ?? line.id)),
       h("td", { class: "result" }, line.would || line.result ? outcomeMark(known(line.would ?? String(line.result))) : "—"),
-      h("td", { class: "why" }, line.detail ?? ""),
+      hasWhy && h("td", { class: "why" }, line.detail ?? ""),
     );
-  return outcomeTable(
-    say("Each of them", "Hver af dem"),
-    [
-      [say("Dead letter", "Død leverance"), "key"],
-      [say("Outcome", "Udfald"), "result"],
-      [say("Why", "Hvorfor"), "why"],
-    ],
-    lines.map(row),
-  );
+  /** @type {[string, "key" | "result" | "why"][]} */
+  const columns = [
+    [say("Dead letter", "Død leverance"), "key"],
+    [say("Outcome", "Udfald"), "result"],
+    [say("Why", "Hvorfor"), "why"],
+  ];
+  return outcomeTable(say("Each of them", "Hver af dem"), hasWhy ? columns : columns.slice(0, 2), lines.map(row));
+}
+
+/** How far it is, which a line says in words. @param {number} tried @param {number} total */
+function bar(tried, total) {
+  const track = s("rect", { class: "fill-track", width: 100, height: 6 });
+  const through = s("rect", { class: "fill-run", width: total > 0 ? (tried / total) * 100 : 0, height: 6 });
+  return s("svg", { class: "bar", viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" }, track, through);
 }
 
 /**
@@ -146,7 +152,10 @@ export async function openReplay(filter, options) {
     const counts = {};
     for (const { would } of seen.items) counts[would] = (counts[would] ?? 0) + 1;
     const of = seen.hasMore
-      ? say(`This is what would happen to the oldest ${seen.items.length}.`, `Dette ville ske med de ældste ${seen.items.length}.`)
+      ? say(
+          `This is what would happen to the first ${number(seen.items.length)} of ${number(seen.total)}, the oldest; of the others it shows when each is tried.`,
+          `Dette ville ske med de første ${number(seen.items.length)} af ${number(seen.total)}, de ældste; for de andre viser det sig, når hver forsøges.`,
+        )
       : say("This is what would happen. Nothing has been done yet.", "Dette ville ske. Intet er gjort endnu.");
     replace(content, h("p", { class: "ink-2" }, meant(filter), " ", of), figures(counts), table(seen.items));
     replace(note, say("Starting it again does nothing twice.", "Start igen gør intet dobbelt.") + onRecord(options.who));
@@ -181,6 +190,8 @@ export async function openReplay(filter, options) {
     const stop = button(say("Stop", "Stands"), { icon: "pause", onclick: halt });
     const again = button("", { kind: "primary", icon: "refresh", onclick: () => start({ replayId: id }) });
     replace(act, stop);
+    replace(content, bar(0, 1));
+    replace(note, say("It waits for a worker to take it up.", "Den venter på en arbejder, der tager den op."));
     const look = async () => {
       try {
         const { replay } = await ask(route(`/${id}`));
@@ -237,8 +248,13 @@ export async function openReplay(filter, options) {
       done: [`Done: ${total} ${replay.total === 1 ? "was" : "were"} tried.`, `Færdig: ${total} er forsøgt.`],
     };
     const still = say(`${tried} of ${total} are through.`, `${tried} af ${total} er igennem.`);
-    replace(note, replay.stalled ? still : say(...(told[replay.state] ?? told.running)));
-    replace(content, heldUp(replay), figures(replay.counts));
+    const begins = replay.state === "running" && replay.tried === 0;
+    const first = say(
+      `It waits for a worker to take it up: ${tried} of ${total} are through; it goes on without this page.`,
+      `Den venter på en arbejder, der tager den op: ${tried} af ${total} er igennem; den fortsætter uden denne side.`,
+    );
+    replace(note, replay.stalled ? still : begins ? first : say(...(told[replay.state] ?? told.running)));
+    replace(content, heldUp(replay), bar(replay.tried, replay.total), figures(replay.counts));
   }
 
   /** @param {string} id */

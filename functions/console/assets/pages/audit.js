@@ -106,7 +106,7 @@ const rows = table(
     },
     {
       name: say("Trace", "Spor"),
-      cell: (entry) => h("span", { class: "font-mono ink-3" }, entry.correlationId.slice(-12)),
+      cell: (entry) => h("span", { class: "font-mono ink-3" }, shortTrace(entry.correlationId)),
       title: (entry) => entry.correlationId,
       narrow: "hide",
     },
@@ -129,6 +129,9 @@ function time(at) {
   const day = isToday(at) ? null : h("span", { class: "ink-3" }, `${dayMonth(at)} `);
   return h("span", { class: "whitespace-nowrap" }, day, clock(at));
 }
+
+/** A trace may be any text of its sender's: both ends tell them apart, and no end looks like something else. @param {string} trace */
+const shortTrace = (trace) => (trace.length > 16 ? `${trace.slice(0, 8)}…${trace.slice(-6)}` : trace);
 
 /** @param {Record<string, string | null>} changes */
 function filter(changes) {

@@ -32,6 +32,8 @@ const openRunDialog = async (...asked) => (await import("../modules/run-dialog.j
 
 /** @type {{ slug: string, name: string }[]} */
 let vendors = [{ slug: "moscot", name: "MOSCOT" }];
+/** Whether these are all there are. */
+let areKnown = false;
 let mayWrite = false;
 /** @type {import("../modules/sync-window.js").Window | null} */
 let shown = null;
@@ -128,7 +130,7 @@ function drawFilters() {
     h("div", { class: "segmented", role: "group", "aria-label": say("Period", "Tidsrum") }, presets, all),
     dateField(say("From", "Fra"), now.from, bounds("from")),
     dateField(say("To", "Til"), now.to, bounds("to")),
-    h("label", { class: "chip" }, h("span", { class: "key" }, say("Vendor", "Leverandør")), select, icon("down")),
+    h("label", { class: "chip whole" }, h("span", { class: "key" }, say("Vendor", "Leverandør")), select, icon("down")),
     h("div", { class: "segmented", role: "group", "aria-label": "Status" }, statuses),
     now.all && h("span", { class: "note" }, say("All periods", "Alle perioder")),
   );
@@ -173,7 +175,7 @@ function drawStrip() {
 
 function drawHead() {
   const pills = shown && [
-    status("ok", say(`${number(shown.counts.success)} succeeded`, `${number(shown.counts.success)} succes`), { pill: true }),
+    status(shown.counts.success > 0 ? "ok" : "idle", say(`${number(shown.counts.success)} succeeded`, `${number(shown.counts.success)} succes`), { pill: true }),
     status(shown.counts.error > 0 ? "bad" : "idle", say(`${number(shown.counts.error)} failed`, `${number(shown.counts.error)} fejl`), { pill: true }),
   ];
   replace(
@@ -197,6 +199,14 @@ function drawRows() {
     return;
   }
   const old = problem && shownAt ? h("div", { class: "card-body" }, stale(shownAt, problem, load)) : null;
+  if (shown.runs.length === 0 && areKnown && !vendors.some(({ slug }) => slug === now.vendor)) {
+    const first = vendors[0];
+    const go = button(say(`Show ${first.name}`, `Vis ${first.name}`), { kind: "primary", onclick: () => filter({ vendor: first.slug }) });
+    const none = say(`No vendor is called “${now.vendor}”`, `Ingen leverandør hedder “${now.vendor}”`);
+    const text = say("The address may be mistyped, or the vendor gone. Choose another one above.", "Adressen kan være skrevet forkert, eller leverandøren være væk. Vælg en anden ovenfor.");
+    replace(content, old, blank(none, text, { actions: [go] }));
+    return;
+  }
   if (shown.runs.length === 0) {
     const reset = button(say("Reset the filters", "Nulstil filtre"), {
       onclick: () => filter({ period: "all", from: null, to: null, status: null }),
@@ -346,8 +356,9 @@ async function loadLone(now) {
 async function loadVendors() {
   try {
     const answer = await ask("/api/catalog/vendor-sync/registry");
-    if (Array.isArray(answer.data) && answer.data.length > 0) vendors = answer.data;
+    if (Array.isArray(answer.data) && answer.data.length > 0) [vendors, areKnown] = [answer.data, true];
     drawFilters();
+    drawRows();
     drawDrawer();
   } catch {
     // The window says what is wrong; without the list its one vendor can still be looked at.
