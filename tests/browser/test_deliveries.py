@@ -599,7 +599,8 @@ def test_real_deliveries_are_followed_and_decided_on(open_page, doors):
     page.goto("/deliveries")
     expect(rows(page)).to_have_count(1)
     assert send(doors, b'{"sale": 2}', SECRET) in (200, 201, 202)
-    expect(page.locator("tbody tr").filter(has_text="Processed")).to_have_count(1)
+    # The page asks every five seconds.
+    expect(page.locator("tbody tr").filter(has_text="Processed")).to_have_count(1, timeout=15_000)
     page.locator("tbody tr").filter(has_text="Rejected").click()
     expect(page.locator("tbody tr").filter(has_text="Rejected")).to_contain_text("pos/demo")
     page.get_by_role("button", name="Verify again").click()
