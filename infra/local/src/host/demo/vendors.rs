@@ -16,8 +16,10 @@ use serde_json::{Value, json};
 use signalbox::aws::clients::Clients;
 use signalbox::domain::connections::stored::{KeptBy, Knows, StoredConnection, Wanted};
 use signalbox::domain::ids::{Connection, TenantId};
+use signalbox::domain::secret::Secret;
 use signalbox::engine::connections::change::{Deed, change};
 use signalbox::engine::connections::desk::Desk;
+use signalbox::engine::connections::secrets::Given;
 use signalbox::engine::operators::Operator;
 use signalbox::environment::Environment;
 use signalbox::outside::{Clock, Outside};
@@ -169,7 +171,10 @@ impl Vendors {
             let Some((version, wanted)) = stored.as_ref().and_then(|stored| led(stored, &simulated.base_url)) else {
                 continue;
             };
-            let deed = Deed::Put { wanted, secrets: None, active: None };
+            // Another address is another host, to which no stored secret goes by itself.
+            let secret = simulated.body.pointer("/secrets/current").and_then(Value::as_str).unwrap_or_default();
+            let secrets = Some(Given { current: Secret::new(secret), previous: None });
+            let deed = Deed::Put { wanted, secrets, active: None };
             let led = change(&desk, &operator, &simulated.connection, Knows::Version(version), &deed).await;
             led.map_err(|error| error.to_string())?;
             tracing::info!(connection = %simulated.connection, to = simulated.base_url, "its port was taken by others");

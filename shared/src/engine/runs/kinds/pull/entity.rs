@@ -265,6 +265,8 @@ impl Reading<'_> {
         // Rows that go and come while a list is read by numbers shift the others, and may do so in the same places twice. Then the second
         // pass lacks a row that the first one had: nothing goes until a list stood still for the two.
         let stood_still = progress.first_pass.is_none() || self.held.known.seen() == progress.chain.rows();
+        // What the first pass took for gone is not.
+        progress.counts.removed = 0;
         if !is_backfill || !is_proven || !knows_all || !stood_still {
             return Ok(Layer::default());
         }
