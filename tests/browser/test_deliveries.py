@@ -215,7 +215,7 @@ def test_one_is_told_in_the_drawer_and_its_address_leads_back(listed: Page):
     listed.reload()
     expect(listed.get_by_role("dialog", name="Wrong signature")).to_be_visible()
     listed.keyboard.press("Escape")
-    assert "open=" not in listed.url
+    expect(listed).not_to_have_url(re.compile("open="))
 
 
 def test_headers_and_body_are_shown_as_they_are_kept(open_page):

@@ -2,7 +2,7 @@
 //! with, and a delta with few changes. The clock is the test's, so that nobody waits for quota.
 
 use std::pin::pin;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -11,6 +11,7 @@ use signalbox_simulators::{Filters, Limits, Running, Vendor};
 use signalbox_tests::items::Item;
 use signalbox_tests::system::System;
 use signalbox_tests::wire::{Verdict, Wire, every};
+use tokio::time::Instant;
 
 use super::holders::stop;
 use super::kit::{Pulled, backfill, change, delta, vendor};
