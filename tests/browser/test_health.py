@@ -142,7 +142,8 @@ def test_the_texts_of_the_chart_keep_their_size(health: Page):
                 break
             health.wait_for_timeout(100)
         sizes.update(health.evaluate(heights))
-    assert len(sizes) == 1
+    # A width that is no whole number scales a text by a part of a pixel.
+    assert max(sizes) - min(sizes) <= 1
 
 
 def test_filters_are_in_the_address_and_empty_names_them(health: Page):
