@@ -10,7 +10,7 @@ use signalbox_tests::items::Item;
 use signalbox_tests::process::{Crashed, Process};
 use signalbox_tests::runs::world::World;
 use signalbox_tests::system::System;
-use signalbox_tests::wire::{Verdict, Wire, at};
+use signalbox_tests::wire::{Verdict, Wire, at, every};
 use tokio::sync::OnceCell;
 
 use super::kit::{fault, vendor};
@@ -291,6 +291,14 @@ async fn what_cannot_be_linked_says_why_and_leaves_nothing_to_wonder_about() {
     let code = brand.code().await;
     trackstar.set_fault(fault(FaultKind::Dropped, "link", 1, 1)).unwrap();
     assert_eq!(refused("POST", "/exchange", json!({"authCode": code})).await, is(502, "vendor_failed"));
+    // That try has ended: nobody waits for it.
+    let linking = brand.health().await["linking"].clone();
+    assert_eq!(linking["underWay"], false, "{linking}");
+    assert!(linking["advice"].as_str().unwrap().contains("connect again"));
+    // One that died may be at it still, for as long as a function lives.
+    let dies = Wire::when(every("DynamoDB.PutItem").about("ConnectionsTable").nth(1), Verdict::KillAfter);
+    let dying = brand.world.process(dies).await;
+    assert_eq!(brand.over(&dying, "POST", "/exchange", Some(json!({"authCode": code}))).await.map(drop), Err(Crashed));
     assert_eq!(brand.health().await["linking"]["underWay"], true);
     assert_eq!(refused("POST", "/exchange", json!({"authCode": code})).await, is(409, "link_in_progress"));
     system.pass(STALE);

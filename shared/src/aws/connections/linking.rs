@@ -22,6 +22,15 @@ pub(super) fn linking_key(connection: &Connection) -> Item {
     connection_key_as("linking", connection)
 }
 
+fn fields(connection: &Connection, linking: &Linking) -> Result<Item, AwsFault> {
+    let mut fields = item(linking, linking_key(connection))?;
+    // Compared with what is stale: one that is over is.
+    let since_ms = if linking.is_over { 0 } else { linking.since.as_millisecond() };
+    fields.insert("sinceMs".into(), number(since_ms));
+    fields.insert("expires_at".into(), number(linking.since.as_second() + KEPT_SECONDS));
+    Ok(fields)
+}
+
 /// Links that are being made or taken away.
 #[derive(Clone, Debug)]
 pub struct Linkings(Table);
@@ -59,12 +68,9 @@ impl Linkings {
     /// When the table cannot be written: the vendor is not to be asked then.
     pub async fn begin(&self, connection: &Connection, linking: &Linking) -> Result<Begun, AwsFault> {
         const OPERATION: &str = "note linking";
-        let mut fields = item(linking, linking_key(connection))?;
-        fields.insert("sinceMs".into(), number(linking.since.as_millisecond()));
-        fields.insert("expires_at".into(), number(linking.since.as_second() + KEPT_SECONDS));
         let call = self
             .0
-            .put_item(fields)
+            .put_item(fields(connection, linking)?)
             .condition_expression("attribute_not_exists(pk) OR sinceMs <= :stale OR id = :id")
             .expression_attribute_values(":stale", number(Linking::stale_since(linking.since).as_millisecond()))
             .expression_attribute_values(":id", text(&linking.id))
@@ -85,6 +91,20 @@ impl Linkings {
             }
             _ => Err(fault(OPERATION, &error)),
         }
+    }
+
+    /// Keeps one whose end nobody knows, as nobody is at it any more: the next one need not wait.
+    ///
+    /// # Errors
+    /// When the table cannot be written: then it is taken for under way for as long as a function lives.
+    pub async fn leave(&self, connection: &Connection, linking: &Linking) -> Result<(), AwsFault> {
+        let over = Linking { is_over: true, ..linking.clone() };
+        let call = self
+            .0
+            .put_item(fields(connection, &over)?)
+            .condition_expression("id = :id")
+            .expression_attribute_values(":id", text(&linking.id));
+        conditional(past_conflicts(|| call.clone().send()).await, "leave linking").map(drop)
     }
 
     /// Forgets one that came to its end, or to none that anybody has to know of. Another one that was begun since stays.

@@ -32,13 +32,16 @@ pub struct Linking {
     pub since: Timestamp,
     /// By whom.
     pub by: String,
+    /// Whether whoever began it has ended, without knowing what the vendor did.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_over: bool,
 }
 
 impl Linking {
     /// Whether whoever began it may still be at it.
     #[must_use]
     pub fn is_under_way(&self, now: Timestamp) -> bool {
-        now < self.stale_at()
+        !self.is_over && now < self.stale_at()
     }
 
     /// From when on nobody is at it any more.
@@ -116,7 +119,7 @@ mod tests {
 
     #[test]
     fn what_our_own_record_says_is_at_its_end() {
-        let linking = |step| Linking { id: "a".into(), step, since: at(100), by: "ann".into() };
+        let linking = |step| Linking { id: "a".into(), step, since: at(100), by: "ann".into(), is_over: false };
         for (step, record, left) in [
             (Step::Connect, None, true),
             (Step::Connect, Some(stored(50, None)), true),
@@ -133,5 +136,7 @@ mod tests {
         let connect = linking(Step::Connect);
         assert!(connect.is_under_way(at(159)) && !connect.is_under_way(at(160)));
         assert!(connect.advice(at(160)).contains("connect again"));
+        let over = Linking { is_over: true, ..connect };
+        assert!(!over.is_under_way(at(101)) && over.advice(at(101)).contains("connect again"));
     }
 }

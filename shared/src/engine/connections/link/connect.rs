@@ -81,13 +81,20 @@ pub async fn connect(
     let made = answered.as_ref().ok().filter(|answer| answer.class() == Class::Fine);
     let Some(made) = made.and_then(|answer| link::read_made(&answer.body)) else {
         let (error, may_be_done) = refused(links, answered);
-        if !may_be_done {
-            links.end(connection, &linking).await;
+        match may_be_done {
+            true => links.leave(connection, &linking).await,
+            false => links.end(connection, &linking).await,
         }
         return Err(error);
     };
     let deed = deed(links, &known, &key, &made);
-    let changed = change(&links.desk, operator, connection, Knows::Nothing, &deed).await?;
+    let changed = match change(&links.desk, operator, connection, Knows::Nothing, &deed).await {
+        Ok(changed) => changed,
+        Err(refused) => {
+            links.leave(connection, &linking).await;
+            return Err(refused.into());
+        }
+    };
     links.end(connection, &linking).await;
     tracing::info!(%connection, integration = made.integration_name, "linked");
     let backfill = backfill(links, operator, &changed.connection).await;

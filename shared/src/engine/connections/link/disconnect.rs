@@ -38,7 +38,10 @@ pub async fn disconnect(
     let request = link::disconnect(&known.settings.base_url, key, token);
     let answered = match known.ask(links, request).await {
         Ok(answered) => answered,
-        Err(unasked) if was_asked => return Err(unasked),
+        Err(unasked) if was_asked => {
+            links.leave(connection, &linking).await;
+            return Err(unasked);
+        }
         Err(unasked) => {
             links.end(connection, &linking).await;
             return Err(unasked);
@@ -55,12 +58,19 @@ pub async fn disconnect(
     };
     if !is_gone {
         let (error, may_be_done) = refused(links, answered);
-        if !may_be_done && !was_asked {
-            links.end(connection, &linking).await;
+        match may_be_done || was_asked {
+            true => links.leave(connection, &linking).await,
+            false => links.end(connection, &linking).await,
         }
         return Err(error);
     }
-    let gone = delete(&links.desk, operator, connection, Knows::Nothing, &KeptBy::Operators).await?;
+    let gone = match delete(&links.desk, operator, connection, Knows::Nothing, &KeptBy::Operators).await {
+        Ok(gone) => gone,
+        Err(refused) => {
+            links.leave(connection, &linking).await;
+            return Err(refused.into());
+        }
+    };
     links.end(connection, &linking).await;
     Ok(gone)
 }

@@ -173,10 +173,17 @@ impl Links {
         step: Step,
     ) -> Result<(Linking, Option<Linking>), NotLinked> {
         let id = hex::encode(self.worker.runs.outside.entropy.bytes16());
-        let linking = Linking { id, step, since: self.now(), by: operator.actor.clone() };
+        let linking = Linking { id, step, since: self.now(), by: operator.actor.clone(), is_over: false };
         match self.linkings.begin(connection, &linking).await? {
             Begun::Yes(before) => Ok((linking, before)),
             Begun::Busy(_) => Err(NotLinked::Busy),
+        }
+    }
+
+    /// After a try whose end nobody knows: what it came to is looked at, and not waited for.
+    async fn leave(&self, connection: &Connection, linking: &Linking) {
+        if let Err(error) = self.linkings.leave(connection, linking).await {
+            tracing::warn!(%connection, %error, "a try that is over is taken for under way");
         }
     }
 
