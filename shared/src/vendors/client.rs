@@ -146,12 +146,12 @@ impl VendorClient {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(hosts: Hosts) -> Result<Self, NoAnswer> {
-        let client = web::client(&hosts, Redirects::SameHost).connect_timeout(CONNECT_MAX).timeout(REQUEST_MAX).build();
+        let client = web::client(&hosts, Redirects::None).connect_timeout(CONNECT_MAX).timeout(REQUEST_MAX).build();
         let client = client.map_err(|_| NoAnswer::Misconfigured("no TLS client can be made".into()))?;
         Ok(Self { client, hosts })
     }
 
-    /// Sends a request, once.
+    /// Sends a request, once: a redirect is not followed.
     ///
     /// # Errors
     /// When there is no answer. One with any status is an answer.
@@ -224,7 +224,7 @@ fn no_answer(host: &str, unreached: Unreached) -> NoAnswer {
         Unreached::Connection(why) => NoAnswer::Down { host: host.to_owned(), why },
         Unreached::Address { redirected: false } => NoAnswer::Misconfigured(not_public(host)),
         Unreached::Address { redirected: true } | Unreached::Redirect => NoAnswer::Misconfigured(format!(
-            "{host} redirects to another host, from https to http, or too often: set the connection's address to that of the API itself"
+            "{host} redirects elsewhere, where nobody is asked: set the connection's address to that of the API itself"
         )),
         Unreached::Certificate => NoAnswer::Misconfigured(format!(
             "the certificate of {host} is not trusted: it is expired, for another host, or of an authority that is not known"
@@ -305,22 +305,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_else_is_asked_and_no_redirect_takes_the_key_along() {
+    async fn nobody_else_is_asked_and_no_redirect_is_followed() {
         let (server, other) = (Server::start(), Server::start());
         let (here, there) = (&server.address, &other.address);
         other.answer(&of_length("200 OK", "", "{}"), b"{}");
         let hosts = Hosts::named(&[here, there, "10.0.0.1"], true).unwrap();
         let both = VendorClient::new(hosts).unwrap();
-        for location in
-            [format!("http://{there}/a"), "http://10.0.0.1/latest".into(), "http://elsewhere.example/".into()]
-        {
+        for location in [
+            format!("http://{here}/b"),
+            format!("http://{there}/a"),
+            "http://10.0.0.1/latest".into(),
+            "http://elsewhere.example/".into(),
+        ] {
             server.answer(&of_length("302 Found", &format!("location: {location}\r\n"), ""), b"");
             let error = both.send(get(&format!("http://{here}/a"))).await.unwrap_err();
             assert_eq!((error.class(), error.outcome()), (Class::Misconfigured, Outcome::Unasked), "{location}");
             assert!(error.to_string().contains("redirects"), "{error}");
         }
         assert!(other.take_heads().is_empty(), "the key went nowhere else");
-        server.take_heads();
+        assert_eq!(server.take_heads().len(), 4, "one request is one");
 
         for (url, local, expected) in [
             (format!("http://{there}/"), true, "is not among the hosts"),

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
-use url::Url;
 
 use super::hosts::{Forbidden, Hosts};
 use crate::domain::redact;
@@ -36,8 +35,8 @@ pub(super) enum Unreached {
 pub(super) enum Redirects {
     /// To wherever may be asked.
     WhereMayBeAsked,
-    /// To the same host alone: a key that is in a header of the vendor's own would go along to another.
-    SameHost,
+    /// None: each would be a request that no quota let through, and a key that is in a header of the vendor's own would go along.
+    None,
 }
 
 /// A client that asks these hosts; its timeouts are the caller's.
@@ -46,11 +45,11 @@ pub(super) fn client(hosts: &Hosts, redirects: Redirects) -> reqwest::ClientBuil
     // A vendor's open redirect must not lead into our network.
     let policy = Policy::custom(move |attempt| {
         let from = attempt.previous().last();
-        let leaves = redirects == Redirects::SameHost && from.is_some_and(|from| place(from) != place(attempt.url()));
+        let is_too_far = redirects == Redirects::None || attempt.previous().len() > REDIRECTS_MAX;
         match from.map_or(Ok(()), |from| places.may_follow(from, attempt.url())) {
             Err(Forbidden::Address) => attempt.error(Unreached::Address { redirected: true }),
             Err(_) => attempt.error(Unreached::Redirect),
-            Ok(()) if leaves || attempt.previous().len() > REDIRECTS_MAX => attempt.error(Unreached::Redirect),
+            Ok(()) if is_too_far => attempt.error(Unreached::Redirect),
             Ok(()) => attempt.follow(),
         }
     });
@@ -66,10 +65,6 @@ pub(super) fn client(hosts: &Hosts, redirects: Redirects) -> reqwest::ClientBuil
         // proves the document whole cannot be told from a cut one.
         .http1_only()
         .user_agent(concat!("signalbox/", env!("CARGO_PKG_VERSION")))
-}
-
-fn place(url: &Url) -> (Option<&str>, Option<u16>) {
-    (url.host_str(), url.port_or_known_default())
 }
 
 /// Why no answer came, by the client's error.
