@@ -70,10 +70,17 @@ impl Known {
         self.in_pass.clear();
     }
 
-    /// How many of a page's rows were on pages before it, since the list was begun.
+    /// How many of a page's rows came before, since the list was begun: on pages before it, or on itself.
     #[must_use]
     pub fn again(&self, rows: &[Fingerprint]) -> usize {
-        rows.iter().filter(|row| self.in_pass.contains(row)).count()
+        let mut on_it = HashSet::new();
+        rows.iter().filter(|row| self.in_pass.contains(row) || !on_it.insert(**row)).count()
+    }
+
+    /// Whether a row was in the dataset before this pull.
+    #[must_use]
+    pub fn had(&self, row: Fingerprint) -> bool {
+        self.content_before(row).is_some_and(|before| before != UNSURE_NEW)
     }
 
     /// Takes a page that was committed, and of which nobody knows what of it arrived, nor will see to it.

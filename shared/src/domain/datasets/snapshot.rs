@@ -7,6 +7,7 @@ use crate::domain::catalogue::findings::Findings;
 use crate::domain::datasets::diff::Counts;
 use crate::domain::datasets::manifest::LayerRef;
 use crate::domain::ids::RunId;
+use crate::domain::pull::basis::Basis;
 use crate::domain::pull::drift::{Change, Shape};
 
 /// What is stored of a snapshot for those who read about it.
@@ -101,9 +102,13 @@ pub struct Pages {
 pub struct Pulled {
     /// The run.
     pub run_id: RunId,
-    /// When its first page was asked for: what changed before that, it has seen.
+    /// What changed before this was seen, by it or by others before it: when its first page was asked for, unless it asked for less, or
+    /// may have passed rows over.
     #[serde(with = "crate::domain::time")]
     pub began_at: Timestamp,
+    /// What changed from then to here was read once, from a list that may have moved: the next delta asks for it once more.
+    #[serde(default, with = "crate::domain::time::optional", skip_serializing_if = "Option::is_none")]
+    pub read_once_to: Option<Timestamp>,
     /// When it was over.
     #[serde(with = "crate::domain::time")]
     pub ended_at: Timestamp,
@@ -115,6 +120,14 @@ pub struct Pulled {
     /// Whether the vendor heeded what rows were asked for by their time; none where that was not tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filters: Option<bool>,
+}
+
+impl Pulled {
+    /// From when on the next delta asks.
+    #[must_use]
+    pub fn basis(&self) -> Basis {
+        Basis { known_to: self.began_at, read_once_to: self.read_once_to }
+    }
 }
 
 /// What is known of the fields of a dataset that is pulled.
@@ -179,7 +192,7 @@ mod tests {
             "hash": "5f", "counts": {"total": 3, "created": 1, "updated": 1, "removed": 1, "unchanged": 1}, "rows": 4,
         });
         let pages = serde_json::json!({"runId": RUN, "parts": [{"id": "a.c.0", "segments": 2, "rows": 3}], "unsure": 1, "commit": 2});
-        let pulled = serde_json::json!({"runId": RUN, "beganAt": "2023-11-14T22:13:20.000Z",
+        let pulled = serde_json::json!({"runId": RUN, "beganAt": "2023-11-14T22:13:20.000Z", "readOnceTo": "2023-11-14T22:13:20.500Z",
             "endedAt": "2023-11-14T22:13:21.000Z", "records": 9, "wholeAt": "2023-11-14T22:13:20.000Z", "filters": true});
         let stored = serde_json::json!({"layers": [{"id": "a.b.base", "segments": 1, "rows": 9}], "plans": [plan],
             "pages": pages, "pulled": pulled});

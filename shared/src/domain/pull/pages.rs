@@ -7,7 +7,8 @@
 //! are read moves all behind it forward, and one that a page boundary passes over is in no page. Totals show that, unless another row
 //! came meanwhile. So a pull that goes on after a wait or a crash reads its last page once more and compares; and where the whole list
 //! lacks rows, that is [`Proof::Confirm`]: each is to be asked for by itself, or to be missing a second time, before it is removed.
-//! To read each page twice would prove the same for twice the requests.
+//! To read each page twice would prove the same for twice the requests. A row that is not known yet seems to be gone to nobody: whether
+//! one was passed over, [`Chain::has_passed_over_none`] tells by the rows that came.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -44,13 +45,15 @@ pub struct Promise {
 pub struct Page<'a> {
     /// The keys of its rows, in their order.
     pub keys: &'a [Fingerprint],
-    /// How many of them came on pages before: only rows of distinct keys add up to a total. Whoever wants a list proven whole keeps which
-    /// keys have come.
+    /// How many of them came before, on earlier pages or on this one: only rows of distinct keys add up to a total. Whoever wants a list
+    /// proven whole keeps which keys have come.
     pub again: usize,
     /// How many rows the list has, if it says so.
     pub total: Option<u64>,
     /// How the next page is asked for; none on the last one, and where pages have numbers.
     pub next: Option<&'a str>,
+    /// How many of its rows may have come into the list since its first page was answered.
+    pub late: usize,
 }
 
 /// Why what a vendor answered is not the list.
@@ -82,7 +85,7 @@ pub enum Refusal {
     },
     /// A page has fewer rows than it must have.
     #[error(
-        "page {page} has {rows} rows of {expected}, and it is not the last one. Nothing was removed; run again, and if it stays so ask for smaller pages"
+        "page {page} has {rows} rows of {expected}, and others must follow it. Nothing was removed; run again, and if it stays so ask for smaller pages"
     )]
     ShortPage {
         /// Which.
@@ -94,10 +97,20 @@ pub enum Refusal {
     },
     /// The list ended before its total.
     #[error(
-        "the list ended after {rows} rows of {total}. Nothing was removed; run again once the vendor answers with all of it"
+        "the list ended after {rows} different rows of {total}: others are missing, or have an id that another row has. Nothing was removed; run again, and if it stays so report it to the vendor"
     )]
     ShortList {
-        /// How many came.
+        /// How many of distinct keys came.
+        rows: u64,
+        /// How many there are to be.
+        total: u64,
+    },
+    /// It goes on after its total.
+    #[error(
+        "the list has a total of {total}, and {rows} rows came of it: the total is wrong, and proves nothing. Nothing was removed; run again, and if it stays so report it to the vendor"
+    )]
+    LongList {
+        /// How many of distinct keys came.
         rows: u64,
         /// How many there are to be.
         total: u64,
@@ -211,6 +224,12 @@ pub struct Chain {
     /// How many the list has, by the last page that said so.
     #[serde(default)]
     total: Option<u64>,
+    /// How many it had by its first page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first_total: Option<u64>,
+    /// How many of its rows may have come into the list since then.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    late: u64,
     /// The marks of the last pages, and of the tokens that led on from them.
     #[serde(default)]
     recent: Vec<Mark>,
@@ -238,6 +257,10 @@ impl Mark {
         page.keys.iter().for_each(|key| rows.update(key.0));
         Self { page: short(rows), token: page.next.map(|token| short(Sha256::new_with_prefix(token))) }
     }
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 fn short(hash: Sha256) -> u64 {
@@ -283,6 +306,23 @@ impl Chain {
         self.rereads
     }
 
+    /// Whether no row can have been on no page, of those that the list had when its first page was answered. `told_apart` says whether
+    /// rows that came on two pages were known as such.
+    ///
+    /// Of a list by numbers a row is passed over where another one goes from a page that was read; a third one that comes keeps the total
+    /// as it was. But then fewer rows came of those that were there from the start than there were.
+    #[must_use]
+    pub fn has_passed_over_none(&self, paging: Paging, told_apart: bool) -> bool {
+        let was_there = self.rows.saturating_sub(self.late);
+        match (paging, self.first_total) {
+            (Paging::Token, _) => true,
+            // All in one answer: it cannot have moved.
+            (Paging::Number, Some(_)) if self.pages == 1 => true,
+            (Paging::Number, Some(total)) => told_apart && was_there >= total,
+            (Paging::Number, None) => false,
+        }
+    }
+
     /// Takes the next page in: what is remembered then, and what comes after it.
     ///
     /// # Errors
@@ -310,7 +350,10 @@ impl Chain {
         recent.push(mark);
         recent.drain(..recent.len().saturating_sub(RECENT));
         let landmark = if number.is_power_of_two() { Some(mark) } else { self.landmark };
-        let next = Self { pages: number, rows, total, recent, landmark, rereads: false, was_reread: false };
+        let first_total = if self.pages == 0 { page.total } else { self.first_total };
+        let late = self.late + page.late as u64;
+        let (rereads, was_reread) = (false, false);
+        let next = Self { pages: number, rows, total, first_total, late, recent, landmark, rereads, was_reread };
         let is_full = page.keys.len() >= promise.page_size;
         let is_last = match promise.paging {
             Paging::Token => page.next.is_none(),
@@ -321,6 +364,11 @@ impl Chain {
         }
         let must_be_full = promise.all_full || promise.paging == Paging::Number;
         if must_be_full && !is_full || page.keys.is_empty() {
+            // By its total it is the last one.
+            let may_be_last = u64::from(number).saturating_mul(promise.page_size as u64);
+            if let (Paging::Number, Some(total)) = (promise.paging, total.filter(|total| *total <= may_be_last)) {
+                return Err(Refusal::ShortList { rows, total });
+            }
             return Err(Refusal::ShortPage { page: number, rows: page.keys.len(), expected: promise.page_size });
         }
         Ok((next, Step::More))
@@ -341,8 +389,7 @@ impl Chain {
     fn proof(&self, promise: &Promise) -> Result<Proof, Refusal> {
         match (promise.paging, self.total) {
             (_, Some(total)) if self.rows < total => Err(Refusal::ShortList { rows: self.rows, total }),
-            // More than there are, so that the total says nothing: others may be missing.
-            (_, Some(total)) if self.rows > total => Ok(Proof::Nothing),
+            (_, Some(total)) if self.rows > total => Err(Refusal::LongList { rows: self.rows, total }),
             (Paging::Token, _) => Ok(Proof::Whole),
             (Paging::Number, Some(_)) => Ok(Proof::Confirm),
             // A page that was cut looks like the last one.

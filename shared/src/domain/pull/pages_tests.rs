@@ -24,7 +24,7 @@ fn follow(promise: &Promise, pages: Pages<'_>) -> Result<Step, Refusal> {
         assert_eq!(step, Step::More, "nobody reads on after the end");
         let keys = keys(rows.iter().copied());
         let again = rows.iter().filter(|row| !came.insert(**row)).count();
-        (chain, step) = chain.follow(promise, &Page { keys: &keys, again, total: *total, next: *next })?;
+        (chain, step) = chain.follow(promise, &Page { keys: &keys, again, total: *total, next: *next, late: 0 })?;
         // What is remembered is what a checkpoint brings back.
         let stored = serde_json::to_value(&chain).unwrap();
         assert_eq!(serde_json::from_value::<Chain>(stored).unwrap(), chain);
@@ -77,10 +77,30 @@ fn pages_with_numbers() {
         // One more came meanwhile.
         (&[(&one, Some(6), None), (&two, total, None), (&three, total, None)], Ok(Step::End(Proof::Confirm))),
         (&[(&one, total, None), (&two, None, None), (&three, None, None)], Ok(Step::End(Proof::Confirm))),
-        (&[(&one, Some(2), None)], Ok(Step::End(Proof::Nothing))),
+        (&[(&one, Some(2), None)], Err(Refusal::LongList { rows: 3, total: 2 })),
+        // One short of its total, of which it is the last page; and rows of one id.
+        (&[(&one, Some(6), None), (&[4, 5], Some(6), None)], Err(Refusal::ShortList { rows: 5, total: 6 })),
+        (&[(&[1, 1], Some(2), None)], Err(Refusal::ShortList { rows: 1, total: 2 })),
         (&[(&one, None, None), (&[4], None, None)], Ok(Step::End(Proof::Nothing))),
     ] {
         assert_eq!(follow(&NUMBERED, pages), expected, "{pages:?}");
+    }
+}
+
+#[test]
+fn a_row_that_a_list_by_numbers_passes_over_is_missing_from_those_that_were_there() {
+    let chain = |rows, late, pages, first_total| Chain { rows, late, pages, first_total, ..Chain::default() };
+    for (paging, chain, told_apart, sure) in [
+        (Paging::Token, chain(5, 5, 9, None), false, true),
+        (Paging::Number, chain(5, 5, 1, Some(5)), false, true),
+        (Paging::Number, chain(5, 0, 1, None), true, false),
+        (Paging::Number, chain(9, 0, 3, Some(9)), true, true),
+        (Paging::Number, chain(9, 0, 3, Some(9)), false, false),
+        // One came, and one more than before; or one went.
+        (Paging::Number, chain(10, 1, 4, Some(9)), true, true),
+        (Paging::Number, chain(9, 1, 3, Some(9)), true, false),
+    ] {
+        assert_eq!(chain.has_passed_over_none(paging, told_apart), sure, "{paging:?} {chain:?} {told_apart}");
     }
 }
 
@@ -98,7 +118,7 @@ fn pages_with_tokens() {
         (TOKENS, &[(&one, None, Some("a")), (&one, None, Some("b"))], Err(Refusal::RepeatedPage { page: 2 })),
         (TOKENS, &[(&one, Some(9), Some("a")), (&two, Some(9), None)], Err(Refusal::ShortList { rows: 5, total: 9 })),
         (TOKENS, &[(&one, Some(5), Some("a")), (&two, Some(5), None)], Ok(Step::End(Proof::Whole))),
-        (TOKENS, &[(&one, Some(4), Some("a")), (&two, Some(4), None)], Ok(Step::End(Proof::Nothing))),
+        (TOKENS, &[(&one, Some(4), Some("a")), (&two, Some(4), None)], Err(Refusal::LongList { rows: 5, total: 4 })),
     ] {
         assert_eq!(follow(&promise, pages), expected, "{pages:?}");
     }
@@ -107,7 +127,7 @@ fn pages_with_tokens() {
 #[test]
 fn who_goes_on_by_numbers_reads_the_last_page_once_more() {
     let (one, two, three) = (keys([1, 2, 3]), keys([4, 5, 6]), keys([7, 8, 9]));
-    let page = |keys| Page { keys, again: 0, total: Some(10), next: None };
+    let page = |keys| Page { keys, again: 0, total: Some(10), next: None, late: 0 };
     let (chain, _) = Chain::default().follow(&NUMBERED, &page(&one)).unwrap();
     let (chain, _) = chain.follow(&NUMBERED, &page(&two)).unwrap();
     let resumed = chain.clone().resumed(Paging::Number);
@@ -131,14 +151,15 @@ fn a_circle_of_any_length_is_seen_and_a_list_has_an_end() {
         let refused = (0..4 * length + 4).find_map(|page| {
             let token = (page % length).to_string();
             let keys = keys([page, page + 1_000_000]);
-            let followed = chain.follow(&TOKENS, &Page { keys: &keys, again: 0, total: None, next: Some(&token) });
+            let page = Page { keys: &keys, again: 0, total: None, next: Some(&token), late: 0 };
+            let followed = chain.follow(&TOKENS, &page);
             followed.map(|(next, _)| chain = next).err()
         });
         assert!(matches!(refused, Some(Refusal::RepeatedToken { .. })), "{length}: {refused:?}");
     }
     let chain = Chain { pages: PAGES_MAX, ..Chain::default() };
     let keys = keys([1]);
-    let refused = chain.follow(&TOKENS, &Page { keys: &keys, again: 0, total: None, next: Some("a") });
+    let refused = chain.follow(&TOKENS, &Page { keys: &keys, again: 0, total: None, next: Some("a"), late: 0 });
     assert_eq!(refused.unwrap_err(), Refusal::TooManyPages);
 }
 
@@ -192,7 +213,7 @@ proptest! {
             }
             let again = rows.iter().filter(|row| !came.insert(**row)).count();
             let keys = keys(rows);
-            match chain.follow(&promise, &Page { keys: &keys, again, total, next }) {
+            match chain.follow(&promise, &Page { keys: &keys, again, total, next, late: 0 }) {
                 Ok((next, Step::More)) => chain = next,
                 Ok((_, Step::End(proof))) => break Some(proof),
                 Err(_) => break None,

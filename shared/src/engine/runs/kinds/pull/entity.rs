@@ -8,8 +8,9 @@ use crate::domain::connections::pull_api::{Paging, PullEntity};
 use crate::domain::datasets::guard::check_removals;
 use crate::domain::datasets::manifest::Layer;
 use crate::domain::datasets::snapshot::Pulled;
+use crate::domain::pull::basis::{Basis, OVERLAP, PullRead};
 use crate::domain::pull::pages::{self, Chain, Page, Promise, Step};
-use crate::domain::pull::rows::{RowForm, read_page};
+use crate::domain::pull::rows::{Mapped, RowForm, read_page};
 use crate::domain::runs::failure::Failure;
 use crate::domain::runs::pull::{EntityState, ListEnd, Progress, PullMode, Sample};
 use crate::domain::time;
@@ -17,18 +18,19 @@ use crate::engine::runs::slice::Slice;
 
 use super::drift::{self, Watch};
 use super::held::Held;
-use super::reading::Reader;
+use super::reading::{Read, Reader};
 use super::set_aside::set_aside;
 use super::vendor::{Vendor, Wanted};
 use super::{Ended, put};
 
-/// How much earlier than the last pull began changes are asked for: clocks differ, and a vendor's list may lag behind.
-pub(super) const OVERLAP: SignedDuration = SignedDuration::from_mins(2);
 /// For how long ahead of now nothing can have changed yet, by whatever clock.
 const AHEAD: SignedDuration = SignedDuration::from_hours(48);
 
 /// A wait that is shorter than this makes no list older than its pages are: it is gone on with, and no page read again.
 const FRESH: SignedDuration = SignedDuration::from_mins(1);
+
+/// What a connection is told whose first backfill is refused: records stay when their connection is removed.
+const LEFT_BEHIND: &str = "This connection has not read the list to its end before: if one of the same name was removed, and what would go is what it left, start a backfill with allowRemovals";
 
 /// An entity that is worked at.
 struct Reading<'v> {
@@ -100,6 +102,11 @@ impl Reading<'_> {
         Promise { paging, page_size, all_full: false }
     }
 
+    /// The last pull of it that went well, by this connection.
+    fn last(&self) -> Option<&Pulled> {
+        self.held.pulled().filter(|last| self.vendor.has_run(&last.run_id))
+    }
+
     /// When its first page was asked for.
     fn began_at(&self, slice: &mut Slice<'_>) -> Timestamp {
         let now = slice.now();
@@ -115,12 +122,12 @@ impl Reading<'_> {
         if entity.began_at.is_some() {
             return Ok(());
         }
-        let last = self.held.pulled().filter(|last| self.vendor.has_run(&last.run_id));
-        let since = asked.or_else(|| last?.began_at.checked_sub(OVERLAP).ok());
+        let last = self.last();
+        let since = asked.or_else(|| last?.basis().since());
         let since = since.filter(|_| mode == PullMode::Delta && self.entity.since.is_some());
         let known = last.and_then(|last| last.filters);
         let filters = match (since, known) {
-            (None, _) => None,
+            (None, known) => known.filter(|_| mode == PullMode::Delta),
             (Some(_), Some(known)) => Some(known),
             (Some(_), None) => Some(self.heeds_times(slice).await?),
         };
@@ -207,7 +214,8 @@ impl Reading<'_> {
         let name = &self.held.dataset.connection.name;
         let mut read = Reader { entity: self.entity, form: &self.form, name, began_at }.read(page.rows);
         let again = self.held.known.again(&read.keys);
-        let seen = Page { keys: &read.keys, again, total, next: next.as_deref() };
+        let late = self.late(&read, slice.entity(self.index).since, began_at);
+        let seen = Page { keys: &read.keys, again, total, next: next.as_deref(), late };
         let inconsistent = |refusal: pages::Refusal| Ended::Failed(Failure::PagesInconsistent, refusal.to_string());
         let (chain, step) = before.chain.follow(&self.promise(), &seen).map_err(inconsistent)?;
         if before.chain.rereads() {
@@ -253,6 +261,24 @@ impl Reading<'_> {
         Ok(())
     }
 
+    /// How many rows of a page may have come into the list since its first page was asked for, as their time says it: of the whole list
+    /// new ones alone. Of those that cannot be taken nobody knows.
+    fn late(&self, read: &Read<'_>, since: Option<Timestamp>, began_at: Timestamp) -> usize {
+        let from = began_at.checked_sub(OVERLAP).unwrap_or(began_at);
+        let may_be_late = |row: &Mapped<'_>| {
+            let is_recent = row.version.is_none_or(|version| version.moment() >= from);
+            is_recent && (since.is_some() || !self.held.known.had(row.entry.fingerprint))
+        };
+        read.rows.iter().filter(|(row, _)| may_be_late(row)).count() + read.unmapped.len()
+    }
+
+    /// Whether the list that was read can have passed no row over.
+    fn is_sure(&self, progress: &Progress, is_backfill: bool) -> bool {
+        // Of a delta nobody knows after a wait which rows came before it. Of two passes no row is missing from both.
+        let told_apart = is_backfill || self.saw_all;
+        progress.first_pass.is_some() || progress.chain.has_passed_over_none(self.promise().paging, told_apart)
+    }
+
     /// What is gone, once the whole list was read: nothing where that is not proven.
     fn removals(&mut self, slice: &mut Slice<'_>) -> Result<Layer, Ended> {
         let allowed = slice.pull().allow_removals;
@@ -272,8 +298,11 @@ impl Reading<'_> {
         }
         let (gone, counted) = self.held.known.gone();
         progress.counts.removed = counted;
-        check_removals(&progress.counts, &Findings::default(), allowed)
-            .map_err(|refused| Ended::Failed(Failure::RemovalsRefused, refused.to_string()))?;
+        if let Err(refused) = check_removals(&progress.counts, &Findings::default(), allowed) {
+            let whole_at = self.last().and_then(|last| last.whole_at);
+            let why = if whole_at.is_some() { refused.to_string() } else { format!("{refused}. {LEFT_BEHIND}") };
+            return Err(Ended::Failed(Failure::RemovalsRefused, why));
+        }
         Ok(Layer { puts: Vec::new(), removals: gone })
     }
 
@@ -316,19 +345,16 @@ impl Reading<'_> {
         entity.state = EntityState::Done;
         let began_at = entity.began_at.unwrap_or(ended_at);
         let (since, filters) = (entity.since, entity.filters);
+        let is_sure = self.is_sure(&entity.progress, is_backfill);
         if slice.run.mode.is_dry() {
             return Ok(());
         }
-        let last = self.held.pulled().filter(|last| self.vendor.has_run(&last.run_id));
-        // What changed between the last pull and the time that somebody asked since was not looked at: the next delta asks for it.
-        let known_from = match (since, last.map(|last| last.began_at)) {
-            (Some(since), Some(last)) if since > last => last,
-            (Some(_), None) => Timestamp::UNIX_EPOCH,
-            _ => began_at,
-        };
+        let last = self.last();
+        let basis = last.map_or(Basis::NOTHING, Pulled::basis).after(PullRead { since, began_at, is_sure });
         let pulled = Pulled {
             run_id,
-            began_at: known_from,
+            began_at: basis.known_to,
+            read_once_to: basis.read_once_to,
             ended_at,
             records: self.held.known.rows(),
             whole_at: if is_backfill { Some(began_at) } else { last.and_then(|last| last.whole_at) },

@@ -18,7 +18,6 @@ use crate::engine::runs::context::RunWorker;
 use crate::engine::runs::slice::SliceFault;
 
 use super::Ended;
-use super::entity::OVERLAP;
 use super::reading::Reader;
 use super::vendor::{Heard, Vendor, Wanted};
 
@@ -210,7 +209,7 @@ pub async fn next_delta(
 ) -> Result<Option<(Pulled, Option<Timestamp>)>, SliceFault> {
     let pulled = worker.runs.store.snapshots.manifest(dataset).await?.pulled;
     Ok(pulled.map(|pulled| {
-        let since = pulled.began_at.checked_sub(OVERLAP).ok().filter(|_| pulled.filters != Some(false));
+        let since = pulled.basis().since().filter(|_| pulled.filters != Some(false));
         (pulled, since)
     }))
 }
