@@ -5,6 +5,7 @@
 mod pulls {
     mod by_hand;
     mod control_centre;
+    mod control_crashes;
     mod crash_matrix;
     mod doorloop;
     mod drift;

@@ -18,7 +18,7 @@ use signalbox::http::auth::{CONNECTIONS_READ, CONNECTIONS_WRITE};
 use signalbox_simulators::{Fault, FaultKind, Limits, Options, RowsChange, Running, Simulator, Vendor};
 use signalbox_tests::answer::Answer;
 use signalbox_tests::items::Item;
-use signalbox_tests::process::Crashed;
+use signalbox_tests::process::{Crashed, Process};
 use signalbox_tests::queues::Queue;
 use signalbox_tests::runs::world::World;
 use signalbox_tests::system::System;
@@ -64,10 +64,18 @@ impl<'a> Pulled<'a> {
     pub(super) async fn of(system: &'a System, vendor: &Running, provider: &str, settings: Value) -> Self {
         let world = system.world();
         let connection: Connection = format!("{}/{provider}/main", world.tenant).parse().unwrap();
+        let pulled = Self { world, connection };
+        pulled.put(vendor, settings).await;
+        pulled
+    }
+
+    /// Makes the connection.
+    pub(super) async fn put(&self, vendor: &Running, settings: Value) {
+        let (system, connection) = (self.world.system, &self.connection);
         let mut all = json!({"baseUrl": vendor.base_url(), "pageSize": 25, "requestsPerMinute": 60_000,
             "requestsPerHour": 600_000});
         settings.as_object().unwrap().iter().for_each(|(name, value)| all[name] = value.clone());
-        let secret = match vendor.access_token().filter(|_| provider == "trackstar") {
+        let secret = match vendor.access_token().filter(|_| connection.provider.as_str() == "trackstar") {
             Some(token) => format!("{} {token}", vendor.key()),
             None => vendor.key(),
         };
@@ -75,7 +83,14 @@ impl<'a> Pulled<'a> {
         let token = system.service_token("operator", "default", &[CONNECTIONS_READ, CONNECTIONS_WRITE]);
         let put = system.request("PUT", &format!("/api/admin/connections/{connection}")).bearer(&token);
         put.body(body.to_string()).answer().await.expect(201);
-        Self { world, connection }
+    }
+
+    /// Removes it.
+    pub(super) async fn delete(&self) {
+        let system = self.world.system;
+        let token = system.service_token("operator", "default", &[CONNECTIONS_READ, CONNECTIONS_WRITE]);
+        let path = format!("/api/admin/connections/{}", self.connection);
+        assert!(system.request("DELETE", &path).bearer(&token).answer().await.status < 300);
     }
 
     /// Puts it on a schedule.
@@ -90,11 +105,22 @@ impl<'a> Pulled<'a> {
 
     /// Asks the control centre, as an administrator of all tenants.
     pub(super) async fn ask(&self, method: &str, path: &str, body: Value) -> Answer {
-        let token = self.world.system.service_token("ada", "default", &[CONNECTIONS_READ, CONNECTIONS_WRITE]);
         let process = self.world.healthy().await;
+        self.ask_over(&process, method, path, body).await.unwrap()
+    }
+
+    /// The same of a process that may die.
+    pub(super) async fn ask_over(
+        &self,
+        process: &Process,
+        method: &str,
+        path: &str,
+        body: Value,
+    ) -> Result<Answer, Crashed> {
+        let token = self.world.system.service_token("ada", "default", &[CONNECTIONS_READ, CONNECTIONS_WRITE]);
         let joint = if path.contains('?') { '&' } else { '?' };
         let path = format!("/api/admin/sync/{path}{joint}tenant={}", self.connection.tenant);
-        process.ask("sync-control", method, &path, &token, (!body.is_null()).then_some(body)).await.unwrap()
+        process.ask("sync-control", method, &path, &token, (!body.is_null()).then_some(body)).await
     }
 
     /// What is on the tenant's record, the oldest first: who did what, and what came of it.

@@ -224,6 +224,9 @@ pub struct PullWork {
     /// Whether the removal guard was told to let go.
     #[serde(default)]
     pub allow_removals: bool,
+    /// Whether it applies one row that was set aside. It reads no list: whoever began it has the row, and nobody else can go on with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub one_row: bool,
     /// What it pulls, one after another.
     #[serde(default)]
     pub entities: Vec<EntityPull>,
@@ -281,7 +284,7 @@ mod tests {
     #[test]
     fn a_pull_is_stored_under_these_names() {
         let stored = serde_json::json!({
-            "mode": "backfill", "allowRemovals": false, "since": "2026-01-15T12:00:00.000Z",
+            "mode": "backfill", "allowRemovals": false, "oneRow": true, "since": "2026-01-15T12:00:00.000Z",
             "entities": [{
                 "entity": "owners", "state": "running", "beganAt": "2026-01-15T12:00:00.000Z",
                 "lastPageAt": "2026-01-15T12:00:01.000Z", "since": "2026-01-15T12:00:00.000Z", "filters": false,

@@ -7,7 +7,7 @@ use crate::domain::catalogue::findings::Findings;
 use crate::domain::datasets::diff::Counts;
 use crate::domain::ids::{Connection, RunId};
 use crate::domain::runs::failure::RunError;
-use crate::domain::runs::lease::Wait;
+use crate::domain::runs::lease::{LEASE_MS, Wait};
 use crate::domain::runs::pull::PullWork;
 use crate::domain::runs::slices::Slices;
 
@@ -206,6 +206,11 @@ impl Work {
     #[must_use]
     pub fn patience(&self) -> Patience {
         match self {
+            // It is given up as soon as the lease of whoever began it may have run out.
+            Self::Pull(work) if work.one_row => {
+                let lease = SignedDuration::from_millis(LEASE_MS);
+                Patience { without_progress: lease, in_all: lease, attempts_max: 1 }
+            }
             Self::Catalogue(_) | Self::Pull(_) => Patience {
                 without_progress: SignedDuration::from_mins(60),
                 in_all: SignedDuration::from_hours(24),

@@ -7,14 +7,14 @@ use crate::aws::queues::sync::{DELAY_SECONDS_MAX, SliceMessage};
 use crate::aws::runs::leases::Taken;
 use crate::aws::runs::transitions::CommitError;
 use crate::domain::redact;
-use crate::domain::runs::failure::{Failure, RunError};
+use crate::domain::runs::failure::{Disposition, Failure, RunError};
 use crate::domain::runs::lease::{Standing, StopRequest, Wait};
 use crate::domain::runs::life::{self, CameTo, Next, Then};
 use crate::domain::runs::run::{Run, RunStatus};
 use crate::domain::runs::slices::EndedBy;
 use crate::engine::runs::context::{RunWorker, Runs};
 use crate::engine::runs::end::{self, Switch};
-use crate::engine::runs::slice::Slice;
+use crate::engine::runs::slice::{Slice, SliceFault};
 use crate::engine::runs::{kinds, publish};
 
 /// What a slice came to.
@@ -99,10 +99,7 @@ pub async fn advance(worker: &RunWorker, run: Run, taken: Taken, until: Timestam
             tracing::warn!(run_id = %slice.run.id, connection = %slice.run.connection, error = text,
                 may_pass = fault.may_pass(), "slice stopped short");
             let came_to = CameTo::Failed { failure: fault.failure(), may_pass: fault.may_pass() };
-            // What storage says names tables and keys: it is for the log.
-            let told = (fault.failure() != Failure::StorageFailed).then_some(text);
-            reason =
-                Some(told.unwrap_or_else(|| "storage failed; the next run puts right what this one wrote".to_owned()));
+            reason = Some(told(&fault));
             came_to
         }
     };
@@ -117,6 +114,27 @@ pub async fn advance(worker: &RunWorker, run: Run, taken: Taken, until: Timestam
             let error = failure.map(|failure| RunError::new(failure, detail(failure, reason)));
             end_slice(slice, status, error, applied).await
         }
+    }
+}
+
+/// Ends a run for a fault, also for one that may pass: there is nobody who could go on with it in another slice.
+///
+/// # Errors
+/// As [`take_and_advance`].
+pub(super) async fn end_short(slice: Slice<'_>, fault: &SliceFault) -> Result<SliceEnd, AwsFault> {
+    let failure = fault.failure();
+    if failure.disposition() == Disposition::Leave {
+        return Ok(SliceEnd::NotOurs);
+    }
+    let error = RunError::new(failure, detail(failure, Some(told(fault))));
+    end_slice(slice, life::status_of(failure), Some(error), Switch::unchanged()).await
+}
+
+/// What a fault is told as. What storage says names tables and keys: it is for the log.
+fn told(fault: &SliceFault) -> String {
+    match fault.failure() {
+        Failure::StorageFailed => "storage failed; the next run puts right what this one wrote".to_owned(),
+        _ => redact::error_text(&fault.to_string()),
     }
 }
 

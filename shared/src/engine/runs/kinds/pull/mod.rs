@@ -63,6 +63,10 @@ impl Slice<'_> {
 
 /// Pulls one entity after another, as far as the slice's time goes. What each comes to is committed by itself.
 pub(super) async fn step(slice: &mut Slice<'_>) -> Result<Switch, SliceFault> {
+    if slice.pull().one_row {
+        let detail = "whoever applied the row ended half-way: requeue it once more".to_owned();
+        return Err(SliceFault::Vendor { failure: Failure::RunTooSlow, detail, may_pass: false });
+    }
     let mut vendor = Vendor::of(slice.worker, &slice.run.connection).await?;
     while let Some(index) = slice.pull().current() {
         let (state, error) = match entity::pull(slice, &mut vendor, index).await {

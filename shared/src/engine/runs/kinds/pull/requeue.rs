@@ -2,7 +2,10 @@
 //! changes the dataset meanwhile, and history shows it.
 //!
 //! The row is asked for once more, where it has an id: what is applied is what the vendor has now, and whoever asked is told where that
-//! is not what was set aside. A crash after the start leaves an open run, which goes on as a delta of the entity.
+//! is not what was set aside. A fault ends the run. A crash after the start leaves an open one that nobody can go on with, as the row is
+//! not in it: it is given up once its lease has run out, by the next who starts a run or by the watchdog, and the row stays set aside.
+
+use jiff::{SignedDuration, Timestamp};
 
 use crate::aws::faults::AwsFault;
 use crate::domain::canonical::Node;
@@ -16,12 +19,12 @@ use crate::domain::runs::run::{Mode, RunStatus, Trigger, Work};
 use crate::engine::runs::context::RunWorker;
 use crate::engine::runs::slice::{Slice, SliceFault};
 use crate::engine::runs::start::{StartRefused, StartRequest, start_run};
-use crate::engine::runs::{end, publish};
+use crate::engine::runs::{advance, end, publish};
 
 use super::held::Held;
 use super::look::NotLooked;
 use super::put;
-use super::reading::Reader;
+use super::reading::{Read, Reader};
 use super::vendor::Vendor;
 
 /// What became of a row that was set aside.
@@ -75,7 +78,7 @@ pub async fn requeue_record(
     (work.state, work.began_at) = (EntityState::Running, Some(began_at));
     let request = StartRequest {
         connection: connection.clone(),
-        work: Work::Pull(PullWork { entities: vec![work], ..PullWork::default() }),
+        work: Work::Pull(PullWork { entities: vec![work], one_row: true, ..PullWork::default() }),
         mode: Mode::Apply,
         actor: actor.to_owned(),
         trigger: Trigger::Manual,
@@ -90,17 +93,16 @@ pub async fn requeue_record(
     };
     let run_id = run.id.clone();
     // As long as the lease lasts: nobody waits for longer.
-    let until = began_at.checked_add(jiff::SignedDuration::from_millis(LEASE_MS)).unwrap_or(began_at);
+    let until = began_at.checked_add(SignedDuration::from_millis(LEASE_MS)).unwrap_or(began_at);
     let begun = run.work.clone();
     let mut slice = Slice { worker, run, hold: taken.hold, since: began_at, until, begun };
-    let mut held = Held::load(&mut slice, dataset.clone(), 0, None).await?;
-    let changes = held.known.compare(&read.entries(), &held.touched, Counts::default());
-    slice.entity(0).progress.counts = changes.counts;
-    held.commit(&mut slice, 1, &changes.layer, &[]).await?;
-    put::put(&mut slice, dataset, began_at, read.records(&changes.rows)).await?;
-    held.arrived(&changes);
-    slice.entity(0).state = EntityState::Done;
-    held.finish(&mut slice, None).await?;
+    if let Err(fault) = apply(&mut slice, dataset, began_at, read).await {
+        // Where that fails as well, it is given up once its lease has run out.
+        if let Err(error) = advance::end_short(slice, &fault).await {
+            tracing::warn!(%run_id, %error, "a run that applied a row is left open");
+        }
+        return Err(fault.into());
+    }
     let run = slice.run.ended(RunStatus::Success, None, worker.runs.now());
     if end::end(&worker.runs, &run, &slice.hold, None).await.map_err(SliceFault::Aws)? {
         publish::publish_end(&worker.runs, &run).await;
@@ -108,6 +110,23 @@ pub async fn requeue_record(
     }
     let lost = AwsFault { operation: "requeue record", detail: "the lease was lost".into(), transient: true };
     Err(SliceFault::Aws(lost).into())
+}
+
+/// Puts the row, as a pull puts a page.
+async fn apply(
+    slice: &mut Slice<'_>,
+    dataset: &Dataset,
+    began_at: Timestamp,
+    mut read: Read<'_>,
+) -> Result<(), SliceFault> {
+    let mut held = Held::load(slice, dataset.clone(), 0, None).await?;
+    let changes = held.known.compare(&read.entries(), &held.touched, Counts::default());
+    slice.entity(0).progress.counts = changes.counts;
+    held.commit(slice, 1, &changes.layer, &[]).await?;
+    put::put(slice, dataset, began_at, read.records(&changes.rows)).await?;
+    held.arrived(&changes);
+    slice.entity(0).state = EntityState::Done;
+    held.finish(slice, None).await
 }
 
 /// A row that was asked for by itself: as it is, or where lists have their rows.
