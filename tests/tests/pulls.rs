@@ -14,6 +14,7 @@ mod pulls {
     mod large;
     mod letters;
     mod links;
+    mod made_anew;
     mod nightly;
     mod pages;
     mod set_aside;

@@ -80,6 +80,10 @@ async fn many_are_applied_or_forgotten_and_one_connection_s_alone() {
     assert_eq!(items(&pulled, "dlq").await.len(), 5);
 
     let path = format!("dlq/{}", items(&pulled, "dlq?entity=units").await[0]["id"].as_str().unwrap());
+    // Without an id nobody can ask for it: requeued, it is what it was.
+    let refused = pulled.ask("POST", &format!("{path}/requeue"), Value::Null).await;
+    let hint = refused.body["hint"].as_str().unwrap_or_default();
+    assert!(refused.status == 422 && hint.contains("backfill") && !hint.contains("requeue"), "{}", refused.text);
     pulled.ask("DELETE", &path, Value::Null).await.expect(200);
     assert_eq!(pulled.ask("DELETE", &path, Value::Null).await.status, 404);
     assert_eq!(pulled.ask("POST", &format!("{path}/requeue"), Value::Null).await.status, 404);

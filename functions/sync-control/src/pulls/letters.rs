@@ -56,7 +56,7 @@ pub(crate) async fn list(
     let entity = Query::of(&uri).first(&["entity"]).map(entity).transpose()?;
     let Meant { stored, .. } = meant(&control, caller, &uri, trace).await?;
     let (journal, connection, now) = (&control.operators.journal, &stored.connection, control.now());
-    let which = Which { connection, entity: entity.as_ref() };
+    let which = Which { stored: &stored, entity: entity.as_ref() };
     let listed = letters::list(journal, now, which, None, SHOWN_MAX).await.map_err(failed)?;
     let (total, more) = (listed.total, listed.next.is_some());
     let rows = letters::with_rows(journal, now, connection, listed.letters).await.map_err(failed)?;
@@ -141,7 +141,7 @@ pub(crate) async fn requeue_one(
 
 async fn apply(control: &Control, meant: &Meant, id: &DeadLetterId) -> Result<Json<RowRequeuedView>, AdminProblem> {
     let Meant { operator, stored, .. } = meant;
-    let requeued = letters::requeue(&control.worker, &control.operators, operator, &stored.connection, id).await;
+    let requeued = letters::requeue(&control.worker, &control.operators, operator, stored, id).await;
     match requeued.map_err(failed)? {
         Requeued::Applied { run_id, changed_since } => {
             let message = if changed_since { "Requeued: the vendor's row has changed since" } else { "Requeued" };
@@ -153,9 +153,8 @@ async fn apply(control: &Control, meant: &Meant, id: &DeadLetterId) -> Result<Js
             let busy = AdminProblem::new(SYNC_IN_PROGRESS, "sync already running").with("runId", run_id.as_str());
             Err(busy.hint("it stays: requeue it when that run is over"))
         }
-        Requeued::Refused(why) => {
-            let refused = AdminProblem::new(UNPROCESSABLE, format!("it still cannot be taken: {why}"));
-            Err(refused.hint("correct it at the vendor, then requeue it; or delete it"))
+        Requeued::Refused { why, remedy } => {
+            Err(AdminProblem::new(UNPROCESSABLE, format!("it still cannot be taken: {why}")).hint(remedy))
         }
         Requeued::Failed(why) => Err(AdminProblem::new(REQUEUE_FAILED.kind, "Requeue failed after retries").hint(why)),
     }
@@ -194,7 +193,7 @@ pub(crate) async fn requeue_all(
     let cursor = fields.filled_text("cursor")?.map(|cursor| cursor.parse()).transpose();
     let cursor = cursor.map_err(|_| AdminProblem::new(INVALID_REQUEST, "cursor is unknown"))?;
     let Meant { operator, stored, .. } = meant(&control, caller, &uri, trace).await?;
-    let which = Which { connection: &stored.connection, entity: entity.as_ref() };
+    let which = Which { stored: &stored, entity: entity.as_ref() };
     let now = control.now();
     let until = now.checked_add(REQUEUING).unwrap_or(now);
     let done = letters::requeue_all(&control.worker, &control.operators, &operator, which, cursor, until);
@@ -244,7 +243,7 @@ pub(crate) async fn forget(
     body::read(body).await?;
     let id = path_text(id).parse().map_err(|_| not_found())?;
     let Meant { operator, stored, .. } = meant(&control, caller, &uri, trace).await?;
-    match letters::forget(&control.operators, &operator, &stored.connection, &id).await.map_err(failed)? {
+    match letters::forget(&control.operators, &operator, &stored, &id).await.map_err(failed)? {
         Dropped::Done => Ok(Json(RowsForgottenView { ok: true, count: 1, more: false, message: "Deleted" })),
         Dropped::NotFound => Err(not_found()),
         Dropped::Decided => Err(AdminProblem::new(ALREADY_DECIDED, "somebody is applying it")
@@ -280,7 +279,7 @@ pub(crate) async fn clear(
     let fields = body::read(body).await?.unwrap_or_default();
     let entity = named(&uri, &fields)?;
     let Meant { operator, stored, .. } = meant(&control, caller, &uri, trace).await?;
-    let which = Which { connection: &stored.connection, entity: entity.as_ref() };
+    let which = Which { stored: &stored, entity: entity.as_ref() };
     let (count, more) = letters::clear(&control.operators, &operator, which).await.map_err(failed)?;
     Ok(Json(RowsForgottenView { ok: true, count, more, message: "Cleared" }))
 }

@@ -137,7 +137,8 @@ async fn view(control: &Control, stored: &StoredConnection) -> Result<PullSchedu
     let runs = &control.worker.runs.store.reads;
     let (due, runs) =
         (desk.store.due_time(connection).await.map_err(failed)?, runs.page(connection, &newest).await.map_err(failed)?);
-    let never_began = |run: &Run| run.trigger == Trigger::Schedule && run.status == RunStatus::Skipped;
+    let never_began =
+        |run: &Run| stored.has_run(&run.id) && run.trigger == Trigger::Schedule && run.status == RunStatus::Skipped;
     let skipped: Vec<Run> = runs.into_iter().filter(never_began).collect();
     let api = desk.providers.of(&connection.provider).pull;
     let settings = api.and_then(|api| pulled::read(api, &stored.settings).ok());

@@ -19,6 +19,7 @@ use crate::aws::faults::AwsFault;
 use crate::aws::items::{Item, conditional, item, key, number, text, value};
 use crate::aws::table::Table;
 use crate::aws::transaction::built;
+use crate::domain::connections::stored::StoredConnection;
 use crate::domain::datasets::manifest::{Fingerprint, Layer, LayerRef};
 use crate::domain::datasets::snapshot::{KnownShape, Manifest, Pulled, SnapshotState};
 use crate::domain::ids::{Connection, Dataset};
@@ -53,19 +54,23 @@ impl SnapshotStore {
         self.0.glance(key(connection.to_string(), "state"), "read snapshot").await?.map(value).transpose()
     }
 
-    /// When the last apply of each of these, none of them named twice, went well; those of which none did are not among them.
+    /// When the last apply of each of these, none of them named twice, went well; those of which none did are not among them. What one
+    /// that was removed did under the name is not told.
     ///
     /// # Errors
     /// When the tables cannot be read.
     pub async fn synced_at(
         &self,
-        connections: impl Iterator<Item = &Connection>,
+        connections: impl Iterator<Item = &StoredConnection>,
     ) -> Result<HashMap<Connection, Timestamp>, AwsFault> {
-        let keys = connections.map(|connection| key(connection.to_string(), "state")).collect();
+        let asked: HashMap<&Connection, &StoredConnection> =
+            connections.map(|stored| (&stored.connection, stored)).collect();
+        let keys = asked.keys().map(|connection| key(connection.to_string(), "state")).collect();
         let found = self.0.glance_at(keys, Some("pk, lastRunAt"), "read snapshots").await?;
         let synced = |item: &Item| {
             let text = |name: &str| item.get(name)?.as_s().ok();
-            Some((text("pk")?.parse().ok()?, text("lastRunAt")?.parse().ok()?))
+            let (connection, at) = (text("pk")?.parse().ok()?, text("lastRunAt")?.parse().ok()?);
+            asked.get(&connection).is_some_and(|stored| stored.was_there(at)).then_some((connection, at))
         };
         Ok(found.iter().filter_map(synced).collect())
     }

@@ -14,9 +14,10 @@ use super::RunReads;
 use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{Item, key, number, text, value};
 use crate::aws::transaction::built;
+use crate::domain::connections::stored::StoredConnection;
 use crate::domain::ids::{Connection, RunId};
 use crate::domain::runs::run::{RunStatus, SeenStatus};
-use crate::domain::runs::window::{Cover, Tally, counters, day_before, month_key};
+use crate::domain::runs::window::{Cover, Slots, Tally, counters, day_before, month_key};
 
 fn letter(status: SeenStatus) -> &'static str {
     match status {
@@ -110,28 +111,29 @@ impl RunReads {
     }
 
     /// Counts the runs of the last 24 hours, and of the hour in which they begin, of some connections, none of them named twice: of
-    /// those that had any.
+    /// those that had any. What one that was removed ran under the name counts in the hour in which the name was taken, and no earlier.
     ///
     /// # Errors
     /// When the table cannot be read.
     pub async fn of_a_day(
         &self,
-        connections: impl Iterator<Item = &Connection>,
+        connections: impl Iterator<Item = &StoredConnection>,
         now: Timestamp,
     ) -> Result<HashMap<Connection, Tally>, AwsFault> {
-        let slots = day_before(now).slots;
-        let counters = |connection: &Connection| {
-            let keys = slots.iter().map(|slots| key(partition(connection), slots.counter.clone()));
-            keys.collect::<Vec<Item>>()
-        };
-        let found = self.0.glance_at(connections.flat_map(counters).collect(), None, "read statistics").await?;
+        let slots: HashMap<&Connection, Vec<Slots>> =
+            connections.map(|stored| (&stored.connection, day_before(now, stored.created.at).slots)).collect();
+        let counters = slots.iter().flat_map(|(connection, slots)| {
+            slots.iter().map(|slots| key(partition(connection), slots.counter.clone())).collect::<Vec<Item>>()
+        });
+        let found = self.0.glance_at(counters.collect(), None, "read statistics").await?;
         let mut tallies: HashMap<Connection, Tally> = HashMap::new();
         for counter in &found {
             let text = |name: &str| counter.get(name)?.as_s().ok();
             let whose = text("pk").and_then(|pk| pk.strip_suffix(STATISTICS)?.parse().ok());
             let (Some(connection), Some(name)) = (whose, text("sk")) else { continue };
+            let asked = slots.get(&connection).into_iter().flatten();
             let tally = tallies.entry(connection).or_default();
-            for slot in slots.iter().filter(|slots| slots.counter == *name).flat_map(|slots| slots.slots.clone()) {
+            for slot in asked.filter(|slots| slots.counter == *name).flat_map(|slots| slots.slots.clone()) {
                 *tally += read(counter, &format!("s{slot:02}"));
             }
         }

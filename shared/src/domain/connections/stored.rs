@@ -235,7 +235,13 @@ impl StoredConnection {
     /// Whether a run is of this connection, and of none that was removed and had its name before.
     #[must_use]
     pub fn has_run(&self, run: &RunId) -> bool {
-        run.started_at().is_some_and(|at| at.as_millisecond() >= self.created.at.as_millisecond())
+        run.started_at().is_some_and(|at| self.was_there(at))
+    }
+
+    /// Whether it was there at a time: what came of its name before that is of another one, which was removed.
+    #[must_use]
+    pub fn was_there(&self, at: Timestamp) -> bool {
+        at.as_millisecond() >= self.created.at.as_millisecond()
     }
 
     /// What a connection becomes, written by `by` at `at`. Its secrets stay, unless others are given.

@@ -102,13 +102,15 @@ pub fn days_of(start: Option<Timestamp>, end: Option<Timestamp>, now: Timestamp)
     first.series(1.day()).take_while(move |day| *day <= last)
 }
 
-/// Covers the last 24 hours, and what the hour had before in which they begin: whole hours, so that no run is counted by itself.
+/// Covers the last 24 hours, and what the hour had before in which they begin, but nothing before the hour of `since`: whole hours, so
+/// that no run is counted by itself.
 #[must_use]
-pub fn day_before(now: Timestamp) -> Cover {
+pub fn day_before(now: Timestamp, since: Timestamp) -> Cover {
     const HOUR_MS: i64 = 3_600_000;
     let hour = now.as_millisecond().div_euclid(HOUR_MS);
     let at = |ms: i64| Timestamp::from_millisecond(ms).ok();
-    cover(at((hour - 24) * HOUR_MS), at((hour + 1) * HOUR_MS - 1))
+    let first = (hour - 24).max(since.as_millisecond().div_euclid(HOUR_MS));
+    cover(at(first * HOUR_MS), at((hour + 1) * HOUR_MS - 1))
 }
 
 /// Covers the window from `start` to `end`, both inclusive; an open end reaches to the last year there is.
@@ -202,11 +204,14 @@ mod tests {
     #[test]
     fn a_day_is_covered_by_whole_hours() {
         let now = at("2024-03-01T10:30:00Z");
-        let cover = day_before(now);
-        assert!(cover.edges.is_empty() && cover.months.is_none(), "{cover:?}");
         let starts =
             ["2024-02-29T09:59:59.999Z", "2024-02-29T10:00:00Z", "2024-03-01T00:00:00Z", "2024-03-01T10:59:00Z"];
-        assert_eq!(count(&cover, &starts.map(at)), 3);
+        for (since, expected) in [(Timestamp::MIN, 3), (at("2024-02-29T23:59:00Z"), 2), (at("2024-03-01T10:29:00Z"), 1)]
+        {
+            let cover = day_before(now, since);
+            assert!(cover.edges.is_empty() && cover.months.is_none(), "{cover:?}");
+            assert_eq!(count(&cover, &starts.map(at)), expected, "{since}");
+        }
     }
 
     #[test]

@@ -147,7 +147,7 @@ impl PulledReads {
             self.runs.snapshots.pulled(datasets.iter()),
             self.breakers.of(connection),
             self.quotas.of(connection),
-            self.set_aside(connection, now),
+            self.set_aside(stored, now),
         )?;
         // Of one that was removed, and had its name.
         runs.retain(|run| stored.has_run(&run.id));
@@ -190,7 +190,8 @@ impl PulledReads {
         Ok(found.filter(|run| !run.status.is_over()))
     }
 
-    async fn set_aside(&self, connection: &Connection, now: Timestamp) -> Result<(usize, bool), AwsFault> {
+    async fn set_aside(&self, stored: &StoredConnection, now: Timestamp) -> Result<(usize, bool), AwsFault> {
+        let connection = &stored.connection;
         let filter = DeadLetterFilter::read(|name| {
             Ok::<_, AwsFault>(match name {
                 "provider" => Some(connection.provider.to_string()),
@@ -198,7 +199,8 @@ impl PulledReads {
                 _ => None,
             })
         })?;
-        let is_row = |letter: &DeadLetter| matches!(letter.subject, Subject::Record { .. });
+        let is_row =
+            |letter: &DeadLetter| matches!(&letter.subject, Subject::Record { run_id, .. } if stored.has_run(run_id));
         let page = page(&self.journal, now, &connection.tenant, &filter, is_row, None, LETTERS).await?;
         Ok((page.found.len(), page.next.is_some()))
     }

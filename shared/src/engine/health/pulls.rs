@@ -62,8 +62,7 @@ impl PullReads {
     ) -> Result<HashMap<Connection, Pulls>, AwsFault> {
         let has_api = |stored: &&StoredConnection| self.providers.of(&stored.connection.provider).pull.is_some();
         let asked: Vec<&StoredConnection> = connections.iter().filter(has_api).collect();
-        let pulled: Vec<&Connection> =
-            asked.iter().filter(|stored| self.are_of(stored)).map(|stored| &stored.connection).collect();
+        let pulled: Vec<&StoredConnection> = asked.iter().copied().filter(|stored| self.are_of(stored)).collect();
         let (mut synced, mut days, mut breakers) = futures::future::try_join3(
             self.snapshots.synced_at(pulled.iter().copied()),
             self.runs.of_a_day(pulled.iter().copied(), now),
@@ -95,9 +94,10 @@ impl PullReads {
         let (mut pulled, newest) =
             futures::future::try_join(self.snapshots.pulled(datasets.iter()), self.runs.page(connection, &newest))
                 .await?;
-        let newest = newest.into_iter().next();
+        // Of one that was removed, and had its name, nothing is told.
+        let newest = newest.into_iter().next().filter(|run| stored.has_run(&run.id));
         let checkpoints = datasets.into_iter().map(|dataset| {
-            let pulled = pulled.remove(&dataset);
+            let pulled = pulled.remove(&dataset).filter(|pulled| stored.has_run(&pulled.run_id));
             Checkpoint::of(dataset, pulled, newest.as_ref())
         });
         Ok(checkpoints.collect())

@@ -11,6 +11,7 @@ use http::{HeaderMap, Uri};
 use jiff::Timestamp;
 use signalbox::aws::connections::lists::{After, Listed};
 use signalbox::aws::faults::AwsFault;
+use signalbox::domain::connections::stored::StoredConnection;
 use signalbox::domain::ids::{Connection, ProviderId};
 use signalbox::domain::time;
 use signalbox::engine::health::Looked;
@@ -72,9 +73,9 @@ pub(crate) async fn connections_overview(
                 reads.connections.page_of_seen(&listed, after.as_ref(), limit, is_seen).await?
             }
         };
-        let catalogues: Vec<Connection> = found.iter().map(|stored| stored.connection.clone()).collect();
-        let catalogues = catalogues.iter().filter(|connection| connection.provider == ProviderId::CATALOGUE);
-        let synced = reads.snapshots.synced_at(catalogues);
+        let is_catalogue = |stored: &&StoredConnection| stored.connection.provider == ProviderId::CATALOGUE;
+        let catalogues: Vec<StoredConnection> = found.iter().filter(is_catalogue).cloned().collect();
+        let synced = reads.snapshots.synced_at(catalogues.iter());
         let (looked, synced) = tokio::try_join!(reads.looks.at(found, now), synced)?;
         Ok::<_, AwsFault>((looked, synced, next))
     };

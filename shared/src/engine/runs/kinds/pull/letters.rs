@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::aws::faults::AwsFault;
 use crate::aws::journal::{Begun, Forgotten, Journal};
 use crate::domain::audit::Action;
+use crate::domain::connections::stored::StoredConnection;
 use crate::domain::dead_letter::{DeadLetter, DeadLetterId, Subject};
 use crate::domain::ids::{Connection, Dataset, Entity, RunId};
 use crate::domain::redact;
@@ -35,17 +36,17 @@ const AT_ONCE: usize = 8;
 /// Which rows that were set aside.
 #[derive(Debug, Clone, Copy)]
 pub struct Which<'a> {
-    /// Of which connection.
-    pub connection: &'a Connection,
+    /// Of which connection; none of those of one that was removed, and had its name.
+    pub stored: &'a StoredConnection,
     /// Of which entity alone.
     pub entity: Option<&'a Entity>,
 }
 
 impl Which<'_> {
     fn has(&self, letter: &DeadLetter) -> bool {
-        dataset_of(letter).is_some_and(|dataset| {
-            dataset.connection == *self.connection && self.entity.is_none_or(|entity| dataset.entity == *entity)
-        })
+        let Subject::Record { dataset, run_id, .. } = &letter.subject else { return false };
+        let is_of_it = dataset.connection == self.stored.connection && self.stored.has_run(run_id);
+        is_of_it && self.entity.is_none_or(|entity| dataset.entity == *entity)
     }
 }
 
@@ -80,7 +81,7 @@ pub async fn list(
 ) -> Result<Listed, AwsFault> {
     let (mut listed, mut read) = (Listed { next: from, ..Listed::default() }, 0);
     loop {
-        let mut letters = journal.dead_letters(&which.connection.tenant, listed.next.as_ref(), PAGE + 1).await?;
+        let mut letters = journal.dead_letters(&which.stored.connection.tenant, listed.next.as_ref(), PAGE + 1).await?;
         // One more than fits was read: it is where the next part starts.
         listed.next = if letters.len() > PAGE { letters.pop().map(|letter| letter.id) } else { None };
         read += letters.len();
@@ -129,7 +130,12 @@ pub enum Requeued {
     /// Another run has the connection. It stays.
     Busy(RunId),
     /// It still cannot be taken. It stays.
-    Refused(String),
+    Refused {
+        /// Why.
+        why: String,
+        /// What can be done about it.
+        remedy: &'static str,
+    },
     /// It could not be tried to the end, three times. It stays.
     Failed(String),
 }
@@ -143,11 +149,11 @@ pub async fn requeue(
     worker: &RunWorker,
     operators: &Operators,
     operator: &Operator,
-    connection: &Connection,
+    stored: &StoredConnection,
     id: &DeadLetterId,
 ) -> Result<Requeued, AwsFault> {
-    let (journal, tenant) = (&operators.journal, &connection.tenant);
-    let which = Which { connection, entity: None };
+    let (journal, tenant) = (&operators.journal, &stored.connection.tenant);
+    let which = Which { stored, entity: None };
     let found = journal.dead_letter(tenant, id, operators.now()).await?.filter(|(letter, _)| which.has(letter));
     let Some((letter, row)) = found else { return Ok(Requeued::NotFound) };
     let Subject::Record { dataset, key, .. } = &letter.subject else { return Ok(Requeued::NotFound) };
@@ -161,13 +167,13 @@ pub async fn requeue(
         Requeued::Applied { run_id, changed_since: true } => format!("applied by {run_id}, as the vendor has it now"),
         Requeued::Applied { run_id, .. } => format!("applied by {run_id}"),
         Requeued::Busy(run_id) => format!("refused: {run_id} is in progress"),
-        Requeued::Refused(why) => format!("refused: {why}"),
+        Requeued::Refused { why, .. } => format!("refused: {why}"),
         Requeued::Failed(why) => format!("failed: {why}"),
         Requeued::NotFound | Requeued::Decided => "refused".to_owned(),
     };
     let done = match &requeued {
         Requeued::Applied { .. } => journal.delete_dead_letter(tenant, &letter).await,
-        Requeued::Refused(why) | Requeued::Failed(why) => {
+        Requeued::Refused { why, .. } | Requeued::Failed(why) => {
             journal.requeue_failed(tenant, id, &redact::error_text(why)).await
         }
         Requeued::Busy(_) | Requeued::NotFound | Requeued::Decided => journal.cancel_requeue(tenant, id).await,
@@ -189,7 +195,7 @@ async fn tried(worker: &RunWorker, operator: &Operator, dataset: &Dataset, row: 
             Ok(RecordRequeued::Applied { run_id, changed_since }) => {
                 return Requeued::Applied { run_id, changed_since };
             }
-            Ok(RecordRequeued::Refused(why)) => return Requeued::Refused(why),
+            Ok(RecordRequeued::Refused(why)) => return Requeued::Refused { why, remedy: remedy(row.0) },
             Ok(RecordRequeued::Busy(run_id)) => return Requeued::Busy(run_id),
             Err(not_looked) => not_looked,
         };
@@ -198,6 +204,16 @@ async fn tried(worker: &RunWorker, operator: &Operator, dataset: &Dataset, row: 
             return Requeued::Failed(told(&not_looked));
         }
         worker.runs.outside.pause(Duration::from_secs(2 * u64::from(tries))).await;
+    }
+}
+
+/// What can be done about a row that cannot be taken. One without an id cannot be asked for by itself.
+fn remedy(key: &str) -> &'static str {
+    match key {
+        "" => {
+            "it has no id by which the vendor could be asked for it: correct it at the vendor and start a backfill, which reads it anew, then delete it here"
+        }
+        _ => "correct it at the vendor, then requeue it; or delete it",
     }
 }
 
@@ -256,7 +272,7 @@ pub async fn requeue_all(
             done.next = Some(letter.id);
             break;
         }
-        match requeue(worker, operators, operator, which.connection, &letter.id).await? {
+        match requeue(worker, operators, operator, which.stored, &letter.id).await? {
             Requeued::Applied { changed_since, .. } => {
                 done.applied += 1;
                 done.changed += usize::from(changed_since);
@@ -265,7 +281,7 @@ pub async fn requeue_all(
                 (done.next, done.busy) = (Some(letter.id), Some(run_id));
                 break;
             }
-            Requeued::Refused(_) | Requeued::Failed(_) => done.stayed += 1,
+            Requeued::Refused { .. } | Requeued::Failed(_) => done.stayed += 1,
             Requeued::NotFound | Requeued::Decided => {}
         }
     }
@@ -290,15 +306,15 @@ pub enum Dropped {
 pub async fn forget(
     operators: &Operators,
     operator: &Operator,
-    connection: &Connection,
+    stored: &StoredConnection,
     id: &DeadLetterId,
 ) -> Result<Dropped, AwsFault> {
-    let (journal, which) = (&operators.journal, Which { connection, entity: None });
-    let found = journal.dead_letter(&connection.tenant, id, operators.now()).await?;
+    let (journal, tenant, which) = (&operators.journal, &stored.connection.tenant, Which { stored, entity: None });
+    let found = journal.dead_letter(tenant, id, operators.now()).await?;
     let Some((letter, _)) = found.filter(|(letter, _)| which.has(letter)) else { return Ok(Dropped::NotFound) };
     let dataset = dataset_of(&letter).map(ToString::to_string).unwrap_or_default();
     let noted = operators.begin(operator, Action::DropRow, format!("{dataset}#{id}")).await?;
-    let dropped = match journal.drop_dead_letter(&connection.tenant, &letter).await? {
+    let dropped = match journal.drop_dead_letter(tenant, &letter).await? {
         Forgotten::Now => Dropped::Done,
         Forgotten::Before => Dropped::NotFound,
         Forgotten::Requeuing => Dropped::Decided,
@@ -322,9 +338,9 @@ pub async fn clear(operators: &Operators, operator: &Operator, which: Which<'_>)
     let listed = list(journal, operators.now(), which, None, FORGOTTEN_MAX).await?;
     let more = listed.next.is_some() || listed.total > listed.letters.len();
     let of = which.entity.map(|entity| format!(" of {entity}")).unwrap_or_default();
-    let target = format!("{}: all rows{of}, {} of them", which.connection, listed.letters.len());
+    let target = format!("{}: all rows{of}, {} of them", which.stored.connection, listed.letters.len());
     let noted = operators.begin(operator, Action::DropRow, target).await?;
-    let tenant = &which.connection.tenant;
+    let tenant = &which.stored.connection.tenant;
     let drops: Vec<BoxFuture<'_, Result<Forgotten, AwsFault>>> =
         listed.letters.iter().map(|letter| journal.drop_dead_letter(tenant, letter).boxed()).collect();
     let dropped: Vec<Result<Forgotten, AwsFault>> = stream::iter(drops).buffer_unordered(AT_ONCE).collect().await;
