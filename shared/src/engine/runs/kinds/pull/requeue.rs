@@ -11,6 +11,7 @@ use crate::aws::faults::AwsFault;
 use crate::domain::canonical::Node;
 use crate::domain::connections::pull_api::PullApi;
 use crate::domain::datasets::diff::Counts;
+use crate::domain::datasets::snapshot::Pulled;
 use crate::domain::ids::{Dataset, RunId};
 use crate::domain::pull::rows::{RowForm, text_of};
 use crate::domain::runs::lease::LEASE_MS;
@@ -126,7 +127,9 @@ async fn apply(
     put::put(slice, dataset, began_at, read.records(&changes.rows)).await?;
     held.arrived(&changes);
     slice.entity(0).state = EntityState::Done;
-    held.finish(slice, None).await
+    // The next delta goes on from where it would have; a row that was never taken is one more.
+    let last = held.pulled().map(|last| Pulled { records: held.known.rows(), ..last.clone() });
+    held.finish(slice, last).await
 }
 
 /// A row that was asked for by itself: as it is, or where lists have their rows.
