@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use signalbox::domain::runs::lease::LEASE_MS;
 use signalbox::domain::runs::run::Mode;
 use signalbox_simulators::{Running, Vendor};
-use signalbox_tests::process::Crashed;
+use signalbox_tests::process::{Crashed, Process};
 use signalbox_tests::system::System;
 use signalbox_tests::wire::{Fault, Verdict, Wire, at, every};
 
 use super::kit::{Pulled, Stored, backfill, change, vendor};
 
 async fn small(system: &System) -> Running {
-    vendor(system, Vendor::Doorloop, |options| options.rows = 40).await
+    vendor(system, Vendor::Doorloop, |options| options.rows = 20).await
 }
 
 fn pass_lease(system: &System) {
@@ -31,52 +31,48 @@ async fn stored(pulled: &Pulled<'_>) -> Stored {
 }
 
 /// A connection that had a row set aside, which is mended at its vendor by now; and the id of the row's letter.
-async fn with_a_row_aside<'a>(system: &'a System, doorloop: &Running) -> (Pulled<'a>, Value) {
+async fn with_a_row_aside<'a>(system: &'a System, process: &Process, doorloop: &Running) -> (Pulled<'a>, Value) {
     doorloop.reset().unwrap();
+    let wrong = json!({"entity": "units", "change": 1, "set": {"updatedAt": "soon"}});
+    let id = doorloop.change_rows(&serde_json::from_value(wrong).unwrap()).unwrap().changed.ids;
     let pulled = Pulled::of(system, doorloop, "doorloop", json!({"entities": ["units"]})).await;
     pulled.run(&backfill()).await;
-    let id = pulled.records("units").await.into_keys().next().unwrap();
-    change(doorloop, json!({"entity": "units", "change": [id], "set": {"updatedAt": "soon"}}));
-    pulled.run(&backfill()).await;
-    let mended = json!({"entity": "units", "change": [id], "set": {"updatedAt": "2100-01-02T00:00:00Z", "beds": 9}});
+    let mended = json!({"entity": "units", "change": id, "set": {"updatedAt": "2100-01-02T00:00:00Z", "beds": 9}});
     change(doorloop, mended);
-    let letters = pulled.ask("GET", "dlq", Value::Null).await.expect(200);
+    let letters = pulled.ask_over(process, "GET", "dlq", Value::Null).await.unwrap().expect(200);
     (pulled, letters["items"][0]["id"].clone())
 }
 
 /// Nothing is open once the watchdog has told of what ended, nothing is set aside: what is stored.
-async fn applied(pulled: &Pulled<'_>) -> Stored {
-    pulled.world.healthy().await.watchdog().await.unwrap().unwrap();
+async fn applied(pulled: &Pulled<'_>, process: &Process) -> Stored {
+    process.fire("watchdog").await.unwrap().unwrap();
     assert!(pulled.runs().await.iter().all(|run| !run.contains_key("open")), "{:?}", pulled.runs().await);
-    assert_eq!(pulled.ask("GET", "dlq", Value::Null).await.expect(200)["total"], 0);
+    assert_eq!(pulled.ask_over(process, "GET", "dlq", Value::Null).await.unwrap().expect(200)["total"], 0);
     stored(pulled).await
 }
 
 #[tokio::test]
 async fn a_crash_anywhere_while_a_row_is_applied_leaves_no_trace() {
     let system = System::start().await;
-    let doorloop = small(&system).await;
-    let (pulled, letter) = with_a_row_aside(&system, &doorloop).await;
+    let (doorloop, healthy) = (small(&system).await, system.process_with(Wire::whole(), &[]).await);
+    let (pulled, letter) = with_a_row_aside(&system, &healthy, &doorloop).await;
     let process = pulled.world.healthy().await;
     pulled.ask_over(&process, "POST", "dlq/requeue", json!({"id": letter})).await.unwrap().expect(200);
-    let (calls, expected) = (process.wire().calls(), applied(&pulled).await);
+    let (calls, expected) = (process.wire().calls(), applied(&pulled, &healthy).await);
     println!("killed before and after each of {} calls: {}", calls.len(), calls.join(" "));
     for (number, call) in calls.iter().enumerate() {
         for verdict in [Verdict::KillBefore, Verdict::KillAfter] {
             let here = format!("{verdict:?} of call {number} ({call})");
-            let (pulled, letter) = with_a_row_aside(&system, &doorloop).await;
+            let (pulled, letter) = with_a_row_aside(&system, &healthy, &doorloop).await;
             let body = json!({"id": letter});
             let process = pulled.world.process(Wire::when(at(number), verdict)).await;
-            assert_eq!(
-                pulled.ask_over(&process, "POST", "dlq/requeue", body.clone()).await.map(drop),
-                Err(Crashed),
-                "{here}"
-            );
+            let crashed = pulled.ask_over(&process, "POST", "dlq/requeue", body.clone()).await;
+            assert_eq!(crashed.map(drop), Err(Crashed), "{here}");
             // Whoever died may have a call under way until its lease has run out. Nobody waits for longer.
             pass_lease(&system);
-            let again = pulled.ask("POST", "dlq/requeue", body).await;
+            let again = pulled.ask_over(&healthy, "POST", "dlq/requeue", body).await.unwrap();
             assert!([200, 404].contains(&again.status), "{here}: {}", again.text);
-            assert_eq!(applied(&pulled).await, expected, "{here}");
+            assert_eq!(applied(&pulled, &healthy).await, expected, "{here}");
         }
     }
 }
@@ -85,8 +81,8 @@ async fn a_crash_anywhere_while_a_row_is_applied_leaves_no_trace() {
 #[tokio::test]
 async fn a_fault_while_a_row_is_applied_is_in_nobody_s_way() {
     let system = System::start().await;
-    let doorloop = small(&system).await;
-    let (pulled, letter) = with_a_row_aside(&system, &doorloop).await;
+    let (doorloop, healthy) = (small(&system).await, system.process_with(Wire::whole(), &[]).await);
+    let (pulled, letter) = with_a_row_aside(&system, &healthy, &doorloop).await;
     // More often than the SDK and the route try.
     let puts = every("DynamoDB.BatchWriteItem").up_to(100);
     let process = pulled.world.process(Wire::when(puts, Verdict::Fail(Fault::ServerError))).await;
@@ -95,15 +91,15 @@ async fn a_fault_while_a_row_is_applied_is_in_nobody_s_way() {
     let run = pulled.newest().await;
     assert_eq!((&run["status"], &run["error"]["code"]), (&json!("Failed"), &json!("storage_failed")), "{run:?}");
     pulled.ask("POST", "dlq/requeue", json!({"id": letter})).await.expect(200);
-    applied(&pulled).await;
+    applied(&pulled, &healthy).await;
 }
 
 /// A row's run that whoever began it left is in no other's way once its lease has run out.
 #[tokio::test]
 async fn a_row_s_run_that_was_left_open_is_given_up() {
     let system = System::start().await;
-    let doorloop = small(&system).await;
-    let (pulled, letter) = with_a_row_aside(&system, &doorloop).await;
+    let (doorloop, healthy) = (small(&system).await, system.process_with(Wire::whole(), &[]).await);
+    let (pulled, letter) = with_a_row_aside(&system, &healthy, &doorloop).await;
     let process = pulled.world.process(Wire::when(every("DynamoDB.BatchWriteItem").nth(1), Verdict::KillBefore)).await;
     let crashed = pulled.ask_over(&process, "POST", "dlq/requeue", json!({"id": letter})).await;
     assert_eq!(crashed.map(drop), Err(Crashed));
@@ -114,7 +110,7 @@ async fn a_row_s_run_that_was_left_open_is_given_up() {
     let run = pulled.newest().await;
     assert_eq!((&run["status"], &run["error"]["code"]), (&json!("Failed"), &json!("run_too_slow")), "{run:?}");
     pulled.ask("POST", "dlq/requeue", json!({"id": letter})).await.expect(200);
-    applied(&pulled).await;
+    applied(&pulled, &healthy).await;
 }
 
 /// A connection with a run that a worker left in the middle of a page, or that no worker has taken up.
@@ -129,9 +125,9 @@ async fn with_a_run<'a>(system: &'a System, doorloop: &Running, is_held: bool) -
 }
 
 /// Resets until no lock is held; a pull of everything then finds all as it should be.
-async fn reset_and_pulled(pulled: &Pulled<'_>) -> (Value, Value, Stored) {
+async fn reset_and_pulled(pulled: &Pulled<'_>, process: &Process) -> (Value, Value, Stored) {
     for _ in 0..3 {
-        let reset = pulled.ask("POST", "reset-lock", Value::Null).await.expect(200);
+        let reset = pulled.ask_over(process, "POST", "reset-lock", Value::Null).await.unwrap().expect(200);
         if reset["message"] == "No lock is held" {
             break;
         }
@@ -145,13 +141,13 @@ async fn reset_and_pulled(pulled: &Pulled<'_>) -> (Value, Value, Stored) {
 #[tokio::test]
 async fn a_crash_anywhere_while_a_lock_is_reset_leaves_no_trace() {
     let system = System::start().await;
-    let doorloop = small(&system).await;
+    let (doorloop, healthy) = (small(&system).await, system.process_with(Wire::whole(), &[]).await);
     for is_held in [true, false] {
         let pulled = with_a_run(&system, &doorloop, is_held).await;
         let process = pulled.world.healthy().await;
         pulled.ask_over(&process, "POST", "reset-lock", Value::Null).await.unwrap().expect(200);
         let calls = process.wire().calls();
-        let expected = reset_and_pulled(&pulled).await;
+        let expected = reset_and_pulled(&pulled, &healthy).await;
         assert_eq!((&expected.0, &expected.1), (&json!("Cancelled"), &json!("stopped")));
         println!("killed before and after each of {} calls: {}", calls.len(), calls.join(" "));
         for (number, call) in calls.iter().enumerate() {
@@ -161,7 +157,7 @@ async fn a_crash_anywhere_while_a_lock_is_reset_leaves_no_trace() {
                 let crashed = pulled.ask_over(&process, "POST", "reset-lock", Value::Null).await;
                 let here = format!("{verdict:?} of call {number} ({call}), held {is_held}");
                 assert_eq!(crashed.map(drop), Err(Crashed), "{here}");
-                assert_eq!(reset_and_pulled(&pulled).await, expected, "{here}");
+                assert_eq!(reset_and_pulled(&pulled, &healthy).await, expected, "{here}");
             }
         }
     }
