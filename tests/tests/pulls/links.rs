@@ -57,7 +57,7 @@ impl<'a> Brand<'a> {
     fn variables(&self) -> Vec<(&'static str, String)> {
         let told = self.world.environment("sync-control");
         let value = |name: &'static str| (name, told.get(name).unwrap_or_default().to_owned());
-        ["VENDORS", "TRACKSTAR_API_KEY", "TRACKSTAR_BASE_URL"].map(value).into()
+        ["VENDORS", "TRACKSTAR_API_KEY", "TRACKSTAR_BASE_URL", "ALLOW_MANUAL_BACKFILL"].map(value).into()
     }
 
     /// The code that Trackstar's pages give once the brand's owner has agreed.
@@ -176,6 +176,42 @@ async fn a_brand_is_linked_pulled_linked_again_and_taken_away() {
     actions.sort_unstable();
     let [connect, put] = ["connection.connect", "connection.put"];
     assert_eq!(actions, [connect, connect, "connection.delete", "connection.disconnect", put, put]);
+}
+
+/// What somebody starts by hand is switched off; what a new link starts with is not.
+#[tokio::test]
+async fn the_first_pull_of_a_link_is_no_backfill_by_hand_and_is_on_record_as_what_it_is() {
+    let system = System::start().await;
+    let trackstar = small(&system).await;
+    let mut brand = Brand::of(&system, &trackstar);
+    brand.world.set("ALLOW_MANUAL_BACKFILL", "false");
+    let made = brand.connect().await.expect(200);
+    brand.worked().await;
+    let admin = system.user_token("THREEPL_ADMIN", &[&brand.world.tenant], &[]);
+    let path = format!("/api/admin/sync/run?provider=trackstar&connection=moscot&tenant={}", brand.world.tenant);
+    let process = brand.healthy.get().unwrap();
+    let body = Some(json!({"mode": "backfill", "entities": ["orders"]}));
+    assert_eq!(process.ask("sync-control", "POST", &path, &admin, body).await.unwrap().status, 403);
+    let some = json!({"functionsToSync": ["orders", "products"]});
+    let second = brand.ask("POST", "/sync", Some(some)).await.expect(200);
+    let record = system.items("JOURNAL_TABLE", &format!("{}#audit", brand.world.tenant)).await;
+    let of = |action: &str| record.iter().filter(|entry| entry["action"] == action).collect::<Vec<_>>();
+    let told = |entry: &Item| {
+        ["actor", "target", "result"].map(|name| entry[name].as_str().unwrap_or_default().to_owned()).join(" | ")
+    };
+    let link = format!("{}/trackstar/moscot", brand.world.tenant);
+    let backfills = of("SYNC_BACKFILL");
+    assert_eq!(backfills.len(), 2, "{record:?}");
+    let first = told(backfills[0]);
+    assert!(
+        first.contains(&format!("{link}: backfill of ")) && first.contains("(the first pull of a link)"),
+        "{first}"
+    );
+    assert!(first.ends_with(&format!(" | started {}", made["runId"].as_str().unwrap())), "{first}");
+    assert!(told(backfills[1]).ends_with("backfill of orders | refused: ALLOW_MANUAL_BACKFILL is off"));
+    let [start] = of("SYNC_START")[..] else { panic!("{record:?}") };
+    let expected = format!("{link}: delta of orders, products | started {}", second["runId"].as_str().unwrap());
+    assert!(told(start).ends_with(&expected), "{}", told(start));
 }
 
 /// An exchange that was cut short is shown unless our record has its token, and connecting again mends it.

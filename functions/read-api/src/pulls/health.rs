@@ -15,7 +15,6 @@ use signalbox::engine::health::pulled::PulledLooked;
 use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
 use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 use signalbox::http::query::Query;
-use signalbox::http::wire::entity_runs::mode;
 use signalbox::http::wire::sync_status::{HealthLockView, HealthStatusView, SyncHealthView};
 
 use super::DEFAULT_PROVIDER;
@@ -95,7 +94,7 @@ fn status(looked: Option<&PulledLooked>) -> HealthStatusView {
         last_run_at: newest.map(|run| time::text(run.started_at)),
         last_success_at: success.map(time::text),
         next_run_at: due.map(|due| time::text(due.at)),
-        mode: newest.and_then(|run| run.work.pull()).map(|work| mode(work.mode)),
+        mode: newest.and_then(|run| run.work.pull()).map(|work| work.mode.as_str()),
         status: newest.map_or("never_run", |run| match run.status {
             RunStatus::Pending => "running",
             RunStatus::Success => "completed",

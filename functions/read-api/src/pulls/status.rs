@@ -14,7 +14,6 @@ use signalbox::engine::health::pulled::{EntityLooked, PulledLooked};
 use signalbox::http::admin_problem::AdminProblem;
 use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 use signalbox::http::wire::breaker::OneBreakerView;
-use signalbox::http::wire::entity_runs::mode;
 use signalbox::http::wire::sync_status::{
     CurrentRunView, EntityStatusView, IntegrationHealthView, LastRunView, LockView, ProgressView, QuotaView,
     SchedulerView, ScorePartsView, SyncStatusView, WaitingView,
@@ -93,7 +92,7 @@ fn current_run(run: &Run, work: &PullWork, page_rows: u64, now: Timestamp) -> Cu
     CurrentRunView {
         id: run.id.to_string(),
         entities: work.entities.iter().map(|entity| entity.entity.to_string()).collect(),
-        mode: mode(work.mode),
+        mode: work.mode.as_str(),
         since: work.since.map(time::text),
         dry_run: run.mode.is_dry(),
         started_at: run.started_at.as_millisecond(),

@@ -5,11 +5,11 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use http::{HeaderMap, Uri};
 use serde_json::Value;
-use signalbox::domain::audit::Action;
 use signalbox::domain::ids::Entity;
 use signalbox::domain::runs::run::{Mode, Trigger};
 use signalbox::engine::runs::kinds::pull::{PullRequest, work_of};
-use signalbox::engine::runs::start::{StartRequest, start_by_hand};
+use signalbox::engine::runs::on_record::start_on_record;
+use signalbox::engine::runs::start::StartRequest;
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::Problem;
 use signalbox::http::sync_problem::{SyncProblem, SyncProblemView};
@@ -73,10 +73,7 @@ pub(crate) async fn sync(
         trigger: Trigger::Manual,
         correlation_id: operator.correlation_id.clone(),
     };
-    let target = format!("{} {}", request.connection, names.join(","));
-    let recorded = control.operators.record(&operator, Action::StartPull, target, None).await;
-    recorded.map_err(|fault| SyncProblem::failed(FAILED, &fault))?;
-    let run = start_by_hand(&control.worker.runs, &request).await;
+    let run = start_on_record(&control.worker.runs, &control.operators, &operator, &request, "").await;
     let run = run.map_err(|error| SyncProblem::from(refused(error)).called(FAILED))?;
     let done = LinkDoneView::done(format!("A pull of {} was started", names.join(", ")));
     Ok(Json(LinkDoneView { run_id: Some(run.id.to_string()), ..done }))

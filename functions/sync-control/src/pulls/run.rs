@@ -6,18 +6,17 @@ use axum::{Extension, Json};
 use http::{HeaderMap, Uri};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use signalbox::aws::queues::sync::SliceMessage;
-use signalbox::domain::audit::Action;
 use signalbox::domain::ids::Entity;
 use signalbox::domain::runs::pull::PullMode;
 use signalbox::domain::runs::run::{Mode, Trigger};
 use signalbox::domain::time;
 use signalbox::engine::runs::kinds::pull::{PullRequest, Refused, work_of};
-use signalbox::engine::runs::start::{StartRefused, StartRequest, start_run};
+use signalbox::engine::runs::on_record::{refuse_on_record, start_on_record};
+use signalbox::engine::runs::start::{StartRefused, StartRequest};
 use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{FORBIDDEN, INVALID_REQUEST, SYNC_IN_PROGRESS, UNPROCESSABLE};
-use signalbox::http::wire::pull_control::{PullRunRequest, PullStartedView, mode_name};
+use signalbox::http::wire::pull_control::{PullRunRequest, PullStartedView};
 
 use super::{Meant, PullProblems, failed, meant, writer};
 use crate::Control;
@@ -192,39 +191,21 @@ async fn start(control: &Control, meant: &Meant, wanted: Wanted) -> Result<PullS
         trigger: Trigger::Manual,
         correlation_id: operator.correlation_id.clone(),
     };
-    let runs = &control.worker.runs;
-    match start_run(runs, &request, false).await {
-        Ok((run, _)) => {
-            // A crash before this message, or its failure, leaves an open run that nobody holds: the watchdog sends it on.
-            if let Err(error) = runs.queue.send(&SliceMessage::of(&run), 0).await {
-                tracing::warn!(run_id = %run.id, %error, "run left to the watchdog");
-            }
-            control.operators.noted(begun, &format!("started {}", run.id)).await;
-            Ok(PullStartedView::from(&run))
-        }
-        Err(refused) => {
-            let result = match &refused {
-                StartRefused::Fault(_) => "failed".to_owned(),
-                refused => format!("refused: {refused}"),
-            };
-            control.operators.noted(begun, &result).await;
-            Err(match refused {
-                StartRefused::Busy(holder, _) => AdminProblem::new(SYNC_IN_PROGRESS, "sync already running")
-                    .with("runId", holder.as_str())
-                    .hint("wait until it is over, or stop it: POST /api/admin/sync/stop"),
-                StartRefused::NotSupported(_) => AdminProblem::new(UNPROCESSABLE, refused.to_string()),
-                StartRefused::Fault(fault) => failed(fault),
-            })
-        }
+    if is_backfill && !control.manual_backfill {
+        let off = "ALLOW_MANUAL_BACKFILL is off";
+        refuse_on_record(&control.operators, operator, &request, off).await.map_err(failed)?;
+        let why = "backfills by hand are switched off";
+        return Err(
+            AdminProblem::new(FORBIDDEN, why).hint("set ALLOW_MANUAL_BACKFILL to true, or wait for the nightly one")
+        );
     }
-}
-
-/// For the record.
-fn summary(Meant { stored, .. }: &Meant, request: &PullRequest, mode: Mode) -> String {
-    let entities: Vec<&str> = request.entities.iter().map(Entity::as_str).collect();
-    let entities = if entities.is_empty() { "all entities".to_owned() } else { entities.join(", ") };
-    let since = request.since.map(|since| format!(" since {}", time::text(since))).unwrap_or_default();
-    let dry = if mode.is_dry() { ", dry run" } else { "" };
-    let removals = if request.allow_removals { ", removals allowed" } else { "" };
-    format!("{}: {} of {entities}{since}{dry}{removals}", stored.connection, mode_name(request.mode))
+    let started = start_on_record(&control.worker.runs, &control.operators, operator, &request, "").await;
+    let run = started.map_err(|refused| match refused {
+        StartRefused::Busy(holder, _) => AdminProblem::new(SYNC_IN_PROGRESS, "sync already running")
+            .with("runId", holder.as_str())
+            .hint("wait until it is over, or stop it: POST /api/admin/sync/stop"),
+        StartRefused::NotSupported(_) => AdminProblem::new(UNPROCESSABLE, refused.to_string()),
+        StartRefused::Fault(fault) => failed(fault),
+    })?;
+    Ok(PullStartedView::from(&run))
 }

@@ -40,6 +40,15 @@ impl PullMode {
             _ => None,
         }
     }
+
+    /// The mode in answers.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Delta => "delta",
+            Self::Backfill => "backfill",
+        }
+    }
 }
 
 /// Where an entity stands.

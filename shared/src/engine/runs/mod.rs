@@ -1,6 +1,6 @@
 //! A run's way: [`start`] → [`advance`], a [`slice`] at a time (what its kind does, see [`kinds`]) → [`end`] → [`publish`]. What
 //! stops moving on that way is found by [`watchdog`], or at a [`restart`] of the host that held it; an operator may [`stop`] it, or [`release`] its connection;
-//! [`schedule`] starts what is due, [`history`] shows what was.
+//! [`schedule`] starts what is due, [`on_record`] what somebody asks for, [`history`] shows what was.
 
 pub mod advance;
 pub mod batches;
@@ -9,6 +9,7 @@ pub mod end;
 pub mod history;
 pub mod kinds;
 pub mod layers;
+pub mod on_record;
 pub mod publish;
 pub mod release;
 pub mod restart;

@@ -49,15 +49,6 @@ pub struct EntityRunView {
 /// How much of a reason is told in a line, in characters.
 const LINE_CHARACTERS_MAX: usize = 200;
 
-/// The mode of a pull, in answers.
-#[must_use]
-pub fn mode(mode: PullMode) -> &'static str {
-    match mode {
-        PullMode::Delta => "delta",
-        PullMode::Backfill => "backfill",
-    }
-}
-
 impl EntityRunView {
     /// A run's entities whose end is known: of one that is open those that are over, of one that is over all.
     pub fn of(run: &Run) -> impl Iterator<Item = Self> + use<'_> {
@@ -79,7 +70,7 @@ impl EntityRunView {
             run_id: run.id.to_string(),
             timestamp: time::text(entity.began_at.unwrap_or(run.started_at)),
             entity: entity.entity.to_string(),
-            mode: mode(of),
+            mode: of.as_str(),
             rows: progress.counts.total,
             duration: took.map(|(from, to)| to.as_millisecond() - from.as_millisecond()),
             result,

@@ -8,15 +8,6 @@ use crate::domain::runs::pull::PullMode;
 use crate::domain::runs::run::{Run, Work};
 use crate::domain::time;
 
-/// The mode as clients of the control centre name it.
-#[must_use]
-pub fn mode_name(mode: PullMode) -> &'static str {
-    match mode {
-        PullMode::Delta => "delta",
-        PullMode::Backfill => "backfill",
-    }
-}
-
 /// What is to be pulled.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
@@ -77,7 +68,7 @@ impl From<&Run> for PullStartedView {
             ok: true,
             run_id: run.id.to_string(),
             message: "Sync started",
-            mode: mode_name(mode),
+            mode: mode.as_str(),
             dry_run: run.mode.is_dry(),
             since: since.map(time::text),
             connection: run.connection.to_string(),

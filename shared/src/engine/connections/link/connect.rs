@@ -8,13 +8,14 @@ use crate::domain::connections::stored::{KeptBy, Knows, StoredConnection, Wanted
 use crate::domain::ids::{Connection, RunId};
 use crate::domain::pull::answer::Class;
 use crate::domain::runs::pull::PullMode;
-use crate::domain::runs::run::{Mode, RunStatus, Trigger};
+use crate::domain::runs::run::{Mode, Trigger};
 use crate::domain::secret::Secret;
 use crate::engine::connections::change::{Deed, change};
 use crate::engine::connections::secrets::Given;
 use crate::engine::operators::Operator;
 use crate::engine::runs::kinds::pull::{PullRequest, work_of};
-use crate::engine::runs::start::{StartRequest, start_in_background};
+use crate::engine::runs::on_record::start_on_record;
+use crate::engine::runs::start::StartRequest;
 use crate::vendors::trackstar::link::{self, Made};
 
 /// When a link that was just made is pulled: changes every five minutes, and everything at night, which is about two in New York.
@@ -56,6 +57,7 @@ pub async fn link_token(links: &Links, connection: &Connection) -> Result<String
 /// - the vendor's exchange: the same, and the code is used up. The access token is lost, and the brand's owner agrees once more
 /// - the connection with its secret: all but the first backfill, which its schedule makes up for, and the note, which says no more than
 ///   the record does by then
+/// - the first backfill's entry on record: one without a result, for what was perhaps not started
 ///
 /// # Errors
 /// When it was not made. Where the vendor may have made it all the same, that is noted.
@@ -122,7 +124,8 @@ fn deed(links: &Links, known: &Link, key: &Secret, made: &Made) -> Deed {
     }
 }
 
-/// Starts the first pull of everything. One that cannot be started is no reason to fail: the link is made.
+/// Starts the first pull of everything. It is the system's own, and nobody's by hand: so no switch for those keeps it back, and the record
+/// says what it is. One that cannot be started is no reason to fail: the link is made.
 async fn backfill(links: &Links, operator: &Operator, stored: &StoredConnection) -> Option<RunId> {
     let runs = &links.worker.runs;
     let everything = PullRequest { mode: PullMode::Backfill, ..PullRequest::default() };
@@ -134,8 +137,8 @@ async fn backfill(links: &Links, operator: &Operator, stored: &StoredConnection)
         trigger: Trigger::Manual,
         correlation_id: operator.correlation_id.clone(),
     };
-    match start_in_background(runs, &request, None).await {
-        Ok(run) => run.filter(|run| run.status == RunStatus::Pending).map(|run| run.id),
+    match start_on_record(runs, &links.desk.operators, operator, &request, "the first pull of a link").await {
+        Ok(run) => Some(run.id),
         Err(error) => {
             tracing::error!(connection = %stored.connection, %error, "first backfill not started");
             None
