@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use signalbox::domain::runs::lease::LEASE_MS;
 use signalbox::domain::runs::run::Mode;
@@ -44,6 +45,8 @@ async fn what_is_asked_for_is_read_or_refused() {
         (json!({"since": "2200-01-01"}), "since must be a date or date-time that has passed"),
         (json!({"sinceDays": 0}), "sinceDays must be a whole number from 1 to 365"),
         (json!({"sinceDays": 366}), "sinceDays must be a whole number from 1 to 365"),
+        (json!({"sinceDays": "a week"}), "sinceDays must be a whole number from 1 to 365"),
+        (json!({"sinceDays": 1.5}), "sinceDays must be a whole number from 1 to 365"),
         (json!({"since": "2020-01-01", "sinceDays": 1}), "since and sinceDays say the same: give one of them"),
         (json!({"dryRun": "no"}), "dryRun must be true or false"),
         (json!({"dryrun": true}), "\"dryrun\" is unknown: the field is dryRun"),
@@ -76,6 +79,31 @@ async fn what_is_asked_for_is_read_or_refused() {
     }
     let quick = pulled.ask("POST", "quick-run", json!({})).await.expect(200);
     assert_eq!((&quick["mode"], quick["results"].as_array().unwrap().len()), (&json!("delta"), 2), "{quick}");
+}
+
+/// Forms of older clients send numbers as texts, and empty where nobody filled them in.
+#[tokio::test]
+async fn days_that_are_sent_empty_are_thirty_and_without_any_a_delta_goes_on_from_the_last_one() {
+    let system = System::start().await;
+    let doorloop = vendor(&system, Vendor::Doorloop, |_| {}).await;
+    let pulled = Pulled::of(&system, &doorloop, "doorloop", json!({})).await;
+    for (body, days) in [
+        (json!({"mode": "incremental", "sinceDays": ""}), Some(30)),
+        (json!({"mode": "delta", "sinceDays": null}), Some(30)),
+        (json!({"mode": "incremental", "sinceDays": " 7 "}), Some(7)),
+        (json!({"mode": "incremental"}), None),
+        (json!({"mode": "full", "sinceDays": ""}), None),
+    ] {
+        let started = pulled.ask("POST", "run", body.clone()).await.expect(200);
+        let since = |days: i64| {
+            let begun: Timestamp = system.clock.now();
+            signalbox::domain::time::text(begun - SignedDuration::from_hours(24 * days))
+        };
+        assert_eq!(started["since"], json!(days.map(since)), "{body}");
+        pulled.ask("POST", "stop", Value::Null).await.expect(200);
+    }
+    let both = json!({"since": "2020-01-01", "sinceDays": ""});
+    assert_eq!(pulled.ask("POST", "run", both).await.expect(200)["since"], "2020-01-01T00:00:00.000Z");
 }
 
 #[tokio::test]

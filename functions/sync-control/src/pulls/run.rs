@@ -24,6 +24,8 @@ use crate::body::{self, Fields};
 
 /// The most days that `sinceDays` goes back.
 const DAYS_MAX: i64 = 365;
+/// How many days it goes back where it is sent empty.
+const DAYS_DEFAULT: i64 = 30;
 /// The most entities that a body may name: more than any vendor has.
 const NAMED_MAX: usize = 32;
 /// What is pulled where nobody says what.
@@ -132,20 +134,13 @@ fn wanted(fields: &Fields, now: Timestamp) -> Result<Wanted, AdminProblem> {
     };
     let dry = fields.switch("dryRun")?.unwrap_or(false);
     let allow_removals = fields.switch("allowRemovals")?.unwrap_or(false);
-    let request = PullRequest { mode, entities, since: since(fields, now)?, allow_removals };
+    let request = PullRequest { mode, entities, since: since(fields, mode, now)?, allow_removals };
     Ok(Wanted { request, unnamed: UNNAMED, mode: if dry { Mode::DryRun } else { Mode::Apply } })
 }
 
-fn since(fields: &Fields, now: Timestamp) -> Result<Option<Timestamp>, AdminProblem> {
+fn since(fields: &Fields, mode: PullMode, now: Timestamp) -> Result<Option<Timestamp>, AdminProblem> {
     let wrong = |why: &str| AdminProblem::new(INVALID_REQUEST, why);
-    let days = match fields.get("sinceDays") {
-        None => None,
-        Some(days) => {
-            let days = days.as_i64().filter(|days| (1..=DAYS_MAX).contains(days));
-            Some(days.ok_or_else(|| wrong(&format!("sinceDays must be a whole number from 1 to {DAYS_MAX}")))?)
-        }
-    };
-    match (fields.text("since")?, days) {
+    match (fields.text("since")?, days(fields, mode)?) {
         (Some(_), Some(_)) => Err(wrong("since and sinceDays say the same: give one of them")),
         (Some(text), None) => {
             let since = time::parse_query(&text).filter(|since| *since <= now);
@@ -154,6 +149,26 @@ fn since(fields: &Fields, now: Timestamp) -> Result<Option<Timestamp>, AdminProb
         (None, Some(days)) => Ok(now.checked_sub(SignedDuration::from_hours(days * 24)).ok()),
         (None, None) => Ok(None),
     }
+}
+
+/// How many days back a delta is to look. Forms of older clients send the field of a number as a text, and empty where nobody filled it
+/// in: their server took that for thirty days. Where it is not sent at all, a delta goes on from where the last one began, which leaves
+/// nothing out however long ago that was.
+fn days(fields: &Fields, mode: PullMode) -> Result<Option<i64>, AdminProblem> {
+    const NAME: &str = "sinceDays";
+    let given = match fields.get(NAME) {
+        None => None,
+        Some(Value::String(text)) if text.trim().is_empty() => None,
+        Some(given) => Some(given),
+    };
+    let Some(given) = given else {
+        let is_empty = fields.has(NAME) && mode == PullMode::Delta && fields.text("since")?.is_none();
+        return Ok(is_empty.then_some(DAYS_DEFAULT));
+    };
+    let days = given.as_i64().or_else(|| given.as_str()?.trim().parse().ok());
+    let days = days.filter(|days| (1..=DAYS_MAX).contains(days));
+    let why = || format!("sinceDays must be a whole number from 1 to {DAYS_MAX}");
+    days.map(Some).ok_or_else(|| AdminProblem::new(INVALID_REQUEST, why()))
 }
 
 async fn start(control: &Control, meant: &Meant, wanted: Wanted) -> Result<PullStartedView, AdminProblem> {
@@ -171,18 +186,7 @@ async fn start(control: &Control, meant: &Meant, wanted: Wanted) -> Result<PullS
         }
         Refused::Settings { .. } => AdminProblem::new(UNPROCESSABLE, refused.to_string()),
     })?;
-    let action = match request.mode {
-        PullMode::Delta => Action::StartPull,
-        PullMode::Backfill => Action::StartBackfill,
-    };
-    let begun = control.operators.begin(operator, action, summary(meant, &request, mode)).await.map_err(failed)?;
-    if request.mode == PullMode::Backfill && !control.manual_backfill {
-        control.operators.noted(begun, "refused: ALLOW_MANUAL_BACKFILL is off").await;
-        let why = "backfills by hand are switched off";
-        return Err(
-            AdminProblem::new(FORBIDDEN, why).hint("set ALLOW_MANUAL_BACKFILL to true, or wait for the nightly one")
-        );
-    }
+    let is_backfill = request.mode == PullMode::Backfill;
     let request = StartRequest {
         connection: connection.clone(),
         work,

@@ -18,7 +18,7 @@ pub struct PullRunRequest {
     pub mode: Option<String>,
     /// Since when a delta asks for changes; without it since the last pull that went well.
     pub since: Option<String>,
-    /// The same in days before now, 1 to 365; not beside `since`.
+    /// The same in days before now, 1 to 365, also as a text; not beside `since`. Sent empty it is 30.
     pub since_days: Option<u32>,
     /// Compare and count, and write nothing.
     pub dry_run: Option<bool>,
