@@ -214,6 +214,47 @@ async fn the_first_pull_of_a_link_is_no_backfill_by_hand_and_is_on_record_as_wha
     assert!(told(start).ends_with(&expected), "{}", told(start));
 }
 
+#[tokio::test]
+async fn what_a_brand_is_is_the_same_on_every_route() {
+    let system = System::start().await;
+    let trackstar = small(&system).await;
+    let brand = Brand::of(&system, &trackstar);
+    let tenant = &brand.world.tenant;
+    let operator = system.service_token("operator", "default", &[CONNECTIONS_READ, CONNECTIONS_WRITE]);
+    for (provider, body) in [
+        ("pos", json!({"settings": {}})),
+        ("doorloop", json!({"settings": {}, "secrets": {"current": "key"}})),
+        ("catalogue", json!({"settings": {}})),
+    ] {
+        let put = system.request("PUT", &format!("/api/admin/connections/{tenant}/{provider}/of-{provider}"));
+        put.bearer(&operator).body(body.to_string()).answer().await.expect(201);
+    }
+    let process = system.process_with(Wire::whole(), &[]).await;
+    let admin = system.user_token("THREEPL_ADMIN", &[tenant], &[]);
+    let routes =
+        [("read-api", "GET", "", Value::Null), ("read-api", "GET", "/health", Value::Null)].into_iter().chain([
+            ("sync-control", "POST", "/sync", json!({"functionsToSync": ["orders"]})),
+            ("sync-control", "DELETE", "", Value::Null),
+        ]);
+    let links = routes.map(|(function, method, route, body)| {
+        (function, method, format!("/api/brands/BRAND/integrations/trackstar{route}"), body)
+    });
+    let lag = ("read-api", "GET", "/api/sync/lag/BRAND".to_owned(), Value::Null);
+    for (function, method, path, body) in links.chain([lag]) {
+        let body = (!body.is_null()).then_some(body);
+        for (name, error) in [
+            ("of-pos", "Trackstar integration not found"),
+            ("of-doorloop", "Trackstar integration not found"),
+            ("of-catalogue", "Trackstar integration not found"),
+            ("nobody", "Brand not found"),
+        ] {
+            let path = path.replace("BRAND", name);
+            let answer = process.ask(function, method, &path, &admin, body.clone()).await.unwrap();
+            assert_eq!((answer.status, &answer.body["error"]), (404, &json!(error)), "{method} {path}");
+        }
+    }
+}
+
 /// An exchange that was cut short is shown unless our record has its token, and connecting again mends it.
 #[tokio::test]
 async fn a_crash_anywhere_while_a_brand_is_linked_is_seen_and_mended() {

@@ -11,6 +11,7 @@ use signalbox::domain::connections::linking::Linking;
 use signalbox::domain::connections::stored::StoredConnection;
 use signalbox::domain::ids::{Connection, ConnectionName, ProviderId};
 use signalbox::domain::time;
+use signalbox::engine::connections::brands::is_brand;
 use signalbox::http::auth::CONNECTIONS_READ;
 use signalbox::http::auth::user::Access;
 use signalbox::http::query::{Query, path_text};
@@ -79,9 +80,8 @@ impl Found {
         if stored.is_some() || linking.is_some() {
             return Ok(Self { stored, linking });
         }
-        // A brand is what the tenant has a catalogue of, or a link.
-        let brand = reads.vendors.find(&link.tenant, &link.name).await.map_err(fault)?;
-        Err(brand.map_or_else(missing, |_| no_link()))
+        let brand = is_brand(&reads.connections, &reads.vendors, &link.tenant, &link.name).await.map_err(fault)?;
+        Err(if brand { no_link() } else { missing() })
     }
 
     fn linking(&self, reads: &Reads) -> Option<LinkingView> {

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use signalbox::domain::deliveries::hours::{DAY_HOURS, HourCounter};
 use signalbox::domain::ids::{Connection, ConnectionName, ProviderId};
 use signalbox::domain::time;
+use signalbox::engine::connections::brands::is_brand;
 use signalbox::engine::deliveries::list::ListReads;
 use signalbox::engine::health::lags;
 use signalbox::http::auth::READ;
@@ -67,10 +68,12 @@ pub(crate) async fn lag(
     let connection = Connection::new(tenant.clone(), ProviderId::TRACKSTAR, name);
     let failed = |fault| SyncProblem::failed(FAILED, &fault);
     let Some(stored) = reads.connections.glance(&connection).await.map_err(failed)? else {
-        // A brand is what the tenant has a catalogue of, or a link.
-        let brand = reads.vendors.find(tenant, &connection.name).await.map_err(failed)?;
-        let without = || SyncProblem::missing(NO_LINK, "the brand has no link to Trackstar");
-        return Err(brand.map_or_else(missing, |_| without()));
+        let brand = is_brand(&reads.connections, &reads.vendors, tenant, &connection.name).await.map_err(failed)?;
+        return Err(if brand {
+            SyncProblem::missing(NO_LINK, "the brand has no link to Trackstar")
+        } else {
+            missing()
+        });
     };
     let now = reads.now();
     let lists = ListReads { deliveries: &reads.processed, store: &reads.deliveries, journal: &reads.journal };

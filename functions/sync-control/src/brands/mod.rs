@@ -9,8 +9,8 @@ mod sync;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use http::{HeaderMap, Uri};
-use signalbox::aws::faults::AwsFault;
 use signalbox::domain::ids::{Connection, ConnectionName, ProviderId};
+use signalbox::engine::connections::brands::is_brand;
 use signalbox::engine::connections::desk::Refused;
 use signalbox::engine::connections::link::NotLinked;
 use signalbox::engine::operators::Operator;
@@ -102,23 +102,12 @@ async fn brand(
     };
     let name = ConnectionName::parse(&path_text(path)).map_err(|_| missing())?;
     let link = Connection::new(tenant.clone(), ProviderId::TRACKSTAR, name);
-    let is_there = is_brand(control, &link).await;
+    let (store, vendors) = (&control.connections.store, &control.worker.runs.vendors);
+    let is_there = is_brand(store, vendors, &link.tenant, &link.name).await;
     if !is_there.map_err(|fault| SyncProblem::from(Problem::unread(&fault)))? {
         return Err(missing());
     }
     Ok((Operator { tenant, actor: reach.actor, correlation_id }, link))
-}
-
-/// Whether a tenant has a brand of a link's name: anything that has this name of its own.
-async fn is_brand(control: &Control, link: &Connection) -> Result<bool, AwsFault> {
-    let store = &control.connections.store;
-    for provider in [ProviderId::TRACKSTAR, ProviderId::POS, ProviderId::DOORLOOP] {
-        let connection = Connection::new(link.tenant.clone(), provider, link.name.clone());
-        if store.glance(&connection).await?.is_some() {
-            return Ok(true);
-        }
-    }
-    Ok(control.vendor(&link.tenant, link.name.as_str()).await?.is_some())
 }
 
 /// Why a link was not made, or not taken away, in the words of these clients. `failed` is what they know a failure by.

@@ -5,6 +5,7 @@ use signalbox::domain::catalogue::vendor::Vendor;
 use signalbox::domain::connections::stored::StoredConnection;
 use signalbox::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
 use signalbox::domain::runs::run::Work;
+use signalbox::engine::connections::brands::is_brand;
 use signalbox::engine::runs::kinds::catalogue::work_of;
 use signalbox::engine::runs::kinds::pull::{self, PullRequest, Refused};
 use signalbox::http::sync_problem::SyncProblem;
@@ -62,12 +63,16 @@ pub(super) async fn of_brand(
     }
     // One that a variable names may not be in the table yet.
     let is_link = stored.is_some() || control.deliveries.connections.get(&link).await.map_err(fault)?.is_some();
-    Err(if is_link {
-        SyncProblem::invalid(
+    if is_link {
+        return Err(SyncProblem::invalid(
             "nothing is fetched of this brand: its link to Trackstar has no access token, and only sends webhooks. Replay these, with type webhook, or connect it",
-        )
+        ));
+    }
+    let is_there = is_brand(&control.connections.store, &control.worker.runs.vendors, tenant, brand).await;
+    Err(if is_there.map_err(fault)? {
+        SyncProblem::invalid("nothing is fetched of this brand: it has neither a link to Trackstar nor a catalogue")
     } else {
-        SyncProblem::missing("Brand not found", "the tenant has no connection of this name")
+        SyncProblem::missing("Brand not found", "the tenant has no brand of this name")
     })
 }
 

@@ -1,6 +1,7 @@
 //! Connections: how they are read, how operators change, test and remove them, and how they are started when they are due.
 
 pub mod ask;
+pub mod brands;
 pub mod breaker;
 pub mod change;
 pub mod delete;
