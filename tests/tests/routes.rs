@@ -15,6 +15,7 @@ mod routes {
         mod triggers;
     }
     mod service {
+        mod admin_token;
         mod console;
         mod cors;
         mod documents;

@@ -1,0 +1,42 @@
+//! The admin token: let in where the description says so, and nowhere else.
+
+use serde_json::Value;
+use signalbox_tests::system::{Settings, System};
+
+const ADMIN: &str = "admin-token-admin-token-admin-tok";
+
+/// What is described of each operation: method, path with something for each parameter, and in which ways somebody may show who they are.
+fn operations() -> Vec<(String, String, Vec<String>)> {
+    let merged = signalbox_read_api::openapi().merge_from(signalbox_sync_control::openapi());
+    let openapi = serde_json::to_value(merged).unwrap();
+    let mut found = Vec::new();
+    for (path, item) in openapi["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let ways = operation["security"].as_array().into_iter().flatten().filter_map(Value::as_object);
+            let ways = ways.flat_map(|way| way.keys().cloned()).collect();
+            let parts = path.split('/').map(|part| if part.starts_with('{') { "nobody" } else { part });
+            found.push((method.to_uppercase(), parts.collect::<Vec<_>>().join("/"), ways));
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn the_admin_token_is_let_in_where_that_is_described_and_nowhere_else() {
+    let settings = [("STAGE", "production"), ("WEBHOOK_SECRET", "pos-secret-pos-secret-pos-secret")];
+    let system = System::with(Settings::default().with(&settings).with(&[("ADMIN_SYNC_TOKEN", ADMIN)])).await;
+    let mut described = 0;
+    for (method, path, ways) in operations().into_iter().filter(|(.., ways)| ways.iter().any(|way| way == "service")) {
+        let is_described = ways.iter().any(|way| way == "admin");
+        described += usize::from(is_described);
+        for ask in [
+            system.request(&method, &path).header("x-admin-token", ADMIN),
+            system.request(&method, &path).bearer(ADMIN),
+        ] {
+            let answer = ask.header("x-tenant-id", "acme").answer().await;
+            let is_let_in = ![401, 403].contains(&answer.status);
+            assert_eq!(is_let_in, is_described, "{method} {path}: {} {}", answer.status, answer.text);
+        }
+    }
+    assert!(described > 20, "{described}");
+}
