@@ -42,8 +42,11 @@ const KNOWN_MAX: SignedDuration = SignedDuration::from_secs(30);
 const DOUBTED_MAX: SignedDuration = SignedDuration::from_secs(2);
 /// How long that somebody is not known is gone by.
 const UNKNOWN_MAX: SignedDuration = SignedDuration::from_secs(5);
-/// What takes longer has failed: a sender waits, and comes again.
-const READ_MAX: Duration = Duration::from_millis(500);
+/// What takes longer has failed at a door: a sender waits, and comes again, and a flood must not hold all instances.
+const READ_AT_DOORS_MAX: Duration = Duration::from_millis(500);
+/// What takes longer has failed for anybody else. Whoever asks was verified, and would rather wait than come again: a call to storage that is
+/// tried again takes seconds where it is busy. It is less than one try of the SDK may take, and an answer waits for few reads.
+const READ_MAX: Duration = Duration::from_secs(5);
 /// For how long nothing is read of a name whose read failed, and nothing at all after [`FAILURES_MAX`] in a row.
 const REST: SignedDuration = SignedDuration::from_secs(1);
 /// How many reads may fail in a row before no name is read.
@@ -105,6 +108,8 @@ struct Inner {
     keys: Option<DataKeys>,
     providers: Providers,
     clock: Clock,
+    /// How long a read may take that others wait for.
+    read_max: Duration,
     kept: Mutex<Kept>,
 }
 
@@ -136,7 +141,7 @@ impl Connections {
     /// # Errors
     /// When the environment is unusable.
     pub fn connect(clients: &Clients, environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
-        Self::with(clients, environment, outside, None)
+        Self::with(clients, environment, outside, (None, READ_MAX))
     }
 
     /// Reads connections with their secrets; nothing is called.
@@ -144,18 +149,28 @@ impl Connections {
     /// # Errors
     /// When the environment is unusable.
     pub fn with_secrets(clients: &Clients, environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
-        Self::with(clients, environment, outside, Some(DataKeys::connect(clients, environment, outside)?))
+        let keys = DataKeys::connect(clients, environment, outside)?;
+        Self::with(clients, environment, outside, (Some(keys), READ_MAX))
+    }
+
+    /// Reads connections with their secrets for the doors of webhooks, where nobody is read for long; nothing is called.
+    ///
+    /// # Errors
+    /// When the environment is unusable.
+    pub fn at_doors(clients: &Clients, environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
+        let keys = DataKeys::connect(clients, environment, outside)?;
+        Self::with(clients, environment, outside, (Some(keys), READ_AT_DOORS_MAX))
     }
 
     fn with(
         clients: &Clients,
         environment: &Environment,
         outside: &Outside,
-        keys: Option<DataKeys>,
+        (keys, read_max): (Option<DataKeys>, Duration),
     ) -> Result<Self, StartError> {
         let store = ConnectionStore::connect(clients, environment)?;
         let (providers, clock) = (outside.providers.clone(), outside.clock.clone());
-        let inner = Inner { store, keys, providers, clock, kept: Mutex::default() };
+        let inner = Inner { store, keys, providers, clock, read_max, kept: Mutex::default() };
         Ok(Self { inner: Arc::new(inner), as_of_now: false })
     }
 
@@ -212,7 +227,7 @@ impl Connections {
     /// What is kept, or what is read for the first who asks while all others wait for the same answer.
     async fn find(&self, name: Name) -> Result<Found, AwsFault> {
         if self.as_of_now {
-            return Arc::clone(&self.inner).read(name).await;
+            return Arc::clone(&self.inner).read(name, READ_MAX).await;
         }
         let asked = {
             let mut kept = self.inner.kept();
@@ -223,7 +238,7 @@ impl Connections {
             if let Some(fault) = kept.resting(&name, now) {
                 return Err(fault.clone());
             }
-            kept.asked.join(&name, || Arc::clone(&self.inner).read(name.clone()).boxed())
+            kept.asked.join(&name, || Arc::clone(&self.inner).read(name.clone(), self.inner.read_max).boxed())
         };
         asked.await
     }
@@ -254,10 +269,10 @@ impl Inner {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn read(self: Arc<Self>, name: Name) -> Result<Found, AwsFault> {
+    async fn read(self: Arc<Self>, name: Name, within: Duration) -> Result<Found, AwsFault> {
         // Before the read: what is read may be as old as that.
         let asked_at = self.clock.now();
-        let answer = self.look_up_in_time(&name).await;
+        let answer = self.look_up_in_time(&name, within).await;
         let mut kept = self.kept();
         kept.asked.landed(&name);
         kept.note(&name, answer.as_ref().err(), self.clock.now());
@@ -268,7 +283,7 @@ impl Inner {
 
     async fn read_again(self: Arc<Self>, name: Name) -> Found {
         let asked_at = self.clock.now();
-        let answer = self.look_up_in_time(&name).await;
+        let answer = self.look_up_in_time(&name, self.read_max).await;
         let mut kept = self.kept();
         kept.doubted.landed(&name);
         match answer {
@@ -285,15 +300,15 @@ impl Inner {
         }
     }
 
-    async fn look_up_in_time(&self, name: &Name) -> Result<Found, AwsFault> {
+    async fn look_up_in_time(&self, name: &Name, within: Duration) -> Result<Found, AwsFault> {
         let look = async {
             match self.look_up(name).await {
                 Err(fault) if fault.transient => self.look_up(name).await,
                 answer => answer,
             }
         };
-        let answer = self.clock.within(READ_MAX, look).await;
-        answer.unwrap_or_else(|| Err(AwsFault::unanswered("read connection", READ_MAX)))
+        let answer = self.clock.within(within, look).await;
+        answer.unwrap_or_else(|| Err(AwsFault::unanswered("read connection", within)))
     }
 
     async fn look_up(&self, name: &Name) -> Result<Found, AwsFault> {

@@ -86,7 +86,7 @@ impl Deliveries {
             store,
             outside: outside.clone(),
             senders: Senders::from_environment(environment, secrets)?,
-            connections: Connections::with_secrets(clients, environment, outside)?,
+            connections: Connections::at_doors(clients, environment, outside)?,
             flood: Mutex::default(),
             rings: Mutex::default(),
         })))
