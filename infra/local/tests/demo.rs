@@ -122,7 +122,21 @@ async fn simulated_vendors_are_pulled_and_found_again_where_they_are() {
     assert!(ask(&owners, "simulated-doorloop-key").await["total"].is_null());
     assert!(host.stop().await);
 
-    let storage = Storage::Folder(folder.path().to_owned());
-    let without = Host::start(Options { storage, ..Options::default() }).await.unwrap();
+    // Without them their connections do not fail, and are there again with them. What somebody else paused stays so.
+    let connection = |provider: &str| format!("/api/admin/connections/default/{provider}/demo");
+    let states = async |host: &Host| {
+        let mut states = Vec::new();
+        for provider in ["doorloop", "trackstar"] {
+            let shown = ask(&format!("{}{}", host.url(), connection(provider)), "").await;
+            states.push(shown.pointer("/data/state").cloned().unwrap());
+        }
+        states
+    };
+    let storage = || Storage::Folder(folder.path().to_owned());
+    let without = Host::start(Options { storage: storage(), ..Options::default() }).await.unwrap();
     assert!(without.simulated_vendors().is_empty());
+    assert_eq!(states(&without).await, ["paused", "paused"]);
+    assert!(without.stop().await);
+    let again = start(folder.path()).await;
+    assert_eq!(states(&again).await, ["active", "active"]);
 }

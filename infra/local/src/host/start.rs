@@ -96,8 +96,9 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
         restart::take_up_runs(&environments, &outside).await;
     }
 
-    if let Some(vendors) = &vendors {
-        vendors.lead(&environments, &outside).await;
+    match &vendors {
+        Some(vendors) => vendors.lead(&environments, &outside).await,
+        None => demo::vendors::rest(&data, &environments, &outside).await,
     }
 
     if options.schedules {

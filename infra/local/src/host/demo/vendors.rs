@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use signalbox::aws::clients::Clients;
-use signalbox::domain::connections::stored::{KeptBy, Knows, StoredConnection, Wanted};
+use signalbox::domain::connections::stored::{ConnectionState, KeptBy, Knows, StoredConnection, Wanted};
 use signalbox::domain::ids::{Connection, TenantId};
 use signalbox::domain::secret::Secret;
 use signalbox::engine::connections::change::{Deed, change};
@@ -32,6 +32,10 @@ use crate::host::settings;
 pub(super) const CONTROL: &str = "sync-control";
 /// Who makes and leads them.
 pub(super) const ACTOR: &str = "demo";
+/// Of which each has a connection.
+const PROVIDERS: [&str; 2] = ["doorloop", "trackstar"];
+/// Why their connections are paused where the host was started without them.
+const NOT_THERE: &str = "the demo's vendors are not simulated: start with SIGNALBOX_DEMO=1";
 /// Where all vendors are that may be led elsewhere.
 const HERE: &str = "http://127.0.0.1:";
 /// Nobody waits longer for a host that starts, or stops.
@@ -127,10 +131,11 @@ impl Vendors {
     pub(super) fn simulated(&self) -> Vec<Simulated> {
         let DemoVendors { doorloop, trackstar } = &self.running;
         let both = format!("{} {}", trackstar.key(), trackstar.access_token().unwrap_or_default());
+        let [of_doorloop, of_trackstar] = PROVIDERS;
         [
-            ("doorloop", "DoorLoop, simulated (demo)", doorloop.base_url(), doorloop.key(), json!({})),
+            (of_doorloop, "DoorLoop, simulated (demo)", doorloop.base_url(), doorloop.key(), json!({})),
             (
-                "trackstar",
+                of_trackstar,
                 "Trackstar, simulated (demo)",
                 trackstar.base_url(),
                 both,
@@ -144,7 +149,7 @@ impl Vendors {
                 "displayName": name, "settings": settings, "secrets": {"current": secret},
                 "schedule": {"every": EVERY_MINUTES},
             });
-            Some(Simulated { connection: format!("default/{provider}/demo").parse().ok()?, base_url, body })
+            Some(Simulated { connection: connection(provider)?, base_url, body })
         })
         .collect()
     }
@@ -162,22 +167,25 @@ impl Vendors {
     }
 
     async fn try_lead(&self, environment: &Environment, outside: &Outside) -> Result<(), String> {
-        let clients = Clients::connect(environment, outside).map_err(|error| error.to_string())?;
-        let desk = Desk::connect(&clients, environment, outside).map_err(|error| error.to_string())?;
-        let operator =
-            Operator { tenant: TenantId::DEFAULT, actor: ACTOR.into(), correlation_id: "demo-vendors".into() };
+        let (desk, operator) = (desk(environment, outside)?, operator());
         for simulated in self.simulated() {
-            let stored = desk.store.read(&simulated.connection).await.map_err(|error| error.to_string())?;
-            let Some((version, wanted)) = stored.as_ref().and_then(|stored| led(stored, &simulated.base_url)) else {
-                continue;
-            };
+            let connection = &simulated.connection;
+            let read = desk.store.read(connection).await.map_err(|error| error.to_string())?;
+            let Some(mut stored) = read else { continue };
+            if rests(&stored) {
+                let knows = Knows::Version(stored.version);
+                let resumed = change(&desk, &operator, connection, knows, &Deed::Resume).await;
+                stored = resumed.map_err(|error| error.to_string())?.connection;
+                tracing::info!(%connection, "resumed, as its vendor is there again");
+            }
+            let Some(wanted) = led(&stored, &simulated.base_url) else { continue };
             // Another address is another host, to which no stored secret goes by itself.
             let secret = simulated.body.pointer("/secrets/current").and_then(Value::as_str).unwrap_or_default();
             let secrets = Some(Given { current: Secret::new(secret), previous: None });
             let deed = Deed::Put { wanted, secrets, active: None };
-            let led = change(&desk, &operator, &simulated.connection, Knows::Version(version), &deed).await;
+            let led = change(&desk, &operator, connection, Knows::Version(stored.version), &deed).await;
             led.map_err(|error| error.to_string())?;
-            tracing::info!(connection = %simulated.connection, to = simulated.base_url, "its port was taken by others");
+            tracing::info!(%connection, to = simulated.base_url, "its port was taken by others");
         }
         Ok(())
     }
@@ -188,19 +196,66 @@ impl Vendors {
     }
 }
 
+/// Pauses the connections of a demo whose vendors are not there, as they would fail each hour, or ask whoever has their ports by now. A
+/// crash leaves some of them as they were, and the next start looks again.
+pub(crate) async fn rest(data: &DataFolder, environments: &BTreeMap<String, Environment>, outside: &Outside) {
+    let Some(environment) = environments.get(CONTROL).filter(|_| data.demo_vendors().exists()) else { return };
+    let reason = match tokio::time::timeout(LEADING_MAX, try_rest(environment, outside)).await {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => error,
+        Err(_) => "it took too long".to_owned(),
+    };
+    tracing::warn!(reason, "connections of the demo go on, though its vendors are not there");
+}
+
+async fn try_rest(environment: &Environment, outside: &Outside) -> Result<(), String> {
+    let (desk, operator) = (desk(environment, outside)?, operator());
+    for connection in PROVIDERS.iter().filter_map(|provider| connection(provider)) {
+        let stored = desk.store.read(&connection).await.map_err(|error| error.to_string())?;
+        let works = stored.filter(|stored| stored.is_active() && is_here(stored).is_some());
+        let Some(stored) = works else { continue };
+        let deed = Deed::Pause { why: NOT_THERE.to_owned() };
+        let paused = change(&desk, &operator, &connection, Knows::Version(stored.version), &deed).await;
+        paused.map_err(|error| error.to_string())?;
+        tracing::info!(%connection, "paused, as the demo's vendors are not there; a start with the demo resumes it");
+    }
+    Ok(())
+}
+
+/// Whether it was paused for that, and by nobody else.
+fn rests(stored: &StoredConnection) -> bool {
+    matches!(&stored.state, ConnectionState::Paused { by, why, .. } if by == ACTOR && why == NOT_THERE)
+}
+
+fn connection(provider: &str) -> Option<Connection> {
+    format!("default/{provider}/demo").parse().ok()
+}
+
+fn desk(environment: &Environment, outside: &Outside) -> Result<Desk, String> {
+    let clients = Clients::connect(environment, outside).map_err(|error| error.to_string())?;
+    Desk::connect(&clients, environment, outside).map_err(|error| error.to_string())
+}
+
+fn operator() -> Operator {
+    Operator { tenant: TenantId::DEFAULT, actor: ACTOR.into(), correlation_id: "demo-vendors".into() }
+}
+
+/// Where it leads, unless somebody has led it away from this machine.
+fn is_here(stored: &StoredConnection) -> Option<&str> {
+    stored.settings.get("baseUrl").and_then(Value::as_str).filter(|given| given.starts_with(HERE))
+}
+
 /// The connection as it leads there; none where it does already, or somebody has led it away from this machine.
-fn led(stored: &StoredConnection, base_url: &str) -> Option<(u64, Wanted)> {
-    let given = stored.settings.get("baseUrl").and_then(Value::as_str)?;
-    if given == base_url || !given.starts_with(HERE) {
+fn led(stored: &StoredConnection, base_url: &str) -> Option<Wanted> {
+    if is_here(stored)? == base_url {
         return None;
     }
     let mut settings = stored.settings.clone();
     settings.insert("baseUrl".into(), base_url.into());
-    let wanted = Wanted {
+    Some(Wanted {
         display_name: Some(stored.display_name.clone()),
         settings,
         schedule: Some(stored.schedule.clone()),
         kept_by: KeptBy::Operators,
-    };
-    Some((stored.version, wanted))
+    })
 }
