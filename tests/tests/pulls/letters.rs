@@ -1,6 +1,7 @@
 //! Rows that were set aside, as operators list them, apply them and forget them.
 
 use serde_json::{Value, json};
+use signalbox::http::auth::{CONNECTIONS_READ, CONNECTIONS_WRITE};
 use signalbox_simulators::{Fault, FaultKind, Vendor};
 use signalbox_tests::system::System;
 
@@ -128,4 +129,27 @@ async fn a_row_that_webhooks_write_as_well_is_applied_alike() {
     assert_eq!(applied["changedSince"], true, "{applied}");
     assert!(items(&pulled, "dlq?provider=trackstar").await.is_empty());
     pulled.stored("inbound-shipments").await.check();
+}
+
+#[tokio::test]
+async fn the_status_counts_as_many_as_the_list_does_and_no_misspelt_filter_means_all() {
+    let system = System::start().await;
+    let doorloop = vendor(&system, Vendor::Doorloop, |options| options.rows = 600).await;
+    let pulled = Pulled::of(&system, &doorloop, "doorloop", json!({"entities": ["units"], "pageSize": 200})).await;
+    let no_id = Fault { rows: Some(120), field: Some("id".into()), ..fault(FaultKind::MissingField, "units", 1, 1) };
+    doorloop.set_fault(no_id).unwrap();
+    pulled.run(&backfill()).await;
+    let listed = pulled.ask("GET", "dlq", Value::Null).await.expect(200);
+    assert_eq!((&listed["count"], &listed["total"], &listed["more"]), (&json!(50), &json!(120), &json!(false)));
+    let status = format!("/api/admin/sync/status?tenant={}", pulled.world.tenant);
+    let token = system.service_token("ada", "default", &[CONNECTIONS_READ, CONNECTIONS_WRITE]);
+    let status = system.get(&status).bearer(&token).answer().await.expect(200);
+    assert_eq!((&status["dlqCount"], &status["dlqMore"]), (&listed["total"], &listed["more"]));
+
+    for (method, path) in [("GET", "dlq"), ("POST", "dlq/requeue-all"), ("POST", "dlq/clear")] {
+        let refused = pulled.ask(method, &format!("{path}?entty=owners"), Value::Null).await;
+        assert_eq!((refused.status, &refused.body["code"]), (400, &json!("invalid_request")), "{}", refused.text);
+        assert!(refused.body["error"].as_str().unwrap().contains("entty"), "{}", refused.text);
+    }
+    assert_eq!(pulled.ask("GET", "dlq", Value::Null).await.expect(200)["total"], 120);
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use signalbox::domain::runs::run::Mode;
+use signalbox::http::auth::{CONNECTIONS_READ, CONNECTIONS_WRITE};
 use signalbox_simulators::Vendor;
 use signalbox_tests::items::Item;
 use signalbox_tests::system::System;
@@ -125,4 +126,42 @@ async fn a_tick_without_a_key_leaves_its_reason() {
     pulled.tick().await;
     let shown = pulled.ask("GET", "scheduler?provider=trackstar", Value::Null).await.expect(200);
     assert_eq!(shown["skippedTicks"][0]["reason"], "missing_api_key", "{shown}");
+}
+
+#[tokio::test]
+async fn every_route_says_alike_when_a_connection_is_pulled_by_itself() {
+    const MAIN: &str = "/api/admin/connections/default/doorloop/main";
+    let system = System::start().await;
+    let token = system.service_token("ada", "default", &[CONNECTIONS_READ, CONNECTIONS_WRITE]);
+    let get = async |path: &str| system.get(path).bearer(&token).answer().await.expect(200);
+    let post = async |path: &str| system.post(&format!("{MAIN}/{path}")).bearer(&token).answer().await.expect(200);
+    for (schedule, paused, enabled, every, full) in [
+        (json!("off"), false, false, json!(10), Value::Null),
+        (json!({"every": 15}), false, true, json!(15), Value::Null),
+        (json!({"every": 15, "fullAtHourUtc": 5}), false, true, json!(15), json!(5)),
+        (json!({"every": 15, "fullAtHourUtc": 5}), true, false, json!(15), json!(5)),
+        (json!({"every": 15, "fullAtHourUtc": 5, "enabled": false}), false, false, json!(15), json!(5)),
+        (json!({"cron": "0 2 * * *", "zone": "UTC"}), false, true, Value::Null, Value::Null),
+        (json!({"cron": "0 2 * * *", "zone": "UTC"}), true, false, Value::Null, Value::Null),
+    ] {
+        let body = json!({"settings": {}, "secrets": {"current": "key"}, "schedule": schedule});
+        let put = system.request("PUT", MAIN).bearer(&token).body(body.to_string()).answer().await;
+        assert!(put.status < 300, "{}", put.text);
+        post(if paused { "pause" } else { "resume" }).await;
+        let scheduler = get("/api/admin/sync/scheduler").await;
+        let status = get("/api/admin/sync/status").await["scheduler"].clone();
+        let health = get("/api/health/sync").await;
+        let told = |view: &Value| (view["enabled"].clone(), view["intervalMinutes"].clone());
+        let expected = (json!(enabled), every);
+        let here = format!("{schedule} {paused}");
+        assert_eq!([told(&scheduler), told(&status), told(&health)], [(); 3].map(|()| expected.clone()), "{here}");
+        for name in ["fullSyncHourUTC", "nightlyFullHourUtc", "nextRun", "nextFullSync", "paused"] {
+            assert_eq!(scheduler[name], status[name], "{here}: {name}");
+        }
+        assert_eq!((&status["fullSyncHourUTC"], &status["paused"]), (&full, &json!(paused)), "{here}");
+        assert_eq!(health["status"]["next_run_at"], scheduler["nextRun"], "{here}");
+        assert_eq!(scheduler["nextRun"].is_string(), enabled, "{here}");
+    }
+    let misspelt = system.get("/api/admin/sync/scheduler?conection=main").bearer(&token).answer().await;
+    assert_eq!((misspelt.status, &misspelt.body["code"]), (400, &json!("invalid_request")), "{}", misspelt.text);
 }

@@ -89,11 +89,11 @@ fn status(looked: Option<&PulledLooked>) -> HealthStatusView {
             || looked.entities.iter().filter_map(|entity| entity.pulled.as_ref()).map(|pulled| pulled.ended_at);
         of_runs.and_then(|run| run.completed_at).or_else(|| of_entities().max())
     });
-    let due = looked.and_then(|looked| looked.due.as_ref());
+    let next = looked.and_then(|looked| looked.times.next(looked.due.as_ref().map(|due| due.at)));
     HealthStatusView {
         last_run_at: newest.map(|run| time::text(run.started_at)),
         last_success_at: success.map(time::text),
-        next_run_at: due.map(|due| time::text(due.at)),
+        next_run_at: next.map(time::text),
         mode: newest.and_then(|run| run.work.pull()).map(|work| work.mode.as_str()),
         status: newest.map_or("never_run", |run| match run.status {
             RunStatus::Pending => "running",

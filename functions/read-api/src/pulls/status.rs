@@ -41,23 +41,28 @@ pub(crate) async fn status(
 ) -> Result<Json<SyncStatusView>, AdminProblem> {
     let stored = asked_for(&reads, (&uri, &headers), None).await?;
     let now = reads.now();
-    let looked = reads.pulled.look(&stored, now).await.map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))?;
-    Ok(Json(view(&stored, &looked, now)))
+    let looked = tokio::try_join!(reads.pulled.look(&stored, now), reads.pulled.set_aside(&stored, now));
+    let (looked, set_aside) = looked.map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))?;
+    Ok(Json(view(&stored, &looked, set_aside, now)))
 }
 
-fn view(stored: &StoredConnection, looked: &PulledLooked, now: Timestamp) -> SyncStatusView {
+fn view(
+    stored: &StoredConnection,
+    looked: &PulledLooked,
+    (dlq_count, dlq_more): (usize, bool),
+    now: Timestamp,
+) -> SyncStatusView {
     let connection = &stored.connection;
     let entities: Vec<String> =
         looked.settings.iter().flat_map(|settings| &settings.entities).map(ToString::to_string).collect();
     let page_rows = looked.settings.as_ref().map_or(1, |settings| settings.page_rows);
-    let (dlq_count, dlq_more) = looked.set_aside;
     let of_entity = |entity: &EntityLooked| (entity.entity.to_string(), entity_status(entity));
     SyncStatusView {
         ok: true,
         connection: connection.to_string(),
         version: env!("CARGO_PKG_VERSION"),
         is_running: looked.open.is_some(),
-        scheduler: scheduler(stored, looked, entities.clone(), now),
+        scheduler: scheduler(stored, looked, entities.clone()),
         entities,
         current_run: looked.open.as_ref().and_then(|run| Some(current_run(run, run.work.pull()?, page_rows, now))),
         lock: lock(looked, now),
@@ -70,9 +75,8 @@ fn view(stored: &StoredConnection, looked: &PulledLooked, now: Timestamp) -> Syn
     }
 }
 
-fn scheduler(stored: &StoredConnection, looked: &PulledLooked, entities: Vec<String>, now: Timestamp) -> SchedulerView {
+fn scheduler(stored: &StoredConnection, looked: &PulledLooked, entities: Vec<String>) -> SchedulerView {
     let times = looked.times;
-    let next_full = stored.schedule.next_full_after(now, &stored.connection).filter(|_| stored.is_active());
     let started = looked.runs.iter().find(|run| run.status != RunStatus::Skipped).map(|run| time::text(run.started_at));
     SchedulerView {
         enabled: times.enabled,
@@ -80,8 +84,8 @@ fn scheduler(stored: &StoredConnection, looked: &PulledLooked, entities: Vec<Str
         entities,
         full_sync_hour_utc: times.full_at_hour_utc,
         nightly_full_hour_utc: times.full_at_hour_utc,
-        next_run: looked.due.as_ref().map(|due| time::text(due.at)),
-        next_full_sync: next_full.map(time::text),
+        next_run: times.next(looked.due.as_ref().map(|due| due.at)).map(time::text),
+        next_full_sync: times.next_full.map(time::text),
         last_run: started,
         paused: !stored.is_active(),
     }

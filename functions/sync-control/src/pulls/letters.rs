@@ -25,6 +25,8 @@ use crate::{Control, body};
 
 /// How many rows a list shows.
 const SHOWN_MAX: usize = 50;
+/// What a call about many rows may be asked for: a filter that is misspelt would be none, and mean everything.
+const PARAMETERS: &[&str] = &["entity", "provider", "connection"];
 /// For how long one call begins with another row.
 const REQUEUING: SignedDuration = SignedDuration::from_secs(20);
 
@@ -39,7 +41,7 @@ const REQUEUING: SignedDuration = SignedDuration::from_secs(20);
     ),
     responses(
         (status = 200, description = "The newest 50", body = SetAsideView),
-        (status = 400, description = "invalid_request: a name that no entity has", body = AdminProblemView),
+        (status = 400, description = "invalid_request: a name that no entity has, a parameter that there is not", body = AdminProblemView),
         (status = 409, description = "connection_not_named", body = AdminProblemView),
         PullProblems,
     ),
@@ -53,7 +55,9 @@ pub(crate) async fn list(
 ) -> Result<Json<SetAsideView>, AdminProblem> {
     // Rows are a tenant's data: who may decide on them sees them.
     let caller = writer(&control, &uri, &headers)?;
-    let entity = Query::of(&uri).first(&["entity"]).map(entity).transpose()?;
+    let query = Query::of(&uri);
+    query.only(PARAMETERS)?;
+    let entity = query.first(&["entity"]).map(entity).transpose()?;
     let Meant { stored, .. } = meant(&control, caller, &uri, trace).await?;
     let (journal, connection, now) = (&control.operators.journal, &stored.connection, control.now());
     let which = Which { stored: &stored, entity: entity.as_ref() };
@@ -174,7 +178,7 @@ async fn apply(control: &Control, meant: &Meant, id: &DeadLetterId) -> Result<Js
     request_body(content = Option<RowsRequest>),
     responses(
         (status = 200, description = "How many", body = RowsRequeuedView),
-        (status = 400, description = "invalid_request: a name that no entity has, a cursor that is none of an answer", body = AdminProblemView),
+        (status = 400, description = "invalid_request: a name that no entity has, a parameter that there is not, a cursor that is none of an answer", body = AdminProblemView),
         (status = 409, description = "sync_in_progress: another run has the connection, and nothing was applied; connection_not_named", body = AdminProblemView),
         PullProblems,
     ),
@@ -262,7 +266,7 @@ pub(crate) async fn forget(
     request_body(content = Option<RowsRequest>),
     responses(
         (status = 200, description = "How many; of those that somebody is applying none", body = RowsForgottenView),
-        (status = 400, description = "invalid_request: a name that no entity has", body = AdminProblemView),
+        (status = 400, description = "invalid_request: a name that no entity has, a parameter that there is not", body = AdminProblemView),
         (status = 409, description = "connection_not_named", body = AdminProblemView),
         PullProblems,
     ),
@@ -284,10 +288,11 @@ pub(crate) async fn clear(
     Ok(Json(RowsForgottenView { ok: true, count, more, message: "Cleared" }))
 }
 
-/// The entity that a call names, in its body or its query: a filter that is misspelt or blank would be none, and mean everything.
+/// The entity that a call names, in its body or its query: a filter that is blank would be none, and mean everything.
 fn named(uri: &Uri, fields: &Fields) -> Result<Option<Entity>, AdminProblem> {
     fields.check_spelling(&["entity", "cursor"])?;
     let in_query = Query::of(uri);
+    in_query.only(PARAMETERS)?;
     let in_query = in_query.all(&["entity"]).next();
     let in_body = fields.filled_text("entity")?;
     in_body.as_deref().or(in_query).map(entity).transpose()

@@ -13,6 +13,7 @@ use signalbox::engine::connections::pull_schedule::{NotChanged, ScheduleChange, 
 use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{ENVIRONMENT_LOCKED, INVALID_REQUEST};
+use signalbox::http::query::Query;
 use signalbox::http::wire::pull_schedule::{PullScheduleRequest, PullScheduleView};
 use signalbox::vendors::pulled;
 
@@ -37,6 +38,7 @@ const RUNS_READ: usize = 50;
     ),
     responses(
         (status = 200, description = "As it is now", body = PullScheduleView),
+        (status = 400, description = "invalid_request: a parameter that there is not", body = AdminProblemView),
         (status = 409, description = "connection_not_named", body = AdminProblemView),
         PullProblems,
     ),
@@ -49,6 +51,7 @@ pub(crate) async fn show(
     headers: HeaderMap,
 ) -> Result<Json<PullScheduleView>, AdminProblem> {
     let caller = control.authority.admin_reader(&uri, &headers, control.now())?;
+    Query::of(&uri).only(&["provider", "connection"])?;
     let Meant { stored, .. } = meant(&control, caller, &uri, trace).await?;
     view(&control, &stored).await.map(Json)
 }

@@ -11,3 +11,4 @@ pub mod pull_api;
 pub mod schedule;
 pub mod sealed;
 pub mod stored;
+pub mod times;

@@ -14,10 +14,9 @@ use crate::aws::journal::Journal;
 use crate::aws::runs::RunStore;
 use crate::aws::runs::reads::Wanted;
 use crate::domain::connections::pull_api::PullApi;
-use crate::domain::connections::schedule::Schedule;
 use crate::domain::connections::stored::StoredConnection;
+use crate::domain::connections::times::Times;
 use crate::domain::datasets::snapshot::Pulled;
-use crate::domain::dead_letter::{DeadLetter, Subject};
 use crate::domain::ids::{Connection, Dataset, Entity};
 use crate::domain::pull::breaker::Breaker;
 use crate::domain::pull::health_score::{Evidence, Score, score};
@@ -25,7 +24,7 @@ use crate::domain::pull::quota::{Left, Paid};
 use crate::domain::runs::lease::Lease;
 use crate::domain::runs::pull::EntityState;
 use crate::domain::runs::run::{Run, RunStatus, SeenStatus};
-use crate::engine::deliveries::dead_letters::{DeadLetterFilter, Limits, page};
+use crate::engine::runs::kinds::pull::letters::{self, Which};
 use crate::environment::{Environment, StartError};
 use crate::vendors::Providers;
 use crate::vendors::pulled::{self, PullSettings};
@@ -34,8 +33,6 @@ use crate::vendors::pulled::{self, PullSettings};
 const RUNS: usize = 20;
 /// Of runs that failed.
 const FAILED_RUNS: usize = 10;
-/// Dead letters that are counted, and those that are looked at for them.
-const LETTERS: Limits = Limits { found_max: 100, read_max: 300 };
 
 /// What is read of connections that are pulled. Cheap to clone.
 #[derive(Clone)]
@@ -47,30 +44,6 @@ pub struct PulledReads {
     quotas: Quotas,
     journal: Journal,
     providers: Providers,
-}
-
-/// When a connection is pulled by itself.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Times {
-    /// Whether it is.
-    pub enabled: bool,
-    /// Every how many minutes; none where it has no interval.
-    pub every: Option<u32>,
-    /// In which hour of the UTC day everything is pulled, where one is named.
-    pub full_at_hour_utc: Option<u8>,
-}
-
-impl Times {
-    /// Those of a connection, as its schedule is written.
-    #[must_use]
-    pub fn of(stored: &StoredConnection, now: Timestamp) -> Self {
-        let (every, full_at_hour_utc) = match &stored.schedule {
-            Schedule::Every(minutes) => (Some(*minutes), None),
-            Schedule::Pull(times) => (Some(times.every), times.full_at_hour_utc),
-            Schedule::Off | Schedule::Cron { .. } => (None, None),
-        };
-        Self { enabled: stored.due_after(now).is_some(), every, full_at_hour_utc }
-    }
 }
 
 /// What is known of an entity.
@@ -105,8 +78,6 @@ pub struct PulledLooked {
     pub breaker: Breaker,
     /// What is left of its quota; none where its settings cannot be read.
     pub left: Option<Left>,
-    /// How many rows were set aside and wait for somebody, and whether there may be more.
-    pub set_aside: (usize, bool),
     /// How it does; none where it never ran.
     pub score: Option<Score>,
 }
@@ -139,7 +110,7 @@ impl PulledReads {
         let newest = Wanted { limit: RUNS, ..Wanted::default() };
         let failed = Wanted { limit: FAILED_RUNS, statuses: vec![SeenStatus::Error], ..Wanted::default() };
         let reads = &self.runs.reads;
-        let (lease, due, mut runs, mut failed, mut pulled, breaker, paid, set_aside) = tokio::try_join!(
+        let (lease, due, mut runs, mut failed, mut pulled, breaker, paid) = tokio::try_join!(
             self.runs.lease_of(connection),
             self.connections.due_time(connection),
             reads.page(connection, &newest),
@@ -147,7 +118,6 @@ impl PulledReads {
             self.runs.snapshots.pulled(datasets.iter()),
             self.breakers.of(connection),
             self.quotas.of(connection),
-            self.set_aside(stored, now),
         )?;
         // Of one that was removed, and had its name.
         runs.retain(|run| stored.has_run(&run.id));
@@ -170,9 +140,18 @@ impl PulledReads {
             due,
             runs,
             breaker,
-            set_aside,
             score,
         })
+    }
+
+    /// How many rows of a connection were set aside and wait for somebody, and whether there may be more: what the list of them says. A
+    /// query for each 250 of the tenant's dead letters that are looked at, so it is no part of what anybody may look at.
+    ///
+    /// # Errors
+    /// When AWS fails.
+    pub async fn set_aside(&self, stored: &StoredConnection, now: Timestamp) -> Result<(usize, bool), AwsFault> {
+        let listed = letters::list(&self.journal, now, Which { stored, entity: None }, None, 0).await?;
+        Ok((listed.total, listed.next.is_some()))
     }
 
     async fn open(
@@ -188,21 +167,6 @@ impl PulledReads {
         };
         // One that ended between two reads is open no more.
         Ok(found.filter(|run| !run.status.is_over()))
-    }
-
-    async fn set_aside(&self, stored: &StoredConnection, now: Timestamp) -> Result<(usize, bool), AwsFault> {
-        let connection = &stored.connection;
-        let filter = DeadLetterFilter::read(|name| {
-            Ok::<_, AwsFault>(match name {
-                "provider" => Some(connection.provider.to_string()),
-                "connection" => Some(connection.name.to_string()),
-                _ => None,
-            })
-        })?;
-        let is_row =
-            |letter: &DeadLetter| matches!(&letter.subject, Subject::Record { run_id, .. } if stored.has_run(run_id));
-        let page = page(&self.journal, now, &connection.tenant, &filter, is_row, None, LETTERS).await?;
-        Ok((page.found.len(), page.next.is_some()))
     }
 }
 

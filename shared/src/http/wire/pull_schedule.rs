@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::domain::connections::schedule::Schedule;
 use crate::domain::connections::stored::{KeptBy, StoredConnection};
+use crate::domain::connections::times::Times;
 use crate::domain::runs::failure::{Failure, RunError};
 use crate::domain::runs::run::Run;
 use crate::domain::time;
@@ -18,9 +19,9 @@ pub struct PullScheduleView {
     pub ok: bool,
     /// `tenant/provider/name`
     pub connection: String,
-    /// Whether it is.
+    /// Whether it is: it is not while its schedule is off, or while it is paused.
     pub enabled: bool,
-    /// Every how many minutes changes are pulled; null where a pattern of cron says when.
+    /// Every how many minutes changes are pulled, or would be; null where a pattern of cron says when.
     pub interval_minutes: Option<u32>,
     /// In which hour of the UTC day everything is pulled; null where it is not.
     #[serde(rename = "fullSyncHourUTC")]
@@ -73,9 +74,7 @@ impl PullScheduleView {
         skipped: &[Run],
         now: Timestamp,
     ) -> Self {
-        let times = stored.schedule.pull_times();
-        let full = times.and_then(|times| times.full_at_hour_utc);
-        let next_full = stored.schedule.next_full_after(now, &stored.connection).filter(|_| stored.is_active());
+        let times = Times::of(stored, now);
         let locked_by = match &stored.kept_by {
             KeptBy::Operators => None,
             KeptBy::Configuration { source } => Some(source.clone()),
@@ -83,15 +82,15 @@ impl PullScheduleView {
         Self {
             ok: true,
             connection: stored.connection.to_string(),
-            enabled: times.is_none_or(|times| times.enabled),
-            interval_minutes: times.map(|times| times.every),
-            full_sync_hour_utc: full,
-            nightly_full_hour_utc: full,
+            enabled: times.enabled,
+            interval_minutes: times.every,
+            full_sync_hour_utc: times.full_at_hour_utc,
+            nightly_full_hour_utc: times.full_at_hour_utc,
             entities,
             schedule: stored.schedule.clone(),
             paused: !stored.is_active(),
-            next_run: next_run.filter(|_| stored.is_active()).map(time::text),
-            next_full_sync: next_full.map(time::text),
+            next_run: times.next(next_run).map(time::text),
+            next_full_sync: times.next_full.map(time::text),
             env_locked: if locked_by.is_some() { LOCKED.to_vec() } else { Vec::new() },
             locked_by,
             skipped_ticks: skipped.iter().map(SkippedTickView::from).collect(),

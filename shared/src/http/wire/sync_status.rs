@@ -31,9 +31,9 @@ pub struct SyncStatusView {
     pub waiting: Option<WaitingView>,
     /// The last run that is over; its parts are null where there is none.
     pub last_run: LastRunView,
-    /// Rows that were set aside and wait for somebody.
+    /// Rows that were set aside and wait for somebody: the `total` of `GET /api/admin/sync/dlq`.
     pub dlq_count: usize,
-    /// Whether there may be more of them.
+    /// Whether there may be more of them: the tenant's newest 5,000 dead letters are looked at.
     pub dlq_more: bool,
     /// Each entity.
     pub per_entity: BTreeMap<String, EntityStatusView>,
@@ -45,9 +45,9 @@ pub struct SyncStatusView {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SchedulerView {
-    /// Whether it is.
+    /// Whether it is: it is not while its schedule is off, or while it is paused.
     pub enabled: bool,
-    /// How often, in minutes; null where it has a pattern of cron, or no schedule.
+    /// How often, in minutes, or how often it would be; null where it has a pattern of cron.
     pub interval_minutes: Option<u32>,
     /// What is pulled.
     pub entities: Vec<String>,
@@ -222,9 +222,9 @@ pub struct SyncRunsView {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SyncHealthView {
-    /// Whether it is synced by itself.
+    /// Whether it is synced by itself: it is not while its schedule is off, or while it is paused.
     pub enabled: bool,
-    /// How often, in minutes; null where it has a pattern of cron, or no schedule.
+    /// How often, in minutes, or how often it would be; null where it has a pattern of cron, or there is no connection.
     pub interval_minutes: Option<u32>,
     /// How long a worker may be silent before another may take its place.
     pub lock_ttl_minutes: i64,
