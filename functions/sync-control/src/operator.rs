@@ -1,6 +1,6 @@
 //! Who decides on dead letters and rejected deliveries, and what all these routes answer alike.
 
-use http::{HeaderMap, Uri};
+use http::{Extensions, HeaderMap, Uri};
 use signalbox::aws::faults::AwsFault;
 use signalbox::engine::operators::Operator;
 use signalbox::http::auth::{Caller, DELIVERIES_WRITE};
@@ -39,6 +39,11 @@ pub(crate) fn decider(control: &Control, uri: &Uri, headers: &HeaderMap) -> Resu
     let caller = control.writer(uri, headers)?;
     caller.require_any(&[DELIVERIES_WRITE])?;
     Ok(caller)
+}
+
+/// The trace of a request, which a middleware gives each before it is read.
+pub(crate) fn trace(extensions: &Extensions) -> CorrelationId {
+    extensions.get().cloned().unwrap_or_else(|| CorrelationId(String::new()))
 }
 
 /// A caller as an operator, within their tenant.

@@ -1,14 +1,17 @@
 //! What must be known and cannot be read: whoever asks is told to come again, at every door and of every operator's route. Nothing is
 //! acknowledged, nothing is refused, nobody is taken for unknown, and nothing is changed.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use signalbox::domain::deliveries::signature::{Scheme, schemes};
-use signalbox::http::auth::{CONNECTIONS_READ, CONNECTIONS_WRITE};
+use signalbox::http::auth::{CONNECTIONS_READ, CONNECTIONS_WRITE, READ as READ_SCOPE};
 use signalbox_tests::answer::Answer;
 use signalbox_tests::deliveries::delivery::Delivery;
 use signalbox_tests::deliveries::hooks::Hooks;
 use signalbox_tests::system::System;
-use signalbox_tests::wire::{Calls, Fault, Verdict, Wire, every};
+use signalbox_tests::wire::{Calls, Fault, Verdict, Wire, every, first};
 
 use super::kit::{ask, catalogue, github, path, put, recorded, shown};
 use crate::connections::desk::Desk;
@@ -153,4 +156,25 @@ async fn an_operator_s_route_that_cannot_read_a_connection_changes_nothing() {
     }
     assert_eq!((shown(&system, HOOK).await, recorded(&system).await.len()), before);
     ask(&system, "GET", &path("acme/github/new"), Value::Null).await.expect(404);
+}
+
+/// A door lets nobody wait for so long, as anybody can knock at one.
+#[tokio::test]
+async fn who_was_verified_waits_five_seconds_for_a_connection_that_is_read_slowly() {
+    let system = System::start().await;
+    put(&system, "default/catalogue/shop", catalogue()).await.expect(201);
+    let token = system.service_token("operator", "default", &[READ_SCOPE]);
+    for (waited, expected) in [(Duration::from_millis(4_900), 200), (Duration::from_secs(5), 500)] {
+        let process = system.process(Wire::when(first(READ).about("ConnectionsTable"), Verdict::Hold)).await;
+        let mut asking = pin!(process.ask("read-api", "GET", "/api/catalog/vendor-sync/registry/shop", &token, None));
+        tokio::select! {
+            answer = &mut asking => panic!("{answer:?} before anything hung"),
+            () = process.wire().held() => system.pass(waited),
+        }
+        if expected == 200 {
+            process.wire().release();
+        }
+        let answer = asking.await.unwrap();
+        assert_eq!(answer.status, expected, "{waited:?}: {}", answer.text);
+    }
 }

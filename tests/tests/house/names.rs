@@ -143,3 +143,19 @@ fn filled_in(path: &str, parameters: &Json) -> String {
         path.replace(&format!("{{{name}}}"), value.as_str().unwrap_or_default())
     })
 }
+
+/// What systems before this one were told. Whoever moves over from one looks here for what became of it.
+const OLDER_VARIABLES: &str = "TRACKSTAR_API_KEY TRACKSTAR_BASE_URL TRACKSTAR_WEBHOOK_SECRET WEBHOOK_TRACKSTAR_SECRET \
+    SKIP_WEBHOOK_SIGNATURE_VALIDATION JWT_SECRET REDIS_URL PORT FRONTEND_URL DOORLOOP_BASE_URL DOORLOOP_API_KEY DOORLOOP_PAGE_SIZE \
+    DOORLOOP_MAX_CONCURRENCY DOORLOOP_RATE_LIMIT_RPS DOORLOOP_RATE_LIMIT_PER_MINUTE DOORLOOP_RATE_LIMIT_PER_HOUR AUTO_SYNC_ENABLED \
+    AUTO_SYNC_INTERVAL_MINUTES AUTO_SYNC_FULL_AT_HOUR_UTC AUTO_SYNC_LOCK_TTL_MINUTES AUTO_SYNC_HARD_DEADLINE_MINUTES SYNC_ENTITIES \
+    ALLOW_MANUAL_BACKFILL ADMIN_SYNC_TOKEN WEBHOOK_SECRET DATABASE_URL CORS_ALLOWED_ORIGINS HOST REQUEST_TIMEOUT_MS \
+    CONNECTION_TIMEOUT_MS SHUTDOWN_GRACE_MS READINESS_TIMEOUT LIVENESS_TIMEOUT RATE_LIMIT_MAX RATE_LIMIT_WINDOW TRUST_PROXY";
+
+#[test]
+fn every_variable_of_older_systems_is_explained() {
+    let configuration = text("docs/configuration.md").expect("the page is text");
+    let explained = |name: &str| configuration.contains(&format!("`{name}`"));
+    let silent = OLDER_VARIABLES.split_whitespace().filter(|name| !explained(name)).map(str::to_owned);
+    expect_none(&silent.collect::<Vec<_>>(), "docs/configuration.md says what each sets, or why it means nothing here");
+}

@@ -12,7 +12,7 @@ use signalbox_simulators::Vendor;
 use signalbox_tests::system::System;
 use signalbox_tests::wire::{Verdict, Wire, every};
 
-use super::kit::{Pulled, backfill, vendor};
+use super::kit::{Pulled, backfill, until_held, vendor};
 
 #[tokio::test]
 async fn whoever_does_not_administer_starts_nothing() {
@@ -147,11 +147,7 @@ async fn a_lock_that_is_reset_cuts_its_worker_off_and_no_two_runs_write() {
     let held = every("DynamoDB.BatchWriteItem").nth(2);
     let process = pulled.world.process(Wire::when(held, Verdict::Hold)).await;
     let mut working = pin!(process.drain());
-    tokio::select! {
-        biased;
-        _ = &mut working => panic!("no call was held"),
-        () = process.wire().held() => {}
-    }
+    until_held(&process, working.as_mut()).await;
     let reset = pulled.ask("POST", "reset-lock", Value::Null).await.expect(200);
     assert_eq!((&reset["state"], reset["freeAt"].is_string()), (&json!("cut_off"), true), "{reset}");
     // A call of that worker may be under way: nobody starts beside it.

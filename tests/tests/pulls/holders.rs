@@ -15,7 +15,7 @@ use signalbox_simulators::Vendor;
 use signalbox_tests::system::System;
 use signalbox_tests::wire::{Verdict, Wire, every};
 
-use super::kit::{Pulled, backfill, vendor};
+use super::kit::{Pulled, backfill, until_held, vendor};
 
 pub(super) async fn stop(pulled: &Pulled<'_>) -> Stopping {
     let (environment, outside) =
@@ -38,11 +38,7 @@ async fn a_pull_stops_at_its_next_commit_and_the_next_one_puts_right_what_it_lef
     let held = every("DynamoDB.BatchWriteItem").nth(2);
     let process = pulled.world.process(Wire::when(held, Verdict::Hold)).await;
     let mut working = pin!(process.drain());
-    tokio::select! {
-        biased;
-        _ = &mut working => panic!("no call was held"),
-        () = process.wire().held() => {}
-    }
+    until_held(&process, working.as_mut()).await;
     assert_eq!(stop(&pulled).await, Stopping::Asked);
     process.wire().release();
     working.await.unwrap();
@@ -66,11 +62,7 @@ async fn of_two_workers_on_one_run_the_late_one_commits_nothing() {
     let held = every("DynamoDB.BatchWriteItem").nth(2);
     let process = pulled.world.process(Wire::when(held, Verdict::Hold)).await;
     let mut late = pin!(process.drain());
-    tokio::select! {
-        biased;
-        _ = &mut late => panic!("no call was held"),
-        () = process.wire().held() => {}
-    }
+    until_held(&process, late.as_mut()).await;
     system.pass(Duration::from_millis(LEASE_MS.unsigned_abs() + 1));
     pulled.world.healthy().await.watchdog().await.unwrap().unwrap();
     pulled.work_until(Wire::whole()).await.unwrap();

@@ -1,6 +1,7 @@
 //! A connection to a simulated vendor: its pulls, and what they leave.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -288,6 +289,15 @@ impl Stored {
         assert_eq!(hashes, known, "records and manifest differ");
         assert!(!self.pages, "pages are left over");
         assert_eq!(self.counted, json!(self.records.len().to_string()));
+    }
+}
+
+/// Has a worker work until its wire holds a call.
+pub(super) async fn until_held(process: &Process, working: Pin<&mut impl Future<Output = Result<(), Crashed>>>) {
+    tokio::select! {
+        biased;
+        _ = working => panic!("no call was held"),
+        () = process.wire().held() => {}
     }
 }
 

@@ -14,7 +14,7 @@ use signalbox_tests::wire::{Verdict, Wire, every};
 use tokio::time::Instant;
 
 use super::holders::stop;
-use super::kit::{Pulled, backfill, change, delta, vendor};
+use super::kit::{Pulled, backfill, change, delta, until_held, vendor};
 
 const ENTITIES: [&str; 5] = ["owners", "properties", "units", "leases", "tenants"];
 /// Rows of a batch of records.
@@ -74,11 +74,7 @@ async fn check(size: Size) {
     let held = every("DynamoDB.BatchWriteItem").nth(stopped_at);
     let process = pulled.world.process(Wire::when(held, Verdict::Hold)).await;
     let mut working = pin!(process.drain_with_time());
-    tokio::select! {
-        biased;
-        _ = &mut working => panic!("no call was held"),
-        () = process.wire().held() => {}
-    }
+    until_held(&process, working.as_mut()).await;
     stop(&pulled).await;
     process.wire().release();
     working.await.unwrap();

@@ -10,6 +10,7 @@ use signalbox::engine::deliveries::list::{self, ListReads, Source, Wanted, Which
 use signalbox::http::sync_problem::SyncProblem;
 use signalbox::http::wire::links::{LinkHealthView, LinkQueuesView, OneLinkHealthView};
 use signalbox::http::wire::operations::DeliveryView;
+use signalbox::http::wire::parameters::TenantOfBrand;
 
 use super::{BrandPath, Found, LinkProblems, view};
 use crate::Reads;
@@ -27,7 +28,7 @@ const WEBHOOKS_OF: SignedDuration = SignedDuration::from_hours(24);
     get, path = "/api/brands/{id}/integrations/trackstar/health", tag = "trackstar",
     params(
         ("id" = String, Path, description = "Which brand"),
-        ("tenantId" = Option<String>, Query, description = "Whose; also in the header x-tenant-id"),
+        TenantOfBrand,
     ),
     responses((status = 200, description = "How it does", body = OneLinkHealthView), LinkProblems),
     security((), ("service" = []), ("user" = []), ("session" = [])),

@@ -5,6 +5,7 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use signalbox::http::sync_problem::SyncProblem;
 use signalbox::http::wire::links::{LinkView, OneLinkView};
+use signalbox::http::wire::parameters::TenantOfBrand;
 
 use super::{BrandPath, Found, LinkProblems, no_link, view};
 use crate::Reads;
@@ -16,7 +17,7 @@ const FAILED: &str = "Failed to get integration";
     get, path = "/api/brands/{id}/integrations/trackstar", tag = "trackstar",
     params(
         ("id" = String, Path, description = "Which brand"),
-        ("tenantId" = Option<String>, Query, description = "Whose; also in the header x-tenant-id"),
+        TenantOfBrand,
     ),
     responses((status = 200, description = "The link", body = OneLinkView), LinkProblems),
     security((), ("service" = []), ("user" = []), ("session" = [])),

@@ -12,6 +12,7 @@ use signalbox::domain::time;
 use signalbox::engine::runs::history::{HistoryError, RunPage, page};
 use signalbox::http::problem::{FAILED_TO_LOAD_OBSERVABILITY, Problem, ProblemView};
 use signalbox::http::query::Query;
+use signalbox::http::wire::parameters::TenantMeant;
 use signalbox::http::wire::vendor_sync::runs::{RunView, statuses};
 use signalbox::http::wire::vendor_sync::window::{
     Aggregates, DayCounts, ObservabilityView, Range, StatusCounts, Window,
@@ -37,7 +38,7 @@ const LIMIT_MAX: usize = 200;
         ("cursor" = Option<String>, Query, description = "From `nextCursor`"),
         ("status" = Option<Vec<String>>, Query, description = "running, success, error; repeated or in a comma list"),
         ("days" = Option<String>, Query, description = "1, true, yes, on, or the name alone: counts for each day as well"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+        TenantMeant,
     ),
     responses(
         (status = 200, description = "The window", body = ObservabilityView),

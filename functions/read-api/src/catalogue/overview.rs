@@ -5,6 +5,7 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use signalbox::engine;
 use signalbox::http::problem::{FAILED_TO_LOAD_OVERVIEW, Problem, ProblemView};
+use signalbox::http::wire::parameters::TenantMeant;
 use signalbox::http::wire::vendor_sync::overview::{InProgressView, OverviewMetrics, OverviewView};
 
 use crate::Reads;
@@ -12,7 +13,7 @@ use crate::Reads;
 /// The last 24 hours over all vendors.
 #[utoipa::path(
     get, path = "/api/catalog/vendor-sync/overview", tag = "vendor sync",
-    params(("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone")),
+    params(TenantMeant),
     responses(
         (status = 200, description = "The overview", body = OverviewView),
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),

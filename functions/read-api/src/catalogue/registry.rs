@@ -12,6 +12,7 @@ use signalbox::http::problem::{
     FAILED_TO_LIST_VENDORS, FAILED_TO_LOAD_VENDOR, INVALID_VENDOR, NOT_FOUND, Problem, ProblemView,
 };
 use signalbox::http::query::path_text;
+use signalbox::http::wire::parameters::TenantMeant;
 use signalbox::http::wire::vendor_sync::registry::{
     IntegrationView, LastTestMeta, OneVendorView, RegistryView, VendorView,
 };
@@ -22,7 +23,7 @@ use crate::Reads;
 /// The vendors, by slug: those of the configuration, and connections to catalogues.
 #[utoipa::path(
     get, path = "/api/catalog/vendor-sync/registry", tag = "vendor registry",
-    params(("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone")),
+    params(TenantMeant),
     responses(
         (status = 200, description = "All of them", body = RegistryView),
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),
@@ -52,7 +53,7 @@ pub(crate) async fn list(
     get, path = "/api/catalog/vendor-sync/registry/{slug}", tag = "vendor registry",
     params(
         ("slug" = String, Path, description = "The vendor"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+        TenantMeant,
     ),
     responses(
         (status = 200, description = "The vendor", body = OneVendorView),

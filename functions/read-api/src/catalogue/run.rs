@@ -9,6 +9,7 @@ use signalbox::http::auth::tenant::in_query;
 use signalbox::http::auth::{GENERAL, MOSCOT, READ};
 use signalbox::http::problem::{FORBIDDEN, INTERNAL_ERROR, NOT_FOUND, Problem, ProblemView};
 use signalbox::http::query::{Query, path_text};
+use signalbox::http::wire::parameters::TenantMeant;
 use signalbox::http::wire::vendor_sync::runs::{OneRunView, RunView};
 
 use crate::{DEFAULT_VENDOR, Reads, connection};
@@ -18,7 +19,7 @@ use crate::{DEFAULT_VENDOR, Reads, connection};
     get, path = "/api/catalog/moscot/sync/runs/{runId}", tag = "vendor sync",
     params(
         ("runId" = String, Path, description = "The run"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+        TenantMeant,
     ),
     responses(
         (status = 200, description = "The run", body = OneRunView),

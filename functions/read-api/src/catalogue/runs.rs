@@ -8,6 +8,7 @@ use signalbox::domain::ids::RunId;
 use signalbox::engine::runs::history::{HistoryError, RunPage, page};
 use signalbox::http::problem::{FAILED_TO_FETCH_RUNS, Problem, ProblemView};
 use signalbox::http::query::Query;
+use signalbox::http::wire::parameters::TenantMeant;
 use signalbox::http::wire::vendor_sync::runs::{RunView, RunsPage, RunsView, statuses};
 
 use super::state::vendor_of;
@@ -26,7 +27,7 @@ const LIMIT_MAX: f64 = 100.0;
         ("status" = Option<Vec<String>>, Query, description = "running, success, error; repeated or in a comma list"),
         ("limit" = Option<String>, Query, description = "1 to 100, default 20; what is outside is brought inside"),
         ("cursor" = Option<String>, Query, description = "From `nextCursor`"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+        TenantMeant,
     ),
     responses(
         (status = 200, description = "A page", body = RunsView),

@@ -5,6 +5,7 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use signalbox::http::problem::{FAILED_TO_FETCH_STATE, MISSING_VENDOR, Problem, ProblemView};
 use signalbox::http::query::{Query, VendorParameter, vendor};
+use signalbox::http::wire::parameters::TenantMeant;
 use signalbox::http::wire::vendor_sync::snapshot::{SnapshotView, StateView};
 
 use crate::{DEFAULT_VENDOR, Reads, connection};
@@ -27,7 +28,7 @@ pub(crate) fn vendor_of(uri: &Uri, headers: &HeaderMap) -> Result<String, Proble
     get, path = "/api/catalog/vendor-sync/state", tag = "vendor sync",
     params(
         ("vendor" = Option<String>, Query, description = "The vendor; also `v`, or header `x-vendor`. Default moscot"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+        TenantMeant,
     ),
     responses(
         (status = 200, description = "The state; `snapshot` is null before the first run", body = StateView),

@@ -8,6 +8,7 @@ use signalbox::aws::faults::AwsFault;
 use signalbox::domain::deliveries::replay::ReplayId;
 use signalbox::http::problem::{INTERNAL_ERROR, NOT_FOUND, Problem, ProblemView};
 use signalbox::http::query::{Query, path_text};
+use signalbox::http::wire::parameters::TenantMeant;
 use signalbox::http::wire::replays::{ReplayPage, ReplayView, ReplayedView, ReplaysPage};
 
 use crate::{ListProblems, Reads};
@@ -25,7 +26,7 @@ fn failed(fault: AwsFault) -> Problem {
     params(
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 50, description = "Default 20"),
         ("cursor" = Option<String>, Query, description = "From `nextCursor`"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+        TenantMeant,
     ),
     responses((status = 200, description = "A page", body = ReplaysPage), ListProblems),
     security((), ("service" = []), ("user" = []), ("session" = [])),
@@ -54,7 +55,7 @@ pub(crate) async fn list(
     params(
         ("id" = String, Path, description = "The replay"),
         ("cursor" = Option<u32>, Query, minimum = 0, description = "From `nextCursor`"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+        TenantMeant,
     ),
     responses(
         (status = 200, description = "The replay, with a page of its dead letters", body = ReplayPage),

@@ -15,6 +15,7 @@ use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
 use signalbox::http::problem::Problem;
 use signalbox::http::query::{Query, path_text};
 use signalbox::http::wire::integrations::{ConfiguredView, IntegrationView, IntegrationsConfigView};
+use signalbox::http::wire::parameters::{ConnectionMeant, ConnectionOfProvider};
 use signalbox::vendors::Providers;
 use signalbox::vendors::pulled::read;
 
@@ -52,11 +53,7 @@ const ADMIN_ENDPOINTS: &[&str] = &[
 /// How DoorLoop, or the provider that the query names, is pulled, and whether there is an admin token.
 #[utoipa::path(
     get, path = "/api/admin/integrations/config", tag = "pulls",
-    params(
-        ("provider" = Option<String>, Query, description = "Of which; doorloop where none is named"),
-        ("connection" = Option<String>, Query, description = "Which of the tenant's; its main or only one where none is named"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default"),
-    ),
+    params(ConnectionMeant),
     responses((status = 200, description = "What is configured", body = IntegrationsConfigView), PullProblems),
     security((), ("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
 )]
@@ -73,8 +70,7 @@ pub(crate) async fn config(
     get, path = "/api/admin/integrations/{provider}/config", tag = "pulls",
     params(
         ("provider" = String, Path, description = "Of which"),
-        ("connection" = Option<String>, Query, description = "Which of the tenant's; its main or only one where none is named"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default"),
+        ConnectionOfProvider,
     ),
     responses((status = 200, description = "What is configured", body = IntegrationsConfigView), PullProblems),
     security((), ("service" = []), ("user" = []), ("admin" = []), ("session" = [])),

@@ -9,6 +9,7 @@ use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
 use signalbox::http::problem::{INTERNAL_ERROR, INVALID_REQUEST, Problem};
 use signalbox::http::query::{Query, path_text};
 use signalbox::http::wire::entity_runs::EntityRunView;
+use signalbox::http::wire::parameters::{ConnectionMeant, ConnectionOfProvider};
 use signalbox::http::wire::sync_status::SyncRunsView;
 
 use super::{PullProblems, asked_for};
@@ -22,9 +23,7 @@ const LIMIT_MAX: usize = 50;
     get, path = "/api/admin/sync/runs", tag = "pulls",
     params(
         ("limit" = Option<u32>, Query, description = "Default 20; more than 50 are 50", minimum = 1),
-        ("provider" = Option<String>, Query, description = "Of which; doorloop where none is named"),
-        ("connection" = Option<String>, Query, description = "Which of the tenant's; its main or only one where none is named"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default"),
+        ConnectionMeant,
     ),
     responses(
         (status = 200, description = "The rows", body = SyncRunsView),
@@ -46,9 +45,7 @@ pub(crate) async fn runs(
     get, path = "/api/admin/integrations/sync/runs", tag = "pulls",
     params(
         ("limit" = Option<u32>, Query, description = "Default 20; more than 50 are 50", minimum = 1),
-        ("provider" = Option<String>, Query, description = "Of which; doorloop where none is named"),
-        ("connection" = Option<String>, Query, description = "Which of the tenant's; its main or only one where none is named"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default"),
+        ConnectionMeant,
     ),
     responses(
         (status = 200, description = "The rows", body = SyncRunsView),
@@ -58,11 +55,11 @@ pub(crate) async fn runs(
     security((), ("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
 )]
 pub(crate) async fn runs_of_integrations(
-    State(reads): State<Reads>,
+    reads: State<Reads>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<SyncRunsView>, AdminProblem> {
-    listed(&reads, (&uri, &headers), None).await
+    runs(reads, uri, headers).await
 }
 
 /// The same as `/api/admin/sync/runs`, of the provider in the path.
@@ -71,8 +68,7 @@ pub(crate) async fn runs_of_integrations(
     params(
         ("provider" = String, Path, description = "Of which"),
         ("limit" = Option<u32>, Query, description = "Default 20; more than 50 are 50", minimum = 1),
-        ("connection" = Option<String>, Query, description = "Which of the tenant's; its main or only one where none is named"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default"),
+        ConnectionOfProvider,
     ),
     responses(
         (status = 200, description = "The rows", body = SyncRunsView),

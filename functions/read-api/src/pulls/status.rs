@@ -14,6 +14,7 @@ use signalbox::engine::health::pulled::{EntityLooked, PulledLooked};
 use signalbox::http::admin_problem::AdminProblem;
 use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 use signalbox::http::wire::breaker::OneBreakerView;
+use signalbox::http::wire::parameters::ConnectionMeant;
 use signalbox::http::wire::sync_status::{
     CurrentRunView, EntityStatusView, IntegrationHealthView, LastRunView, LockView, ProgressView, QuotaView,
     SchedulerView, ScorePartsView, SyncStatusView, WaitingView,
@@ -26,11 +27,7 @@ use crate::Reads;
 /// last success and failure, what is left of its quota, its breaker and its health score.
 #[utoipa::path(
     get, path = "/api/admin/sync/status", tag = "pulls",
-    params(
-        ("provider" = Option<String>, Query, description = "Of which; doorloop where none is named"),
-        ("connection" = Option<String>, Query, description = "Which of the tenant's; its main or only one where none is named"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default"),
-    ),
+    params(ConnectionMeant),
     responses((status = 200, description = "How they do", body = SyncStatusView), PullProblems),
     security((), ("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
 )]

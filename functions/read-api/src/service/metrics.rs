@@ -21,6 +21,7 @@ use signalbox::domain::ids::{ConnectionName, TenantId};
 use signalbox::domain::runs::run::SeenStatus;
 use signalbox::engine::runs::history::totals;
 use signalbox::http::problem::{Problem, ProblemView};
+use signalbox::http::wire::parameters::TenantMeant;
 
 use crate::Reads;
 
@@ -57,7 +58,7 @@ type Samples = BTreeMap<&'static str, Vec<String>>;
 /// local mode it needs a token that may read.
 #[utoipa::path(
     get, path = "/metrics", tag = "service",
-    params(("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone")),
+    params(TenantMeant),
     responses(
         (status = 200, description = "Prometheus text, 0.0.4", body = String, content_type = "text/plain"),
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),

@@ -23,6 +23,7 @@ use signalbox::http::wire::health::{
     AggregateView, CircuitBreakerView, ConfigView, HealthView, HistogramView, IntegrationView, QueueStatsView,
     QueueView, reasons,
 };
+use signalbox::http::wire::parameters::TenantOfBrand;
 use tracing::warn;
 
 use super::{SyncProblems, reach};
@@ -40,7 +41,7 @@ const FAILED: &str = "Failed to retrieve sync health";
 #[utoipa::path(
     get, path = "/api/sync/health", tag = "health",
     params(
-        ("tenantId" = Option<String>, Query, description = "Whose; also in the header x-tenant-id"),
+        TenantOfBrand,
         ("provider" = Option<String>, Query, description = "Of another provider than trackstar"),
         ("limit" = Option<u32>, Query, description = "Default 100", minimum = 1, maximum = 200),
         ("cursor" = Option<String>, Query, description = "From `nextCursor`"),

@@ -20,6 +20,7 @@ use signalbox::http::wire::checkpoints::CheckpointView;
 use signalbox::http::wire::health::{
     DayView, LagView, LagsView, ProcessingLagView, RecentActivityView, SyncLagView, WebhookLagView,
 };
+use signalbox::http::wire::parameters::TenantOfBrand;
 
 use super::SyncProblems;
 use crate::Reads;
@@ -36,7 +37,7 @@ const NO_LINK: &str = "Trackstar integration not found";
     get, path = "/api/sync/lag/{brandId}", tag = "health",
     params(
         ("brandId" = String, Path, description = "Which"),
-        ("tenantId" = Option<String>, Query, description = "Whose; also in the header x-tenant-id"),
+        TenantOfBrand,
     ),
     responses(
         (status = 200, description = "How late", body = LagView),

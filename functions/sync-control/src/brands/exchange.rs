@@ -1,15 +1,14 @@
 //! `POST …/exchange`: a brand is linked.
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::{Extension, Json};
-use http::{HeaderMap, Uri};
 use signalbox::engine::connections::link;
-use signalbox::http::correlation::CorrelationId;
 use signalbox::http::sync_problem::SyncProblem;
 use signalbox::http::wire::links::{ExchangeRequest, LinkDoneView};
+use signalbox::http::wire::parameters::TenantOfBrand;
 
-use super::{BrandPath, LinkProblems, VendorProblems, brand, not_linked};
+use super::{LinkProblems, OfBrand, VendorProblems, not_linked};
 use crate::{Control, body};
 
 const FAILED: &str = "Failed to exchange auth code";
@@ -23,7 +22,7 @@ const FAILED: &str = "Failed to exchange auth code";
     post, path = "/api/brands/{id}/integrations/trackstar/exchange", tag = "trackstar",
     params(
         ("id" = String, Path, description = "Which brand"),
-        ("tenantId" = Option<String>, Query, description = "Whose; also in the header x-tenant-id"),
+        TenantOfBrand,
     ),
     request_body(content = ExchangeRequest),
     responses(
@@ -35,13 +34,10 @@ const FAILED: &str = "Failed to exchange auth code";
 )]
 pub(crate) async fn exchange(
     State(control): State<Control>,
-    path: BrandPath,
-    Extension(trace): Extension<CorrelationId>,
-    uri: Uri,
-    headers: HeaderMap,
+    of: OfBrand,
     body: Body,
 ) -> Result<Json<LinkDoneView>, SyncProblem> {
-    let (operator, link) = brand(&control, (&uri, &headers), trace, path).await?;
+    let OfBrand { operator, link } = of;
     let fields = body::read(body).await?.unwrap_or_default();
     fields.check_spelling(&["authCode", "customerId"])?;
     let code = fields.filled_text("authCode")?;

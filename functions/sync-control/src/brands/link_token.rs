@@ -1,15 +1,14 @@
 //! `POST …/link-token`: a token for the pages where a brand's owner agrees.
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::{Extension, Json};
-use http::{HeaderMap, Uri};
 use signalbox::engine::connections::link;
-use signalbox::http::correlation::CorrelationId;
 use signalbox::http::sync_problem::SyncProblem;
 use signalbox::http::wire::links::{LinkTokenRequest, LinkTokenView};
+use signalbox::http::wire::parameters::TenantOfBrand;
 
-use super::{BrandPath, LinkProblems, VendorProblems, brand, not_linked};
+use super::{LinkProblems, OfBrand, VendorProblems, not_linked};
 use crate::{Control, body};
 
 /// A token for Trackstar's component of the browser, in which the brand's owner agrees. Of a brand that has a link already, it links that
@@ -18,7 +17,7 @@ use crate::{Control, body};
     post, path = "/api/brands/{id}/integrations/trackstar/link-token", tag = "trackstar",
     params(
         ("id" = String, Path, description = "Which brand"),
-        ("tenantId" = Option<String>, Query, description = "Whose; also in the header x-tenant-id"),
+        TenantOfBrand,
     ),
     request_body(content = LinkTokenRequest),
     responses(
@@ -30,13 +29,10 @@ use crate::{Control, body};
 )]
 pub(crate) async fn link_token(
     State(control): State<Control>,
-    path: BrandPath,
-    Extension(trace): Extension<CorrelationId>,
-    uri: Uri,
-    headers: HeaderMap,
+    of: OfBrand,
     body: Body,
 ) -> Result<Json<LinkTokenView>, SyncProblem> {
-    let (_, link) = brand(&control, (&uri, &headers), trace, path).await?;
+    let OfBrand { link, .. } = of;
     let fields = body::read(body).await?.unwrap_or_default();
     fields.check_spelling(&["customerId"])?;
     fields.text("customerId")?;

@@ -6,9 +6,8 @@ mod link_token;
 mod subscribe;
 mod sync;
 
-use axum::extract::Path;
-use axum::extract::rejection::PathRejection;
-use http::{HeaderMap, Uri};
+use axum::extract::{FromRequestParts, Path};
+use http::request::Parts;
 use signalbox::domain::ids::{Connection, ConnectionName, ProviderId};
 use signalbox::engine::connections::brands::is_brand;
 use signalbox::engine::connections::desk::Refused;
@@ -16,7 +15,6 @@ use signalbox::engine::connections::link::NotLinked;
 use signalbox::engine::operators::Operator;
 use signalbox::http::auth::CONNECTIONS_WRITE;
 use signalbox::http::auth::user::Access;
-use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{
     INVALID_REQUEST, LINK_IN_PROGRESS, NOT_CONFIGURED, Problem, UNPROCESSABLE, VENDOR_FAILED, VENDOR_RESTS,
 };
@@ -26,6 +24,7 @@ use utoipa::IntoResponses;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::operator::trace;
 use crate::{Control, connections};
 
 const NO_BRAND: &str = "Brand not found";
@@ -83,31 +82,36 @@ enum VendorProblems {
     Vendor(SyncProblemView),
 }
 
-type BrandPath = Result<Path<String>, PathRejection>;
+/// A call about a brand's link, which need not be there, of somebody who administers the brand's tenant.
+pub(crate) struct OfBrand {
+    operator: Operator,
+    link: Connection,
+}
 
-/// Who administers a brand's tenant, and the brand's link, which need not be there.
-async fn brand(
-    control: &Control,
-    (uri, headers): (&Uri, &HeaderMap),
-    CorrelationId(correlation_id): CorrelationId,
-    path: BrandPath,
-) -> Result<(Operator, Connection), SyncProblem> {
-    let query = Query::of(uri);
-    let reach = control.authority.administered((headers, &query), Access::Write, CONNECTIONS_WRITE, control.now())?;
-    let which = || SyncProblem::invalid("name the tenant whose brand it is: tenantId, or the header x-tenant-id");
-    let tenant = reach.tenant.ok_or_else(which)?;
-    let missing = || {
-        let why = "the tenant has no brand of this name: a brand is what it has a connection of, of any provider";
-        SyncProblem::missing(NO_BRAND, why)
-    };
-    let name = ConnectionName::parse(&path_text(path)).map_err(|_| missing())?;
-    let link = Connection::new(tenant.clone(), ProviderId::TRACKSTAR, name);
-    let (store, vendors) = (&control.connections.store, &control.worker.runs.vendors);
-    let is_there = is_brand(store, vendors, &link.tenant, &link.name).await;
-    if !is_there.map_err(|fault| SyncProblem::from(Problem::unread(&fault)))? {
-        return Err(missing());
+impl FromRequestParts<Control> for OfBrand {
+    type Rejection = SyncProblem;
+
+    async fn from_request_parts(parts: &mut Parts, control: &Control) -> Result<Self, SyncProblem> {
+        let path = Path::<String>::from_request_parts(parts, control).await;
+        let query = Query::of(&parts.uri);
+        let call = (&parts.headers, &query);
+        let reach = control.authority.administered(call, Access::Write, CONNECTIONS_WRITE, control.now())?;
+        let which = || SyncProblem::invalid("name the tenant whose brand it is: tenantId, or the header x-tenant-id");
+        let tenant = reach.tenant.ok_or_else(which)?;
+        let missing = || {
+            let why = "the tenant has no brand of this name: a brand is what it has a connection of, of any provider";
+            SyncProblem::missing(NO_BRAND, why)
+        };
+        let name = ConnectionName::parse(&path_text(path)).map_err(|_| missing())?;
+        let link = Connection::new(tenant.clone(), ProviderId::TRACKSTAR, name);
+        let (store, vendors) = (&control.connections.store, &control.worker.runs.vendors);
+        let is_there = is_brand(store, vendors, &link.tenant, &link.name).await;
+        if !is_there.map_err(|fault| SyncProblem::from(Problem::unread(&fault)))? {
+            return Err(missing());
+        }
+        let operator = Operator { tenant, actor: reach.actor, correlation_id: trace(&parts.extensions).0 };
+        Ok(Self { operator, link })
     }
-    Ok((Operator { tenant, actor: reach.actor, correlation_id }, link))
 }
 
 /// Why a link was not made, or not taken away, in the words of these clients. `failed` is what they know a failure by.

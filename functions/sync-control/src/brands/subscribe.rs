@@ -1,14 +1,10 @@
 //! `POST …/webhooks/subscribe`: there is no such call of Trackstar's, and where its webhooks are set up.
 
-use axum::extract::State;
-use axum::{Extension, Json};
-use http::{HeaderMap, Uri};
-use signalbox::http::correlation::CorrelationId;
-use signalbox::http::sync_problem::SyncProblem;
+use axum::Json;
 use signalbox::http::wire::links::LinkDoneView;
+use signalbox::http::wire::parameters::TenantOfBrand;
 
-use super::{BrandPath, LinkProblems, brand};
-use crate::Control;
+use super::{LinkProblems, OfBrand};
 
 const WHERE: &str = "Nothing was subscribed: Trackstar's API has no call for it. Its webhooks are set up once for all brands of an \
     account, in Trackstar's dashboard under Webhooks: the address of this service with /api/webhooks/trackstar behind it, all events, \
@@ -19,7 +15,7 @@ const WHERE: &str = "Nothing was subscribed: Trackstar's API has no call for it.
     post, path = "/api/brands/{id}/integrations/trackstar/webhooks/subscribe", tag = "trackstar",
     params(
         ("id" = String, Path, description = "Which brand"),
-        ("tenantId" = Option<String>, Query, description = "Whose; also in the header x-tenant-id"),
+        TenantOfBrand,
     ),
     responses(
         (status = 200, description = "What to do instead", body = LinkDoneView),
@@ -27,13 +23,6 @@ const WHERE: &str = "Nothing was subscribed: Trackstar's API has no call for it.
     ),
     security(("service" = []), ("user" = []), ("session" = [])),
 )]
-pub(crate) async fn subscribe(
-    State(control): State<Control>,
-    path: BrandPath,
-    Extension(trace): Extension<CorrelationId>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Json<LinkDoneView>, SyncProblem> {
-    brand(&control, (&uri, &headers), trace, path).await?;
-    Ok(Json(LinkDoneView { success: false, ..LinkDoneView::done(WHERE) }))
+pub(crate) async fn subscribe(_of: OfBrand) -> Json<LinkDoneView> {
+    Json(LinkDoneView { success: false, ..LinkDoneView::done(WHERE) })
 }

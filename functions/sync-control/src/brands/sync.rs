@@ -1,21 +1,20 @@
 //! `POST …/sync`: a brand's link is pulled.
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::{Extension, Json};
-use http::{HeaderMap, Uri};
 use serde_json::Value;
 use signalbox::domain::ids::Entity;
 use signalbox::domain::runs::run::{Mode, Trigger};
 use signalbox::engine::runs::kinds::pull::{PullRequest, work_of};
 use signalbox::engine::runs::on_record::start_on_record;
 use signalbox::engine::runs::start::StartRequest;
-use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::Problem;
 use signalbox::http::sync_problem::{SyncProblem, SyncProblemView};
 use signalbox::http::wire::links::{LinkDoneView, LinkSyncRequest};
+use signalbox::http::wire::parameters::TenantOfBrand;
 
-use super::{BrandPath, LinkProblems, NO_LINK, brand};
+use super::{LinkProblems, NO_LINK, OfBrand};
 use crate::Control;
 use crate::body::{self, Fields};
 use crate::catalogue::start::refused;
@@ -29,7 +28,7 @@ const NAMES_MAX: usize = 20;
     post, path = "/api/brands/{id}/integrations/trackstar/sync", tag = "trackstar",
     params(
         ("id" = String, Path, description = "Which brand"),
-        ("tenantId" = Option<String>, Query, description = "Whose; also in the header x-tenant-id"),
+        TenantOfBrand,
     ),
     request_body(content = LinkSyncRequest),
     responses(
@@ -43,13 +42,10 @@ const NAMES_MAX: usize = 20;
 )]
 pub(crate) async fn sync(
     State(control): State<Control>,
-    path: BrandPath,
-    Extension(trace): Extension<CorrelationId>,
-    uri: Uri,
-    headers: HeaderMap,
+    of: OfBrand,
     body: Body,
 ) -> Result<Json<LinkDoneView>, SyncProblem> {
-    let (operator, link) = brand(&control, (&uri, &headers), trace, path).await?;
+    let OfBrand { operator, link } = of;
     let fields = body::read(body).await?.unwrap_or_default();
     fields.check_spelling(&["functionsToSync"])?;
     let entities = entities(&fields)?;

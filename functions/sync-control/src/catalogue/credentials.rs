@@ -19,6 +19,7 @@ use signalbox::http::problem::{
     INVALID_PAYLOAD, INVALID_REQUEST, INVALID_VENDOR, KEPT_BY_CONFIGURATION, NOT_FOUND, Problem, ProblemView,
 };
 use signalbox::http::query::{Query, path_text};
+use signalbox::http::wire::parameters::TenantMeant;
 use signalbox::http::wire::vendor_sync::registry::{CredentialsChangedView, CredentialsRequest, CredentialsView};
 use signalbox::vendors::catalogue::provider::vendor;
 
@@ -35,7 +36,7 @@ const FORM: &str = "the body must be {\"credentials\": {\"scraperPath\" or \"api
     post, path = "/api/catalog/vendor-sync/registry/{slug}/credentials", tag = "vendor registry",
     params(
         ("slug" = String, Path, description = "The vendor"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+        TenantMeant,
     ),
     request_body(content = CredentialsRequest),
     responses(

@@ -12,6 +12,7 @@ use signalbox::http::auth::{MOSCOT, WRITE};
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{ERROR, INVALID_REQUEST, Problem, ProblemView, VENDOR_NOT_CONFIGURED};
 use signalbox::http::query::Query;
+use signalbox::http::wire::parameters::TenantMeant;
 use signalbox::http::wire::vendor_sync::triggers::{MoscotAcceptedView, MoscotSyncRequest, MoscotSyncView};
 
 use super::start::{Outcome, check_named, goes_on, refused, start};
@@ -25,7 +26,7 @@ use crate::{Control, body};
     post, path = "/api/catalog/moscot/sync", tag = "vendor sync",
     params(
         ("dryRun" = Option<String>, Query, description = "1, true, yes, on, or the name alone: compare and count, write nothing. 0, false, no or off: apply"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+        TenantMeant,
     ),
     request_body(content = Option<MoscotSyncRequest>),
     responses(

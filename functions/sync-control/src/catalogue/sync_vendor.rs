@@ -17,6 +17,7 @@ use signalbox::http::problem::{
     ERROR, INTEGRATION_NOT_SUPPORTED, MISSING_VENDOR_SLUG, Problem, ProblemView, VENDOR_NOT_CONFIGURED,
 };
 use signalbox::http::query::{Query, path_text};
+use signalbox::http::wire::parameters::TenantMeant;
 use signalbox::http::wire::vendor_sync::triggers::{VendorAcceptedView, VendorSyncRequest, VendorSyncView};
 
 use super::start::{Outcome, check_named, goes_on, refused, start};
@@ -34,7 +35,7 @@ use crate::body::{self, Fields};
         ("slug" = String, Path, description = "The vendor"),
         ("mode" = Option<String>, Query, description = "`dryRun` or `apply`, however spelt"),
         ("dryRun" = Option<String>, Query, description = "1, true, yes, on, or the name alone; or 0, false, no, off"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+        TenantMeant,
     ),
     request_body(content = Option<VendorSyncRequest>),
     responses(

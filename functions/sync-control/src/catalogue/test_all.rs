@@ -5,6 +5,7 @@ use axum::extract::State;
 use http::{HeaderMap, Uri};
 use signalbox::engine;
 use signalbox::http::problem::{FAILED_TO_TEST_INTEGRATIONS, Problem, ProblemView};
+use signalbox::http::wire::parameters::TenantMeant;
 use signalbox::http::wire::vendor_sync::registry::{AllTestedView, TestFailureView};
 
 use crate::Control;
@@ -14,7 +15,7 @@ use crate::Control;
 /// It takes 24 seconds at most; what there is no time for is counted in `notTested`.
 #[utoipa::path(
     post, path = "/api/catalog/vendor-sync/registry/test-all", tag = "vendor registry",
-    params(("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone")),
+    params(TenantMeant),
     responses(
         (status = 200, description = "What they found", body = AllTestedView),
         (status = 401, description = "missing_token, invalid_token", body = ProblemView),

@@ -11,6 +11,7 @@ use signalbox::domain::time;
 use signalbox::engine;
 use signalbox::http::problem::{INVALID_VENDOR, NOT_IMPLEMENTED, Problem, ProblemView, TEST_FAILED};
 use signalbox::http::query::path_text;
+use signalbox::http::wire::parameters::TenantMeant;
 use signalbox::http::wire::vendor_sync::registry::{
     VendorTestMeta, VendorTestRequest, VendorTestView, VendorTestedView,
 };
@@ -26,7 +27,7 @@ use crate::{Control, body};
     post, path = "/api/catalog/vendor-sync/registry/{slug}/test", tag = "vendor registry",
     params(
         ("slug" = String, Path, description = "The vendor"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+        TenantMeant,
     ),
     request_body(content = Option<VendorTestRequest>),
     responses(

@@ -18,6 +18,7 @@ use signalbox::http::problem::{
 };
 use signalbox::http::query::path_text;
 use signalbox::http::wire::operations::DecidedView;
+use signalbox::http::wire::parameters::TenantMeant;
 use signalbox::http::wire::requeue::{RequeueRequest, RequeuedOneView, RequeuedView};
 
 use crate::body::Fields;
@@ -32,7 +33,7 @@ const LIMITS: Limits = Limits { found_max: 100, read_max: 5000 };
     post, path = "/api/sync/dead-letters/{id}/requeue", tag = "operations",
     params(
         ("id" = String, Path, description = "The dead letter"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+        TenantMeant,
     ),
     responses(
         (status = 200, description = "It is in the queue", body = DecidedView),
@@ -74,7 +75,7 @@ pub(crate) async fn requeue(
     delete, path = "/api/sync/dead-letters/{id}", tag = "operations",
     params(
         ("id" = String, Path, description = "The dead letter"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+        TenantMeant,
     ),
     responses(
         (status = 200, description = "It is forgotten", body = DecidedView),
@@ -127,7 +128,7 @@ fn no_dead_letter() -> Problem {
 /// /api/sync/dead-letters/preview says before.
 #[utoipa::path(
     post, path = "/api/sync/dead-letters/requeue", tag = "operations",
-    params(("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone")),
+    params(TenantMeant),
     request_body(content = RequeueRequest),
     responses(
         (status = 200, description = "How many", body = RequeuedView),

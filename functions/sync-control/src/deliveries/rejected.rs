@@ -12,6 +12,7 @@ use signalbox::engine::deliveries::take_in::{Intake, NotTakenIn};
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{CONFLICT, NOT_FOUND, Problem, ProblemView, UNPROCESSABLE, VERIFICATION_FAILED};
 use signalbox::http::wire::operations::{AdmittedView, VerifyRequest};
+use signalbox::http::wire::parameters::TenantMeant;
 
 use crate::operator::{OperatorProblems, decider, failed, operator_of};
 use crate::{Control, body};
@@ -20,7 +21,7 @@ use crate::{Control, body};
 /// refused request does not prove whose it is. Where they name a tenant, it is one that says it is that tenant's.
 #[utoipa::path(
     post, path = "/api/admin/deliveries/verify", tag = "operations",
-    params(("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone")),
+    params(TenantMeant),
     request_body(content = VerifyRequest),
     responses(
         (status = 200, description = "Let in", body = AdmittedView),

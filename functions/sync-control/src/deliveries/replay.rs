@@ -21,6 +21,7 @@ use signalbox::http::problem::{INTEGRATION_NOT_SUPPORTED, Problem};
 use signalbox::http::query::Query;
 use signalbox::http::sync_problem::{SyncProblem, SyncProblemView};
 use signalbox::http::wire::health::{ReplayBrandView, ReplayEventView, ReplayRequest, ReplayView};
+use signalbox::http::wire::parameters::TenantOfBrand;
 
 use super::fetched::{self, Fetched};
 use crate::Control;
@@ -41,7 +42,7 @@ const ID_BYTES_MAX: usize = 1_024;
 /// pulled, 100 at most. A brand that has a link without an access token alone is refused. Whoever reaches several tenants names one.
 #[utoipa::path(
     post, path = "/api/sync/replay", tag = "health",
-    params(("tenantId" = Option<String>, Query, description = "Whose; also in the header x-tenant-id")),
+    params(TenantOfBrand),
     request_body(content = ReplayRequest),
     responses(
         (status = 200, description = "What was done, or would be", body = ReplayView),

@@ -19,6 +19,7 @@ use signalbox::engine::operators::Operator;
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{INVALID_REQUEST, NOT_FOUND, Problem, ProblemView, REPLAY_IN_PROGRESS};
 use signalbox::http::query::path_text;
+use signalbox::http::wire::parameters::TenantMeant;
 use signalbox::http::wire::replays::{ReplayForeseenView, ReplayStartedView, ReplayView, ReplaysRequest};
 use signalbox::http::wire::requeue::PreviewedView;
 
@@ -43,7 +44,7 @@ const FILTERS: [&str; 10] =
 /// stopped, and once it is done tries again what stayed. One of a tenant runs at a time.
 #[utoipa::path(
     post, path = "/api/admin/replays", tag = "operations",
-    params(("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone")),
+    params(TenantMeant),
     request_body(content = ReplaysRequest),
     responses(
         (status = 200, description = "What it would come to; or that there is nothing to replay", body = ReplayForeseenView),
@@ -229,7 +230,7 @@ async fn foreseen(
     post, path = "/api/admin/replays/{id}/stop", tag = "operations",
     params(
         ("id" = String, Path, description = "The replay"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+        TenantMeant,
     ),
     responses(
         (status = 200, description = "How it is now; one that does not run stays as it is", body = ReplayStartedView),

@@ -7,6 +7,7 @@ use signalbox::engine::runs::kinds::pull::look::Sight;
 use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
 use signalbox::http::query::Query;
 use signalbox::http::wire::integrations::CheckView;
+use signalbox::http::wire::parameters::ConnectionOfProvider;
 
 use super::{IntegrationProblems, ProviderPath, asked, entity, meant, ms, no_page, rows};
 use crate::Control;
@@ -22,8 +23,7 @@ const ROWS_MAX: usize = 10;
         ("provider" = String, Path, description = "Which: any whose API is pulled"),
         ("endpoint" = Option<String>, Query, description = "Which list; the provider's first where none is named"),
         ("page_size" = Option<u32>, Query, description = "Default 1", minimum = 1, maximum = 10),
-        ("connection" = Option<String>, Query, description = "Which of the tenant's; its main or only one where none is named"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default"),
+        ConnectionOfProvider,
     ),
     responses(
         (status = 200, description = "What it answers", body = CheckView),

@@ -11,6 +11,7 @@ use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
 use signalbox::http::problem::Problem;
 use signalbox::http::wire::breaker::{BreakerView, OneBreakerView};
 use signalbox::http::wire::integrations::{PingView, VendorLimitView};
+use signalbox::http::wire::parameters::ConnectionOfProvider;
 
 use super::{IntegrationProblems, ProviderPath, asked, fault_of_ours, meant, ms, remedy, shortened};
 use crate::Control;
@@ -25,8 +26,7 @@ const ERROR_CHARACTERS_MAX: usize = 500;
     get, path = "/api/admin/integrations/{provider}/ping", tag = "pulls",
     params(
         ("provider" = String, Path, description = "Which: any whose API is pulled"),
-        ("connection" = Option<String>, Query, description = "Which of the tenant's; its main or only one where none is named"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default"),
+        ConnectionOfProvider,
     ),
     responses(
         (status = 200, description = "Whether it answers", body = PingView),

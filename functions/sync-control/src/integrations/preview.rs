@@ -10,6 +10,7 @@ use signalbox::engine::runs::kinds::pull::look::{Sight, Stands, Taken, next_delt
 use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
 use signalbox::http::query::Query;
 use signalbox::http::wire::integrations::{DeltaView, PreviewView, SampleView, UnmappedView};
+use signalbox::http::wire::parameters::ConnectionOfProvider;
 
 use super::{IntegrationProblems, ProviderPath, asked, entity, fault_of_ours, meant, ms, no_page, rows};
 use crate::Control;
@@ -28,8 +29,7 @@ const ROW_BYTES_MAX: usize = 8 * 1024;
         ("provider" = String, Path, description = "Which: any whose API is pulled"),
         ("entity" = Option<String>, Query, description = "Of which list; the provider's first where none is named"),
         ("limit" = Option<u32>, Query, description = "How many rows; default 5", minimum = 1, maximum = 20),
-        ("connection" = Option<String>, Query, description = "Which of the tenant's; its main or only one where none is named"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default"),
+        ConnectionOfProvider,
     ),
     responses(
         (status = 200, description = "The page", body = PreviewView),

@@ -9,6 +9,7 @@ use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::wire::breaker::OneBreakerView;
 use signalbox::http::wire::integrations::BreakerResetView;
+use signalbox::http::wire::parameters::ConnectionOfProvider;
 
 use super::{IntegrationProblems, ProviderPath, meant};
 use crate::Control;
@@ -21,8 +22,7 @@ use crate::operator::operator_of;
     post, path = "/api/admin/integrations/{provider}/circuit-breaker/reset", tag = "pulls",
     params(
         ("provider" = String, Path, description = "Which: any whose API is pulled"),
-        ("connection" = Option<String>, Query, description = "Which of the tenant's; its main or only one where none is named"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default"),
+        ConnectionOfProvider,
     ),
     responses(
         (status = 200, description = "It decides by itself, from nothing", body = BreakerResetView),

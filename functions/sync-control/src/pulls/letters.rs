@@ -1,25 +1,24 @@
 //! `/api/admin/sync/dlq`: the rows that pulls of a connection set aside.
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::{Extension, Json};
-use http::{HeaderMap, Uri};
 use jiff::SignedDuration;
 use signalbox::domain::dead_letter::DeadLetterId;
 use signalbox::domain::ids::Entity;
 use signalbox::engine::runs::kinds::pull::letters::{self, Dropped, Requeued, TRIES_MAX, Which};
 use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
-use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{
     ALREADY_DECIDED, INVALID_REQUEST, NOT_FOUND, REQUEUE_FAILED, SYNC_IN_PROGRESS, UNPROCESSABLE,
 };
 use signalbox::http::query::{Query, path_text};
+use signalbox::http::wire::parameters::ConnectionMeant;
 use signalbox::http::wire::set_aside::{
     RequeueRowRequest, RowRequeuedView, RowsForgottenView, RowsRequest, RowsRequeuedView, SetAsideRowView, SetAsideView,
 };
 
-use super::{Meant, PullProblems, failed, meant, writer};
+use super::{Call, Meant, PullProblems, failed};
 use crate::body::Fields;
 use crate::{Control, body};
 
@@ -30,14 +29,12 @@ const PARAMETERS: &[&str] = &["entity", "provider", "connection"];
 /// For how long one call begins with another row.
 const REQUEUING: SignedDuration = SignedDuration::from_secs(20);
 
-/// The rows that pulls set aside, as they could not be taken.
+/// The rows that pulls set aside, as they could not be taken. They are a tenant's data: who may decide on them sees them.
 #[utoipa::path(
     get, path = "/api/admin/sync/dlq", tag = "pulls",
     params(
         ("entity" = Option<String>, Query, description = "Of this entity alone"),
-        ("provider" = Option<String>, Query, description = "Whose API; `doorloop` by default"),
-        ("connection" = Option<String>, Query, description = "Which of the tenant's connections to it; `main`, or the only one, by default"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+        ConnectionMeant,
     ),
     responses(
         (status = 200, description = "The newest 50", body = SetAsideView),
@@ -47,18 +44,10 @@ const REQUEUING: SignedDuration = SignedDuration::from_secs(20);
     ),
     security(("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
 )]
-pub(crate) async fn list(
-    State(control): State<Control>,
-    Extension(trace): Extension<CorrelationId>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Json<SetAsideView>, AdminProblem> {
-    // Rows are a tenant's data: who may decide on them sees them.
-    let caller = writer(&control, &uri, &headers)?;
-    let query = Query::of(&uri);
-    query.only(PARAMETERS)?;
-    let entity = query.first(&["entity"]).map(entity).transpose()?;
-    let Meant { stored, .. } = meant(&control, caller, &uri, trace).await?;
+pub(crate) async fn list(State(control): State<Control>, call: Call) -> Result<Json<SetAsideView>, AdminProblem> {
+    call.query.only(PARAMETERS)?;
+    let entity = call.query.first(&["entity"]).map(entity).transpose()?;
+    let Meant { stored, .. } = call.meant(&control).await?;
     let (journal, connection, now) = (&control.operators.journal, &stored.connection, control.now());
     let which = Which { stored: &stored, entity: entity.as_ref() };
     let listed = letters::list(journal, now, which, None, SHOWN_MAX).await.map_err(failed)?;
@@ -75,11 +64,7 @@ pub(crate) async fn list(
 /// `changedSince` says whether that is another row than was set aside. What may pass is tried three times, 2 s and 4 s apart.
 #[utoipa::path(
     post, path = "/api/admin/sync/dlq/requeue", tag = "pulls",
-    params(
-        ("provider" = Option<String>, Query, description = "Whose API; `doorloop` by default"),
-        ("connection" = Option<String>, Query, description = "Which of the tenant's connections to it; `main`, or the only one, by default"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
-    ),
+    params(ConnectionMeant),
     request_body(content = RequeueRowRequest),
     responses(
         (status = 200, description = "It is applied, and gone from the list", body = RowRequeuedView),
@@ -94,16 +79,13 @@ pub(crate) async fn list(
 )]
 pub(crate) async fn requeue(
     State(control): State<Control>,
-    Extension(trace): Extension<CorrelationId>,
-    uri: Uri,
-    headers: HeaderMap,
+    call: Call,
     body: Body,
 ) -> Result<Json<RowRequeuedView>, AdminProblem> {
-    let caller = writer(&control, &uri, &headers)?;
     let fields = body::read(body).await?.unwrap_or_default();
     let id = fields.text("id")?.ok_or_else(|| AdminProblem::new(INVALID_REQUEST, "id is required"))?;
     let id = id.parse().map_err(|_| not_found())?;
-    let meant = meant(&control, caller, &uri, trace).await?;
+    let meant = call.meant(&control).await?;
     apply(&control, &meant, &id).await
 }
 
@@ -112,9 +94,7 @@ pub(crate) async fn requeue(
     post, path = "/api/admin/sync/dlq/{id}/requeue", tag = "pulls",
     params(
         ("id" = String, Path, description = "Its `id` in the list"),
-        ("provider" = Option<String>, Query, description = "Whose API; `doorloop` by default"),
-        ("connection" = Option<String>, Query, description = "Which of the tenant's connections to it; `main`, or the only one, by default"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+        ConnectionMeant,
     ),
     responses(
         (status = 200, description = "It is applied, and gone from the list", body = RowRequeuedView),
@@ -129,17 +109,14 @@ pub(crate) async fn requeue(
 )]
 pub(crate) async fn requeue_one(
     State(control): State<Control>,
+    call: Call,
     id: Result<Path<String>, PathRejection>,
-    Extension(trace): Extension<CorrelationId>,
-    uri: Uri,
-    headers: HeaderMap,
     body: Body,
 ) -> Result<Json<RowRequeuedView>, AdminProblem> {
-    let caller = writer(&control, &uri, &headers)?;
     // It takes none; but what somebody asks for is not passed over unread.
     body::read(body).await?;
     let id = path_text(id).parse().map_err(|_| not_found())?;
-    let meant = meant(&control, caller, &uri, trace).await?;
+    let meant = call.meant(&control).await?;
     apply(&control, &meant, &id).await
 }
 
@@ -170,11 +147,7 @@ async fn apply(control: &Control, meant: &Meant, id: &DeadLetterId) -> Result<Js
 /// in vain stays in the list.
 #[utoipa::path(
     post, path = "/api/admin/sync/dlq/requeue-all", tag = "pulls",
-    params(
-        ("provider" = Option<String>, Query, description = "Whose API; `doorloop` by default"),
-        ("connection" = Option<String>, Query, description = "Which of the tenant's connections to it; `main`, or the only one, by default"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
-    ),
+    params(ConnectionMeant),
     request_body(content = Option<RowsRequest>),
     responses(
         (status = 200, description = "How many", body = RowsRequeuedView),
@@ -186,17 +159,14 @@ async fn apply(control: &Control, meant: &Meant, id: &DeadLetterId) -> Result<Js
 )]
 pub(crate) async fn requeue_all(
     State(control): State<Control>,
-    Extension(trace): Extension<CorrelationId>,
-    uri: Uri,
-    headers: HeaderMap,
+    call: Call,
     body: Body,
 ) -> Result<Json<RowsRequeuedView>, AdminProblem> {
-    let caller = writer(&control, &uri, &headers)?;
     let fields = body::read(body).await?.unwrap_or_default();
-    let entity = named(&uri, &fields)?;
+    let entity = named(&call.query, &fields)?;
     let cursor = fields.filled_text("cursor")?.map(|cursor| cursor.parse()).transpose();
     let cursor = cursor.map_err(|_| AdminProblem::new(INVALID_REQUEST, "cursor is unknown"))?;
-    let Meant { operator, stored, .. } = meant(&control, caller, &uri, trace).await?;
+    let Meant { operator, stored, .. } = call.meant(&control).await?;
     let which = Which { stored: &stored, entity: entity.as_ref() };
     let now = control.now();
     let until = now.checked_add(REQUEUING).unwrap_or(now);
@@ -221,9 +191,7 @@ pub(crate) async fn requeue_all(
     delete, path = "/api/admin/sync/dlq/{id}", tag = "pulls",
     params(
         ("id" = String, Path, description = "Its `id` in the list"),
-        ("provider" = Option<String>, Query, description = "Whose API; `doorloop` by default"),
-        ("connection" = Option<String>, Query, description = "Which of the tenant's connections to it; `main`, or the only one, by default"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
+        ConnectionMeant,
     ),
     responses(
         (status = 200, description = "It is forgotten", body = RowsForgottenView),
@@ -236,17 +204,14 @@ pub(crate) async fn requeue_all(
 )]
 pub(crate) async fn forget(
     State(control): State<Control>,
+    call: Call,
     id: Result<Path<String>, PathRejection>,
-    Extension(trace): Extension<CorrelationId>,
-    uri: Uri,
-    headers: HeaderMap,
     body: Body,
 ) -> Result<Json<RowsForgottenView>, AdminProblem> {
-    let caller = writer(&control, &uri, &headers)?;
     // It takes none; but what somebody asks for is not passed over unread.
     body::read(body).await?;
     let id = path_text(id).parse().map_err(|_| not_found())?;
-    let Meant { operator, stored, .. } = meant(&control, caller, &uri, trace).await?;
+    let Meant { operator, stored, .. } = call.meant(&control).await?;
     match letters::forget(&control.operators, &operator, &stored, &id).await.map_err(failed)? {
         Dropped::Done => Ok(Json(RowsForgottenView { ok: true, count: 1, more: false, message: "Deleted" })),
         Dropped::NotFound => Err(not_found()),
@@ -258,11 +223,7 @@ pub(crate) async fn forget(
 /// Forget the rows that were set aside, the newest first: at most 500 a call.
 #[utoipa::path(
     post, path = "/api/admin/sync/dlq/clear", tag = "pulls",
-    params(
-        ("provider" = Option<String>, Query, description = "Whose API; `doorloop` by default"),
-        ("connection" = Option<String>, Query, description = "Which of the tenant's connections to it; `main`, or the only one, by default"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
-    ),
+    params(ConnectionMeant),
     request_body(content = Option<RowsRequest>),
     responses(
         (status = 200, description = "How many; of those that somebody is applying none", body = RowsForgottenView),
@@ -274,26 +235,22 @@ pub(crate) async fn forget(
 )]
 pub(crate) async fn clear(
     State(control): State<Control>,
-    Extension(trace): Extension<CorrelationId>,
-    uri: Uri,
-    headers: HeaderMap,
+    call: Call,
     body: Body,
 ) -> Result<Json<RowsForgottenView>, AdminProblem> {
-    let caller = writer(&control, &uri, &headers)?;
     let fields = body::read(body).await?.unwrap_or_default();
-    let entity = named(&uri, &fields)?;
-    let Meant { operator, stored, .. } = meant(&control, caller, &uri, trace).await?;
+    let entity = named(&call.query, &fields)?;
+    let Meant { operator, stored, .. } = call.meant(&control).await?;
     let which = Which { stored: &stored, entity: entity.as_ref() };
     let (count, more) = letters::clear(&control.operators, &operator, which).await.map_err(failed)?;
     Ok(Json(RowsForgottenView { ok: true, count, more, message: "Cleared" }))
 }
 
 /// The entity that a call names, in its body or its query: a filter that is blank would be none, and mean everything.
-fn named(uri: &Uri, fields: &Fields) -> Result<Option<Entity>, AdminProblem> {
+fn named(query: &Query, fields: &Fields) -> Result<Option<Entity>, AdminProblem> {
     fields.check_spelling(&["entity", "cursor"])?;
-    let in_query = Query::of(uri);
-    in_query.only(PARAMETERS)?;
-    let in_query = in_query.all(&["entity"]).next();
+    query.only(PARAMETERS)?;
+    let in_query = query.all(&["entity"]).next();
     let in_body = fields.filled_text("entity")?;
     in_body.as_deref().or(in_query).map(entity).transpose()
 }

@@ -5,7 +5,9 @@ mod run;
 mod schedule;
 mod stop;
 
-use http::{HeaderMap, Uri};
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use http::{Extensions, Uri};
 use signalbox::aws::faults::AwsFault;
 use signalbox::domain::connections::stored::StoredConnection;
 use signalbox::engine::connections::pulled::pulled;
@@ -20,6 +22,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Control;
+use crate::operator::trace;
 
 /// The routes of this folder.
 pub(crate) fn routes() -> OpenApiRouter<Control> {
@@ -66,19 +69,36 @@ pub(crate) struct Meant {
     pub stored: StoredConnection,
 }
 
-/// Who changes something, if they may, within the tenant that the call names or else their own.
-fn writer(control: &Control, uri: &Uri, headers: &HeaderMap) -> Result<Caller, AdminProblem> {
-    Ok(control.authority.admin_writer(uri, headers, control.now())?)
+/// A call of somebody who changes something, if they may, within the tenant that it names or else their own.
+pub(crate) struct Call {
+    caller: Caller,
+    query: Query,
+    trace: CorrelationId,
 }
 
-/// What a call of theirs is about.
-async fn meant(control: &Control, caller: Caller, uri: &Uri, trace: CorrelationId) -> Result<Meant, AdminProblem> {
-    let query = Query::of(uri);
-    let provider = query.first(&["provider"]).unwrap_or("doorloop");
-    let (desk, named) = (&control.connections, query.first(&["connection"]));
-    let found = pulled(&desk.store, &desk.providers, (&caller.tenant, provider), named).await.map_err(failed)?;
-    let operator = Operator { tenant: caller.tenant, actor: caller.actor, correlation_id: trace.0 };
-    Ok(Meant { operator, stored: found? })
+impl FromRequestParts<Control> for Call {
+    type Rejection = AdminProblem;
+
+    async fn from_request_parts(parts: &mut Parts, control: &Control) -> Result<Self, AdminProblem> {
+        let caller = control.authority.admin_writer(&parts.uri, &parts.headers, control.now())?;
+        Ok(Self::of(caller, &parts.uri, &parts.extensions))
+    }
+}
+
+impl Call {
+    fn of(caller: Caller, uri: &Uri, extensions: &Extensions) -> Self {
+        Self { caller, query: Query::of(uri), trace: trace(extensions) }
+    }
+
+    /// What it is about.
+    async fn meant(self, control: &Control) -> Result<Meant, AdminProblem> {
+        let Self { caller, query, trace } = self;
+        let provider = query.first(&["provider"]).unwrap_or("doorloop");
+        let (desk, named) = (&control.connections, query.first(&["connection"]));
+        let found = pulled(&desk.store, &desk.providers, (&caller.tenant, provider), named).await.map_err(failed)?;
+        let operator = Operator { tenant: caller.tenant, actor: caller.actor, correlation_id: trace.0 };
+        Ok(Meant { operator, stored: found? })
+    }
 }
 
 /// A call to AWS failed.

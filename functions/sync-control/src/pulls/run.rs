@@ -1,9 +1,8 @@
 //! `POST /api/admin/sync/run` and `…/quick-run`: a pull by hand.
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::{Extension, Json};
-use http::{HeaderMap, Uri};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use signalbox::domain::ids::Entity;
@@ -14,11 +13,11 @@ use signalbox::engine::runs::kinds::pull::{PullRequest, Refused, work_of};
 use signalbox::engine::runs::on_record::{refuse_on_record, start_on_record};
 use signalbox::engine::runs::start::{StartRefused, StartRequest};
 use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
-use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{FORBIDDEN, INVALID_REQUEST, SYNC_IN_PROGRESS, UNPROCESSABLE};
+use signalbox::http::wire::parameters::ConnectionMeant;
 use signalbox::http::wire::pull_control::{PullRunRequest, PullStartedView};
 
-use super::{Meant, PullProblems, failed, meant, writer};
+use super::{Call, Meant, PullProblems, failed};
 use crate::Control;
 use crate::body::{self, Fields};
 
@@ -39,11 +38,7 @@ const QUICK: &[Entity] = &[Entity::OWNERS, Entity::PROPERTIES];
 /// one run at a time.
 #[utoipa::path(
     post, path = "/api/admin/sync/run", tag = "pulls",
-    params(
-        ("provider" = Option<String>, Query, description = "Whose API; `doorloop` by default"),
-        ("connection" = Option<String>, Query, description = "Which of the tenant's connections to it; `main`, or the only one, by default"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
-    ),
+    params(ConnectionMeant),
     request_body(content = Option<PullRunRequest>),
     responses(
         (status = 200, description = "It is started", body = PullStartedView),
@@ -56,15 +51,12 @@ const QUICK: &[Entity] = &[Entity::OWNERS, Entity::PROPERTIES];
 )]
 pub(crate) async fn run(
     State(control): State<Control>,
-    Extension(trace): Extension<CorrelationId>,
-    uri: Uri,
-    headers: HeaderMap,
+    call: Call,
     body: Body,
 ) -> Result<Json<PullStartedView>, AdminProblem> {
-    let caller = writer(&control, &uri, &headers)?;
     let fields = body::read(body).await?.unwrap_or_default();
     let wanted = wanted(&fields, control.now())?;
-    let meant = meant(&control, caller, &uri, trace).await?;
+    let meant = call.meant(&control).await?;
     start(&control, &meant, wanted).await.map(Json)
 }
 
@@ -72,11 +64,7 @@ pub(crate) async fn run(
 /// the connection pulls.
 #[utoipa::path(
     post, path = "/api/admin/sync/quick-run", tag = "pulls",
-    params(
-        ("provider" = Option<String>, Query, description = "Whose API; `doorloop` by default"),
-        ("connection" = Option<String>, Query, description = "Which of the tenant's connections to it; `main`, or the only one, by default"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
-    ),
+    params(ConnectionMeant),
     responses(
         (status = 200, description = "It is started", body = PullStartedView),
         (status = 400, description = "invalid_request: a body that cannot be read", body = AdminProblemView),
@@ -88,15 +76,12 @@ pub(crate) async fn run(
 )]
 pub(crate) async fn quick_run(
     State(control): State<Control>,
-    Extension(trace): Extension<CorrelationId>,
-    uri: Uri,
-    headers: HeaderMap,
+    call: Call,
     body: Body,
 ) -> Result<Json<PullStartedView>, AdminProblem> {
-    let caller = writer(&control, &uri, &headers)?;
     // It takes none; but what somebody asks for is not passed over unread.
     body::read(body).await?;
-    let meant = meant(&control, caller, &uri, trace).await?;
+    let meant = call.meant(&control).await?;
     let wanted = Wanted { request: PullRequest::default(), unnamed: QUICK, mode: Mode::Apply };
     start(&control, &meant, wanted).await.map(Json)
 }

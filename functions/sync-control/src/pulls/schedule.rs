@@ -1,9 +1,9 @@
 //! `/api/admin/sync/scheduler`: when a connection is pulled by itself.
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::{Extension, Json};
-use http::{HeaderMap, Uri};
+use http::request::Parts;
 use serde_json::Value;
 use signalbox::aws::runs::reads::Wanted;
 use signalbox::domain::connections::schedule::EVERY_MINUTES_MAX;
@@ -11,13 +11,12 @@ use signalbox::domain::connections::stored::StoredConnection;
 use signalbox::domain::runs::run::{Run, RunStatus, Trigger};
 use signalbox::engine::connections::pull_schedule::{NotChanged, ScheduleChange, change_schedule};
 use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
-use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{ENVIRONMENT_LOCKED, INVALID_REQUEST};
-use signalbox::http::query::Query;
+use signalbox::http::wire::parameters::ConnectionMeant;
 use signalbox::http::wire::pull_schedule::{PullScheduleRequest, PullScheduleView};
 use signalbox::vendors::pulled;
 
-use super::{Meant, PullProblems, failed, meant, writer};
+use super::{Call, Meant, PullProblems, failed};
 use crate::body::Fields;
 use crate::{Control, body, connections};
 
@@ -31,11 +30,7 @@ const RUNS_READ: usize = 50;
 /// When a connection is pulled by itself, and which ticks started nothing.
 #[utoipa::path(
     get, path = "/api/admin/sync/scheduler", tag = "pulls",
-    params(
-        ("provider" = Option<String>, Query, description = "Whose API; `doorloop` by default"),
-        ("connection" = Option<String>, Query, description = "Which of the tenant's connections to it; `main`, or the only one, by default"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
-    ),
+    params(ConnectionMeant),
     responses(
         (status = 200, description = "As it is now", body = PullScheduleView),
         (status = 400, description = "invalid_request: a parameter that there is not", body = AdminProblemView),
@@ -44,15 +39,11 @@ const RUNS_READ: usize = 50;
     ),
     security(("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
 )]
-pub(crate) async fn show(
-    State(control): State<Control>,
-    Extension(trace): Extension<CorrelationId>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Json<PullScheduleView>, AdminProblem> {
-    let caller = control.authority.admin_reader(&uri, &headers, control.now())?;
-    Query::of(&uri).only(&["provider", "connection"])?;
-    let Meant { stored, .. } = meant(&control, caller, &uri, trace).await?;
+pub(crate) async fn show(State(control): State<Control>, parts: Parts) -> Result<Json<PullScheduleView>, AdminProblem> {
+    let caller = control.authority.admin_reader(&parts.uri, &parts.headers, control.now())?;
+    let call = Call::of(caller, &parts.uri, &parts.extensions);
+    call.query.only(&["provider", "connection"])?;
+    let Meant { stored, .. } = call.meant(&control).await?;
     view(&control, &stored).await.map(Json)
 }
 
@@ -62,11 +53,7 @@ pub(crate) async fn show(
 /// run is in the way, it is tried again for as long as the hour lasts.
 #[utoipa::path(
     put, path = "/api/admin/sync/scheduler", tag = "pulls",
-    params(
-        ("provider" = Option<String>, Query, description = "Whose API; `doorloop` by default"),
-        ("connection" = Option<String>, Query, description = "Which of the tenant's connections to it; `main`, or the only one, by default"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
-    ),
+    params(ConnectionMeant),
     request_body(content = PullScheduleRequest),
     responses(
         (status = 200, description = "As it is now", body = PullScheduleView),
@@ -79,14 +66,11 @@ pub(crate) async fn show(
 )]
 pub(crate) async fn change(
     State(control): State<Control>,
-    Extension(trace): Extension<CorrelationId>,
-    uri: Uri,
-    headers: HeaderMap,
+    call: Call,
     body: Body,
 ) -> Result<Json<PullScheduleView>, AdminProblem> {
-    let caller = writer(&control, &uri, &headers)?;
     let wanted = wanted(&body::read(body).await?.unwrap_or_default())?;
-    let Meant { operator, stored, .. } = meant(&control, caller, &uri, trace).await?;
+    let Meant { operator, stored, .. } = call.meant(&control).await?;
     let changed = change_schedule(&control.connections, &operator, &stored.connection, &wanted).await;
     let changed = changed.map_err(|refused| match refused {
         NotChanged::Locked(_) => AdminProblem::new(ENVIRONMENT_LOCKED, "environment_locked").hint(refused.to_string()),

@@ -1,17 +1,16 @@
 //! `POST /api/admin/sync/stop` and `…/reset-lock`: whatever runs over a connection stops.
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::{Extension, Json};
-use http::{HeaderMap, Uri};
 use signalbox::domain::audit::Action;
 use signalbox::domain::time;
 use signalbox::engine::runs::release::{Released, cut_off, stop_current};
 use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
-use signalbox::http::correlation::CorrelationId;
+use signalbox::http::wire::parameters::ConnectionMeant;
 use signalbox::http::wire::pull_control::PullStoppedView;
 
-use super::{Meant, PullProblems, failed, meant, writer};
+use super::{Call, Meant, PullProblems, failed};
 use crate::{Control, body};
 
 /// Stop the pull that runs.
@@ -20,11 +19,7 @@ use crate::{Control, body};
 /// written to its end, and nothing is lost. The next run goes on from there.
 #[utoipa::path(
     post, path = "/api/admin/sync/stop", tag = "pulls",
-    params(
-        ("provider" = Option<String>, Query, description = "Whose API; `doorloop` by default"),
-        ("connection" = Option<String>, Query, description = "Which of the tenant's connections to it; `main`, or the only one, by default"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
-    ),
+    params(ConnectionMeant),
     responses(
         (status = 200, description = "It stops; `stopped` is false where nothing ran", body = PullStoppedView),
         (status = 400, description = "invalid_request: a body that cannot be read", body = AdminProblemView),
@@ -35,12 +30,10 @@ use crate::{Control, body};
 )]
 pub(crate) async fn stop(
     State(control): State<Control>,
-    Extension(trace): Extension<CorrelationId>,
-    uri: Uri,
-    headers: HeaderMap,
+    call: Call,
     body: Body,
 ) -> Result<Json<PullStoppedView>, AdminProblem> {
-    release(&control, (&uri, &headers), trace, body, Action::StopPull).await
+    release(&control, call, body, Action::StopPull).await
 }
 
 /// Take the lock from whoever holds it, where a stop does not help: its worker is cut off, and the run is over.
@@ -49,11 +42,7 @@ pub(crate) async fn stop(
 /// have run out, at most a minute (`freeAt`): at no time do two runs write.
 #[utoipa::path(
     post, path = "/api/admin/sync/reset-lock", tag = "pulls",
-    params(
-        ("provider" = Option<String>, Query, description = "Whose API; `doorloop` by default"),
-        ("connection" = Option<String>, Query, description = "Which of the tenant's connections to it; `main`, or the only one, by default"),
-        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default, and another than that for operators of all tenants alone"),
-    ),
+    params(ConnectionMeant),
     responses(
         (status = 200, description = "The lock is free, or is at `freeAt`", body = PullStoppedView),
         (status = 400, description = "invalid_request: a body that cannot be read", body = AdminProblemView),
@@ -64,25 +53,21 @@ pub(crate) async fn stop(
 )]
 pub(crate) async fn reset_lock(
     State(control): State<Control>,
-    Extension(trace): Extension<CorrelationId>,
-    uri: Uri,
-    headers: HeaderMap,
+    call: Call,
     body: Body,
 ) -> Result<Json<PullStoppedView>, AdminProblem> {
-    release(&control, (&uri, &headers), trace, body, Action::ResetLock).await
+    release(&control, call, body, Action::ResetLock).await
 }
 
 async fn release(
     control: &Control,
-    (uri, headers): (&Uri, &HeaderMap),
-    trace: CorrelationId,
+    call: Call,
     body: Body,
     action: Action,
 ) -> Result<Json<PullStoppedView>, AdminProblem> {
-    let caller = writer(control, uri, headers)?;
     // It takes none; but what somebody asks for is not passed over unread.
     body::read(body).await?;
-    let Meant { operator, stored, .. } = meant(control, caller, uri, trace).await?;
+    let Meant { operator, stored, .. } = call.meant(control).await?;
     let (runs, connection) = (&control.worker.runs, &stored.connection);
     let begun = control.operators.begin(&operator, action, connection.to_string()).await.map_err(failed)?;
     let released = match action {

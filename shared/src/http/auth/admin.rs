@@ -5,8 +5,8 @@ use http::{HeaderMap, Uri};
 use jiff::Timestamp;
 
 use super::tenant::in_query;
-use super::user::Standing;
-use super::{Authority, CONNECTIONS_READ, CONNECTIONS_WRITE, Caller, sends_token};
+use super::user::{Access, Reach, Standing};
+use super::{ADMIN_ACTOR, Authority, CONNECTIONS_READ, CONNECTIONS_WRITE, Caller, sends_token};
 use crate::domain::service_secrets::ADMIN_SYNC;
 use crate::http::problem::{INSUFFICIENT_SCOPE, Problem};
 use crate::http::query::Query;
@@ -48,6 +48,30 @@ impl Authority {
         let caller = self.writer(headers, now)?;
         caller.require_any(&[CONNECTIONS_WRITE])?;
         caller.within(in_query(&Query::of(uri))?)
+    }
+
+    /// As [`Authority::reach`], where a user must be an administrator of the tenant also to see it. The admin token names nobody, and is
+    /// nobody's membership of a tenant: it is refused.
+    ///
+    /// # Errors
+    /// 400 for a name that no tenant has, 401, 403.
+    pub fn administered(
+        &self,
+        (headers, query): (&HeaderMap, &Query),
+        access: Access,
+        scope: &str,
+        now: Timestamp,
+    ) -> Result<Reach, Problem> {
+        let user = self.user(headers, now).and_then(Result::ok);
+        if user.is_some_and(|user| !matches!(user.standing, Standing::Platform | Standing::Tenant)) {
+            return Err(Problem::new(INSUFFICIENT_SCOPE, "this is for administrators of the tenant"));
+        }
+        let reach = self.reach((headers, query), access, scope, now)?;
+        if reach.actor == ADMIN_ACTOR {
+            let why = "the admin token is the control centre's: send a token of an administrator of the tenant, or a service token";
+            return Err(Problem::new(INSUFFICIENT_SCOPE, why));
+        }
+        Ok(reach)
     }
 
     /// Whether there is an admin token at all.

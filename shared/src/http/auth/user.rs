@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::tenant::{TENANT_HEADER, in_header, named};
 use super::{
-    ADMIN_ACTOR, AUDIT_READ, Authority, CONNECTIONS_READ, CONNECTIONS_WRITE, Caller, DELIVERIES_WRITE, READ, WRITE,
-    bearer, check_times, mint, optional_seconds, read, seconds, sends_token,
+    AUDIT_READ, Authority, CONNECTIONS_READ, CONNECTIONS_WRITE, Caller, DELIVERIES_WRITE, READ, WRITE, bearer,
+    check_times, mint, optional_seconds, read, seconds, sends_token,
 };
 use crate::domain::ids::{ConnectionName, InvalidId, TenantId};
 use crate::domain::service_secrets::{SESSION_JWT, USER_JWT, Values};
@@ -286,30 +286,6 @@ impl Authority {
         let values = self.values(now).ok()?;
         let session = read::<UserSession>(session_cookie(headers)?, values.get(SESSION_JWT)).ok()?;
         (session.aud == SESSION_AUDIENCE).then(|| checked(session.user, now))
-    }
-
-    /// As [`Authority::reach`], where a user must be an administrator of the tenant also to see it. The admin token names nobody, and is
-    /// nobody's membership of a tenant: it is refused.
-    ///
-    /// # Errors
-    /// 400 for a name that no tenant has, 401, 403.
-    pub fn administered(
-        &self,
-        (headers, query): (&HeaderMap, &Query),
-        access: Access,
-        scope: &str,
-        now: Timestamp,
-    ) -> Result<Reach, Problem> {
-        let user = self.user(headers, now).and_then(Result::ok);
-        if user.is_some_and(|user| !matches!(user.standing, Standing::Platform | Standing::Tenant)) {
-            return Err(Problem::new(INSUFFICIENT_SCOPE, "this is for administrators of the tenant"));
-        }
-        let reach = self.reach((headers, query), access, scope, now)?;
-        if reach.actor == ADMIN_ACTOR {
-            let why = "the admin token is the control centre's: send a token of an administrator of the tenant, or a service token";
-            return Err(Problem::new(INSUFFICIENT_SCOPE, why));
-        }
-        Ok(reach)
     }
 
     /// What a call may see or change, of the tenant that it names. A service token of the default tenant, and anybody who reads on

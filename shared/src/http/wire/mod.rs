@@ -10,6 +10,7 @@ pub mod integrations;
 pub mod links;
 pub mod one_delivery;
 pub mod operations;
+pub mod parameters;
 pub mod providers;
 pub mod pull_control;
 pub mod pull_schedule;
