@@ -5,12 +5,13 @@ import { asError } from "../modules/api.js";
 import { deliveryChart } from "../modules/delivery-chart.js";
 import { feed, identity, moment } from "../modules/delivery-feed.js";
 import { PERIODS, deliveryFilters, wantedDeliveries } from "../modules/delivery-filters.js";
+import { openedDelivery } from "../modules/delivery-opened.js";
 import { columns } from "../modules/delivery-rows.js";
 import { button, h, icon, replace } from "../modules/dom.js";
-import { closeDrawer, isDrawerOpen, openDrawer } from "../modules/drawer.js";
+import { closeDrawer, isDrawerOpen } from "../modules/drawer.js";
 import { startPage } from "../modules/frame.js";
 import { addKeys, rowKeys } from "../modules/keyboard.js";
-import { clock, isUtc, number, say } from "../modules/language.js";
+import { clock, number, say } from "../modules/language.js";
 import { copied } from "../modules/messages.js";
 import { drawList } from "../modules/list-view.js";
 import { pageHead } from "../modules/page-head.js";
@@ -56,8 +57,6 @@ let bulkTurn = 0;
 /** Each load has a number of its own: what an earlier one brings comes too late. */
 let turn = 0;
 let spokenAt = 0;
-/** What the drawer shows. */
-let drawn = "";
 
 const pauseSlot = h("div", { class: "flex wrap gap-2" });
 const chart = h("div");
@@ -73,7 +72,16 @@ const chosen = selection({
   name: (/** @type {Delivery} */ one) => one.key ?? one.id,
   changed: () => drawBulk(),
 });
-const rows = table(columns(chosen), { key: identity, open: (one) => open(identity(one)) });
+const rows = table(columns(chosen), { key: identity, open: (one) => opened.open(identity(one)) });
+const opened = openedDelivery({
+  rows,
+  shown: () => shown,
+  isLoaded: () => isLoaded,
+  tenant: () => asked.tenant,
+  who: () => who,
+  decide: openDecision,
+  load: () => load(),
+});
 chosen.attach(rows.element);
 
 replace(
@@ -219,93 +227,6 @@ function decidedMany() {
   load();
 }
 
-async function drawDrawer() {
-  const { open: id } = wantedDeliveries();
-  if (!id) {
-    if (isDrawerOpen()) closeDrawer();
-    return;
-  }
-  const place = shown.findIndex((one) => identity(one) === id);
-  if (place < 0) {
-    if (isLoaded && !isDrawerOpen()) elsewhere(id);
-    return;
-  }
-  const one = shown[place];
-  const [newest, oldest] = [place === 0, place === shown.length - 1];
-  // What comes in on top is not to move what is read here.
-  const now = () => JSON.stringify([one, newest, oldest, who?.actor, isUtc()]);
-  if (isDrawerOpen() && now() === drawn) return;
-  // It is not drawn before it is known who looks: drawn anew, it would lose what was chosen in it.
-  const [{ deliveryDrawer }] = await Promise.all([import("../modules/delivery-drawer.js"), whoever()]);
-  // Meanwhile it may have been drawn, or another one asked for.
-  if (wantedDeliveries().open !== id || (isDrawerOpen() && now() === drawn)) return;
-  drawn = now();
-  const step = (/** @type {number} */ by) => () => {
-    const next = shown[shown.findIndex((other) => identity(other) === id) + by];
-    if (next) open(identity(next));
-  };
-  openDrawer(
-    deliveryDrawer(one, {
-      newer: newest ? null : step(-1),
-      older: oldest ? null : step(1),
-      who,
-      drop: (one) => openDecision("drop", [one], { who, done: () => leave() }),
-      decided: () => leave(),
-    }),
-    {
-      closed: () => {
-        change({ open: null }, { replace: true });
-        rows.select(null);
-        rows.focus(id);
-      },
-    },
-  );
-}
-
-/** Which one is asked for, as it is not on the page. @type {string | null} */
-let fetched = null;
-
-/** What a link leads to stands on any page. @param {string} id */
-async function elsewhere(id) {
-  if (fetched === id) return;
-  fetched = id;
-  const [{ deliveryDrawer }, { fetchOne }] = await Promise.all([
-    import("../modules/delivery-drawer.js"),
-    import("../modules/delivery-kept.js"),
-    whoever(),
-  ]);
-  const one = await fetchOne(id, asked.tenant).catch(() => null);
-  fetched = null;
-  if (wantedDeliveries().open !== id || isDrawerOpen()) return;
-  if (!one) return missing(id);
-  openDrawer(
-    deliveryDrawer(one, {
-      newer: null,
-      older: null,
-      who,
-      drop: (one) => openDecision("drop", [one], { who, done: () => leave() }),
-      decided: () => leave(),
-    }),
-    { closed: () => change({ open: null }, { replace: true }), focus: true },
-  );
-}
-
-/** @param {string} id */
-async function missing(id) {
-  const { missingDrawer } = await import("../modules/delivery-drawer.js");
-  if (wantedDeliveries().open !== id || isDrawerOpen()) return;
-  const search = () => {
-    change({ last: "90d", from: null, to: null });
-    load();
-  };
-  openDrawer(missingDrawer(search), { closed: () => change({ open: null }, { replace: true }) });
-}
-
-function leave() {
-  closeDrawer();
-  load();
-}
-
 function draw() {
   drawPause();
   filters.draw(shown, current.reasons());
@@ -313,14 +234,7 @@ function draw() {
   drawNewer();
   drawRows();
   drawBulk();
-  drawDrawer();
-}
-
-/** @param {string} id */
-function open(id) {
-  change({ open: id }, { replace: isDrawerOpen() });
-  rows.select(id);
-  drawDrawer();
+  opened.draw();
 }
 
 async function load() {
@@ -397,7 +311,7 @@ const isAtTop = () => main.scrollTop <= TOP_PX && scrollY <= TOP_PX && chosen.ch
 
 const walk = (/** @type {number} */ step) => {
   const one = rows.move(step);
-  if (one && isDrawerOpen()) open(identity(one));
+  if (one && isDrawerOpen()) opened.open(identity(one));
 };
 
 /** The row that has the focus, or is open. */
@@ -441,6 +355,6 @@ whoever().then((found) => {
   who = found;
   drawPause();
   drawBulk();
-  drawDrawer();
+  opened.draw();
 });
 poll(tail, POLL_MS);
