@@ -270,6 +270,13 @@ impl RunId {
         Self(uuid::Builder::from_unix_timestamp_millis(millisecond, &tail).into_uuid().to_string())
     }
 
+    /// The id of a run that starts at `at`, or of the next millisecond after another one where that is not later: it sorts behind that one.
+    #[must_use]
+    pub fn behind(other: &Self, at: Timestamp, random: [u8; 16]) -> Self {
+        let next = other.started_at().map_or(0, |started| started.as_millisecond() + 1);
+        Self::new(Timestamp::from_millisecond(next).unwrap_or(at).max(at), random)
+    }
+
     /// Reads an id that a client sent; `None` when it cannot be one of ours.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -338,6 +345,11 @@ mod tests {
         assert_eq!(a.started_at(), Some(early));
         assert!(RunId::lowest(early).as_str() < a.as_str() && a.as_str() < RunId::highest(early).as_str());
         assert!(RunId::highest(early).as_str() < b.as_str());
+        for at in [early, late, Timestamp::UNIX_EPOCH] {
+            assert!(RunId::behind(&a, at, [0; 16]) > a);
+        }
+        let long_after = Timestamp::from_millisecond(1_700_000_000_009).unwrap();
+        assert_eq!(RunId::behind(&a, long_after, [0; 16]), RunId::new(long_after, [0; 16]));
     }
 
     #[test]

@@ -12,8 +12,19 @@ use crate::domain::runs::run::{Run, SeenStatus};
 pub(super) const OPEN: &str = "open";
 
 /// What the holder of a run writes of it. The rest is written once, at the start, or is others' to write.
-const HOLDERS: [&str; 10] =
-    ["status", "updatedAt", "deadlineFrom", "completedAt", "durationMs", "error", "attempts", "wait", "slices", "work"];
+const HOLDERS: [&str; 11] = [
+    "status",
+    "updatedAt",
+    "deadlineFrom",
+    "completedAt",
+    "durationMs",
+    "error",
+    "attempts",
+    "wait",
+    "slices",
+    "log",
+    "work",
+];
 
 pub(super) fn run_key(connection: &Connection, id: &RunId) -> Item {
     key(connection.to_string(), id.as_str())

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | runs | `tenant/provider/name`, run id | a run |
 //! | runs | `tenant/provider/name#statistics`, `day#…` or `month#…` | a counter, see [`statistics`] |
+//! | runs | `tenant/provider/name#log`, run id `#` number | what a run said with a commit, see [`log`] |
 //! | control | `tenant/provider/name`, `lease` | the lease |
 //! | control | `watchdog`, `cursor` | where the watchdog's next round begins |
 //!
@@ -14,6 +15,7 @@
 pub mod failed;
 mod items;
 pub mod leases;
+pub mod log;
 mod open;
 pub mod reads;
 mod statistics;

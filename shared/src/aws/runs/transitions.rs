@@ -28,6 +28,8 @@ pub enum Started {
     Busy(RunId),
     /// The time it was to be started for has been seen to.
     SeenTo,
+    /// Its id is not later than that of the run before it: it is to be given another.
+    TooEarly(RunId),
 }
 
 /// Why a commit was not done.
@@ -125,15 +127,20 @@ impl RunStore {
         due: Option<DueMove>,
     ) -> Result<Started, AwsFault> {
         let is_due = due.is_some();
+        // Free, whether it was never taken or given back. Of runs that are watched each has a later id than the one before.
+        let (newest, free) = match run.log.sealed() {
+            Some(_) => (
+                ", newestRun = :run",
+                "attribute_not_exists(runId) AND (attribute_not_exists(newestRun) OR newestRun < :run)",
+            ),
+            None => ("", "attribute_not_exists(runId)"),
+        };
+        let (set, removed) = if fence.is_some() { (", fence = :fence", "") } else { ("", " REMOVE fence") };
         let reserve = self
             .control
             .update(lease_key(&run.connection))
-            .update_expression(match fence {
-                Some(_) => "SET runId = :run, untilMs = :until, queuedMs = :queued, fence = :fence",
-                None => "SET runId = :run, untilMs = :until, queuedMs = :queued REMOVE fence",
-            })
-            // Free, whether it was never taken or given back.
-            .condition_expression("attribute_not_exists(runId)")
+            .update_expression(format!("SET runId = :run, untilMs = :until, queuedMs = :queued{newest}{set}{removed}"))
+            .condition_expression(free)
             .return_values_on_condition_check_failure(OLD);
         let mut values = std::collections::HashMap::from([
             (":run".to_owned(), text(run.id.as_str())),
@@ -143,7 +150,7 @@ impl RunStore {
         values.extend(fence.map(|fence| (":fence".to_owned(), text(fence))));
         let reserve = built(reserve.set_expression_attribute_values(Some(values)).build())?;
         let transaction = Transaction::default().update(reserve).and(moved(due));
-        let transaction = transaction.and(self.new_run(run)?).and(self.counted(run, None)?);
+        let transaction = transaction.and(self.new_run(run)?).and(self.counted(run, None)?).and(self.logged(run)?);
         match transaction.commit(&self.control.client, "start run").await {
             Ok(()) => Ok(Started::Yes),
             Err(declined) => {
@@ -153,11 +160,12 @@ impl RunStore {
                 }
                 if let Some(old) = declined.at(0) {
                     let lease: Lease = value(old.clone())?;
-                    return match lease.run_id {
+                    return match (lease.run_id, lease.newest_run) {
                         // The SDK gave up on a lost reply and a second call of ours met the first.
-                        Some(holder) if holder == run.id => Ok(Started::Yes),
-                        Some(holder) => Ok(Started::Busy(holder)),
-                        None => Err(AwsFault { operation: "start run", detail: "raced".into(), transient: true }),
+                        (Some(holder), _) if holder == run.id => Ok(Started::Yes),
+                        (Some(holder), _) => Ok(Started::Busy(holder)),
+                        (None, Some(newest)) if newest >= run.id => Ok(Started::TooEarly(newest)),
+                        (None, _) => Err(AwsFault { operation: "start run", detail: "raced".into(), transient: true }),
                     };
                 }
                 match declined {
@@ -212,6 +220,7 @@ impl RunStore {
         if let Some((dataset, manifest)) = named {
             transaction = transaction.put(self.snapshots.put_manifest(dataset, manifest)?);
         }
+        let transaction = transaction.and(self.logged(run)?);
         let done = transaction.commit(&self.control.client, "commit page").await;
         done.map_err(|declined| CommitError::of(declined, hold))
     }
@@ -250,6 +259,7 @@ impl RunStore {
             }
         };
         let transaction = Transaction::default().update(built(release.build())?).update(self.holders(run)?);
+        let transaction = transaction.and(self.logged(run)?);
         let done = transaction.commit(&self.control.client, "hand run on").await;
         done.map_err(|declined| CommitError::of(declined, hold))
     }
@@ -292,6 +302,7 @@ impl RunStore {
         if let Some((dataset, manifest)) = &change.manifest {
             transaction = transaction.put(self.snapshots.put_manifest(dataset, manifest)?);
         }
+        let transaction = transaction.and(self.logged(run)?);
         let done = transaction.commit(&self.control.client, "end run").await;
         done.map_err(|declined| CommitError::of(declined, hold))
     }

@@ -49,6 +49,9 @@ pub struct Lease {
     /// When, epoch milliseconds.
     #[serde(default)]
     pub stop_ms: Option<i64>,
+    /// The newest run of the connection that has a log, also once it is over: the next one's id is later, whatever the clocks say.
+    #[serde(default)]
+    pub newest_run: Option<RunId>,
 }
 
 impl Lease {

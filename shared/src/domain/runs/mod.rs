@@ -5,8 +5,10 @@
 pub mod failure;
 pub mod lease;
 pub mod life;
+pub mod log;
 pub mod pull;
 pub mod pulls;
 pub mod run;
+pub mod said;
 pub mod slices;
 pub mod window;

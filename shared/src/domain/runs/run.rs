@@ -8,7 +8,9 @@ use crate::domain::datasets::diff::Counts;
 use crate::domain::ids::{Connection, RunId};
 use crate::domain::runs::failure::RunError;
 use crate::domain::runs::lease::{LEASE_MS, Wait};
+use crate::domain::runs::log::{Line, RunLog};
 use crate::domain::runs::pull::PullWork;
+use crate::domain::runs::said;
 use crate::domain::runs::slices::Slices;
 
 /// Where a run stands, as stored.
@@ -313,6 +315,9 @@ pub struct Run {
     /// The slices it took, once there was more than one.
     #[serde(default, skip_serializing_if = "Slices::is_empty")]
     pub slices: Slices,
+    /// What it says of itself while it goes on, where somebody can watch it.
+    #[serde(default, skip_serializing_if = "RunLog::is_silent")]
+    pub log: RunLog,
     /// The trace of the request that started it.
     pub correlation_id: String,
     /// What it works at.
@@ -335,7 +340,18 @@ impl Run {
             // Where each entity ended is what people look for.
             Work::Pull(work) => work.entities.iter_mut().for_each(|entity| entity.before = None),
         }
+        if let Some(line) = said::over(&self, at) {
+            self.say(line);
+        }
+        self.log.seal(at);
         self
+    }
+
+    /// Says something to whoever watches it: of a pull, as nobody can watch another kind. It is stored with the next commit.
+    pub fn say(&mut self, line: Line) {
+        if self.work.pull().is_some() {
+            self.log.say(line);
+        }
     }
 }
 

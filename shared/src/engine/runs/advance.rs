@@ -11,6 +11,7 @@ use crate::domain::runs::failure::{Disposition, Failure, RunError};
 use crate::domain::runs::lease::{Standing, StopRequest, Wait};
 use crate::domain::runs::life::{self, CameTo, Next, Then};
 use crate::domain::runs::run::{Run, RunStatus};
+use crate::domain::runs::said;
 use crate::domain::runs::slices::EndedBy;
 use crate::engine::runs::context::{RunWorker, Runs};
 use crate::engine::runs::end::{self, Switch};
@@ -99,7 +100,12 @@ pub async fn advance(worker: &RunWorker, run: Run, taken: Taken, until: Timestam
             tracing::warn!(run_id = %slice.run.id, connection = %slice.run.connection, error = text,
                 may_pass = fault.may_pass(), "slice stopped short");
             let came_to = CameTo::Failed { failure: fault.failure(), may_pass: fault.may_pass() };
-            reason = Some(told(&fault));
+            let why = told(&fault);
+            if fault.may_pass() {
+                let now = slice.now();
+                slice.run.say(said::fault(&why, now));
+            }
+            reason = Some(why);
             came_to
         }
     };
@@ -157,8 +163,12 @@ async fn go_on(mut slice: Slice<'_>, wait: Option<Wait>, by: EndedBy) -> Result<
     let (runs, now) = (&worker.runs, slice.now());
     slice.run.updated_at = now;
     slice.run.wait = wait;
-    let slices_before = slice.run.slices.clone();
+    let (slices_before, log_before) = (slice.run.slices.clone(), slice.run.log.clone());
     slice.run.slices.note(slice.since, now, by);
+    if let Some(wait) = wait {
+        slice.run.say(said::waits(wait, now));
+    }
+    slice.run.log.seal(now);
     let delay = wait.map_or(0, |wait| delay_seconds(wait.until, now));
     let queued = now.checked_add(SignedDuration::from_secs(delay.into())).unwrap_or(now);
     match runs.store.hand_on(&slice.run, &slice.hold, wait, queued).await {
@@ -168,7 +178,7 @@ async fn go_on(mut slice: Slice<'_>, wait: Option<Wait>, by: EndedBy) -> Result<
         // It is held still, and goes no further.
         Err(CommitError::Stop(stop)) => {
             let error = RunError::new(Failure::Stopped, stopped_by(&stop));
-            slice.run.slices = slices_before;
+            (slice.run.slices, slice.run.log) = (slices_before, log_before);
             return end_slice(slice, RunStatus::Cancelled, Some(error), Switch::unchanged()).await;
         }
     }

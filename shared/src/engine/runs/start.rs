@@ -16,13 +16,17 @@ use crate::domain::ids::{Connection, RunId};
 use crate::domain::runs::failure::{Failure, RunError};
 use crate::domain::runs::lease::Hold;
 use crate::domain::runs::life::{self, MayStart};
+use crate::domain::runs::log::RunLog;
 use crate::domain::runs::run::{Mode, Run, RunStatus, Trigger, Work};
+use crate::domain::runs::said;
 use crate::domain::runs::slices::Slices;
 use crate::domain::time;
 use crate::engine::runs::context::Runs;
 use crate::engine::runs::{publish, watchdog};
 
 const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often a run is given a later id. A second time somebody else was first again.
+const TRIES_MAX: usize = 4;
 /// Starts beside one another.
 const STARTS_AT_ONCE: usize = 16;
 
@@ -121,9 +125,13 @@ async fn begin(
     hold: bool,
     due: Option<DueStart<'_>>,
 ) -> Result<Begun, StartRefused> {
-    let mut given_up = false;
+    let (mut given_up, mut before, mut tries) = (false, None, 0);
     loop {
-        let run = new_run(runs, request);
+        let mut run = new_run(runs, request, before.as_ref());
+        if let Some(line) = said::started(&run) {
+            run.say(line);
+        }
+        run.log.seal(run.started_at);
         let fence = hold.then(|| runs.new_fence());
         let moved = due.map(|due| due.moved_by(&run)).transpose()?;
         let in_the_way = match runs.store.start_run(&run, fence.as_deref(), run.started_at, moved).await? {
@@ -134,6 +142,15 @@ async fn begin(
                 return Ok(Begun::Run(Box::new(run), hold.map(|hold| Taken { hold, stop: None })));
             }
             Started::SeenTo => return Ok(Begun::SeenTo),
+            // Another instance's clock is ahead of ours, or it was in this very millisecond.
+            Started::TooEarly(newest) if tries < TRIES_MAX => {
+                (before, tries) = (Some(newest), tries + 1);
+                continue;
+            }
+            Started::TooEarly(_) => {
+                let detail = "others start runs at the same time".into();
+                return Err(AwsFault { operation: "start run", detail, transient: true }.into());
+            }
             Started::Busy(holder) => holder,
         };
         if given_up {
@@ -169,8 +186,12 @@ async fn look_at(
     Ok((life::may_start(run.as_ref().map(|run| (run, lease.as_ref())), now), waits_until))
 }
 
-fn new_run(runs: &Runs, request: &StartRequest) -> Run {
-    let id = runs.new_run_id();
+/// A new run; where the one before it is known, with a later id.
+fn new_run(runs: &Runs, request: &StartRequest, before: Option<&RunId>) -> Run {
+    let id = match before {
+        Some(before) => RunId::behind(before, runs.now(), runs.outside.entropy.bytes16()),
+        None => runs.new_run_id(),
+    };
     let now = id.started_at().unwrap_or_else(|| runs.now());
     Run {
         id,
@@ -188,6 +209,7 @@ fn new_run(runs: &Runs, request: &StartRequest) -> Run {
         duration_ms: None,
         error: None,
         attempts: 0,
+        log: RunLog::default(),
         correlation_id: request.correlation_id.clone(),
         work: request.work.clone(),
     }
@@ -260,7 +282,7 @@ pub async fn pass_over(
     detail: String,
     due: Option<DueStart<'_>>,
 ) -> Result<Option<Run>, AwsFault> {
-    let run = new_run(runs, request);
+    let run = new_run(runs, request, None);
     let at = run.started_at;
     let run = run.ended(life::status_of(failure), Some(RunError::new(failure, detail)), at);
     let moved = due.map(|due| due.moved_by(&run)).transpose()?;

@@ -12,7 +12,9 @@ use crate::domain::pull::basis::{Basis, OVERLAP, PullRead};
 use crate::domain::pull::pages::{self, Chain, Page, Promise, Step};
 use crate::domain::pull::rows::{Mapped, RowForm, read_page};
 use crate::domain::runs::failure::Failure;
+use crate::domain::runs::log::Moving;
 use crate::domain::runs::pull::{EntityState, ListEnd, Progress, PullMode, Sample};
+use crate::domain::runs::said::{self, PageSaid};
 use crate::domain::time;
 use crate::engine::runs::slice::Slice;
 
@@ -42,6 +44,8 @@ struct Reading<'v> {
     watch: Watch<'v>,
     /// Whether all that this run has read was read in this slice: a dry run keeps nothing else of what it saw.
     saw_all: bool,
+    /// How fast its rows come.
+    moving: Moving,
 }
 
 /// Pulls an entity to its end.
@@ -56,17 +60,21 @@ pub(super) async fn pull(slice: &mut Slice<'_>, vendor: &mut Vendor, index: usiz
     let form = RowForm::of(entity, &vendor.settings.volatile).ok_or_else(no_path)?;
     let dataset = slice.run.connection.dataset(name);
     // A page that was committed and did not arrive for sure is asked for again, in its own place.
+    let now = slice.now();
     let work = slice.entity(index);
     let is_removing = work.state == EntityState::Removing;
     let committed = work.progress.clone();
-    if let Some(before) = work.before.clone() {
+    let in_doubt = work.before.clone();
+    if let Some(before) = in_doubt.clone() {
         work.progress = before;
     }
+    let mut moving = Moving::default();
+    moving.note(work.last_page_at.unwrap_or(now), work.progress.chain.rows());
     let (arrived, first_pass, is_begun) = (work.progress.commits, work.progress.first_pass, work.began_at.is_some());
     let known = drift::known(slice, &dataset).await?;
     let watch = Watch::new(&known, vendor.settings.drift(&dataset.entity));
     let held = Held::load(slice, dataset, arrived, first_pass).await?;
-    let mut reading = Reading { vendor, entity, form, index, held, watch, saw_all: !is_begun };
+    let mut reading = Reading { vendor, entity, form, index, held, watch, saw_all: !is_begun, moving };
     if reading.held.pulled().is_some_and(|pulled| pulled.run_id == slice.run.id) {
         // Its end was committed, and nobody learned of it.
         slice.entity(index).state = EntityState::Done;
@@ -75,6 +83,9 @@ pub(super) async fn pull(slice: &mut Slice<'_>, vendor: &mut Vendor, index: usiz
     if is_removing && !reading.held.touched.is_empty() {
         slice.entity(index).progress = committed;
         return reading.remove(slice).await;
+    }
+    if let Some(before) = in_doubt.filter(|_| !is_removing) {
+        slice.run.say(said::page_again(&reading.held.dataset.entity, &before, now));
     }
     reading.begin(slice).await?;
     let paging = reading.promise().paging;
@@ -134,6 +145,8 @@ impl Reading<'_> {
         let entity = slice.entity(self.index);
         (entity.since, entity.filters) = (since.filter(|_| filters == Some(true)), filters);
         (entity.began_at, entity.state, entity.half_tried) = (Some(now), EntityState::Running, false);
+        let line = said::began(entity, now);
+        slice.run.say(line);
         Ok(())
     }
 
@@ -175,6 +188,8 @@ impl Reading<'_> {
                 progress.first_pass = Some(progress.chain.pages());
                 (progress.chain, progress.token, progress.end) = (Chain::default(), None, None);
                 self.held.known.begin_again();
+                let now = slice.now();
+                slice.run.say(said::list_again(&self.held.dataset.entity, now));
                 continue;
             }
             self.name_removals(slice, removals).await?;
@@ -209,7 +224,7 @@ impl Reading<'_> {
                 return Err(invalid(no_page.to_string()));
             }
         };
-        let (total, next) = (page.total, page.next);
+        let (total, next, rows) = (page.total, page.next, page.rows.len());
         let began_at = self.began_at(slice);
         let name = &self.held.dataset.connection.name;
         let mut read = Reader { entity: self.entity, form: &self.form, name, began_at }.read(page.rows);
@@ -243,6 +258,12 @@ impl Reading<'_> {
         let is_dry = slice.run.mode.is_dry();
         let entity = slice.entity(self.index);
         (entity.progress, entity.last_page_at) = (progress, Some(now));
+        self.moving.note(now, entity.progress.chain.rows());
+        let (changed, asked) = (changes.rows.len(), answer.asked(now));
+        let said = PageSaid { entity, rows, changed, set_aside: set_aside - before.set_aside, asked: &asked };
+        let line = said::page(&said, &self.moving, now);
+        slice.run.say(line);
+        let entity = slice.entity(self.index);
         if is_dry {
             let Sample { created, updated } = &mut entity.sample;
             changes.created.iter().for_each(|place| Sample::add(created, read.id(*place)));
@@ -309,6 +330,8 @@ impl Reading<'_> {
     /// Makes the removals durable before any record goes.
     async fn name_removals(&mut self, slice: &mut Slice<'_>, removals: Layer) -> Result<(), Ended> {
         let is_dry = slice.run.mode.is_dry();
+        let now = slice.now();
+        slice.run.say(said::gone(&self.held.dataset.entity, removals.removals.len(), now));
         let entity = slice.entity(self.index);
         entity.state = EntityState::Removing;
         if !is_dry {
@@ -346,6 +369,8 @@ impl Reading<'_> {
         let began_at = entity.began_at.unwrap_or(ended_at);
         let (since, filters) = (entity.since, entity.filters);
         let is_sure = self.is_sure(&entity.progress, is_backfill);
+        let line = said::done(entity, ended_at);
+        slice.run.say(line);
         if slice.run.mode.is_dry() {
             return Ok(());
         }

@@ -203,6 +203,7 @@ impl Held {
     async fn store(&mut self, slice: &mut Slice<'_>) -> Result<(), SliceFault> {
         let runs = &slice.worker.runs;
         slice.run.updated_at = slice.now();
+        slice.run.log.seal(slice.run.updated_at);
         let named = self.is_changed.then_some((&self.dataset, &self.manifest));
         runs.store.commit_page(&slice.run, &slice.hold, named).await?;
         self.is_changed = false;

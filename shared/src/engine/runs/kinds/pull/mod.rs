@@ -21,6 +21,7 @@ use crate::domain::redact;
 use crate::domain::runs::failure::{Failure, RunError};
 use crate::domain::runs::pull::{EntityPull, EntityState, PullWork};
 use crate::domain::runs::run::{Run, Work};
+use crate::domain::runs::said;
 use crate::engine::runs::end::Switch;
 use crate::engine::runs::slice::{Slice, SliceFault};
 use vendor::Vendor;
@@ -81,11 +82,17 @@ pub(super) async fn step(slice: &mut Slice<'_>) -> Result<Switch, SliceFault> {
                 }
                 return Err(fault);
             }
-            Err(Ended::NotSupported) => (EntityState::NotSupported, None),
+            Err(Ended::NotSupported) => {
+                let (name, now) = (slice.entity(index).entity.clone(), slice.now());
+                slice.run.say(said::not_supported(&name, now));
+                (EntityState::NotSupported, None)
+            }
             Err(Ended::Failed(failure, detail)) => {
                 let detail: String = redact::error_text(&detail).chars().take(REASON_CHARACTERS_MAX).collect();
                 let entity = slice.entity(index).entity.clone();
                 tracing::warn!(run_id = %slice.run.id, %entity, code = failure.code(), error = detail, "entity failed");
+                let now = slice.now();
+                slice.run.say(said::failed(&entity, &detail, now));
                 (EntityState::Failed, Some(RunError::new(failure, detail)))
             }
         };

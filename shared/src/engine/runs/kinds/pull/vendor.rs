@@ -18,6 +18,7 @@ use crate::domain::pull::pages::{Refusal, is_data};
 use crate::domain::redact;
 use crate::domain::runs::failure::Failure;
 use crate::domain::runs::lease::{Wait, WaitReason};
+use crate::domain::runs::said;
 use crate::domain::secret::Secret;
 use crate::engine::connections::ask::{Asker, Unasked};
 use crate::engine::connections::readers::Known;
@@ -125,7 +126,11 @@ impl Vendor {
             let now = slice.now();
             let not_before = answered.as_ref().ok().and_then(|answer| answer.asked(now).not_before(class));
             match again(tries, not_before, random(slice)) {
-                Again::After(pause) => slice.worker.runs.outside.pause(pause).await,
+                Again::After(pause) => {
+                    let why = self.down(answered).to_string();
+                    slice.run.say(said::asked_again(&entity.entity, &why, now));
+                    slice.worker.runs.outside.pause(pause).await;
+                }
                 Again::NotBefore(until) => {
                     return Err(SliceFault::Waits(Wait { until, reason: WaitReason::RetryAfter }).into());
                 }
