@@ -8,8 +8,11 @@ use std::future::Future;
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use axum::body::{Body, BodyDataStream};
 use futures::future::BoxFuture;
-use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
+use http::Response;
+use http::header::SET_COOKIE;
+use lambda_runtime::{Context, Error, LambdaEvent, MetadataPrelude, StreamResponse, service_fn};
 use serde_json::Value;
 
 use crate::environment::{Environment, StartError};
@@ -24,6 +27,8 @@ type EventHandler = Arc<dyn Fn(Value, Context) -> BoxFuture<'static, Result<(), 
 pub enum Function {
     /// HTTP requests, as API Gateway v2 events.
     Http(axum::Router),
+    /// HTTP requests to the function's own URL, as events of the same form, whose answers are sent while they are made.
+    Stream(axum::Router),
     /// Queue messages; the answer names the ones that failed.
     Sqs(SqsHandler),
     /// Scheduled and domain events from EventBridge.
@@ -56,13 +61,13 @@ impl Function {
         Self::Event(Arc::new(move |event, context| Box::pin(handler(event, context))))
     }
 
-    /// Handles one event as Lambda would deliver it: the event's JSON in, the answer's JSON out.
+    /// Handles one event as Lambda would deliver it: the event's JSON in, the answer's JSON out; of a stream once it has ended.
     ///
     /// # Errors
     /// When the event is not of the function's kind, or the handler failed: what Lambda would call a failed invocation.
     pub async fn invoke(&self, event: Value, context: Context) -> Result<Value, Error> {
         match self {
-            Self::Http(router) => {
+            Self::Http(router) | Self::Stream(router) => {
                 let event: HttpEvent = serde_json::from_value(event)?;
                 Ok(serde_json::to_value(event.answer(router.clone()).await?)?)
             }
@@ -77,18 +82,47 @@ impl Function {
         }
     }
 
+    /// Handles one event of a function that streams: the answer's head, and a body that goes on.
+    ///
+    /// # Errors
+    /// When the event is not of the function's kind.
+    pub async fn open(&self, event: Value) -> Result<Response<Body>, Error> {
+        match self {
+            Self::Stream(router) => Ok(serde_json::from_value::<HttpEvent>(event)?.open(router.clone()).await),
+            Self::Http(_) | Self::Sqs(_) | Self::Event(_) => Err("the function does not stream".into()),
+        }
+    }
+
     /// Serves the Lambda Runtime API until the environment is shut down. A handler that panics has failed that invocation: the
     /// runtime catches it, and the instance takes the next event.
     ///
     /// # Errors
     /// When the runtime cannot be reached.
     pub async fn run(self) -> Result<(), Error> {
+        if let Self::Stream(_) = self {
+            // What `lambda_http::run_with_streaming_response` does, with our own conversion of the event: its own unwraps.
+            let handler = service_fn(move |event: LambdaEvent<Value>| {
+                let this = self.clone();
+                async move { Ok::<_, Error>(streamed(this.open(event.payload).await?)) }
+            });
+            return lambda_runtime::run(handler).await;
+        }
         let handler = service_fn(move |event: LambdaEvent<Value>| {
             let this = self.clone();
             async move { this.invoke(event.payload, event.context).await }
         });
         lambda_runtime::run(handler).await
     }
+}
+
+/// An answer as the runtime sends it: status and headers first, then the body as it comes.
+fn streamed(response: Response<Body>) -> StreamResponse<BodyDataStream> {
+    let (mut parts, body) = response.into_parts();
+    let cookies = parts.headers.get_all(SET_COOKIE).iter();
+    let cookies = cookies.filter_map(|value| value.to_str().ok().map(str::to_owned)).collect();
+    parts.headers.remove(SET_COOKIE);
+    let metadata_prelude = MetadataPrelude { headers: parts.headers, status_code: parts.status, cookies };
+    StreamResponse { metadata_prelude, stream: body.into_data_stream() }
 }
 
 /// A function's `main`: read the environment once, refuse to start on a bad one, serve.

@@ -65,6 +65,7 @@ impl Process {
         let functions = [
             build!("console", signalbox_console),
             build!("dead-letters", signalbox_dead_letters),
+            build!("live-logs", signalbox_live_logs),
             build!("read-api", signalbox_read_api),
             build!("scheduler", signalbox_scheduler),
             build!("sync-control", signalbox_sync_control),

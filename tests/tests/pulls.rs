@@ -15,6 +15,8 @@ mod pulls {
     mod letters;
     mod links;
     mod made_anew;
+    mod live_logs;
+    mod log;
     mod nightly;
     mod pages;
     mod set_aside;

@@ -22,14 +22,14 @@ pub fn openapi() -> OpenApi {
     pages::routes().into_openapi()
 }
 
-/// Builds the handler. Nothing in the environment is asked for.
+/// Builds the handler. The environment says where the live log is watched, which pages may ask.
 ///
 /// # Errors
 /// None.
-pub async fn build(_environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
+pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
     // Without a line for each request, as a page is thirty.
     let router = unrouted::answered(Router::from(pages::routes()))
         .layer(from_fn_with_state(outside.clone(), correlation::trace_alone))
-        .with_state(Pages::new());
+        .with_state(Pages::new(environment.get("LIVE_LOGS_URL").unwrap_or_default()));
     Ok(Function::Http(router))
 }

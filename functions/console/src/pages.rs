@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderName, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use signalbox::http::problem::{NOT_FOUND, Problem, ProblemView};
 use signalbox::http::query::path_text;
 use signalbox::http::wire::service::VersionView;
@@ -17,13 +17,14 @@ use crate::packed::{gzip, takes_gzip};
 use crate::shell::{self, Language, Page};
 
 /// Nothing but our own files, no inline script or style, no text made into markup, no frame around it.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
-    font-src 'self'; require-trusted-types-for 'script'; frame-ancestors 'none'";
+const POLICY: [&str; 2] = [
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'",
+    "; img-src 'self'; font-src 'self'; require-trusted-types-for 'script'; frame-ancestors 'none'",
+];
 
 /// What every page says to the browser. It asks each time, as a page names its assets by their hash.
-const HEADERS: [(HeaderName, &str); 6] = [
+const HEADERS: [(HeaderName, &str); 5] = [
     (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-    (header::CONTENT_SECURITY_POLICY, POLICY),
     (header::REFERRER_POLICY, "no-referrer"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (header::CACHE_CONTROL, "no-cache"),
@@ -48,7 +49,10 @@ const ALL: [Page; 9] = [OVERVIEW, RUNS, REGISTRY, DELIVERIES, HEALTH, AUDIT, SIG
 
 /// The pages, made and packed once.
 #[derive(Clone)]
-pub(crate) struct Pages(Arc<Vec<Made>>);
+pub(crate) struct Pages {
+    made: Arc<Vec<Made>>,
+    policy: HeaderValue,
+}
 
 struct Made {
     path: &'static str,
@@ -57,22 +61,36 @@ struct Made {
 }
 
 impl Pages {
-    pub(crate) fn new() -> Self {
+    /// They may also ask the live log, where that has a host of its own.
+    pub(crate) fn new(live_logs_url: &str) -> Self {
         let made = ALL.iter().map(|page| {
             let plain = shell::html(page).into_string().into_bytes();
             Made { path: page.path, packed: gzip(&plain), plain }
         });
-        Self(Arc::new(made.collect()))
+        let [before, after] = POLICY;
+        let policy = HeaderValue::try_from(format!("{before}{}{after}", origin(live_logs_url)));
+        let policy = policy.unwrap_or(HeaderValue::from_static("default-src 'none'"));
+        Self { made: Arc::new(made.collect()), policy }
     }
 
     fn answer(&self, page: &Page, headers: &HeaderMap) -> Response {
-        let Some(made) = self.0.iter().find(|made| made.path == page.path) else {
+        let Some(made) = self.made.iter().find(|made| made.path == page.path) else {
             return StatusCode::NOT_FOUND.into_response();
         };
+        let policy = [(header::CONTENT_SECURITY_POLICY, self.policy.clone())];
         match made.packed.as_ref().filter(|_| takes_gzip(headers)) {
-            Some(packed) => (HEADERS, [(header::CONTENT_ENCODING, "gzip")], packed.clone()).into_response(),
-            None => (HEADERS, made.plain.clone()).into_response(),
+            Some(packed) => (HEADERS, policy, [(header::CONTENT_ENCODING, "gzip")], packed.clone()).into_response(),
+            None => (HEADERS, policy, made.plain.clone()).into_response(),
         }
+    }
+}
+
+/// The origin of a URL, to be added to a list of sources; nothing of one that is none, or that is a path of our own.
+fn origin(url: &str) -> String {
+    let uri: Option<Uri> = url.parse().ok();
+    match uri.as_ref().map(|uri| (uri.scheme_str(), uri.authority())) {
+        Some((Some("https"), Some(authority))) => format!(" https://{authority}"),
+        _ => String::new(),
     }
 }
 
@@ -180,11 +198,21 @@ mod tests {
 
     #[test]
     fn the_first_view_of_a_page_is_small() {
-        let pages = Pages::new();
-        for (page, made) in ALL.iter().zip(pages.0.iter()) {
+        let pages = Pages::new("");
+        for (page, made) in ALL.iter().zip(pages.made.iter()) {
             let assets: usize = shell::files(page).iter().map(|file| assets::bytes(file)).sum();
             let bytes = made.packed.as_ref().unwrap().len() + assets;
             assert!(bytes <= FIRST_VIEW_BYTES_MAX, "{}: {bytes} bytes", page.path);
+        }
+    }
+
+    #[test]
+    fn a_page_may_ask_the_live_log_where_that_has_a_host_of_its_own() {
+        let policy = |url: &str| Pages::new(url).policy.to_str().unwrap().to_owned();
+        let other = policy("https://a1.lambda-url.eu-central-1.on.aws/");
+        assert!(other.contains("connect-src 'self' https://a1.lambda-url.eu-central-1.on.aws; img-src"), "{other}");
+        for own in ["", "/function-urls/live-logs/", "no url", "https://", "data:text/plain"] {
+            assert!(policy(own).contains("connect-src 'self'; img-src"), "{own}");
         }
     }
 

@@ -46,7 +46,7 @@ use signalbox::http::problem::{Problem, ProblemView};
 use signalbox::http::query::Query;
 use signalbox::http::recorded;
 use signalbox::http::{correlation, unrouted};
-use signalbox::outside::{Clock, Outside, StorageCheck};
+use signalbox::outside::{Clock, Entropy, Outside, StorageCheck};
 use signalbox::vendors::Providers;
 use utoipa::IntoResponses;
 use utoipa::openapi::OpenApi;
@@ -79,6 +79,10 @@ pub(crate) struct Reads {
     /// For the size of the function.
     environment: Environment,
     authority: Authority,
+    /// Where the live log is watched.
+    live_logs_url: String,
+    /// Of tickets.
+    entropy: Entropy,
     /// How long a probe waits for storage.
     readiness_timeout: Duration,
     storage: StorageCheck,
@@ -175,6 +179,8 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         providers: outside.providers.clone(),
         environment: environment.clone(),
         authority: Authority::new(environment, secrets.secrets()),
+        live_logs_url: environment.require("LIVE_LOGS_URL")?.to_owned(),
+        entropy: outside.entropy.clone(),
         readiness_timeout: Duration::from_millis(readiness_ms),
         storage: outside.storage.clone(),
         started: outside.clock.now(),

@@ -10,9 +10,10 @@ use std::time::Duration;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName};
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::Path as Captured;
 use axum::routing::{get, post};
+use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
 use signalbox::aws::clients::Clients;
 use signalbox::aws::keys::DataKeys;
@@ -34,6 +35,12 @@ Resources:
         Item: {Type: HttpApi, Properties: {ApiId: !Ref HttpApi, Method: GET, Path: "/items/{id}"}}
         Echo: {Type: HttpApi, Properties: {ApiId: !Ref HttpApi, Method: POST, Path: /echo}}
         Broken: {Type: HttpApi, Properties: {ApiId: !Ref HttpApi, Method: GET, Path: /broken}}
+  Streamer:
+    Type: AWS::Serverless::Function
+    Properties:
+      Timeout: 10
+      FunctionUrlConfig: {AuthType: NONE, InvokeMode: RESPONSE_STREAM}
+      Environment: {Variables: {URL: !GetAtt StreamerUrl.FunctionUrl}}
   Worker:
     Type: AWS::Serverless::Function
     Properties:
@@ -104,8 +111,26 @@ fn functions() -> (BTreeMap<String, Function>, Heard) {
         let tell = tell_event.clone();
         async move { tell.send(event).map_err(Into::into) }
     });
-    let functions = [("front", Function::Http(front)), ("worker", worker), ("listener", listener)];
+    let functions = [
+        ("front", Function::Http(front)),
+        ("streamer", Function::Stream(streamer())),
+        ("worker", worker),
+        ("listener", listener),
+    ];
     (functions.map(|(name, function)| (name.to_owned(), function)).into(), Heard { batches, events })
+}
+
+/// Streams that end, that break off in the middle of a line, and that panic there.
+fn streamer() -> Router {
+    let pieces = |last: fn() -> Option<Result<&'static str, std::io::Error>>| {
+        let pieces =
+            stream::iter([Ok("data: one\n\n"), Ok("data: tw")]).chain(stream::iter(std::iter::from_fn(last).take(1)));
+        Body::from_stream(pieces)
+    };
+    Router::new()
+        .route("/", get(async move || pieces(|| Some(Ok("o\n\n")))))
+        .route("/fails", get(async move || pieces(|| Some(Err(std::io::Error::other("on purpose"))))))
+        .route("/panics", get(async move || pieces(|| panic!("on purpose"))))
 }
 
 fn panic_now() -> String {
@@ -150,6 +175,23 @@ async fn request(host: &Host, head: &str, body: &[u8]) -> (u16, String) {
     let answer = String::from_utf8(answer).unwrap();
     let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
     (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+}
+
+#[tokio::test]
+async fn a_stream_that_does_not_come_to_its_end_is_told_from_one_that_does() {
+    let host = Host::start(options(functions().0)).await.unwrap();
+    let url = host.environment("streamer").get("URL").unwrap().to_owned();
+    // The last chunk of a body that is whole is empty (RFC 9112, section 7.1).
+    for (path, is_whole) in [("", true), ("fails", false), ("panics", false)] {
+        let (status, body) = request(&host, &format!("GET {url}{path}?a=b"), b"").await;
+        assert_eq!(
+            (status, body.contains("data: tw"), body.ends_with("\r\n0\r\n\r\n")),
+            (200, true, is_whole),
+            "{path}: {body}"
+        );
+    }
+    assert_eq!(request(&host, &format!("GET {url}nothing"), b"").await.0, 404);
+    assert_eq!(request(&host, "GET /function-urls/front/", b"").await.0, 404);
 }
 
 #[tokio::test]

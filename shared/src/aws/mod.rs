@@ -14,5 +14,6 @@ pub mod queues;
 pub mod replays;
 pub mod runs;
 pub mod service_secrets;
+pub mod stream_tickets;
 mod table;
 mod transaction;

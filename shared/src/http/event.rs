@@ -66,12 +66,16 @@ impl HttpEvent {
     /// # Errors
     /// When the handler's answer cannot be returned.
     pub async fn answer(self, router: axum::Router) -> Result<ApiGatewayV2httpResponse, AnswerError> {
-        let response = match self.into_request() {
+        answer(self.open(router).await).await
+    }
+
+    /// As [`HttpEvent::answer`], with a body that goes on while it is sent.
+    pub async fn open(self, router: axum::Router) -> Response<axum::body::Body> {
+        match self.into_request() {
             // A router's error is uninhabited.
             Ok(request) => router.oneshot(request).await.unwrap_or_else(|never| match never {}),
             Err(problem) => problem.into_response(),
-        };
-        answer(response).await
+        }
     }
 
     /// The host takes no part in it: the request is for its path.

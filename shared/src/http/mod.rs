@@ -10,6 +10,7 @@ pub mod query;
 pub mod recorded;
 pub mod same_origin;
 pub mod session;
+pub mod stream_ticket;
 pub mod sync_problem;
 pub mod unrouted;
 pub mod wire;

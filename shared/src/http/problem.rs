@@ -67,6 +67,8 @@ kinds! {
         FORBIDDEN = 403 "forbidden";
         /// The token lacks the scope that the route asks for.
         INSUFFICIENT_SCOPE = 403 "insufficient_scope";
+        /// The ticket of a stream is none of ours, is over, or was used before.
+        INVALID_TICKET = 403 "invalid_ticket";
         /// A session was sent along by a page that is none of ours.
         CROSS_SITE_REQUEST = 403 "cross_site_request";
         /// Nothing is there.

@@ -87,7 +87,10 @@ fn a_sample_event_is_one_its_function_can_get() {
             continue;
         };
         let triggers = resource["Properties"]["Events"].as_mapping();
-        if !triggers.into_iter().flat_map(|triggers| triggers.values()).any(|trigger| sends(trigger, &event)) {
+        let own_url = resource["Properties"].get("FunctionUrlConfig").is_some() && is_of_url(&event);
+        if !own_url
+            && !triggers.into_iter().flat_map(|triggers| triggers.values()).any(|trigger| sends(trigger, &event))
+        {
             problems.push(format!("{file} fits no trigger of {}", logical_id(function)));
         }
     }
@@ -122,6 +125,13 @@ fn sends(trigger: &Yaml, event: &Json) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether the event is a request to a function's own URL.
+fn is_of_url(event: &Json) -> bool {
+    let context = &event["requestContext"];
+    let is_default = event["routeKey"] == "$default" && context["routeKey"] == "$default";
+    is_default && event["version"] == "2.0" && context["http"]["path"] == event["rawPath"]
 }
 
 /// Whether the event is the schedule's input, with values in place of its attributes.

@@ -3,6 +3,7 @@
 
 mod config;
 mod health;
+mod logs;
 mod runs;
 mod status;
 
@@ -29,6 +30,7 @@ pub(crate) fn routes() -> OpenApiRouter<Reads> {
         .routes(routes!(runs::runs))
         .routes(routes!(runs::runs_of_integrations))
         .routes(routes!(runs::runs_of_provider))
+        .routes(routes!(logs::stream))
         .routes(routes!(config::config))
         .routes(routes!(config::config_of_provider))
         .routes(routes!(config::configured))

@@ -4,9 +4,11 @@
 mod admission;
 pub(crate) mod cors;
 pub mod event;
+pub(crate) mod function_url;
 pub(crate) mod hosts;
 pub mod routes;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +43,8 @@ const LIMITS: Limits = Limits { connections_max: 1_000, head_wait: Duration::fro
 
 pub(crate) struct Gateway {
     pub(crate) routes: Routes,
+    /// Functions that have a URL of their own.
+    pub(crate) urls: BTreeSet<String>,
     pub(crate) hosts: Hosts,
     /// The front's own.
     pub(crate) port: u16,
@@ -84,6 +88,13 @@ async fn answer(
     request: Request<Body>,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
+    let request_id = uuid::Builder::from_random_bytes(gateway.entropy.bytes16()).into_uuid().to_string();
+    let (client, port, now) = (client.ip(), gateway.port, gateway.clock.now());
+    if let Some((function, path)) = function_url::find(&gateway.urls, parts.uri.path()) {
+        // A stream is asked for without a body.
+        let arrived = Arrived { parts: &parts, body: &[], client, port, now, request_id };
+        return function_url::answer(&gateway, function, &path, arrived).await;
+    }
     let Some(found) = gateway.routes.find(parts.method.as_str(), parts.uri.path()) else {
         return refusal(StatusCode::NOT_FOUND, "Not Found");
     };
@@ -95,9 +106,7 @@ async fn answer(
         Ok(Err(_)) => return refusal(StatusCode::BAD_REQUEST, "Bad Request"),
         Err(_) => return refusal(StatusCode::REQUEST_TIMEOUT, "Request Timeout"),
     };
-    let request_id = uuid::Builder::from_random_bytes(gateway.entropy.bytes16()).into_uuid().to_string();
     let function = found.function.to_owned();
-    let (client, port, now) = (client.ip(), gateway.port, gateway.clock.now());
     let arrived = Arrived { parts: &parts, body: &body, client, port, now, request_id };
     let event = event::request(&arrived, &found);
     match gateway.invoker.invoke_within(&function, event, INTEGRATION_MAX).await {

@@ -5,14 +5,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use axum::body::Body;
+use http::Response;
 use lambda_runtime::Context;
 use serde_json::Value;
 use signalbox::function::Function;
 use signalbox::outside::{Clock, Entropy};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::stream;
+
 /// Invocations at a time, as many as a new AWS account may have.
 const CONCURRENCY_MAX: u32 = 1_000;
+/// Streams at a time: a browser has six.
+const STREAMS_MAX: usize = 32;
 /// Lambda waits a minute, then two; on a laptop somebody is watching.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
@@ -58,6 +64,7 @@ pub struct Invoker {
     clock: Clock,
     entropy: Entropy,
     capacity: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
     stopping: AtomicBool,
 }
 
@@ -65,7 +72,8 @@ impl Invoker {
     pub(crate) fn new(functions: impl IntoIterator<Item = Deployed>, clock: Clock, entropy: Entropy) -> Arc<Self> {
         let functions = functions.into_iter().map(|function| (function.name.clone(), Arc::new(function))).collect();
         let capacity = Arc::new(Semaphore::new(CONCURRENCY_MAX as usize));
-        Arc::new(Self { functions, clock, entropy, capacity, stopping: AtomicBool::new(false) })
+        let streams = Arc::new(Semaphore::new(STREAMS_MAX));
+        Arc::new(Self { functions, clock, entropy, capacity, streams, stopping: AtomicBool::new(false) })
     }
 
     /// Invokes a function and waits for its answer.
@@ -88,6 +96,17 @@ impl Invoker {
             Ok((answer, _permit)) => answer,
             Err(_) => Err(InvokeError::TimedOut { function: function.name.clone(), after: limit }),
         }
+    }
+
+    /// Invokes a function that streams, and hands its answer on as it comes. It ends when the client is gone, and is cut off at its
+    /// timeout, or wherever it fails: its body breaks off then, as in Lambda.
+    ///
+    /// # Errors
+    /// When there is no such function, too many streams are open, or it gave no answer.
+    pub(crate) async fn open(&self, name: &str, event: Value) -> Result<Response<Body>, InvokeError> {
+        let function = self.find(name)?;
+        let permits = (self.admit(&function)?, self.admit_stream(&function)?);
+        stream::open(&function, event, permits).await
     }
 
     /// Invokes a function that nobody waits for; a failure is repeated as often as the function's settings say.
@@ -127,6 +146,11 @@ impl Invoker {
         let by_arn = || self.functions.values().find(|function| function.arn == name);
         let found = self.functions.get(name).or_else(by_arn).cloned();
         found.ok_or_else(|| InvokeError::Unknown(name.to_owned()))
+    }
+
+    fn admit_stream(&self, function: &Deployed) -> Result<OwnedSemaphorePermit, InvokeError> {
+        let permit = Arc::clone(&self.streams).try_acquire_owned();
+        permit.map_err(|_| InvokeError::Throttled(function.name.clone()))
     }
 
     fn admit(&self, function: &Deployed) -> Result<OwnedSemaphorePermit, InvokeError> {

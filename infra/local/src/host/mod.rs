@@ -17,6 +17,7 @@ pub mod schedule;
 pub mod settings;
 mod start;
 mod stored;
+mod stream;
 mod ticker;
 
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@
 //! Tasks run from the engines on. They live in sets that end them when dropped, so that an error in a later phase leaves
 //! nothing running.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -120,7 +120,8 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
     if let Some(opened) = engines.opened {
         engines.services.spawn(look_after(opened, lost.clone(), intake.stop.clone()));
     }
-    intake.answer(front, address.port(), hosts, routes, cors);
+    let urls = template.functions.iter().filter(|function| function.has_url).map(|function| function.name.clone());
+    intake.answer(front, (address.port(), hosts), routes, urls.collect(), cors);
     if has_demo {
         let secret = |name: &str| settings::value(&options.variables, name).or(secrets.get(name));
         let setting = demo::Setting {
@@ -416,9 +417,16 @@ impl Intake {
         }
     }
 
-    fn answer(&mut self, front: TcpListener, port: u16, hosts: Hosts, routes: Routes, cors: Option<CorsLayer>) {
+    fn answer(
+        &mut self,
+        front: TcpListener,
+        (port, hosts): (u16, Hosts),
+        routes: Routes,
+        urls: BTreeSet<String>,
+        cors: Option<CorsLayer>,
+    ) {
         let (clock, entropy) = (self.outside.clock.clone(), self.outside.entropy.clone());
-        let gateway = Gateway { routes, hosts, port, invoker: Arc::clone(&self.invoker), clock, entropy, cors };
+        let gateway = Gateway { routes, urls, hosts, port, invoker: Arc::clone(&self.invoker), clock, entropy, cors };
         let mut stopped = self.stop.subscribe();
         let served = gateway::serve(front, gateway, async move {
             let _stopped = stopped.wait_for(|stop| *stop).await;

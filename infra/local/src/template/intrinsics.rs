@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::conditions::Conditions;
+use super::parameters::package_name;
 use super::{Parameter, TemplateError};
+use crate::gateway::function_url;
 
 /// The stack's name locally; physical names begin with it, as CloudFormation's do.
 pub const STACK: &str = "signalbox";
@@ -164,6 +166,12 @@ impl<'a> Resolver<'a> {
     }
 
     fn attribute(&self, id: &str, attribute: &str, place: &str) -> Result<String, TemplateError> {
+        // SAM makes a resource of a function's URL, named after the function.
+        if let Some(function) = id.strip_suffix("Url").filter(|_| attribute == "FunctionUrl")
+            && self.physical.get(function).is_some_and(|(kind, _)| *kind == "AWS::Serverless::Function")
+        {
+            return Ok(function_url::path_of(&package_name(function)));
+        }
         let Some((kind, name)) = self.physical.get(id) else {
             return Err(TemplateError::at(place, format!("refers to {id}, which does not exist")));
         };

@@ -95,6 +95,8 @@ pub struct FunctionModel {
     pub async_retries_max: u32,
     /// What it may call.
     pub rights: Vec<Right>,
+    /// Whether it has a URL of its own, at which its answers are streamed.
+    pub has_url: bool,
 }
 
 /// One action on one resource that a function is allowed.

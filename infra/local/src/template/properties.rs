@@ -40,6 +40,7 @@ pub(super) struct FunctionProperties {
     #[serde(default)]
     pub(super) events: BTreeMap<String, EventProperties>,
     pub(super) event_invoke_config: Option<EventInvokeConfig>,
+    pub(super) function_url_config: Option<FunctionUrlConfig>,
     #[serde(default)]
     pub(super) policies: Vec<PolicyProperties>,
 }
@@ -96,6 +97,16 @@ impl OneOrMany {
 pub(super) struct EnvironmentProperties {
     #[serde(default)]
     pub(super) variables: BTreeMap<String, Value>,
+}
+
+/// A function's own URL. Which pages may call it the front says for all that it answers.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct FunctionUrlConfig {
+    pub(super) auth_type: String,
+    pub(super) invoke_mode: Option<String>,
+    #[serde(rename = "Cors")]
+    pub(super) _cors: Option<Value>,
 }
 
 #[derive(Deserialize)]

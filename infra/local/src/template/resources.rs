@@ -8,8 +8,8 @@ use super::conditions::Conditions;
 use super::intrinsics::{ACCOUNT, REGION, Resolver, STACK};
 use super::parameters::package_name;
 use super::properties::{
-    CorsProperties, EventProperties, FunctionProperties, HttpApiEvent, KeyProperties, PolicyProperties,
-    QueueProperties, RuleEvent, RuleProperties, ScheduleEvent, SqsEvent, TableProperties, read,
+    CorsProperties, EventProperties, FunctionProperties, FunctionUrlConfig, HttpApiEvent, KeyProperties,
+    PolicyProperties, QueueProperties, RuleEvent, RuleProperties, ScheduleEvent, SqsEvent, TableProperties, read,
 };
 use super::{
     Cors, EventSource, FunctionModel, Queue, Redrive, Right, Route, Rule, Schedule, Table, Template, TemplateError,
@@ -205,12 +205,25 @@ fn function(
         memory_mb: own.memory_size.or(defaults.memory_size).unwrap_or(128),
         async_retries_max: config.and_then(|config| config.maximum_retry_attempts).unwrap_or(2),
         rights: rights(&format!("{id}.Policies"), &own.policies)?,
+        has_url: has_url(id, own.function_url_config.as_ref())?,
         name: name.clone(),
     });
     for (event, properties) in &own.events {
         trigger(id, &name, event, properties, resolver, template)?;
     }
     Ok(())
+}
+
+/// Another kind of URL would answer otherwise than the host does.
+fn has_url(id: &str, config: Option<&FunctionUrlConfig>) -> Result<bool, TemplateError> {
+    match config.map(|config| (config.auth_type.as_str(), config.invoke_mode.as_deref())) {
+        None => Ok(false),
+        Some(("NONE", Some("RESPONSE_STREAM"))) => Ok(true),
+        Some(_) => {
+            let why = "the local host understands AuthType NONE with InvokeMode RESPONSE_STREAM alone";
+            Err(TemplateError::at(format!("{id}.FunctionUrlConfig"), why))
+        }
+    }
 }
 
 fn rights(place: &str, policies: &[PolicyProperties]) -> Result<Vec<Right>, TemplateError> {

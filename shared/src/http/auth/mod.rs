@@ -220,6 +220,10 @@ impl Authority {
         Self { secrets, audience, local: environment.is_local() }
     }
 
+    pub(super) fn secrets(&self) -> &ServiceSecrets {
+        &self.secrets
+    }
+
     pub(super) fn values(&self, now: Timestamp) -> Result<Arc<Values>, Problem> {
         self.secrets.values(now).map_err(|too_old| Problem::internal(INTERNAL_ERROR, &too_old))
     }
@@ -408,7 +412,10 @@ pub(super) fn verify<'a>(
 }
 
 /// What a token says that one of these secrets signed, whenever that was.
-fn read<'a, T: DeserializeOwned>(token: &str, secrets: impl IntoIterator<Item = &'a Secret>) -> Result<T, Problem> {
+pub(super) fn read<'a, T: DeserializeOwned>(
+    token: &str,
+    secrets: impl IntoIterator<Item = &'a Secret>,
+) -> Result<T, Problem> {
     // The library reads the system's clock and mixes the audience with the signature: both are checked by whoever calls this.
     let mut validation = Validation::new(Algorithm::HS256);
     validation.validate_exp = false;
@@ -429,7 +436,7 @@ fn read<'a, T: DeserializeOwned>(token: &str, secrets: impl IntoIterator<Item = 
     Ok(token.claims)
 }
 
-fn check_times(exp: i64, nbf: Option<i64>, now: Timestamp) -> Result<(), Problem> {
+pub(super) fn check_times(exp: i64, nbf: Option<i64>, now: Timestamp) -> Result<(), Problem> {
     let (invalid, now) = (|why: &str| Err(Problem::new(INVALID_TOKEN, why)), now.as_second());
     if exp.saturating_add(LEEWAY_SECONDS) <= now {
         return invalid("the token has expired");

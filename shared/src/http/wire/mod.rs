@@ -8,6 +8,7 @@ pub mod entity_runs;
 pub mod health;
 pub mod integrations;
 pub mod links;
+pub mod log_line;
 pub mod one_delivery;
 pub mod operations;
 pub mod parameters;

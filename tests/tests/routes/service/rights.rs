@@ -136,6 +136,9 @@ async fn connections(hooks: &Hooks) {
     let doorloop = json!({"settings": {}, "secrets": {"current": "a-key"}});
     ask(hooks, "PUT", &format!("{LIST}/default/doorloop/main"), Some(doorloop)).await;
     ask(hooks, "GET", "/api/admin/sync/scheduler", None).await;
+    let watched =
+        hooks.get("/api/admin/sync/logs/stream?follow=false").bearer(&hooks.token("default", &[CONNECTIONS_READ]));
+    assert_eq!(watched.answer().await.status, 200);
 
     // Who reads them: a door, and a worker.
     const SECRET: &str = "a-secret-of-github";

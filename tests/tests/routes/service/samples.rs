@@ -3,7 +3,10 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use signalbox::domain::runs::log::LogFilter;
+use signalbox::domain::service_secrets::{SESSION_JWT, ServiceSecrets, Values};
 use signalbox::http::auth::{CONNECTIONS_READ, CONNECTIONS_WRITE, DELIVERIES_WRITE, READ, WRITE};
+use signalbox::http::stream_ticket::StreamTicket;
 
 use crate::routes::golden::root;
 use crate::routes::kit::World;
@@ -12,6 +15,18 @@ use crate::routes::kit::World;
 const PLACEHOLDER: &str = "replace-with-signalbox-token";
 /// What the samples are signed with.
 const SECRET: &str = "replace-with-signalbox-webhook-secret";
+
+/// Where a ticket of the live log has to be put in.
+const TICKET: &str = "replace-with-signalbox-ticket";
+
+/// For a log that is not followed, so that the stream ends.
+fn ticket(world: &World) -> String {
+    let secret = world.host.parameters().get(&format!("/signalbox/{}", SESSION_JWT.as_str()));
+    let values = Values::check(&[SESSION_JWT], |_| secret.clone()).unwrap();
+    let (connection, now) = ("default/doorloop/main".parse().unwrap(), world.clock.now());
+    let ticket = StreamTicket::new(connection, LogFilter::default(), false, now, [7; 16]);
+    ticket.signed(&ServiceSecrets::given(values), now).unwrap()
+}
 
 #[tokio::test]
 async fn every_sample_event_is_answered() {
@@ -33,6 +48,7 @@ async fn every_sample_event_is_answered() {
             let world = World::with(&settings).await;
             let token = world.token(&[READ, WRITE, CONNECTIONS_READ, CONNECTIONS_WRITE, DELIVERIES_WRITE]);
             let text = fs::read_to_string(file.path()).unwrap().replace(PLACEHOLDER, &token);
+            let text = text.replace(TICKET, &ticket(&world));
             let event: Value = serde_json::from_str(&text).unwrap();
             let answer = world.host.invoke(&function, event).await.unwrap_or_else(|error| panic!("{name}: {error}"));
             match answer["statusCode"].as_u64() {

@@ -14,6 +14,7 @@ async fn build(function: &str, environment: &Environment) -> Result<Function, St
         "scheduler" => signalbox_scheduler::build(environment, &outside).await,
         "webhooks" => signalbox_webhooks::build(environment, &outside).await,
         "webhook-worker" => signalbox_webhook_worker::build(environment, &outside).await,
+        "live-logs" => signalbox_live_logs::build(environment, &outside).await,
         "console" => signalbox_console::build(environment, &outside).await,
         "dead-letters" => signalbox_dead_letters::build(environment, &outside).await,
         _ => signalbox_read_api::build(environment, &outside).await,
@@ -69,6 +70,7 @@ async fn without_a_table_queue_or_bus_that_it_uses_and_it_is_told_of_no_other() 
         ),
         ("webhooks", &["DELIVERIES_TABLE", "WEBHOOK_QUEUE_URL", "SECRETS_PATH"]),
         ("webhook-worker", &["DELIVERIES_TABLE", "RECORDS_TABLE", "CONTROL_TABLE", "WEBHOOK_QUEUE_URL"]),
+        ("live-logs", &["RUNS_TABLE", "CONTROL_TABLE", "SECRETS_PATH"]),
         ("console", &[]),
         ("dead-letters", &["DELIVERIES_TABLE", "JOURNAL_TABLE"]),
         (
