@@ -123,7 +123,7 @@ async fn whoever_hangs_up_anywhere_gets_each_line_once_and_in_order() {
     let system = System::start().await;
     let doorloop = vendor(&system, Vendor::Doorloop, |_| {}).await;
     let pulled =
-        Pulled::of(&system, &doorloop, "doorloop", json!({"entities": ["units", "owners"], "pageSize": 10})).await;
+        Pulled::of(&system, &doorloop, "doorloop", json!({"entities": ["units", "owners"], "pageSize": 5})).await;
     let (mut hasty, mut steady) = (Watcher::of(&pulled, "&follow=false"), Watcher::of(&pulled, ""));
     let mut random = fastrand::Rng::with_seed(13);
     // Of a log that has nothing yet, and of one that grows between two looks.
@@ -305,7 +305,7 @@ async fn a_run_is_watched_from_its_start_to_its_end() {
     let doorloop = vendor(&system, Vendor::Doorloop, |options| options.limits = Limits::Documented).await;
     let settings = json!({"entities": ["units"], "pageSize": 50});
     let pulled = Pulled::of(&system, &doorloop, "doorloop", settings).await;
-    let busy = Fault { seconds: Some(60), ..fault(FaultKind::RateLimited, "units", 3, 1) };
+    let busy = Fault { seconds: Some(60), ..fault(FaultKind::RateLimited, "units", 2, 1) };
     doorloop.set_fault(busy).unwrap();
     let mut watcher = Watcher::of(&pulled, "");
     pulled.start(&backfill(), signalbox::domain::runs::run::Mode::Apply).await;
@@ -320,10 +320,6 @@ async fn a_run_is_watched_from_its_start_to_its_end() {
     assert!(said[0].starts_with("A backfill of units has started"), "{said:#?}");
     assert!(said.last().unwrap().starts_with("The run succeeded after "), "{said:#?}");
     let last = watcher.lines.iter().rev().find(|(_, line)| line["type"] == "progress").unwrap();
-    assert!(
-        last.1["total"].is_u64() && last.1["rateLimit"]["limit"].is_u64() && last.1["ratePerSecond"].is_number(),
-        "{}",
-        last.1
-    );
+    assert!(last.1["total"].is_u64() && last.1["ratePerSecond"].is_number(), "{}", last.1);
     assert_eq!(ids(&watcher), stored(&pulled).await);
 }

@@ -32,7 +32,7 @@ async fn a_run_is_told_from_its_start_to_its_end() {
     let system = System::start().await;
     let doorloop = vendor(&system, Vendor::Doorloop, |_| {}).await;
     let pulled =
-        Pulled::of(&system, &doorloop, "doorloop", json!({"entities": ["units", "owners"], "pageSize": 200})).await;
+        Pulled::of(&system, &doorloop, "doorloop", json!({"entities": ["units", "owners"], "pageSize": 50})).await;
     let busy = Fault { seconds: Some(600), ..fault(FaultKind::RateLimited, "units", 2, 1) };
     doorloop.set_fault(busy).unwrap();
     doorloop.set_fault(fault(FaultKind::Html, "owners", 1, 1)).unwrap();
@@ -42,7 +42,7 @@ async fn a_run_is_told_from_its_start_to_its_end() {
     for (place, part) in [
         "A backfill of units, owners has started, asked for by ann.",
         "Reading all of units.",
-        "Page 1 of units came, with 200 rows, 200 of them new or changed.",
+        "Page 1 of units came, with 50 rows, 50 of them new or changed.",
         "The run is waiting as long as the vendor asked for, until ",
         "Page 2 of units came, with ",
         "Done with units, of ",
@@ -57,7 +57,7 @@ async fn a_run_is_told_from_its_start_to_its_end() {
     }
     assert_eq!(texts.len(), 9, "{texts:#?}");
     let (page, wait) = (&told[2].2, &told[3].2);
-    assert_eq!((&page["level"], &page["page"], &page["rows"]), (&json!("progress"), &json!(1), &json!(200)));
+    assert_eq!((&page["level"], &page["page"], &page["rows"]), (&json!("progress"), &json!(1), &json!(50)));
     assert_eq!((&page["entity"], page["total"].as_u64().is_some()), (&json!("units"), true), "{page}");
     assert_eq!((&wait["waitingFor"], wait["until"].is_string()), (&json!("retryAfter"), true), "{wait}");
     // A quiet delta is told too, by a run that comes after it.
@@ -76,7 +76,7 @@ async fn a_run_is_told_from_its_start_to_its_end() {
 async fn a_page_is_told_once_whatever_crashes() {
     let system = System::start().await;
     let doorloop = vendor(&system, Vendor::Doorloop, |_| {}).await;
-    let settings = json!({"entities": ["units"], "pageSize": 100});
+    let settings = json!({"entities": ["units"], "pageSize": 30});
     let mut cut = 0;
     for verdict in [Verdict::KillBefore, Verdict::KillAfter] {
         for call in 0.. {
