@@ -107,6 +107,10 @@ names! {
         DOORLOOP = "doorloop";
         /// The warehouse API.
         TRACKSTAR = "trackstar";
+        /// Channels of Teams, for alerts.
+        TEAMS = "teams";
+        /// Signed webhooks that alerts are sent by. Not `webhook`, which a sender may be called.
+        ALERT_WEBHOOK = "alert-webhook";
         /// No system: what imports note is sealed under it.
         IMPORTS = "imports";
     }
@@ -144,7 +148,8 @@ names! {
 
 impl ProviderId {
     /// The providers that have a name of their own. All other names are those of senders of any name.
-    pub const NAMED: [Self; 4] = [Self::CATALOGUE, Self::DOORLOOP, Self::POS, Self::TRACKSTAR];
+    pub const NAMED: [Self; 6] =
+        [Self::ALERT_WEBHOOK, Self::CATALOGUE, Self::DOORLOOP, Self::POS, Self::TEAMS, Self::TRACKSTAR];
 }
 
 impl Default for TenantId {

@@ -1,5 +1,6 @@
 //! Pure decisions: no tokio, AWS, HTTP, clock or randomness. Everything here can be tested as a table.
 
+pub mod alerts;
 pub mod audit;
 pub mod canonical;
 pub mod catalogue;

@@ -2,7 +2,7 @@
 //! read here before it becomes a part of a key.
 
 /// Milliseconds of the Unix epoch are written with so many digits, so that they sort as text.
-pub(super) const TIME_DIGITS: usize = 13;
+pub(crate) const TIME_DIGITS: usize = 13;
 
 /// A text that is not a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,12 +1,15 @@
 //! One folder per provider; its wire types never leave it. What a connection to each is told stands in its `PROVIDER`.
 
+pub mod alert_webhook;
 pub mod catalogue;
+pub mod channels;
 pub mod client;
 pub mod doorloop;
 pub mod hosts;
 pub mod pos;
 pub mod pulled;
 pub mod sender;
+pub mod teams;
 pub mod trackstar;
 mod web;
 
@@ -20,9 +23,11 @@ use crate::domain::ids::ProviderId;
 
 /// The providers that have a name of their own. All other names are those of senders of signed webhooks.
 const PROVIDERS: &[(ProviderId, Provider)] = &[
+    (ProviderId::ALERT_WEBHOOK, alert_webhook::PROVIDER),
     (ProviderId::CATALOGUE, catalogue::provider::PROVIDER),
     (ProviderId::DOORLOOP, doorloop::PROVIDER),
     (ProviderId::POS, pos::PROVIDER),
+    (ProviderId::TEAMS, teams::PROVIDER),
     (ProviderId::TRACKSTAR, trackstar::provider::PROVIDER),
 ];
 

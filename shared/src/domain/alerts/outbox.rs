@@ -1,0 +1,139 @@
+//! Few messages of many notes.
+//!
+//! A note is written with each change that somebody is told of. Notes of a tenant wait for others of the same moment, and become one
+//! message for each of its channels: so a thousand connections that fail at once are one message. After a message of many there is none
+//! for a quarter of an hour. In a channel's quiet hours what is not severe is kept for one digest after them.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::channel::Channel;
+use super::delivery::{Line, Message, MessageState};
+use super::life::{AlertState, Step};
+use super::rules::Severity;
+use crate::domain::ids::Connection;
+
+/// How long the first note waits for others.
+pub const SETTLES_FOR: SignedDuration = SignedDuration::from_secs(30);
+/// A message of so many is one of a storm.
+pub const STORM: usize = 10;
+/// How long there is no other message after one of a storm.
+pub const STORM_PAUSE: SignedDuration = SignedDuration::from_mins(15);
+/// So many notes become a message: what it took is kept with it.
+pub const NOTES_MAX: usize = 1_000;
+/// What is kept for a digest is added to it up to so long before it is sent.
+const DIGEST_CLOSES: SignedDuration = SignedDuration::from_secs(60);
+
+/// That somebody is to be told of a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// Sorts by time; made of the alert and the transition, so that the same change is one note.
+    pub id: String,
+    /// What is told.
+    pub line: Line,
+}
+
+impl Note {
+    /// That of a step; none where nobody is told.
+    #[must_use]
+    pub fn of(step: &Step) -> Option<Self> {
+        let alert = &step.alert;
+        let transition = step.transition.filter(|_| step.is_told)?;
+        let line = Line {
+            alert: alert.id.clone(),
+            transition,
+            severity: alert.severity,
+            held: alert.held,
+            open: alert.state == AlertState::Open,
+            title: alert.title.clone(),
+            detail: alert.detail.clone(),
+            at: alert.updated_at,
+        };
+        let at_ms = alert.updated_at.as_millisecond();
+        Some(Self { id: format!("{at_ms:013}-{}-{}", alert.id, alert.transitions), line })
+    }
+}
+
+/// What is known of a tenant's messages, as stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sender {
+    /// The notes that the last messages were made of. Those that are still there were left by a crash.
+    #[serde(default)]
+    pub taken: Vec<String>,
+    /// Before when no other message is made.
+    #[serde(default, with = "crate::domain::time::optional")]
+    pub rests_until: Option<Timestamp>,
+    /// The message that each channel's quiet hours keep, by the channel.
+    #[serde(default)]
+    pub digests: BTreeMap<String, String>,
+    /// One more with each write.
+    #[serde(default)]
+    pub version: u64,
+}
+
+/// What becomes of notes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// What is known then.
+    pub sender: Sender,
+    /// Messages that are made, or that grow.
+    pub messages: Vec<Message>,
+}
+
+/// What messages become of a tenant's notes now; none where they wait. `kept` are the messages that quiet hours keep. A tenant without
+/// channels is told nothing: its alerts are in the list.
+#[must_use]
+pub fn plan(
+    sender: &Sender,
+    notes: &[Note],
+    channels: &[Channel],
+    kept: &[Message],
+    now: Timestamp,
+    mut new_id: impl FnMut() -> String,
+) -> Option<Plan> {
+    let oldest = notes.iter().map(|note| note.line.at).min()?;
+    if now.duration_since(oldest) < SETTLES_FOR || sender.rests_until.is_some_and(|until| now < until) {
+        return None;
+    }
+    let taken = notes.get(..notes.len().min(NOTES_MAX)).unwrap_or_default();
+    let mut after = Sender { version: sender.version + 1, ..sender.clone() };
+    after.taken = taken.iter().map(|note| note.id.clone()).collect();
+    after.rests_until = (taken.len() >= STORM).then(|| now.saturating_add(STORM_PAUSE).unwrap_or(Timestamp::MAX));
+    after.digests.retain(|name, _| channels.iter().any(|channel| key(&channel.connection) == *name));
+    let mut messages = Vec::new();
+    for channel in channels {
+        let quiet = channel.quiet.as_ref().and_then(|hours| hours.until(now));
+        let (mut at_once, mut kept_back) = (Vec::new(), Vec::new());
+        for note in taken {
+            let waits = quiet.is_some() && note.line.severity != Severity::Severe;
+            if waits { &mut kept_back } else { &mut at_once }.push(note.line.clone());
+        }
+        let mut say = |mut message: Message, lines: Vec<Line>| {
+            lines.into_iter().for_each(|line| message.add(line));
+            messages.push(message);
+        };
+        if !at_once.is_empty() {
+            say(Message::new(new_id(), channel.connection.clone(), now, None), at_once);
+        }
+        if let Some(until) = quiet.filter(|_| !kept_back.is_empty()) {
+            let name = key(&channel.connection);
+            let grows = after.digests.get(&name).and_then(|id| kept.iter().find(|message| message.id == *id));
+            let grows = grows.filter(|message| may_grow(message, now)).cloned();
+            let digest = grows.unwrap_or_else(|| Message::new(new_id(), channel.connection.clone(), now, Some(until)));
+            after.digests.insert(name, digest.id.clone());
+            say(digest, kept_back);
+        }
+    }
+    Some(Plan { sender: after, messages })
+}
+
+fn key(channel: &Connection) -> String {
+    format!("{}/{}", channel.provider, channel.name)
+}
+
+fn may_grow(message: &Message, now: Timestamp) -> bool {
+    message.state == MessageState::Held && message.attempts == 0 && message.due_at.duration_since(now) > DIGEST_CLOSES
+}

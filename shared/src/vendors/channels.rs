@@ -1,0 +1,64 @@
+//! How channels are told: each provider's way, and what its answer comes to.
+
+use jiff::Timestamp;
+
+use super::client::{Request, VendorClient};
+use super::hosts::Hosts;
+use super::{alert_webhook, teams};
+use crate::domain::alerts::channel::ChannelKind;
+use crate::domain::alerts::delivery::{Answered, Message};
+use crate::domain::connections::provider::Settings;
+use crate::domain::pull::answer::Class;
+use crate::domain::secret::Secret;
+
+/// What is said of a secret that is no URL, without it.
+pub(super) const UNUSABLE: &str = "the connection's secret is no URL";
+
+/// What a message is sent with.
+#[derive(Debug, Clone, Copy)]
+pub struct Sending<'a> {
+    /// Where what it is about is shown.
+    pub link: Option<&'a str>,
+    /// The time.
+    pub now: Timestamp,
+    /// Whether this is somebody's own machine, where plain http will do, and so will what runs beside us.
+    pub local: bool,
+}
+
+/// Sends a message once.
+pub async fn send(
+    kind: ChannelKind,
+    settings: &Settings,
+    secret: &Secret,
+    message: &Message,
+    sending: Sending<'_>,
+) -> Answered {
+    match kind {
+        ChannelKind::Teams => teams::send(&sending, secret, message).await,
+        ChannelKind::Webhook => alert_webhook::send(&sending, settings, secret, message).await,
+    }
+}
+
+/// Posts, and says what came of it. Texts name the host alone.
+pub(super) async fn posted(sending: &Sending<'_>, request: Request) -> Answered {
+    let host = request.url.host_str().unwrap_or_default().to_owned();
+    let named = request.url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
+    let client = match Hosts::named(&[&named], sending.local).map(VendorClient::new) {
+        Ok(Ok(client)) => client,
+        Ok(Err(error)) => return Answered::Never(error.to_string()),
+        // It may quote the address.
+        Err(_) => return Answered::Never(UNUSABLE.to_owned()),
+    };
+    match client.send(request).await {
+        Ok(answer) => match answer.class() {
+            Class::Fine => Answered::Taken,
+            class if class.may_pass() => {
+                let why = format!("{host} answered {}", answer.status.as_u16());
+                Answered::Later(why, answer.asked(sending.now).not_before(class))
+            }
+            _ => Answered::Never(format!("{host} answered {}", answer.status.as_u16())),
+        },
+        Err(error) if error.class().may_pass() => Answered::Later(error.to_string(), None),
+        Err(error) => Answered::Never(error.to_string()),
+    }
+}

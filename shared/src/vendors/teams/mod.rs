@@ -1,0 +1,53 @@
+//! Teams as a provider: a channel that alerts are told to, by a Workflow ("When a Teams webhook request is received"). Its URL has a
+//! signature in it and lets whoever has it post, so the URL is the secret.
+
+use http::Method;
+use url::Url;
+
+use super::channels::{UNUSABLE, posted};
+use crate::domain::alerts::card::card;
+use crate::domain::alerts::delivery::{Answered, Message};
+use crate::domain::alerts::quiet::{self, QuietHours};
+use crate::domain::connections::provider::{Mistake, Provider, SecretUse};
+use crate::domain::secret::Secret;
+use crate::vendors::channels::Sending;
+use crate::vendors::client::Request;
+
+/// Channels of Teams.
+pub const PROVIDER: Provider = Provider {
+    name: "Microsoft Teams",
+    icon: "TE",
+    colour: "#4b53bc",
+    entities: &[],
+    settings: &[quiet::FROM, quiet::TO, quiet::ZONE],
+    secret: SecretUse::Required,
+    secret_about: "The URL of the Workflow that posts to the channel: whoever has it can post",
+    scheduled: false,
+    sender: None,
+    pull: None,
+    check: |_, settings| QuietHours::of(settings).map(drop),
+    addresses: |_, _| Vec::new(),
+    mistakes: &[
+        Mistake {
+            seen: "400",
+            remedy: "The URL is that of a connector, which Teams has retired: make a Workflow, and rotate the secret to its URL",
+        },
+        Mistake {
+            seen: "401",
+            remedy: "The URL was cut off, or its Workflow lets only people of the tenant post: copy it whole, and let anyone trigger it",
+        },
+        Mistake {
+            seen: "404",
+            remedy: "The Workflow was removed or turned off: turn it on, or rotate the secret to another",
+        },
+    ],
+};
+
+/// Posts a message as a card.
+pub(super) async fn send(sending: &Sending<'_>, secret: &Secret, message: &Message) -> Answered {
+    let url = std::str::from_utf8(secret.expose()).ok().and_then(|url| Url::parse(url.trim()).ok());
+    // Without the text: it is the secret.
+    let Some(url) = url.filter(Url::has_host) else { return Answered::Never(UNUSABLE.to_owned()) };
+    let body = card(message, sending.link).to_string();
+    posted(sending, Request { method: Method::POST, url, secrets: Vec::new(), body: Some(body.into()) }).await
+}
