@@ -178,6 +178,23 @@ impl Journal {
         letters(call).await
     }
 
+    /// The dead letters of all tenants that were sent since a time, epoch milliseconds, the newest first, so many at most: one query.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn dead_letters_since(&self, since_ms: i64, limit: usize) -> Result<Vec<DeadLetter>, AwsFault> {
+        let call = self
+            .0
+            .query()
+            .index_name("dead")
+            .key_condition_expression("dead = :dead AND sk > :since")
+            .expression_attribute_values(":dead", text(DEAD))
+            .expression_attribute_values(":since", text(DeadLetterId::last_of(since_ms).as_str()))
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        letters(call).await
+    }
+
     /// A tenant's dead letters whose ids are this text or above it, the oldest first. Those that have expired are among them.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! DynamoDB tables, the queues, the event bus and the keys of secrets. The only place that names `aws_sdk_*`.
 
+pub mod alerts;
 pub mod bus;
 pub mod clients;
 pub mod connections;

@@ -90,11 +90,14 @@ pub enum Action {
     /// Change when a connection is pulled by itself.
     #[serde(rename = "SCHEDULER_CHANGE")]
     ChangeSchedule,
+    /// Say that an alert was seen.
+    #[serde(rename = "alert.acknowledge")]
+    AcknowledgeAlert,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Requeue,
         Self::Drop,
         Self::Admit,
@@ -119,6 +122,7 @@ impl Action {
         Self::RequeueRow,
         Self::DropRow,
         Self::ChangeSchedule,
+        Self::AcknowledgeAlert,
     ];
 
     /// The action in answers, as it is stored.
@@ -149,6 +153,7 @@ impl Action {
             Self::RequeueRow => "DLQ_REQUEUE",
             Self::DropRow => "DLQ_DELETE",
             Self::ChangeSchedule => "SCHEDULER_CHANGE",
+            Self::AcknowledgeAlert => "alert.acknowledge",
         }
     }
 }

@@ -1,6 +1,7 @@
-//! Use cases, each a file that reads top to bottom as the steps it does: those of [`runs`], of [`deliveries`], of
+//! Use cases, each a file that reads top to bottom as the steps it does: those of [`alerts`], of [`runs`], of [`deliveries`], of
 //! [`connections`] and their [`health`], and what is asked of a [`catalogue`] outside of a run. What [`operators`] decide is on record, whatever it is about.
 
+pub mod alerts;
 pub mod catalogue;
 pub mod connections;
 pub mod deliveries;

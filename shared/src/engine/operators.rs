@@ -1,6 +1,8 @@
 //! Operators: who decides on runs, connections, dead letters and rejected deliveries. What one decides is recorded first, and what cannot
 //! be recorded is not done.
 
+use std::time::Duration;
+
 use crate::aws::clients::Clients;
 use crate::aws::faults::AwsFault;
 use crate::aws::journal::Journal;
@@ -56,6 +58,16 @@ impl Operators {
     #[must_use]
     pub fn now(&self) -> jiff::Timestamp {
         self.outside.clock.now()
+    }
+
+    /// What work comes to, unless it takes longer than this.
+    pub(super) async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+        self.outside.clock.within(limit, work).await
+    }
+
+    /// Sixteen bytes that no other call returns.
+    pub(super) fn random(&self) -> [u8; 16] {
+        self.outside.entropy.bytes16()
     }
 
     /// Records what an operator is about to do, to what, and with which body, if it is about one. A crash after it leaves an

@@ -35,6 +35,7 @@ export const ACTIONS = {
   SYNC_RESET_LOCK: ["Asked to reset a lock", "Bad om at nulstille en lås"],
   DLQ_REQUEUE: ["Asked to apply a row that was set aside", "Bad om at anvende en række, der var lagt til side"],
   DLQ_DELETE: ["Asked to forget rows that were set aside", "Bad om at glemme rækker, der var lagt til side"],
+  "alert.acknowledge": ["Said that an alert was seen", "Sagde, at en advarsel er set"],
   SCHEDULER_CHANGE: ["Asked to change a schedule", "Bad om at ændre en tidsplan"],
 };
 

@@ -17,7 +17,7 @@ use crate::aws::items::{Item, item, number, value};
 use crate::aws::table::Table;
 use crate::aws::transaction::{Declined, OLD, Transaction, built, past_conflicts};
 use crate::domain::ids::Connection;
-use crate::domain::pull::breaker::{Admission, Breaker, FAILURES_MAX, Force, Outcome, Pass, Why};
+use crate::domain::pull::breaker::{Admission, Breaker, FAILURES_MAX, Force, Outcome, Pass, State, Why};
 use crate::environment::{Environment, StartError};
 
 /// How often a change is decided. Five failures open it, and then there is nothing to write: nobody comes second for long.
@@ -52,6 +52,25 @@ pub enum Asking {
     May(Pass),
     /// Not before this time.
     Wait(Timestamp, Why),
+}
+
+/// How a breaker turned with an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turned {
+    /// It was closed, and is open.
+    Opened,
+    /// It was not closed, and is.
+    Closed,
+}
+
+impl Turned {
+    fn of(before: &Breaker, after: &Breaker, now: Timestamp) -> Option<Self> {
+        match (before.state(now), after.state(now)) {
+            (State::Closed, State::Open) => Some(Self::Opened),
+            (State::Open | State::HalfOpen, State::Closed) => Some(Self::Closed),
+            _ => None,
+        }
+    }
 }
 
 /// Why a breaker was not forced.
@@ -133,7 +152,7 @@ impl Breakers {
     }
 
     /// Tells what came of asking. Where a vendor is well that costs nothing, unless it was the probe that shows so. `by` is the name that was
-    /// asked with.
+    /// asked with. How it turned with it, where it did.
     ///
     /// # Errors
     /// When the table cannot be read or written.
@@ -144,19 +163,20 @@ impl Breakers {
         pass: &Pass,
         outcome: Outcome,
         now: Timestamp,
-    ) -> Result<(), AwsFault> {
+    ) -> Result<Option<Turned>, AwsFault> {
         let is_well = matches!(outcome, Outcome::Answered | Outcome::Unasked);
         if is_well && !pass.is_probe() {
-            return Ok(());
+            return Ok(None);
         }
         // Another writer's name than that of the probe, whose write is not this one.
         let writer = format!("{by}/answered");
         let mut stored = self.read(connection).await?;
         for _try in 0..TRIES_MAX {
             let breaker = stored.as_ref().map(|stored| stored.breaker.clone()).unwrap_or_default();
-            let Some(after) = breaker.after(pass, outcome, self.failures_max, now) else { return Ok(()) };
+            let Some(after) = breaker.after(pass, outcome, self.failures_max, now) else { return Ok(None) };
+            let turned = Turned::of(&breaker, &after, now);
             match self.write(connection, stored.as_ref(), after, &writer, now).await? {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok(turned),
                 Err(found) => stored = found,
             }
         }

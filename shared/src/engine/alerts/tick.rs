@@ -1,0 +1,200 @@
+//! A tick: what no event tells of is looked for, notes become messages, and messages are sent.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures::stream::{self, StreamExt as _};
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+
+use super::look::{Letters, look};
+use super::{Alerts, sending};
+use crate::aws::alerts::{Cursor, Notes};
+use crate::aws::connections::lists::{After, Listed};
+use crate::aws::faults::AwsFault;
+use crate::domain::alerts::channel::{CHANNELS_MAX, Channel};
+use crate::domain::alerts::outbox::plan;
+use crate::domain::alerts::rules::{LETTERS_GROWING, LETTERS_WITHIN, SUCCESS_WITHIN};
+use crate::domain::connections::schedule::Schedule;
+use crate::domain::connections::stored::StoredConnection;
+use crate::domain::ids::{Connection, ProviderId, TenantId};
+use crate::domain::pull::breaker::State;
+
+/// Alerts that a tick looks at again. In a storm each has its turn after some minutes.
+const WATCHED_MAX: usize = 200;
+/// Connections that a tick goes through, of all there are.
+const ROUND_PART: usize = 200;
+/// How often all are gone through: absence is measured in hours.
+const ROUND_EVERY: SignedDuration = SignedDuration::from_mins(15);
+/// Dead letters of the last hour that are counted.
+const LETTERS_MAX: usize = 500;
+/// Looks beside one another.
+const LOOKS_AT_ONCE: usize = 8;
+/// A part that takes longer than this leaves the rest to the next tick: the function is ended after a minute.
+const PART_MAX: Duration = Duration::from_secs(15);
+
+/// What a tick did.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Ticked {
+    /// Connections that were looked at.
+    pub looked_at: usize,
+    /// Alerts that changed.
+    pub changed: usize,
+    /// Messages that were made, or grew.
+    pub messages: usize,
+    /// Messages that were sent or refused, or are to be tried again.
+    pub tried: usize,
+}
+
+/// Does all of it. One part that fails keeps no other from being done.
+///
+/// # Errors
+/// The first fault, after all parts were tried.
+pub async fn tick(alerts: &Alerts) -> Result<Ticked, AwsFault> {
+    let mut ticked = Ticked::default();
+    let mut failed = None;
+    let mut note = |done: Result<(), AwsFault>, part: &'static str| {
+        if let Err(fault) = done {
+            tracing::error!(%fault, part, "a part of the tick of alerts failed");
+            failed.get_or_insert(fault);
+        }
+    };
+    note(looks(alerts, &mut ticked).await, "looks");
+    note(messages(alerts, &mut ticked).await, "messages");
+    note(sending::send_due(alerts, &mut ticked.tried).await, "sending");
+    failed.map_or(Ok(ticked), Err)
+}
+
+/// Looks at connections with watched alerts, with many dead letters, and with what seems to be wrong in the part of the round.
+async fn looks(alerts: &Alerts, ticked: &mut Ticked) -> Result<(), AwsFault> {
+    let now = alerts.now();
+    let before = alerts.store.cursor().await?;
+    let (letters, are_all) = letters(alerts, now).await?;
+    let (watched, watched_after) = alerts.store.watched(before.watched_after.as_deref(), WATCHED_MAX).await?;
+    let (suspects, round) = round(alerts, &before, now).await?;
+    let growing = letters.iter().filter(|(_, (count, _))| *count >= LETTERS_GROWING).map(|(of, _)| of.clone());
+    let wanted: BTreeSet<Connection> = watched.into_iter().chain(growing).chain(suspects).collect();
+    let until = Instant::now() + PART_MAX;
+    let seen = wanted.into_iter().map(|connection| {
+        let of = letters.get(&connection).cloned().or_else(|| are_all.then(|| (0, String::new())));
+        async move {
+            if Instant::now() >= until {
+                return None;
+            }
+            Some(look(alerts, &connection, of).await)
+        }
+    });
+    let mut fault = None;
+    let mut seen = stream::iter(seen).buffer_unordered(LOOKS_AT_ONCE);
+    while let Some(looked) = seen.next().await {
+        match looked {
+            Some(Ok(changed)) => {
+                ticked.looked_at += 1;
+                ticked.changed += changed;
+            }
+            Some(Err(error)) => drop(fault.get_or_insert(error)),
+            None => {}
+        }
+    }
+    drop(seen);
+    // Also where a look failed: those that come after it must not wait for it.
+    let after = Cursor { watched_after, ..round };
+    if after != before {
+        alerts.store.keep_cursor(&after).await?;
+    }
+    fault.map_or(Ok(()), Err)
+}
+
+/// The dead letters of the last hour, by connection, and whether these are all.
+async fn letters(alerts: &Alerts, now: Timestamp) -> Result<(BTreeMap<Connection, Letters>, bool), AwsFault> {
+    let since = now.saturating_sub(LETTERS_WITHIN).unwrap_or(Timestamp::MIN);
+    let found = alerts.journal.dead_letters_since(since.as_millisecond(), LETTERS_MAX).await?;
+    let are_all = found.len() < LETTERS_MAX;
+    let mut of: BTreeMap<Connection, Letters> = BTreeMap::new();
+    // The newest first.
+    for letter in found {
+        if let Some(connection) = letter.connection().cloned() {
+            of.entry(connection).or_insert_with(|| (0, letter.id.to_string())).0 += 1;
+        }
+    }
+    Ok((of, are_all))
+}
+
+/// The next part of the round over all connections: those of it that something seems to be wrong with, and where the round is then.
+async fn round(alerts: &Alerts, before: &Cursor, now: Timestamp) -> Result<(Vec<Connection>, Cursor), AwsFault> {
+    let is_due = before.round_began_at.is_none_or(|began| now.duration_since(began) >= ROUND_EVERY);
+    if before.round_after.is_none() && !is_due {
+        return Ok((Vec::new(), before.clone()));
+    }
+    let after = before.round_after.clone().map(After);
+    let began_at = if after.is_none() { Some(now) } else { before.round_began_at };
+    let (part, next) = alerts.connections.page(&Listed::All, after.as_ref(), ROUND_PART).await?;
+    let suspects = suspects(alerts, part, now).await?;
+    let round =
+        Cursor { round_began_at: began_at, round_after: next.map(|After(connection)| connection), ..before.clone() };
+    Ok((suspects, round))
+}
+
+/// Those that are worth a look of their own: three batches tell which.
+async fn suspects(alerts: &Alerts, part: Vec<StoredConnection>, now: Timestamp) -> Result<Vec<Connection>, AwsFault> {
+    let is_synced = |stored: &StoredConnection| stored.is_active() && stored.schedule != Schedule::Off;
+    let synced: Vec<Connection> = part.into_iter().filter(is_synced).map(|stored| stored.connection).collect();
+    let (failed, well, breakers) = futures::future::try_join3(
+        alerts.failed.of(synced.iter()),
+        alerts.snapshots.synced_at(synced.iter()),
+        alerts.breakers.some(synced.iter()),
+    )
+    .await?;
+    let is_late = |at: &Timestamp| now.duration_since(*at) > SUCCESS_WITHIN;
+    let is_suspect = |connection: &Connection| {
+        failed.contains_key(connection)
+            || well.get(connection).is_none_or(is_late)
+            || breakers.get(connection).is_some_and(|breaker| breaker.state(now) != State::Closed)
+    };
+    Ok(synced.into_iter().filter(is_suspect).collect())
+}
+
+/// Makes messages of each tenant's notes that have settled.
+async fn messages(alerts: &Alerts, ticked: &mut Ticked) -> Result<(), AwsFault> {
+    let until = Instant::now() + PART_MAX;
+    let mut after = None;
+    while Instant::now() < until {
+        let Some(found) = alerts.store.next_notes(after.as_ref()).await? else { return Ok(()) };
+        ticked.messages += messages_of(alerts, &found).await?;
+        after = Some(found.tenant);
+    }
+    Ok(())
+}
+
+async fn messages_of(alerts: &Alerts, Notes { tenant, notes }: &Notes) -> Result<usize, AwsFault> {
+    let (store, now) = (&alerts.store, alerts.now());
+    let sender = store.sender(tenant).await?;
+    // A crash left these behind: they are in messages already.
+    let (taken, left): (Vec<_>, Vec<_>) = notes.iter().cloned().partition(|note| sender.taken.contains(&note.id));
+    let ids = |notes: &[_]| notes.iter().map(|note: &crate::domain::alerts::outbox::Note| note.id.clone()).collect();
+    let taken: Vec<String> = ids(&taken);
+    store.remove_notes(tenant, &taken).await?;
+    let channels = channels(alerts, tenant).await?;
+    let mut kept = Vec::new();
+    for id in sender.digests.values() {
+        kept.extend(store.message(tenant, id).await?);
+    }
+    let Some(plan) = plan(&sender, &left, &channels, &kept, now, || alerts.new_id()) else { return Ok(0) };
+    if !store.make_messages(tenant, &plan, now).await? {
+        return Ok(0);
+    }
+    store.remove_notes(tenant, &plan.sender.taken).await?;
+    Ok(plan.messages.len())
+}
+
+/// A tenant's channels.
+pub(super) async fn channels(alerts: &Alerts, tenant: &TenantId) -> Result<Vec<Channel>, AwsFault> {
+    let mut found = Vec::new();
+    for provider in [ProviderId::TEAMS, ProviderId::ALERT_WEBHOOK] {
+        let of = Listed::Tenant(tenant.clone(), Some(provider));
+        let (part, _more) = alerts.connections.page(&of, None, CHANNELS_MAX).await?;
+        found.extend(part.iter().filter_map(Channel::of));
+    }
+    found.truncate(CHANNELS_MAX);
+    Ok(found)
+}
