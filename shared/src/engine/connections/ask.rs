@@ -1,15 +1,19 @@
 //! Ask a vendor: once, if the connection's breaker and quota let it, and the breaker is told what came of it. Nobody sleeps until they do.
 
 use jiff::Timestamp;
+use serde_json::json;
 use url::Url;
 
-use crate::aws::connections::breaker::{Asking, Breakers};
+use crate::aws::bus::{Bus, DomainEvent};
+use crate::aws::connections::breaker::{Asking, Breakers, Turned};
 use crate::aws::connections::quota::Meter;
 use crate::aws::faults::AwsFault;
 use crate::domain::ids::Connection;
 use crate::domain::pull::breaker::{Outcome, Why};
 use crate::domain::runs::lease::{Wait, WaitReason};
+use crate::domain::time;
 use crate::engine::runs::context::RunWorker;
+use crate::engine::runs::publish::PUBLISH_MAX;
 use crate::outside::Outside;
 use crate::vendors::client::{Answer, NoAnswer, Request, VendorClient};
 use crate::vendors::hosts::Hosts;
@@ -20,6 +24,7 @@ pub struct Asker {
     client: VendorClient,
     meter: Meter,
     breakers: Breakers,
+    bus: Bus,
     connection: Connection,
     outside: Outside,
 }
@@ -47,6 +52,7 @@ impl Asker {
             client: VendorClient::new(hosts).map_err(|error| error.to_string())?,
             meter: worker.quotas.meter(connection, settings.limits),
             breakers: worker.breakers.opened_by(settings.breaker_failures),
+            bus: worker.runs.bus.clone(),
             connection: connection.clone(),
             outside: worker.runs.outside.clone(),
         })
@@ -85,10 +91,31 @@ impl Asker {
         let outcome = answered.as_ref().map_or_else(NoAnswer::outcome, |answer| answer.outcome(now));
         // It was asked, whatever becomes of the note: whoever took that for unasked would ask for something twice, or forget a code that
         // is used up. A probe that is not told of gives way to the next one after a while.
-        if let Err(fault) = self.breakers.answered(&self.connection, &by, &pass, outcome, now).await {
-            tracing::warn!(%fault, connection = %self.connection, "breaker not told of an answer");
+        match self.breakers.answered(&self.connection, &by, &pass, outcome, now).await {
+            Ok(None) => {}
+            Ok(Some(turned)) => self.tell(turned, now).await,
+            Err(fault) => {
+                tracing::warn!(%fault, connection = %self.connection, "breaker not told of an answer");
+            }
         }
         Ok(answered)
+    }
+
+    /// Puts it on the bus that the breaker turned. Who is to know looks at breakers by itself, too: nothing is tried again, and a crash
+    /// before it loses the event.
+    async fn tell(&self, turned: Turned, now: Timestamp) {
+        let kind = match turned {
+            Turned::Opened => "breaker.opened",
+            Turned::Closed => "breaker.closed",
+        };
+        let Connection { tenant, provider, name } = &self.connection;
+        let detail = json!({"tenant": tenant, "connection": self.connection, "provider": provider, "name": name, "at": time::text(now)});
+        let event = [DomainEvent { kind, detail }];
+        match tokio::time::timeout(PUBLISH_MAX, self.bus.publish(&event)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, connection = %self.connection, kind, "not published"),
+            Err(_) => tracing::warn!(connection = %self.connection, kind, "not published in time"),
+        }
     }
 }
 
