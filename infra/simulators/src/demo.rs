@@ -2,6 +2,7 @@
 
 use signalbox::outside::Clock;
 
+use crate::channel::SimulatedChannel;
 use crate::options::Options;
 use crate::server::{Running, Simulator, StartError};
 use crate::vendor::Vendor;
@@ -16,18 +17,22 @@ pub struct DemoOptions {
     pub doorloop: u16,
     /// Trackstar's port, by the same rule.
     pub trackstar: u16,
+    /// The port of the channel of Teams, by the same rule.
+    pub teams: u16,
     /// The key that both let in.
     pub key: String,
     /// What limits and changed rows go by.
     pub clock: Clock,
 }
 
-/// Both vendors, as long as this is kept.
+/// Both vendors and a channel, as long as this is kept.
 pub struct DemoVendors {
     /// DoorLoop.
     pub doorloop: Running,
     /// Trackstar.
     pub trackstar: Running,
+    /// A channel of Teams, for alerts.
+    pub teams: SimulatedChannel,
 }
 
 /// Starts both, with rows that are the same at each start.
@@ -38,6 +43,10 @@ pub async fn start_demo_vendors(options: &DemoOptions) -> Result<DemoVendors, St
     Ok(DemoVendors {
         doorloop: start(options, Vendor::Doorloop, options.doorloop).await?,
         trackstar: start(options, Vendor::Trackstar, options.trackstar).await?,
+        teams: match SimulatedChannel::start(options.teams).await {
+            Err(StartError::Port { .. }) if options.teams != 0 => SimulatedChannel::start(0).await?,
+            started => started?,
+        },
     })
 }
 
@@ -52,6 +61,6 @@ async fn start(DemoOptions { key, clock, .. }: &DemoOptions, vendor: Vendor, por
 impl DemoVendors {
     /// Stops both, as each is stopped.
     pub async fn stop(self) {
-        tokio::join!(self.doorloop.stop(), self.trackstar.stop());
+        tokio::join!(self.doorloop.stop(), self.trackstar.stop(), self.teams.stop());
     }
 }

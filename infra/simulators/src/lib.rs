@@ -4,6 +4,7 @@
 //! [`Simulator::start`] is what `signalbox simulate` and tests call.
 
 mod answer;
+mod channel;
 mod control;
 mod demo;
 mod doorloop;
@@ -17,6 +18,7 @@ mod state;
 mod trackstar;
 mod vendor;
 
+pub use self::channel::{ChannelAnswer, ChannelMessage, SimulatedChannel};
 pub use self::demo::{DemoOptions, DemoVendors, start_demo_vendors};
 pub use self::faults::{Fault, FaultKind, Spelling};
 pub use self::limits::{Limits, Rate};

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use signalbox_simulators::{Fault, Filters, Limits, Options, Running, Simulator, Vendor};
+use signalbox_simulators::{Fault, Filters, Limits, Options, Running, SimulatedChannel, Simulator, Vendor};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{block_on, fail, hint, say};
@@ -22,10 +22,10 @@ Examples:
   signalbox simulate doorloop --rows-of tenants=20000 --fault html,entity=tenants,from=3,for=2
   signalbox simulate trackstar --fault rate-limited,seconds=30,for=5 --without returns --without inventory")]
 pub(crate) struct SimulateArguments {
-    /// Whose API
-    #[arg(value_parser = vendors())]
-    vendor: Vendor,
-    /// Port on 127.0.0.1; 0 picks a free one [default: 9101 for doorloop, 9102 for trackstar]
+    /// Whose API; of teams, a channel that takes alerts, the port is all there is to choose
+    #[arg(value_parser = simulated())]
+    vendor: Simulated,
+    /// Port on 127.0.0.1; 0 picks a free one [default: 9101 for doorloop, 9102 for trackstar, 9103 for teams]
     #[arg(long)]
     port: Option<u16>,
     /// Rows in all, up to 1,000,000, divided among the entities
@@ -55,8 +55,24 @@ pub(crate) struct SimulateArguments {
     faults: Vec<Fault>,
 }
 
-fn vendors() -> impl clap::builder::TypedValueParser<Value = Vendor> {
-    PossibleValuesParser::new(Vendor::ALL.map(Vendor::name)).try_map(|name| name.parse::<Vendor>())
+/// What is simulated.
+#[derive(Debug, Clone, Copy)]
+enum Simulated {
+    Vendor(Vendor),
+    /// A channel of Teams.
+    Teams,
+}
+
+const TEAMS: &str = "teams";
+const TEAMS_PORT: u16 = 9103;
+
+fn simulated() -> impl clap::builder::TypedValueParser<Value = Simulated> {
+    PossibleValuesParser::new(Vendor::ALL.map(Vendor::name).into_iter().chain([TEAMS])).try_map(|name| {
+        match name.as_str() {
+            TEAMS => Ok(Simulated::Teams),
+            name => name.parse::<Vendor>().map(Simulated::Vendor),
+        }
+    })
 }
 
 fn entity_count(text: &str) -> Result<(String, u64), String> {
@@ -72,9 +88,12 @@ const fn port_default(vendor: Vendor) -> u16 {
 }
 
 pub(crate) fn run(arguments: SimulateArguments) -> ExitCode {
-    let defaults = Options::new(arguments.vendor);
+    let Simulated::Vendor(vendor) = arguments.vendor else {
+        return ended(block_on(serve_channel(arguments.port.unwrap_or(TEAMS_PORT))));
+    };
+    let defaults = Options::new(vendor);
     let options = Options {
-        port: arguments.port.unwrap_or(port_default(arguments.vendor)),
+        port: arguments.port.unwrap_or(port_default(vendor)),
         rows: arguments.rows,
         rows_of: arguments.rows_of.into_iter().collect(),
         seed: arguments.seed,
@@ -83,13 +102,41 @@ pub(crate) fn run(arguments: SimulateArguments) -> ExitCode {
         filters: arguments.filters.unwrap_or(defaults.filters),
         without: arguments.without.unwrap_or(defaults.without),
         faults: arguments.faults,
-        ..Options::new(arguments.vendor)
+        ..Options::new(vendor)
     };
-    match block_on(serve(options)) {
+    ended(block_on(serve(options)))
+}
+
+fn ended<E: std::fmt::Display>(ended: Result<Result<(), Box<dyn std::error::Error>>, E>) -> ExitCode {
+    match ended {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => fail(&error),
         Err(error) => fail(&error),
     }
+}
+
+async fn serve_channel(port: u16) -> Result<(), Box<dyn std::error::Error>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let channel = SimulatedChannel::start(port).await?;
+    let url = channel.url();
+    hint(&format!(
+        "\
+Cards     {}
+Webhooks  {}
+Messages  curl -s {url}/messages
+Break     curl -s {url}/answers -d '{{\"status\": 429, \"retryAfter\": 60, \"for\": 2}}', without a status it says nothing
+Stop      Ctrl-C
+",
+        channel.workflow_url(),
+        channel.webhook_url()
+    ));
+    say(&format!("simulated {TEAMS} ready on {url}"));
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    channel.stop().await;
+    Ok(())
 }
 
 async fn serve(options: Options) -> Result<(), Box<dyn std::error::Error>> {

@@ -22,7 +22,7 @@ use signalbox::outside::Outside;
 use tokio::task::JoinSet;
 
 use self::pulls::Pulls;
-use self::vendors::{ACTOR, CONTROL, Vendors};
+use self::vendors::{ACTOR, CHANNEL, CONTROL, Vendors};
 use self::webhooks::{DeadLetterQueue, Webhooks};
 use crate::host::data::DataFolder;
 use crate::remote::{Asked, Remote};
@@ -95,12 +95,17 @@ pub(crate) fn run_if_requested(tasks: &mut JoinSet<()>, data: &DataFolder, setti
         return;
     };
     let (pulls, webhooks, now) = (setting.pulls(), setting.webhooks(&remote), setting.now);
+    let workflow_url = setting.vendors.map(Vendors::workflow_url);
     tasks.spawn(async move {
         tracing::info!(
             "making demo data: runs, pulls of simulated vendors, webhooks of every fate, a dead letter; what is logged of it \
              is meant to be. SIGNALBOX_DEMO=0 starts empty"
         );
         let made = async {
+            // Before anything fails, so that somebody is told.
+            if let (Some(url), Ok(token)) = (&workflow_url, &token) {
+                channel(&remote, token, url).await?;
+            }
             let token = token.map_err(|error| error.to_string())?;
             let answer = runs(&remote, &token).await?;
             tracing::info!(run = %answer["runId"], metrics = %answer["metrics"], "the demo catalogue is synced");
@@ -120,6 +125,18 @@ pub(crate) fn run_if_requested(tasks: &mut JoinSet<()>, data: &DataFolder, setti
             Err(reason) => tracing::warn!(reason, "not all demo data was made"),
         }
     });
+}
+
+/// Makes the channel that alerts are told over.
+///
+/// # Errors
+/// Why there is none, in a sentence.
+async fn channel(remote: &Remote, token: &str, url: &str) -> Result<(), String> {
+    let body = json!({"displayName": "Teams, simulated (demo)", "settings": {}, "secrets": {"current": url}});
+    let path = format!("/api/admin/connections/{CHANNEL}");
+    let asked = Asked { method: Method::PUT, path: &path, body: Some(body.to_string()), ..Asked::default() };
+    let made = remote.ask(asked, token).await.map_err(|error| error.to_string())?;
+    if (200..300).contains(&made.status) { Ok(()) } else { Err(format!("{CHANNEL}: {}", made.told())) }
 }
 
 /// Syncs the project's catalogue, and returns what the front answered; then compares it once more, and has a run of another vendor

@@ -19,7 +19,7 @@ use signalbox::domain::ids::{Connection, TenantId};
 use signalbox::domain::secret::Secret;
 use signalbox::engine::connections::change::{Deed, change};
 use signalbox::engine::connections::desk::Desk;
-use signalbox::engine::connections::secrets::Given;
+use signalbox::engine::connections::secrets::{Given, Rotation};
 use signalbox::engine::operators::Operator;
 use signalbox::environment::Environment;
 use signalbox::outside::{Clock, Outside};
@@ -41,6 +41,8 @@ const HERE: &str = "http://127.0.0.1:";
 /// Nobody waits longer for a host that starts, or stops.
 const LEADING_MAX: Duration = Duration::from_secs(10);
 const STOPPING_MAX: Duration = Duration::from_secs(1);
+/// The channel that alerts of the demo are told over.
+pub(super) const CHANNEL: &str = "default/teams/demo";
 /// Each hour: seen to go by itself, and no burden to a laptop.
 const EVERY_MINUTES: u32 = 60;
 
@@ -49,6 +51,9 @@ const EVERY_MINUTES: u32 = 60;
 struct Kept {
     doorloop: u16,
     trackstar: u16,
+    /// Of a start before this one had it, none.
+    #[serde(default)]
+    teams: u16,
     key: String,
 }
 
@@ -94,13 +99,15 @@ async fn try_start(path: &Path, kept: Option<Kept>, clock: &Clock) -> Result<Ven
     let were_there = kept.is_some();
     let before = match &kept {
         Some(kept) => kept.clone(),
-        None => Kept { doorloop: 0, trackstar: 0, key: settings::generate().map_err(|error| error.to_string())? },
+        None => {
+            Kept { doorloop: 0, trackstar: 0, teams: 0, key: settings::generate().map_err(|error| error.to_string())? }
+        }
     };
-    let Kept { doorloop, trackstar, key } = before;
-    let options = DemoOptions { doorloop, trackstar, key: key.clone(), clock: clock.clone() };
+    let Kept { doorloop, trackstar, teams, key } = before;
+    let options = DemoOptions { doorloop, trackstar, teams, key: key.clone(), clock: clock.clone() };
     let running = start_demo_vendors(&options).await.map_err(|error| error.to_string())?;
     let (doorloop, trackstar) = (running.doorloop.address().port(), running.trackstar.address().port());
-    let now = Kept { doorloop, trackstar, key };
+    let now = Kept { doorloop, trackstar, teams: running.teams.address().port(), key };
     if kept.as_ref() != Some(&now) {
         write(path, &now).map_err(|error| format!("{}: {error}", path.display()))?;
     }
@@ -123,13 +130,19 @@ fn write(path: &Path, kept: &Kept) -> io::Result<()> {
 
 impl Vendors {
     /// The name of each, and where it is asked and controlled.
-    pub(crate) fn places(&self) -> [(&'static str, String); 2] {
-        [("DoorLoop", self.running.doorloop.url()), ("Trackstar", self.running.trackstar.url())]
+    pub(crate) fn places(&self) -> [(&'static str, String); 3] {
+        let DemoVendors { doorloop, trackstar, teams } = &self.running;
+        [("DoorLoop", doorloop.url()), ("Trackstar", trackstar.url()), ("Teams", teams.url())]
+    }
+
+    /// The URL that alerts are posted to.
+    pub(super) fn workflow_url(&self) -> String {
+        self.running.teams.workflow_url()
     }
 
     /// Each of them, as its connection is told of it.
     pub(super) fn simulated(&self) -> Vec<Simulated> {
-        let DemoVendors { doorloop, trackstar } = &self.running;
+        let DemoVendors { doorloop, trackstar, .. } = &self.running;
         let both = format!("{} {}", trackstar.key(), trackstar.access_token().unwrap_or_default());
         let [of_doorloop, of_trackstar] = PROVIDERS;
         [
@@ -187,7 +200,24 @@ impl Vendors {
             led.map_err(|error| error.to_string())?;
             tracing::info!(%connection, to = simulated.base_url, "its port was taken by others");
         }
-        Ok(())
+        self.lead_channel(&desk, &operator).await
+    }
+
+    /// The same of the channel, whose address is its secret.
+    async fn lead_channel(&self, desk: &Desk, operator: &Operator) -> Result<(), String> {
+        let connection: Connection = CHANNEL.parse().map_err(|_| format!("{CHANNEL} is no connection"))?;
+        let stored = desk.store.read(&connection).await.map_err(|error| error.to_string())?;
+        let Some((stored, secrets)) = stored.and_then(|stored| Some((stored.clone(), stored.secrets?))) else {
+            return Ok(());
+        };
+        let secret = desk.keys.open(&connection, &secrets.current).await.map_err(|error| error.to_string())?;
+        let url = self.workflow_url();
+        if secret.expose() == url.as_bytes() || !secret.expose().starts_with(HERE.as_bytes()) {
+            return Ok(());
+        }
+        let rotated = Deed::Rotate(Rotation::Both(Given { current: Secret::new(&url), previous: None }));
+        let led = change(desk, operator, &connection, Knows::Version(stored.version), &rotated).await;
+        led.map(drop).map_err(|error| error.to_string())
     }
 
     /// Stops them, once what was asked of them is answered or has had its time.
