@@ -63,6 +63,7 @@ impl Process {
             };
         }
         let functions = [
+            build!("alerts", signalbox_alerts),
             build!("console", signalbox_console),
             build!("dead-letters", signalbox_dead_letters),
             build!("live-logs", signalbox_live_logs),

@@ -1,4 +1,4 @@
-//! `VENDORS`, `WEBHOOK_SENDERS`, `TRACKSTAR_CONNECTIONS` and those of DoorLoop ([`pulled_variables`]) as connections. Each is read by its own reader first, so that an import
+//! `VENDORS`, `WEBHOOK_SENDERS`, `TRACKSTAR_CONNECTIONS`, `INTEGRATIONS_TEAMS_WEBHOOK` and those of DoorLoop ([`pulled_variables`]) as connections. Each is read by its own reader first, so that an import
 //! takes what the doors and runs take, and no more.
 
 use serde::Deserialize;
@@ -17,10 +17,12 @@ use crate::vendors::trackstar::parse_links;
 const VENDORS: &str = "VENDORS";
 const SENDERS: &str = "WEBHOOK_SENDERS";
 const LINKS: &str = "TRACKSTAR_CONNECTIONS";
+/// The URL of the default tenant's channel of Teams.
+const TEAMS: &str = "INTEGRATIONS_TEAMS_WEBHOOK";
 
 /// What the variables are, for whoever tells one version of them from another.
 pub(super) fn text(environment: &Environment) -> String {
-    let texts = [VENDORS, SENDERS, LINKS].into_iter().map(|name| environment.get(name).unwrap_or_default());
+    let texts = [VENDORS, SENDERS, LINKS, TEAMS].into_iter().map(|name| environment.get(name).unwrap_or_default());
     Value::from_iter(texts.chain(pulled_variables::texts(environment))).to_string()
 }
 
@@ -33,6 +35,7 @@ pub(super) fn read(environment: &Environment) -> Result<Vec<Entry>, Wrong> {
     entries.extend(senders(environment.get(SENDERS).unwrap_or("[]"))?);
     entries.extend(links(environment.get(LINKS).unwrap_or("[]"))?);
     entries.extend(pulled_variables::read(environment)?);
+    entries.extend(environment.get(TEAMS).map(teams));
     Ok(entries)
 }
 
@@ -110,6 +113,18 @@ fn links(json: &str) -> Result<Vec<Entry>, Wrong> {
     Ok(places.into_iter().enumerate().filter_map(entry).collect())
 }
 
+fn teams(url: &str) -> Entry {
+    Entry {
+        place: TEAMS.to_owned(),
+        connection: Connection::new(TenantId::DEFAULT, ProviderId::TEAMS, ConnectionName::MAIN),
+        display_name: Some("Teams".to_owned()),
+        settings: Settings::new(),
+        schedule: None,
+        paused: false,
+        secrets: Some(SecretsAt { current: SecretAt::Given(Secret::new(url.trim())), previous: None }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -140,6 +155,7 @@ mod tests {
                 json!([{"connectionId": "conn-1", "brand": "north"}, {"connectionId": "conn-2", "active": false},
                     {"connectionId": "Conn-3"}]),
             ),
+            (TEAMS, json!("https://flow.example/a?sig=b")),
         ]))
         .unwrap();
         let shown: Vec<(&str, String, Option<&str>)> = found
@@ -155,6 +171,7 @@ mod tests {
                 row("WEBHOOK_SENDERS[0]", "acme/erp/main", None),
                 row("TRACKSTAR_CONNECTIONS[0]", "default/trackstar/north", None),
                 row("TRACKSTAR_CONNECTIONS[2]", "default/trackstar/conn-3", None),
+                row("INTEGRATIONS_TEAMS_WEBHOOK", "default/teams/main", Some("Teams")),
             ]
         );
         assert_eq!(Value::from(found[1].settings.clone()), json!({"type": "API"}));
