@@ -1,5 +1,6 @@
 //! Every read.
 
+mod alerts;
 mod brands;
 mod catalogue;
 mod connections;
@@ -17,6 +18,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use http::{HeaderMap, Uri};
 use jiff::Timestamp;
+use signalbox::aws::alerts::AlertStore;
 use signalbox::aws::clients::Clients;
 use signalbox::aws::connections::breaker::Breakers;
 use signalbox::aws::connections::last_test::LastTests;
@@ -59,6 +61,7 @@ const DEFAULT_VENDOR: &str = "moscot";
 #[derive(Clone)]
 pub(crate) struct Reads {
     runs: RunReads,
+    alerts: AlertStore,
     looks: Looks,
     pulled: PulledReads,
     snapshots: SnapshotStore,
@@ -133,6 +136,7 @@ pub(crate) enum ListProblems {
 
 fn routes() -> OpenApiRouter<Reads> {
     OpenApiRouter::default()
+        .merge(alerts::routes())
         .merge(brands::routes())
         .merge(catalogue::routes())
         .merge(connections::routes())
@@ -160,6 +164,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
     let secrets = SecretsReader::start(&clients, environment, outside, &OF_TOKENS).await?;
     let reads = Reads {
         runs: RunReads::connect(&clients, environment)?,
+        alerts: AlertStore::connect(&clients, environment)?,
         looks: Looks::connect(&clients, environment, outside)?,
         pulled: PulledReads::connect(&clients, environment, &outside.providers)?,
         snapshots: SnapshotStore::connect(&clients, environment)?,

@@ -1,5 +1,6 @@
 //! Every control write: starting and stopping syncs, testing vendors, changing connections, deciding on dead letters and rejected deliveries.
 
+mod alerts;
 mod body;
 mod brands;
 mod catalogue;
@@ -17,6 +18,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use http::{HeaderMap, Uri};
 use jiff::Timestamp;
+use signalbox::aws::alerts::AlertStore;
 use signalbox::aws::clients::Clients;
 use signalbox::aws::connections::last_test::LastTests;
 use signalbox::aws::faults::AwsFault;
@@ -24,6 +26,7 @@ use signalbox::aws::service_secrets::SecretsReader;
 use signalbox::domain::catalogue::vendor::Vendor;
 use signalbox::domain::ids::{ConnectionName, TenantId};
 use signalbox::domain::service_secrets::{self, Name};
+use signalbox::engine::alerts::link;
 use signalbox::engine::connections::desk::Desk;
 use signalbox::engine::connections::link::Links;
 use signalbox::engine::deliveries::context::Deliveries;
@@ -46,6 +49,9 @@ use utoipa_axum::router::OpenApiRouter;
 #[derive(Clone)]
 pub(crate) struct Control {
     worker: RunWorker,
+    alerts: AlertStore,
+    /// Where messages of alerts lead.
+    alerts_link: Option<String>,
     tests: LastTests,
     connections: Desk,
     links: Links,
@@ -86,6 +92,7 @@ impl Control {
 
 fn routes() -> OpenApiRouter<Control> {
     OpenApiRouter::default()
+        .merge(alerts::routes())
         .merge(brands::routes())
         .merge(catalogue::routes())
         .merge(connections::routes())
@@ -113,6 +120,8 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
     let control = Control {
         links: Links::new((connections.clone(), worker.clone()), secrets.secrets(), &clients, environment)?,
         worker,
+        alerts: AlertStore::connect(&clients, environment)?,
+        alerts_link: link(environment),
         tests: LastTests::connect(&clients, environment)?,
         connections,
         deliveries: Deliveries::connect(&clients, environment, outside, secrets.secrets())?,

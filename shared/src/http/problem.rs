@@ -59,6 +59,8 @@ kinds! {
         INVALID_REQUEST = 400 "invalid_request";
         /// The vendor in the path cannot be used here.
         INVALID_VENDOR = 400 "invalid_vendor";
+        /// The tenant has no channel of Teams.
+        TEAMS_NOT_CONFIGURED = 400 "teams_not_configured";
         /// No token was sent.
         MISSING_TOKEN = 401 "missing_token";
         /// The token is malformed, expired, or not signed by us.
@@ -109,6 +111,8 @@ kinds! {
         VERIFICATION_FAILED = 422 "verification_failed";
         /// What it takes is not configured.
         NOT_CONFIGURED = 500 "not_configured";
+        /// A channel that alerts are told over does not take a message.
+        CHANNEL_FAILED = 500 "channel_failed";
         /// The vendor's kind of integration cannot be synced.
         INTEGRATION_NOT_SUPPORTED = 501 "integration_not_supported";
         /// The vendor's kind of integration cannot be tested.

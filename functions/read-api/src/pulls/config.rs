@@ -33,8 +33,14 @@ const ADMIN_ENDPOINTS: &[&str] = &[
     "/api/admin/integrations/{provider}/circuit-breaker/reset",
     "/api/admin/integrations/{provider}/config",
     "/api/admin/integrations/{provider}/sync/runs",
+    "/api/admin/integrations/{provider}/teams/test",
+    "/api/admin/integrations/teams/test",
     "/api/admin/integrations/config",
     "/api/admin/integrations/sync/runs",
+    "/api/admin/alerts",
+    "/api/admin/alerts/{id}",
+    "/api/admin/alerts/{id}/acknowledge",
+    "/api/admin/alerts/messages",
     "/api/admin/sync/status",
     "/api/admin/sync/runs",
     "/api/admin/sync/run",
@@ -139,8 +145,9 @@ fn view(providers: &Providers, stored: &StoredConnection) -> IntegrationView {
     ),
 )]
 pub(crate) async fn configured(State(reads): State<Reads>) -> Result<Json<ConfiguredView>, AdminProblem> {
-    let mut integrations = BTreeMap::from([("teams".to_owned(), false)]);
-    for name in names(&reads.providers) {
+    let mut integrations = BTreeMap::new();
+    let pulled = names(&reads.providers);
+    for name in pulled.into_iter().chain([ProviderId::TEAMS.to_string()]) {
         let Ok(provider) = ProviderId::parse(&name) else { continue };
         let of = Listed::Tenant(TenantId::DEFAULT, Some(provider));
         let found = reads.connections.page(&of, None, LOOKED_AT).await;

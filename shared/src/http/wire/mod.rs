@@ -1,6 +1,7 @@
 //! Shapes on the wire, by who reads them. They are apart from what is stored and from what the domain computes with: a change
 //! there is no change for clients until it is made here.
 
+pub mod alerts;
 pub mod breaker;
 pub mod checkpoints;
 pub mod connections;

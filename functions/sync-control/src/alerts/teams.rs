@@ -1,0 +1,99 @@
+//! `POST …/teams/test`: a test message over the tenant's channel of Teams.
+
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
+use http::{HeaderMap, Uri};
+use signalbox::domain::time;
+use signalbox::engine::alerts::try_channel::{Tried, try_teams};
+use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
+use signalbox::http::correlation::CorrelationId;
+use signalbox::http::problem::{CHANNEL_FAILED, INTERNAL_ERROR, Problem, TEAMS_NOT_CONFIGURED};
+use signalbox::http::query::path_text;
+use signalbox::http::wire::alerts::{TeamsTestRequest, TeamsTestView};
+use signalbox::vendors::channels::Sending;
+
+use crate::operator::operator_of;
+use crate::pulls::PullProblems;
+use crate::{Control, body};
+
+/// What is said where nobody says anything.
+const MESSAGE: &str = "This is a test: alerts of this tenant come here";
+
+/// Send a test message over the tenant's channel of Teams.
+///
+/// It is sent once, while the caller waits, also in quiet hours; it is on record (`connection.test`), and among the messages of alerts with
+/// what came of it.
+#[utoipa::path(
+    post, path = "/api/admin/integrations/teams/test", tag = "alerts",
+    params(("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default")),
+    request_body(content = Option<TeamsTestRequest>),
+    responses(
+        (status = 200, description = "It was taken", body = TeamsTestView),
+        (status = 400, description = "teams_not_configured: there is no channel of Teams that is active; invalid_request", body = AdminProblemView),
+        (status = 500, description = "channel_failed: it was not taken, and `error` says why; `webhookConfigured` is true. internal_error", body = AdminProblemView),
+        PullProblems,
+    ),
+    security(("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
+)]
+pub(crate) async fn test_teams(
+    State(control): State<Control>,
+    Extension(trace): Extension<CorrelationId>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<TeamsTestView>, AdminProblem> {
+    tested(&control, (&uri, &headers), trace, body).await
+}
+
+/// The same as `/api/admin/integrations/teams/test`: a channel is told of all providers.
+#[utoipa::path(
+    post, path = "/api/admin/integrations/{provider}/teams/test", tag = "alerts",
+    params(
+        ("provider" = String, Path, description = "Any"),
+        ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default"),
+    ),
+    request_body(content = Option<TeamsTestRequest>),
+    responses(
+        (status = 200, description = "It was taken", body = TeamsTestView),
+        (status = 400, description = "teams_not_configured: there is no channel of Teams that is active; invalid_request", body = AdminProblemView),
+        (status = 500, description = "channel_failed: it was not taken, and `error` says why; `webhookConfigured` is true. internal_error", body = AdminProblemView),
+        PullProblems,
+    ),
+    security(("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
+)]
+pub(crate) async fn test_teams_of_provider(
+    State(control): State<Control>,
+    provider: Result<Path<String>, PathRejection>,
+    Extension(trace): Extension<CorrelationId>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<TeamsTestView>, AdminProblem> {
+    let _any = path_text::<String>(provider);
+    tested(&control, (&uri, &headers), trace, body).await
+}
+
+async fn tested(
+    control: &Control,
+    (uri, headers): (&Uri, &HeaderMap),
+    trace: CorrelationId,
+    body: Body,
+) -> Result<Json<TeamsTestView>, AdminProblem> {
+    let caller = control.authority.admin_writer(uri, headers, control.now())?;
+    let fields = body::read(body).await?.unwrap_or_default();
+    fields.check_known(&["message"])?;
+    let message = fields.text("message")?.unwrap_or_else(|| MESSAGE.to_owned());
+    let (operator, now) = (operator_of(caller, trace), control.now());
+    let sending = Sending { link: control.alerts_link.as_deref(), now, local: control.authority.is_local() };
+    let tried = try_teams(&control.connections, &control.alerts, &operator, sending, &message).await;
+    match tried.map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))? {
+        Tried::Sent => {
+            Ok(Json(TeamsTestView { ok: true, message, timestamp: time::text(now), webhook_configured: true }))
+        }
+        Tried::NotConfigured => Err(AdminProblem::new(TEAMS_NOT_CONFIGURED, "no channel of Teams is configured")
+            .hint("make a connection of the provider teams, or set INTEGRATIONS_TEAMS_WEBHOOK")),
+        Tried::Failed(why) => Err(AdminProblem::new(CHANNEL_FAILED, why).with("webhookConfigured", true)),
+    }
+}

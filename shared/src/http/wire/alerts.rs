@@ -1,0 +1,205 @@
+//! Alerts and their messages, as the control centre's clients read them.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::aws::alerts::Past;
+use crate::domain::alerts::delivery::Message;
+use crate::domain::alerts::life::Alert;
+use crate::domain::time;
+
+/// An alert.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AlertView {
+    /// Its id.
+    pub id: String,
+    /// `run_failed`, `connectivity_failing`, `no_success`, `breaker_open`, `nightly_full_failed` or `dead_letters_growing`.
+    pub rule: &'static str,
+    /// `severe` or `warning`.
+    pub severity: &'static str,
+    /// The provider of the connection that it is about.
+    pub provider: String,
+    /// The connection's name.
+    pub connection: String,
+    /// What it says.
+    pub title: String,
+    /// What happened last.
+    pub detail: String,
+    /// `open` or `resolved`.
+    pub state: &'static str,
+    /// How often it occurred.
+    pub count: u64,
+    /// When it was opened first.
+    pub opened_at: String,
+    /// When anything of it changed last.
+    pub updated_at: String,
+    /// When it was resolved; null while it is open.
+    pub resolved_at: Option<String>,
+    /// When somebody said that they have seen it.
+    pub acknowledged_at: Option<String>,
+    /// Who.
+    pub acknowledged_by: Option<String>,
+    /// Whether it flaps, and is not told of until it stays as it is.
+    pub held: bool,
+}
+
+impl From<&Alert> for AlertView {
+    fn from(alert: &Alert) -> Self {
+        let seen = alert.acknowledged.as_ref();
+        Self {
+            id: alert.id.clone(),
+            rule: alert.rule.as_str(),
+            severity: alert.severity.as_str(),
+            provider: alert.connection.provider.to_string(),
+            connection: alert.connection.name.to_string(),
+            title: alert.title.clone(),
+            detail: alert.detail.clone(),
+            state: alert.state.as_str(),
+            count: alert.count,
+            opened_at: time::text(alert.opened_at),
+            updated_at: time::text(alert.updated_at),
+            resolved_at: alert.resolved_at.map(time::text),
+            acknowledged_at: seen.map(|seen| time::text(seen.at)),
+            acknowledged_by: seen.map(|seen| seen.by.clone()),
+            held: alert.held,
+        }
+    }
+}
+
+/// A page of alerts.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AlertsView {
+    /// Always true.
+    pub ok: bool,
+    /// Those that are open first, the newest first of both.
+    pub alerts: Vec<AlertView>,
+    /// What the next page is asked for with; null on the last one.
+    pub cursor: Option<String>,
+}
+
+/// A transition that an alert had.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TransitionView {
+    /// `opened`, `reopened`, `updated`, `resolved`, `released` (it flaps no more) or `acknowledged`.
+    pub transition: &'static str,
+    /// When.
+    pub at: String,
+    /// What had happened.
+    pub detail: String,
+    /// How often it had occurred.
+    pub count: u64,
+    /// Whether a message says so.
+    pub told: bool,
+    /// Who did it; null where nobody did.
+    pub by: Option<String>,
+}
+
+impl From<Past> for TransitionView {
+    fn from(past: Past) -> Self {
+        Self {
+            transition: past.transition.as_str(),
+            at: time::text(past.at),
+            detail: past.detail,
+            count: past.count,
+            told: past.told,
+            by: past.by,
+        }
+    }
+}
+
+/// An alert, with what became of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OneAlertView {
+    /// Always true.
+    pub ok: bool,
+    /// The alert.
+    pub alert: AlertView,
+    /// Its newest 200 transitions of the last 90 days, the newest first.
+    pub history: Vec<TransitionView>,
+}
+
+/// An alert that was acknowledged.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AcknowledgedView {
+    /// Always true.
+    pub ok: bool,
+    /// The alert as it is now. One that is resolved is not acknowledged any more.
+    pub alert: AlertView,
+}
+
+/// A message over a channel.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MessageView {
+    /// Its id; a webhook has it as `webhook-id`.
+    pub id: String,
+    /// When it was made.
+    pub at: String,
+    /// Over which connection, `provider/name`.
+    pub channel: String,
+    /// The ids of the alerts that it names, 50 at most.
+    pub alerts: Vec<String>,
+    /// Of how many changes it tells.
+    pub total: u64,
+    /// What it is about.
+    pub title: String,
+    /// All that it says.
+    pub text: String,
+    /// `pending`, `held` (for the end of quiet hours), `sent` or `refused`.
+    pub state: &'static str,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Why the last attempt failed; null where none did.
+    pub error: Option<String>,
+}
+
+impl From<&Message> for MessageView {
+    fn from(message: &Message) -> Self {
+        let mut alerts: Vec<String> = message.lines.iter().map(|line| line.alert.clone()).collect();
+        alerts.dedup();
+        Self {
+            id: message.id.clone(),
+            at: time::text(message.at),
+            channel: format!("{}/{}", message.channel.provider, message.channel.name),
+            alerts,
+            total: message.total,
+            title: message.title(),
+            text: message.text(),
+            state: message.state.as_str(),
+            attempts: message.attempts,
+            error: message.error.clone(),
+        }
+    }
+}
+
+/// A page of messages.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MessagesView {
+    /// Always true.
+    pub ok: bool,
+    /// The newest first.
+    pub messages: Vec<MessageView>,
+    /// What the next page is asked for with; null on the last one.
+    pub cursor: Option<String>,
+}
+
+/// A test message.
+#[derive(Debug, ToSchema)]
+pub struct TeamsTestRequest {
+    /// What it says; a sentence of ours where nobody says anything.
+    pub message: Option<String>,
+}
+
+/// That a test message was taken.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TeamsTestView {
+    /// Always true.
+    pub ok: bool,
+    /// What it said.
+    pub message: String,
+    /// When.
+    pub timestamp: String,
+    /// Always true.
+    pub webhook_configured: bool,
+}
