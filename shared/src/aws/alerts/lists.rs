@@ -3,54 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-
 use super::{AlertStore, list_key, partition};
 use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{Item, key, text, value};
-use crate::domain::alerts::life::{Alert, AlertState, Step, Transition};
+use crate::domain::alerts::life::{Alert, AlertState, Past};
 use crate::domain::ids::TenantId;
 use crate::domain::place::NoPlace;
 
 /// So many transitions of an alert are shown, the newest.
 const HISTORY_MAX: i32 = 200;
-
-/// A transition that an alert had.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Past {
-    /// What became of it.
-    pub transition: Transition,
-    /// When.
-    #[serde(with = "crate::domain::time")]
-    pub at: Timestamp,
-    /// What happened.
-    pub detail: String,
-    /// How often it had occurred.
-    pub count: u64,
-    /// Whether a message said so.
-    pub told: bool,
-    /// Who did it, where somebody did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<String>,
-}
-
-impl Past {
-    /// That of a step; none where it is none.
-    pub(super) fn of(step: &Step) -> Option<Self> {
-        let (alert, transition) = (&step.alert, step.transition?);
-        let seen = alert.acknowledged.as_ref().filter(|_| transition == Transition::Acknowledged);
-        Some(Self {
-            transition,
-            at: alert.updated_at,
-            detail: alert.detail.clone(),
-            count: alert.count,
-            told: step.is_told,
-            by: seen.map(|seen| seen.by.clone()),
-        })
-    }
-}
 
 pub(super) fn history_key(alert: &Alert) -> Item {
     let number = alert.transitions;

@@ -20,7 +20,7 @@ mod messages;
 mod outbox;
 mod rounds;
 
-pub use self::lists::{AlertPage, ListPlace, Past};
+pub use self::lists::{AlertPage, ListPlace};
 pub use self::messages::{Due, MessagePage};
 pub use self::outbox::Notes;
 pub use self::rounds::{Cursor, Watched};
@@ -33,7 +33,7 @@ use super::items::{Item, item, key, number, text, value};
 use super::table::Table;
 use super::transaction::{Declined, OLD, Transaction, built};
 use crate::aws::faults::fault;
-use crate::domain::alerts::life::{Alert, AlertState, Step};
+use crate::domain::alerts::life::{Alert, AlertState, Past, Step};
 use crate::domain::alerts::outbox::Note;
 use crate::domain::alerts::rules::Rule;
 use crate::domain::ids::{Connection, TenantId};

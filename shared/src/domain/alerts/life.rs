@@ -154,6 +154,43 @@ pub struct Step {
     pub is_told: bool,
 }
 
+/// A transition that an alert had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Past {
+    /// What became of it.
+    pub transition: Transition,
+    /// When.
+    #[serde(with = "crate::domain::time")]
+    pub at: Timestamp,
+    /// What happened.
+    pub detail: String,
+    /// How often it had occurred.
+    pub count: u64,
+    /// Whether a message said so.
+    pub told: bool,
+    /// Who did it, where somebody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+impl Past {
+    /// That of a step; none where it is none.
+    #[must_use]
+    pub fn of(step: &Step) -> Option<Self> {
+        let (alert, transition) = (&step.alert, step.transition?);
+        let seen = alert.acknowledged.as_ref().filter(|_| transition == Transition::Acknowledged);
+        Some(Self {
+            transition,
+            at: alert.updated_at,
+            detail: alert.detail.clone(),
+            count: alert.count,
+            told: step.is_told,
+            by: seen.map(|seen| seen.by.clone()),
+        })
+    }
+}
+
 /// What an alert is about, and what it is called when it is opened.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {

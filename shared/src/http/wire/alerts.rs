@@ -3,9 +3,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::aws::alerts::Past;
 use crate::domain::alerts::delivery::Message;
-use crate::domain::alerts::life::Alert;
+use crate::domain::alerts::life::{Alert, Past};
 use crate::domain::time;
 
 /// An alert.
