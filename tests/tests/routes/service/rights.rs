@@ -15,8 +15,17 @@ use signalbox_tests::queues::Queue;
 use signalbox_tests::runs::catalogue::Catalogue;
 use signalbox_tests::wire::{Fault, Verdict, Wire, every};
 
-const FUNCTIONS: [&str; 8] =
-    ["console", "dead-letters", "read-api", "scheduler", "sync-control", "sync-worker", "webhook-worker", "webhooks"];
+const FUNCTIONS: [&str; 9] = [
+    "alerts",
+    "console",
+    "dead-letters",
+    "read-api",
+    "scheduler",
+    "sync-control",
+    "sync-worker",
+    "webhook-worker",
+    "webhooks",
+];
 const SYNC: &str = "/api/catalog/moscot/sync";
 const LETTERS: &str = "/api/sync/dead-letters";
 
@@ -58,6 +67,7 @@ async fn every_right_is_used() {
     runs(&hooks).await;
     connections(&hooks).await;
     deliveries(&hooks).await;
+    alerts(&hooks).await;
     reads(&hooks).await;
 
     let listed = ELSEWHERE.iter().map(|(function, action, on, _)| format!("{function} {action} {on}"));
@@ -236,6 +246,31 @@ async fn replays(hooks: &Hooks) {
     for path in [path, &one] {
         ask(hooks, "GET", path, None).await;
     }
+}
+
+/// An alert from its event to a message that nobody takes, and until its connection is gone.
+async fn alerts(hooks: &Hooks) {
+    let one = |provider: &str| format!("/api/admin/connections/default/{provider}/watched");
+    // A port that is closed: what is sent there fails at once.
+    let channel = json!({"settings": {}, "secrets": {"current": "http://127.0.0.1:1/a"}});
+    ask(hooks, "PUT", &one("teams"), Some(channel)).await;
+    let late = json!({"settings": {"source": "gone.json"}, "schedule": {"every": 1}});
+    ask(hooks, "PUT", &one("catalogue"), Some(late)).await;
+    hooks.pass(Duration::from_secs(13 * 3600));
+    for _ in 0..3 {
+        hooks.host.fire("Tick").await.unwrap();
+        hooks.pass(Duration::from_secs(60));
+    }
+    ask(hooks, "DELETE", &one("catalogue"), None).await;
+    for _ in 0..2 {
+        hooks.host.fire("Tick").await.unwrap();
+        hooks.pass(Duration::from_secs(60));
+    }
+    let open = ask(hooks, "GET", "/api/admin/alerts?state=open", None).await;
+    if let Some(id) = open["alerts"][0]["id"].as_str() {
+        ask(hooks, "POST", &format!("/api/admin/alerts/{id}/acknowledge"), None).await;
+    }
+    ask(hooks, "GET", "/api/admin/alerts/messages", None).await;
 }
 
 async fn reads(hooks: &Hooks) {
