@@ -10,11 +10,14 @@ use signalbox::aws::connections::lists::Listed;
 use signalbox::domain::connections::meant::NotMeant;
 use signalbox::domain::connections::stored::{KeptBy, StoredConnection};
 use signalbox::domain::ids::{ProviderId, TenantId};
+use signalbox::domain::pull::breaker::{COOLDOWN_MS, WINDOW_MS};
 use signalbox::engine::connections::pulled::{names, pulled};
 use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
 use signalbox::http::problem::Problem;
 use signalbox::http::query::{Query, path_text};
-use signalbox::http::wire::integrations::{ConfiguredView, IntegrationView, IntegrationsConfigView};
+use signalbox::http::wire::integrations::{
+    BreakerRuleView, ConfiguredView, IntegrationView, IntegrationsConfigView, RetryView,
+};
 use signalbox::http::wire::parameters::{ConnectionMeant, ConnectionOfProvider};
 use signalbox::vendors::Providers;
 use signalbox::vendors::pulled::read;
@@ -127,6 +130,12 @@ fn view(providers: &Providers, stored: &StoredConnection) -> IntegrationView {
         page_size: settings.map(|settings| settings.page_rows),
         requests_per_minute: settings.map(|settings| settings.rates.0),
         requests_per_hour: settings.map(|settings| settings.rates.1),
+        retry: RetryView::in_force(),
+        breaker: settings.map(|settings| BreakerRuleView {
+            failures: settings.breaker_failures,
+            within_ms: WINDOW_MS,
+            cooldown_ms: COOLDOWN_MS,
+        }),
         entities: settings.iter().flat_map(|settings| &settings.entities).map(ToString::to_string).collect(),
         state: if stored.is_active() { "active" } else { "paused" },
         kept_by: match stored.kept_by {

@@ -17,7 +17,7 @@ use signalbox::http::wire::breaker::OneBreakerView;
 use signalbox::http::wire::parameters::ConnectionMeant;
 use signalbox::http::wire::sync_status::{
     CurrentRunView, EntityStatusView, IntegrationHealthView, LastRunView, LockView, ProgressView, QuotaView,
-    SchedulerView, ScorePartsView, SyncStatusView, WaitingView,
+    SchedulerView, ScorePartsView, StepView, SyncStatusView, WaitingView,
 };
 
 use super::{PullProblems, asked_for};
@@ -99,6 +99,7 @@ fn current_run(run: &Run, work: &PullWork, page_rows: u64, now: Timestamp) -> Cu
         started_at: run.started_at.as_millisecond(),
         actor: run.actor.clone(),
         progress: current.map(|entity| progress(entity, page_rows, now)),
+        steps: work.entities.iter().map(|entity| StepView::of(entity, page_rows, now)).collect(),
     }
 }
 
@@ -112,6 +113,7 @@ fn progress(entity: &EntityPull, page_rows: u64, now: Timestamp) -> ProgressView
         started_at: entity.began_at.map(Timestamp::as_millisecond),
         eta: pace.left_ms,
         rps: pace.requests_per_second,
+        rows_per_second: pace.rows_per_second,
     }
 }
 

@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-const BASE_MS: f64 = 500.0;
-const FACTOR: f64 = 1.8;
-const LONGEST_MS: f64 = 20_000.0;
+/// The longest wait after the first try that failed.
+pub const BASE_MS: f64 = 500.0;
+/// By how much each wait may be longer than the one before.
+pub const FACTOR: f64 = 1.8;
+/// No wait is longer.
+pub const LONGEST_MS: f64 = 20_000.0;
 /// How often a request is sent in all.
 pub const TRIES_MAX: u32 = 5;
 

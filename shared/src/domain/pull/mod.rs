@@ -10,6 +10,7 @@ pub mod backoff;
 pub mod basis;
 pub mod breaker;
 pub mod drift;
+pub mod fingerprint;
 pub mod health_score;
 pub mod heard;
 pub mod merge;

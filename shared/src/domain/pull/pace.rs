@@ -15,6 +15,8 @@ pub struct Pace {
     pub rows: u64,
     /// Requests a second since its first page was asked for, waits included; none while nothing was read.
     pub requests_per_second: Option<f64>,
+    /// Rows a second, likewise.
+    pub rows_per_second: Option<f64>,
     /// How long it will take still, in milliseconds; none where nobody can say.
     pub left_ms: Option<i64>,
 }
@@ -28,11 +30,14 @@ pub fn pace(entity: &EntityPull, page_rows: u64, now: Timestamp) -> Pace {
     let of_list = progress.chain.total().map(|total| total.div_ceil(page_rows.max(1)).max(1));
     let pages = of_list.map(|pages| pages.saturating_add(before.into()).max(page.into()));
     let took_ms = entity.began_at.map(|began| (now.as_millisecond() - began.as_millisecond()).max(1));
-    let rate = took_ms.filter(|_| page > 0).map(|ms| f64::from(page) * 1_000.0 / ms as f64);
+    let a_second = |count: f64| took_ms.filter(|_| page > 0).map(|ms| count * 1_000.0 / ms as f64);
+    let rate = a_second(f64::from(page));
+    let rows = progress.chain.rows();
     let left = pages.map(|pages| pages.saturating_sub(page.into()));
     let left_ms = left.zip(rate).map(|(left, rate)| (left as f64 / rate * 1_000.0).round().min(1e15) as i64);
     let requests_per_second = rate.map(|rate| (rate * 100.0).round() / 100.0);
-    Pace { page, pages, rows: progress.chain.rows(), requests_per_second, left_ms }
+    let rows_per_second = a_second(rows as f64).map(|rate| (rate * 10.0).round() / 10.0);
+    Pace { page, pages, rows, requests_per_second, rows_per_second, left_ms }
 }
 
 #[cfg(test)]
@@ -53,8 +58,14 @@ mod tests {
     fn how_far_how_fast_and_how_long_still() {
         let after = |seconds: i64| Timestamp::from_second(seconds).unwrap();
         let found = pace(&entity(4, 400, Some(1_000), None), 100, after(8));
-        let expected =
-            Pace { page: 4, pages: Some(10), rows: 400, requests_per_second: Some(0.5), left_ms: Some(12_000) };
+        let expected = Pace {
+            page: 4,
+            pages: Some(10),
+            rows: 400,
+            requests_per_second: Some(0.5),
+            rows_per_second: Some(50.0),
+            left_ms: Some(12_000),
+        };
         assert_eq!(found, expected);
         let second = pace(&entity(1, 100, Some(1_000), Some(10)), 100, after(11));
         assert_eq!((second.page, second.pages, second.left_ms), (11, Some(20), Some(9_000)));

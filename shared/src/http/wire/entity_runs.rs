@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use crate::domain::pull::fingerprint::fingerprint;
 use crate::domain::runs::failure::RunError;
 use crate::domain::runs::pull::{EntityPull, EntityState, PullMode};
 use crate::domain::runs::run::{Run, RunStatus};
@@ -36,7 +37,8 @@ pub struct EntityRunView {
     /// Why, in full.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub full_message: Option<String>,
-    /// All else that is known: `code`, `state`, `counts`, `pages`, `setAside`, `since`, `drift`, and `answer`, the beginning (2 KB) of what
+    /// All else that is known: `code`, `fingerprint` (the same of failures that are one and the same), `state`, `counts`, `pages`, `setAside`,
+    /// `since`, `drift`, and `answer`, the beginning (2 KB) of what
     /// the vendor answered, where that is the reason.
     #[schema(value_type = Object)]
     pub full_details: Value,
@@ -78,6 +80,9 @@ impl EntityRunView {
             full_message: full,
             full_details: json!({
                 "code": error.map(RunError::code),
+                "fingerprint": error.map(|error| {
+                    fingerprint(error.code(), entity.entity.as_str(), &error.detail, entity.answer.as_deref())
+                }),
                 "state": entity.state,
                 "counts": progress.counts,
                 "pages": progress.chain.pages(),

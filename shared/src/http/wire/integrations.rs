@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::breaker::BreakerView;
 use crate::domain::pull::asked::Asked;
+use crate::domain::pull::backoff;
 use crate::domain::pull::drift::Change;
 use crate::domain::time;
 
@@ -213,12 +214,53 @@ pub struct IntegrationView {
     pub requests_per_minute: Option<u32>,
     /// And in any hour.
     pub requests_per_hour: Option<u32>,
+    /// How often a request that failed is sent again, and after how long.
+    pub retry: RetryView,
+    /// When the vendor is left alone; null where the settings cannot be read.
+    pub breaker: Option<BreakerRuleView>,
     /// What is pulled.
     pub entities: Vec<String>,
     /// `active` or `paused`
     pub state: &'static str,
     /// `operators` or `configuration`
     pub kept_by: &'static str,
+}
+
+/// How a request that failed is tried again within a slice of a run. What the vendor asks for itself comes before it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RetryView {
+    /// How often it is sent in all.
+    pub tries: u32,
+    /// The longest wait after the first try, in milliseconds.
+    pub base_ms: u64,
+    /// By how much each of them is longer than the one before.
+    pub factor: f64,
+    /// The longest of all, in milliseconds.
+    pub longest_ms: u64,
+    /// Always `full`: a wait is any time up to the longest that it may have.
+    pub jitter: &'static str,
+}
+
+impl RetryView {
+    /// As it is for all vendors.
+    #[must_use]
+    pub fn in_force() -> Self {
+        let (base_ms, longest_ms) = (backoff::BASE_MS as u64, backoff::LONGEST_MS as u64);
+        Self { tries: backoff::TRIES_MAX, base_ms, factor: backoff::FACTOR, longest_ms, jitter: "full" }
+    }
+}
+
+/// When a connection's breaker opens.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BreakerRuleView {
+    /// After so many failures,
+    pub failures: usize,
+    /// within so many milliseconds.
+    pub within_ms: i64,
+    /// For how long the vendor is left alone then, at least.
+    pub cooldown_ms: i64,
 }
 
 /// Which integrations are configured, for anybody: no more than whether.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::domain::connections::provider::{Mistake, Provider, SecretUse, Setting, SettingKind};
+use crate::domain::connections::pull_api::{PullApi, PullEntity};
 use crate::domain::deliveries::signature::schemes;
 use crate::domain::ids::{Entity, ProviderId};
 
@@ -46,6 +47,51 @@ pub struct ProviderView {
     pub schemes: Vec<String>,
     /// What people get wrong.
     pub mistakes: Vec<MistakeView>,
+    /// How its API is pulled; absent where it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pull: Option<PullApiView>,
+}
+
+/// How a provider's API is pulled, unless a connection says otherwise.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PullApiView {
+    /// Where it is.
+    pub base_url: &'static str,
+    /// The host that has its documents, and is taken for it; null where none is.
+    pub documentation_host: Option<&'static str>,
+    /// Its lists, in the order in which they are pulled.
+    pub endpoints: Vec<EndpointView>,
+    /// Rows a request.
+    pub page_size: u64,
+    /// Requests that it takes in any minute.
+    pub requests_per_minute: u32,
+    /// And in any hour.
+    pub requests_per_hour: u32,
+}
+
+/// One list of an API.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EndpointView {
+    /// Of what.
+    pub entity: String,
+    /// Its path below the API's.
+    pub path: &'static str,
+}
+
+impl From<&PullApi> for PullApiView {
+    fn from(api: &PullApi) -> Self {
+        let endpoint = |known: &PullEntity| EndpointView { entity: known.entity.to_string(), path: known.path };
+        let (requests_per_minute, requests_per_hour) = api.rates;
+        Self {
+            base_url: api.base_url,
+            documentation_host: api.documentation.map(|documentation| documentation.host),
+            endpoints: api.entities.iter().map(endpoint).collect(),
+            page_size: api.page_rows.0,
+            requests_per_minute,
+            requests_per_hour,
+        }
+    }
 }
 
 /// What a connection may be told.
@@ -94,6 +140,7 @@ impl ProviderView {
             signs_webhooks: provider.sender.is_some(),
             schemes: known.map(|scheme| scheme.name().to_owned()).collect(),
             mistakes: provider.mistakes.iter().map(MistakeView::from).collect(),
+            pull: provider.pull.map(PullApiView::from),
         }
     }
 }

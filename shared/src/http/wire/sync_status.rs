@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::breaker::BreakerView;
+use crate::domain::datasets::diff::Counts;
+use crate::domain::pull::pace::pace;
+use crate::domain::runs::pull::{EntityPull, EntityState};
 
 /// How the syncs of a connection do.
 #[derive(Debug, Serialize, ToSchema)]
@@ -86,6 +90,74 @@ pub struct CurrentRunView {
     pub actor: String,
     /// How far it is; null before its first entity, and after its last.
     pub progress: Option<ProgressView>,
+    /// Each of its entities, in the order in which they are pulled.
+    pub steps: Vec<StepView>,
+}
+
+/// How far a run is with one of its entities.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StepView {
+    /// Which.
+    pub entity: String,
+    /// `pending`, `running`, `removing`, `done`, `failed` or `notSupported`
+    #[schema(value_type = String)]
+    pub state: EntityState,
+    /// Pages that were read.
+    pub page: u32,
+    /// How many pages there will be; null where the vendor does not say, or was not asked yet.
+    pub total_pages: Option<u64>,
+    /// Rows that were read.
+    pub rows: u64,
+    /// Rows a second, waits included.
+    pub rows_per_second: Option<f64>,
+    /// How long it takes still, in milliseconds, if it goes on as it did; null where nobody can say.
+    pub eta: Option<i64>,
+    /// What happened to its rows up to here.
+    pub counts: CountsView,
+    /// Rows that were set aside.
+    pub set_aside: u64,
+}
+
+impl StepView {
+    /// One of a run, whose pages have so many rows.
+    #[must_use]
+    pub fn of(entity: &EntityPull, page_rows: u64, now: Timestamp) -> Self {
+        // What is over has the pace that it had.
+        let until = entity.last_page_at.filter(|_| entity.state.is_over()).unwrap_or(now);
+        let pace = pace(entity, page_rows, until);
+        Self {
+            entity: entity.entity.to_string(),
+            state: entity.state,
+            page: pace.page,
+            total_pages: pace.pages,
+            rows: pace.rows,
+            rows_per_second: pace.rows_per_second,
+            eta: pace.left_ms.filter(|_| !entity.state.is_over()),
+            counts: CountsView::from(entity.progress.counts),
+            set_aside: entity.progress.set_aside,
+        }
+    }
+}
+
+/// What happened to rows.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct CountsView {
+    /// New ones.
+    pub created: u64,
+    /// Changed ones.
+    pub updated: u64,
+    /// Those that are gone.
+    pub removed: u64,
+    /// Those that are what they were.
+    pub unchanged: u64,
+}
+
+impl From<Counts> for CountsView {
+    fn from(counts: Counts) -> Self {
+        let Counts { created, updated, removed, unchanged, .. } = counts;
+        Self { created, updated, removed, unchanged }
+    }
 }
 
 /// How far a run is with the entity that it works at.
@@ -106,6 +178,8 @@ pub struct ProgressView {
     pub eta: Option<i64>,
     /// Requests a second, waits included.
     pub rps: Option<f64>,
+    /// Rows a second, waits included.
+    pub rows_per_second: Option<f64>,
 }
 
 /// For whom a connection is reserved.
