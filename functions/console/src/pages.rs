@@ -38,6 +38,13 @@ const REGISTRY: Page =
     Page::new("/vendor-sync/registry", "Vendor sync", "Vendor sync", Language::Danish, "registry.js")
         .titled("Vendor sync observability");
 const DELIVERIES: Page = Page::new("/deliveries", "Deliveries", "Leverancer", Language::English, "deliveries.js");
+const INTEGRATIONS: Page = Page::new(
+    "/systems/integrations",
+    "Systems › Integrations › Health",
+    "Systemer › Integrationer › Helbred",
+    Language::English,
+    "integrations.js",
+);
 const HEALTH: Page = Page::new("/health", "Health", "Helbred", Language::English, "health.js");
 const AUDIT: Page = Page::new("/audit", "Audit", "Hændelseslog", Language::English, "audit.js");
 const SIGN_IN: Page = Page::new("/sign-in", "Sign in", "Log ind", Language::English, "sign-in.js").bare();
@@ -45,7 +52,8 @@ const COMPONENTS: Page = Page::new("/components", "Components", "Komponenter", L
 /// In place of one that is not there; it has no path of its own.
 const MISSING: Page = Page::new("", "No such page", "Ingen sådan side", Language::English, "missing.js");
 
-const ALL: [Page; 9] = [OVERVIEW, RUNS, REGISTRY, DELIVERIES, HEALTH, AUDIT, SIGN_IN, COMPONENTS, MISSING];
+const ALL: [Page; 10] =
+    [OVERVIEW, RUNS, REGISTRY, DELIVERIES, INTEGRATIONS, HEALTH, AUDIT, SIGN_IN, COMPONENTS, MISSING];
 
 /// The pages, made and packed once.
 #[derive(Clone)]
@@ -101,6 +109,7 @@ pub(crate) fn routes() -> OpenApiRouter<Pages> {
         .routes(routes!(vendor_sync))
         .routes(routes!(registry))
         .routes(routes!(deliveries))
+        .routes(routes!(integrations))
         .routes(routes!(health))
         .routes(routes!(audit))
         .routes(routes!(sign_in))
@@ -126,6 +135,12 @@ page!(overview, OVERVIEW, "/", "The page of all connections and what needs atten
 page!(vendor_sync, RUNS, "/vendor-sync", "The page of catalogue runs.");
 page!(registry, REGISTRY, "/vendor-sync/registry", "The page of vendors, their tests and their sources.");
 page!(deliveries, DELIVERIES, "/deliveries", "The page of webhooks.");
+page!(
+    integrations,
+    INTEGRATIONS,
+    "/systems/integrations",
+    "The page where a sync is run: how a vendor that is pulled does, its runs, its log and its dead letters."
+);
 page!(audit, AUDIT, "/audit", "The page of who did what.");
 page!(sign_in, SIGN_IN, "/sign-in", "The page where a token is exchanged for a session.");
 page!(components, COMPONENTS, "/components", "Every component of the console in every state, side by side.");

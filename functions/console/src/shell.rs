@@ -98,6 +98,12 @@ const NAVIGATION: [Group; 3] = [
     (
         Some(("Systems", "Systemer")),
         &[
+            (
+                "/systems/integrations",
+                "Integrations",
+                "Integrationer",
+                "M5.5 2.5v3M10.5 2.5v3M4 5.5h8v2.2a4 4 0 0 1-8 0zM8 11.7v2",
+            ),
             ("/health", "Health", "Helbred", "M1.8 8.3h2.9l1.7-4.6 3.1 8.6 1.7-4h3"),
             (
                 "/audit",

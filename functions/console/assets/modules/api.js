@@ -63,15 +63,16 @@ export const ofTenant = (path, tenant) =>
 /**
  * Asks a route. Who is not signed in is led to where one signs in, and back.
  * @param {string} path
- * @param {{ method?: string, body?: unknown, signal?: AbortSignal, stay?: boolean, tenant?: string | null }} [options] `stay`:
- *   whoever asks says themselves what it means that nobody is signed in. `tenant`: in place of the one that was chosen.
+ * @param {{ method?: string, body?: unknown, signal?: AbortSignal, stay?: boolean, tenant?: string | null, more?: Record<string, string> }}
+ *   [options] `stay`: whoever asks says themselves what it means that nobody is signed in. `tenant`: in place of the one that was chosen.
+ *   `more`: headers.
  * @returns {Promise<any>}
  */
 export async function ask(path, options = {}) {
-  const { method = "GET", body, signal, stay = false, tenant = chosenTenant() } = options;
+  const { method = "GET", body, signal, stay = false, tenant = chosenTenant(), more = {} } = options;
   const timeout = AbortSignal.timeout(method === "GET" ? TIMEOUT_MS : CHANGE_TIMEOUT_MS);
   /** @type {Record<string, string>} */
-  const headers = { accept: "application/json" };
+  const headers = { accept: "application/json", ...more };
   // A change with a session is refused without it: no page of another site can send it.
   if (method !== "GET") headers["x-signalbox-request"] = "1";
   if (tenant) headers["x-tenant-id"] = tenant;
@@ -99,8 +100,14 @@ export async function ask(path, options = {}) {
     location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
   }
   const code = String(answer?.code ?? answer?.error ?? (response.ok ? "not_json" : `http_${response.status}`));
-  const told = sentences(answer?.detail ?? answer?.message);
+  const told = sentences(answer?.detail ?? answer?.message ?? inOtherWords(answer));
   throw new ApiError(response.status, code, told.length > 0 ? told : [fallback(response.status)], trace, answer ?? {});
+}
+
+/** Where `error` is a sentence, and the code stands beside it: that, and what to do about it. @param {any} answer */
+function inOtherWords(answer) {
+  if (typeof answer?.code !== "string" || typeof answer.error !== "string") return null;
+  return answer.error.includes(" ") ? [answer.error, answer.hint] : answer.hint;
 }
 
 /** @param {number} status */

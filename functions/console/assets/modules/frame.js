@@ -30,6 +30,7 @@ export function startPage(page) {
       ["g o", "/", say("Overview", "Overblik")],
       ["g v", "/vendor-sync", "Vendor sync"],
       ["g d", "/deliveries", say("Deliveries", "Leverancer")],
+      ["g i", "/systems/integrations", say("Integrations", "Integrationer")],
       ["g h", "/health", say("Health", "Helbred")],
       ["g a", "/audit", say("Audit", "Hændelseslog")],
     ].map(([key, path, text]) => ({ key, text, run: () => location.assign(path) })),

@@ -1,0 +1,47 @@
+// The control centre's routes, of one connection. Who is not let in is told so by the page, which has a field for the admin token.
+
+import { ask, ofTenant } from "./api.js";
+import { chosenTenant } from "./tenant.js";
+
+/** @typedef {ReturnType<typeof controlOf>} Control */
+
+/** @param {string} provider @param {string | null} connection */
+export function controlOf(provider, connection) {
+  const query = (/** @type {Record<string, string>} */ more = {}) =>
+    new URLSearchParams({ provider, ...(connection && { connection }), ...more });
+  const get = (/** @type {string} */ path, /** @type {Record<string, string>} */ more = {}) =>
+    ask(`${path}?${query(more)}`, { stay: true });
+  const send = (/** @type {string} */ path, /** @type {unknown} */ body = {}, method = "POST") =>
+    ask(`${path}?${query()}`, { method, body, stay: true });
+  const of = `/api/admin/integrations/${encodeURIComponent(provider)}`;
+  const letter = (/** @type {string} */ id) => `/api/admin/sync/dlq/${encodeURIComponent(id)}`;
+  return {
+    provider,
+    connection,
+    status: () => get("/api/admin/sync/status"),
+    runs: () => get("/api/admin/sync/runs", { limit: "50" }),
+    config: () => get("/api/admin/integrations/config"),
+    scheduler: () => get("/api/admin/sync/scheduler"),
+    letters: (/** @type {string} */ entity = "") => get("/api/admin/sync/dlq", entity ? { entity } : {}),
+    ping: () => get(`${of}/ping`),
+    run: (/** @type {unknown} */ body) => send("/api/admin/sync/run", body),
+    stop: () => send("/api/admin/sync/stop"),
+    resetLock: () => send("/api/admin/sync/reset-lock"),
+    resetBreaker: () => send(`${of}/circuit-breaker/reset`),
+    schedule: (/** @type {unknown} */ body) => send("/api/admin/sync/scheduler", body, "PUT"),
+    requeue: (/** @type {string} */ id) => send(`${letter(id)}/requeue`),
+    forget: (/** @type {string} */ id) => send(letter(id), undefined, "DELETE"),
+    requeueAll: (/** @type {unknown} */ body) => send("/api/admin/sync/dlq/requeue-all", body),
+    clear: (/** @type {unknown} */ body) => send("/api/admin/sync/dlq/clear", body),
+    alerts: () => ask("/api/admin/alerts?state=open", { stay: true }),
+    messages: () => ask("/api/admin/alerts/messages", { stay: true }),
+    acknowledge: (/** @type {string} */ id) =>
+      ask(`/api/admin/alerts/${encodeURIComponent(id)}/acknowledge`, { method: "POST", body: {}, stay: true }),
+    testAlert: () => send(`${of}/teams/test`),
+    /** Where its log is read from; what asks there can send no header. @param {string | null} after */
+    logs: (after) => ofTenant(`/api/admin/sync/logs/stream?${query(after ? { lastEventId: after } : {})}`, chosenTenant()),
+  };
+}
+
+/** What went wrong, in a sentence or two. @param {import("./api.js").ApiError} error */
+export const toldBy = (error) => error.details.join(" ");

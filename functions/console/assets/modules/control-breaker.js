@@ -1,0 +1,106 @@
+// Whether the vendor is asked, and what is in force where it fails: retries, backoff, jitter.
+
+import { asError } from "./api.js";
+import { controlCard, pair, pairs, refill } from "./control-card.js";
+import { toldBy } from "./control-api.js";
+import { breakerPill } from "./control-words.js";
+import { countdown } from "./countdown.js";
+import { button, h, replace, s } from "./dom.js";
+import { clock, duration, number, say } from "./language.js";
+import { callout, toast } from "./messages.js";
+import { momentText } from "./moment.js";
+
+/** @typedef {import("./control-words.js").Breaker} Breaker */
+/** @typedef {import("./control-words.js").Config} Config */
+
+/** More of them are a number alone. */
+const MARKS_MAX = 10;
+
+/** @param {number} failures @param {number} most */
+function marks(failures, most) {
+  if (most > MARKS_MAX) return null;
+  const one = (/** @type {number} */ index) => s("rect", { class: index < failures ? "fill-bad" : "fill-track", x: index * 14, width: 11, height: 7, rx: 2 });
+  const width = most * 14 - 3;
+  return s("svg", { viewBox: `0 0 ${width} 7`, width, height: 7, "aria-hidden": "true" }, Array.from({ length: most }, (_, index) => one(index)));
+}
+
+/** @param {Config | null} config */
+function rules(config) {
+  if (!config) return null;
+  const { retry, breaker } = config;
+  const waits = Array.from({ length: retry.tries - 1 }, (_, index) => Math.min(retry.baseMs * retry.factor ** index, retry.longestMs) / 1_000);
+  const texts = waits.map((wait) => number(Math.round(wait * 10) / 10)).join(", ");
+  return h(
+    "details",
+    {},
+    h("summary", {}, say("Retry, backoff and jitter", "Nye forsøg, ventetid og spredning")),
+    pairs(
+      pair(say("Tries", "Forsøg"), number(retry.tries)),
+      pair(say("Waits of up to", "Venter op til"), `${texts} s`),
+      pair(say("Longest", "Længste"), duration(retry.longestMs)),
+      pair("Jitter", retry.jitter === "full" ? say("full: 0 to that", "fuld: 0 til det") : retry.jitter),
+      breaker && pair(say("Opens after", "Åbner efter"), say(`${number(breaker.failures)} in ${duration(breaker.withinMs)}`, `${number(breaker.failures)} på ${duration(breaker.withinMs)}`)),
+      breaker && pair(say("Rests for", "Hviler i"), duration(breaker.cooldownMs)),
+    ),
+    h("p", { class: "note" }, say("What the vendor asks for (Retry-After) comes before it.", "Det, leverandøren beder om (Retry-After), går forud.")),
+  );
+}
+
+/** @param {import("./control-api.js").Control} control @param {() => void} again */
+export function breakerCard(control, again) {
+  const card = controlCard(say("Circuit Breaker", "Afbryder"));
+  const facts = h("div", { class: "grid gap-3" });
+  const more = h("div");
+  const reset = button(say("Force Reset", "Tving nulstilling"), { kind: "small wide", "data-testid": "button-reset-breaker", onclick: () => force() });
+  replace(card.body, facts, reset, more);
+  let counted = "";
+  let drawn = "";
+
+  async function force() {
+    reset.disabled = true;
+    try {
+      await control.resetBreaker();
+      toast("ok", say("The circuit breaker is closed", "Afbryderen er lukket"), say("What failed is forgotten, and it decides by itself again.", "Det, der fejlede, er glemt, og den bestemmer selv igen."));
+      again();
+    } catch (thrown) {
+      toast("bad", say("It could not be reset", "Den kunne ikke nulstilles"), toldBy(asError(thrown)));
+    } finally {
+      reset.disabled = false;
+    }
+  }
+
+  /** @param {Breaker} breaker */
+  function rests(breaker) {
+    const until = breaker.asksAgainAt;
+    if (!until) return null;
+    const text = breaker.isOpen ? say("One request asks then whether it is well.", "Én forespørgsel prøver da, om den er rask.") : say("The vendor asked to be left alone.", "Leverandøren bad om ro.");
+    return h("div", { class: "callout held wait" }, h("div", {}, h("b", {}, say(`Asked again at ${clock(until)}`, `Spørges igen ${clock(until)}`)), h("p", {}, text)), countdown(until, again));
+  }
+
+  return {
+    element: card.element,
+    /** @param {Breaker} breaker @param {Config | null} config */
+    show(breaker, config) {
+      replace(card.beside, breakerPill(breaker));
+      const now = JSON.stringify([breaker, config?.breaker]);
+      // A countdown goes on for as long as nothing changed.
+      if (now !== counted) {
+        counted = now;
+        const most = config?.breaker?.failures ?? 5;
+        replace(
+          facts,
+          pairs(
+            pair(say("Failures, 5 min", "Fejl, 5 min"), h("span", { class: "flex gap-2 end" }, marks(breaker.failures, most), say(`${breaker.failures} of ${most}`, `${breaker.failures} af ${most}`))),
+            pair(say("Last failure", "Seneste fejl"), breaker.lastFailure ? momentText(breaker.lastFailure) : h("span", { class: "ink-3" }, "—")),
+          ),
+          breaker.forced && callout("warn", say(`Forced ${breaker.forced.state} by ${breaker.forced.by}`, `Tvunget ${breaker.forced.state} af ${breaker.forced.by}`)),
+          rests(breaker),
+        );
+      }
+      const rule = JSON.stringify([config?.retry, config?.breaker]);
+      if (rule === drawn) return;
+      drawn = rule;
+      refill(more, rules(config));
+    },
+  };
+}

@@ -1,0 +1,44 @@
+// A card of the control centre: a title, what stands beside it, and what it holds. Each is filled anew as more is known.
+
+import { h, replace } from "./dom.js";
+import { callout } from "./messages.js";
+import { toldBy } from "./control-api.js";
+
+/** @typedef {import("./dom.js").Child} Child */
+
+/** @param {string} title @param {string} [kind] */
+export function controlCard(title, kind = "") {
+  const beside = h("div", { class: "flex gap-2" });
+  const body = h("div", { class: "card-body grid gap-3" });
+  const head = h("div", { class: "card-head" }, h("h2", { class: "grow truncate" }, title), beside);
+  return { element: h("section", { class: `card ${kind}`.trim(), "aria-label": title }, head, body), head, beside, body };
+}
+
+/** A name and a value, on one line. @param {string} name @param {...Child} value */
+export const pair = (name, ...value) => [h("dt", {}, name), h("dd", {}, ...value)];
+
+/** @param {...Child} pairs */
+export const pairs = (...pairs) => h("dl", { class: "pairs" }, ...pairs);
+
+/**
+ * In place of what a card cannot have.
+ * @param {HTMLElement} body
+ * @param {string} title
+ * @param {import("./api.js").ApiError} error
+ */
+export function missing(body, title, error) {
+  replace(body, callout(error.status === 404 ? "idle" : "bad", title, toldBy(error)));
+}
+
+/**
+ * Fills an element anew without taking the focus from what is in it: whatever has the same test id, or the same place, has it then.
+ * @param {HTMLElement} element
+ * @param {...Child} children
+ */
+export function refill(element, ...children) {
+  const active = document.activeElement;
+  const held = active instanceof HTMLElement && element.contains(active) ? active : null;
+  const id = held?.dataset.testid;
+  replace(element, ...children);
+  if (id) /** @type {HTMLElement | null} */ (element.querySelector(`[data-testid="${CSS.escape(id)}"]`))?.focus();
+}

@@ -1,0 +1,251 @@
+// The live log: lines as they are written, what is shown of them, and where they can be taken.
+
+import { button, h, icon, replace } from "./dom.js";
+import { selectChip } from "./filter-fields.js";
+import { clock, number, say } from "./language.js";
+import { blank, copied } from "./messages.js";
+import { status as statusMark } from "./status.js";
+
+/**
+ * @typedef {{
+ *   id: string, type: string, ts: string, entity: string | null, page: number | null, rows: number | null, level: string | null,
+ *   msg: string, runId: string | null, total?: number | null, waitingFor?: string | null, until?: string | null,
+ * }} Line
+ */
+
+const KEPT_MAX = 1_000;
+/** The browser asks again by itself, but for where it was refused; then so many milliseconds later, and longer each time. */
+const AGAIN_MS = [3_000, 10_000, 30_000, 60_000];
+const LEVELS = ["info", "warn", "error", "progress"];
+
+/** @type {Record<string, [import("./status.js").Tone, [string, string]]>} */
+const TYPES = {
+  info: ["idle", ["info", "info"]],
+  progress: ["run", ["page", "side"]],
+  warn: ["warn", ["warn", "advarsel"]],
+  error: ["bad", ["error", "fejl"]],
+};
+
+/** @param {MessageEvent} event @returns {Line | null} What is no line is passed over. */
+function parsed(event) {
+  try {
+    const line = JSON.parse(event.data);
+    if (typeof line !== "object" || line === null) return null;
+    const text = String(line.msg ?? line.message ?? "");
+    const ts = typeof line.ts === "string" ? line.ts : new Date(Number(line.ts ?? line.timestamp ?? Date.now())).toISOString();
+    return { ...line, id: event.lastEventId, ts, msg: text, type: String(line.type ?? line.level ?? "info"), entity: line.entity ?? null, runId: line.runId ?? null };
+  } catch {
+    return null;
+  }
+}
+
+/** @param {Line} line */
+const asText = (line) => [line.ts, line.type, line.entity ?? "-", line.msg, line.runId].filter(Boolean).join(" ");
+
+/**
+ * @param {string[]} entities
+ * @param {{ url: (after: string | null) => string, heard: (line: Line) => void, state: (open: boolean) => void, name: string }} options
+ */
+export function logCard(entities, options) {
+  const title = say("Live logs", "Live-log");
+  /** The newest last. @type {Line[]} */
+  let lines = [];
+  let held = 0;
+  let isPaused = false;
+  const filter = { entity: "", level: "", run: "" };
+  /** @type {EventSource | null} */
+  let source = null;
+  /** @type {string | null} */
+  let last = null;
+  let tries = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  /** Lines that wait for the next frame. @type {Line[]} */
+  let fresh = [];
+
+  const state = h("span", { role: "status" });
+  const list = h("ol", { class: "log", tabindex: "0", role: "log", "aria-live": "off", "aria-label": title });
+  const empty = h("div");
+  const told = h("p", { class: "note log-told", role: "status" });
+  const select = (/** @type {"entity" | "level"} */ name, /** @type {string} */ label, /** @type {string[]} */ values) => {
+    const choices = /** @type {[string, string][]} */ ([["", say("All", "Alle")], ...values.map((one) => [one, one])]);
+    const chip = selectChip(name, label, "", choices, (value) => {
+      filter[name] = value;
+      chip.classList.toggle("set", value !== "");
+      draw();
+    });
+    chip.querySelector("select")?.setAttribute("data-testid", `select-filter-${name}`);
+    return chip;
+  };
+  const run = h("input", { type: "search", class: "input run-filter", placeholder: say("Run id", "Kørsels-id"), "aria-label": say("Run id", "Kørsels-id"), autocomplete: "off", spellcheck: "false", maxlength: 64, "data-testid": "input-filter-run-id" });
+  run.addEventListener("input", () => {
+    filter.run = run.value.trim().toLowerCase();
+    draw();
+  });
+  const tool = (/** @type {string} */ text, /** @type {import("./dom.js").IconName} */ mark, /** @type {string} */ id, /** @type {() => void} */ act) =>
+    button(text, { icon: mark, iconOnly: true, kind: "quiet small", "data-testid": id, onclick: act });
+  const pause = tool(say("Pause", "Pause"), "pause", "button-toggle-pause", () => turn());
+  const tools = h(
+    "div",
+    { class: "flex" },
+    pause,
+    tool(say("Copy", "Kopiér"), "copy", "button-copy-logs", () => copied(shown().map(asText).join("\n"))),
+    tool(say("Clear", "Ryd"), "drop", "button-clear-logs", () => clear()),
+    tool(say("Export", "Eksportér"), "export", "button-export-logs", () => save()),
+  );
+  const head = h("div", { class: "card-head log-head" }, h("h2", {}, title), state, h("span", { class: "grow" }), select("entity", say("Entity", "Entitet"), entities), select("level", say("Level", "Niveau"), LEVELS), run, tools);
+  const element = h("section", { class: "card logs", "aria-label": title }, head, told, list, empty);
+
+  /** @param {Line} line */
+  const fits = (line) =>
+    (!filter.entity || line.entity === filter.entity) && (!filter.level || line.type === filter.level) && (!filter.run || (line.runId ?? "").toLowerCase().includes(filter.run));
+  /** What is looked at: while it is paused, without what came since. */
+  const shown = () => (held > 0 ? lines.slice(0, -held) : lines).filter(fits);
+
+  /** @param {Line} line */
+  function row(line) {
+    const [tone, words] = TYPES[line.type] ?? ["idle", [line.type, line.type]];
+    const waits = line.waitingFor ? /** @type {const} */ (["held", say("wait", "venter")]) : null;
+    return h(
+      "li",
+      { "data-type": line.type },
+      h("time", { datetime: line.ts, title: line.runId ?? undefined }, clock(line.ts), h("span", { class: "ink-3" }, `.${line.ts.slice(20, 23)}`)),
+      h("span", { class: waits ? waits[0] : tone }, waits ? waits[1] : say(words[0], words[1])),
+      h("b", {}, line.entity ?? "—"),
+      h("span", { class: "text" }, line.msg),
+    );
+  }
+
+  function draw() {
+    const found = shown();
+    // The newest is on top, so that nobody has to scroll to it.
+    replace(list, found.toReversed().map(row));
+    drawAround(found.length);
+  }
+
+  /** @param {number} count */
+  function drawAround(count) {
+    list.hidden = count === 0;
+    replace(told, held > 0 && say(`Paused: ${number(held)} new ${held === 1 ? "line" : "lines"} held back`, `På pause: ${number(held)} ${held === 1 ? "ny linje" : "nye linjer"} holdes tilbage`));
+    told.hidden = held === 0;
+    if (count > 0) return replace(empty);
+    const text = lines.length > 0 ? say("No line fits the filters.", "Ingen linje passer til filtrene.") : say("A run writes a line for each page that it reads.", "En kørsel skriver en linje for hver side, den læser.");
+    if (!empty.firstChild || empty.textContent !== text) replace(empty, blank(lines.length > 0 ? say("Nothing to show", "Intet at vise") : say("No lines yet", "Ingen linjer endnu"), text));
+  }
+
+  function flush() {
+    const came = fresh;
+    fresh = [];
+    lines = [...lines, ...came].slice(-KEPT_MAX);
+    if (isPaused) {
+      held = Math.min(held + came.length, lines.length);
+      return drawAround(shown().length);
+    }
+    const fitting = came.filter(fits);
+    list.prepend(...fitting.toReversed().map(row));
+    while (list.childElementCount > KEPT_MAX) list.lastElementChild?.remove();
+    drawAround(list.childElementCount);
+  }
+
+  /** @param {MessageEvent} event */
+  function heard(event) {
+    last = event.lastEventId || last;
+    const line = parsed(event);
+    if (!line) return;
+    options.heard(line);
+    fresh.push(line);
+    if (fresh.length === 1) setTimeout(flush, 100);
+  }
+
+  function turn() {
+    isPaused = !isPaused;
+    const text = isPaused ? say("Go on", "Fortsæt") : say("Pause", "Pause");
+    replace(pause, icon(isPaused ? "play" : "pause"), h("span", { class: "sr-only" }, text));
+    pause.title = text;
+    pause.setAttribute("aria-pressed", String(isPaused));
+    if (isPaused) return;
+    held = 0;
+    draw();
+  }
+
+  function clear() {
+    lines = [];
+    held = 0;
+    draw();
+  }
+
+  function save() {
+    const text = shown().map((line) => JSON.stringify(line)).join("\n");
+    const address = URL.createObjectURL(new Blob([text, "\n"], { type: "application/x-ndjson" }));
+    const link = h("a", { href: address, download: `${options.name}-${new Date().toISOString().replace(/[:.]/g, "-")}.ndjson` });
+    document.body.append(link);
+    link.click();
+    link.remove();
+    setTimeout(() => URL.revokeObjectURL(address), 1_000);
+  }
+
+  /** @param {"open" | "waits" | "away" | "off"} next */
+  function tell(next) {
+    const marks = {
+      open: () => statusMark("ok", say("Streaming", "Modtager"), { icon: "pulse" }),
+      waits: () => statusMark("idle", say("Connecting…", "Forbinder…"), { icon: "clock" }),
+      away: () => statusMark("warn", say("The log cannot be reached", "Loggen kan ikke nås")),
+      off: () => statusMark("idle", say("Stopped while nobody looks", "Standset, mens ingen ser"), { icon: "pause" }),
+    };
+    options.state(next === "open");
+    if (state.dataset.now === next) return;
+    state.dataset.now = next;
+    state.title = next === "away" ? say("The status is asked every few seconds instead.", "Status spørges hvert par sekunder i stedet.") : "";
+    replace(state, marks[next]());
+  }
+
+  function open() {
+    close();
+    if (document.hidden) return tell("off");
+    tell("waits");
+    const made = new EventSource(options.url(last));
+    source = made;
+    made.addEventListener("open", () => {
+      tries = 0;
+      tell("open");
+    });
+    made.addEventListener("log", heard);
+    made.addEventListener("error", () => {
+      // It asks again by itself, from the last line on, unless it was refused.
+      if (made.readyState !== EventSource.CLOSED) return tell("waits");
+      tell("away");
+      clearTimeout(timer);
+      timer = setTimeout(open, AGAIN_MS[Math.min(tries, AGAIN_MS.length - 1)]);
+      tries += 1;
+    });
+  }
+
+  function close() {
+    clearTimeout(timer);
+    source?.close();
+    source = null;
+  }
+
+  // A stream that nobody reads is paid for all the same.
+  const looked = () => (document.hidden ? (close(), tell("off")) : open());
+  document.addEventListener("visibilitychange", looked);
+  addEventListener("pagehide", close);
+  draw();
+  open();
+  return {
+    element,
+    pause: turn,
+    /** Shows one run's lines alone. @param {string} id */
+    only(id) {
+      run.value = id;
+      filter.run = id.toLowerCase();
+      draw();
+    },
+    redraw: draw,
+    end() {
+      close();
+      document.removeEventListener("visibilitychange", looked);
+      removeEventListener("pagehide", close);
+    },
+  };
+}

@@ -1,0 +1,154 @@
+// What the control centre's routes say, and its words.
+
+import { say } from "./language.js";
+import { codeText } from "./runs.js";
+import { status } from "./status.js";
+
+/** @typedef {import("./status.js").Tone} Tone */
+/**
+ * @typedef {{
+ *   state: "closed" | "open" | "half_open", isOpen: boolean, failures: number, lastFailure: string | null, cooldownMs: number,
+ *   asksAgainAt: string | null, forced: { state: string, by: string, since: string } | null,
+ * }} Breaker
+ * @typedef {{ limit: number, limitPerHour: number, remaining: number, reset: string | null }} Quota
+ * @typedef {{
+ *   entity: string, state: "pending" | "running" | "removing" | "done" | "failed" | "notSupported", page: number,
+ *   totalPages: number | null, rows: number, rowsPerSecond: number | null, eta: number | null, setAside: number,
+ *   counts: { created: number, updated: number, removed: number, unchanged: number },
+ * }} Step
+ * @typedef {{
+ *   entity: string, page: number, rows: number, totalPages: number | null, eta: number | null, rps: number | null,
+ *   rowsPerSecond: number | null,
+ * }} Progress
+ * @typedef {{
+ *   id: string, entities: string[], mode: string, since: string | null, dryRun: boolean, startedAt: number, actor: string,
+ *   progress: Progress | null, steps: Step[],
+ * }} CurrentRun
+ * @typedef {{
+ *   lastSuccessAt: string | null, lastFailureAt: string | null, lastError: string | null, lastErrorCode: string | null, records: number,
+ * }} OfEntity
+ * @typedef {{
+ *   healthScore: number | null, health: string | null, rateLimit: Quota | null, circuitBreaker: Breaker,
+ *   healthScoreParts: { freshness: number, successRate: number, errorRate: number } | null,
+ * }} IntegrationHealth
+ * @typedef {{
+ *   connection: string, isRunning: boolean, entities: string[], currentRun: CurrentRun | null,
+ *   lock: { runId: string, held: boolean, expiresAt: string | null, stoppedBy: string | null } | null,
+ *   waiting: { reason: string, text: string, until: string } | null,
+ *   lastRun: { runId: string | null, timestamp: number | null, success: boolean | null, error: string | null },
+ *   dlqCount: number, dlqMore: boolean, perEntity: Record<string, OfEntity>, integrations: Record<string, IntegrationHealth>,
+ *   scheduler: { paused: boolean },
+ * }} Status
+ * @typedef {{
+ *   id: string, runId: string, timestamp: string, entity: string, mode: string, rows: number, duration: number | null,
+ *   result: "success" | "warning" | "error", error?: string, fullMessage?: string, fullDetails: Record<string, any>,
+ *   dryRun: boolean, actor: string,
+ * }} EntityRun
+ * @typedef {{
+ *   connection: string, displayName: string, hasApiKey: boolean, apiKeyMasked: string | null, baseUrl: string | null,
+ *   pageSize: number | null, requestsPerMinute: number | null, requestsPerHour: number | null, entities: string[],
+ *   retry: { tries: number, baseMs: number, factor: number, longestMs: number, jitter: string },
+ *   breaker: { failures: number, withinMs: number, cooldownMs: number } | null, state: "active" | "paused",
+ *   keptBy: "operators" | "configuration",
+ * }} Config
+ * @typedef {{
+ *   enabled: boolean, intervalMinutes: number | null, fullSyncHourUTC: number | null, paused: boolean, nextRun: string | null,
+ *   nextFullSync: string | null, envLocked: string[], lockedBy: string | null,
+ *   skippedTicks: { at: string, reason: string, detail: string, runId: string }[],
+ * }} Scheduler
+ * @typedef {{
+ *   id: string, entity: string, key: string, reason: string, payload: unknown, payloadCut: boolean, createdAt: string | null,
+ *   runId: string, retryCount: number,
+ * }} Letter
+ * @typedef {{
+ *   id: string, name: string, icon: string, colour: string, entities: string[], secretAbout: string,
+ *   mistakes: { seen: string, remedy: string }[],
+ *   pull?: {
+ *     baseUrl: string, documentationHost: string | null, endpoints: { entity: string, path: string }[], pageSize: number,
+ *     requestsPerMinute: number, requestsPerHour: number,
+ *   },
+ * }} Provider
+ */
+
+/** @type {Record<string, [Tone, [string, string]]>} */
+const BANDS = {
+  healthy: ["ok", ["OK", "OK"]],
+  degraded: ["warn", ["Degraded", "Svækket"]],
+  failing: ["bad", ["Failing", "Fejler"]],
+};
+
+/** How an integration does. @param {string | null | undefined} health */
+export function healthPill(health) {
+  const [tone, words] = BANDS[health ?? ""] ?? ["idle", ["Never ran", "Har aldrig kørt"]];
+  return status(tone, say(...words), { pill: true });
+}
+
+/** @param {string} mode @param {boolean} [dry] */
+export function modeText(mode, dry = false) {
+  const name = mode === "backfill" ? "Backfill" : "Delta";
+  return dry ? say(`${name}, dry`, `${name}, prøve`) : name;
+}
+
+/** @type {Record<string, [string, string]>} What a run waits for; the time comes behind it. */
+const WAITS = {
+  quota: ["Waiting for the rate limit", "Venter på hastighedsgrænsen"],
+  retryAfter: ["Waiting, as the vendor asks for it", "Venter, som leverandøren beder om"],
+  breaker: ["Waiting for the circuit breaker", "Venter på afbryderen"],
+  backoff: ["Waiting for a fault to pass", "Venter på, at en fejl går over"],
+  approval: ["Waiting for somebody's approval", "Venter på godkendelse"],
+};
+
+/** @param {string} reason @param {string} until As a clock shows it. */
+export function waitText(reason, until) {
+  const what = say(...(WAITS[reason] ?? ["Waiting", "Venter"]));
+  return say(`${what} until ${until}`, `${what} til ${until}`);
+}
+
+/** @type {Record<Step["state"], [Tone, [string, string], import("./dom.js").IconName | undefined]>} */
+const STATES = {
+  pending: ["idle", ["Queued", "I kø"], "clock"],
+  running: ["run", ["Running", "Kører"], undefined],
+  removing: ["run", ["Removing", "Fjerner"], undefined],
+  done: ["ok", ["Done", "Færdig"], undefined],
+  failed: ["bad", ["Failed", "Fejlet"], undefined],
+  notSupported: ["idle", ["Not supported", "Findes ikke"], "skipped"],
+};
+
+/** @param {Step} step @param {boolean} waits */
+export function stepStatus(step, waits) {
+  if (waits && step.state === "running") return status("held", say("Waiting", "Venter"), { icon: "waiting" });
+  const [tone, words, icon] = STATES[step.state] ?? STATES.pending;
+  return status(tone, say(...words), icon ? { icon } : {});
+}
+
+/** @type {Record<EntityRun["result"], [Tone, [string, string]]>} */
+const RESULTS = {
+  success: ["ok", ["Success", "Succes"]],
+  warning: ["warn", ["Warning", "Advarsel"]],
+  error: ["bad", ["Error", "Fejl"]],
+};
+
+/** What became of an entity in a run. @param {EntityRun} run @param {boolean} [pill] */
+export function resultStatus(run, pill = false) {
+  const [tone, words] = RESULTS[run.result] ?? RESULTS.error;
+  return status(tone, say(...words), { pill });
+}
+
+/** Why, in the page's language where there is a word for it. @param {EntityRun} run */
+export const whyText = (run) => codeText(run.fullDetails?.code ?? "") ?? run.error ?? "";
+
+/** `019ac3b2…e00e`: what tells ids apart that begin with a time. @param {string} id */
+export const shortId = (id) => (id.length > 14 ? `${id.slice(0, 8)}…${id.slice(-4)}` : id);
+
+/** @type {Record<Breaker["state"], [Tone, [string, string]]>} */
+const BREAKERS = {
+  closed: ["ok", ["Closed", "Lukket"]],
+  half_open: ["warn", ["Half open", "Halvt åben"]],
+  open: ["bad", ["Open", "Åben"]],
+};
+
+/** @param {Breaker} breaker */
+export function breakerPill(breaker) {
+  const [tone, words] = BREAKERS[breaker.state] ?? BREAKERS.closed;
+  return status(tone, say(...words), { pill: true });
+}

@@ -1,0 +1,477 @@
+// `/systems/integrations`: the control centre of a connection that is pulled: how it does, a run by hand, its log, its dead letters.
+
+import { change, parameters } from "../modules/address.js";
+import { asError, ask } from "../modules/api.js";
+import { controlOf, toldBy } from "../modules/control-api.js";
+import { accessCard, tokenForm } from "../modules/control-access.js";
+import { alertsCard } from "../modules/control-alerts.js";
+import { breakerCard } from "../modules/control-breaker.js";
+import { configCard } from "../modules/control-config.js";
+import { letterList, topLetters } from "../modules/control-letters.js";
+import { logCard } from "../modules/control-logs.js";
+import { progressCard } from "../modules/control-progress.js";
+import { rateCard } from "../modules/control-rate.js";
+import { runCard } from "../modules/control-run.js";
+import { errorsCard, runsCard } from "../modules/control-runs.js";
+import { schedulerCard } from "../modules/control-scheduler.js";
+import { statusCard } from "../modules/control-status.js";
+import { healthPill } from "../modules/control-words.js";
+import { button, h, replace, s } from "../modules/dom.js";
+import { closeDrawer, isDrawerOpen } from "../modules/drawer.js";
+import { selectChip } from "../modules/filter-fields.js";
+import { startPage } from "../modules/frame.js";
+import { addKeys } from "../modules/keyboard.js";
+import { clock, number, say } from "../modules/language.js";
+import { blank, copied, stale, toast } from "../modules/messages.js";
+import { poll } from "../modules/poll.js";
+import { may, whoever } from "../modules/session.js";
+import { chosenTenant } from "../modules/tenant.js";
+import { unavailable } from "../modules/unavailable.js";
+
+/** @typedef {import("../modules/control-words.js").Provider} Provider */
+/** @typedef {import("../modules/control-words.js").Status} Status */
+/** @typedef {import("../modules/control-words.js").Config} Config */
+/** @typedef {import("../modules/control-words.js").EntityRun} EntityRun */
+/** @typedef {{ provider: string, name: string, displayName: string }} Named */
+/** @typedef {"monitoring" | "logs" | "dlq"} Tab */
+
+/** While a run is open, and while none is. */
+const RUNNING_MS = 2_000;
+const QUIET_MS = 10_000;
+/** What seldom changes by itself. */
+const SELDOM_MS = 60_000;
+const CONNECTIONS_MAX = 200;
+const FIRST = "doorloop";
+const MAIN = "main";
+/** @type {Tab[]} */
+const TABS = ["monitoring", "logs", "dlq"];
+
+const main = startPage({ redraw: () => redraw() });
+const title = h("h1", { class: "truncate" });
+const mark = h("span");
+const pill = h("span");
+const updated = h("span", { class: "note not-narrow" });
+const choice = h("span");
+const acts = h("div", { class: "flex wrap gap-2" });
+const tabs = h("div", { class: "tabs", role: "tablist", "aria-label": say("Views", "Visninger") });
+const panel = h("div", { id: "panel", class: "control-panel", role: "tabpanel", tabindex: "-1" });
+const old = h("div");
+replace(
+  main,
+  h("div", { class: "control-head" }, h("div", { class: "flex wrap gap-2 control-title" }, mark, title, pill, updated, h("span", { class: "grow" }), choice, acts), tabs),
+  old,
+  panel,
+);
+
+/** @type {Provider[]} */
+let providers = [];
+/** @type {Named[]} */
+let connections = [];
+/** @type {import("../modules/session.js").Who | null} */
+let who = null;
+/** @type {ReturnType<typeof pageOf> | null} */
+let shown = null;
+
+const wanted = () => {
+  const tab = /** @type {Tab} */ (parameters().get("tab"));
+  return { provider: parameters().get("provider"), connection: parameters().get("connection"), tab: TABS.includes(tab) ? tab : "monitoring" };
+};
+
+/** Which connection is meant: the one that the address names, or the first of the first provider that has one. */
+function meant() {
+  const now = wanted();
+  const provider = now.provider ?? (connections.find((one) => one.provider === FIRST) ?? connections[0])?.provider ?? FIRST;
+  const own = connections.filter((one) => one.provider === provider);
+  const name = now.connection ?? (own.find((one) => one.name === MAIN) ?? own[0])?.name ?? null;
+  return { provider: providers.find((one) => one.id === provider) ?? null, id: provider, name };
+}
+
+/** The provider's own colour behind its letters; the colours of its text are ours. @param {Provider | null} provider */
+function markOf(provider) {
+  if (!provider) return null;
+  const text = s("text", { x: 12, y: 12.5, "text-anchor": "middle", "dominant-baseline": "central" }, provider.icon);
+  return s("svg", { class: "provider-mark", viewBox: "0 0 24 24", "aria-hidden": "true" }, s("rect", { width: 24, height: 24, rx: 6, fill: provider.colour }), text);
+}
+
+/** @param {string} id @param {string | null} name */
+function drawChoice(id, name) {
+  const key = (/** @type {string} */ provider, /** @type {string | null} */ one) => `${provider}/${one ?? ""}`;
+  const nameOf = (/** @type {string} */ provider) => providers.find((one) => one.id === provider)?.name ?? provider;
+  /** @type {[string, string][]} */
+  const offered = connections.map((one) => [key(one.provider, one.name), one.displayName === nameOf(one.provider) ? one.displayName : `${nameOf(one.provider)}: ${one.displayName}`]);
+  // A vendor without a connection is where one is made.
+  for (const one of providers) if (!connections.some(({ provider }) => provider === one.id)) offered.push([key(one.id, null), say(`${one.name} (none yet)`, `${one.name} (ingen endnu)`)]);
+  if (!offered.some(([value]) => value === key(id, name))) offered.push([key(id, name), [nameOf(id), name].filter(Boolean).join(": ")]);
+  const chip = selectChip("connection", say("Integration", "Integration"), key(id, name), offered, (value) => {
+    const [provider, ...rest] = value.split("/");
+    change({ provider, connection: rest.join("/") || null, tab: null });
+    start();
+  }, false);
+  replace(choice, chip);
+}
+
+function drawTabs() {
+  const { tab } = wanted();
+  const names = { monitoring: say("Monitoring", "Overvågning"), logs: say("Live Logs", "Live-log"), dlq: "DLQ" };
+  const one = (/** @type {Tab} */ id) =>
+    h(
+      "button",
+      {
+        type: "button",
+        id: `tab-${id}`,
+        role: "tab",
+        "data-testid": `tab-${id}`,
+        "aria-selected": String(id === tab),
+        "aria-controls": "panel",
+        tabindex: id === tab ? "0" : "-1",
+        onclick: () => goTo(id),
+        onkeydown: (/** @type {KeyboardEvent} */ event) => step(event, id),
+      },
+      names[id],
+      id === "dlq" && h("span", { class: "count" }, shown?.letterCount() ?? ""),
+    );
+  const had = tabs.contains(document.activeElement);
+  replace(tabs, TABS.map(one));
+  panel.setAttribute("aria-labelledby", `tab-${tab}`);
+  if (had) /** @type {HTMLElement | null} */ (tabs.querySelector('[aria-selected="true"]'))?.focus();
+}
+
+/** @param {KeyboardEvent} event @param {Tab} id */
+function step(event, id) {
+  const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!by) return;
+  event.preventDefault();
+  goTo(TABS[(TABS.indexOf(id) + by + TABS.length) % TABS.length]);
+}
+
+/** @param {Tab} tab */
+function goTo(tab) {
+  change({ tab: tab === "monitoring" ? null : tab });
+  closeDrawer();
+  drawTabs();
+  shown?.place();
+}
+
+/** Who is not let in signs in here, and a tenant without a connection begins with one. @param {import("../modules/api.js").ApiError} error */
+function gate(error) {
+  const { provider, id } = meant();
+  if (error.status === 401 || error.status === 403) {
+    const text = error.status === 401 ? say("Sign in with the admin token, or ", "Log ind med admin-tokenet, eller ") : say("This page is for administrators. Sign in with the admin token, or ", "Siden er for administratorer. Log ind med admin-tokenet, eller ");
+    const link = h("a", { class: "link", href: `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}` }, say("with another one", "med et andet"));
+    const body = h("div", { class: "card gate" }, h("div", { class: "card-body grid gap-3" }, h("h2", {}, error.status === 401 ? say("You are not signed in", "Du er ikke logget ind") : say("Not for this role", "Ikke for denne rolle")), h("p", { class: "ink-2" }, text, link, "."), tokenForm(() => location.reload())));
+    return replace(panel, body);
+  }
+  if (error.status === 404) {
+    const add = provider && may(who, "connections:write") && tenantOf() && button(say("Add a connection…", "Tilføj en forbindelse…"), { icon: "plus", kind: "primary", "data-testid": "button-add-connection", onclick: () => edit(true) });
+    const name = provider?.name ?? id;
+    return replace(panel, blank(say(`No connection to ${name} yet`, `Ingen forbindelse til ${name} endnu`), toldBy(error), { icon: "plug", actions: add ? [add] : [] }));
+  }
+  replace(panel, unavailable(say("The integration could not be fetched", "Integrationen kunne ikke hentes"), error, start));
+}
+
+const tenantOf = () => chosenTenant() ?? who?.tenant ?? null;
+
+/** @param {boolean} isNew */
+async function edit(isNew) {
+  const { provider, name } = meant();
+  const tenant = tenantOf();
+  if (!provider || !tenant) return;
+  const { editConnection } = await import("../modules/control-edit.js");
+  const done = async () => {
+    if (isNew) await loadConnections();
+    if (isNew) start();
+    else shown?.changed();
+  };
+  editConnection(provider, { tenant, name: name ?? MAIN, isNew, done });
+}
+
+/**
+ * The page of one connection: its cards, and what fills them.
+ * @param {Provider | null} provider
+ * @param {string} id
+ * @param {string | null} name
+ * @param {Status} first
+ */
+function pageOf(provider, id, name, first) {
+  const control = controlOf(id, name);
+  const entities = provider?.entities ?? first.entities;
+  const title = provider?.name ?? id;
+  let status = first;
+  /** @type {Config | null} */
+  let config = null;
+  /** @type {EntityRun[]} */
+  let runs = [];
+  let at = new Date();
+  let isOver = false;
+  /** Whose end is waited for. @type {{ id: string, dry: boolean } | null} */
+  let mine = null;
+  let lettersOf = -1;
+  let runsOf = "";
+  let seldomAt = 0;
+  let isStreaming = false;
+
+  const cards = {
+    status: statusCard(title, { ping: control.ping, pinged: () => look() }),
+    run: runCard(control, entities, { started, stopped: () => look() }),
+    rate: rateCard(),
+    progress: progressCard(() => look()),
+    runs: runsCard(openRun),
+    errors: errorsCard(openRun),
+    breaker: breakerCard(control, () => look()),
+    scheduler: schedulerCard(control),
+    config: configCard(() => edit(false)),
+    alerts: alertsCard(control),
+    top: topLetters(control, { changed: () => letters(true), all: () => goTo("dlq") }),
+    access: accessCard(),
+  };
+  const list = letterList(control, entities, () => letters(true));
+  const log = logCard(entities, { url: control.logs, heard, state: (open) => (isStreaming = open), name: `${id}-${name ?? MAIN}` });
+  /** @type {[import("../modules/control-words.js").Letter[], number, boolean]} */
+  let set = [[], first.dlqCount, first.dlqMore];
+
+  const left = h("div", { class: "control-left" }, cards.status.element, cards.run.element, cards.rate.element);
+  const middle = h("div", { class: "control-middle" });
+  const below = h("div", { class: "control-below" }, cards.runs.element, cards.errors.element);
+  const rail = h("aside", { class: "control-rail", "aria-label": say("Schedule, configuration and alerts", "Tidsplan, konfiguration og alarmer") }, cards.breaker.element, cards.scheduler.element, cards.config.element, cards.alerts.element, cards.top.element, cards.access.element);
+  const monitoring = h("div", { class: "control" }, left, middle, below, rail);
+
+  /** Puts what the tab has into the page. The log is one, and so what it shows is kept. */
+  function place() {
+    const { tab } = wanted();
+    if (tab === "dlq") list.load();
+    if (tab === "monitoring") replace(middle, cards.progress.element, log.element);
+    log.element.classList.toggle("tall", tab === "logs");
+    replace(panel, tab === "monitoring" ? monitoring : tab === "logs" ? log.element : list.element);
+    log.redraw();
+  }
+
+  /** A line that says that a run began or ended is a reason to ask how it stands. @param {import("../modules/control-logs.js").Line} line */
+  function heard(line) {
+    if (line.type !== "progress" && Date.now() - at.getTime() > RUNNING_MS) look();
+  }
+
+  /** @param {string} runId @param {boolean} dry */
+  function started(runId, dry) {
+    mine = { id: runId, dry };
+    toast("run", dry ? say("The dry run is started", "Prøvekørslen er sat i gang") : say("The run is started", "Kørslen er sat i gang"), say("It goes on if you leave.", "Den fortsætter, hvis du går."));
+    look();
+  }
+
+  /** @param {EntityRun} run @param {HTMLElement | null} from */
+  async function openRun(run, from) {
+    const drawer = await import("../modules/control-run-drawer.js");
+    cards.runs.rows.select(run.id);
+    const logs = (/** @type {string} */ runId) => {
+      goTo("logs");
+      log.only(runId);
+    };
+    const closed = () => {
+      cards.runs.rows.select(null);
+      if (from?.isConnected) from.focus();
+      else cards.runs.rows.focus(run.id);
+    };
+    drawer.openRun(run, { closed, focus: !from?.matches("tr"), logs });
+  }
+
+  /** Says what became of the run that was started here. */
+  function ended() {
+    if (!mine || status.lastRun.runId !== mine.id) return;
+    const { id: runId, dry } = mine;
+    const own = runs.filter((run) => run.runId === runId);
+    if (own.length === 0) return;
+    mine = null;
+    const sum = (/** @type {string} */ field) => own.reduce((total, run) => total + (run.fullDetails.counts?.[field] ?? 0), 0);
+    const counts = say(
+      `${number(sum("created"))} created, ${number(sum("updated"))} updated, ${number(sum("removed"))} removed, ${number(sum("unchanged"))} unchanged`,
+      `${number(sum("created"))} oprettet, ${number(sum("updated"))} opdateret, ${number(sum("removed"))} fjernet, ${number(sum("unchanged"))} uændret`,
+    );
+    if (status.lastRun.success) return toast("ok", dry ? say("The dry run is over: this would happen", "Prøvekørslen er slut: dette ville ske") : say("The run is over", "Kørslen er slut"), counts);
+    const wasStopped = own.some((run) => run.fullDetails.code === "stopped");
+    toast(wasStopped ? "idle" : "bad", wasStopped ? say("The run was stopped", "Kørslen blev standset") : say("The run failed", "Kørslen fejlede"), wasStopped ? counts : (status.lastRun.error ?? ""));
+  }
+
+  function draw() {
+    const health = Object.values(status.integrations)[0];
+    const pageRows = config?.pageSize ?? provider?.pull?.pageSize ?? 100;
+    replace(pill, healthPill(health.health));
+    replace(updated, say(`Updated ${clock(at)}`, `Opdateret ${clock(at)}`));
+    cards.status.show(status, config, provider);
+    cards.run.show(status);
+    const pull = provider?.pull;
+    const words = pull && say(`${title} documents ${number(pull.requestsPerMinute)} a minute and ${number(pull.requestsPerHour)} an hour.`, `${title} dokumenterer ${number(pull.requestsPerMinute)} i minuttet og ${number(pull.requestsPerHour)} i timen.`);
+    cards.rate.show(health.rateLimit, words || "");
+    cards.progress.show(status, pageRows);
+    cards.breaker.show(health.circuitBreaker, config);
+    if (config) cards.config.show(config, provider);
+    cards.top.show(...set);
+    cards.access.show(who);
+    drawActs();
+  }
+
+  function drawActs() {
+    const busy = status.isRunning || status.lock !== null;
+    const ping = button("Ping", { icon: "pulse", "data-testid": "button-ping-top", onclick: () => (wanted().tab !== "monitoring" && goTo("monitoring"), cards.status.ping()) });
+    const stop = busy && button(say("Stop run", "Stop kørsel"), { icon: "stop", kind: "danger", "data-testid": "button-stop-top", disabled: status.lock?.stoppedBy != null, onclick: () => cards.run.stop() });
+    const again = button(say("Refresh", "Opdater"), { icon: "refresh", iconOnly: true, "data-testid": "button-refresh", onclick: () => changed() });
+    const id = document.activeElement instanceof HTMLElement && acts.contains(document.activeElement) ? document.activeElement.dataset.testid : null;
+    replace(acts, stop, ping, again);
+    if (id) /** @type {HTMLElement | null} */ (acts.querySelector(`[data-testid="${id}"]`))?.focus();
+  }
+
+  async function letters(force = false) {
+    if (!force && lettersOf === status.dlqCount) return;
+    lettersOf = status.dlqCount;
+    try {
+      const answer = await control.letters();
+      set = [answer.items, answer.total, answer.more];
+      if (!isOver) cards.top.show(...set);
+    } catch {
+      // The status has their count; the tab says what is wrong.
+    }
+    drawTabs();
+  }
+
+  async function loadRuns() {
+    const now = `${status.lastRun.runId} ${status.currentRun?.steps.filter(({ state }) => state === "done" || state === "failed").length ?? 0}`;
+    if (now === runsOf) return ended();
+    try {
+      const answer = await control.runs();
+      runsOf = now;
+      runs = answer.runs;
+      if (isOver) return;
+      cards.runs.show(runs);
+      cards.errors.show(runs);
+      ended();
+    } catch (thrown) {
+      cards.runs.rows.caption(toldBy(asError(thrown)));
+    }
+  }
+
+  async function loadSeldom() {
+    seldomAt = Date.now();
+    cards.alerts.load();
+    const [stored, times] = await Promise.allSettled([control.config(), control.scheduler()]);
+    if (isOver) return;
+    if (stored.status === "fulfilled") config = stored.value.integration;
+    if (times.status === "fulfilled") cards.scheduler.show(times.value);
+    else cards.scheduler.fail(asError(times.reason));
+    draw();
+  }
+
+  /** Asks how it stands. */
+  async function look() {
+    if (isOver) return;
+    at = new Date();
+    try {
+      status = await control.status();
+      replace(old);
+    } catch (thrown) {
+      const error = asError(thrown);
+      if (isOver) return;
+      if (error.status === 401 || error.status === 403) return gate(error);
+      return replace(old, stale(at, error, () => look()));
+    }
+    if (isOver) return;
+    draw();
+    await Promise.all([loadRuns(), letters()]);
+  }
+
+  /** Everything anew. */
+  function changed() {
+    runsOf = "";
+    lettersOf = -1;
+    loadSeldom();
+    return look();
+  }
+
+  place();
+  draw();
+  loadSeldom();
+  loadRuns();
+  letters(true);
+  return {
+    place,
+    changed,
+    letterCount: () => (set[1] > 0 ? number(set[1]) + (set[2] ? "+" : "") : ""),
+    pause: log.pause,
+    ping: () => cards.status.ping(),
+    redraw() {
+      draw();
+      cards.runs.show(runs);
+      cards.errors.show(runs);
+      log.redraw();
+      list.redraw();
+    },
+    /** Asks as often as what is seen may change. */
+    tick() {
+      const pace = status.isRunning || status.lock !== null ? RUNNING_MS : isStreaming ? QUIET_MS : QUIET_MS;
+      if (Date.now() - seldomAt > SELDOM_MS) loadSeldom();
+      return Date.now() - at.getTime() >= pace - 100 ? look() : undefined;
+    },
+    end() {
+      isOver = true;
+      log.end();
+    },
+  };
+}
+
+function redraw() {
+  drawTabs();
+  shown?.redraw();
+}
+
+/** Shows the connection that the address names. */
+async function start() {
+  shown?.end();
+  shown = null;
+  closeDrawer();
+  const { provider, id, name } = meant();
+  replace(title, connections.find((one) => one.provider === id && one.name === name)?.displayName ?? provider?.name ?? id);
+  replace(mark, markOf(provider));
+  replace(pill);
+  replace(updated);
+  replace(acts);
+  replace(old);
+  drawChoice(id, name);
+  drawTabs();
+  replace(panel, h("p", { class: "ink-3", role: "status" }, say("Loading…", "Indlæser…")));
+  try {
+    const status = await controlOf(id, name).status();
+    // Another one was asked for since.
+    const now = meant();
+    if (now.id !== id || now.name !== name || shown) return;
+    shown = pageOf(provider, id, name, status);
+    drawTabs();
+  } catch (thrown) {
+    gate(asError(thrown));
+  }
+}
+
+/** What may be chosen. Who may not see that is told so by what they ask for next. */
+async function loadConnections() {
+  const tenant = tenantOf();
+  const query = new URLSearchParams({ limit: String(CONNECTIONS_MAX), ...(tenant && { tenant }) });
+  const answer = await ask(`/api/admin/connections?${query}`, { stay: true }).catch(() => null);
+  const pulled = new Set(providers.map(({ id }) => id));
+  connections = (answer?.items ?? []).filter((/** @type {Named} */ one) => pulled.has(one.provider));
+}
+
+addKeys([
+  { key: "p", text: say("Pause the log", "Sæt loggen på pause"), run: () => shown?.pause() },
+  { key: "1", text: say("Monitoring", "Overvågning"), run: () => goTo("monitoring") },
+  { key: "2", text: say("Live Logs", "Live-log"), run: () => goTo("logs") },
+  { key: "3", text: "DLQ", run: () => goTo("dlq") },
+  { key: "c", text: say("Copy a link to this view", "Kopiér link"), run: () => copied(location.href) },
+  { key: "Escape", text: say("Close the drawer", "Luk panelet"), run: () => isDrawerOpen() && closeDrawer() },
+]);
+addEventListener("popstate", () => start());
+
+document.title = say("Systems › Integrations › Health", "Systemer › Integrationer › Helbred");
+drawTabs();
+replace(panel, h("p", { class: "ink-3", role: "status" }, say("Loading…", "Indlæser…")));
+who = await whoever();
+const told = await ask("/api/admin/connections/providers", { stay: true }).catch(() => null);
+providers = (told?.items ?? []).filter((/** @type {Provider} */ one) => one.pull);
+await loadConnections();
+await start();
+poll(() => shown?.tick(), RUNNING_MS);
