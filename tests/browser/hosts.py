@@ -1,10 +1,12 @@
 """A local host for the tests, on embedded storage that is gone with it."""
 
+import json
 import os
 import shutil
 import subprocess
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 BINARY = os.environ.get("SIGNALBOX_BINARY", "target/debug/signalbox")
@@ -37,6 +39,36 @@ class Host:
         self.process.terminate()
         self.process.wait(30)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Vendor:
+    """A simulated DoorLoop that takes as many requests as anybody sends, and fails as it is told."""
+
+    KEY = "simulated-doorloop-key"
+
+    def __init__(self, *options: str):
+        command = [BINARY, "simulate", "doorloop", "--port", "0", "--limits", "off", *options]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        for line in self.process.stdout:
+            if "ready on " in line:
+                self.api = line.split("ready on ")[1].strip()
+                self.url = self.api.removesuffix("/api")
+                return
+        raise RuntimeError("no simulated vendor")
+
+    def tell(self, path: str, body: dict | None = None, method: str | None = None) -> None:
+        data = None if body is None else json.dumps(body).encode()
+        urllib.request.urlopen(urllib.request.Request(f"{self.url}/_simulator/{path}", data, method=method), timeout=5).close()
+
+    def fail(self, fault: str, **more) -> None:
+        self.tell("faults", {"fault": fault, **more})
+
+    def mend(self) -> None:
+        self.tell("faults", method="DELETE")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(30)
 
 
 def chromium() -> str:

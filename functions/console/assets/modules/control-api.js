@@ -10,7 +10,8 @@ export function controlOf(provider, connection) {
   const query = (/** @type {Record<string, string>} */ more = {}) =>
     new URLSearchParams({ provider, ...(connection && { connection }), ...more });
   const get = (/** @type {string} */ path, /** @type {Record<string, string>} */ more = {}) =>
-    ask(`${path}?${query(more)}`, { stay: true });
+    // Where a look asks the vendor, or shows a tenant's rows, no page of another site may have it done.
+    ask(`${path}?${query(more)}`, { stay: true, more: { "x-signalbox-request": "1" } });
   const send = (/** @type {string} */ path, /** @type {unknown} */ body = {}, method = "POST") =>
     ask(`${path}?${query()}`, { method, body, stay: true });
   const of = `/api/admin/integrations/${encodeURIComponent(provider)}`;

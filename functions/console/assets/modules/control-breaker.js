@@ -30,17 +30,18 @@ function rules(config) {
   const { retry, breaker } = config;
   const waits = Array.from({ length: retry.tries - 1 }, (_, index) => Math.min(retry.baseMs * retry.factor ** index, retry.longestMs) / 1_000);
   const texts = waits.map((wait) => number(Math.round(wait * 10) / 10)).join(", ");
+  const minutes = (/** @type {number} */ ms) => `${number(ms / 60_000)} min`;
   return h(
-    "details",
-    {},
-    h("summary", {}, say("Retry, backoff and jitter", "Nye forsøg, ventetid og spredning")),
+    "div",
+    { class: "grid gap-2" },
+    h("h3", {}, say("In force", "Gælder")),
     pairs(
-      pair(say("Tries", "Forsøg"), number(retry.tries)),
-      pair(say("Waits of up to", "Venter op til"), `${texts} s`),
+      pair(say("Retry", "Nye forsøg"), say(`${number(retry.tries)} tries in all`, `${number(retry.tries)} i alt`)),
+      pair("Backoff", say(`up to ${texts} s`, `op til ${texts} s`)),
       pair(say("Longest", "Længste"), duration(retry.longestMs)),
-      pair("Jitter", retry.jitter === "full" ? say("full: 0 to that", "fuld: 0 til det") : retry.jitter),
-      breaker && pair(say("Opens after", "Åbner efter"), say(`${number(breaker.failures)} in ${duration(breaker.withinMs)}`, `${number(breaker.failures)} på ${duration(breaker.withinMs)}`)),
-      breaker && pair(say("Rests for", "Hviler i"), duration(breaker.cooldownMs)),
+      pair("Jitter", retry.jitter === "full" ? say("full: from 0 to that", "fuld: fra 0 til det") : retry.jitter),
+      breaker && pair(say("Opens after", "Åbner efter"), say(`${number(breaker.failures)} in ${minutes(breaker.withinMs)}`, `${number(breaker.failures)} på ${minutes(breaker.withinMs)}`)),
+      breaker && pair(say("Rests for", "Hviler i"), minutes(breaker.cooldownMs)),
     ),
     h("p", { class: "note" }, say("What the vendor asks for (Retry-After) comes before it.", "Det, leverandøren beder om (Retry-After), går forud.")),
   );

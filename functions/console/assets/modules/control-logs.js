@@ -64,7 +64,7 @@ export function logCard(entities, options) {
   let fresh = [];
 
   const state = h("span", { role: "status" });
-  const list = h("ol", { class: "log", tabindex: "0", role: "log", "aria-live": "off", "aria-label": title });
+  const list = h("ol", { class: "log", tabindex: "0", "aria-label": title });
   const empty = h("div");
   const told = h("p", { class: "note log-told", role: "status" });
   const select = (/** @type {"entity" | "level"} */ name, /** @type {string} */ label, /** @type {string[]} */ values) => {
@@ -93,8 +93,9 @@ export function logCard(entities, options) {
     tool(say("Clear", "Ryd"), "drop", "button-clear-logs", () => clear()),
     tool(say("Export", "Eksportér"), "export", "button-export-logs", () => save()),
   );
-  const head = h("div", { class: "card-head log-head" }, h("h2", {}, title), state, h("span", { class: "grow" }), select("entity", say("Entity", "Entitet"), entities), select("level", say("Level", "Niveau"), LEVELS), run, tools);
-  const element = h("section", { class: "card logs", "aria-label": title }, head, told, list, empty);
+  const head = h("div", { class: "card-head" }, h("h2", {}, title), state, h("span", { class: "grow" }), tools);
+  const filters = h("div", { class: "filters log-filters", role: "search", "aria-label": say("Filters of the log", "Loggens filtre") }, select("entity", say("Entity", "Entitet"), entities), select("level", say("Level", "Niveau"), LEVELS), run);
+  const element = h("section", { class: "card logs", "aria-label": title }, head, filters, told, list, empty);
 
   /** @param {Line} line */
   const fits = (line) =>

@@ -81,7 +81,7 @@ function steps(run, status, each) {
       {},
       h("td", { class: "font-medium" }, step.entity),
       h("td", {}, stepStatus(step, waits)),
-      h("td", {}, h("span", { class: "step-bar" }, bar(begun ? percent : 0, kind), h("span", { class: "ink-2" }, `${begun ? percent : 0} %`))),
+      h("td", {}, h("span", { class: "step-bar" }, bar(begun ? percent : 0, kind), h("span", { class: "ink-2" }, step.state === "failed" ? "—" : `${begun ? percent : 0} %`))),
       h("td", { class: "number ink-2" }, begun ? `${number(step.page)}${step.totalPages ? ` / ${number(step.totalPages)}` : ""}` : "—"),
       h("td", { class: "number" }, greyCount(begun ? step.rows : null)),
       h("td", { class: "number ink-2" }, begun && step.rowsPerSecond !== null ? number(step.rowsPerSecond) : "—"),
@@ -101,8 +101,8 @@ function steps(run, status, each) {
   return tableOf(names, run.steps.map(row), say("Progress by entity", "Fremdrift pr. entitet"));
 }
 
-/** @param {Status} status */
-function standing(status) {
+/** @param {Status} status @param {string[]} entities In their order. */
+function standing(status, entities) {
   const when = (/** @type {string | null} */ at) => (at ? h("span", { title: ago(at) }, momentText(at, true)) : h("span", { class: "ink-3" }, "—"));
   const row = (/** @type {[string, import("./control-words.js").OfEntity]} */ [name, one]) => {
     const fails = one.lastFailureAt !== null && (one.lastSuccessAt === null || one.lastFailureAt > one.lastSuccessAt);
@@ -130,11 +130,11 @@ function standing(status) {
     [say("Last error", "Seneste fejl")],
     [say("Records", "Poster"), "number"],
   ];
-  return tableOf(names, Object.entries(status.perEntity).map(row), say("Entities", "Entiteter"));
+  return tableOf(names, Object.entries(status.perEntity).sort(([left], [right]) => entities.indexOf(left) - entities.indexOf(right)).map(row), say("Entities", "Entiteter"));
 }
 
-/** @param {() => void} again Asks anew, as a wait is over. */
-export function progressCard(again) {
+/** @param {string[]} entities @param {() => void} again Asks anew, as a wait is over. */
+export function progressCard(entities, again) {
   const title = say("Progress", "Fremdrift");
   const card = controlCard(title, "progress");
   const table = h("div");
@@ -182,7 +182,7 @@ export function progressCard(again) {
       if (!run) {
         told = "";
         replace(card.beside, h("span", { class: "note" }, say("Nothing runs", "Intet kører")));
-        refill(table, standing(status));
+        refill(table, standing(status, entities));
         replace(card.body);
         replace(spoken);
         return;

@@ -39,7 +39,7 @@ export function schedulerCard(control) {
   const form = h(
     "form",
     { class: "schedule", onsubmit: (/** @type {Event} */ event) => submit(event) },
-    field(every, say("Delta every (min)", "Delta hvert (min)")),
+    field(every, say("Every (min)", "Hvert (min)")),
     field(hour, say("Nightly full", "Natlig fuld")),
     keep,
   );

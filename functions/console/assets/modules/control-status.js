@@ -130,7 +130,7 @@ export function statusCard(name, acts) {
       facts,
       score(health),
       pairs(
-        pair(say("Base URL", "Base-URL"), h("span", { class: "break-words" }, config?.baseUrl?.replace(/^https:\/\//, "") ?? "—")),
+        pair(say("Base URL", "Base-URL"), h("span", { class: "text-12 break-words" }, config?.baseUrl?.replace(/^https:\/\//, "") ?? "—")),
         pair(say("Authentication", "Adgang"), authenticated()),
         pair(say("Last success", "Seneste succes"), when(success?.[1].lastSuccessAt, success?.[0] ?? "")),
         pair(say("Last error", "Seneste fejl"), when(failure?.[1].lastFailureAt, failure?.[0] ?? "")),

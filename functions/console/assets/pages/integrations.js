@@ -98,7 +98,7 @@ function drawChoice(id, name) {
   const key = (/** @type {string} */ provider, /** @type {string | null} */ one) => `${provider}/${one ?? ""}`;
   const nameOf = (/** @type {string} */ provider) => providers.find((one) => one.id === provider)?.name ?? provider;
   /** @type {[string, string][]} */
-  const offered = connections.map((one) => [key(one.provider, one.name), one.displayName === nameOf(one.provider) ? one.displayName : `${nameOf(one.provider)}: ${one.displayName}`]);
+  const offered = connections.map((one) => [key(one.provider, one.name), one.displayName.startsWith(nameOf(one.provider)) ? one.displayName : `${nameOf(one.provider)}: ${one.displayName}`]);
   // A vendor without a connection is where one is made.
   for (const one of providers) if (!connections.some(({ provider }) => provider === one.id)) offered.push([key(one.id, null), say(`${one.name} (none yet)`, `${one.name} (ingen endnu)`)]);
   if (!offered.some(([value]) => value === key(id, name))) offered.push([key(id, name), [nameOf(id), name].filter(Boolean).join(": ")]);
@@ -214,7 +214,7 @@ function pageOf(provider, id, name, first) {
     status: statusCard(title, { ping: control.ping, pinged: () => look() }),
     run: runCard(control, entities, { started, stopped: () => look() }),
     rate: rateCard(),
-    progress: progressCard(() => look()),
+    progress: progressCard(entities, () => look()),
     runs: runsCard(openRun),
     errors: errorsCard(openRun),
     breaker: breakerCard(control, () => look()),
