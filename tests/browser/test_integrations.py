@@ -36,7 +36,7 @@ def bare():
 
 @pytest.fixture(scope="module")
 def vendor():
-    vendor = Vendor("--rows", "400")
+    vendor = Vendor("--rows", "400", "--rows-of", "units=500")
     yield vendor
     vendor.stop()
 
@@ -121,7 +121,7 @@ def test_the_runbook_of_a_newcomer(open_page, bare, vendor):
     expect(region(page, "Last runs")).to_contain_text("An operator stopped it")
     vendor.mend()
     # Of one row the time of change is none.
-    vendor.fail("retyped-field", entity="tenants", field="updatedAt", rows=1, **{"for": 1})
+    vendor.tell("rows", {"entity": "tenants", "change": 1, "set": {"updatedAt": "soon"}})
     book.start("backfill")
     book.said("The run is over")
     assert "0" not in book.records()
@@ -136,14 +136,19 @@ def test_the_runbook_of_a_newcomer(open_page, bare, vendor):
     expect(page.locator(".drawer")).to_contain_text("updatedAt")
     opened.axe("a row that was set aside")
     page.keyboard.press("Escape")
+    key = row.locator("td").first.inner_text()
     row.locator("[data-testid^=button-requeue-]").click()
+    book.said(f"{key} stays")
+    vendor.tell("rows", {"entity": "tenants", "change": [key], "set": {"updatedAt": "2100-01-02T00:00:00Z"}})
+    row.locator("[data-testid^=button-requeue-]").click()
+    book.said(f"{key} is applied")
     expect(page.get_by_text("No row was set aside")).to_be_visible(timeout=LONG_MS)
     page.get_by_test_id("tab-monitoring").click()
     expect(letters).to_contain_text("No row was set aside")
 
     # A page for people in place of a list: told with what the vendor answered, and once for all that are the same.
     for _ in range(2):
-        vendor.fail("html", entity="owners", **{"for": 1})
+        vendor.fail("html", entity="owners")
         book.start()
         book.said("The run failed")
         vendor.mend()

@@ -1,7 +1,7 @@
 // Who is at the page, and signing in with the admin token. It is exchanged for a session at once, and kept nowhere.
 
 import { asError, ask } from "./api.js";
-import { controlCard, pair, pairs } from "./control-card.js";
+import { controlCard, pair, pairs, whenOther } from "./control-card.js";
 import { toldBy } from "./control-api.js";
 import { button, h, replace } from "./dom.js";
 import { dateTime, say } from "./language.js";
@@ -43,13 +43,12 @@ export function accessCard() {
   const card = controlCard(say("Access", "Adgang"));
   return {
     element: card.element,
-    /** @param {Who | null} who */
-    show(who) {
+    show: whenOther((/** @type {Who | null} */ who) => {
       replace(
         card.body,
         who && pairs(pair(say("Signed in as", "Logget ind som"), h("span", { class: "break-words" }, who.actor)), pair(say("Tenant", "Lejer"), who.tenant ?? "—"), who.expiresAt && pair(say("Until", "Til"), dateTime(who.expiresAt))),
         h("details", {}, h("summary", {}, say("Another token", "Et andet token")), tokenForm(() => location.reload())),
       );
-    },
+    }),
   };
 }

@@ -1,8 +1,9 @@
 // A card of the control centre: a title, what stands beside it, and what it holds. Each is filled anew as more is known.
 
 import { h, replace } from "./dom.js";
-import { callout } from "./messages.js";
 import { toldBy } from "./control-api.js";
+import { isUtc } from "./language.js";
+import { callout } from "./messages.js";
 
 /** @typedef {import("./dom.js").Child} Child */
 
@@ -28,6 +29,21 @@ export const pairs = (...pairs) => h("dl", { class: "pairs" }, ...pairs);
  */
 export function missing(body, title, error) {
   replace(body, callout(error.status === 404 ? "idle" : "bad", title, toldBy(error)));
+}
+
+/**
+ * Draws anew only where there is something else to draw: what a person opened, scrolled or types there stays as it is.
+ * @template {any[]} What
+ * @param {(...what: What) => void} draw
+ */
+export function whenOther(draw) {
+  let known = "";
+  return (/** @type {What} */ ...what) => {
+    const now = JSON.stringify([isUtc(), what]);
+    if (now === known) return;
+    known = now;
+    draw(...what);
+  };
 }
 
 /**

@@ -1,6 +1,6 @@
 // How a vendor is reached, without its key, and what is likely to be wrong with that.
 
-import { controlCard, pair, pairs, refill } from "./control-card.js";
+import { controlCard, pair, pairs, refill, whenOther } from "./control-card.js";
 import { button, h, replace } from "./dom.js";
 import { number, say } from "./language.js";
 import { callout } from "./messages.js";
@@ -52,8 +52,7 @@ export function configCard(edit) {
   replace(card.body, body, press);
   return {
     element: card.element,
-    /** @param {Config} config @param {Provider | null} provider */
-    show(config, provider) {
+    show: whenOther((/** @type {Config} */ config, /** @type {Provider | null} */ provider) => {
       const wrong = warnings(config, provider);
       const isLocked = config.keptBy === "configuration";
       press.hidden = isLocked;
@@ -71,7 +70,7 @@ export function configCard(edit) {
         ),
         provider?.pull && endpoints(provider.pull),
       );
-    },
+    }),
   };
 }
 

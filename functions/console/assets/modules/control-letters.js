@@ -1,7 +1,7 @@
 // Rows that were set aside, as they could not be taken: what they are, why, and what is to become of them.
 
 import { asError } from "./api.js";
-import { controlCard } from "./control-card.js";
+import { controlCard, whenOther } from "./control-card.js";
 import { toldBy } from "./control-api.js";
 import { shortId } from "./control-words.js";
 import { openDialog } from "./dialog.js";
@@ -56,6 +56,9 @@ function requeueButton(control, one, then) {
     press.disabled = true;
     press.querySelector("svg")?.replaceWith(icon("run"));
     await requeue(control, one, then);
+    // Where it stays, so does its line.
+    press.disabled = false;
+    press.querySelector("svg")?.replaceWith(icon("refresh"));
   });
   return press;
 }
@@ -79,8 +82,7 @@ export function topLetters(control, then) {
   const more = button(say("See all", "Se alle"), { kind: "quiet small", onclick: then.all });
   return {
     element: card.element,
-    /** @param {Letter[]} items @param {number} total @param {boolean} isMore */
-    show(items, total, isMore) {
+    show: whenOther((/** @type {Letter[]} */ items, /** @type {number} */ total, /** @type {boolean} */ isMore) => {
       replace(card.beside, h("span", { class: "note" }, `${number(total)}${isMore ? "+" : ""}`), total > 0 && more);
       if (items.length === 0) return replace(card.body, h("p", { class: "ink-3" }, say("No row was set aside.", "Ingen række er lagt til side.")));
       const line = (/** @type {Letter} */ one) =>
@@ -92,7 +94,7 @@ export function topLetters(control, then) {
           requeueButton(control, one, then.changed),
         );
       replace(card.body, h("ul", { class: "lines" }, items.slice(0, TOP).map(line)));
-    },
+    }),
   };
 }
 

@@ -44,7 +44,7 @@ const asText = (line) => [line.ts, line.type, line.entity ?? "-", line.msg, line
 
 /**
  * @param {string[]} entities
- * @param {{ url: (after: string | null) => string, heard: (line: Line) => void, state: (open: boolean) => void, name: string }} options
+ * @param {{ url: (after: string | null) => string, heard: (line: Line) => void, name: string }} options
  */
 export function logCard(entities, options) {
   const title = say("Live logs", "Live-log");
@@ -193,7 +193,6 @@ export function logCard(entities, options) {
       away: () => statusMark("warn", say("The log cannot be reached", "Loggen kan ikke nås")),
       off: () => statusMark("idle", say("Stopped while nobody looks", "Standset, mens ingen ser"), { icon: "pause" }),
     };
-    options.state(next === "open");
     if (state.dataset.now === next) return;
     state.dataset.now = next;
     state.title = next === "away" ? say("The status is asked every few seconds instead.", "Status spørges hvert par sekunder i stedet.") : "";

@@ -1,6 +1,6 @@
 // How far the run is that is open; without one, how each entity does.
 
-import { controlCard, refill } from "./control-card.js";
+import { controlCard } from "./control-card.js";
 import { modeText, shortId, stepStatus, waitText } from "./control-words.js";
 import { countdown } from "./countdown.js";
 import { greyCount } from "./counts.js";
@@ -61,16 +61,15 @@ function figures(run, /** @type {number | null} */ eta) {
   );
 }
 
-/** @param {[string, string?][]} names @param {HTMLElement[]} rows @param {string} label */
-const tableOf = (names, rows, label) =>
-  h(
-    "div",
-    { class: "table-wrap", tabindex: "0", role: "group", "aria-label": label },
-    h("table", { class: "table dense" }, h("thead", {}, h("tr", {}, names.map(([name, kind]) => h("th", { scope: "col", class: kind }, name)))), h("tbody", {}, rows)),
-  );
+/** A table whose rows alone are drawn anew, so that it stays where it was scrolled to. @param {string} label @param {[string, string?][]} names */
+function tableOf(label, names) {
+  const body = h("tbody");
+  const head = h("thead", {}, h("tr", {}, names.map(([name, kind]) => h("th", { scope: "col", class: kind }, name))));
+  return { element: h("div", { class: "table-wrap", tabindex: "0", role: "group", "aria-label": label }, h("table", { class: "table dense" }, head, body)), body };
+}
 
 /** @param {CurrentRun} run @param {Status} status @param {{ read: number, all: number }[]} each */
-function steps(run, status, each) {
+function stepRows(run, status, each) {
   const waits = status.waiting !== null;
   const row = (/** @type {Step} */ step, /** @type {number} */ index) => {
     const percent = step.state === "done" ? 100 : Math.floor((each[index].read / each[index].all) * 100);
@@ -88,21 +87,22 @@ function steps(run, status, each) {
       h("td", { class: "number ink-2" }, step.eta !== null && begun ? duration(Math.max(step.eta, 1_000)) : "—"),
     );
   };
-  /** @type {[string, string?][]} */
-  const names = [
-    [say("Entity", "Entitet")],
-    [say("State", "Tilstand")],
-    [say("Progress", "Fremdrift")],
-    [say("Page", "Side"), "number"],
-    [say("Rows", "Rækker"), "number"],
-    [say("Rows/s", "Rækker/s"), "number"],
-    ["ETA", "number"],
-  ];
-  return tableOf(names, run.steps.map(row), say("Progress by entity", "Fremdrift pr. entitet"));
+  return run.steps.map(row);
 }
 
+/** @returns {[string, string?][]} */
+const stepNames = () => [
+  [say("Entity", "Entitet")],
+  [say("State", "Tilstand")],
+  [say("Progress", "Fremdrift")],
+  [say("Page", "Side"), "number"],
+  [say("Rows", "Rækker"), "number"],
+  [say("Rows/s", "Rækker/s"), "number"],
+  ["ETA", "number"],
+];
+
 /** @param {Status} status @param {string[]} entities In their order. */
-function standing(status, entities) {
+function standingRows(status, entities) {
   const when = (/** @type {string | null} */ at) => (at ? h("span", { title: ago(at) }, momentText(at, true)) : h("span", { class: "ink-3" }, "—"));
   const row = (/** @type {[string, import("./control-words.js").OfEntity]} */ [name, one]) => {
     const fails = one.lastFailureAt !== null && (one.lastSuccessAt === null || one.lastFailureAt > one.lastSuccessAt);
@@ -122,22 +122,29 @@ function standing(status, entities) {
       h("td", { class: "number" }, greyCount(one.records)),
     );
   };
-  /** @type {[string, string?][]} */
-  const names = [
-    [say("Entity", "Entitet")],
-    [say("State", "Tilstand")],
-    [say("Last success", "Seneste succes")],
-    [say("Last error", "Seneste fejl")],
-    [say("Records", "Poster"), "number"],
-  ];
-  return tableOf(names, Object.entries(status.perEntity).sort(([left], [right]) => entities.indexOf(left) - entities.indexOf(right)).map(row), say("Entities", "Entiteter"));
+  return Object.entries(status.perEntity).sort(([left], [right]) => entities.indexOf(left) - entities.indexOf(right)).map(row);
 }
+
+/** @returns {[string, string?][]} */
+const standingNames = () => [
+  [say("Entity", "Entitet")],
+  [say("State", "Tilstand")],
+  [say("Last success", "Seneste succes")],
+  [say("Last error", "Seneste fejl")],
+  [say("Records", "Poster"), "number"],
+];
 
 /** @param {string[]} entities @param {() => void} again Asks anew, as a wait is over. */
 export function progressCard(entities, again) {
   const title = say("Progress", "Fremdrift");
   const card = controlCard(title, "progress");
   const table = h("div");
+  const steps = tableOf(say("Progress by entity", "Fremdrift pr. entitet"), stepNames());
+  const standing = tableOf(say("Entities", "Entiteter"), standingNames());
+  const put = (/** @type {ReturnType<typeof tableOf>} */ one, /** @type {HTMLElement[]} */ rows) => {
+    replace(one.body, rows);
+    if (table.firstElementChild !== one.element) replace(table, one.element);
+  };
   const spoken = h("p", { class: "sr-only", role: "status" });
   card.element.append(table, spoken);
   const heading = card.head.querySelector("h2");
@@ -182,7 +189,7 @@ export function progressCard(entities, again) {
       if (!run) {
         told = "";
         replace(card.beside, h("span", { class: "note" }, say("Nothing runs", "Intet kører")));
-        refill(table, standing(status, entities));
+        put(standing, standingRows(status, entities));
         replace(card.body);
         replace(spoken);
         return;
@@ -197,7 +204,7 @@ export function progressCard(entities, again) {
       replace(card.beside, pill, h("span", { class: "note not-narrow", title: run.id }, `${by} · `, h("span", { class: "font-mono" }, shortId(run.id))), h("b", { class: "font-medium" }, `${whole.percent} %`));
       const progress = h("div", { role: "progressbar", "aria-label": title, "aria-valuemin": "0", "aria-valuemax": "100", "aria-valuenow": whole.percent }, bar(whole.percent, "fill-run"));
       replace(card.body, progress, waiting(status), figures(run, whole.eta));
-      refill(table, steps(run, status, whole.each));
+      put(steps, stepRows(run, status, whole.each));
       speak(run, whole.percent);
     },
   };

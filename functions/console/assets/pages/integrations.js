@@ -208,7 +208,6 @@ function pageOf(provider, id, name, first) {
   let lettersOf = -1;
   let runsOf = "";
   let seldomAt = 0;
-  let isStreaming = false;
 
   const cards = {
     status: statusCard(title, { ping: control.ping, pinged: () => look() }),
@@ -225,7 +224,7 @@ function pageOf(provider, id, name, first) {
     access: accessCard(),
   };
   const list = letterList(control, entities, () => letters(true));
-  const log = logCard(entities, { url: control.logs, heard, state: (open) => (isStreaming = open), name: `${id}-${name ?? MAIN}` });
+  const log = logCard(entities, { url: control.logs, heard, name: `${id}-${name ?? MAIN}` });
   /** @type {[import("../modules/control-words.js").Letter[], number, boolean]} */
   let set = [[], first.dlqCount, first.dlqMore];
 
@@ -305,18 +304,22 @@ function pageOf(provider, id, name, first) {
     if (config) cards.config.show(config, provider);
     cards.top.show(...set);
     cards.access.show(who);
-    drawActs();
+    stop.hidden = !status.isRunning && status.lock === null;
+    stop.disabled = status.lock?.stoppedBy != null;
   }
 
-  function drawActs() {
-    const busy = status.isRunning || status.lock !== null;
-    const ping = button("Ping", { icon: "pulse", "data-testid": "button-ping-top", onclick: () => (wanted().tab !== "monitoring" && goTo("monitoring"), cards.status.ping()) });
-    const stop = busy && button(say("Stop run", "Stop kørsel"), { icon: "stop", kind: "danger", "data-testid": "button-stop-top", disabled: status.lock?.stoppedBy != null, onclick: () => cards.run.stop() });
-    const again = button(say("Refresh", "Opdater"), { icon: "refresh", iconOnly: true, "data-testid": "button-refresh", onclick: () => changed() });
-    const id = document.activeElement instanceof HTMLElement && acts.contains(document.activeElement) ? document.activeElement.dataset.testid : null;
-    replace(acts, stop, ping, again);
-    if (id) /** @type {HTMLElement | null} */ (acts.querySelector(`[data-testid="${id}"]`))?.focus();
-  }
+  const ping = () => {
+    // What comes of it is told there.
+    if (wanted().tab !== "monitoring") goTo("monitoring");
+    cards.status.ping();
+  };
+  const stop = button(say("Stop run", "Stop kørsel"), { icon: "stop", kind: "danger", "data-testid": "button-stop-top", onclick: () => cards.run.stop() });
+  replace(
+    acts,
+    stop,
+    button("Ping", { icon: "pulse", "data-testid": "button-ping-top", onclick: ping }),
+    button(say("Refresh", "Opdater"), { icon: "refresh", iconOnly: true, "data-testid": "button-refresh", onclick: () => changed() }),
+  );
 
   async function letters(force = false) {
     if (!force && lettersOf === status.dlqCount) return;
@@ -404,7 +407,7 @@ function pageOf(provider, id, name, first) {
     },
     /** Asks as often as what is seen may change. */
     tick() {
-      const pace = status.isRunning || status.lock !== null ? RUNNING_MS : isStreaming ? QUIET_MS : QUIET_MS;
+      const pace = status.isRunning || status.lock !== null ? RUNNING_MS : QUIET_MS;
       if (Date.now() - seldomAt > SELDOM_MS) loadSeldom();
       return Date.now() - at.getTime() >= pace - 100 ? look() : undefined;
     },
@@ -426,7 +429,9 @@ async function start() {
   shown = null;
   closeDrawer();
   const { provider, id, name } = meant();
-  replace(title, connections.find((one) => one.provider === id && one.name === name)?.displayName ?? provider?.name ?? id);
+  const named = connections.find((one) => one.provider === id && one.name === name)?.displayName;
+  // Of one that nobody gave a name the vendor's says more.
+  replace(title, named && named !== name ? named : (provider?.name ?? id));
   replace(mark, markOf(provider));
   replace(pill);
   replace(updated);
