@@ -12,7 +12,7 @@ use signalbox_tests::wire::Wire;
 
 use super::kit::{Pulled, backfill, fault, vendor};
 
-const DAY: Duration = Duration::from_secs(86_400);
+const HOUR: Duration = Duration::from_secs(3_600);
 
 /// What is said of it: by the control centre, of its schedule, of its rows that were set aside, and beside all others.
 async fn shown(pulled: &Pulled<'_>) -> [Value; 4] {
@@ -50,7 +50,7 @@ async fn nothing_is_told_of_it_that_the_one_before_did() {
     );
 
     pulled.delete().await;
-    system.pass(DAY / 24);
+    system.pass(HOUR);
     let other = vendor(&system, Vendor::Doorloop, |options| options.seed += 1).await;
     pulled.put(&other, settings).await;
     let [status, schedule, none, link] = shown(&pulled).await;
