@@ -235,7 +235,8 @@ fn page(world: &World, pull: &Pull, rows: &[(u32, u32)], total: u64, next: Optio
     let promise = Promise { paging, page_size: PAGE_SIZE, all_full: true };
     let rereads = pull.chain.rereads();
     let again = rows.iter().filter(|(row, _)| pull.seen.contains(row)).count();
-    let followed = pull.chain.follow(&promise, &Page { keys: &keys, again, total: Some(total), next });
+    let page = Page { keys: &keys, again, total: Some(total), next, late: 0 };
+    let followed = pull.chain.follow(&promise, &page);
     let (chain, end) = match followed {
         Ok((chain, Step::More)) => (chain, None),
         Ok((chain, Step::End(_))) if world.has(Bug::TrustsEveryEnd) => (chain, Some(Proof::Whole)),
