@@ -204,6 +204,10 @@ impl Flows<'_> {
         for file in files {
             let folder = file.parent().and_then(Path::file_name).unwrap_or_default();
             let function = folder.to_string_lossy().into_owned();
+            // It answers in pieces, at a URL of its own: invoked otherwise, its answer is of another form.
+            if function == "live-logs" {
+                continue;
+            }
             let event = std::fs::read_to_string(&file)?.replace(PLACEHOLDER, &token(None));
             let mut answer = self.aws.invoke(&function, serde_json::from_str(&event)?).await?;
             // A page of metrics is compared at the end, when everything is counted.

@@ -32,6 +32,7 @@ fn run(deadline_from_ms: i64, attempts: u32) -> Run {
         duration_ms: None,
         error: None,
         attempts,
+        log: Default::default(),
         correlation_id: "trace".into(),
         work: Work::Catalogue(CatalogueWork::default()),
     }
