@@ -157,10 +157,24 @@ fn without_comments(text: &str) -> String {
             within || trimmed.starts_with("//") || begins && (trimmed.ends_with("*/") || !trimmed.contains("*/"));
         within = (within || begins) && !trimmed.contains("*/");
         if !is_comment {
-            kept.push_str(line);
+            kept.push_str(&without_types(line));
             kept.push('\n');
         }
     }
+    kept
+}
+
+/// Leaves out the types that stand before what they are of: `/** @type {string} */ name`.
+fn without_types(line: &str) -> String {
+    let mut rest = line;
+    let mut kept = String::with_capacity(line.len());
+    while let Some((before, (_, after))) =
+        rest.split_once("/** @").and_then(|(before, from)| Some((before, from.split_once("*/")?)))
+    {
+        kept.push_str(before);
+        rest = after.strip_prefix(' ').unwrap_or(after);
+    }
+    kept.push_str(rest);
     kept
 }
 

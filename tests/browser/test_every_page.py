@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from stubs import REGISTRY, VENDOR, WINDOW, answer, window
 from stubs_of_pages import HEALTH, OVERVIEW, health_of, overview
 
-PAGES = ["/", "/vendor-sync", "/vendor-sync/registry", "/deliveries", "/health", "/audit", "/sign-in", "/components"]
+PAGES = ["/", "/vendor-sync", "/vendor-sync/registry", "/deliveries", "/systems/integrations", "/health", "/audit", "/sign-in", "/components"]
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
     "font-src 'self'; require-trusted-types-for 'script'; frame-ancestors 'none'"
@@ -20,9 +20,15 @@ LOOKS = [
 ]
 
 
+def without_stream(page) -> None:
+    """The log's stream has no end, and a page that reads it is never idle."""
+    page.route("**/api/admin/sync/logs/stream?**", lambda route: route.fulfill(body="retry: 600000\n\n", content_type="text/event-stream"))
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_is_small_strict_and_kept(open_page, path):
     page = open_page().page
+    without_stream(page)
     sizes: dict[str, int] = {}
     ours = lambda response: "/api/" not in response.url
     page.on("response", lambda response: sizes.update({response.url: int(response.headers["content-length"])}) if ours(response) else None)
@@ -43,6 +49,7 @@ def test_a_page_is_for_everybody(open_page, path):
     for look in LOOKS:
         opened = open_page(reduced_motion="reduce", **look)
         page = opened.page
+        without_stream(page)
         answer(page, REGISTRY, {"ok": True, "data": [VENDOR]})
         days = [{"day": f"2024-06-0{day}", "success": day, "error": int(day == 4), "running": 0} for day in range(1, 8)]
         answer(page, WINDOW, window(days=days))

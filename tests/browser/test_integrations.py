@@ -15,6 +15,12 @@ LONG_MS = 60_000
 
 
 @pytest.fixture
+def page(open_page) -> Page:
+    """High enough for all of it: what is out of sight is loaded when it comes into sight."""
+    return open_page(viewport={"width": 1440, "height": 2400}).page
+
+
+@pytest.fixture
 def centre(page: Page) -> Centre:
     return Centre(page)
 
@@ -68,7 +74,7 @@ class Runbook:
 
 
 def test_the_runbook_of_a_newcomer(open_page, bare, vendor):
-    opened = open_page(bare.url, viewport={"width": 1440, "height": 900})
+    opened = open_page(bare.url, viewport={"width": 1440, "height": 2400})
     page = opened.page
     book = Runbook(page, vendor)
     page.goto(PATH)
@@ -181,7 +187,7 @@ def test_the_runbook_of_a_newcomer(open_page, bare, vendor):
 
 @pytest.mark.xfail(strict=True, reason="takes the route of the log's stream; without this mark once it is there")
 def test_a_run_is_read_in_the_live_log_from_start_to_end(open_page, bare, vendor):
-    page = open_page(bare.url).page
+    page = open_page(bare.url, viewport={"width": 1440, "height": 2400}).page
     token = bare.token("connections:read,connections:write")
     settings = {"baseUrl": vendor.api, "requestsPerMinute": 60_000, "requestsPerHour": 100_000, "pageSize": 20}
     put = page.request.put("/api/admin/connections/default/doorloop/logged", headers={"authorization": f"Bearer {token}"}, data={"settings": settings, "secrets": {"current": Vendor.KEY}})
@@ -195,8 +201,7 @@ def test_a_run_is_read_in_the_live_log_from_start_to_end(open_page, bare, vendor
 
 
 @pytest.mark.xfail(strict=True, reason="takes the routes of alerts; without this mark once they are there")
-def test_a_test_alert_is_in_the_outbox(open_page, host):
-    page = open_page().page
+def test_a_test_alert_is_in_the_outbox(page: Page):
     page.goto(f"{PATH}?provider=doorloop&connection=demo")
     page.get_by_test_id("button-test-teams-alert").click()
     expect(page.get_by_text("The test alert is sent")).to_be_visible()
@@ -403,6 +408,9 @@ def test_it_is_for_everybody(open_page, look, tab):
     Centre(page)
     page.goto(f"{PATH}?tab={tab}")
     expect(page.locator("#panel .card").first).to_be_visible()
+    for part in page.locator(".control-late, .control-below, .control-rail").all():
+        part.scroll_into_view_if_needed()
+        expect(part.locator(".card").first).to_be_visible()
     page.wait_for_load_state("networkidle")
     opened.axe(f"{tab} {look}")
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
@@ -414,6 +422,19 @@ def test_it_is_in_danish(page: Page, centre: Centre):
     page.get_by_role("button", name="Dansk").click()
     expect(page.get_by_test_id("tab-monitoring")).to_have_text("Overvågning")
     expect(region(page, "Fremdrift")).to_contain_text("Venter på hastighedsgrænsen til")
+
+
+def test_what_is_out_of_sight_is_loaded_when_it_comes_into_sight(open_page):
+    page = open_page(viewport={"width": 1280, "height": 720}).page
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(request.url))
+    Centre(page)
+    page.goto(PATH)
+    expect(region(page, "Progress")).to_contain_text("Waiting")
+    page.wait_for_load_state("networkidle")
+    assert not [url for url in loaded if "control-rail" in url or "control-letters" in url]
+    page.locator(".control-rail").scroll_into_view_if_needed()
+    expect(region(page, "Scheduler")).to_be_visible()
 
 
 def test_states_without_data(open_page):

@@ -3,7 +3,7 @@
 import { asError } from "./api.js";
 import { controlCard, pair, pairs, refill } from "./control-card.js";
 import { toldBy } from "./control-api.js";
-import { breakerPill } from "./control-words.js";
+import { breakerPill } from "./control-run-words.js";
 import { countdown } from "./countdown.js";
 import { button, h, replace, s } from "./dom.js";
 import { clock, duration, number, say } from "./language.js";

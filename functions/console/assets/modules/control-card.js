@@ -31,6 +31,23 @@ export function missing(body, title, error) {
   replace(body, callout(error.status === 404 ? "idle" : "bad", title, toldBy(error)));
 }
 
+/** A table whose rows alone are drawn anew, so that it stays where it was scrolled to. @param {string} label @param {[string, string?][]} names */
+export function tableOf(label, names) {
+  const body = h("tbody");
+  const head = h("thead", {}, h("tr", {}, names.map(([name, kind]) => h("th", { scope: "col", class: kind }, name))));
+  return { element: h("div", { class: "table-wrap", tabindex: "0", role: "group", "aria-label": label }, h("table", { class: "table dense" }, head, body)), body };
+}
+
+/** Calls once, when an element comes into sight: what is out of it is loaded then. @param {Element} element @param {() => void} seen */
+export function whenSeen(element, seen) {
+  const observer = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    observer.disconnect();
+    seen();
+  });
+  observer.observe(element);
+}
+
 /**
  * Draws anew only where there is something else to draw: what a person opened, scrolled or types there stays as it is.
  * @template {any[]} What

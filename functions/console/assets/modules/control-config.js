@@ -23,7 +23,7 @@ export function warnings(config, provider) {
   const pull = provider?.pull;
   const found = [];
   if (!config.hasApiKey) {
-    found.push({ title: say("The API key is missing", "API-nøglen mangler"), text: say(`Nothing can be pulled without it. ${provider?.secretAbout ?? ""}`, `Intet kan hentes uden den. ${provider?.secretAbout ?? ""}`) });
+    found.push({ title: say("The API key is missing", "API-nøglen mangler"), text: say("Nothing can be pulled without it.", "Intet kan hentes uden den.") });
   }
   if (config.baseUrl === null) {
     const text = say("A setting is another version's, or wrong: change the connection.", "En indstilling er en anden versions eller forkert: ændr forbindelsen.");

@@ -1,11 +1,11 @@
 // Rows that were set aside, as they could not be taken: what they are, why, and what is to become of them.
 
 import { asError } from "./api.js";
-import { controlCard, whenOther } from "./control-card.js";
 import { toldBy } from "./control-api.js";
-import { shortId } from "./control-words.js";
+import { nameOf, requeue, requeueButton } from "./control-letter.js";
+import { shortId } from "./control-run-words.js";
 import { openDialog } from "./dialog.js";
-import { button, h, icon, replace } from "./dom.js";
+import { button, h, replace } from "./dom.js";
 import { closeDrawer, openDrawer, section } from "./drawer.js";
 import { selectChip } from "./filter-fields.js";
 import { dateTime, number, say } from "./language.js";
@@ -17,25 +17,10 @@ import { typedCount } from "./typed-count.js";
 /** @typedef {import("./control-words.js").Letter} Letter */
 /** @typedef {import("./control-api.js").Control} Control */
 
-const TOP = 10;
 /** Who forgets more of them types how many. */
 const UNTYPED_MAX = 100;
 /** Calls of one press: each applies up to 25 rows. */
 const CALLS_MAX = 40;
-
-/** @param {Letter} one */
-const nameOf = (one) => one.key || say("without an id", "uden id");
-
-/** Applies one. @param {Control} control @param {Letter} one @param {() => void} then */
-async function requeue(control, one, then) {
-  try {
-    const { changedSince } = await control.requeue(one.id);
-    toast("ok", say(`${nameOf(one)} is applied`, `${nameOf(one)} er anvendt`), changedSince ? say("The vendor has another row by now: that one.", "Leverandøren har nu en anden række: den.") : "");
-  } catch (thrown) {
-    toast("bad", say(`${nameOf(one)} stays`, `${nameOf(one)} bliver`), toldBy(asError(thrown)));
-  }
-  then();
-}
 
 /** Forgets one. @param {Control} control @param {Letter} one @param {() => void} then */
 async function forget(control, one, then) {
@@ -46,21 +31,6 @@ async function forget(control, one, then) {
     toast("bad", say("It could not be deleted", "Den kunne ikke slettes"), toldBy(asError(thrown)));
   }
   then();
-}
-
-/** @param {Control} control @param {Letter} one @param {() => void} then */
-function requeueButton(control, one, then) {
-  const label = say(`Requeue ${nameOf(one)}`, `Prøv ${nameOf(one)} igen`);
-  const press = button(label, { icon: "refresh", iconOnly: true, kind: "quiet small", "data-testid": `button-requeue-${one.id}` });
-  press.addEventListener("click", async () => {
-    press.disabled = true;
-    press.querySelector("svg")?.replaceWith(icon("run"));
-    await requeue(control, one, then);
-    // Where it stays, so does its line.
-    press.disabled = false;
-    press.querySelector("svg")?.replaceWith(icon("refresh"));
-  });
-  return press;
 }
 
 /** Asks once, with what is lost. @param {string} title @param {string} text @param {string} act @param {number} count @param {() => void} done */
@@ -74,28 +44,6 @@ function sure(title, text, act, count, done) {
     done();
   });
   cancel.focus();
-}
-
-/** The newest ones, beside how a connection does. @param {Control} control @param {{ changed: () => void, all: () => void }} then */
-export function topLetters(control, then) {
-  const card = controlCard("DLQ", "top-letters");
-  const more = button(say("See all", "Se alle"), { kind: "quiet small", onclick: then.all });
-  return {
-    element: card.element,
-    show: whenOther((/** @type {Letter[]} */ items, /** @type {number} */ total, /** @type {boolean} */ isMore) => {
-      replace(card.beside, h("span", { class: "note" }, `${number(total)}${isMore ? "+" : ""}`), total > 0 && more);
-      if (items.length === 0) return replace(card.body, h("p", { class: "ink-3" }, say("No row was set aside.", "Ingen række er lagt til side.")));
-      const line = (/** @type {Letter} */ one) =>
-        h(
-          "li",
-          {},
-          h("span", { class: "grow two" }, h("span", { class: "font-mono" }, nameOf(one)), h("span", { class: "note", title: one.reason }, `${one.entity}: ${one.reason}`)),
-          h("span", { class: "note" }, one.createdAt && momentText(one.createdAt, true)),
-          requeueButton(control, one, then.changed),
-        );
-      replace(card.body, h("ul", { class: "lines" }, items.slice(0, TOP).map(line)));
-    }),
-  };
 }
 
 /** All of them, on a tab of their own. @param {Control} control @param {string[]} entities @param {() => void} changed */

@@ -87,13 +87,13 @@ export function logCard(entities, options) {
   const pause = tool(say("Pause", "Pause"), "pause", "button-toggle-pause", () => turn());
   const tools = h(
     "div",
-    { class: "flex" },
+    { class: "flex ml-auto" },
     pause,
     tool(say("Copy", "Kopiér"), "copy", "button-copy-logs", () => copied(shown().map(asText).join("\n"))),
     tool(say("Clear", "Ryd"), "drop", "button-clear-logs", () => clear()),
     tool(say("Export", "Eksportér"), "export", "button-export-logs", () => save()),
   );
-  const head = h("div", { class: "card-head" }, h("h2", {}, title), state, h("span", { class: "grow" }), tools);
+  const head = h("div", { class: "card-head" }, h("h2", {}, title), state, tools);
   const filters = h("div", { class: "filters log-filters", role: "search", "aria-label": say("Filters of the log", "Loggens filtre") }, select("entity", say("Entity", "Entitet"), entities), select("level", say("Level", "Niveau"), LEVELS), run);
   const element = h("section", { class: "card logs", "aria-label": title }, head, filters, told, list, empty);
 

@@ -1,6 +1,7 @@
 // One entity of one run in the drawer: what it found, and why it failed, with what the vendor answered.
 
-import { modeText, resultStatus, whyText } from "./control-words.js";
+import { resultStatus, whyText } from "./control-run-words.js";
+import { modeText } from "./control-words.js";
 import { button, h } from "./dom.js";
 import { closeDrawer, openDrawer, section } from "./drawer.js";
 import { dateTime, duration, number, say } from "./language.js";

@@ -1,7 +1,8 @@
 // What became of the last runs, entity by entity, and which failures are one and the same.
 
 import { controlCard } from "./control-card.js";
-import { modeText, resultStatus, shortId, whyText } from "./control-words.js";
+import { resultStatus, shortId, whyText } from "./control-run-words.js";
+import { modeText } from "./control-words.js";
 import { greyCount } from "./counts.js";
 import { h, replace } from "./dom.js";
 import { ago, dateTime, duration, number, say } from "./language.js";
@@ -85,7 +86,7 @@ export function errorsCard(open) {
         return h(
           "li",
           {},
-          h("span", { class: `times ${isOver ? "over" : ""}`.trim() }, `${number(count)}×`),
+          h("span", { class: `tally ${isOver ? "over" : ""}`.trim() }, `${number(count)}×`),
           h("span", { class: "grow two" }, press, h("span", { class: "note" }, times, isOver && say(", well since", ", i orden siden"))),
           h("span", { class: "font-mono ink-3 not-narrow", title: say("Fingerprint: code, list, reason and how the answer began", "Fingeraftryk: kode, liste, grund og svarets begyndelse") }, newest.fullDetails.fingerprint),
         );

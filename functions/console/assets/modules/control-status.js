@@ -7,7 +7,6 @@ import { button, h, icon, replace, s } from "./dom.js";
 import { ago, clock, duration, number, say } from "./language.js";
 import { callout } from "./messages.js";
 import { momentText } from "./moment.js";
-import { codeText } from "./runs.js";
 import { status as statusMark } from "./status.js";
 
 /** @typedef {import("./control-words.js").Status} Status */
@@ -62,19 +61,6 @@ function newest(status) {
   return { success: last("lastSuccessAt"), failure: last("lastFailureAt") };
 }
 
-/** What a ping came to. @param {Ping} ping @param {Provider | null} provider */
-export function pingResult(ping, provider) {
-  if (ping.ok) {
-    const text = say(`${number(ping.sampleCount)} row in ${duration(ping.elapsedMs)}`, `${number(ping.sampleCount)} række på ${duration(ping.elapsedMs)}`);
-    return callout("ok", say("It answers", "Den svarer"), text);
-  }
-  const known = provider?.mistakes.find(({ seen }) => seen === ping.code);
-  const until = ping.retryAt && say(`Asked again at ${clock(ping.retryAt)}.`, `Spørges igen ${clock(ping.retryAt)}.`);
-  const lines = [ping.reason, ping.hint ?? known?.remedy, until].filter(Boolean).map((line) => h("p", {}, line));
-  const title = codeText(ping.code ?? "") ?? (ping.code === "vendor_rests" ? say("It is not asked for now", "Den spørges ikke lige nu") : say("It does not answer", "Den svarer ikke"));
-  return callout(ping.status === "degraded" ? "warn" : "bad", title, lines);
-}
-
 /**
  * @param {string} name
  * @param {{ ping: () => Promise<Ping>, pinged: () => void }} acts
@@ -95,6 +81,7 @@ export function statusCard(name, acts) {
     if (press.disabled) return;
     press.disabled = true;
     press.querySelector("svg")?.replaceWith(icon("run"));
+    const { pingResult } = await import("./control-told.js");
     try {
       last = { at: new Date(), ping: await acts.ping() };
       replace(result, pingResult(last.ping, shown?.provider ?? null));

@@ -1,32 +1,23 @@
 // `/systems/integrations`: the control centre of a connection that is pulled: how it does, a run by hand, its log, its dead letters.
 
 import { change, parameters } from "../modules/address.js";
-import { asError, ask } from "../modules/api.js";
+import { ApiError, asError, ask } from "../modules/api.js";
 import { controlOf, toldBy } from "../modules/control-api.js";
-import { accessCard, tokenForm } from "../modules/control-access.js";
-import { alertsCard } from "../modules/control-alerts.js";
-import { breakerCard } from "../modules/control-breaker.js";
-import { configCard } from "../modules/control-config.js";
-import { letterList, topLetters } from "../modules/control-letters.js";
+import { whenSeen } from "../modules/control-card.js";
 import { logCard } from "../modules/control-logs.js";
 import { progressCard } from "../modules/control-progress.js";
-import { rateCard } from "../modules/control-rate.js";
 import { runCard } from "../modules/control-run.js";
-import { errorsCard, runsCard } from "../modules/control-runs.js";
-import { schedulerCard } from "../modules/control-scheduler.js";
 import { statusCard } from "../modules/control-status.js";
 import { healthPill } from "../modules/control-words.js";
 import { button, h, replace, s } from "../modules/dom.js";
-import { closeDrawer, isDrawerOpen } from "../modules/drawer.js";
 import { selectChip } from "../modules/filter-fields.js";
 import { startPage } from "../modules/frame.js";
 import { addKeys } from "../modules/keyboard.js";
 import { clock, number, say } from "../modules/language.js";
-import { blank, copied, stale, toast } from "../modules/messages.js";
+import { copied, stale, toast } from "../modules/messages.js";
 import { poll } from "../modules/poll.js";
 import { may, whoever } from "../modules/session.js";
 import { chosenTenant } from "../modules/tenant.js";
-import { unavailable } from "../modules/unavailable.js";
 
 /** @typedef {import("../modules/control-words.js").Provider} Provider */
 /** @typedef {import("../modules/control-words.js").Status} Status */
@@ -144,6 +135,9 @@ function step(event, id) {
   goTo(TABS[(TABS.indexOf(id) + by + TABS.length) % TABS.length]);
 }
 
+/** A drawer is loaded with what opens it. */
+const closeDrawer = () => document.querySelector(".drawer") && import("../modules/drawer.js").then((drawer) => drawer.closeDrawer());
+
 /** @param {Tab} tab */
 function goTo(tab) {
   change({ tab: tab === "monitoring" ? null : tab });
@@ -152,21 +146,12 @@ function goTo(tab) {
   shown?.place();
 }
 
-/** Who is not let in signs in here, and a tenant without a connection begins with one. @param {import("../modules/api.js").ApiError} error */
-function gate(error) {
+/** In place of what cannot be shown. @param {import("../modules/api.js").ApiError} error */
+async function gate(error) {
+  const { gated } = await import("../modules/control-gate.js");
   const { provider, id } = meant();
-  if (error.status === 401 || error.status === 403) {
-    const text = error.status === 401 ? say("Sign in with the admin token, or ", "Log ind med admin-tokenet, eller ") : say("This page is for administrators. Sign in with the admin token, or ", "Siden er for administratorer. Log ind med admin-tokenet, eller ");
-    const link = h("a", { class: "link", href: `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}` }, say("with another one", "med et andet"));
-    const body = h("div", { class: "card gate" }, h("div", { class: "card-body grid gap-3" }, h("h2", {}, error.status === 401 ? say("You are not signed in", "Du er ikke logget ind") : say("Not for this role", "Ikke for denne rolle")), h("p", { class: "ink-2" }, text, link, "."), tokenForm(() => location.reload())));
-    return replace(panel, body);
-  }
-  if (error.status === 404) {
-    const add = provider && may(who, "connections:write") && tenantOf() && button(say("Add a connection…", "Tilføj en forbindelse…"), { icon: "plus", kind: "primary", "data-testid": "button-add-connection", onclick: () => edit(true) });
-    const name = provider?.name ?? id;
-    return replace(panel, blank(say(`No connection to ${name} yet`, `Ingen forbindelse til ${name} endnu`), toldBy(error), { icon: "plug", actions: add ? [add] : [] }));
-  }
-  replace(panel, unavailable(say("The integration could not be fetched", "Integrationen kunne ikke hentes"), error, start));
+  const add = may(who, "connections:write") && tenantOf() !== null && provider ? () => edit(true) : null;
+  replace(panel, gated(error, { name: provider?.name ?? id, add, again: start }));
 }
 
 const tenantOf = () => chosenTenant() ?? who?.tenant ?? null;
@@ -178,9 +163,9 @@ async function edit(isNew) {
   if (!provider || !tenant) return;
   const { editConnection } = await import("../modules/control-edit.js");
   const done = async () => {
-    if (isNew) await loadConnections();
-    if (isNew) start();
-    else shown?.changed();
+    if (!isNew) return shown?.changed();
+    await loadConnections();
+    start();
   };
   editConnection(provider, { tenant, name: name ?? MAIN, isNew, done });
 }
@@ -212,36 +197,64 @@ function pageOf(provider, id, name, first) {
   const cards = {
     status: statusCard(title, { ping: control.ping, pinged: () => look() }),
     run: runCard(control, entities, { started, stopped: () => look() }),
-    rate: rateCard(),
     progress: progressCard(entities, () => look()),
-    runs: runsCard(openRun),
-    errors: errorsCard(openRun),
-    breaker: breakerCard(control, () => look()),
-    scheduler: schedulerCard(control),
-    config: configCard(() => edit(false)),
-    alerts: alertsCard(control),
-    top: topLetters(control, { changed: () => letters(true), all: () => goTo("dlq") }),
-    access: accessCard(),
   };
-  const list = letterList(control, entities, () => letters(true));
+  /** What is out of sight at first is null until it is looked at. @type {ReturnType<typeof import("../modules/control-rail.js").controlRail> | null} */
+  let side = null;
+  /** @type {ReturnType<typeof import("../modules/control-rate.js").rateCard> | null} */
+  let rate = null;
+  /** @type {{ runs: ReturnType<typeof import("../modules/control-runs.js").runsCard>, errors: ReturnType<typeof import("../modules/control-runs.js").errorsCard> } | null} */
+  let past = null;
+  /** @type {ReturnType<typeof import("../modules/control-letters.js").letterList> | null} */
+  let list = null;
+  /** @type {import("../modules/control-words.js").Scheduler | import("../modules/api.js").ApiError | null} */
+  let times = null;
   const log = logCard(entities, { url: control.logs, heard, name: `${id}-${name ?? MAIN}` });
   /** @type {[import("../modules/control-words.js").Letter[], number, boolean]} */
   let set = [[], first.dlqCount, first.dlqMore];
 
-  const left = h("div", { class: "control-left" }, cards.status.element, cards.run.element, cards.rate.element);
+  const late = h("div", { class: "control-late" });
+  const left = h("div", { class: "control-left" }, cards.status.element, cards.run.element, late);
   const middle = h("div", { class: "control-middle" });
-  const below = h("div", { class: "control-below" }, cards.runs.element, cards.errors.element);
-  const rail = h("aside", { class: "control-rail", "aria-label": say("Schedule, configuration and alerts", "Tidsplan, konfiguration og alarmer") }, cards.breaker.element, cards.scheduler.element, cards.config.element, cards.alerts.element, cards.top.element, cards.access.element);
+  const below = h("div", { class: "control-below" });
+  const rail = h("aside", { class: "control-rail", "aria-label": say("Schedule, configuration and alerts", "Tidsplan, konfiguration og alarmer") });
   const monitoring = h("div", { class: "control" }, left, middle, below, rail);
+  whenSeen(late, async () => {
+    rate = (await import("../modules/control-rate.js")).rateCard();
+    replace(late, rate.element);
+    draw();
+  });
+  whenSeen(below, async () => {
+    const { errorsCard, runsCard } = await import("../modules/control-runs.js");
+    past = { runs: runsCard(openRun), errors: errorsCard(openRun) };
+    replace(below, past.runs.element, past.errors.element);
+    if (runsOf) drawRuns();
+  });
+  whenSeen(rail, async () => {
+    const { controlRail } = await import("../modules/control-rail.js");
+    side = controlRail(control, { look: () => look(), edit: () => edit(false), requeued: () => letters(true), all: () => goTo("dlq") });
+    replace(rail, side.elements);
+    side.loadAlerts();
+    drawTimes();
+    draw();
+  });
 
   /** Puts what the tab has into the page. The log is one, and so what it shows is kept. */
   function place() {
     const { tab } = wanted();
-    if (tab === "dlq") list.load();
+    if (tab === "dlq") return letterTab();
     if (tab === "monitoring") replace(middle, cards.progress.element, log.element);
     log.element.classList.toggle("tall", tab === "logs");
-    replace(panel, tab === "monitoring" ? monitoring : tab === "logs" ? log.element : list.element);
+    replace(panel, tab === "monitoring" ? monitoring : log.element);
     log.redraw();
+  }
+
+  async function letterTab() {
+    const { letterList } = await import("../modules/control-letters.js");
+    list ??= letterList(control, entities, () => letters(true));
+    if (isOver || wanted().tab !== "dlq") return;
+    replace(panel, list.element);
+    list.load();
   }
 
   /** A line that says that a run began or ended is a reason to ask how it stands. @param {import("../modules/control-logs.js").Line} line */
@@ -259,34 +272,28 @@ function pageOf(provider, id, name, first) {
   /** @param {EntityRun} run @param {HTMLElement | null} from */
   async function openRun(run, from) {
     const drawer = await import("../modules/control-run-drawer.js");
-    cards.runs.rows.select(run.id);
+    past?.runs.rows.select(run.id);
     const logs = (/** @type {string} */ runId) => {
       goTo("logs");
       log.only(runId);
     };
     const closed = () => {
-      cards.runs.rows.select(null);
+      past?.runs.rows.select(null);
       if (from?.isConnected) from.focus();
-      else cards.runs.rows.focus(run.id);
+      else past?.runs.rows.focus(run.id);
     };
     drawer.openRun(run, { closed, focus: !from?.matches("tr"), logs });
   }
 
   /** Says what became of the run that was started here. */
-  function ended() {
+  async function ended() {
     if (!mine || status.lastRun.runId !== mine.id) return;
     const { id: runId, dry } = mine;
     const own = runs.filter((run) => run.runId === runId);
     if (own.length === 0) return;
     mine = null;
-    const sum = (/** @type {string} */ field) => own.reduce((total, run) => total + (run.fullDetails.counts?.[field] ?? 0), 0);
-    const counts = say(
-      `${number(sum("created"))} created, ${number(sum("updated"))} updated, ${number(sum("removed"))} removed, ${number(sum("unchanged"))} unchanged`,
-      `${number(sum("created"))} oprettet, ${number(sum("updated"))} opdateret, ${number(sum("removed"))} fjernet, ${number(sum("unchanged"))} uændret`,
-    );
-    if (status.lastRun.success) return toast("ok", dry ? say("The dry run is over: this would happen", "Prøvekørslen er slut: dette ville ske") : say("The run is over", "Kørslen er slut"), counts);
-    const wasStopped = own.some((run) => run.fullDetails.code === "stopped");
-    toast(wasStopped ? "idle" : "bad", wasStopped ? say("The run was stopped", "Kørslen blev standset") : say("The run failed", "Kørslen fejlede"), wasStopped ? counts : (status.lastRun.error ?? ""));
+    const { tellEnd } = await import("../modules/control-told.js");
+    tellEnd(status, own, dry);
   }
 
   function draw() {
@@ -298,12 +305,9 @@ function pageOf(provider, id, name, first) {
     cards.run.show(status);
     const pull = provider?.pull;
     const words = pull && say(`${title} documents ${number(pull.requestsPerMinute)} a minute and ${number(pull.requestsPerHour)} an hour.`, `${title} dokumenterer ${number(pull.requestsPerMinute)} i minuttet og ${number(pull.requestsPerHour)} i timen.`);
-    cards.rate.show(health.rateLimit, words || "");
+    rate?.show(health.rateLimit, words || "");
     cards.progress.show(status, pageRows);
-    cards.breaker.show(health.circuitBreaker, config);
-    if (config) cards.config.show(config, provider);
-    cards.top.show(...set);
-    cards.access.show(who);
+    drawSide();
     stop.hidden = !status.isRunning && status.lock === null;
     stop.disabled = status.lock?.stoppedBy != null;
   }
@@ -321,13 +325,28 @@ function pageOf(provider, id, name, first) {
     button(say("Refresh", "Opdater"), { icon: "refresh", iconOnly: true, "data-testid": "button-refresh", onclick: () => changed() }),
   );
 
+  function drawSide() {
+    const [letters, total, more] = set;
+    side?.show({ breaker: Object.values(status.integrations)[0].circuitBreaker, config, provider, letters, total, more, who });
+  }
+
+  function drawRuns() {
+    past?.runs.show(runs);
+    past?.errors.show(runs);
+  }
+
+  function drawTimes() {
+    if (times instanceof ApiError) side?.scheduler.fail(times);
+    else if (times) side?.scheduler.show(times);
+  }
+
   async function letters(force = false) {
     if (!force && lettersOf === status.dlqCount) return;
     lettersOf = status.dlqCount;
     try {
       const answer = await control.letters();
       set = [answer.items, answer.total, answer.more];
-      if (!isOver) cards.top.show(...set);
+      if (!isOver) drawSide();
     } catch {
       // The status has their count; the tab says what is wrong.
     }
@@ -342,22 +361,21 @@ function pageOf(provider, id, name, first) {
       runsOf = now;
       runs = answer.runs;
       if (isOver) return;
-      cards.runs.show(runs);
-      cards.errors.show(runs);
+      drawRuns();
       ended();
     } catch (thrown) {
-      cards.runs.rows.caption(toldBy(asError(thrown)));
+      past?.runs.rows.caption(toldBy(asError(thrown)));
     }
   }
 
   async function loadSeldom() {
     seldomAt = Date.now();
-    cards.alerts.load();
-    const [stored, times] = await Promise.allSettled([control.config(), control.scheduler()]);
+    side?.loadAlerts();
+    const [stored, scheduled] = await Promise.allSettled([control.config(), control.scheduler()]);
     if (isOver) return;
     if (stored.status === "fulfilled") config = stored.value.integration;
-    if (times.status === "fulfilled") cards.scheduler.show(times.value);
-    else cards.scheduler.fail(asError(times.reason));
+    times = scheduled.status === "fulfilled" ? scheduled.value : asError(scheduled.reason);
+    drawTimes();
     draw();
   }
 
@@ -400,10 +418,10 @@ function pageOf(provider, id, name, first) {
     ping: () => cards.status.ping(),
     redraw() {
       draw();
-      cards.runs.show(runs);
-      cards.errors.show(runs);
+      drawRuns();
+      drawTimes();
       log.redraw();
-      list.redraw();
+      list?.redraw();
     },
     /** Asks as often as what is seen may change. */
     tick() {
@@ -467,7 +485,7 @@ addKeys([
   { key: "2", text: say("Live Logs", "Live-log"), run: () => goTo("logs") },
   { key: "3", text: "DLQ", run: () => goTo("dlq") },
   { key: "c", text: say("Copy a link to this view", "Kopiér link"), run: () => copied(location.href) },
-  { key: "Escape", text: say("Close the drawer", "Luk panelet"), run: () => isDrawerOpen() && closeDrawer() },
+  { key: "Escape", text: say("Close the drawer", "Luk panelet"), run: () => closeDrawer() },
 ]);
 addEventListener("popstate", () => start());
 
