@@ -7,6 +7,7 @@ from hosts import Host, chromium
 from playwright.sync_api import Page, sync_playwright
 from stubs import WINDOW, answer, run, window
 from stubs_of_pages import HEALTH, KEPT, LAG, LAGS, OVERVIEW, Listed, delivery, health_of, overview
+from stubs_of_pulls import Centre
 
 FOLDER = Path("docs/pictures")
 NOW = datetime(2026, 3, 10, 13, 40, tzinfo=UTC)
@@ -66,6 +67,13 @@ def health(page: Page) -> None:
     page.locator("tbody tr.opens").nth(1).click()
 
 
+def integrations(page: Page) -> None:
+    """A backfill that waits for the rate limit."""
+    Centre(page)
+    page.goto("/systems/integrations")
+    page.get_by_text("the rate limit is used up").wait_for()
+
+
 def first_page(page: Page) -> None:
     page.route(OVERVIEW, lambda route: route.fulfill(json=overview()))
     page.goto("/")
@@ -90,7 +98,7 @@ def main() -> None:
             page.goto("/vendor-sync?run=r6")
             page.wait_for_load_state("networkidle")
             page.screenshot(path=FOLDER / f"vendor-sync-{scheme}.png")
-        for name, show in (("overview", first_page), ("deliveries", deliveries), ("health", health)):
+        for name, show in (("overview", first_page), ("deliveries", deliveries), ("health", health), ("integrations", integrations)):
             context = browser.new_context(base_url=host.url, viewport={"width": 1440, "height": 900}, color_scheme="light", reduced_motion="reduce")
             page = context.new_page()
             show(page)

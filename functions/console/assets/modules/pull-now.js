@@ -16,7 +16,9 @@ import { toast } from "./messages.js";
  */
 export function pullNow(one, provider, entities, after) {
   const pressed = button(say("Pull now", "Hent nu"), { icon: "play", kind: "small", onclick: () => start() });
-  return h("div", { class: "card-foot" }, pressed);
+  const place = new URLSearchParams({ provider, connection: one.brandId, for: one.tenantId });
+  const more = h("a", { class: "link", href: `/systems/integrations?${place}` }, say("Watch it, its log and its dead letters", "Følg den, dens log og dens dead letters"));
+  return h("div", { class: "card-foot" }, pressed, more);
 
   async function start() {
     pressed.disabled = true;
