@@ -1,4 +1,4 @@
-//! Every call crashed before and after, from the event to the message: somebody is told, once or more, and nothing is left owing.
+//! Every write crashed before and after, from the event to the message: somebody is told, once or more, and nothing is left owing.
 
 use std::time::Duration;
 
@@ -53,8 +53,11 @@ async fn whatever_crashes_somebody_is_told() {
     told(&watched, &process).await.unwrap();
     let calls = process.wire().calls();
     clear(&watched, &process).await;
-    println!("killed before and after each of {} calls: {}", calls.len(), calls.join(" "));
-    for (number, call) in calls.iter().enumerate() {
+    println!("killed before and after each write of {} calls: {}", calls.len(), calls.join(" "));
+    // Before a read is after the write that came before it: nothing lies between but what is sent, which a write follows.
+    let reads = ["Get", "Query", "Decrypt"];
+    let is_read = |call: &str| reads.iter().any(|read| call.contains(read));
+    for (number, call) in calls.iter().enumerate().filter(|(_, call)| !is_read(call)) {
         for verdict in [Verdict::KillBefore, Verdict::KillAfter] {
             let _here = Here(format!("{verdict:?} of call {number} ({call})"));
             let watched = prepare(&system, &channel).await;

@@ -1,5 +1,7 @@
 //! What operators ask and say.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use signalbox_simulators::{ChannelAnswer, SimulatedChannel};
 use signalbox_tests::system::{Settings, System};
@@ -25,7 +27,10 @@ async fn a_channel_of_teams_is_tried_while_somebody_waits() {
         (&json!(true), &json!("hello"), &json!(true))
     );
     assert!(said["timestamp"].is_string());
+    // Messages sort by their time, which stands still otherwise.
+    system.pass(Duration::from_secs(1));
     watched.ask("POST", "integrations/teams/test", Value::Null).await.expect(200);
+    system.pass(Duration::from_secs(1));
     assert!(texts(&channel.messages()[0].body).contains(&"hello".to_owned()));
     channel.answer(ChannelAnswer { status: Some(500), retry_after: None, times: 1 }).unwrap();
     let failed = watched.ask("POST", TEST, json!({})).await;

@@ -119,6 +119,11 @@ fn sends(trigger: &Yaml, event: &Json) -> bool {
             };
             !records.is_empty() && records.iter().all(from_queue)
         }),
+        Some("EventBridgeRule") => ["source", "detail-type"].iter().all(|name| {
+            let wanted = properties["Pattern"][*name].as_sequence();
+            event["detail"].is_object()
+                && wanted.is_some_and(|wanted| wanted.iter().any(|one| one.as_str() == event[*name].as_str()))
+        }),
         Some("ScheduleV2") => {
             let input = properties["Input"].as_str().and_then(|input| serde_json::from_str::<Json>(input).ok());
             input.is_some_and(|input| is_filled_in(&input, event))

@@ -13,13 +13,34 @@ use signalbox::http::problem::{CHANNEL_FAILED, INTERNAL_ERROR, Problem, TEAMS_NO
 use signalbox::http::query::path_text;
 use signalbox::http::wire::alerts::{TeamsTestRequest, TeamsTestView};
 use signalbox::vendors::channels::Sending;
+use utoipa::IntoResponses;
 
 use crate::operator::operator_of;
-use crate::pulls::PullProblems;
 use crate::{Control, body};
 
 /// What is said where nobody says anything.
 const MESSAGE: &str = "This is a test: alerts of this tenant come here";
+
+/// The problems that both routes can answer, for the API's description.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it is described, never made")]
+pub(crate) enum TeamsProblems {
+    /// teams_not_configured, invalid_request: there is no channel of Teams that is active, or the body is another
+    #[response(status = 400)]
+    Invalid(AdminProblemView),
+    /// missing_token, invalid_token: `error` is `unauthorized`
+    #[response(status = 401)]
+    Unknown(AdminProblemView),
+    /// insufficient_scope, forbidden: needs connections:write
+    #[response(status = 403)]
+    Forbidden(AdminProblemView),
+    /// payload_too_large
+    #[response(status = 413)]
+    TooLarge(AdminProblemView),
+    /// channel_failed, internal_error: it was not taken, `error` says why, and `webhookConfigured` is true
+    #[response(status = 500)]
+    Failed(AdminProblemView),
+}
 
 /// Send a test message over the tenant's channel of Teams.
 ///
@@ -31,9 +52,7 @@ const MESSAGE: &str = "This is a test: alerts of this tenant come here";
     request_body(content = Option<TeamsTestRequest>),
     responses(
         (status = 200, description = "It was taken", body = TeamsTestView),
-        (status = 400, description = "teams_not_configured: there is no channel of Teams that is active; invalid_request", body = AdminProblemView),
-        (status = 500, description = "channel_failed: it was not taken, and `error` says why; `webhookConfigured` is true. internal_error", body = AdminProblemView),
-        PullProblems,
+        TeamsProblems,
     ),
     security(("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
 )]
@@ -57,9 +76,7 @@ pub(crate) async fn test_teams(
     request_body(content = Option<TeamsTestRequest>),
     responses(
         (status = 200, description = "It was taken", body = TeamsTestView),
-        (status = 400, description = "teams_not_configured: there is no channel of Teams that is active; invalid_request", body = AdminProblemView),
-        (status = 500, description = "channel_failed: it was not taken, and `error` says why; `webhookConfigured` is true. internal_error", body = AdminProblemView),
-        PullProblems,
+        TeamsProblems,
     ),
     security(("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
 )]

@@ -31,6 +31,7 @@ fn openapi() -> Value {
         {"name": "vendor registry", "description": "The configured vendors"},
         {"name": "connections", "description": "Tenants' connections to providers"},
         {"name": "pulls", "description": "The control centre of vendors that are pulled: how their syncs do, start, stop, schedule, and the rows that were set aside; in the words of its clients"},
+        {"name": "alerts", "description": "What is wrong with connections, who has seen it, and what people were told"},
         {"name": "webhooks", "description": "Take deliveries in, once"},
         {"name": "health", "description": "How connections do, and what failed done again; in the words of the warehouse API's clients"},
         {"name": "trackstar", "description": "Brands' links to Trackstar: made, pulled and taken away; in the words of the warehouse API's clients"},
