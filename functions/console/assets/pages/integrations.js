@@ -9,13 +9,14 @@ import { progressCard } from "../modules/control-progress.js";
 import { runCard } from "../modules/control-run.js";
 import { statusCard } from "../modules/control-status.js";
 import { healthPill } from "../modules/control-words.js";
-import { button, h, replace, s } from "../modules/dom.js";
+import { button, h, replace } from "../modules/dom.js";
 import { selectChip } from "../modules/filter-fields.js";
 import { startPage } from "../modules/frame.js";
 import { addKeys } from "../modules/keyboard.js";
 import { clock, number, say } from "../modules/language.js";
 import { copied, stale, toast } from "../modules/messages.js";
 import { poll } from "../modules/poll.js";
+import { markOf } from "../modules/provider-mark.js";
 import { may, whoever } from "../modules/session.js";
 import { chosenTenant } from "../modules/tenant.js";
 
@@ -75,13 +76,6 @@ function meant() {
   const own = connections.filter((one) => one.provider === provider);
   const name = now.connection ?? (own.find((one) => one.name === MAIN) ?? own[0])?.name ?? null;
   return { provider: providers.find((one) => one.id === provider) ?? null, id: provider, name };
-}
-
-/** The provider's own colour behind its letters; the colours of its text are ours. @param {Provider | null} provider */
-function markOf(provider) {
-  if (!provider) return null;
-  const text = s("text", { x: 12, y: 12.5, "text-anchor": "middle", "dominant-baseline": "central" }, provider.icon);
-  return s("svg", { class: "provider-mark", viewBox: "0 0 24 24", "aria-hidden": "true" }, s("rect", { width: 24, height: 24, rx: 6, fill: provider.colour }), text);
 }
 
 /** @param {string} id @param {string | null} name */
