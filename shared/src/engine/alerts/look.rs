@@ -68,10 +68,9 @@ async fn facts<'a>(
     now: Timestamp,
 ) -> Result<Facts<'a>, AwsFault> {
     let newest = Wanted { limit: RUNS_MAX, end: Some(now), ..Wanted::default() };
-    let one = || std::iter::once(connection);
     let (runs, synced, breaker, test) = futures::future::try_join4(
         alerts.runs.page(connection, &newest),
-        alerts.snapshots.synced_at(one()),
+        alerts.snapshots.synced_at(stored.into_iter()),
         alerts.breakers.of(connection),
         alerts.tests.of(connection),
     )

@@ -138,11 +138,12 @@ async fn round(alerts: &Alerts, before: &Cursor, now: Timestamp) -> Result<(Vec<
 /// Those that are worth a look of their own: three batches tell which.
 async fn suspects(alerts: &Alerts, part: Vec<StoredConnection>, now: Timestamp) -> Result<Vec<Connection>, AwsFault> {
     let is_synced = |stored: &StoredConnection| stored.is_active() && stored.schedule != Schedule::Off;
-    let synced: Vec<Connection> = part.into_iter().filter(is_synced).map(|stored| stored.connection).collect();
+    let synced: Vec<StoredConnection> = part.into_iter().filter(is_synced).collect();
+    let connections = || synced.iter().map(|stored| &stored.connection);
     let (failed, well, breakers) = futures::future::try_join3(
-        alerts.failed.of(synced.iter()),
+        alerts.failed.of(connections()),
         alerts.snapshots.synced_at(synced.iter()),
-        alerts.breakers.some(synced.iter()),
+        alerts.breakers.some(connections()),
     )
     .await?;
     let is_late = |at: &Timestamp| now.duration_since(*at) > SUCCESS_WITHIN;
@@ -151,7 +152,7 @@ async fn suspects(alerts: &Alerts, part: Vec<StoredConnection>, now: Timestamp) 
             || well.get(connection).is_none_or(is_late)
             || breakers.get(connection).is_some_and(|breaker| breaker.state(now) != State::Closed)
     };
-    Ok(synced.into_iter().filter(is_suspect).collect())
+    Ok(connections().filter(|connection| is_suspect(connection)).cloned().collect())
 }
 
 /// Makes messages of each tenant's notes that have settled.
