@@ -3,7 +3,7 @@
 import { button, h, icon, replace } from "./dom.js";
 import { selectChip } from "./filter-fields.js";
 import { clock, number, say } from "./language.js";
-import { blank, copied } from "./messages.js";
+import { blank } from "./messages.js";
 import { status as statusMark } from "./status.js";
 
 /**
@@ -26,6 +26,9 @@ const TYPES = {
   error: ["bad", ["error", "fejl"]],
 };
 
+/** What takes lines elsewhere is loaded with the first that are. */
+const taken = () => import("./control-log-text.js");
+
 /** @param {MessageEvent} event @returns {Line | null} What is no line is passed over. */
 function parsed(event) {
   try {
@@ -38,9 +41,6 @@ function parsed(event) {
     return null;
   }
 }
-
-/** @param {Line} line */
-const asText = (line) => [line.ts, line.type, line.entity ?? "-", line.msg, line.runId].filter(Boolean).join(" ");
 
 /**
  * @param {string[]} entities
@@ -89,9 +89,9 @@ export function logCard(entities, options) {
     "div",
     { class: "flex ml-auto" },
     pause,
-    tool(say("Copy", "Kopiér"), "copy", "button-copy-logs", () => copied(shown().map(asText).join("\n"))),
+    tool(say("Copy", "Kopiér"), "copy", "button-copy-logs", async () => (await taken()).copyLines(shown())),
     tool(say("Clear", "Ryd"), "drop", "button-clear-logs", () => clear()),
-    tool(say("Export", "Eksportér"), "export", "button-export-logs", () => save()),
+    tool(say("Export", "Eksportér"), "export", "button-export-logs", async () => (await taken()).saveLines(shown(), options.name)),
   );
   const head = h("div", { class: "card-head" }, h("h2", {}, title), state, tools);
   const filters = h("div", { class: "filters log-filters", role: "search", "aria-label": say("Filters of the log", "Loggens filtre") }, select("entity", say("Entity", "Entitet"), entities), select("level", say("Level", "Niveau"), LEVELS), run);
@@ -173,16 +173,6 @@ export function logCard(entities, options) {
     lines = [];
     held = 0;
     draw();
-  }
-
-  function save() {
-    const text = shown().map((line) => JSON.stringify(line)).join("\n");
-    const address = URL.createObjectURL(new Blob([text, "\n"], { type: "application/x-ndjson" }));
-    const link = h("a", { href: address, download: `${options.name}-${new Date().toISOString().replace(/[:.]/g, "-")}.ndjson` });
-    document.body.append(link);
-    link.click();
-    link.remove();
-    setTimeout(() => URL.revokeObjectURL(address), 1_000);
   }
 
   /** @param {"open" | "waits" | "away" | "off"} next */
