@@ -22,10 +22,26 @@ pub enum TokenError {
     /// A life that is over.
     #[error("a token cannot live {0} seconds: the time must be positive")]
     Life(i64),
+    /// A scope that no route asks for.
+    #[error("{0} is no scope: there are read, write, {scopes}", scopes = SCOPES.join(", "))]
+    Scope(String),
     /// It could not be signed.
     #[error("the token could not be signed: {0}")]
     Sign(#[from] jsonwebtoken::errors::Error),
 }
+
+/// The scopes that routes ask for.
+pub const SCOPES: [&str; 9] = [
+    auth::READ,
+    auth::WRITE,
+    auth::GENERAL,
+    auth::MOSCOT,
+    auth::CONNECTIONS_READ,
+    auth::CONNECTIONS_WRITE,
+    auth::DELIVERIES_READ,
+    auth::DELIVERIES_WRITE,
+    auth::AUDIT_READ,
+];
 
 /// The scopes that a kind stands for: `read`, `write`, or a comma-separated list of scopes.
 #[must_use]
@@ -34,6 +50,18 @@ pub fn scopes(kind: &str) -> Vec<String> {
         "read" => vec![auth::READ.into()],
         "write" => vec![auth::WRITE.into()],
         list => list.split(',').map(str::trim).filter(|scope| !scope.is_empty()).map(String::from).collect(),
+    }
+}
+
+/// The same, of which each is one that a route asks for: a token with a misspelt one would be refused wherever it is sent.
+///
+/// # Errors
+/// When one is not.
+pub fn known_scopes(kind: &str) -> Result<Vec<String>, TokenError> {
+    let scopes = scopes(kind);
+    match scopes.iter().find(|scope| !SCOPES.contains(&scope.as_str())) {
+        None => Ok(scopes),
+        Some(unknown) => Err(TokenError::Scope(unknown.clone())),
     }
 }
 
@@ -127,6 +155,9 @@ mod tests {
         assert_eq!(scopes("READ"), ["catalog:sync:read"]);
         assert_eq!(scopes("write"), ["catalog:sync:write"]);
         assert_eq!(scopes("Catalog:Sync, catalog:sync:moscot,"), ["catalog:sync", "catalog:sync:moscot"]);
+        assert_eq!(known_scopes("audit:read,Connections:Write").unwrap(), ["audit:read", "connections:write"]);
+        let unknown = known_scopes("audit:read,nope").unwrap_err().to_string();
+        assert!(unknown.starts_with("nope is no scope: there are read, write, catalog:sync:read,"), "{unknown}");
     }
 
     #[test]

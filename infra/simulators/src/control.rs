@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Query, State as Shared};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -29,6 +29,7 @@ pub(crate) fn routes() -> Router<Arc<Inside>> {
         .route("/_simulator/rows", post(change_rows))
         .route("/_simulator/link", post(agree))
         .route("/_simulator/reset", post(start_again))
+        .route("/_simulator/{*rest}", any(unknown))
 }
 
 fn answer(result: Result<Answer, Unusable>) -> Response {
@@ -52,6 +53,13 @@ async fn about(Shared(inside): Shared<Arc<Inside>>) -> Response {
         about["access_token"] = token.into();
     }
     Answer::json(200, &about).into_response()
+}
+
+/// Nothing of the vendor's: its own answer would look as if the API lacked something.
+async fn unknown() -> Response {
+    let there = "GET /_simulator, /_simulator/faults, /requests; POST /_simulator/faults, /rows, /link, /reset; DELETE /_simulator/faults";
+    Answer::json(404, &json!({"error": format!("there is no such route of the simulator: there are {there}")}))
+        .into_response()
 }
 
 async fn faults(Shared(inside): Shared<Arc<Inside>>) -> Response {

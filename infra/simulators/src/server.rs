@@ -36,7 +36,7 @@ pub enum StartError {
     #[error(transparent)]
     Options(#[from] Unusable),
     /// Its port.
-    #[error("port {port} cannot be opened: {error}")]
+    #[error("port {port} cannot be opened: {error}; --port names another, and 0 picks a free one")]
     Port {
         /// Which.
         port: u16,

@@ -240,7 +240,7 @@ impl Problem {
     /// Logs what is ours to mend, with its cause.
     pub(super) fn log(&self) {
         if self.kind.status >= 500 {
-            tracing::error!(code = self.kind.code, detail = ?self.detail, cause = self.cause, "request failed");
+            tracing::error!(code = self.kind.code, detail = self.sentence(), cause = self.cause, "request failed");
         }
     }
 

@@ -46,7 +46,7 @@ enum Whose {
 
 #[derive(Args)]
 pub(crate) struct UserArguments {
-    /// PLATFORM_ADMIN, ADMIN and SUPER_ADMIN act for any tenant, THREEPL_ADMIN and TENANT_ADMIN for theirs; any other reads
+    /// PLATFORM_ADMIN, ADMIN and SUPER_ADMIN act for any tenant, THREEPL_ADMIN and TENANT_ADMIN for theirs; THREEPL_USER, BRAND_ADMIN and BRAND_USER read
     #[arg(long, value_name = "ROLE")]
     role: String,
     /// For which tenant; more than once for more of them
@@ -65,6 +65,18 @@ pub(crate) struct UserArguments {
     #[arg(long, env = "SIGNALBOX_DATA_DIR", default_value = ".signalbox", value_name = "FOLDER")]
     data_dir: PathBuf,
 }
+
+/// The roles that a token is made for; a user's token may have others, all of which read.
+const ROLES: [&str; 8] = [
+    "PLATFORM_ADMIN",
+    "ADMIN",
+    "SUPER_ADMIN",
+    "THREEPL_ADMIN",
+    "TENANT_ADMIN",
+    "THREEPL_USER",
+    "BRAND_ADMIN",
+    "BRAND_USER",
+];
 
 fn tenant(text: &str) -> Result<String, String> {
     TenantId::parse(text).map(String::from).map_err(|error| error.to_string())
@@ -99,12 +111,16 @@ fn mint(arguments: &TokenArguments) -> Result<String, Box<dyn std::error::Error>
     let life_seconds = token::life_seconds(arguments.life.as_deref())?;
     let secret = secret(settings::SERVICE_SECRET, &arguments.data_dir)?;
     let audience = settings::value(&variables, "SERVICE_JWT_AUDIENCE").unwrap_or(token::AUDIENCE_DEFAULT);
-    let scopes = token::scopes(&arguments.kind);
+    let scopes = token::known_scopes(&arguments.kind)?;
     let grant = Grant { actor: &arguments.actor, tenant: tenant.as_ref(), audience, scopes, life_seconds };
     Ok(token::mint(grant, &secret, Clock::default().now())?)
 }
 
 fn mint_user(arguments: &UserArguments) -> Result<String, Box<dyn std::error::Error>> {
+    // Of another name it would read, as any role that is not known, and only that.
+    if !ROLES.contains(&arguments.role.as_str()) {
+        return Err(format!("{} is no role: there are {}", arguments.role, ROLES.join(", ")).into());
+    }
     let standing = Standing::of(&arguments.role);
     if arguments.tenant.is_empty() && standing != Standing::Platform {
         return Err(format!("{} is a role of tenants: name one with --tenant", arguments.role).into());

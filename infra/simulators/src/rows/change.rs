@@ -12,7 +12,7 @@ const IDS_MAX: usize = 1000;
 
 /// Which rows: so many, spread over the list, or those with these ids.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "must be a number from 0 on, or a list of ids")]
 pub enum Which {
     /// So many.
     Count(u64),

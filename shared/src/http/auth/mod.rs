@@ -50,6 +50,8 @@ pub const CONNECTIONS_WRITE: &str = "connections:write";
 pub const AUDIT_READ: &str = "audit:read";
 /// The old general scope; alone it allows nothing.
 pub const GENERAL: &str = "catalog:sync";
+/// How to get a token on one's own machine.
+const LOCAL_TOKEN: &str = "; here `cargo run -- token connections:read,connections:write` prints one, and `token --help` says of which scopes";
 
 /// What reads. On one's own machine anybody may.
 const READS: [&str; 2] = [READ, CONNECTIONS_READ];
@@ -244,10 +246,14 @@ impl Authority {
             if is_admin(token, &values) {
                 return Caller::admin().within(tenant::in_header(headers)?);
             }
-            return Err(Problem::new(INVALID_TOKEN, "the admin token is not the one that is set, or none is set"));
+            let why = "the admin token is not the one that is set, or none is set";
+            let how = if self.local { ": start with ADMIN_SYNC_TOKEN set to one of 32 characters or more" } else { "" };
+            return Err(Problem::new(INVALID_TOKEN, format!("{why}{how}")));
         }
         let token = bearer(headers).ok_or_else(|| {
-            Problem::new(MISSING_TOKEN, "send a service token: Authorization: Bearer <token>, or x-service-token")
+            let what = "send a service token: Authorization: Bearer <token>, or x-service-token";
+            let how = if self.local { LOCAL_TOKEN } else { "" };
+            Problem::new(MISSING_TOKEN, format!("{what}{how}"))
         })?;
         let values = self.values(now)?;
         if is_admin(token.as_bytes(), &values) {
