@@ -25,6 +25,9 @@ pub struct Imported {
     /// When it is imported again though it is the same, as something of it was refused.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time::optional")]
     pub again: Option<Timestamp>,
+    /// Some of what operators keep and the source names: once one of them is gone, it is imported again at once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub in_the_way: Vec<Connection>,
     /// How far an import came whose time did not do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looked: Option<Looked>,

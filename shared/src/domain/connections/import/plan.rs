@@ -71,6 +71,14 @@ impl Entry {
     }
 }
 
+impl Plan<'_> {
+    /// What the source names and operators keep, of what is stored.
+    pub fn of_operators(&self, stored: &BTreeMap<Connection, StoredConnection>) -> impl Iterator<Item = Connection> {
+        let named = self.planned.iter().filter_map(|planned| stored.get(&planned.entry.connection));
+        named.filter(|stored| stored.kept_by == KeptBy::Operators).map(|stored| stored.connection.clone())
+    }
+}
+
 /// What an import of these entries does, where these connections are stored: at least those of the entries, and those that the
 /// source has ever kept.
 ///

@@ -12,7 +12,7 @@
 //!
 //! Two imports at once change each connection at the version that they planned with, and so once; who notes it later has to come again.
 
-mod pulled_variables;
+pub(super) mod pulled_variables;
 mod secrets;
 mod variables;
 
@@ -254,7 +254,7 @@ impl Importer {
         let now = self.desk.operators.now();
         let imported = self.imports.of(name).await?;
         let hash = source.hash(&imported.connections.iter().cloned().collect(), others);
-        if self.is_done(&imported, &hash, now).await? {
+        if self.is_done(&imported, &hash, now).await? && !self.is_out_of_the_way(&imported).await? {
             return Ok(None);
         }
         let wrong = |wrong: Wrong| ImportError::Wrong { source_name: name.to_owned(), wrong };
@@ -291,6 +291,9 @@ impl Importer {
         if outcome.unfinished {
             self.note_looks(name, begun, hash, after, to).await?;
         } else {
+            // The rest of many waits for [`AGAIN`]: each costs a read a minute.
+            let in_the_way = plan.of_operators(&stored).take(AT_ONCE).collect();
+            let begun = Imported { in_the_way, ..begun };
             self.note(name, begun, &plan, &source.hash(&plan.keeps, others), &outcome).await?;
         }
         Ok(Some(outcome))
@@ -313,6 +316,12 @@ impl Importer {
     async fn is_done(&self, imported: &Imported, hash: &Secret, now: Timestamp) -> Result<bool, AwsFault> {
         let is_again = imported.again.is_some_and(|again| now >= again);
         self.is_hash_of(imported.seen.as_ref().filter(|_| !is_again), hash).await
+    }
+
+    /// Whether an operator has deleted what kept a connection of the source from being made, as they were told to.
+    async fn is_out_of_the_way(&self, imported: &Imported) -> Result<bool, AwsFault> {
+        let in_the_way: BTreeSet<Connection> = imported.in_the_way.iter().cloned().collect();
+        Ok(self.stored(&in_the_way).await?.len() < in_the_way.len())
     }
 
     async fn is_hash_of(&self, noted: Option<&Sealed>, hash: &Secret) -> Result<bool, AwsFault> {
