@@ -121,6 +121,10 @@ fn view(providers: &Providers, stored: &StoredConnection) -> IntegrationView {
     let api = providers.of(&stored.connection.provider).pull;
     let settings = api.and_then(|api| read(api, &stored.settings).ok());
     let settings = settings.as_ref();
+    let documentation = api.and_then(|api| api.documentation.as_ref());
+    let documents = documentation.zip(settings).filter(|(it, settings)| settings.base_url.host_str() == Some(it.host));
+    let documents =
+        documents.map(|(it, _)| format!("{} has the vendor's documents: the API is at {}", it.host, it.api));
     IntegrationView {
         connection: stored.connection.to_string(),
         display_name: stored.display_name.clone(),
@@ -142,6 +146,7 @@ fn view(providers: &Providers, stored: &StoredConnection) -> IntegrationView {
             KeptBy::Operators => "operators",
             KeptBy::Configuration { .. } => "configuration",
         },
+        warnings: documents.into_iter().collect(),
     }
 }
 

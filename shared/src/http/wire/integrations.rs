@@ -224,6 +224,8 @@ pub struct IntegrationView {
     pub state: &'static str,
     /// `operators` or `configuration`
     pub kept_by: &'static str,
+    /// What will not work as it is set, for people.
+    pub warnings: Vec<String>,
 }
 
 /// How a request that failed is tried again within a slice of a run. What the vendor asks for itself comes before it.
