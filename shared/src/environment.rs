@@ -86,12 +86,9 @@ impl Environment {
     /// # Errors
     /// When it is set to something else, or to a number outside of the range.
     pub fn number_in(&self, name: &'static str, default: u64, range: RangeInclusive<u64>) -> Result<u64, StartError> {
-        let number = self.number(name, default)?;
-        if range.contains(&number) {
-            return Ok(number);
-        }
+        let number = self.number(name, default).ok().filter(|number| range.contains(number));
         let reason = format!("it must be a whole number from {} to {}", range.start(), range.end());
-        Err(StartError::Invalid { name, reason })
+        number.ok_or(StartError::Invalid { name, reason })
     }
 
     /// A switch, or the default when it is unset.

@@ -15,6 +15,7 @@ use signalbox::http::admin_problem::AdminProblem;
 use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 use signalbox::http::wire::breaker::OneBreakerView;
 use signalbox::http::wire::parameters::ConnectionMeant;
+use signalbox::http::wire::pull_schedule::locked;
 use signalbox::http::wire::sync_status::{
     CurrentRunView, EntityStatusView, IntegrationHealthView, LastRunView, LockView, ProgressView, QuotaView,
     SchedulerView, ScorePartsView, StepView, SyncStatusView, WaitingView,
@@ -74,6 +75,7 @@ fn view(
 
 fn scheduler(stored: &StoredConnection, looked: &PulledLooked, entities: Vec<String>) -> SchedulerView {
     let times = looked.times;
+    let (env_locked, locked_by) = locked(stored);
     let started = looked.runs.iter().find(|run| run.status != RunStatus::Skipped).map(|run| time::text(run.started_at));
     SchedulerView {
         enabled: times.enabled,
@@ -85,6 +87,8 @@ fn scheduler(stored: &StoredConnection, looked: &PulledLooked, entities: Vec<Str
         next_full_sync: times.next_full.map(time::text),
         last_run: started,
         paused: !stored.is_active(),
+        env_locked,
+        locked_by,
     }
 }
 

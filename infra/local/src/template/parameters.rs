@@ -104,7 +104,9 @@ pub(super) fn check(parameters: &[Parameter], values: &BTreeMap<String, String>)
         let local = (parameter.name == "Stage").then_some(LOCAL_STAGE);
         let allowed: Vec<&str> = parameter.allowed.iter().map(String::as_str).chain(local).collect();
         if !parameter.allowed.is_empty() && !allowed.contains(&value.as_str()) {
-            let reason = format!("{value:?} is not one of {}", allowed.join(", "));
+            let allowed: Vec<&str> = allowed.into_iter().filter(|allowed| !allowed.is_empty()).collect();
+            let name = parameter.environment_name();
+            let reason = format!("{value:?} is not one of {}: on a laptop {name} sets it", allowed.join(", "));
             return Err(TemplateError::at(place(), reason));
         }
     }

@@ -29,6 +29,8 @@ const ZONE_BYTES_MAX: usize = 64;
 
 /// How often changes are pulled where nobody says, in minutes.
 pub const PULL_EVERY_MINUTES: u32 = 10;
+/// The shortest interval of pulls, however it is set.
+pub const PULL_EVERY_MINUTES_MIN: u32 = 2;
 
 /// When a connection is synced by itself: `"off"`, `{"every": 15}`, or `{"cron": "0 2 * * *", "zone": "Europe/Copenhagen"}`,
 /// which is UTC where it names no zone. Of a vendor that is pulled also `{"every": 10, "fullAtHourUtc": 5, "enabled": true}`.

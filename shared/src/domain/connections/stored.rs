@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::provider::{CADENCE, Provider, SecretUse, Settings, WrongSetting, is_masked};
-use super::schedule::Schedule;
+use super::schedule::{PULL_EVERY_MINUTES_MIN, Schedule};
 use super::sealed::Sealed;
 use crate::domain::ids::{Connection, RunId};
 use crate::domain::redact;
@@ -157,6 +157,11 @@ impl Wanted {
                 "schedule",
                 "has fullAtHourUtc, and each sync of this provider is of everything",
             ));
+        }
+        let is_too_often = schedule.pull_times().is_some_and(|times| times.every < PULL_EVERY_MINUTES_MIN);
+        if is_too_often && provider.pull.is_some() {
+            let why = format!("must leave {PULL_EVERY_MINUTES_MIN} minutes at least between two pulls");
+            wrong.push(WrongSetting::new("schedule.every", why));
         }
         let display_name = self.display_name.clone().unwrap_or_else(|| connection.name.to_string());
         if !(1..=DISPLAY_NAME_CHARACTERS_MAX).contains(&display_name.chars().count()) {

@@ -3,13 +3,15 @@
 use serde_json::Value;
 
 use crate::domain::audit::Action;
+use crate::domain::connections::import::ENVIRONMENT;
 use crate::domain::connections::schedule::{PullTimes, Schedule};
 use crate::domain::connections::stored::{ChangeError, KeptBy, Knows, StoredConnection, Wanted};
-use crate::domain::ids::Connection;
+use crate::domain::ids::{Connection, ProviderId};
 use crate::engine::operators::Operator;
 
 use super::change::{Deed, change};
 use super::desk::{Desk, Refused};
+use super::import::pulled_variables;
 use super::tries::{TRIES_MAX, pause};
 
 /// What is to be changed; what is not named stays.
@@ -41,6 +43,21 @@ impl ScheduleChange {
             full_at_hour_utc: self.full_at_hour_utc.unwrap_or(times.full_at_hour_utc),
             enabled: self.enabled.unwrap_or(times.enabled),
         }))
+    }
+
+    /// What sets what is to be changed, where a source keeps the connection: its variables, or the source.
+    fn set_by(&self, source: &str, connection: &Connection) -> String {
+        if source != ENVIRONMENT || connection.provider != ProviderId::DOORLOOP {
+            return source.to_owned();
+        }
+        let named = [
+            (self.enabled.is_some(), pulled_variables::ENABLED),
+            (self.every.is_some(), pulled_variables::EVERY),
+            (self.full_at_hour_utc.is_some(), pulled_variables::FULL_AT),
+            (self.entities.is_some(), pulled_variables::ENTITIES),
+        ];
+        let named: Vec<&str> = named.into_iter().filter_map(|(is_named, name)| is_named.then_some(name)).collect();
+        format!("{source} ({})", named.join(", "))
     }
 
     /// For the record.
@@ -105,7 +122,7 @@ async fn tried(
     for tries in 0..TRIES_MAX {
         let stored = desk.store.read(connection).await.map_err(Refused::Unread)?.ok_or(Refused::NotFound)?;
         if let KeptBy::Configuration { source } = &stored.kept_by {
-            return Err(NotChanged::Locked(source.clone()));
+            return Err(NotChanged::Locked(wanted.set_by(source, connection)));
         }
         let schedule = wanted.of(&stored.schedule).ok_or(NotChanged::Pattern)?;
         let mut settings = stored.settings.clone();
@@ -131,6 +148,18 @@ async fn tried(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_may_not_change_it_is_told_which_variables_do() {
+        let change = ScheduleChange { enabled: Some(true), every: Some(5), ..ScheduleChange::default() };
+        for (source, connection, told) in [
+            (ENVIRONMENT, "default/doorloop/main", "environment (AUTO_SYNC_ENABLED, AUTO_SYNC_INTERVAL_MINUTES)"),
+            (ENVIRONMENT, "default/trackstar/north", "environment"),
+            ("s3://config/connections.json", "default/doorloop/main", "s3://config/connections.json"),
+        ] {
+            assert_eq!(change.set_by(source, &connection.parse().unwrap()), told);
+        }
+    }
 
     #[test]
     fn what_is_not_named_stays_also_while_it_is_off() {

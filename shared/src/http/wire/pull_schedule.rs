@@ -64,6 +64,15 @@ pub struct SkippedTickView {
 /// What a configuration that keeps a connection sets.
 const LOCKED: [&str; 4] = ["enabled", "intervalMinutes", "fullSyncHourUTC", "entities"];
 
+/// What the deployment's configuration sets of when a connection is pulled, and which configuration.
+#[must_use]
+pub fn locked(stored: &StoredConnection) -> (Vec<&'static str>, Option<String>) {
+    match &stored.kept_by {
+        KeptBy::Operators => (Vec::new(), None),
+        KeptBy::Configuration { source } => (LOCKED.to_vec(), Some(source.clone())),
+    }
+}
+
 impl PullScheduleView {
     /// That of a connection. `next_run` is when it is due, `skipped` the runs that never began, the newest first.
     #[must_use]
@@ -75,10 +84,7 @@ impl PullScheduleView {
         now: Timestamp,
     ) -> Self {
         let times = Times::of(stored, now);
-        let locked_by = match &stored.kept_by {
-            KeptBy::Operators => None,
-            KeptBy::Configuration { source } => Some(source.clone()),
-        };
+        let (env_locked, locked_by) = locked(stored);
         Self {
             ok: true,
             connection: stored.connection.to_string(),
@@ -91,7 +97,7 @@ impl PullScheduleView {
             paused: !stored.is_active(),
             next_run: times.next(next_run).map(time::text),
             next_full_sync: times.next_full.map(time::text),
-            env_locked: if locked_by.is_some() { LOCKED.to_vec() } else { Vec::new() },
+            env_locked,
             locked_by,
             skipped_ticks: skipped.iter().map(SkippedTickView::from).collect(),
         }

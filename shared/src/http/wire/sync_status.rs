@@ -68,6 +68,10 @@ pub struct SchedulerView {
     pub last_run: Option<String>,
     /// Whether it is paused.
     pub paused: bool,
+    /// What the deployment's configuration sets, and cannot be changed by `PUT /api/admin/sync/scheduler`.
+    pub env_locked: Vec<&'static str>,
+    /// Which configuration; null where operators keep the connection.
+    pub locked_by: Option<String>,
 }
 
 /// A run that is open.

@@ -8,7 +8,9 @@ use serde_json::Value;
 use super::secrets::VARIABLE;
 use crate::domain::connections::import::{Entry, SecretAt, SecretsAt, Wrong};
 use crate::domain::connections::provider::Settings;
-use crate::domain::connections::schedule::{EVERY_MINUTES_MAX, PULL_EVERY_MINUTES, PullTimes, Schedule};
+use crate::domain::connections::schedule::{
+    EVERY_MINUTES_MAX, PULL_EVERY_MINUTES, PULL_EVERY_MINUTES_MIN, PullTimes, Schedule,
+};
 use crate::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
 use crate::environment::{Environment, StartError};
 use crate::vendors::{doorloop, pulled};
@@ -16,10 +18,10 @@ use crate::vendors::{doorloop, pulled};
 /// Where its key is: the name of a parameter, and on somebody's own machine of a variable.
 const API_KEY: &str = "DOORLOOP_API_KEY";
 const BASE_URL: &str = "DOORLOOP_BASE_URL";
-const ENTITIES: &str = "SYNC_ENTITIES";
-const ENABLED: &str = "AUTO_SYNC_ENABLED";
-const EVERY: &str = "AUTO_SYNC_INTERVAL_MINUTES";
-const FULL_AT: &str = "AUTO_SYNC_FULL_AT_HOUR_UTC";
+pub(in crate::engine::connections) const ENTITIES: &str = "SYNC_ENTITIES";
+pub(in crate::engine::connections) const ENABLED: &str = "AUTO_SYNC_ENABLED";
+pub(in crate::engine::connections) const EVERY: &str = "AUTO_SYNC_INTERVAL_MINUTES";
+pub(in crate::engine::connections) const FULL_AT: &str = "AUTO_SYNC_FULL_AT_HOUR_UTC";
 /// Those that are settings of numbers, each with its bounds.
 const NUMBERS: [(&str, &str, RangeInclusive<u64>); 3] = [
     ("DOORLOOP_PAGE_SIZE", pulled::PAGE_SIZE.name, 1..=1_000),
@@ -82,7 +84,11 @@ fn entry(environment: &Environment) -> Result<Entry, StartError> {
         let name = if wrong.name == pulled::ENTITIES.name { ENTITIES } else { BASE_URL };
         return Err(StartError::Invalid { name, reason: format!("it {}", wrong.why) });
     }
-    let every = environment.number_in(EVERY, PULL_EVERY_MINUTES.into(), 2..=EVERY_MINUTES_MAX.into())?;
+    let every = environment.number_in(
+        EVERY,
+        PULL_EVERY_MINUTES.into(),
+        PULL_EVERY_MINUTES_MIN.into()..=EVERY_MINUTES_MAX.into(),
+    )?;
     let full_at = match environment.get(FULL_AT) {
         None => None,
         Some(_) => u8::try_from(environment.number_in(FULL_AT, 0, 0..=23)?).ok(),
@@ -155,7 +161,7 @@ mod tests {
         for (name, value, why) in [
             ("DOORLOOP_BASE_URL", "app.doorloop.com", "is no URL"),
             ("DOORLOOP_PAGE_SIZE", "0", "from 1 to 1000"),
-            ("DOORLOOP_PAGE_SIZE", "many", "whole number"),
+            ("DOORLOOP_PAGE_SIZE", "many", "whole number from 1 to 1000"),
             ("DOORLOOP_RATE_LIMIT_PER_MINUTE", "0", "from 1 to 100000"),
             ("DOORLOOP_RATE_LIMIT_PER_HOUR", "-1", "whole number"),
             ("SYNC_ENTITIES", "dogs", "names none"),
