@@ -7,6 +7,7 @@ use http::HeaderMap;
 use serde_json::Value;
 use signalbox::domain::pull::breaker::Force;
 use signalbox::engine::connections::breaker::force_breaker;
+use signalbox::engine::runs::release::wake;
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{Problem, ProblemView};
 use signalbox::http::wire::breaker::{BreakerRequest, OneBreakerView};
@@ -49,5 +50,8 @@ pub(crate) async fn breaker(
         _ => return Err(Problem::fields(&[("state", "must be open, closed or auto")])),
     };
     let breaker = force_breaker(&control.connections, &operator, &connection, force).await.map_err(refused)?;
+    if force != Force::Open {
+        wake(&control.worker.runs, &connection).await;
+    }
     Ok(Json(OneBreakerView::new(&connection, &breaker, control.now())))
 }

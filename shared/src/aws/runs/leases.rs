@@ -124,6 +124,24 @@ impl RunStore {
         asked.map(|asked| value(asked.attributes.unwrap_or_default())).transpose()
     }
 
+    /// Ends a run's wait for its breaker, and notes that a message for it is sent: which run it is. None where none waits for that.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn end_breaker_wait(&self, connection: &Connection, now: Timestamp) -> Result<Option<RunId>, AwsFault> {
+        let call = self
+            .control
+            .update_item(lease_key(connection))
+            .update_expression("SET queuedMs = :now REMOVE waitsUntilMs, waitsFor")
+            .condition_expression("attribute_exists(runId) AND attribute_not_exists(fence) AND waitsFor = :breaker")
+            .return_values(ReturnValue::AllNew)
+            .expression_attribute_values(":now", number(now.as_millisecond()))
+            .expression_attribute_values(":breaker", text("breaker"));
+        let ended = conditional(past_conflicts(|| call.clone().send()).await, "end wait")?;
+        let lease: Option<Lease> = ended.map(|ended| value(ended.attributes.unwrap_or_default())).transpose()?;
+        Ok(lease.and_then(|lease| lease.run_id))
+    }
+
     /// Notes that a message for the run's next slice was sent, so that the next look does not send another at once.
     ///
     /// # Errors

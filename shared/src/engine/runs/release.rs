@@ -62,6 +62,19 @@ pub async fn stop_current(runs: &Runs, connection: &Connection, by: &str) -> Res
     }
 }
 
+/// Lets a run go on at once that waits for its connection's breaker, as somebody has just let its vendor be asked. Where that fails, or in a
+/// crash before it, the run waits until the time that it was told.
+pub async fn wake(runs: &Runs, connection: &Connection) {
+    let woken = async {
+        let Some(id) = runs.store.end_breaker_wait(connection, runs.now()).await? else { return Ok(()) };
+        let message = SliceMessage { connection: connection.clone(), run_id: id, correlation_id: String::new() };
+        runs.queue.send(&message, 0).await
+    };
+    if let Err(error) = woken.await {
+        tracing::warn!(%connection, %error, "a run that waits for its breaker is left to wait");
+    }
+}
+
 /// Stops whatever run has a connection, and cuts its worker off. Who asks must have it on record.
 ///
 /// # Errors
