@@ -14,13 +14,14 @@ mod pulls {
     mod large;
     mod letters;
     mod links;
-    mod made_anew;
     mod live_logs;
     mod log;
+    mod made_anew;
     mod nightly;
     mod pages;
     mod set_aside;
     mod sync_health;
+    mod told;
     mod trackstar;
     mod variables;
     mod waits;

@@ -152,7 +152,8 @@ async fn a_lock_that_is_reset_cuts_its_worker_off_and_no_two_runs_write() {
     assert_eq!((&reset["state"], reset["freeAt"].is_string()), (&json!("cut_off"), true), "{reset}");
     // A call of that worker may be under way: nobody starts beside it.
     let run = json!({"entities": ["units"], "mode": "backfill"});
-    assert_eq!(pulled.ask("POST", "run", run.clone()).await.status, 409);
+    let busy = pulled.ask("POST", "run", run.clone()).await;
+    assert_eq!((busy.status, &busy.body["freeAt"]), (409, &reset["freeAt"]), "{}", busy.text);
     let again = pulled.ask("POST", "reset-lock", Value::Null).await.expect(200);
     assert_eq!(again["freeAt"], reset["freeAt"]);
     process.wire().release();

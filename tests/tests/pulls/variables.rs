@@ -39,6 +39,7 @@ async fn the_environment_makes_a_connection_and_locks_its_schedule() {
     assert!(shown["envLocked"].as_array().unwrap().contains(&json!("intervalMinutes")), "{shown}");
     let locked = ask("PUT", "sync/scheduler", json!({"enabled": false})).await;
     assert_eq!((locked.status, &locked.body["error"]), (409, &json!("environment_locked")));
+    assert_eq!(locked.body["hint"], "environment (AUTO_SYNC_ENABLED) sets it: change it there");
     let put = json!({"settings": {}, "secrets": {"current": "another"}});
     assert_eq!(ask("PUT", "connections/default/doorloop/main", put).await.problem(), (409, "kept_by_configuration"));
     ask("POST", "connections/default/doorloop/main/pause", Value::Null).await.expect(200);
@@ -47,6 +48,29 @@ async fn the_environment_makes_a_connection_and_locks_its_schedule() {
     // A key that is gone takes nothing away.
     bare.fire("import").await.unwrap().unwrap();
     assert_eq!(ask("GET", "sync/scheduler", Value::Null).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_connection_of_operators_is_in_the_way_until_it_is_deleted_and_no_longer() {
+    let system = System::start().await;
+    let doorloop = vendor(&system, Vendor::Doorloop, |_| {}).await;
+    let (url, key) = (doorloop.base_url().to_string(), doorloop.key());
+    let variables = [("DOORLOOP_BASE_URL", url.as_str()), ("env:DOORLOOP_API_KEY", key.as_str())];
+    let process = system.process_with(Wire::whole(), &variables).await;
+    let token = system.service_token("ada", "default", &[CONNECTIONS_READ, CONNECTIONS_WRITE]);
+    let ask = async |method: &str, body: Value| {
+        let path = "/api/admin/connections/default/doorloop/main";
+        process.ask("sync-control", method, path, &token, (!body.is_null()).then_some(body)).await.unwrap()
+    };
+    ask("PUT", json!({"settings": {"baseUrl": url}, "secrets": {"current": "by-hand"}})).await.expect(201);
+    let locked_by = async || {
+        process.fire("import").await.unwrap().unwrap();
+        let path = "/api/admin/sync/scheduler";
+        process.ask("sync-control", "GET", path, &token, None).await.unwrap().body["lockedBy"].clone()
+    };
+    assert_eq!((locked_by().await, locked_by().await), (Value::Null, Value::Null));
+    ask("DELETE", Value::Null).await.expect(200);
+    assert_eq!(locked_by().await, "environment");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use signalbox::domain::datasets::snapshot::KnownShape;
 use signalbox::domain::ids::{Entity, RunId};
 use signalbox::domain::pull::drift::Policy;
 use signalbox::domain::time;
-use signalbox::http::problem::{Problem, ProblemView};
+use signalbox::http::problem::{NOT_FOUND, Problem, ProblemView};
 use signalbox::http::query::Query;
 use signalbox::http::wire::integrations::{DriftView, EntityDriftView, FieldView, OneDriftView};
 use signalbox::vendors::pulled::{PullSettings, read};
@@ -49,11 +49,15 @@ pub(crate) async fn drift(
     let api = reads.providers.of(&connection.provider).pull;
     let settings = api.and_then(|api| read(api, &stored.settings).ok());
     let query = Query::of(&uri);
-    let wanted = query.first(&["entity"]).map(Entity::parse).transpose().map_err(|_| missing())?;
+    let no_entity = || {
+        let known: Vec<&str> = api.iter().flat_map(|api| api.entities).map(|known| known.entity.as_str()).collect();
+        Problem::new(NOT_FOUND, format!("the connection has no such entity: there are {}", known.join(", ")))
+    };
+    let wanted = query.first(&["entity"]).map(Entity::parse).transpose().map_err(|_| no_entity())?;
     let is_wanted = |entity: &&PullEntity| wanted.as_ref().is_none_or(|wanted| *wanted == entity.entity);
     let entities: Vec<&PullEntity> = api.into_iter().flat_map(|api| api.entities).filter(is_wanted).collect();
     if wanted.is_some() && entities.is_empty() {
-        return Err(missing());
+        return Err(no_entity());
     }
     let mut known = Vec::new();
     for entity in entities {

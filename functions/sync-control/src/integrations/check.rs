@@ -44,11 +44,11 @@ pub(crate) async fn check(
     let query = Query::of(&uri);
     let rows = rows(&query, &["page_size", "pageSize"], 1, ROWS_MAX)?;
     let stored = meant(&control, &caller, &uri, provider).await?;
-    let entity = entity(&control, &stored, query.first(&["endpoint", "entity"]))?;
+    let entity = entity(&control, &stored, ("endpoint", query.first(&["endpoint", "entity"])))?;
     let tried = asked(&control, &stored, Sight { entity: Some(&entity), rows, compares: false }).await;
     let looked = match &tried.looked {
         Ok(looked) => looked,
-        Err(not) => return Err(no_page(&control, &stored, (&entity, &tried), not)),
+        Err(not) => return Err(no_page(&control, &stored, (&entity, &tried), not).await),
     };
     Ok(Json(CheckView {
         ok: true,

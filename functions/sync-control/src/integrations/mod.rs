@@ -11,8 +11,10 @@ use std::time::Duration;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use http::Uri;
+use jiff::Timestamp;
 use signalbox::domain::connections::stored::StoredConnection;
-use signalbox::domain::ids::Entity;
+use signalbox::domain::ids::{Connection, Entity};
+use signalbox::domain::pull::breaker::Breaker;
 use signalbox::domain::runs::failure::Failure;
 use signalbox::domain::time;
 use signalbox::engine::connections::pulled::pulled;
@@ -20,7 +22,7 @@ use signalbox::engine::runs::kinds::pull::look::{NotLooked, Sight, Tried, try_lo
 use signalbox::engine::runs::slice::SliceFault;
 use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
 use signalbox::http::auth::Caller;
-use signalbox::http::problem::{INVALID_REQUEST, INVALID_TOKEN, Kind, NOT_FOUND, Problem, VENDOR_FAILED};
+use signalbox::http::problem::{INVALID_REQUEST, INVALID_TOKEN, Kind, NOT_FOUND, Problem, VENDOR_FAILED, VENDOR_RESTS};
 use signalbox::http::query::{Query, path_text};
 use utoipa::IntoResponses;
 use utoipa_axum::router::OpenApiRouter;
@@ -76,8 +78,12 @@ async fn meant(
     Ok(found.map_err(|fault| Problem::unread(&fault))??)
 }
 
-/// One of the lists of a connection's vendor: the one that is named, or its first.
-fn entity(control: &Control, stored: &StoredConnection, named: Option<&str>) -> Result<Entity, AdminProblem> {
+/// One of the lists of a connection's vendor: the one that is named, or its first. Each route has its own noun for them.
+fn entity(
+    control: &Control,
+    stored: &StoredConnection,
+    (noun, named): (&str, Option<&str>),
+) -> Result<Entity, AdminProblem> {
     let api = control.connections.providers.of(&stored.connection.provider).pull;
     let known: Vec<&Entity> = api.iter().flat_map(|api| api.entities).map(|entity| &entity.entity).collect();
     let wanted = named.map(Entity::parse).transpose().ok();
@@ -88,7 +94,8 @@ fn entity(control: &Control, stored: &StoredConnection, named: Option<&str>) -> 
     };
     found.cloned().ok_or_else(|| {
         let names: Vec<&str> = known.iter().map(|entity| entity.as_str()).collect();
-        AdminProblem::new(INVALID_REQUEST, "there is no such endpoint").hint(format!("there are {}", names.join(", ")))
+        AdminProblem::new(INVALID_REQUEST, format!("there is no such {noun}"))
+            .hint(format!("there are {}", names.join(", ")))
     })
 }
 
@@ -116,13 +123,20 @@ fn shortened(text: &str, characters: usize) -> String {
 
 /// What is to be done about a reason: what the provider says of it, or what is said of it for all.
 fn remedy(control: &Control, stored: &StoredConnection, failure: Failure) -> &'static str {
-    let provider = control.connections.providers.of(&stored.connection.provider);
-    let known = provider.mistakes.iter().find(|mistake| mistake.seen == failure.code());
-    known.map_or(failure.remedy(), |mistake| mistake.remedy)
+    control.connections.providers.of(&stored.connection.provider).remedy(failure)
+}
+
+/// Who forced a connection's breaker open, and what to do: what keeps its vendor from being asked is no time then.
+fn forced_open(connection: &Connection, breaker: &Breaker) -> Option<(String, String)> {
+    let forced = breaker.forced().filter(|forced| forced.open)?;
+    let since = Timestamp::from_millisecond(forced.since_ms).map(time::text).unwrap_or_default();
+    let why = format!("an operator opened the connection's breaker: {} at {since}", forced.by);
+    let how = format!("let it decide again: POST /api/admin/connections/{connection}/breaker {{\"state\": \"auto\"}}");
+    Some((why, how))
 }
 
 /// Why there is no page, as a problem.
-fn no_page(
+async fn no_page(
     control: &Control,
     stored: &StoredConnection,
     (entity, tried): (&Entity, &Tried),
@@ -145,6 +159,10 @@ fn no_page(
             told(kind, detail).code(failure.code()).hint(remedy(control, stored, *failure))
         }
         NotLooked::Waits(wait) => {
+            let breaker = control.connections.breakers.of(&stored.connection).await.unwrap_or_default();
+            if let Some((why, how)) = forced_open(&stored.connection, &breaker) {
+                return told(VENDOR_RESTS, &why).hint(how);
+            }
             let until = time::text(wait.until);
             let problem = AdminProblem::rests(not.to_string(), wait.until, control.now());
             problem

@@ -5,15 +5,16 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, Uri};
 use signalbox::domain::connections::stored::StoredConnection;
+use signalbox::domain::pull::breaker::Breaker;
 use signalbox::domain::time;
 use signalbox::engine::runs::kinds::pull::look::{NotLooked, Sight, Tried};
 use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
 use signalbox::http::problem::Problem;
-use signalbox::http::wire::breaker::{BreakerView, OneBreakerView};
+use signalbox::http::wire::breaker::OneBreakerView;
 use signalbox::http::wire::integrations::{PingView, VendorLimitView};
 use signalbox::http::wire::parameters::ConnectionOfProvider;
 
-use super::{IntegrationProblems, ProviderPath, asked, fault_of_ours, meant, ms, remedy, shortened};
+use super::{IntegrationProblems, ProviderPath, asked, fault_of_ours, forced_open, meant, ms, remedy, shortened};
 use crate::Control;
 
 /// How much of a reason is told, in characters.
@@ -50,12 +51,11 @@ pub(crate) async fn ping(
     }
     let breaker = control.connections.breakers.of(&stored.connection).await;
     let breaker = breaker.map_err(|fault| Problem::unread(&fault))?;
-    let breaker = OneBreakerView::new(&stored.connection, &breaker, control.now()).data;
     let status = if tried.is_unreached() { StatusCode::BAD_GATEWAY } else { StatusCode::OK };
-    Ok((status, Json(view(&control, &stored, &tried, breaker))).into_response())
+    Ok((status, Json(view(&control, &stored, &tried, &breaker))).into_response())
 }
 
-fn view(control: &Control, stored: &StoredConnection, tried: &Tried, circuit_breaker: BreakerView) -> PingView {
+fn view(control: &Control, stored: &StoredConnection, tried: &Tried, breaker: &Breaker) -> PingView {
     let not = tried.looked.as_ref().err();
     let failure = match not {
         Some(NotLooked::Refused(failure, _)) => Some(*failure),
@@ -65,7 +65,10 @@ fn view(control: &Control, stored: &StoredConnection, tried: &Tried, circuit_bre
         Some(NotLooked::Waits(wait)) => Some(*wait),
         _ => None,
     };
-    let error = not.map(|not| shortened(&not.to_string(), ERROR_CHARACTERS_MAX));
+    let forced = wait.and_then(|_| forced_open(&stored.connection, breaker));
+    let wait = wait.filter(|_| forced.is_none());
+    let (why, how) = forced.unzip();
+    let error = why.or(not.map(|not| shortened(&not.to_string(), ERROR_CHARACTERS_MAX)));
     let code = match not {
         None | Some(NotLooked::Fault(_)) => None,
         Some(NotLooked::Waits(_)) => Some("vendor_rests".to_owned()),
@@ -86,11 +89,11 @@ fn view(control: &Control, stored: &StoredConnection, tried: &Tried, circuit_bre
         elapsed_ms: ms(tried.took),
         upstream_status: tried.status(),
         rate_limit: VendorLimitView::of(&tried.asked()),
-        circuit_breaker,
+        circuit_breaker: OneBreakerView::new(&stored.connection, breaker, control.now()).data,
         reason: error.clone(),
         error,
         code,
-        hint: failure.map(|failure| remedy(control, stored, failure).to_owned()),
+        hint: how.or(failure.map(|failure| remedy(control, stored, failure).to_owned())),
         retry_at: wait.map(|wait| time::text(wait.until)),
     }
 }

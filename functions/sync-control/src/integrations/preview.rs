@@ -51,11 +51,11 @@ pub(crate) async fn preview(
     let query = Query::of(&uri);
     let rows = rows(&query, &["limit"], ROWS_DEFAULT, ROWS_MAX)?;
     let stored = meant(&control, &caller, &uri, provider).await?;
-    let entity = entity(&control, &stored, query.first(&["entity", "endpoint"]))?;
+    let entity = entity(&control, &stored, ("entity", query.first(&["entity", "endpoint"])))?;
     let tried = asked(&control, &stored, Sight { entity: Some(&entity), rows, compares: true }).await;
     let looked = match &tried.looked {
         Ok(looked) => looked,
-        Err(not) => return Err(no_page(&control, &stored, (&entity, &tried), not)),
+        Err(not) => return Err(no_page(&control, &stored, (&entity, &tried), not).await),
     };
     let delta = next_delta(&control.worker, &stored.connection.dataset(entity.clone())).await;
     let delta = delta.map_err(|fault| fault_of_ours(&fault))?;

@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use jiff::SignedDuration;
+use signalbox::domain::connections::stored::StoredConnection;
 use signalbox::domain::dead_letter::DeadLetterId;
 use signalbox::domain::ids::Entity;
 use signalbox::engine::runs::kinds::pull::letters::{self, Dropped, Requeued, TRIES_MAX, Which};
@@ -18,7 +19,7 @@ use signalbox::http::wire::set_aside::{
     RequeueRowRequest, RowRequeuedView, RowsForgottenView, RowsRequest, RowsRequeuedView, SetAsideRowView, SetAsideView,
 };
 
-use super::{Call, Meant, PullProblems, failed};
+use super::{Call, Meant, PullProblems, check_entity, failed};
 use crate::body::Fields;
 use crate::{Control, body};
 
@@ -50,6 +51,7 @@ pub(crate) async fn list(State(control): State<Control>, call: Call) -> Result<J
     let Meant { stored, .. } = call.meant(&control).await?;
     let (journal, connection, now) = (&control.operators.journal, &stored.connection, control.now());
     let which = Which { stored: &stored, entity: entity.as_ref() };
+    check_named(&control, &stored, entity.as_ref())?;
     let listed = letters::list(journal, now, which, None, SHOWN_MAX).await.map_err(failed)?;
     let (total, more) = (listed.total, listed.next.is_some());
     let rows = letters::with_rows(journal, now, connection, listed.letters).await.map_err(failed)?;
@@ -168,6 +170,7 @@ pub(crate) async fn requeue_all(
     let cursor = cursor.map_err(|_| AdminProblem::new(INVALID_REQUEST, "cursor is unknown"))?;
     let Meant { operator, stored, .. } = call.meant(&control).await?;
     let which = Which { stored: &stored, entity: entity.as_ref() };
+    check_named(&control, &stored, entity.as_ref())?;
     let now = control.now();
     let until = now.checked_add(REQUEUING).unwrap_or(now);
     let done = letters::requeue_all(&control.worker, &control.operators, &operator, which, cursor, until);
@@ -242,6 +245,7 @@ pub(crate) async fn clear(
     let entity = named(&call.query, &fields)?;
     let Meant { operator, stored, .. } = call.meant(&control).await?;
     let which = Which { stored: &stored, entity: entity.as_ref() };
+    check_named(&control, &stored, entity.as_ref())?;
     let (count, more) = letters::clear(&control.operators, &operator, which).await.map_err(failed)?;
     Ok(Json(RowsForgottenView { ok: true, count, more, message: "Cleared" }))
 }
@@ -253,6 +257,11 @@ fn named(query: &Query, fields: &Fields) -> Result<Option<Entity>, AdminProblem>
     let in_query = query.all(&["entity"]).next();
     let in_body = fields.filled_text("entity")?;
     in_body.as_deref().or(in_query).map(entity).transpose()
+}
+
+/// A name that the vendor has no list of would list and forget nothing, without a word.
+fn check_named(control: &Control, stored: &StoredConnection, entity: Option<&Entity>) -> Result<(), AdminProblem> {
+    entity.map_or(Ok(()), |entity| check_entity(control, stored, entity.as_str()))
 }
 
 fn entity(name: &str) -> Result<Entity, AdminProblem> {

@@ -15,7 +15,7 @@ use signalbox::engine::operators::Operator;
 use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
 use signalbox::http::auth::Caller;
 use signalbox::http::correlation::CorrelationId;
-use signalbox::http::problem::{INTERNAL_ERROR, Problem};
+use signalbox::http::problem::{INTERNAL_ERROR, INVALID_REQUEST, Problem};
 use signalbox::http::query::Query;
 use utoipa::IntoResponses;
 use utoipa_axum::router::OpenApiRouter;
@@ -23,6 +23,9 @@ use utoipa_axum::routes;
 
 use crate::Control;
 use crate::operator::trace;
+
+/// How much of a name that somebody made up is told back, in characters.
+const ENTITY_CHARACTERS_MAX: usize = 64;
 
 /// The routes of this folder.
 pub(crate) fn routes() -> OpenApiRouter<Control> {
@@ -99,6 +102,18 @@ impl Call {
         let operator = Operator { tenant: caller.tenant, actor: caller.actor, correlation_id: trace.0 };
         Ok(Meant { operator, stored: found? })
     }
+}
+
+/// Refuses an entity that the connection's vendor does not have, and says which there are.
+fn check_entity(control: &Control, stored: &StoredConnection, entity: &str) -> Result<(), AdminProblem> {
+    let api = control.connections.providers.of(&stored.connection.provider).pull;
+    let known: Vec<&str> = api.iter().flat_map(|api| api.entities).map(|known| known.entity.as_str()).collect();
+    if known.iter().any(|known| known.eq_ignore_ascii_case(entity)) {
+        return Ok(());
+    }
+    let entity: String = entity.chars().take(ENTITY_CHARACTERS_MAX).collect();
+    let problem = AdminProblem::new(INVALID_REQUEST, format!("there is no entity {entity}"));
+    Err(problem.hint(format!("there are {}", known.join(", "))))
 }
 
 /// A call to AWS failed.

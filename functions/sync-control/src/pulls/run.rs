@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::State;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use signalbox::domain::ids::Entity;
+use signalbox::domain::ids::{Connection, Entity, RunId};
 use signalbox::domain::runs::pull::PullMode;
 use signalbox::domain::runs::run::{Mode, Trigger};
 use signalbox::domain::time;
@@ -16,11 +16,14 @@ use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
 use signalbox::http::problem::{FORBIDDEN, INVALID_REQUEST, SYNC_IN_PROGRESS, UNPROCESSABLE};
 use signalbox::http::wire::parameters::ConnectionMeant;
 use signalbox::http::wire::pull_control::{PullRunRequest, PullStartedView};
+use signalbox::vendors::pulled::ENTITIES;
 
-use super::{Call, Meant, PullProblems, failed};
+use super::{Call, Meant, PullProblems, check_entity, failed};
 use crate::Control;
 use crate::body::{self, Fields};
 
+/// What a body may say.
+const FIELDS: [&str; 6] = ["entities", "mode", "since", "sinceDays", "dryRun", "allowRemovals"];
 /// The most days that `sinceDays` goes back.
 const DAYS_MAX: i64 = 365;
 /// How many days it goes back where it is sent empty.
@@ -43,7 +46,7 @@ const QUICK: &[Entity] = &[Entity::OWNERS, Entity::PROPERTIES];
     responses(
         (status = 200, description = "It is started", body = PullStartedView),
         (status = 400, description = "invalid_request: `entities array is required`, an entity that the vendor does not have, another mode", body = AdminProblemView),
-        (status = 409, description = "sync_in_progress: `sync already running`, and `runId` is the run; connection_not_named", body = AdminProblemView),
+        (status = 409, description = "sync_in_progress: `sync already running`, `runId` is the run, and `freeAt` when it is over where its lock was reset; connection_not_named", body = AdminProblemView),
         (status = 422, description = "unprocessable: the connection's settings cannot be used", body = AdminProblemView),
         PullProblems,
     ),
@@ -57,7 +60,10 @@ pub(crate) async fn run(
     let fields = body::read(body).await?.unwrap_or_default();
     let wanted = wanted(&fields, control.now())?;
     let meant = call.meant(&control).await?;
-    start(&control, &meant, wanted).await.map(Json)
+    // What the connection is told goes before what older clients count on.
+    let is_told = meant.stored.settings.contains_key(ENTITIES.name);
+    let unnamed = if is_told { &[] } else { wanted.unnamed };
+    start(&control, &meant, Wanted { unnamed, ..wanted }).await.map(Json)
 }
 
 /// Pull what changed of owners and properties, the two lists that tell soonest whether all is well; of a vendor without them, of all that
@@ -68,7 +74,7 @@ pub(crate) async fn run(
     responses(
         (status = 200, description = "It is started", body = PullStartedView),
         (status = 400, description = "invalid_request: a body that cannot be read", body = AdminProblemView),
-        (status = 409, description = "sync_in_progress: `sync already running`, and `runId` is the run; connection_not_named", body = AdminProblemView),
+        (status = 409, description = "sync_in_progress: `sync already running`, `runId` is the run, and `freeAt` when it is over where its lock was reset; connection_not_named", body = AdminProblemView),
         (status = 422, description = "unprocessable: the connection's settings cannot be used", body = AdminProblemView),
         PullProblems,
     ),
@@ -79,8 +85,12 @@ pub(crate) async fn quick_run(
     call: Call,
     body: Body,
 ) -> Result<Json<PullStartedView>, AdminProblem> {
-    // It takes none; but what somebody asks for is not passed over unread.
-    body::read(body).await?;
+    // Passed over, `"mode": "backfill"` would look as if it had been heeded.
+    let fields = body::read(body).await?.unwrap_or_default();
+    if let Some(name) = FIELDS.iter().find(|name| fields.has(name)) {
+        let problem = AdminProblem::new(INVALID_REQUEST, format!("a quick run takes no {name}"));
+        return Err(problem.hint("POST /api/admin/sync/run takes it"));
+    }
     let meant = call.meant(&control).await?;
     let wanted = Wanted { request: PullRequest::default(), unnamed: QUICK, mode: Mode::Apply };
     start(&control, &meant, wanted).await.map(Json)
@@ -96,7 +106,7 @@ struct Wanted {
 
 fn wanted(fields: &Fields, now: Timestamp) -> Result<Wanted, AdminProblem> {
     // Passed over, `dryrun` would pull for real.
-    fields.check_spelling(&["entities", "mode", "since", "sinceDays", "dryRun", "allowRemovals"])?;
+    fields.check_spelling(&FIELDS)?;
     let wrong = |why: &str| AdminProblem::new(INVALID_REQUEST, why);
     let entities = match fields.get("entities") {
         None => Vec::new(),
@@ -165,6 +175,9 @@ async fn start(control: &Control, meant: &Meant, wanted: Wanted) -> Result<PullS
         let has = |entity: &&Entity| api.is_some_and(|api| api.entity(entity).is_some());
         request.entities = unnamed.iter().filter(has).cloned().collect();
     }
+    for entity in &request.entities {
+        check_entity(control, stored, entity.as_str())?;
+    }
     let work = work_of(providers, stored, &request).map_err(|refused| match refused {
         Refused::UnknownEntity(_) | Refused::TooMany | Refused::NotPulled(_) => {
             AdminProblem::new(INVALID_REQUEST, refused.to_string())
@@ -189,12 +202,24 @@ async fn start(control: &Control, meant: &Meant, wanted: Wanted) -> Result<PullS
         );
     }
     let started = start_on_record(&control.worker.runs, &control.operators, operator, &request, "").await;
-    let run = started.map_err(|refused| match refused {
-        StartRefused::Busy(holder, _) => AdminProblem::new(SYNC_IN_PROGRESS, "sync already running")
-            .with("runId", holder.as_str())
-            .hint("wait until it is over, or stop it: POST /api/admin/sync/stop"),
-        StartRefused::NotSupported(_) => AdminProblem::new(UNPROCESSABLE, refused.to_string()),
-        StartRefused::Fault(fault) => failed(fault),
-    })?;
-    Ok(PullStartedView::from(&run))
+    match started {
+        Ok(run) => Ok(PullStartedView::from(&run)),
+        Err(StartRefused::Busy(holder, _)) => Err(busy(control, connection, &holder).await),
+        Err(refused @ StartRefused::NotSupported(_)) => Err(AdminProblem::new(UNPROCESSABLE, refused.to_string())),
+        Err(StartRefused::Fault(fault)) => Err(failed(fault)),
+    }
+}
+
+/// That another run has the connection. Of one whose worker was cut off it is known when the next one can start.
+async fn busy(control: &Control, connection: &Connection, holder: &RunId) -> AdminProblem {
+    let problem = AdminProblem::new(SYNC_IN_PROGRESS, "sync already running").with("runId", holder.as_str());
+    let runs = &control.worker.runs;
+    // What cannot be read is not told: the answer is the same without it.
+    let lease = runs.store.lease_of(connection).await.ok().flatten();
+    let free_at =
+        lease.filter(|lease| lease.run_id.as_ref() == Some(holder)).and_then(|lease| lease.free_at(runs.now()));
+    match free_at.map(time::text) {
+        Some(at) => problem.with("freeAt", at).hint("its lock was reset: start again once it is free, at freeAt"),
+        None => problem.hint("wait until it is over, or stop it: POST /api/admin/sync/stop"),
+    }
 }

@@ -6,7 +6,7 @@ use axum::extract::State;
 use http::request::Parts;
 use serde_json::Value;
 use signalbox::aws::runs::reads::Wanted;
-use signalbox::domain::connections::schedule::EVERY_MINUTES_MAX;
+use signalbox::domain::connections::schedule::{EVERY_MINUTES_MAX, PULL_EVERY_MINUTES_MIN};
 use signalbox::domain::connections::stored::StoredConnection;
 use signalbox::domain::runs::run::{Run, RunStatus, Trigger};
 use signalbox::engine::connections::pull_schedule::{NotChanged, ScheduleChange, change_schedule};
@@ -16,12 +16,10 @@ use signalbox::http::wire::parameters::ConnectionMeant;
 use signalbox::http::wire::pull_schedule::{PullScheduleRequest, PullScheduleView};
 use signalbox::vendors::pulled;
 
-use super::{Call, Meant, PullProblems, failed};
+use super::{Call, Meant, PullProblems, check_entity, failed};
 use crate::body::Fields;
 use crate::{Control, body, connections};
 
-/// The shortest interval, in minutes.
-const EVERY_MINUTES_MIN: u32 = 2;
 /// The most entities that a body may name: more than any vendor has.
 const NAMED_MAX: usize = 32;
 /// Of how many runs those that never began are told.
@@ -71,6 +69,9 @@ pub(crate) async fn change(
 ) -> Result<Json<PullScheduleView>, AdminProblem> {
     let wanted = wanted(&body::read(body).await?.unwrap_or_default())?;
     let Meant { operator, stored, .. } = call.meant(&control).await?;
+    for entity in wanted.entities.iter().flatten() {
+        check_entity(&control, &stored, entity)?;
+    }
     let changed = change_schedule(&control.connections, &operator, &stored.connection, &wanted).await;
     let changed = changed.map_err(|refused| match refused {
         NotChanged::Locked(_) => AdminProblem::new(ENVIRONMENT_LOCKED, "environment_locked").hint(refused.to_string()),
@@ -87,7 +88,7 @@ fn wanted(fields: &Fields) -> Result<ScheduleChange, AdminProblem> {
     let every = match fields.get("intervalMinutes") {
         None => None,
         Some(every) => {
-            let bounds = EVERY_MINUTES_MIN..=EVERY_MINUTES_MAX;
+            let bounds = PULL_EVERY_MINUTES_MIN..=EVERY_MINUTES_MAX;
             let minutes = every.as_u64().and_then(|every| u32::try_from(every).ok());
             let minutes = minutes.filter(|minutes| bounds.contains(minutes));
             let why = || format!("intervalMinutes must be a whole number from {} to {}", bounds.start(), bounds.end());

@@ -7,6 +7,7 @@ use super::pull_api::PullApi;
 use crate::domain::deliveries::sender::Sender;
 use crate::domain::deliveries::signature::LiveSecret;
 use crate::domain::ids::{Connection, Entity};
+use crate::domain::runs::failure::Failure;
 
 /// The settings of a connection, as its provider checked them.
 pub type Settings = Map<String, Value>;
@@ -146,6 +147,13 @@ pub struct Provider {
 }
 
 impl Provider {
+    /// What is to be done about a reason: what the provider says of it, or what is said of it for all.
+    #[must_use]
+    pub fn remedy(&self, failure: Failure) -> &'static str {
+        let for_all = if self.pull.is_some() { failure.remedy_of_pull() } else { failure.remedy() };
+        self.mistakes.iter().find(|mistake| mistake.seen == failure.code()).map_or(for_all, |mistake| mistake.remedy)
+    }
+
     /// Checks settings against the schema and the provider's own rules. Absent and null are the same, and stay out.
     ///
     /// # Errors

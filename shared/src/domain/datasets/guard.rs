@@ -15,7 +15,7 @@ const FREE_OF_HALF: u64 = 1;
 pub enum RemovalRefused {
     /// The source holds nothing at all.
     #[error(
-        "the catalogue is empty but the snapshot has {snapshot} items; nothing was removed (send \"allowRemovals\": true if this is meant)"
+        "the list is empty but the snapshot has {snapshot} items; nothing was removed (send \"allowRemovals\": true if this is meant)"
     )]
     Empty {
         /// Items in the snapshot.
@@ -23,7 +23,7 @@ pub enum RemovalRefused {
     },
     /// The source lost more than the allowed share.
     #[error(
-        "the catalogue lacks {missing} of {snapshot} items, more than {share}; nothing was removed (send \"allowRemovals\": true if this is meant)"
+        "the list lacks {missing} of {snapshot} items, more than {share}; nothing was removed (send \"allowRemovals\": true if this is meant)"
     )]
     TooMany {
         /// Items that the source lacks.

@@ -174,7 +174,7 @@ impl Failure {
             Self::RemovalsRefused => "look at the source; if the removals are meant, start with allowRemovals",
             Self::RunTooSlow => "look what it waited for; the next run puts right what it left",
             Self::StorageFailed => "look at the tables' throttles and faults; the next run tries again",
-            Self::VendorNotConfigured => "configure the vendor, or let its runs be",
+            Self::VendorNotConfigured => "correct the settings that the detail names, or configure the vendor",
             Self::IntegrationNotSupported => "sync a vendor that is reached by its catalogue",
             Self::SyncInProgress => "wait for the run in progress",
             Self::Stopped => "start another run when it may go on; it puts right what this one left",
@@ -190,6 +190,26 @@ impl Failure {
             }
             Self::TooManyRows => "pull fewer of them, or ask for a higher limit",
             Self::EntitiesFailed => "look at the reason that each entity has",
+        }
+    }
+}
+
+impl Failure {
+    /// The same, of a vendor that is pulled: there is no catalogue, and where somebody looks nobody tries again.
+    #[must_use]
+    pub fn remedy_of_pull(self) -> &'static str {
+        match self {
+            Self::SourceUnreadable => {
+                "look whether the vendor answers at the connection's baseUrl, with this host and port"
+            }
+            Self::SourceBusy => "wait, or ask the vendor for a higher limit and set requestsPerMinute",
+            Self::VendorNotConfigured => {
+                "correct the connection's settings, the baseUrl first: no vendor may be asked there"
+            }
+            Self::RemovalsRefused => {
+                "look at the vendor's list; if the removals are meant, start a backfill with allowRemovals"
+            }
+            other => other.remedy(),
         }
     }
 }

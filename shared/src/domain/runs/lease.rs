@@ -61,6 +61,13 @@ impl Lease {
         self.fence.is_some() && self.until_ms >= now.as_millisecond()
     }
 
+    /// When the connection is free, where its holder was cut off and may have a call under way.
+    #[must_use]
+    pub fn free_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let is_cut_off = self.run_id.is_some() && self.fence.is_none() && self.until_ms >= now.as_millisecond();
+        Timestamp::from_millisecond(self.until_ms).ok().filter(|_| is_cut_off)
+    }
+
     /// The request to stop, if there is one.
     #[must_use]
     pub fn stop(&self) -> Option<StopRequest> {
@@ -217,7 +224,12 @@ mod tests {
     fn a_holder_acts_until_its_time_is_up_and_renews_before() {
         let lease = Lease { until_ms: 10, ..held(1, "f") };
         assert!(lease.is_held(at(10)) && !lease.is_held(at(11)));
-        assert!(!Lease { fence: None, ..lease }.is_held(at(0)));
+        assert_eq!(lease.free_at(at(10)), None);
+        let cut_off = Lease { fence: None, ..lease };
+        assert_eq!(
+            (cut_off.is_held(at(0)), cut_off.free_at(at(10)), cut_off.free_at(at(11))),
+            (false, Some(at(10)), None)
+        );
         let hold = Hold { run_id: id(1), fence: "f".into(), since: at(100) };
         assert!(!hold.wants_renewal(at(100 + RENEW_AFTER_MS - 1)) && hold.wants_renewal(at(100 + RENEW_AFTER_MS)));
     }

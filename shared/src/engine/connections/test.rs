@@ -62,6 +62,10 @@ async fn asked(worker: &RunWorker, tests: &LastTests, connection: &Connection) -
         Ok(looked) => (looked.total, None),
         Err(NotLooked::Fault(SliceFault::Aws(fault))) => return Err(Refused::Unread(fault)),
         Err(NotLooked::Fault(SliceFault::VendorGone)) => return Err(Refused::NotFound),
+        Err(NotLooked::Refused(failure, why)) => {
+            let remedy = worker.runs.outside.providers.of(&connection.provider).remedy(failure);
+            (None, Some(format!("{}. {remedy}", redact::error_text(&why))))
+        }
         Err(not) => (None, Some(redact::error_text(&not.to_string()))),
     };
     let source_path = tried.base_url.map(|url| url.to_string());

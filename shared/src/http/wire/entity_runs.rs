@@ -4,8 +4,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use crate::domain::pull::drift::Change;
 use crate::domain::pull::fingerprint::fingerprint;
-use crate::domain::runs::failure::RunError;
+use crate::domain::runs::failure::{Failure, RunError};
 use crate::domain::runs::pull::{EntityPull, EntityState, PullMode};
 use crate::domain::runs::run::{Run, RunStatus};
 use crate::domain::time;
@@ -38,8 +39,8 @@ pub struct EntityRunView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub full_message: Option<String>,
     /// All else that is known: `code`, `fingerprint` (the same of failures that are one and the same), `state`, `counts`, `pages`, `setAside`,
-    /// `since`, `drift`, and `answer`, the beginning (2 KB) of what
-    /// the vendor answered, where that is the reason.
+    /// `since`, `drift`, `answer`, the beginning (2 KB) of what the vendor answered, where that is the reason, `hint`, what to do about it, and
+    /// of a dry run `sample`, up to 20 keys of what is new (`created`) and of what changed (`updated`).
     #[schema(value_type = Object)]
     pub full_details: Value,
     /// Whether it wrote nothing.
@@ -51,12 +52,18 @@ pub struct EntityRunView {
 /// How much of a reason is told in a line, in characters.
 const LINE_CHARACTERS_MAX: usize = 200;
 
+/// How many fields that changed are named in a line.
+const FIELDS_NAMED_MAX: usize = 5;
+
 impl EntityRunView {
     /// A run's entities whose end is known: of one that is open those that are over, of one that is over all.
     pub fn of(run: &Run) -> impl Iterator<Item = Self> + use<'_> {
         let work = run.work.pull();
         let entities = work.into_iter().flat_map(|work| &work.entities);
         let known = entities.filter(move |entity| run.status.is_over() || entity.state.is_over());
+        // A tick that started nothing is one row, whatever it would have pulled.
+        let rows = if run.status == RunStatus::Skipped { 1 } else { usize::MAX };
+        let known = known.take(rows);
         known.map(move |entity| Self::new(run, work.map(|work| work.mode).unwrap_or_default(), entity))
     }
 
@@ -90,11 +97,25 @@ impl EntityRunView {
                 "since": entity.since.map(time::text),
                 "drift": entity.drift,
                 "answer": entity.answer,
+                "sample": (!entity.sample.is_empty()).then_some(&entity.sample),
+                "hint": error.and_then(RunError::failure).map(Failure::remedy_of_pull),
             }),
             dry_run: run.mode.is_dry(),
             actor: run.actor.clone(),
         }
     }
+}
+
+/// Which fields are not what they were.
+fn changed_fields(drift: &[Change]) -> String {
+    let named: Vec<&str> = drift.iter().take(FIELDS_NAMED_MAX).map(|change| change.path.as_str()).collect();
+    let more = if drift.len() > named.len() { " and others" } else { "" };
+    let are = if drift.len() == 1 {
+        "1 field is not what it was".into()
+    } else {
+        format!("{} fields are not what they were", drift.len())
+    };
+    format!("{are}: {}{more}", named.join(", "))
 }
 
 fn is_well(entity: &EntityPull) -> bool {
@@ -108,9 +129,7 @@ fn result(run: &Run, entity: &EntityPull) -> (&'static str, Option<String>) {
         EntityState::Done if set_aside > 0 => {
             ("warning", Some(format!("{set_aside} rows could not be taken and were set aside")))
         }
-        EntityState::Done if !entity.drift.is_empty() => {
-            ("warning", Some(format!("{} fields are not what they were", entity.drift.len())))
-        }
+        EntityState::Done if !entity.drift.is_empty() => ("warning", Some(changed_fields(&entity.drift))),
         EntityState::Done => ("success", None),
         EntityState::NotSupported => ("warning", Some("the vendor does not support it".to_owned())),
         EntityState::Failed => ("error", None),
