@@ -44,7 +44,8 @@ const INTEGRATIONS: Page = Page::new(
     "Systemer › Integrationer › Helbred",
     Language::English,
     "integrations.js",
-);
+)
+.styled("control.css");
 const HEALTH: Page = Page::new("/health", "Health", "Helbred", Language::English, "health.js");
 const AUDIT: Page = Page::new("/audit", "Audit", "Hændelseslog", Language::English, "audit.js");
 const SIGN_IN: Page = Page::new("/sign-in", "Sign in", "Log ind", Language::English, "sign-in.js").bare();

@@ -43,6 +43,8 @@ pub(crate) struct Page {
     title: Option<&'static str>,
     language: Language,
     module: &'static str,
+    /// Styles of its own, beside those of all.
+    style: Option<&'static str>,
     /// Without navigation around it.
     bare: bool,
 }
@@ -55,11 +57,16 @@ impl Page {
         language: Language,
         module: &'static str,
     ) -> Self {
-        Self { path, english, danish, title: None, language, module, bare: false }
+        Self { path, english, danish, title: None, language, module, style: None, bare: false }
     }
 
     pub(crate) const fn titled(mut self, title: &'static str) -> Self {
         self.title = Some(title);
+        self
+    }
+
+    pub(crate) const fn styled(mut self, style: &'static str) -> Self {
+        self.style = Some(style);
         self
     }
 
@@ -119,7 +126,7 @@ const NAVIGATION: [Group; 3] = [
 #[cfg(test)]
 pub(crate) fn files(page: &Page) -> Vec<&'static str> {
     let mut files = assets::with_imports(page.module);
-    files.extend(STYLES);
+    files.extend(STYLES.into_iter().chain(page.style));
     files.extend([FIRST, FONT, ICON]);
     files
 }
@@ -137,7 +144,7 @@ pub(crate) fn html(page: &Page) -> Markup {
                 link rel="icon" href=(assets::path(ICON)) type="image/svg+xml";
                 script src=(assets::path(FIRST)) {}
                 link rel="preload" href=(assets::path(FONT)) as="font" type="font/woff2" crossorigin;
-                @for style in STYLES { link rel="stylesheet" href=(assets::path(style)); }
+                @for style in STYLES.into_iter().chain(page.style) { link rel="stylesheet" href=(assets::path(style)); }
                 @for module in assets::with_imports(page.module) {
                     link rel="modulepreload" href=(assets::path(module));
                 }

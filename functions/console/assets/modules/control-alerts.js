@@ -1,7 +1,8 @@
 // What is amiss and was told, and the messages that were sent of it.
 
 import { asError } from "./api.js";
-import { controlCard, refill } from "./control-card.js";
+import { controlCard } from "./control-card.js";
+import { refill } from "./control-fill.js";
 import { toldBy } from "./control-api.js";
 import { button, h, replace } from "./dom.js";
 import { ago, number, say } from "./language.js";

@@ -1,7 +1,8 @@
 // Whether the vendor is asked, and what is in force where it fails: retries, backoff, jitter.
 
 import { asError } from "./api.js";
-import { controlCard, pair, pairs, refill } from "./control-card.js";
+import { controlCard, pair, pairs } from "./control-card.js";
+import { refill } from "./control-fill.js";
 import { toldBy } from "./control-api.js";
 import { breakerPill } from "./control-run-words.js";
 import { countdown } from "./countdown.js";

@@ -1,9 +1,7 @@
 // A card of the control centre: a title, what stands beside it, and what it holds. Each is filled anew as more is known.
 
-import { h, replace } from "./dom.js";
-import { toldBy } from "./control-api.js";
+import { h } from "./dom.js";
 import { isUtc } from "./language.js";
-import { callout } from "./messages.js";
 
 /** @typedef {import("./dom.js").Child} Child */
 
@@ -20,16 +18,6 @@ export const pair = (name, ...value) => [h("dt", {}, name), h("dd", {}, ...value
 
 /** @param {...Child} pairs */
 export const pairs = (...pairs) => h("dl", { class: "pairs" }, ...pairs);
-
-/**
- * In place of what a card cannot have.
- * @param {HTMLElement} body
- * @param {string} title
- * @param {import("./api.js").ApiError} error
- */
-export function missing(body, title, error) {
-  replace(body, callout(error.status === 404 ? "idle" : "bad", title, toldBy(error)));
-}
 
 /** A table whose rows alone are drawn anew, so that it stays where it was scrolled to. @param {string} label @param {[string, string?][]} names */
 export function tableOf(label, names) {
@@ -61,17 +49,4 @@ export function whenOther(draw) {
     known = now;
     draw(...what);
   };
-}
-
-/**
- * Fills an element anew without taking the focus from what is in it: whatever has the same test id, or the same place, has it then.
- * @param {HTMLElement} element
- * @param {...Child} children
- */
-export function refill(element, ...children) {
-  const active = document.activeElement;
-  const held = active instanceof HTMLElement && element.contains(active) ? active : null;
-  const id = held?.dataset.testid;
-  replace(element, ...children);
-  if (id) /** @type {HTMLElement | null} */ (element.querySelector(`[data-testid="${CSS.escape(id)}"]`))?.focus();
 }

@@ -1,6 +1,7 @@
 // How a vendor is reached, without its key, and what is likely to be wrong with that.
 
-import { controlCard, pair, pairs, refill, whenOther } from "./control-card.js";
+import { controlCard, pair, pairs, whenOther } from "./control-card.js";
+import { refill } from "./control-fill.js";
 import { button, h, replace } from "./dom.js";
 import { number, say } from "./language.js";
 import { callout } from "./messages.js";

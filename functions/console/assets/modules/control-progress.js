@@ -2,9 +2,8 @@
 
 import { controlCard, tableOf } from "./control-card.js";
 import { modeText } from "./control-words.js";
-import { greyCount } from "./counts.js";
 import { h, replace } from "./dom.js";
-import { ago, say } from "./language.js";
+import { ago, number, say } from "./language.js";
 import { momentText } from "./moment.js";
 import { codeText } from "./runs.js";
 import { status as statusMark } from "./status.js";
@@ -29,7 +28,7 @@ function standingRows(status, entities) {
       h("td", { title: fails ? one.lastError : null }, mark, why && h("span", { class: "why" }, why)),
       h("td", {}, when(one.lastSuccessAt)),
       h("td", {}, when(one.lastFailureAt)),
-      h("td", { class: "number" }, greyCount(one.records)),
+      h("td", { class: "number" }, number(one.records)),
     );
   };
   return Object.entries(status.perEntity).sort(([left], [right]) => entities.indexOf(left) - entities.indexOf(right)).map(row);

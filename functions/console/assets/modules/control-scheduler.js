@@ -1,7 +1,8 @@
 // When a connection is pulled by itself, and changing that. What the deployment's configuration sets is shown as locked.
 
 import { asError } from "./api.js";
-import { controlCard, missing, pair, pairs } from "./control-card.js";
+import { controlCard, pair, pairs } from "./control-card.js";
+import { missing } from "./control-fill.js";
 import { toldBy } from "./control-api.js";
 import { button, h, icon, replace } from "./dom.js";
 import { ago, number, say } from "./language.js";

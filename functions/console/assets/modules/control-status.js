@@ -1,7 +1,7 @@
 // How a vendor does: its health score, what its connection is, and whether it answers.
 
 import { asError } from "./api.js";
-import { controlCard, pair, pairs, refill } from "./control-card.js";
+import { controlCard, pair, pairs } from "./control-card.js";
 import { toldBy } from "./control-api.js";
 import { button, h, icon, replace, s } from "./dom.js";
 import { ago, clock, duration, number, say } from "./language.js";
@@ -113,7 +113,7 @@ export function statusCard(name, acts) {
     };
     const when = (/** @type {string | null | undefined} */ at, /** @type {string} */ of) =>
       at ? h("span", { title: ago(at) }, momentText(at), h("span", { class: "ink-3" }, ` ${of}`)) : h("span", { class: "ink-3" }, "—");
-    refill(
+    replace(
       facts,
       score(health),
       pairs(
