@@ -1,4 +1,5 @@
 //! The admin token: let in where the description says so, and nowhere else.
+#![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
 
 use serde_json::Value;
 use signalbox_tests::system::{Settings, System};
