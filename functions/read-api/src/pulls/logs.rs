@@ -37,6 +37,7 @@ const PARAMETERS: [&str; 8] = ["provider", "connection", "entity", "level", "typ
         (status = 200, description = "There: the events; the data of a `log`", body = LogLineView, content_type = "text/event-stream"),
         (status = 400, description = "invalid_request", body = AdminProblemView),
         PullProblems,
+        (status = 403, description = "forbidden, insufficient_scope, invalid_ticket: for administrators; a service token needs connections:read; where the stream is, a ticket that is over or was used", body = AdminProblemView),
     ),
     security((), ("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
 )]

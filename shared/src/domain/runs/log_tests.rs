@@ -118,6 +118,18 @@ fn levels_are_read_as_clients_write_them() {
 }
 
 #[test]
+fn what_a_vendor_says_of_its_limits_is_told_where_it_says_anything() {
+    let asked = |limit, remaining| Asked { limit, remaining, resets_at: Some(at(9)), ..Asked::default() };
+    for (asked, seen) in [
+        (asked(None, None), None),
+        (asked(Some(50), None), Some(SeenLimit { limit: Some(50), remaining: None, resets_at: Some(at(9)) })),
+        (asked(None, Some(3)), Some(SeenLimit { limit: None, remaining: Some(3), resets_at: Some(at(9)) })),
+    ] {
+        assert_eq!(SeenLimit::of(&asked), seen);
+    }
+}
+
+#[test]
 fn how_fast_rows_come_is_of_the_last_minute() {
     let mut moving = Moving::default();
     assert_eq!(moving.pace(Some(100)), (None, None));
