@@ -50,7 +50,7 @@ pub struct Lease {
     #[serde(default)]
     pub stop_ms: Option<i64>,
     /// The newest run of the connection that has a log, also once it is over: the next one's id is later, whatever the clocks say.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest_run: Option<RunId>,
 }
 
@@ -248,7 +248,7 @@ mod tests {
     fn a_lease_is_stored_under_these_names() {
         let stored = serde_json::json!({
             "runId": id(1), "fence": "f", "untilMs": 1, "waitsUntilMs": 2, "waitsFor": "retryAfter", "queuedMs": 3,
-            "stopBy": "ann", "stopMs": 4,
+            "newestRun": id(1), "stopBy": "ann", "stopMs": 4,
         });
         let lease: Lease = serde_json::from_value(stored.clone()).unwrap();
         assert_eq!(serde_json::to_value(&lease).unwrap(), stored);
