@@ -185,7 +185,6 @@ def test_the_runbook_of_a_newcomer(open_page, bare, vendor):
     expect(card).to_contain_text("It answers")
 
 
-@pytest.mark.xfail(strict=True, reason="takes the route of the log's stream; without this mark once it is there")
 def test_a_run_is_read_in_the_live_log_from_start_to_end(open_page, bare, vendor):
     page = open_page(bare.url, viewport={"width": 1440, "height": 2400}).page
     token = bare.token("connections:read,connections:write")
@@ -200,7 +199,6 @@ def test_a_run_is_read_in_the_live_log_from_start_to_end(open_page, bare, vendor
     expect(logs.locator("li[data-type=progress]").first).to_contain_text("tenants", timeout=LONG_MS)
 
 
-@pytest.mark.xfail(strict=True, reason="takes the routes of alerts; without this mark once they are there")
 def test_a_test_alert_is_in_the_outbox(page: Page):
     page.goto(f"{PATH}?provider=doorloop&connection=demo")
     page.get_by_test_id("button-test-teams-alert").click()
