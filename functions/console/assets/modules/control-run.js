@@ -5,7 +5,7 @@ import { controlCard } from "./control-card.js";
 import { toldBy } from "./control-api.js";
 import { button, h, replace } from "./dom.js";
 import { say } from "./language.js";
-import { callout, toast } from "./messages.js";
+import { callout } from "./messages.js";
 import { status as statusMark } from "./status.js";
 import { timeField } from "./time-field.js";
 
@@ -88,28 +88,15 @@ export function runCard(control, entities, then) {
 
   async function halt() {
     stop.disabled = true;
-    try {
-      const { stopped, state } = await control.stop();
-      const text = state === "stopping" ? say("The page that is being written is written to its end.", "Den side, der skrives, skrives færdig.") : "";
-      toast("ok", stopped ? say("The run stops", "Kørslen standses") : say("Nothing ran", "Intet kørte"), text);
-      then.stopped();
-    } catch (thrown) {
-      toast("bad", say("It could not be stopped", "Den kunne ikke standses"), toldBy(asError(thrown)));
-      stop.disabled = false;
-    }
+    const { stopRun } = await import("./control-stop.js");
+    stop.disabled = await stopRun(control, then.stopped);
   }
 
   async function unlock() {
     reset.disabled = true;
-    try {
-      const { message } = await control.resetLock();
-      toast("ok", message);
-      then.stopped();
-    } catch (thrown) {
-      toast("bad", say("The lock could not be reset", "Låsen kunne ikke nulstilles"), toldBy(asError(thrown)));
-    } finally {
-      reset.disabled = false;
-    }
+    const { resetLock } = await import("./control-stop.js");
+    await resetLock(control, then.stopped);
+    reset.disabled = false;
   }
 
   return {

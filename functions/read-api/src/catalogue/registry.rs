@@ -14,7 +14,7 @@ use signalbox::http::problem::{
 use signalbox::http::query::path_text;
 use signalbox::http::wire::parameters::TenantMeant;
 use signalbox::http::wire::vendor_sync::registry::{
-    IntegrationView, LastTestMeta, OneVendorView, RegistryView, VendorView,
+    LastTestMeta, OneVendorView, RegisteredIntegrationView, RegistryView, VendorView,
 };
 use signalbox::http::wire::vendor_sync::snapshot::SnapshotView;
 
@@ -89,7 +89,7 @@ async fn view(reads: &Reads, vendor: &Vendor) -> Result<VendorView, AwsFault> {
     let since = state.as_ref().and_then(|state| state.created_at);
     let changed = state.as_ref().and_then(|state| state.updated_at);
     let tested = test.as_ref().map(|test| test.checked_at);
-    let integration = IntegrationView {
+    let integration = RegisteredIntegrationView {
         id: format!("{}-integration", vendor.slug),
         kind: vendor.integration.into(),
         scraper_path: vendor.shown_source().filter(|_| vendor.integration == Integration::Scraper),

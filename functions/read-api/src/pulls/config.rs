@@ -16,7 +16,7 @@ use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
 use signalbox::http::problem::Problem;
 use signalbox::http::query::{Query, path_text};
 use signalbox::http::wire::integrations::{
-    BreakerRuleView, ConfiguredView, IntegrationView, IntegrationsConfigView, RetryView,
+    BreakerRuleView, ConfiguredView, IntegrationsConfigView, PulledConnectionView, RetryView,
 };
 use signalbox::http::wire::parameters::{ConnectionMeant, ConnectionOfProvider};
 use signalbox::vendors::Providers;
@@ -117,7 +117,7 @@ async fn answered(
     }))
 }
 
-fn view(providers: &Providers, stored: &StoredConnection) -> IntegrationView {
+fn view(providers: &Providers, stored: &StoredConnection) -> PulledConnectionView {
     let api = providers.of(&stored.connection.provider).pull;
     let settings = api.and_then(|api| read(api, &stored.settings).ok());
     let settings = settings.as_ref();
@@ -125,7 +125,7 @@ fn view(providers: &Providers, stored: &StoredConnection) -> IntegrationView {
     let documents = documentation.zip(settings).filter(|(it, settings)| settings.base_url.host_str() == Some(it.host));
     let documents =
         documents.map(|(it, _)| format!("{} has the vendor's documents: the API is at {}", it.host, it.api));
-    IntegrationView {
+    PulledConnectionView {
         connection: stored.connection.to_string(),
         display_name: stored.display_name.clone(),
         has_api_key: stored.secrets.is_some(),

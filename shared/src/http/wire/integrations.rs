@@ -191,13 +191,13 @@ pub struct IntegrationsConfigView {
     /// The routes that take it.
     pub admin_endpoints: &'static [&'static str],
     /// The provider's connection; null where there is none, or none is meant.
-    pub integration: Option<IntegrationView>,
+    pub integration: Option<PulledConnectionView>,
 }
 
 /// How a vendor is pulled.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct IntegrationView {
+pub struct PulledConnectionView {
     /// `tenant/provider/name`
     pub connection: String,
     /// The name people read.

@@ -41,7 +41,7 @@ pub struct VendorView {
     /// When its snapshot last changed.
     pub updated_at: Option<String>,
     /// How it is reached.
-    pub integration: IntegrationView,
+    pub integration: RegisteredIntegrationView,
     /// Its snapshot; null before its first run.
     pub state: Option<SnapshotView>,
 }
@@ -68,7 +68,7 @@ impl From<Integration> for IntegrationKind {
 /// How a vendor is reached.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct IntegrationView {
+pub struct RegisteredIntegrationView {
     /// Follows from the slug.
     pub id: String,
     /// Its kind.
