@@ -20,6 +20,7 @@ const SECRET: &str = "replace-with-signalbox-webhook-secret";
 const TICKET: &str = "replace-with-signalbox-ticket";
 
 /// For a log that is not followed, so that the stream ends.
+#[expect(clippy::unwrap_used, reason = "a helper of tests, where a panic is the report")]
 fn ticket(world: &World) -> String {
     let secret = world.host.parameters().get(&format!("/signalbox/{}", SESSION_JWT.as_str()));
     let values = Values::check(&[SESSION_JWT], |_| secret.clone()).unwrap();
