@@ -26,7 +26,6 @@ use signalbox::aws::service_secrets::SecretsReader;
 use signalbox::domain::catalogue::vendor::Vendor;
 use signalbox::domain::ids::{ConnectionName, TenantId};
 use signalbox::domain::service_secrets::{self, Name};
-use signalbox::engine::alerts::link;
 use signalbox::engine::connections::desk::Desk;
 use signalbox::engine::connections::link::Links;
 use signalbox::engine::deliveries::context::Deliveries;
@@ -50,8 +49,6 @@ use utoipa_axum::router::OpenApiRouter;
 pub(crate) struct Control {
     worker: RunWorker,
     alerts: AlertStore,
-    /// Where messages of alerts lead.
-    alerts_link: Option<String>,
     tests: LastTests,
     connections: Desk,
     links: Links,
@@ -121,7 +118,6 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         links: Links::new((connections.clone(), worker.clone()), secrets.secrets(), &clients, environment)?,
         worker,
         alerts: AlertStore::connect(&clients, environment)?,
-        alerts_link: link(environment),
         tests: LastTests::connect(&clients, environment)?,
         connections,
         deliveries: Deliveries::connect(&clients, environment, outside, secrets.secrets())?,

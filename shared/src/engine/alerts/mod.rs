@@ -98,8 +98,7 @@ impl Alerts {
 }
 
 /// Where alerts are shown, by where the console is.
-#[must_use]
-pub fn link(environment: &Environment) -> Option<String> {
+fn link(environment: &Environment) -> Option<String> {
     let console = environment.get("CONSOLE_URL")?.trim().trim_end_matches('/');
     Some(format!("{console}/systems/integrations"))
 }
