@@ -100,6 +100,7 @@ async fn a_fault_of_storage_is_told_to_the_log_and_not_to_clients() {
             "/api/admin/sync/dlq/requeue" => json!({"id": "4102488000000-5fea7756"}),
             "/api/admin/sync/scheduler" => json!({"enabled": false}),
             path if path.starts_with("/api/admin/sync/") => json!({}),
+            path if path.ends_with("/teams/test") => json!({}),
             path if path.starts_with("/api/admin/connections/") => json!({}),
             path if path.starts_with("/api/brands/") => json!({"authCode": "code", "functionsToSync": ["orders"]}),
             _ => json!({"mode": "apply"}),
