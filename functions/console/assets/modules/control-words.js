@@ -1,5 +1,6 @@
 // What the control centre's routes say, and its words.
 
+import { s } from "./dom.js";
 import { say } from "./language.js";
 import { status } from "./status.js";
 
@@ -86,4 +87,14 @@ export function healthPill(health) {
 export function modeText(mode, dry = false) {
   const name = mode === "backfill" ? "Backfill" : "Delta";
   return dry ? say(`${name}, dry`, `${name}, prøve`) : name;
+}
+
+/**
+ * The letters of a provider on its colour.
+ * @param {Provider | null} provider
+ */
+export function markOf(provider) {
+  if (!provider) return null;
+  const text = s("text", { x: 12, y: 12.5, "text-anchor": "middle", "dominant-baseline": "central" }, provider.icon);
+  return s("svg", { class: "provider-mark", viewBox: "0 0 24 24", "aria-hidden": "true" }, s("rect", { width: 24, height: 24, rx: 6, fill: provider.colour }), text);
 }

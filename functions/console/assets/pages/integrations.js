@@ -8,7 +8,7 @@ import { logCard } from "../modules/control-logs.js";
 import { progressCard } from "../modules/control-progress.js";
 import { runCard } from "../modules/control-run.js";
 import { statusCard } from "../modules/control-status.js";
-import { healthPill } from "../modules/control-words.js";
+import { healthPill, markOf } from "../modules/control-words.js";
 import { button, h, replace } from "../modules/dom.js";
 import { selectChip } from "../modules/filter-fields.js";
 import { startPage } from "../modules/frame.js";
@@ -16,7 +16,6 @@ import { addKeys } from "../modules/keyboard.js";
 import { clock, number, say } from "../modules/language.js";
 import { copied, stale, toast } from "../modules/messages.js";
 import { poll } from "../modules/poll.js";
-import { markOf } from "../modules/provider-mark.js";
 import { may, whoever } from "../modules/session.js";
 import { chosenTenant } from "../modules/tenant.js";
 
