@@ -54,7 +54,7 @@ async fn the_schedule_is_switched_by_a_route_and_what_is_not_named_stays() {
         (json!({"fullSyncHourUTC": 24}), "from 0 to 23"),
         (json!({"enabled": "yes"}), "enabled must be true or false"),
         (json!({"entities": []}), "entities array is required"),
-        (json!({"entities": ["dogs"]}), "there are owners"),
+        (json!({"entities": ["dogs"]}), "there is no entity dogs"),
         (json!({"interval": 5}), "interval"),
     ] {
         let refused = pulled.ask("PUT", "scheduler", body.clone()).await;
