@@ -104,16 +104,19 @@ impl Call {
     }
 }
 
-/// Refuses an entity that the connection's vendor does not have, and says which there are.
+/// Refuses an entity that the connection's vendor does not have.
 fn check_entity(control: &Control, stored: &StoredConnection, entity: &str) -> Result<(), AdminProblem> {
     let api = control.connections.providers.of(&stored.connection.provider).pull;
+    if api.is_some_and(|api| api.has_entity(entity)) { Ok(()) } else { Err(no_entity(control, stored, entity)) }
+}
+
+/// Says which entities there are, where one is named that is none of them.
+fn no_entity(control: &Control, stored: &StoredConnection, entity: &str) -> AdminProblem {
+    let api = control.connections.providers.of(&stored.connection.provider).pull;
     let known: Vec<&str> = api.iter().flat_map(|api| api.entities).map(|known| known.entity.as_str()).collect();
-    if known.iter().any(|known| known.eq_ignore_ascii_case(entity)) {
-        return Ok(());
-    }
     let entity: String = entity.chars().take(ENTITY_CHARACTERS_MAX).collect();
     let problem = AdminProblem::new(INVALID_REQUEST, format!("there is no entity {entity}"));
-    Err(problem.hint(format!("there are {}", known.join(", "))))
+    problem.hint(format!("there are {}", known.join(", ")))
 }
 
 /// A call to AWS failed.

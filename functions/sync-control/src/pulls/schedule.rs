@@ -16,7 +16,7 @@ use signalbox::http::wire::parameters::ConnectionMeant;
 use signalbox::http::wire::pull_schedule::{PullScheduleRequest, PullScheduleView};
 use signalbox::vendors::pulled;
 
-use super::{Call, Meant, PullProblems, check_entity, failed};
+use super::{Call, Meant, PullProblems, failed, no_entity};
 use crate::body::Fields;
 use crate::{Control, body, connections};
 
@@ -69,12 +69,10 @@ pub(crate) async fn change(
 ) -> Result<Json<PullScheduleView>, AdminProblem> {
     let wanted = wanted(&body::read(body).await?.unwrap_or_default())?;
     let Meant { operator, stored, .. } = call.meant(&control).await?;
-    for entity in wanted.entities.iter().flatten() {
-        check_entity(&control, &stored, entity)?;
-    }
     let changed = change_schedule(&control.connections, &operator, &stored.connection, &wanted).await;
     let changed = changed.map_err(|refused| match refused {
         NotChanged::Locked(_) => AdminProblem::new(ENVIRONMENT_LOCKED, "environment_locked").hint(refused.to_string()),
+        NotChanged::Entity(entity) => no_entity(&control, &stored, &entity),
         NotChanged::Pattern => AdminProblem::new(INVALID_REQUEST, refused.to_string()),
         NotChanged::Refused(refused) => connections::refused(refused).into(),
     })?;

@@ -104,4 +104,10 @@ impl PullApi {
     pub fn entity(&self, entity: &Entity) -> Option<&PullEntity> {
         self.entities.iter().find(|known| known.entity == *entity)
     }
+
+    /// Whether one of its entities has that name, as operators write it: in letters of either case.
+    #[must_use]
+    pub fn has_entity(&self, name: &str) -> bool {
+        self.entities.iter().any(|known| known.entity.as_str().eq_ignore_ascii_case(name))
+    }
 }

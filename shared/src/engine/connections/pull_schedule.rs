@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::domain::audit::Action;
 use crate::domain::connections::import::ENVIRONMENT;
+use crate::domain::connections::pull_api::PullApi;
 use crate::domain::connections::schedule::{PullTimes, Schedule};
 use crate::domain::connections::stored::{ChangeError, KeptBy, Knows, StoredConnection, Wanted};
 use crate::domain::ids::{Connection, ProviderId};
@@ -43,6 +44,12 @@ impl ScheduleChange {
             full_at_hour_utc: self.full_at_hour_utc.unwrap_or(times.full_at_hour_utc),
             enabled: self.enabled.unwrap_or(times.enabled),
         }))
+    }
+
+    /// The first that is to be pulled and that the vendor does not have.
+    fn unknown_entity(&self, api: Option<&PullApi>) -> Option<&str> {
+        let known = |name: &str| api.is_some_and(|api| api.has_entity(name));
+        self.entities.iter().flatten().map(String::as_str).find(|name| !known(name))
     }
 
     /// What sets what is to be changed, where a source keeps the connection: its variables, or the source.
@@ -85,6 +92,9 @@ pub enum NotChanged {
         "the connection's schedule is a pattern of cron: give intervalMinutes in its place, or change the connection"
     )]
     Pattern,
+    /// What is to be pulled is not what its vendor has.
+    #[error("there is no entity {0}")]
+    Entity(String),
     /// As with any change of a connection.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -123,6 +133,9 @@ async fn tried(
         let stored = desk.store.read(connection).await.map_err(Refused::Unread)?.ok_or(Refused::NotFound)?;
         if let KeptBy::Configuration { source } = &stored.kept_by {
             return Err(NotChanged::Locked(wanted.set_by(source, connection)));
+        }
+        if let Some(unknown) = wanted.unknown_entity(desk.providers.of(&connection.provider).pull) {
+            return Err(NotChanged::Entity(unknown.to_owned()));
         }
         let schedule = wanted.of(&stored.schedule).ok_or(NotChanged::Pattern)?;
         let mut settings = stored.settings.clone();
