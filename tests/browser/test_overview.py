@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from stubs_of_pages import AUDIT, ENTRIES, FAILED, FORBIDDEN, LETTERS, LOOKS, OVERVIEW, RUN, ago, connection, health_of, matter, never, overview, refuse
+from stubs_of_pages import AUDIT, ENTRIES, FAILED, FORBIDDEN, LETTERS, LOOKS, OVERVIEW, RUN, ago, connection, matter, never, overview, refuse
 
 
 def answer(page: Page, body: dict | None = None) -> None:
@@ -66,20 +66,19 @@ def test_what_needs_attention_is_of_all_connections_and_not_of_the_page_alone(pa
     assert page.locator(".matters a").get_attribute("href") == "/deliveries?status=rejected&source=pos"
 
 
-def test_what_is_pulled_leads_to_its_health_and_has_no_webhooks(page: Page):
+def test_what_is_pulled_leads_to_where_it_is_pulled_and_has_no_webhooks(page: Page):
     of = {"connection": "acme/doorloop/demo", "provider": "doorloop", "name": "demo", "idle": True, "nextDueAt": ago(-1_800)}
-    failed = matter("failed_run", 1, 60, "owners: its page is no JSON", "/api/sync/health?provider=doorloop&tenant=acme")
+    failed = matter("failed_run", 1, 60, "owners: its page is no JSON", "/api/admin/sync/runs?provider=doorloop&connection=demo&tenant=acme")
     item = connection("DoorLoop", "healthy", **of, attention=[failed])
     named = {name: item[name] for name in ("connection", "tenant", "provider", "name", "displayName")}
     answer(page, overview(items=[item], attention=[{**named, **failed}]))
     page.goto("/")
-    place = "/health?provider=doorloop&open=acme%2Fdemo&for=acme"
+    place = "/systems/integrations?provider=doorloop&connection=demo&for=acme"
     expect(page.locator(".matters a")).to_have_attribute("href", place)
     row = page.locator("tbody tr.opens")
     expect(row).to_contain_text("All within limits")
     expect(row.locator("td[data-name='Webhooks, 1 h']")).to_have_text("—")
     expect(page.get_by_role("region", name="Next")).to_contain_text("DoorLoop")
-    page.route("**/api/sync/health?**", lambda route: route.fulfill(json=health_of([])))
     row.click()
     expect(page).to_have_url(re.compile(re.escape(place) + "$"))
 

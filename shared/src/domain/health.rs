@@ -40,7 +40,7 @@ pub enum Measure {
     Failures,
     /// Whether its breaker is open.
     Breaker,
-    /// Whether its last run failed.
+    /// Whether its last run failed: that degrades what was synced before, and nothing else says of another that it does not work.
     LastRun,
 }
 
@@ -165,6 +165,9 @@ pub struct Judgement {
 #[must_use]
 pub fn judge(numbers: &Numbers, thresholds: &Thresholds) -> Judgement {
     const YES: Limits = Limits { degraded: 0.0, unhealthy: 0.0 };
+    const YES_FOR_NOW: Limits = Limits { degraded: 0.0, unhealthy: 1.0 };
+    // What went well before is as late as it is, and a run that failed since is a warning until then.
+    let of_last_run = if numbers.sync_lag_ms.is_some() { YES_FOR_NOW } else { YES };
     let lag = |lag: Option<i64>| lag.map(|lag| lag as f64);
     let is = |yes: bool| Some(f64::from(u8::from(yes)));
     let webhook_lag = lag(numbers.webhook_lag_ms).filter(|_| !numbers.is_idle());
@@ -174,7 +177,7 @@ pub fn judge(numbers: &Numbers, thresholds: &Thresholds) -> Judgement {
         (Measure::ErrorRate, Some(numbers.error_rate()), thresholds.error_rate),
         (Measure::Failures, Some(numbers.failures as f64), thresholds.failures),
         (Measure::Breaker, is(numbers.breaker_is_open), YES),
-        (Measure::LastRun, is(numbers.last_run_failed), YES),
+        (Measure::LastRun, is(numbers.last_run_failed), of_last_run),
     ]
     .into_iter()
     .filter_map(|(measure, value, limits)| passed(measure, value?, limits))
@@ -240,6 +243,7 @@ mod tests {
             (failed(21, 999_979), Unhealthy, &[Measure::Failures]),
             (Numbers { breaker_is_open: true, ..none }, Unhealthy, &[Measure::Breaker]),
             (Numbers { last_run_failed: true, ..none }, Unhealthy, &[Measure::LastRun]),
+            (Numbers { last_run_failed: true, ..sync(MINUTE) }, Degraded, &[Measure::LastRun]),
             (
                 Numbers { sync_lag_ms: Some(10 * MINUTE), webhook_lag_ms: Some(30_000), ..none },
                 Degraded,

@@ -104,6 +104,14 @@ impl<'a> Pulled<'a> {
         system.request("PUT", &path).bearer(&token).body(body.to_string()).answer().await.expect(200);
     }
 
+    /// Opens its breaker, or lets it decide again.
+    pub(super) async fn breaker(&self, state: &str) {
+        let system = self.world.system;
+        let path = format!("/api/admin/connections/{}/breaker", self.connection);
+        let token = system.service_token("operator", "default", &[CONNECTIONS_WRITE]);
+        system.post(&path).bearer(&token).body(json!({"state": state}).to_string()).answer().await.expect(200);
+    }
+
     /// Asks the control centre, as an administrator of all tenants.
     pub(super) async fn ask(&self, method: &str, path: &str, body: Value) -> Answer {
         let process = self.world.healthy().await;

@@ -42,11 +42,20 @@ async fn a_row_is_shown_under_both_names_and_applied_as_the_vendor_has_it_now() 
         &doorloop,
         json!({"entity": "units", "change": [id], "set": {"updatedAt": "2100-01-02T00:00:00Z", "beds": 9}}),
     );
+    let why = items(&pulled, "dlq").await[0]["reason"].clone();
     doorloop.set_fault(fault(FaultKind::Status, "units", 1, 3)).unwrap();
     let asked = doorloop.requests().0;
     let failed = requeue().await;
     assert_eq!((failed.status, &failed.body["error"]), (500, &json!("Requeue failed after retries")));
-    assert_eq!((doorloop.requests().0 - asked, &items(&pulled, "dlq").await[0]["retryCount"]), (3, &json!(2)));
+    let stays = items(&pulled, "dlq").await.remove(0);
+    assert_eq!((doorloop.requests().0 - asked, &stays["retryCount"], &stays["reason"]), (3, &json!(2), &why));
+    // A vendor that is not to be asked is no try, and no reason of the row.
+    pulled.breaker("open").await;
+    for requeue in [requeue().await, pulled.ask("POST", "dlq/requeue-all", Value::Null).await] {
+        assert_eq!((requeue.status, &requeue.body["code"]), (503, &json!("vendor_rests")), "{}", requeue.text);
+    }
+    assert_eq!(items(&pulled, "dlq").await, [stays]);
+    pulled.breaker("auto").await;
     let applied = requeue().await.expect(200);
     assert_eq!(applied["changedSince"], true, "{applied}");
     assert_eq!(pulled.newest().await["sk"], applied["runId"]);
@@ -62,7 +71,8 @@ async fn a_row_is_shown_under_both_names_and_applied_as_the_vendor_has_it_now() 
     assert!(
         results[0].starts_with("refused: ")
             && results[1].starts_with("failed: ")
-            && results[2].starts_with("applied by ")
+            && results[2..4].iter().all(|result| result.starts_with("refused: waiting until the vendor"))
+            && results[4].starts_with("applied by ")
     );
 }
 

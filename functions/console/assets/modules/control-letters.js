@@ -137,7 +137,7 @@ export function letterList(control, entities, changed) {
         sum.failed += answer.failed;
         cursor = answer.cursor;
         replace(told, say(`${number(sum.applied)} applied, ${number(sum.failed)} stay`, `${number(sum.applied)} anvendt, ${number(sum.failed)} bliver`));
-        if (!answer.more || answer.busy) break;
+        if (!answer.more || answer.busy || answer.restsUntil) break;
       }
       const tone = sum.failed > 0 ? "warn" : "ok";
       toast(tone, say(`${number(sum.applied)} applied`, `${number(sum.applied)} anvendt`), sum.failed > 0 ? say(`${number(sum.failed)} still cannot be taken, and stay.`, `${number(sum.failed)} kan stadig ikke tages og bliver.`) : "");

@@ -34,13 +34,13 @@ const deliveriesOf = ({ provider, name, tenant }) => new URLSearchParams({ sourc
 /** The syncs of a vendor, as its tenant sees them. @param {Named} one */
 const syncsOf = ({ name, tenant }) => `/vendor-sync?${new URLSearchParams({ vendor: name, for: tenant })}`;
 
-/** How one does that is not shown among the vendor syncs. @param {Named} one */
-const healthOf = ({ provider, name, tenant }) =>
-  `/health?${new URLSearchParams({ provider, open: `${tenant}/${name}`, for: tenant })}`;
+/** Where it is pulled by hand, with its last runs and the rows that were set aside. @param {Named} one */
+const controlOf = ({ provider, name, tenant }) =>
+  `/systems/integrations?${new URLSearchParams({ provider, connection: name, for: tenant })}`;
 
-/** The run that a matter is about: its link names it as the first of a list. Those of a pull are in no list. @param {Matter} matter */
+/** The run that a matter is about: its link names it as the first of a list. @param {Matter} matter */
 function runPlace({ link, of }) {
-  if (!isCatalogue(of)) return healthOf(of);
+  if (!isCatalogue(of)) return controlOf(of);
   const id = link && new URL(link, location.origin).searchParams.get("cursor");
   return `${syncsOf(of)}&period=all${id ? `&run=${encodeURIComponent(id)}` : ""}`;
 }
@@ -62,6 +62,14 @@ const KINDS = {
     many: (count) => [`${count} dead letters`, `${count} døde leverancer`],
     act: ["Send again", "Send igen"],
     place: ({ of }) => `/deliveries?status=dead&last=90d&${deliveriesOf(of)}`,
+  },
+  set_aside: {
+    tone: "held",
+    mark: "dead",
+    one: ["1 row set aside", "1 række lagt til side"],
+    many: (count) => [`${count} rows set aside`, `${count} rækker lagt til side`],
+    act: ["Look at them", "Se på dem"],
+    place: ({ of }) => controlOf(of),
   },
   rejected: {
     tone: "warn",
@@ -91,7 +99,7 @@ const KINDS = {
 
 /** What a route says in codes and words of its own, in the page's language; the rest stays. @param {Attention} one */
 function detailOf({ kind, detail, count }) {
-  if (kind === "dead_letters") return detail.replace(/^the last one: /, say("the last one: ", "den seneste: "));
+  if (kind === "dead_letters" || kind === "set_aside") return detail.replace(/^the last one: /, say("the last one: ", "den seneste: "));
   if (kind !== "rejected") return detail;
   const [, reason = null, why = detail] = /^([a-z_]+): (.*)$/s.exec(detail) ?? [];
   const told = [refusalName({ reason, detail: why }), why].filter(Boolean).join(": ");
@@ -151,5 +159,5 @@ export const cameTo = (one) => (hasWebhooks(one.provider) ? one.lastHour : null)
 /** The page that shows what it does. @param {Named} one */
 export function placeOf(one) {
   if (isCatalogue(one)) return syncsOf(one);
-  return hasWebhooks(one.provider) ? `/deliveries?${deliveriesOf(one)}` : healthOf(one);
+  return hasWebhooks(one.provider) ? `/deliveries?${deliveriesOf(one)}` : controlOf(one);
 }

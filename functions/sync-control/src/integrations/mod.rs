@@ -16,6 +16,7 @@ use signalbox::domain::connections::stored::StoredConnection;
 use signalbox::domain::ids::{Connection, Entity};
 use signalbox::domain::pull::breaker::Breaker;
 use signalbox::domain::runs::failure::Failure;
+use signalbox::domain::runs::lease::Wait;
 use signalbox::domain::time;
 use signalbox::engine::connections::pulled::pulled;
 use signalbox::engine::runs::kinds::pull::look::{NotLooked, Sight, Tried, try_look};
@@ -135,6 +136,16 @@ fn forced_open(connection: &Connection, breaker: &Breaker) -> Option<(String, St
     Some((why, how))
 }
 
+/// That a connection's vendor is not asked now, and until when: an operator may have said so, and then there is no time.
+pub(crate) async fn rests(control: &Control, connection: &Connection, wait: &Wait) -> AdminProblem {
+    let breaker = control.connections.breakers.of(connection).await.unwrap_or_default();
+    if let Some((why, how)) = forced_open(connection, &breaker) {
+        return AdminProblem::new(VENDOR_RESTS, why).hint(how);
+    }
+    let problem = AdminProblem::rests(wait.reason.text(), wait.until, control.now());
+    problem.with("retryAt", time::text(wait.until)).hint("come again then, or reset the breaker")
+}
+
 /// Why there is no page, as a problem.
 async fn no_page(
     control: &Control,
@@ -158,18 +169,7 @@ async fn no_page(
             };
             told(kind, detail).code(failure.code()).hint(remedy(control, stored, *failure))
         }
-        NotLooked::Waits(wait) => {
-            let breaker = control.connections.breakers.of(&stored.connection).await.unwrap_or_default();
-            if let Some((why, how)) = forced_open(&stored.connection, &breaker) {
-                return told(VENDOR_RESTS, &why).hint(how);
-            }
-            let until = time::text(wait.until);
-            let problem = AdminProblem::rests(not.to_string(), wait.until, control.now());
-            problem
-                .with("endpoint", entity.as_str())
-                .with("retryAt", until)
-                .hint("come again then, or reset the breaker")
-        }
+        NotLooked::Waits(wait) => rests(control, &stored.connection, wait).await.with("endpoint", entity.as_str()),
         NotLooked::Fault(fault) => fault_of_ours(fault),
     }
 }

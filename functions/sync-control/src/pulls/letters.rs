@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use signalbox::domain::connections::stored::StoredConnection;
 use signalbox::domain::dead_letter::DeadLetterId;
 use signalbox::domain::ids::Entity;
+use signalbox::domain::time;
 use signalbox::engine::runs::kinds::pull::letters::{self, Dropped, Requeued, TRIES_MAX, Which};
 use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
 use signalbox::http::problem::{
@@ -21,6 +22,7 @@ use signalbox::http::wire::set_aside::{
 
 use super::{Call, Meant, PullProblems, check_entity, failed};
 use crate::body::Fields;
+use crate::integrations::rests;
 use crate::{Control, body};
 
 /// How many rows a list shows.
@@ -74,6 +76,7 @@ pub(crate) async fn list(State(control): State<Control>, call: Call) -> Result<J
         (status = 404, description = "not_found: `DLQ item not found`", body = AdminProblemView),
         (status = 409, description = "sync_in_progress: another run has the connection; already_decided: somebody else decided on it; connection_not_named", body = AdminProblemView),
         (status = 422, description = "unprocessable: it still cannot be taken, and stays; `error` says why", body = AdminProblemView),
+        (status = 503, description = "vendor_rests: the vendor is not asked now, and it stays; `retryAt` says until when, and `Retry-After` in how many seconds", body = AdminProblemView),
         PullProblems,
         (status = 500, description = "requeue_failed: `Requeue failed after retries`, and it stays; internal_error", body = AdminProblemView),
     ),
@@ -104,6 +107,7 @@ pub(crate) async fn requeue(
         (status = 404, description = "not_found: `DLQ item not found`", body = AdminProblemView),
         (status = 409, description = "sync_in_progress: another run has the connection; already_decided: somebody else decided on it; connection_not_named", body = AdminProblemView),
         (status = 422, description = "unprocessable: it still cannot be taken, and stays; `error` says why", body = AdminProblemView),
+        (status = 503, description = "vendor_rests: the vendor is not asked now, and it stays; `retryAt` says until when, and `Retry-After` in how many seconds", body = AdminProblemView),
         PullProblems,
         (status = 500, description = "requeue_failed: `Requeue failed after retries`, and it stays; internal_error", body = AdminProblemView),
     ),
@@ -139,6 +143,7 @@ async fn apply(control: &Control, meant: &Meant, id: &DeadLetterId) -> Result<Js
         Requeued::Refused { why, remedy } => {
             Err(AdminProblem::new(UNPROCESSABLE, format!("it still cannot be taken: {why}")).hint(remedy))
         }
+        Requeued::Waits(wait) => Err(rests(control, &stored.connection, &wait).await),
         Requeued::Failed(why) => Err(AdminProblem::new(REQUEUE_FAILED.kind, "Requeue failed after retries").hint(why)),
     }
 }
@@ -155,6 +160,7 @@ async fn apply(control: &Control, meant: &Meant, id: &DeadLetterId) -> Result<Js
         (status = 200, description = "How many", body = RowsRequeuedView),
         (status = 400, description = "invalid_request: a name that no entity has, a parameter that there is not, a cursor that is none of an answer", body = AdminProblemView),
         (status = 409, description = "sync_in_progress: another run has the connection, and nothing was applied; connection_not_named", body = AdminProblemView),
+        (status = 503, description = "vendor_rests: the vendor is not asked now, and nothing was applied", body = AdminProblemView),
         PullProblems,
     ),
     security(("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
@@ -178,6 +184,9 @@ pub(crate) async fn requeue_all(
     if let Some(busy) = done.busy.as_ref().filter(|_| done.applied + done.stayed == 0) {
         return Err(AdminProblem::new(SYNC_IN_PROGRESS, "sync already running").with("runId", busy.as_str()));
     }
+    if let Some(wait) = done.waits.as_ref().filter(|_| done.applied + done.stayed == 0) {
+        return Err(rests(&control, &stored.connection, wait).await);
+    }
     Ok(Json(RowsRequeuedView {
         ok: true,
         count: done.applied,
@@ -186,6 +195,7 @@ pub(crate) async fn requeue_all(
         more: done.next.is_some(),
         cursor: done.next.map(|id| id.to_string()),
         busy: done.busy.map(|run| run.to_string()),
+        rests_until: done.waits.map(|wait| time::text(wait.until)),
     }))
 }
 

@@ -107,8 +107,6 @@ impl Looks {
 fn judged(stored: StoredConnection, hours: Hours, pulls: Pulls, failed: Option<RunId>, now: Timestamp) -> Looked {
     let now_ms = now.as_millisecond();
     let day = hours.day(now_ms);
-    // One that was synced once is as late as it is; of one that never was, nothing else says that it does not work.
-    let is_told = stored.connection.provider == ProviderId::CATALOGUE || pulls.synced_at.is_none();
     let numbers = Numbers {
         sync_lag_ms: pulls.lag_ms(now),
         by_hand_alone: !stored.is_expected(),
@@ -116,7 +114,7 @@ fn judged(stored: StoredConnection, hours: Hours, pulls: Pulls, failed: Option<R
         processed: day.count(HourCounter::Processed),
         failures: day.failures(),
         breaker_is_open: pulls.breaker.state(now) == State::Open,
-        last_run_failed: is_told && failed.is_some(),
+        last_run_failed: failed.is_some(),
     };
     let thresholds = thresholds(&stored, &pulls);
     let judgement = judge(&numbers, &thresholds);

@@ -152,6 +152,8 @@ pub struct RowsRequeuedView {
     pub cursor: Option<String>,
     /// The run that was in the way, so that this call ended early; null where none was.
     pub busy: Option<String>,
+    /// Until when the vendor is not asked, where that ended this call early; null where it did not.
+    pub rests_until: Option<String>,
 }
 
 /// Rows that were forgotten.

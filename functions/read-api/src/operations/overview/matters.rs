@@ -11,7 +11,7 @@ use signalbox::domain::runs::failure::Failure;
 use signalbox::domain::runs::run::Run;
 use signalbox::domain::time;
 use signalbox::engine::health::Looked;
-use signalbox::engine::health::attention::{Attention, Refusals, failed_runs};
+use signalbox::engine::health::attention::{Attention, Given, Refusals, failed_runs};
 use signalbox::http::auth::user::Reach;
 use signalbox::http::wire::record::{AttentionView, MatterView};
 
@@ -50,9 +50,9 @@ impl Matters {
             wanted.insert(run.connection.clone());
             of.entry(run.connection.clone()).or_default().extend(of_run(run));
         }
-        for (connection, letters) in &found.letters {
+        for ((connection, given), letters) in &found.letters {
             wanted.insert(connection.clone());
-            of.entry(connection.clone()).or_default().push(of_letters(connection, letters, found.more_letters));
+            of.entry(connection.clone()).or_default().push(of_letters(connection, *given, letters, found.more_letters));
         }
         of.retain(|connection, _| reach.has(&connection.tenant, &connection.name));
         wanted.retain(|connection| of.contains_key(connection));
@@ -62,7 +62,7 @@ impl Matters {
         let stored = reads.connections.some(unknown.into_iter()).await?;
         names.extend(stored.iter().map(named));
         // A dead letter waits to be decided on whether or not its connection is stored: a point of sale need not be.
-        for connection in found.letters.keys() {
+        for (connection, _) in found.letters.keys() {
             names.entry(connection.clone()).or_insert_with(|| format!("{}/{}", connection.provider, connection.name));
         }
         of.retain(|connection, _| names.contains_key(connection));
@@ -107,25 +107,35 @@ fn of_run(run: &Run) -> Option<AttentionView> {
     })
 }
 
-/// Where a run can be seen. One that pulls is in no list of a vendor's.
+/// Where a run can be seen.
 fn link_of(Run { connection, id, .. }: &Run) -> String {
-    match connection.provider == ProviderId::CATALOGUE {
+    let Connection { tenant, provider, name } = connection;
+    match *provider == ProviderId::CATALOGUE {
         // A cursor names the first row of its page.
-        true => format!("/api/catalog/vendor-sync/runs?vendor={}&limit=1&cursor={id}", connection.name),
-        false => format!("/api/sync/health?provider={}&tenant={}", connection.provider, connection.tenant),
+        true => format!("/api/catalog/vendor-sync/runs?vendor={name}&limit=1&cursor={id}"),
+        false => format!("/api/admin/sync/runs?provider={provider}&connection={name}&tenant={tenant}"),
     }
 }
 
-fn of_letters(connection: &Connection, (count, newest): &(usize, DeadLetter), more: bool) -> AttentionView {
-    let Connection { tenant, provider, name, .. } = connection;
+fn of_letters(
+    connection: &Connection,
+    given: Given,
+    (count, newest): &(usize, DeadLetter),
+    more: bool,
+) -> AttentionView {
+    let Connection { tenant, provider, name } = connection;
+    let (kind, list) = match given {
+        Given::Delivery => ("dead_letters", "/api/sync/dead-letters"),
+        Given::Row => ("set_aside", "/api/admin/sync/dlq"),
+    };
     AttentionView {
-        kind: "dead_letters",
+        kind,
         count: *count,
         more,
         // How many, the count says.
         detail: format!("the last one: {}", newest.reason),
         at: shown(newest.recorded_ms),
-        link: format!("/api/sync/dead-letters?tenant={tenant}&provider={provider}&connection={name}"),
+        link: format!("{list}?tenant={tenant}&provider={provider}&connection={name}"),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::aws::journal::Journal;
 use crate::aws::runs::RunReads;
 use crate::aws::runs::failed::FailedRuns;
 use crate::domain::connections::stored::StoredConnection;
-use crate::domain::dead_letter::DeadLetter;
+use crate::domain::dead_letter::{DeadLetter, Subject};
 use crate::domain::deliveries::rejected::Rejected;
 use crate::domain::ids::{Connection, ConnectionName, RunId, TenantId};
 use crate::domain::runs::run::{Run, RunStatus};
@@ -66,8 +66,27 @@ impl Whose<'_> {
     }
 }
 
-/// The dead letters of each connection: how many of the newest that were looked at, and the newest of them.
-pub type Letters = BTreeMap<Connection, (usize, DeadLetter)>;
+/// The dead letters of each connection, its webhooks apart from the rows that were set aside: how many of the newest that were looked at,
+/// and the newest of them.
+pub type Letters = BTreeMap<(Connection, Given), (usize, DeadLetter)>;
+
+/// What was given up on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Given {
+    /// A webhook.
+    Delivery,
+    /// A row of a pull.
+    Row,
+}
+
+impl From<&Subject> for Given {
+    fn from(subject: &Subject) -> Self {
+        match subject {
+            Subject::Delivery { .. } => Self::Delivery,
+            Subject::Record { .. } => Self::Row,
+        }
+    }
+}
 
 /// What needs attention.
 #[derive(Debug, Default)]
@@ -110,7 +129,9 @@ pub async fn look(reads: AttentionReads<'_>, whose: Whose<'_>, now: Timestamp) -
     for letter in letters {
         let connection = letter.connection().cloned().filter(|connection| whose.has(connection));
         if let Some(connection) = connection.filter(|_| !letter.is_expired(now)) {
-            of.entry(connection).and_modify(|(count, _)| *count += 1).or_insert((1, letter));
+            of.entry((connection, Given::from(&letter.subject)))
+                .and_modify(|(count, _)| *count += 1)
+                .or_insert((1, letter));
         }
     }
     let more = more_runs || more_refused || more_letters;

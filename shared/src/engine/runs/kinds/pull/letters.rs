@@ -14,6 +14,7 @@ use crate::domain::dead_letter::{DeadLetter, DeadLetterId, Subject};
 use crate::domain::ids::{Connection, Dataset, Entity, RunId};
 use crate::domain::redact;
 use crate::domain::runs::failure::Failure;
+use crate::domain::runs::lease::Wait;
 use crate::engine::operators::{Operator, Operators};
 use crate::engine::runs::context::RunWorker;
 
@@ -136,7 +137,9 @@ pub enum Requeued {
         /// What can be done about it.
         remedy: &'static str,
     },
-    /// It could not be tried to the end, three times. It stays.
+    /// Its vendor is not to be asked before a time. It stays, and was not tried.
+    Waits(Wait),
+    /// It could not be tried to the end, three times. It stays, for the reason that it was set aside for.
     Failed(String),
 }
 
@@ -168,15 +171,18 @@ pub async fn requeue(
         Requeued::Applied { run_id, .. } => format!("applied by {run_id}"),
         Requeued::Busy(run_id) => format!("refused: {run_id} is in progress"),
         Requeued::Refused { why, .. } => format!("refused: {why}"),
+        Requeued::Waits(wait) => format!("refused: {}", wait.reason.text()),
         Requeued::Failed(why) => format!("failed: {why}"),
         Requeued::NotFound | Requeued::Decided => "refused".to_owned(),
     };
     let done = match &requeued {
         Requeued::Applied { .. } => journal.delete_dead_letter(tenant, &letter).await,
-        Requeued::Refused { why, .. } | Requeued::Failed(why) => {
-            journal.requeue_failed(tenant, id, &redact::error_text(why)).await
+        Requeued::Refused { why, .. } => journal.requeue_failed(tenant, id, &redact::error_text(why)).await,
+        // What kept it from being tried is nothing that is wrong with the row.
+        Requeued::Failed(_) => journal.requeue_failed(tenant, id, &letter.reason).await,
+        Requeued::Busy(_) | Requeued::Waits(_) | Requeued::NotFound | Requeued::Decided => {
+            journal.cancel_requeue(tenant, id).await
         }
-        Requeued::Busy(_) | Requeued::NotFound | Requeued::Decided => journal.cancel_requeue(tenant, id).await,
     };
     operators.noted(noted, &result).await;
     done.map(|()| requeued)
@@ -201,7 +207,10 @@ async fn tried(worker: &RunWorker, operator: &Operator, dataset: &Dataset, row: 
         };
         tracing::warn!(%dataset, tries, error = %not_looked, "a row that was set aside was not applied");
         if tries >= TRIES_MAX || !may_pass(&not_looked, worker.runs.now()) {
-            return Requeued::Failed(told(&not_looked));
+            return match not_looked {
+                NotLooked::Waits(wait) => Requeued::Waits(wait),
+                other => Requeued::Failed(told(&other)),
+            };
         }
         worker.runs.outside.pause(Duration::from_secs(2 * u64::from(tries))).await;
     }
@@ -250,10 +259,12 @@ pub struct RequeuedMany {
     pub next: Option<DeadLetterId>,
     /// The run that has the connection, where one was in the way.
     pub busy: Option<RunId>,
+    /// Until when the vendor is not to be asked, and why, where that was in the way.
+    pub waits: Option<Wait>,
 }
 
 /// Applies rows that were set aside one after another, from `from` on (itself included), or from the newest: [`REQUEUED_MAX`] at most, and
-/// none after `until`. It ends where another run has the connection.
+/// none after `until`. It ends where another run has the connection, or the vendor is not to be asked.
 ///
 /// # Errors
 /// When AWS fails. Some may have been applied; to begin again is harmless.
@@ -279,6 +290,10 @@ pub async fn requeue_all(
             }
             Requeued::Busy(run_id) => {
                 (done.next, done.busy) = (Some(letter.id), Some(run_id));
+                break;
+            }
+            Requeued::Waits(wait) => {
+                (done.next, done.waits) = (Some(letter.id), Some(wait));
                 break;
             }
             Requeued::Refused { .. } | Requeued::Failed(_) => done.stayed += 1,
