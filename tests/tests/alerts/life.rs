@@ -98,7 +98,7 @@ async fn a_storm_is_one_message() {
     assert_eq!(said[0], format!("60 alerts of {}: 60 open", watched.tenant));
     assert_eq!(said.last().unwrap(), "and 10 more");
     let link = came[0].body.pointer("/attachments/0/content/actions/0/url").unwrap().as_str().unwrap();
-    assert!(link.ends_with("/systems/integrations"), "{link}");
+    assert!(link.ends_with(&format!("/systems/integrations?for={}", watched.tenant)), "{link}");
     let (first, second) = (watched.alerts("?limit=50").await, watched.ask("GET", "alerts?limit=50", Value::Null).await);
     let cursor = second.expect(200)["cursor"].as_str().unwrap().to_owned();
     let rest = watched.alerts(&format!("?limit=50&cursor={cursor}")).await;

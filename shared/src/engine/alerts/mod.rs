@@ -15,6 +15,7 @@ pub mod sending;
 pub mod tick;
 pub mod try_channel;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -29,9 +30,11 @@ use crate::aws::journal::Journal;
 use crate::aws::keys::DataKeys;
 use crate::aws::runs::RunReads;
 use crate::aws::runs::failed::FailedRuns;
-use crate::domain::ids::RunId;
+use crate::domain::alerts::delivery::Message;
+use crate::domain::ids::{Connection, RunId, TenantId};
 use crate::environment::{Environment, StartError};
 use crate::outside::Outside;
+use crate::vendors::Providers;
 
 /// What alerts are made and told with. Cheap to clone.
 #[derive(Clone)]
@@ -97,8 +100,55 @@ impl Alerts {
     }
 }
 
+/// Of a message that tells of more alerts it is not looked up which connections they are of.
+const LOOKED_AT_MAX: usize = 5;
+
+impl Alerts {
+    /// Where a message leads to. What cannot be read now is left out, as it must not keep the message back.
+    async fn link_of(&self, message: &Message) -> Option<String> {
+        let (page, tenant) = (self.link.as_deref()?, &message.channel.tenant);
+        let ids: BTreeSet<&str> = message.lines.iter().map(|line| line.alert.as_str()).collect();
+        let is_whole = message.total == u64::try_from(message.lines.len()).unwrap_or(0) && ids.len() <= LOOKED_AT_MAX;
+        let mut told = BTreeSet::new();
+        for id in ids.into_iter().filter(|_| is_whole) {
+            match self.store.listed(tenant, id).await {
+                Ok(Some(alert)) => told.insert(alert.connection),
+                Ok(None) | Err(_) => return Some(place(page, tenant, &BTreeSet::new())),
+            };
+        }
+        Some(place(page, tenant, &told))
+    }
+}
+
+/// The page of a tenant, and there that of the connection, where these are one, and it has a page.
+fn place(page: &str, tenant: &TenantId, told: &BTreeSet<Connection>) -> String {
+    let is_pulled = |one: &&Connection| told.len() == 1 && Providers::default().of(&one.provider).pull.is_some();
+    let one = told.first().filter(is_pulled);
+    let of = one.map(|one| format!("&provider={}&connection={}", one.provider, one.name));
+    format!("{page}?for={tenant}{}", of.unwrap_or_default())
+}
+
 /// Where alerts are shown, by where the console is.
 fn link(environment: &Environment) -> Option<String> {
     let console = environment.get("CONSOLE_URL")?.trim().trim_end_matches('/');
     Some(format!("{console}/systems/integrations"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_leads_to_its_tenant_and_to_the_one_pulled_connection_that_it_tells_of() {
+        let tenant = TenantId::parse("acme").unwrap();
+        for (told, leads_to) in [
+            (&["acme/doorloop/main"][..], "/p?for=acme&provider=doorloop&connection=main"),
+            (&["acme/doorloop/main", "acme/trackstar/main"], "/p?for=acme"),
+            (&["acme/catalogue/moscot"], "/p?for=acme"),
+            (&[], "/p?for=acme"),
+        ] {
+            let told = told.iter().map(|one| one.parse().unwrap()).collect();
+            assert_eq!(place("/p", &tenant, &told), leads_to);
+        }
+    }
 }

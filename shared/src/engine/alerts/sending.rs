@@ -81,7 +81,8 @@ async fn answered(alerts: &Alerts, message: &Message) -> Result<Answered, AwsFau
         Err(KeyFault::Unavailable(fault)) => return Ok(Answered::Later(fault.to_string(), None)),
         Err(unreadable) => return Ok(Answered::Never(unreadable.to_string())),
     };
-    let sending = Sending { link: alerts.link.as_deref(), now: alerts.now(), local: alerts.local };
+    let link = alerts.link_of(message).await;
+    let sending = Sending { link: link.as_deref(), now: alerts.now(), local: alerts.local };
     let sent = send(kind, &stored.settings, &secret, message, sending);
     let answered = alerts.outside.clock.within(ANSWER_MAX, sent).await;
     Ok(answered.unwrap_or_else(|| Answered::Later(format!("no answer within {} s", ANSWER_MAX.as_secs()), None)))
