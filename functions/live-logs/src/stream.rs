@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::iter;
 use std::time::Duration;
 
 use axum::response::sse::{Event, Sse};
@@ -27,6 +28,10 @@ const LASTS: SignedDuration = SignedDuration::from_secs(55);
 const COME_AGAIN: Duration = Duration::from_secs(3);
 /// With how many lines a stream begins where the client says not from where to go on.
 const FIRST_LINES: usize = 200;
+/// How many entries are looked at for them: as many as there are lines, and where a filter leaves too few, older ones, so many at a time
+/// and so often. They are some 15,000, a busy week.
+const OLDER_ENTRIES: usize = 1_000;
+const OLDER_READS: usize = 15;
 
 /// A stream that somebody watches.
 pub(crate) struct Following {
@@ -100,21 +105,31 @@ impl Following {
     }
 
     async fn newest(&mut self) -> Result<(), AwsFault> {
-        let page = self.logs.newest(&self.connection, self.filter.run.as_ref(), FIRST_LINES).await?;
-        if let Some(LogEntry { run, number, lines }) = page.entries.first() {
-            let line = lines.len().saturating_sub(1);
-            self.place = LogPlace::Behind { run: run.clone(), entry: *number, line };
-        }
-        for LogEntry { run, number, lines } in &page.entries {
-            for (line, said) in lines.iter().enumerate().rev() {
-                if self.ready.len() < FIRST_LINES && self.filter.wants(run, said) {
-                    let place = LogPlace::Behind { run: run.clone(), entry: *number, line };
-                    let event = event(run, &place, said);
-                    self.ready.push_front((Some(place), event));
-                }
+        let mut before = None;
+        for entries_max in iter::once(FIRST_LINES).chain(iter::repeat_n(OLDER_ENTRIES, OLDER_READS)) {
+            let page = self.logs.newest(&self.connection, &self.filter, before.as_ref(), entries_max).await?;
+            if let (None, Some(LogEntry { run, number, lines })) = (&before, page.entries.first()) {
+                let line = lines.len().saturating_sub(1);
+                self.place = LogPlace::Behind { run: run.clone(), entry: *number, line };
+            }
+            page.entries.iter().for_each(|entry| self.put_before(entry));
+            before = page.entries.last().map(|oldest| (oldest.run.clone(), oldest.number));
+            if self.ready.len() >= FIRST_LINES || !page.more || before.is_none() {
+                break;
             }
         }
         Ok(())
+    }
+
+    /// Puts the lines of an older entry before what is ready.
+    fn put_before(&mut self, LogEntry { run, number, lines }: &LogEntry) {
+        for (line, said) in lines.iter().enumerate().rev() {
+            if self.ready.len() < FIRST_LINES && self.filter.wants(run, said) {
+                let place = LogPlace::Behind { run: run.clone(), entry: *number, line };
+                let event = event(run, &place, said);
+                self.ready.push_front((Some(place), event));
+            }
+        }
     }
 
     fn take(&mut self, LogEntry { run, number, lines }: LogEntry) {
@@ -134,7 +149,7 @@ impl Following {
 
     /// Reads what has come. What cannot be read now is read the next time.
     async fn read(&mut self, now: Timestamp) {
-        match self.logs.from_place(&self.connection, &self.place, self.filter.run.as_ref()).await {
+        match self.logs.from_place(&self.connection, &self.place, &self.filter).await {
             Ok(page) => {
                 self.more = page.more;
                 self.read_at = if page.more { now } else { after(now, READ_EVERY) };

@@ -241,6 +241,54 @@ async fn filters_leave_out_what_nobody_asked_for() {
     }
 }
 
+/// What was said before the newest 200 entries, and fits no line of them.
+#[tokio::test]
+async fn what_fits_a_filter_is_found_however_far_back_it_was_said() {
+    let system = System::start().await;
+    let more = |options: &mut signalbox_simulators::Options| options.rows_of = [("units".to_owned(), 230)].into();
+    let doorloop = vendor(&system, Vendor::Doorloop, more).await;
+    let settings = json!({"entities": ["owners", "units"], "pageSize": 1});
+    let pulled = Pulled::of(&system, &doorloop, "doorloop", settings).await;
+    doorloop.set_fault(fault(FaultKind::Html, "owners", 1, 1)).unwrap();
+    pulled.run(&backfill()).await;
+    let mut all = Watcher::of(&pulled, "&follow=false&lastEventId=start");
+    all.watch(usize::MAX).await;
+    let is_error = |(_, line): &&(String, Value)| line["entity"] == "owners" && line["type"] == "error";
+    let wanted: Vec<_> = all.lines.iter().filter(is_error).cloned().collect();
+    let behind = all.lines.iter().rev().take_while(|line| !is_error(line)).count();
+    assert!(!wanted.is_empty() && behind > 200, "{} {behind}", wanted.len());
+    let mut some = Watcher::of(&pulled, "&follow=false&entity=owners&level=error");
+    some.watch(usize::MAX).await;
+    assert_eq!(some.lines, wanted);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_made_again_has_no_line_of_the_one_before_it() {
+    let system = System::start().await;
+    let doorloop = vendor(&system, Vendor::Doorloop, |_| {}).await;
+    let settings = json!({"entities": ["units"]});
+    let pulled = Pulled::of(&system, &doorloop, "doorloop", settings.clone()).await;
+    pulled.run(&backfill()).await;
+    let before = pulled.newest().await["sk"].as_str().unwrap().to_owned();
+    let place = stored(&pulled).await.swap_remove(0);
+    pulled.delete().await;
+    system.pass(Duration::from_secs(60));
+    pulled.put(&doorloop, settings).await;
+    let of = async |more: String| {
+        let mut watcher = Watcher::of(&pulled, &format!("&follow=false{more}"));
+        watcher.watch(usize::MAX).await;
+        watcher.lines
+    };
+    let all = [String::new(), "&lastEventId=start".into(), format!("&lastEventId={place}"), format!("&runId={before}")];
+    for more in &all {
+        assert!(of(more.clone()).await.is_empty(), "{more}");
+    }
+    pulled.run(&delta()).await;
+    let own = of(String::new()).await;
+    assert!(!own.is_empty() && own.iter().all(|(_, line)| line["runId"] != before.as_str()), "{own:?}");
+    assert_eq!((of(all[1].clone()).await, of(all[2].clone()).await), (own.clone(), own));
+}
+
 #[tokio::test]
 async fn a_ticket_is_good_once_and_for_a_minute_and_for_what_it_was_given_for() {
     let system = System::with(
@@ -321,5 +369,7 @@ async fn a_run_is_watched_from_its_start_to_its_end() {
     assert!(said.last().unwrap().starts_with("The run succeeded after "), "{said:#?}");
     let last = watcher.lines.iter().rev().find(|(_, line)| line["type"] == "progress").unwrap();
     assert!(last.1["total"].is_u64() && last.1["ratePerSecond"].is_number(), "{}", last.1);
+    assert_eq!(last.1["rowsPerSecond"], last.1["ratePerSecond"]);
+    assert_eq!(last.1["eta"].as_u64(), last.1["etaSeconds"].as_u64().map(|seconds| seconds * 1_000), "{}", last.1);
     assert_eq!(ids(&watcher), stored(&pulled).await);
 }

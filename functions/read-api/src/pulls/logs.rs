@@ -45,7 +45,8 @@ pub(crate) async fn stream(State(reads): State<Reads>, uri: Uri, headers: Header
     let stored = asked_for(&reads, (&uri, &headers), None).await?;
     let query = Query::of(&uri);
     query.only(&PARAMETERS)?;
-    let (filter, now) = (filter(&query)?, reads.now());
+    let since = Some(RunId::new(stored.created.at, [0; 16]));
+    let (filter, now) = (LogFilter { since, ..filter(&query)? }, reads.now());
     let follow = query.switch("follow").map_err(|why| Problem::fields(&[("follow", why)]))?.unwrap_or(true);
     let place = last_event_id(&query, &headers)?;
     let ticket = StreamTicket::new(stored.connection, filter, follow, now, reads.entropy.bytes16());
@@ -63,5 +64,6 @@ fn filter(query: &Query) -> Result<LogFilter, Problem> {
         entities: query.list(&["entity"]).map(Entity::parse).collect::<Result<_, _>>().map_err(no_entity)?,
         levels: query.list(&["level", "type"]).map(Level::parse).collect::<Option<_>>().ok_or_else(no_level)?,
         run: query.first(&["runId"]).map(|id| RunId::parse(id).ok_or_else(no_run)).transpose()?,
+        since: None,
     })
 }

@@ -9,7 +9,7 @@ use crate::aws::items::{Item, key, number, text};
 use crate::aws::table::Table;
 use crate::aws::transaction::{Transaction, built};
 use crate::domain::ids::{Connection, RunId};
-use crate::domain::runs::log::{KEPT_FOR, Line, LogPlace};
+use crate::domain::runs::log::{KEPT_FOR, Line, LogFilter, LogPlace};
 use crate::domain::runs::run::Run;
 
 /// The lines of an entry, as JSON.
@@ -78,7 +78,7 @@ impl From<RunReads> for LogReads {
 }
 
 impl LogReads {
-    /// The entries from the one of a place on, that one included: of a run alone where one is named. One query, which sees what was
+    /// The entries from the one of a place on, that one included, of the runs that a filter names. One query, which sees what was
     /// committed before it began: an entry that another one has gone past would be lost to whoever reads on.
     ///
     /// # Errors
@@ -87,31 +87,33 @@ impl LogReads {
         &self,
         connection: &Connection,
         place: &LogPlace,
-        run: Option<&RunId>,
+        filter: &LogFilter,
     ) -> Result<LogPage, AwsFault> {
         let start = match place {
             LogPlace::Start => String::new(),
             LogPlace::Behind { run, entry, .. } => sort_key(run, *entry),
         };
-        let (low, high) = bounds(run);
+        let (low, high) = bounds(filter);
         let low = low.max(start);
-        if low > high {
-            return Ok(LogPage::default());
-        }
         self.query(connection, (&low, &high), true, None).await
     }
 
-    /// The newest entries, so many at most, newest first.
+    /// The newest entries of the runs that a filter names, so many at most, newest first: of all, or of those before an entry.
     ///
     /// # Errors
     /// When the table cannot be read.
     pub async fn newest(
         &self,
         connection: &Connection,
-        run: Option<&RunId>,
+        filter: &LogFilter,
+        before: Option<&(RunId, u64)>,
         entries_max: usize,
     ) -> Result<LogPage, AwsFault> {
-        let (low, high) = bounds(run);
+        let (low, high) = bounds(filter);
+        let high = match before {
+            Some((run, entry)) => high.min(entry.checked_sub(1).map_or(format!("{run}#"), |one| sort_key(run, one))),
+            None => high,
+        };
         self.query(connection, (&low, &high), false, Some(entries_max)).await
     }
 
@@ -122,6 +124,10 @@ impl LogReads {
         forward: bool,
         limit: Option<usize>,
     ) -> Result<LogPage, AwsFault> {
+        // DynamoDB refuses bounds that are the wrong way round.
+        if low > high {
+            return Ok(LogPage::default());
+        }
         let call = self
             .0
             .query()
@@ -138,11 +144,12 @@ impl LogReads {
     }
 }
 
-/// Below and above all keys, or those of a run.
-fn bounds(run: Option<&RunId>) -> (String, String) {
-    match run {
-        Some(run) => (format!("{run}#"), format!("{run}#~")),
-        // A sort key cannot be empty, and every id sorts after "0".
-        None => ("0".to_owned(), "~".to_owned()),
+/// Below and above all keys of the runs that a filter names.
+fn bounds(filter: &LogFilter) -> (String, String) {
+    // A sort key cannot be empty, and every id sorts after "0".
+    let since = filter.since.as_ref().map_or("0".to_owned(), ToString::to_string);
+    match &filter.run {
+        Some(run) => (since.max(format!("{run}#")), format!("{run}#~")),
+        None => (since, "~".to_owned()),
     }
 }

@@ -285,6 +285,9 @@ pub struct LogFilter {
     /// Of this run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<RunId>,
+    /// Of runs from this id on. A connection that was made again under its name has none of the lines of the one before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<RunId>,
 }
 
 impl LogFilter {
@@ -293,6 +296,7 @@ impl LogFilter {
     pub fn wants(&self, run: &RunId, line: &Line) -> bool {
         let of_entity = |entity: &Entity| self.entities.contains(entity);
         (self.run.is_none() || self.run.as_ref() == Some(run))
+            && self.since.as_ref().is_none_or(|since| since <= run)
             && (self.entities.is_empty() || line.entity.as_ref().is_some_and(of_entity))
             && (self.levels.is_empty() || self.levels.contains(&line.level))
     }

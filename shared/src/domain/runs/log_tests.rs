@@ -98,6 +98,8 @@ fn a_filter_is_all_that_it_names() {
         (levels(Level::Error), &units, false),
         (LogFilter { run: Some(run(1)), ..LogFilter::default() }, &units, true),
         (LogFilter { run: Some(run(2)), ..LogFilter::default() }, &units, false),
+        (LogFilter { since: Some(run(1)), ..LogFilter::default() }, &units, true),
+        (LogFilter { since: Some(run(2)), ..LogFilter::default() }, &units, false),
     ] {
         assert_eq!(filter.wants(&run(1), line), wanted, "{filter:?}");
     }

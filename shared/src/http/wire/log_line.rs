@@ -37,9 +37,15 @@ pub struct LogLineView {
     /// Rows a second over the last minute.
     #[serde(skip_serializing_if = "Option::is_none")]
     rate_per_second: Option<f64>,
+    /// The same, as the status names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows_per_second: Option<f64>,
     /// How many seconds the entity takes still at that rate.
     #[serde(skip_serializing_if = "Option::is_none")]
     eta_seconds: Option<u64>,
+    /// The same in milliseconds, as the status names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    eta: Option<u64>,
     /// What the vendor said of its limits.
     #[serde(skip_serializing_if = "Option::is_none")]
     rate_limit: Option<SeenLimitView>,
@@ -76,6 +82,7 @@ impl LogLineView {
     pub fn new(run: &RunId, line: &Line) -> Self {
         let at = jiff::Timestamp::from_millisecond(line.at_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         let message = line.message.as_str().to_owned();
+        let rows_per_second = line.hundredths_per_second.map(|hundredths| hundredths as f64 / 100.0);
         Self {
             kind: line.level.as_str(),
             level: line.level.as_str(),
@@ -86,8 +93,10 @@ impl LogLineView {
             page: line.page,
             rows: line.rows,
             total: line.total,
-            rate_per_second: line.hundredths_per_second.map(|hundredths| hundredths as f64 / 100.0),
+            rate_per_second: rows_per_second,
+            rows_per_second,
             eta_seconds: line.eta_seconds,
+            eta: line.eta_seconds.map(|seconds| seconds.saturating_mul(1_000)),
             rate_limit: line.rate_limit.map(|seen| SeenLimitView {
                 limit: seen.limit,
                 remaining: seen.remaining,
