@@ -25,13 +25,14 @@ function marks(failures, most) {
   return s("svg", { viewBox: `0 0 ${width} 7`, width, height: 7, "aria-hidden": "true" }, Array.from({ length: most }, (_, index) => one(index)));
 }
 
+const minutes = (/** @type {number} */ ms) => `${number(ms / 60_000)} min`;
+
 /** @param {Config | null} config */
 function rules(config) {
   if (!config) return null;
   const { retry, breaker } = config;
   const waits = Array.from({ length: retry.tries - 1 }, (_, index) => Math.min(retry.baseMs * retry.factor ** index, retry.longestMs) / 1_000);
   const texts = waits.map((wait) => number(Math.round(wait * 10) / 10)).join(", ");
-  const minutes = (/** @type {number} */ ms) => `${number(ms / 60_000)} min`;
   return h(
     "div",
     { class: "grid gap-2" },
@@ -92,7 +93,7 @@ export function breakerCard(control, again) {
         replace(
           facts,
           pairs(
-            pair(say("Failures, 5 min", "Fejl, 5 min"), h("span", { class: "flex gap-2 end" }, marks(breaker.failures, most), say(`${breaker.failures} of ${most}`, `${breaker.failures} af ${most}`))),
+            pair([say("Failures", "Fejl"), config?.breaker && minutes(config.breaker.withinMs)].filter(Boolean).join(", "), h("span", { class: "flex gap-2 end" }, marks(breaker.failures, most), say(`${breaker.failures} of ${most}`, `${breaker.failures} af ${most}`))),
             pair(say("Last failure", "Seneste fejl"), breaker.lastFailure ? momentText(breaker.lastFailure) : h("span", { class: "ink-3" }, "—")),
           ),
           breaker.forced && callout("warn", say(`Forced ${breaker.forced.state} by ${breaker.forced.by}`, `Tvunget ${breaker.forced.state} af ${breaker.forced.by}`)),
