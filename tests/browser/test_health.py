@@ -122,12 +122,23 @@ def test_what_is_pulled_is_measured_by_what_it_has(page: Page):
     expect(card).to_contain_text("Tries again")
     expect(card).not_to_contain_text("Last webhook")
     started = []
-    page.route("**/api/admin/sync/run?**", lambda route: (started.append((route.request.url, route.request.post_data_json)), route.fulfill(json={"ok": True, "runId": "r1"})))
-    card.get_by_role("button", name="Pull now").click()
+    page.route("**/api/admin/sync/run?**", lambda route: (started.append((route.request.url, route.request.post_data_json)), route.fulfill(json={"ok": True, "runId": "r1", "mode": "delta", "results": [{"entity": "owners", "status": "started"}, {"entity": "units", "status": "started"}]})))
+    press, toasts = card.get_by_role("button", name="Pull now"), page.locator("#toasts")
+    press.click()
     expect(page.get_by_text("Demo is pulled")).to_be_visible()
+    expect(toasts).to_contain_text("What changed of owners, units")
+    there = "/systems/integrations?provider=doorloop&connection=demo&for=acme"
+    expect(toasts.get_by_role("link")).to_have_attribute("href", there)
     [(url, body)] = started
     assert url.endswith("?provider=doorloop&connection=demo&tenant=acme")
     assert body == {"entities": ["owners", "properties", "units", "leases", "tenants"]}
+    # It is no fault that a run is there already.
+    busy = {"ok": False, "error": "sync already running", "code": "sync_in_progress", "runId": "r1"}
+    page.route("**/api/admin/sync/run?**", lambda route: route.fulfill(status=409, json=busy))
+    press.click()
+    told = toasts.locator(".toast", has_text="A run of Demo is in progress")
+    expect(told.get_by_role("link")).to_have_attribute("href", there)
+    expect(page.get_by_text("No pull was started")).to_have_count(0)
 
 
 def test_the_texts_of_the_chart_keep_their_size(health: Page):

@@ -258,6 +258,18 @@ def test_times_are_local_or_utc_and_the_language_is_the_person_s(runs: Page):
     expect(runs.locator("html")).to_have_attribute("lang", "en")
 
 
+def test_a_language_that_was_chosen_elsewhere_holds_here(page: Page):
+    answer(page, REGISTRY, {"ok": True, "data": [VENDOR]})
+    answer(page, WINDOW, window())
+    page.goto("/health")
+    page.get_by_role("button", name="Dansk").click()
+    page.get_by_role("button", name="English").click()
+    for path in ("/vendor-sync", "/vendor-sync/registry", "/systems/integrations"):
+        page.goto(path)
+        expect(page.get_by_role("button", name="Dansk")).to_be_visible()
+        expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
 def test_a_vendor_that_is_not_there_is_said_so(page: Page):
     answer(page, REGISTRY, {"ok": True, "data": [VENDOR]})
     answer(page, WINDOW, window([]))

@@ -84,7 +84,7 @@ const TOASTS_MAX = 4;
  * Says something beside the page, for a while. What went wrong stays until it is closed.
  * @param {Tone} tone
  * @param {string} title
- * @param {string} [text]
+ * @param {Child} [text]
  */
 export function toast(tone, title, text) {
   const toasts = document.getElementById("toasts");

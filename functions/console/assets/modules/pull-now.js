@@ -17,19 +17,21 @@ import { toast } from "./messages.js";
 export function pullNow(one, provider, entities, after) {
   const pressed = button(say("Pull now", "Hent nu"), { icon: "play", kind: "small", onclick: () => start() });
   const place = new URLSearchParams({ provider, connection: one.brandId, for: one.tenantId });
-  const more = h("a", { class: "link", href: `/systems/integrations?${place}` }, say("Watch it, its log and its dead letters", "Følg den, dens log og dens dead letters"));
-  return h("div", { class: "card-foot" }, pressed, more);
+  const watch = () => h("a", { class: "link", href: `/systems/integrations?${place}` }, say("Watch it, its log and its dead letters", "Følg den, dens log og dens dead letters"));
+  return h("div", { class: "card-foot" }, pressed, watch());
 
   async function start() {
     pressed.disabled = true;
     const query = new URLSearchParams({ provider, connection: one.brandId, tenant: one.tenantId });
     try {
       const body = { entities: one.config.settings?.entities ?? entities };
-      await ask(`/api/admin/sync/run?${query}`, { method: "POST", body, tenant: null });
-      toast("ok", say(`${one.brandName} is pulled`, `${one.brandName} hentes`), say("It goes on in the background.", "Det fortsætter i baggrunden."));
+      const { results } = await ask(`/api/admin/sync/run?${query}`, { method: "POST", body, tenant: null });
+      const what = results.map((/** @type {{ entity: string }} */ { entity }) => entity).join(", ");
+      toast("ok", say(`${one.brandName} is pulled`, `${one.brandName} hentes`), [say(`What changed of ${what}, in the background. `, `Det ændrede af ${what}, i baggrunden. `), watch()]);
       after();
     } catch (thrown) {
       const error = asError(thrown);
+      if (error.code === "sync_in_progress") return toast("run", say(`A run of ${one.brandName} is in progress`, `En kørsel af ${one.brandName} er i gang`), watch());
       const { error: why } = error.body;
       toast("bad", say("No pull was started", "Intet blev sat i gang"), typeof why === "string" ? why : error.details.join(" "));
     } finally {
