@@ -10,12 +10,18 @@ import { status as statusMark } from "./status.js";
  * @typedef {{
  *   id: string, type: string, ts: string, entity: string | null, page: number | null, rows: number | null, level: string | null,
  *   msg: string, runId: string | null, total?: number | null, waitingFor?: string | null, until?: string | null,
+ *   rateLimit?: { limit?: number, remaining?: number, reset?: string },
  * }} Line
  */
 
 const KEPT_MAX = 1_000;
-/** The browser asks again by itself, but for where it was refused; then so many milliseconds later, and longer each time. */
-const AGAIN_MS = [3_000, 10_000, 30_000, 60_000];
+/**
+ * After how long it asks again, by how often it was in vain since it was let in last. The browser's own next try would be at the address
+ * that it was sent on to, with a ticket that is used up.
+ */
+const AGAIN_MS = [1_000, 1_000, 2_000, 10_000, 30_000, 60_000];
+/** After so often in vain it is said that the log cannot be reached: a stream ends each minute, and one try may fail. */
+const IN_VAIN_MAX = 3;
 const LEVELS = ["info", "warn", "error", "progress"];
 
 /** @type {Record<string, [import("./status.js").Tone, [string, string]]>} */
@@ -57,7 +63,7 @@ export function logCard(entities, options) {
   let source = null;
   /** @type {string | null} */
   let last = null;
-  let tries = 0;
+  let inVain = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   /** Lines that wait for the next frame. @type {Line[]} */
@@ -184,6 +190,8 @@ export function logCard(entities, options) {
       off: () => statusMark("idle", say("Stopped while nobody looks", "Standset, mens ingen ser"), { icon: "pause" }),
     };
     if (state.dataset.now === next) return;
+    // Read out is what is out of the ordinary, and that it is over: a stream ends each minute.
+    state.setAttribute("aria-live", [state.dataset.now, next].includes("away") ? "polite" : "off");
     state.dataset.now = next;
     state.title = next === "away" ? say("The status is asked every few seconds instead.", "Status spørges hvert par sekunder i stedet.") : "";
     replace(state, marks[next]());
@@ -192,21 +200,22 @@ export function logCard(entities, options) {
   function open() {
     close();
     if (document.hidden) return tell("off");
-    tell("waits");
+    if (inVain < IN_VAIN_MAX) tell("waits");
     const made = new EventSource(options.url(last));
     source = made;
     made.addEventListener("open", () => {
-      tries = 0;
+      inVain = -1;
       tell("open");
+    });
+    made.addEventListener("connected", (event) => {
+      last = event.lastEventId || last;
     });
     made.addEventListener("log", heard);
     made.addEventListener("error", () => {
-      // It asks again by itself, from the last line on, unless it was refused.
-      if (made.readyState !== EventSource.CLOSED) return tell("waits");
-      tell("away");
-      clearTimeout(timer);
-      timer = setTimeout(open, AGAIN_MS[Math.min(tries, AGAIN_MS.length - 1)]);
-      tries += 1;
+      close();
+      inVain += 1;
+      tell(inVain < IN_VAIN_MAX ? "waits" : "away");
+      timer = setTimeout(open, AGAIN_MS[Math.min(inVain, AGAIN_MS.length - 1)]);
     });
   }
 

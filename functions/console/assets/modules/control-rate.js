@@ -12,6 +12,7 @@ const SPAN_MS = 900_000;
 const [WIDTH, HEIGHT] = [240, 56];
 
 /** @typedef {{ at: number, left: number }} Sample */
+/** What the vendor itself said of its limit, with a page. @typedef {{ limit?: number, remaining?: number, reset?: string, at: string }} Said */
 
 /** @param {Sample[]} samples @param {number} most */
 function chart(samples, most) {
@@ -33,14 +34,21 @@ function chart(samples, most) {
   );
 }
 
+/** @param {Said} said */
+function vendors({ limit, remaining, reset, at }) {
+  const text = remaining === undefined ? say(`${number(limit)} in all`, `${number(limit)} i alt`) : limit === undefined ? say(`${number(remaining)} left`, `${number(remaining)} tilbage`) : say(`${number(remaining)} of ${number(limit)} left`, `${number(remaining)} af ${number(limit)} tilbage`);
+  const more = reset && Date.parse(reset) > Date.now() ? say(`, more at ${clock(reset)}`, `, flere ${clock(reset)}`) : "";
+  return pair(say(`Vendor, ${clockShort(at)}`, `Leverandør, ${clockShort(at)}`), text + more);
+}
+
 export function rateCard() {
   const card = controlCard(say("Rate limit", "Hastighedsgrænse"));
   /** @type {Sample[]} */
   let samples = [];
   return {
     element: card.element,
-    /** @param {Quota | null} quota @param {string} words What the vendor documents. */
-    show(quota, words) {
+    /** @param {Quota | null} quota @param {string} words What the vendor documents. @param {Said | null} said */
+    show(quota, words, said) {
       if (!quota) return replace(card.body, h("p", { class: "ink-3" }, say("The settings say of none.", "Indstillingerne nævner ingen.")));
       const now = Date.now();
       samples = [...samples.filter((one) => one.at > now - SPAN_MS), { at: now, left: quota.remaining }].slice(-SAMPLES_MAX);
@@ -53,6 +61,7 @@ export function rateCard() {
         pairs(
           pair(say("A minute", "I minuttet"), number(quota.limit)),
           pair(say("An hour", "I timen"), number(quota.limitPerHour)),
+          said && vendors(said),
           quota.reset && pair(say("Next request", "Næste"), clock(quota.reset)),
         ),
         words && h("p", { class: "note" }, words),

@@ -139,7 +139,7 @@ function goTo(tab) {
   shown?.place();
 }
 
-/** In place of what cannot be shown. @param {import("../modules/api.js").ApiError} error */
+/** In place of what cannot be shown. @param {ApiError} error */
 async function gate(error) {
   const { gated } = await import("../modules/control-gate.js");
   const { provider, id } = meant();
@@ -186,6 +186,8 @@ function pageOf(provider, id, name, first) {
   let lettersOf = -1;
   let runsOf = "";
   let seldomAt = 0;
+  /** What the vendor said last of its limit. @type {import("../modules/control-rate.js").Said | null} */
+  let said = null;
 
   const cards = {
     status: statusCard(title, { ping: control.ping, pinged: () => look() }),
@@ -252,6 +254,7 @@ function pageOf(provider, id, name, first) {
 
   /** A line that says that a run began or ended is a reason to ask how it stands. @param {import("../modules/control-logs.js").Line} line */
   function heard(line) {
+    if (line.rateLimit) said = { ...line.rateLimit, at: line.ts };
     if (line.type !== "progress" && Date.now() - at.getTime() > RUNNING_MS) look();
   }
 
@@ -298,7 +301,7 @@ function pageOf(provider, id, name, first) {
     cards.run.show(status);
     const pull = provider?.pull;
     const words = pull && say(`${title} documents ${number(pull.requestsPerMinute)} a minute and ${number(pull.requestsPerHour)} an hour.`, `${title} dokumenterer ${number(pull.requestsPerMinute)} i minuttet og ${number(pull.requestsPerHour)} i timen.`);
-    rate?.show(health.rateLimit, words || "");
+    rate?.show(health.rateLimit, words || "", said);
     cards.progress.show(status, pageRows);
     drawSide();
     stop.hidden = !status.isRunning && status.lock === null;
@@ -382,7 +385,8 @@ function pageOf(provider, id, name, first) {
     } catch (thrown) {
       const error = asError(thrown);
       if (isOver) return;
-      if (error.status === 401 || error.status === 403) return gate(error);
+      // Nothing is asked any more then, and nobody who types a token is disturbed.
+      if (error.status === 401 || error.status === 403) return start();
       return replace(old, stale(at, error, () => look()));
     }
     if (isOver) return;
@@ -459,7 +463,8 @@ async function start() {
     shown = pageOf(provider, id, name, status);
     drawTabs();
   } catch (thrown) {
-    gate(asError(thrown));
+    const now = meant();
+    if (now.id === id && now.name === name && !shown) gate(asError(thrown));
   }
 }
 
