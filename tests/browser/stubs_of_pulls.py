@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Page, Route
 from stubs_of_pages import ago
@@ -44,7 +45,7 @@ def status(running: bool = True, **more) -> dict:
     }
     of = {"lastSuccessAt": ago(3_000), "lastFailureAt": None, "lastError": None, "lastErrorCode": None, "records": 1_200}
     failed = {**of, "lastFailureAt": ago(600), "lastError": "page 3 is a web page", "lastErrorCode": "page_invalid"}
-    scheduler = {"enabled": True, "intervalMinutes": 10, "entities": ENTITIES, "fullSyncHourUTC": 5, "nightlyFullHourUtc": 5, "nextRun": ago(-500), "nextFullSync": ago(-9_000), "lastRun": ago(900), "paused": False}
+    scheduler = {"enabled": True, "intervalMinutes": 10, "entities": ENTITIES, "fullSyncHourUTC": 5, "nightlyFullHourUtc": 5, "nextRun": ago(-500), "nextFullSync": ago(-9_000), "lastRun": ago(900), "paused": False, "envLocked": []}
     health = {
         "healthScore": 91, "health": "healthy", "healthScoreParts": {"freshness": 100, "successRate": 83, "errorRate": 90},
         "rateLimit": {"limit": 50, "limitPerHour": 500, "remaining": 0, "reset": ago(-20)}, "circuitBreaker": BREAKER,
@@ -80,7 +81,7 @@ CONFIG = {
     "integration": {
         "connection": "acme/doorloop/main", "displayName": "DoorLoop", "hasApiKey": False, "apiKeyMasked": None, "baseUrl": "https://api.doorloop.com/reference",
         "pageSize": 100, "requestsPerMinute": 240, "requestsPerHour": 500, "retry": {"tries": 5, "baseMs": 500, "factor": 1.8, "longestMs": 20_000, "jitter": "full"},
-        "breaker": {"failures": 5, "withinMs": 300_000, "cooldownMs": 60_000}, "entities": ENTITIES, "state": "active", "keptBy": "configuration",
+        "breaker": {"failures": 5, "withinMs": 300_000, "cooldownMs": 60_000}, "entities": ENTITIES, "state": "active", "keptBy": "configuration", "warnings": [],
     },
 }
 SKIPPED = {"at": ago(900), "reason": "lock_held", "detail": "another run", "runId": OLDER}
@@ -95,15 +96,30 @@ def letter(id: str, key: str, reason: str) -> dict:
     return {"id": id, "entity": "leases", "key": key, "reason": reason, "error": reason, "payloadHash": "ab", "payload": row, "data": row, "payloadCut": False, "createdAt": ago(300), "timestamp": ago(300), "runId": RUN, "retryCount": 1, "maxRetries": 3, "originalOperation": "pull"}
 
 
+LONG_TITLE = "Harbour Street Property Management, Copenhagen: the vendor cannot be reached, two connects in a row failed"
+LONG_DETAIL = "https://app.doorloop.com/api/tenants?page_number=38&page_size=100 answered 503 Service Unavailable: upstream connect error or disconnect/reset before headers"
 LETTERS = [letter("d1", "lease_90417", "updatedAt is no time"), letter("d2", "", "it has no id")]
 ALERTS = [
-    {"id": "a1", "rule": "breaker_open", "severity": "error", "provider": "doorloop", "connection": "main", "title": "Circuit breaker open", "detail": "5 failures", "state": "open", "count": 1, "openedAt": ago(700), "updatedAt": ago(700), "resolvedAt": None, "acknowledgedAt": None, "acknowledgedBy": None, "held": False},
-    {"id": "a2", "rule": "no_success", "severity": "warning", "provider": "doorloop", "connection": "main", "title": "No success for 12 hours", "detail": "", "state": "open", "count": 1, "openedAt": ago(900), "updatedAt": ago(900), "resolvedAt": None, "acknowledgedAt": ago(100), "acknowledgedBy": "maja", "held": False},
+    {"id": "a1", "rule": "connectivity_failing", "severity": "severe", "provider": "doorloop", "connection": "main", "title": LONG_TITLE, "detail": LONG_DETAIL, "state": "open", "count": 1, "openedAt": ago(700), "updatedAt": ago(700), "resolvedAt": None, "acknowledgedAt": None, "acknowledgedBy": None, "held": False},
+    {"id": "a2", "rule": "no_success", "severity": "warning", "provider": "doorloop", "connection": "main", "title": "DoorLoop: no success for 12 hours", "detail": "The last run that went well ended at 03:10.", "state": "open", "count": 1, "openedAt": ago(900), "updatedAt": ago(900), "resolvedAt": None, "acknowledgedAt": ago(100), "acknowledgedBy": "maja", "held": False},
 ]
+# Five are beside how a connection does, and the rest in a drawer.
+ALERTS += [{**ALERTS[1], "id": f"a{number}", "connection": f"site-{number}", "openedAt": ago(1_000 * number), "acknowledgedAt": None, "acknowledgedBy": None} for number in range(3, 8)]
+RESOLVED = {**ALERTS[1], "id": "a8", "rule": "breaker_open", "title": "DoorLoop: the breaker is open", "detail": "5 requests failed within 5 minutes.", "state": "resolved", "openedAt": ago(90_000), "resolvedAt": ago(80_000)}
+HISTORY = [
+    {"transition": "acknowledged", "at": ago(100), "by": "maja", "detail": "", "count": 12, "told": False},
+    {"transition": "updated", "at": ago(400), "by": None, "detail": LONG_DETAIL, "count": 10, "told": True},
+    {"transition": "opened", "at": ago(700), "by": None, "detail": "The vendor answered 503.", "count": 2, "told": True},
+]
+REFUSED = "hooks-of-the-property-department.example.com answered 400: the card has an element that this version of the client does not know"
 MESSAGES = [
-    {"id": "m1", "at": ago(690), "channel": "teams", "alerts": ["a1"], "title": "Circuit breaker open: DoorLoop", "text": "…", "state": "sent", "attempts": 1, "error": None},
-    {"id": "m2", "at": ago(900), "channel": "teams", "alerts": ["a2"], "title": "No success for 12 hours: DoorLoop", "text": "…", "state": "refused", "attempts": 3, "error": "400"},
+    {"id": "m1", "at": ago(690), "channel": "teams/main", "alerts": ["a1"], "total": 1, "title": f"Opened: {LONG_TITLE}", "text": f"Opened: {LONG_TITLE}\n{LONG_DETAIL}", "state": "sent", "attempts": 1, "error": None},
+    {"id": "m2", "at": ago(900), "channel": "alert-webhook/operations-on-call", "alerts": ["a2"], "total": 1, "title": "Opened: DoorLoop: no success for 12 hours", "text": "…", "state": "refused", "attempts": 3, "error": REFUSED},
 ]
+
+
+# What the vendor's own headers say with a page.
+LIMIT = {"limit": 60, "remaining": 46, "reset": ago(-600)}
 
 
 def line(number: int, type: str = "progress", entity: str | None = "leases", **more) -> dict:
@@ -111,13 +127,28 @@ def line(number: int, type: str = "progress", entity: str | None = "leases", **m
     return {"type": type, "level": type, "ts": ago(60 - number), "timestamp": 1, "entity": entity, "page": number, "rows": 100, "msg": text, "message": text, "runId": RUN, **more}
 
 
-LINES = [line(1, "info", None, msg="run started"), *(line(number) for number in range(2, 14)), line(14, "warn", msg="503, asked again"), line(15, "error", "units", msg="page 3 is a web page"), line(16, msg="the rate limit is used up", waitingFor="quota", until=ago(-20))]
+LINES = [line(1, "info", None, msg="run started"), *(line(number, total=5_800, rateLimit=LIMIT) for number in range(2, 14)), line(14, "warn", msg="503, asked again"), line(15, "error", "units", msg="page 3 is a web page"), line(16, msg="the rate limit is used up", waitingFor="quota", until=ago(-20))]
 
 
-def stream(lines: list[dict]) -> str:
-    """What the log's stream answers at first; the browser asks again when nobody looks any more."""
-    events = [f"id: {RUN}-{index}\nevent: log\ndata: {json.dumps(one)}\n\n" for index, one in enumerate(lines)]
-    return "retry: 600000\n\nevent: connected\ndata: {\"message\": \"connected\"}\n\n" + "".join(events)
+def stream(lines: list[dict], after: str | None) -> str:
+    """What the log's stream answers, behind an event: it ends then, and the page asks again."""
+    ids = [f"{RUN}.{index}.0" for index in range(1, len(lines) + 1)]
+    events = [f"event: log\nid: {id}\ndata: {json.dumps(one)}\n\n" for id, one in zip(ids, lines, strict=True)]
+    behind = ids.index(after) + 1 if after else 0
+    return 'event: connected\ndata: {"message":"Watching the runs of acme/doorloop/main."}\nretry: 3000\n\n' + "".join(events[behind:])
+
+
+def stream_of(route: Route) -> None:
+    [after] = parse_qs(urlsplit(route.request.url).query).get("lastEventId", [None])
+    route.fulfill(body=stream(LINES, after), content_type="text/event-stream")
+
+
+def paged(items: list[dict], url: str) -> tuple[list[dict], str | None]:
+    """A page of them, as `limit` and `cursor` say, and the next one's cursor."""
+    query = parse_qs(urlsplit(url).query)
+    begin, limit = int(query.get("cursor", ["0"])[0]), int(query.get("limit", ["50"])[0])
+    end = begin + limit
+    return items[begin:end], str(end) if end < len(items) else None
 
 
 class Centre:
@@ -129,23 +160,38 @@ class Centre:
         self.asked: list[tuple[str, str, object]] = []
         self.more = more
         who = {"ok": True, "actor": "maja", "tenant": "acme", "tenants": [], "anyTenant": False, "scopes": ["connections:read", "connections:write"], "expiresAt": "2099-01-01T00:00:00Z", "local": False}
-        connection = {"connection": "acme/doorloop/main", "tenant": "acme", "provider": "doorloop", "name": "main", "displayName": "DoorLoop"}
+        self.connections = [{"connection": "acme/doorloop/main", "tenant": "acme", "provider": "doorloop", "name": "main", "displayName": "DoorLoop"}]
+        self.alerts = [*ALERTS, RESOLVED]
+        self.messages = list(MESSAGES)
         page.route("**/api/auth/session", lambda route: route.fulfill(json=who))
         page.route("**/api/admin/connections/providers", lambda route: route.fulfill(json={"ok": True, "items": [PROVIDER]}))
-        page.route("**/api/admin/connections?**", lambda route: route.fulfill(json={"ok": True, "items": [connection], "hasMore": False, "nextCursor": None}))
-        page.route("**/api/admin/sync/logs/stream?**", lambda route: route.fulfill(body=stream(LINES), content_type="text/event-stream"))
+        page.route("**/api/admin/connections?**", lambda route: route.fulfill(json={"ok": True, "items": self.connections, "hasMore": False, "nextCursor": None}))
+        page.route("**/api/admin/sync/logs/stream?**", stream_of)
+        page.route(re.compile(r"/api/admin/alerts\?"), self.listed)
+        page.route(re.compile(r"/api/admin/alerts/messages(\?.*)?$"), self.sent)
+        page.route(re.compile(r"/api/admin/alerts/a\d+$"), lambda route: route.fulfill(json={"ok": True, "alert": self.alert(route.request.url.split("/")[-1]), "history": HISTORY}))
         for path, body in {
             "sync/status": lambda: self.status,
             "sync/runs": lambda: {"ok": True, "runs": RUNS},
             "sync/scheduler": lambda: SCHEDULER,
             "sync/dlq": lambda: {"ok": True, "items": self.letters, "total": len(self.letters), "count": len(self.letters), "more": False},
             "integrations/config": lambda: CONFIG,
-            "alerts": lambda: {"ok": True, "alerts": ALERTS, "cursor": None},
-            "alerts/messages": lambda: {"ok": True, "messages": MESSAGES, "cursor": None},
         }.items():
             self.route(page, re.escape(path), body)
         for path in ("sync/run", "sync/stop", "sync/dlq/[^?]+", "alerts/[^?]+/acknowledge", "integrations/doorloop/teams/test"):
             self.route(page, path, lambda: {"ok": True})
+
+    def alert(self, id: str) -> dict:
+        return next(alert for alert in self.alerts if alert["id"] == id)
+
+    def listed(self, route: Route) -> None:
+        is_open = "state=open" in route.request.url
+        alerts, cursor = paged([alert for alert in self.alerts if alert["state"] == "open" or not is_open], route.request.url)
+        route.fulfill(json={"ok": True, "alerts": alerts, "cursor": cursor})
+
+    def sent(self, route: Route) -> None:
+        messages, cursor = paged(self.messages, route.request.url)
+        route.fulfill(json={"ok": True, "messages": messages, "cursor": cursor})
 
     def route(self, page: Page, path: str, body: Callable[[], dict]) -> None:
         page.route(re.compile(rf"/api/admin/{path}(\?.*)?$"), lambda route: self.answer(route, body))

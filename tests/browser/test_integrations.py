@@ -6,8 +6,8 @@ import re
 import pytest
 from hosts import Host, Vendor
 from playwright.sync_api import Page, expect
-from stubs_of_pages import LOOKS, refuse
-from stubs_of_pulls import LINES, RUN, Centre, status
+from stubs_of_pages import LOOKS, ago, refuse
+from stubs_of_pulls import LINES, LONG_DETAIL, REFUSED, RESOLVED, RUN, Centre, status
 
 PATH = "/systems/integrations"
 # A run that waits, or is asked again, takes longer than a click.
@@ -185,18 +185,62 @@ def test_the_runbook_of_a_newcomer(open_page, bare, vendor):
     expect(card).to_contain_text("It answers")
 
 
+class Logged:
+    """A connection of its own, the page of it, and its log as it is stored."""
+
+    def __init__(self, page: Page, host: Host, vendor: Vendor, name: str):
+        self.page, self.name = page, name
+        self.headers = {"authorization": f"Bearer {host.token('connections:read,connections:write')}"}
+        settings = {"baseUrl": vendor.api, "requestsPerMinute": 60_000, "requestsPerHour": 100_000, "pageSize": 20}
+        body = {"settings": settings, "secrets": {"current": Vendor.KEY}}
+        assert page.request.put(f"/api/admin/connections/default/doorloop/{name}", headers=self.headers, data=body).ok
+        page.goto(f"{PATH}?provider=doorloop&connection={name}")
+        self.logs = region(page, "Live logs")
+
+    def run(self, vendor: Vendor) -> None:
+        """Watches a backfill to its end."""
+        Runbook(self.page, vendor).start("backfill")
+        expect(self.logs.locator("li").first).to_contain_text("The run succeeded after", timeout=LONG_MS)
+
+    def shown(self) -> list[str]:
+        return self.logs.locator("li .text").all_inner_texts()[::-1]
+
+    def stored(self) -> list[str]:
+        query = f"connection={self.name}&follow=false&lastEventId=start"
+        events = self.page.request.get(f"/api/admin/sync/logs/stream?{query}", headers=self.headers).text()
+        return [json.loads(data)["msg"] for data in re.findall(r"^event: ?log\n(?:id: ?.*\n)?data: ?(.*)$", events, re.M)]
+
+
 def test_a_run_is_read_in_the_live_log_from_start_to_end(open_page, bare, vendor):
     page = open_page(bare.url, viewport={"width": 1440, "height": 2400}).page
-    token = bare.token("connections:read,connections:write")
-    settings = {"baseUrl": vendor.api, "requestsPerMinute": 60_000, "requestsPerHour": 100_000, "pageSize": 20}
-    put = page.request.put("/api/admin/connections/default/doorloop/logged", headers={"authorization": f"Bearer {token}"}, data={"settings": settings, "secrets": {"current": Vendor.KEY}})
-    assert put.ok
-    page.goto(f"{PATH}?provider=doorloop&connection=logged")
-    logs = region(page, "Live logs")
-    expect(logs).to_contain_text("Streaming")
-    Runbook(page, vendor).start("backfill")
-    expect(logs.locator("li")).not_to_have_count(0, timeout=LONG_MS)
-    expect(logs.locator("li[data-type=progress]").first).to_contain_text("tenants", timeout=LONG_MS)
+    logged = Logged(page, bare, vendor, "logged")
+    expect(logged.logs).to_contain_text("Streaming")
+    logged.run(vendor)
+    shown = logged.shown()
+    assert shown[0].startswith("A backfill of owners, ") and shown[-1].startswith("The run succeeded after ")
+    assert len(shown) > 50 and len({*shown}) == len(shown)
+    assert shown == logged.stored()
+    pages = [int(number) for number in re.findall(r"Page (\d+) of units came", "\n".join(shown))]
+    assert pages == [*range(1, 26)]
+
+
+def test_the_log_goes_on_where_a_stream_ended(open_page, bare, vendor):
+    page = open_page(bare.url, viewport={"width": 1440, "height": 2400}).page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/logs/stream?" in request.url else None)
+    # Each ends once all is sent that there is, as it does after 55 s.
+    page.route("**/api/admin/sync/logs/stream?**", lambda route: route.continue_(url=f"{route.request.url}&follow=false"))
+    logged = Logged(page, bare, vendor, "resumed")
+    page.evaluate("""() => {
+        window.told = [];
+        const head = document.querySelector(".logs .card-head");
+        new MutationObserver(() => told.push(head.innerText)).observe(head, { childList: true, subtree: true });
+    }""")
+    logged.run(vendor)
+    assert logged.shown() == logged.stored()
+    assert len(asked) > 1 and all("lastEventId=" in url for url in asked[1:]), asked
+    told = page.evaluate("told")
+    assert any("Connecting…" in text for text in told) and not any("cannot be reached" in text for text in told), told
 
 
 def test_a_test_alert_is_in_the_outbox(page: Page):
@@ -339,6 +383,45 @@ def test_a_log_that_cannot_be_reached_is_said_so(page: Page, centre: Centre):
     expect(region(page, "Progress")).to_contain_text("Waiting")
 
 
+def test_what_the_vendor_says_of_its_own_limit_is_beside_ours(page: Page, centre: Centre):
+    page.goto(PATH)
+    expect(page.get_by_test_id("list-messages")).to_be_visible()
+    page.get_by_test_id("button-refresh").click()
+    expect(region(page, "Rate limit")).to_contain_text(re.compile(r"Vendor, \d\d:\d\d46 of 60 left, more at \d\d:\d\d:\d\d"))
+
+
+def test_who_is_shut_out_types_a_token_in_peace(page: Page, centre: Centre):
+    page.clock.install()
+    page.goto(PATH)
+    expect(region(page, "Progress")).to_contain_text("Waiting")
+    asked: list[str] = []
+    refuse(page, "**/api/admin/sync/status?**", 401, {"ok": False, "error": "unauthorized"})
+    page.get_by_test_id("button-refresh").click()
+    field = page.get_by_test_id("input-admin-token")
+    field.fill("half-a-tok")
+    page.on("request", lambda request: asked.append(request.url) if "/api/admin/" in request.url else None)
+    page.clock.run_for(130_000)
+    expect(field).to_have_value("half-a-tok")
+    assert not asked, asked
+    expect(page.get_by_test_id("button-stop-top")).to_have_count(0)
+
+
+def test_an_error_of_an_earlier_choice_replaces_nothing(page: Page, centre: Centre):
+    centre.connections.append({**centre.connections[0], "connection": "acme/doorloop/other", "name": "other", "displayName": "Other"})
+    held: list = []
+    page.route("**/api/admin/sync/status?provider=doorloop&connection=main", lambda route: held.append(route))
+    page.goto(PATH)
+    choice = page.get_by_label("Integration", exact=True)
+    expect(choice).to_have_value("doorloop/main")
+    choice.select_option("doorloop/other")
+    expect(region(page, "Progress")).to_contain_text("Waiting")
+    with page.expect_response("**/api/admin/sync/status?provider=doorloop&connection=main"):
+        held[0].fulfill(status=500, json={"ok": False, "error": "it failed", "code": "internal_error"})
+    page.evaluate("async () => { for (let frame = 0; frame < 10; frame += 1) await new Promise(requestAnimationFrame); }")
+    expect(region(page, "Progress")).to_contain_text("Waiting")
+    expect(page.get_by_text("The integration could not be fetched")).to_have_count(0)
+
+
 def test_rows_are_requeued_deleted_and_cleared(page: Page, centre: Centre):
     page.goto(f"{PATH}?tab=dlq")
     expect(page.locator(".letters tbody tr.opens")).to_have_count(2)
@@ -374,6 +457,55 @@ def test_alerts_are_acknowledged_and_messages_are_the_outbox(page: Page, centre:
     page.get_by_test_id("button-test-teams-alert").click()
     expect(page.get_by_text("The test alert is sent")).to_be_visible()
     assert [path.split("?")[0] for _, path, _ in centre.asked] == ["alerts/a1/acknowledge", "integrations/doorloop/teams/test"]
+
+
+def test_all_alerts_are_in_a_drawer_with_their_text_and_history(open_page):
+    opened = open_page(viewport={"width": 1440, "height": 2400})
+    page = opened.page
+    centre = Centre(page)
+    centre.alerts += [{**RESOLVED, "id": f"a{number}", "connection": f"site-{number}"} for number in range(9, 31)]
+    page.goto(PATH)
+    alerts = region(page, "Teams Alerts")
+    expect(alerts.locator("ul").first.locator("li")).to_have_count(5)
+    page.get_by_test_id("button-all-alerts").click()
+    drawer = page.get_by_role("dialog", name="Alerts")
+    lines = drawer.locator("ul.lines > li")
+    expect(lines).to_have_count(20)
+    drawer.get_by_role("button", name="Next").click()
+    expect(lines).to_have_count(10)
+    expect(lines.last).to_contain_text("site-30")
+    drawer.get_by_role("button", name="Previous").click()
+    more = page.get_by_test_id("more-a1")
+    more.locator("summary").click()
+    expect(more).to_contain_text(LONG_DETAIL)
+    expect(more.locator(".timeline li b")).to_have_text(["Opened", "Changed", "Acknowledged"])
+    expect(more).to_contain_text("by maja")
+    opened.axe("all alerts")
+    centre.alerts[0] = {**centre.alerts[0], "acknowledgedAt": ago(0), "acknowledgedBy": "iben"}
+    page.get_by_test_id("button-acknowledge-listed-a1").click()
+    expect(more).to_contain_text("acknowledged by iben")
+    expect(page.get_by_test_id("button-acknowledge-listed-a1")).to_have_count(0)
+    expect(alerts).to_contain_text("acknowledged by iben")
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("button-all-alerts")).to_be_focused()
+    # One of the card opens as that one.
+    page.get_by_test_id("open-a2").click()
+    expect(page.get_by_test_id("more-a2")).to_contain_text("The last run that went well ended at 03:10.")
+    assert [path for _, path, _ in centre.asked] == ["alerts/a1/acknowledge"]
+
+
+def test_why_a_message_was_refused_is_read_without_pointing_at_it(open_page):
+    opened = open_page(viewport={"width": 1440, "height": 2400})
+    page = opened.page
+    Centre(page)
+    page.goto(PATH)
+    expect(page.get_by_test_id("list-messages")).to_contain_text(REFUSED)
+    page.get_by_test_id("button-all-messages").click()
+    more = page.get_by_test_id("more-m2")
+    more.locator("summary").click()
+    expect(more).to_contain_text(REFUSED)
+    expect(more).to_contain_text("3 attempts")
+    opened.axe("all messages")
 
 
 def test_alerts_that_are_not_there_are_said_so(page: Page, centre: Centre):

@@ -1,35 +1,20 @@
-// What is amiss and was told, and the messages that were sent of it.
+// What is amiss and was told, and the messages that were sent of it: the newest of both. All of them are in a drawer.
 
 import { asError } from "./api.js";
+import { aboutAlert, aboutMessage, acknowledge, alertMark, alertRoutes, sentMark } from "./control-alert-words.js";
 import { controlCard } from "./control-card.js";
 import { refill } from "./control-fill.js";
 import { toldBy } from "./control-api.js";
 import { button, h, replace } from "./dom.js";
-import { ago, number, say } from "./language.js";
+import { number, say } from "./language.js";
 import { callout, toast } from "./messages.js";
-import { momentText } from "./moment.js";
 import { status as statusMark } from "./status.js";
 
-/**
- * @typedef {{
- *   id: string, rule: string, severity: string, provider: string | null, connection: string | null, title: string, detail: string,
- *   state: string, count: number, openedAt: string, updatedAt: string, acknowledgedAt: string | null, acknowledgedBy: string | null,
- * }} Alert
- * @typedef {{
- *   id: string, at: string, channel: string, title: string, text: string, state: string, attempts: number, error: string | null,
- * }} Message
- */
+/** @typedef {import("./control-alert-words.js").Alert} Alert */
+/** @typedef {import("./control-alert-words.js").Message} Message */
 
 const ALERTS_MAX = 5;
 const MESSAGES_MAX = 5;
-
-/** @type {Record<string, [import("./status.js").Tone, [string, string]]>} */
-const SENT = {
-  sent: ["ok", ["Sent", "Sendt"]],
-  pending: ["run", ["On its way", "På vej"]],
-  refused: ["bad", ["Refused", "Afvist"]],
-  held: ["held", ["Held", "Holdt tilbage"]],
-};
 
 /** @param {import("./control-api.js").Control} control */
 export function alertsCard(control) {
@@ -39,6 +24,16 @@ export function alertsCard(control) {
   const result = h("div", { role: "status" });
   const test = button(say("Send Test Alert", "Send testalarm"), { icon: "send", kind: "small wide", "data-testid": "button-test-teams-alert", onclick: () => send() });
   replace(card.body, open, test, result, sent);
+  const all = (/** @type {"alerts" | "messages"} */ what) => button(say("See all", "Se alle"), { kind: "quiet small", "data-testid": `button-all-${what}`, onclick: () => look(what, null) });
+
+  /** Shows all of them, one of them opened. @param {"alerts" | "messages"} what @param {string | null} id */
+  async function look(what, id) {
+    const from = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.testid : null;
+    const closed = () => from && /** @type {HTMLElement | null} */ (card.element.querySelector(`[data-testid="${CSS.escape(from)}"]`))?.focus();
+    const drawers = await import("./control-alerts-drawer.js");
+    if (what === "alerts") drawers.openAlerts({ id, closed, changed: load });
+    else drawers.openMessages({ id, closed });
+  }
 
   async function send() {
     test.disabled = true;
@@ -56,48 +51,29 @@ export function alertsCard(control) {
     }
   }
 
-  /** @param {Alert} alert */
-  async function acknowledge(alert) {
-    try {
-      await control.acknowledge(alert.id);
-      load();
-    } catch (thrown) {
-      toast("bad", say("It could not be acknowledged", "Den kunne ikke bekræftes"), toldBy(asError(thrown)));
-    }
-  }
+  /** A title that opens all there is to it. @param {import("./dom.js").Child} title @param {string} id @param {"alerts" | "messages"} what */
+  const opens = (title, id, what) => h("button", { type: "button", class: "as-link", "data-testid": `open-${id}`, onclick: () => look(what, id) }, title);
 
   /** @param {Alert} alert */
   function alertLine(alert) {
-    const where = [alert.provider, alert.connection].filter(Boolean).join("/");
-    const by = alert.acknowledgedBy && say(`acknowledged by ${alert.acknowledgedBy}`, `bekræftet af ${alert.acknowledgedBy}`);
-    const press = !alert.acknowledgedBy && button(say("Acknowledge", "Bekræft"), { icon: "ok", iconOnly: true, kind: "quiet small", "data-testid": `button-acknowledge-${alert.id}`, "aria-label": say(`Acknowledge: ${alert.title}`, `Bekræft: ${alert.title}`), onclick: () => acknowledge(alert) });
-    return h(
-      "li",
-      { title: alert.detail },
-      h("span", { class: "grow two" }, statusMark(alert.severity === "warning" ? "warn" : "bad", alert.title), h("span", { class: "note" }, [where, ago(alert.openedAt), by].filter(Boolean).join(" · "))),
-      press,
-    );
+    const press = !alert.acknowledgedBy && button(say("Acknowledge", "Bekræft"), { icon: "ok", iconOnly: true, kind: "quiet small", "data-testid": `button-acknowledge-${alert.id}`, "aria-label": say(`Acknowledge: ${alert.title}`, `Bekræft: ${alert.title}`), onclick: () => acknowledge(alert, load) });
+    return h("li", {}, h("span", { class: "grow two" }, opens(alertMark(alert), alert.id, "alerts"), h("span", { class: "note" }, aboutAlert(alert))), press);
   }
 
   /** @param {Message} message */
   function messageLine(message) {
-    const [tone, words] = SENT[message.state] ?? ["idle", [message.state, message.state]];
-    return h(
-      "li",
-      { title: message.error ?? message.text },
-      h("span", { class: "grow two" }, h("span", {}, message.title), h("span", { class: "note" }, `${message.channel} · ${momentText(message.at)}`)),
-      statusMark(tone, say(words[0], words[1])),
-    );
+    const why = message.error && h("span", { class: "note bad" }, message.error);
+    return h("li", {}, h("span", { class: "grow two" }, opens(message.title, message.id, "messages"), h("span", { class: "note" }, aboutMessage(message)), why), sentMark(message));
   }
 
   async function load() {
-    const [alerts, messages] = await Promise.allSettled([control.alerts(), control.messages()]);
-    const title = (/** @type {string} */ text) => h("h3", { class: "mb-2" }, text);
+    const [alerts, messages] = await Promise.allSettled([alertRoutes.open(), alertRoutes.messages()]);
     if (alerts.status === "fulfilled") {
       /** @type {Alert[]} */
       const list = alerts.value.alerts ?? [];
-      replace(card.beside, list.length > 0 ? statusMark("bad", number(list.length)) : statusMark("ok", say("None open", "Ingen åbne")));
-      refill(open, list.length > 0 ? h("ul", { class: "lines" }, list.slice(0, ALERTS_MAX).map(alertLine)) : h("p", { class: "ink-3" }, say("Nothing is amiss.", "Intet er galt.")));
+      const count = number(list.length) + (alerts.value.cursor ? "+" : "");
+      refill(card.beside, list.length > 0 ? statusMark("bad", count) : statusMark("ok", say("None open", "Ingen åbne")), all("alerts"));
+      refill(open, list.length > 0 ? h("ul", { class: "lines wrap" }, list.slice(0, ALERTS_MAX).map(alertLine)) : h("p", { class: "ink-3" }, say("Nothing is amiss.", "Intet er galt.")));
     } else {
       const error = asError(alerts.reason);
       replace(card.beside);
@@ -106,7 +82,8 @@ export function alertsCard(control) {
     if (messages.status !== "fulfilled") return replace(sent);
     /** @type {Message[]} */
     const list = messages.value.messages ?? [];
-    replace(sent, list.length > 0 && [title(say("Messages", "Beskeder")), h("ul", { class: "lines", "data-testid": "list-messages" }, list.slice(0, MESSAGES_MAX).map(messageLine))]);
+    const head = h("div", { class: "flex mb-2" }, h("h3", { class: "grow" }, say("Messages", "Beskeder")), all("messages"));
+    refill(sent, list.length > 0 && [head, h("ul", { class: "lines wrap", "data-testid": "list-messages" }, list.slice(0, MESSAGES_MAX).map(messageLine))]);
   }
   return { element: card.element, load };
 }

@@ -34,10 +34,6 @@ export function controlOf(provider, connection) {
     forget: (/** @type {string} */ id) => send(letter(id), undefined, "DELETE"),
     requeueAll: (/** @type {unknown} */ body) => send("/api/admin/sync/dlq/requeue-all", body),
     clear: (/** @type {unknown} */ body) => send("/api/admin/sync/dlq/clear", body),
-    alerts: () => ask("/api/admin/alerts?state=open", { stay: true }),
-    messages: () => ask("/api/admin/alerts/messages", { stay: true }),
-    acknowledge: (/** @type {string} */ id) =>
-      ask(`/api/admin/alerts/${encodeURIComponent(id)}/acknowledge`, { method: "POST", body: {}, stay: true }),
     testAlert: () => send(`${of}/teams/test`),
     /** Where its log is read from; what asks there can send no header. @param {string | null} after */
     logs: (after) => ofTenant(`/api/admin/sync/logs/stream?${query(after ? { lastEventId: after } : {})}`, chosenTenant()),
