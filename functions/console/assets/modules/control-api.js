@@ -15,10 +15,10 @@ export function controlOf(provider, connection) {
   const send = (/** @type {string} */ path, /** @type {unknown} */ body = {}, method = "POST") =>
     ask(`${path}?${query()}`, { method, body, stay: true });
   const of = `/api/admin/integrations/${encodeURIComponent(provider)}`;
-  const letter = (/** @type {string} */ id) => `/api/admin/sync/dlq/${encodeURIComponent(id)}`;
   return {
     provider,
     connection,
+    send,
     status: () => get("/api/admin/sync/status"),
     runs: () => get("/api/admin/sync/runs", { limit: "50" }),
     config: () => get("/api/admin/integrations/config"),
@@ -30,10 +30,6 @@ export function controlOf(provider, connection) {
     resetLock: () => send("/api/admin/sync/reset-lock"),
     resetBreaker: () => send(`${of}/circuit-breaker/reset`),
     schedule: (/** @type {unknown} */ body) => send("/api/admin/sync/scheduler", body, "PUT"),
-    requeue: (/** @type {string} */ id) => send(`${letter(id)}/requeue`),
-    forget: (/** @type {string} */ id) => send(letter(id), undefined, "DELETE"),
-    requeueAll: (/** @type {unknown} */ body) => send("/api/admin/sync/dlq/requeue-all", body),
-    clear: (/** @type {unknown} */ body) => send("/api/admin/sync/dlq/clear", body),
     testAlert: () => send(`${of}/teams/test`),
     /** Where its log is read from; what asks there can send no header. @param {string | null} after */
     logs: (after) => ofTenant(`/api/admin/sync/logs/stream?${query(after ? { lastEventId: after } : {})}`, chosenTenant()),

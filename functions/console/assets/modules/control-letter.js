@@ -16,10 +16,13 @@ const TOP = 10;
 /** @param {Letter} one */
 export const nameOf = (one) => one.key || say("without an id", "uden id");
 
+/** @param {string} id Of one, or what is done to all. @param {string} [deed] */
+export const letterPath = (id, deed = "") => `/api/admin/sync/dlq/${encodeURIComponent(id)}${deed}`;
+
 /** Applies one. @param {Control} control @param {Letter} one @param {() => void} then */
 export async function requeue(control, one, then) {
   try {
-    const { changedSince } = await control.requeue(one.id);
+    const { changedSince } = await control.send(letterPath(one.id, "/requeue"));
     toast("ok", say(`${nameOf(one)} is applied`, `${nameOf(one)} er anvendt`), changedSince ? say("The vendor has another row by now: that one.", "Leverandøren har nu en anden række: den.") : "");
   } catch (thrown) {
     toast("bad", say(`${nameOf(one)} stays`, `${nameOf(one)} bliver`), toldBy(asError(thrown)));

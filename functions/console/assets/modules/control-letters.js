@@ -2,7 +2,7 @@
 
 import { asError } from "./api.js";
 import { toldBy } from "./control-api.js";
-import { nameOf, requeue, requeueButton } from "./control-letter.js";
+import { letterPath, nameOf, requeue, requeueButton } from "./control-letter.js";
 import { shortId } from "./control-run-words.js";
 import { openDialog } from "./dialog.js";
 import { button, h, replace } from "./dom.js";
@@ -25,7 +25,7 @@ const CALLS_MAX = 40;
 /** Forgets one. @param {Control} control @param {Letter} one @param {() => void} then */
 async function forget(control, one, then) {
   try {
-    await control.forget(one.id);
+    await control.send(letterPath(one.id), undefined, "DELETE");
     toast("ok", say(`${nameOf(one)} is deleted`, `${nameOf(one)} er slettet`));
   } catch (thrown) {
     toast("bad", say("It could not be deleted", "Den kunne ikke slettes"), toldBy(asError(thrown)));
@@ -132,7 +132,7 @@ export function letterList(control, entities, changed) {
       /** @type {string | null} */
       let cursor = null;
       for (let call = 0; call < CALLS_MAX; call += 1) {
-        const answer = await control.requeueAll({ ...(entity && { entity }), ...(cursor && { cursor }) });
+        const answer = await control.send(letterPath("requeue-all"), { ...(entity && { entity }), ...(cursor && { cursor }) });
         sum.applied += answer.count;
         sum.failed += answer.failed;
         cursor = answer.cursor;
@@ -156,7 +156,7 @@ export function letterList(control, entities, changed) {
       try {
         let count = 0;
         for (let call = 0; call < CALLS_MAX; call += 1) {
-          const answer = await control.clear(entity ? { entity } : {});
+          const answer = await control.send(letterPath("clear"), entity ? { entity } : {});
           count += answer.count;
           if (!answer.more) break;
         }

@@ -18,7 +18,8 @@ use crate::Reads;
 const PARAMETERS: [&str; 8] = ["provider", "connection", "entity", "level", "type", "runId", "follow", LAST_EVENT_ID];
 
 /// What a connection's pulls say of themselves, as server-sent events: first `connected`, then `log` for each line. It begins with the
-/// newest 200, or behind the event that `Last-Event-ID` names, and ends after 55 s: a browser comes again by itself and goes on from there.
+/// newest 200, or behind the event that `Last-Event-ID` names, and ends after 55 s. Whoever watches asks here again then, with the last id:
+/// where the stream is, a ticket is good once, so an `EventSource` must not be left to come again by itself.
 #[utoipa::path(
     get, path = "/api/admin/sync/logs/stream", tag = "pulls",
     params(
