@@ -245,7 +245,7 @@ async fn filters_leave_out_what_nobody_asked_for() {
 #[tokio::test]
 async fn what_fits_a_filter_is_found_however_far_back_it_was_said() {
     let system = System::start().await;
-    let more = |options: &mut signalbox_simulators::Options| options.rows_of = [("units".to_owned(), 230)].into();
+    let more = |options: &mut signalbox_simulators::Options| options.rows_of = [("units".to_owned(), 205)].into();
     let doorloop = vendor(&system, Vendor::Doorloop, more).await;
     let settings = json!({"entities": ["owners", "units"], "pageSize": 1});
     let pulled = Pulled::of(&system, &doorloop, "doorloop", settings).await;
