@@ -38,7 +38,7 @@ export function alertsCard(control) {
   async function send() {
     test.disabled = true;
     try {
-      await control.testAlert();
+      await control.send(`${control.of}/teams/test`);
       replace(result);
       toast("ok", say("The test alert is sent", "Testalarmen er sendt"));
     } catch (thrown) {

@@ -16,8 +16,8 @@ export function controlOf(provider, connection) {
     ask(`${path}?${query()}`, { method, body, stay: true });
   const of = `/api/admin/integrations/${encodeURIComponent(provider)}`;
   return {
-    provider,
-    connection,
+    /** For what is loaded later, so that the first view is small. */
+    of,
     send,
     status: () => get("/api/admin/sync/status"),
     runs: () => get("/api/admin/sync/runs", { limit: "50" }),
@@ -28,9 +28,6 @@ export function controlOf(provider, connection) {
     run: (/** @type {unknown} */ body) => send("/api/admin/sync/run", body),
     stop: () => send("/api/admin/sync/stop"),
     resetLock: () => send("/api/admin/sync/reset-lock"),
-    resetBreaker: () => send(`${of}/circuit-breaker/reset`),
-    schedule: (/** @type {unknown} */ body) => send("/api/admin/sync/scheduler", body, "PUT"),
-    testAlert: () => send(`${of}/teams/test`),
     /** Where its log is read from; what asks there can send no header. @param {string | null} after */
     logs: (after) => ofTenant(`/api/admin/sync/logs/stream?${query(after ? { lastEventId: after } : {})}`, chosenTenant()),
   };

@@ -62,7 +62,7 @@ export function breakerCard(control, again) {
   async function force() {
     reset.disabled = true;
     try {
-      await control.resetBreaker();
+      await control.send(`${control.of}/circuit-breaker/reset`);
       toast("ok", say("The circuit breaker is closed", "Afbryderen er lukket"), say("What failed is forgotten, and it decides by itself again.", "Det, der fejlede, er glemt, og den bestemmer selv igen."));
       again();
     } catch (thrown) {

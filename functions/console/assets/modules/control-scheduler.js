@@ -59,7 +59,7 @@ export function schedulerCard(control) {
   async function save(wanted) {
     keep.disabled = on.disabled = true;
     try {
-      const changed = await control.schedule(wanted);
+      const changed = await control.send("/api/admin/sync/scheduler", wanted, "PUT");
       replace(problem);
       toast("ok", say("The schedule is changed", "Tidsplanen er ændret"), say("It counts from the next minute on.", "Den gælder fra næste minut."));
       stored = null;
