@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 from stubs import REGISTRY, VENDOR, WINDOW, answer, window
 from stubs_of_pages import HEALTH, OVERVIEW, health_of, overview
+from stubs_of_pulls import Centre, status
 
 PAGES = ["/", "/vendor-sync", "/vendor-sync/registry", "/deliveries", "/systems/integrations", "/health", "/audit", "/sign-in", "/components"]
 POLICY = (
@@ -28,6 +29,9 @@ def without_stream(page) -> None:
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_is_small_strict_and_kept(open_page, path):
     page = open_page().page
+    # What a run's steps and the gate are made of is loaded when there are any, and a host that has just begun may have either.
+    if path == "/systems/integrations":
+        Centre(page).status = status(running=False)
     without_stream(page)
     sizes: dict[str, int] = {}
     ours = lambda response: "/api/" not in response.url
