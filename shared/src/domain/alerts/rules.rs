@@ -158,8 +158,8 @@ pub enum End {
         code: String,
         /// Why.
         detail: String,
-        /// Whether the vendor could not be connected to.
-        is_unconnected: bool,
+        /// What it says of connecting to the vendor.
+        connect: Connect,
         /// When.
         at: Timestamp,
     },
@@ -167,6 +167,17 @@ pub enum End {
     Tries(u32),
     /// It says nothing: stopped, in the way of another, or a dry run.
     Nothing,
+}
+
+/// What a run that failed says of connecting to its vendor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connect {
+    /// The vendor answered, and something else was wrong.
+    Answered,
+    /// It could not be connected to.
+    Failed,
+    /// Nothing: it was perhaps never asked, or the run was given up for another reason.
+    Unknown,
 }
 
 /// What is known of a connection.
@@ -212,7 +223,7 @@ fn end(run: &Run) -> End {
         let error = run.error.as_ref();
         let code = error.map_or_else(String::new, |error| error.code().to_owned());
         let detail = error.map_or_else(String::new, |error| error.detail.clone());
-        End::Badly { is_unconnected: is_unconnected(run, &code), code, detail, at }
+        End::Badly { connect: connect(run), code, detail, at }
     };
     match run.status {
         RunStatus::Success => End::Well(at),
@@ -231,20 +242,43 @@ fn end(run: &Run) -> End {
     }
 }
 
-/// Whether a run failed as its vendor could not be connected to: by its own reason, or by that of each entity that failed.
-fn is_unconnected(run: &Run, code: &str) -> bool {
-    let of_connecting = |code: &str| {
-        [Failure::SourceUnreadable, Failure::SourceNotPublic, Failure::VendorRefusedCredentials]
-            .iter()
-            .any(|failure| failure.code() == code)
-    };
-    if code == Failure::EntitiesFailed.code()
-        && let Work::Pull(work) = &run.work
-    {
-        let mut codes = work.failed().filter_map(|entity| entity.error.as_ref()).map(RunError::code);
-        return work.failed().next().is_some() && codes.all(of_connecting);
+/// What a run that failed says of connecting: by its own reason, or by those of its entities that failed.
+fn connect(run: &Run) -> Connect {
+    let reason = run.error.as_ref().and_then(RunError::failure);
+    match &run.work {
+        Work::Pull(work) if reason == Some(Failure::EntitiesFailed) => {
+            let said = || work.failed().map(|entity| Connect::of(entity.error.as_ref().and_then(RunError::failure)));
+            [Connect::Answered, Connect::Failed]
+                .into_iter()
+                .find(|one| said().any(|said| said == *one))
+                .unwrap_or(Connect::Unknown)
+        }
+        _ => Connect::of(reason),
     }
-    of_connecting(code)
+}
+
+impl Connect {
+    /// What a reason proves. A run that is late or stopped by our own storage proves nothing, and neither does a code of another version.
+    fn of(reason: Option<Failure>) -> Self {
+        match reason {
+            Some(Failure::SourceUnreadable | Failure::SourceNotPublic | Failure::VendorRefusedCredentials) => {
+                Self::Failed
+            }
+            Some(
+                Failure::SourceNotFound
+                | Failure::SourceChanged
+                | Failure::SourceInvalid
+                | Failure::RemovalsRefused
+                | Failure::VendorNotPermitted
+                | Failure::PageInvalid
+                | Failure::PagesInconsistent
+                | Failure::SchemaChanged
+                | Failure::TooManyRows,
+            ) => Self::Answered,
+            // Whoever is left alone is busy without being asked.
+            _ => Self::Unknown,
+        }
+    }
 }
 
 impl Facts<'_> {
@@ -285,13 +319,10 @@ impl Facts<'_> {
         for run in &self.runs {
             match &run.end {
                 End::Well(at) => connects.push((*at, Ok(()))),
-                // It was connected to, and something else was wrong.
-                End::Badly { is_unconnected: false, at, code, .. } if code != Failure::MissingApiKey.code() => {
-                    connects.push((*at, Ok(())));
-                }
-                End::Badly { is_unconnected: true, at, detail, .. } => connects.push((*at, Err(detail.clone()))),
+                End::Badly { connect: Connect::Answered, at, .. } => connects.push((*at, Ok(()))),
+                End::Badly { connect: Connect::Failed, at, detail, .. } => connects.push((*at, Err(detail.clone()))),
                 End::Tries(times) => tries = *times,
-                End::Badly { .. } | End::Nothing => {}
+                End::Badly { connect: Connect::Unknown, .. } | End::Nothing => {}
             }
         }
         if let Some((at, error)) = &self.test {
@@ -302,8 +333,10 @@ impl Facts<'_> {
             connects.iter().take_while(|(_, connect)| connect.is_err()).collect();
         let count = u32::try_from(failed.len()).unwrap_or(u32::MAX).saturating_add(tries);
         if count < CONNECTS_FAILED {
-            let says_nothing = connects.is_empty() && tries == 0 && self.runs.len() >= RUNS_MAX;
-            return if says_nothing { Seen::Unknown } else { Seen::Clear };
+            // Only an answer proves that it can be connected to again. Without one the tries of a run that was given up still count.
+            let is_proven = connects.iter().any(|(_, connect)| connect.is_ok());
+            let is_new = self.runs.is_empty() && self.test.is_none();
+            return if is_proven || is_new { Seen::Clear } else { Seen::Unknown };
         }
         let last = failed.first().and_then(|(at, connect)| Some((at, connect.as_ref().err()?)));
         let mark = last.map_or_else(String::new, |(at, _)| time::text(*at));

@@ -3,6 +3,7 @@ use serde_json::json;
 use super::rules::*;
 use crate::domain::connections::stored::StoredConnection;
 use crate::domain::pull::breaker::{Breaker, Force};
+use crate::domain::runs::run::Run;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -32,7 +33,11 @@ fn ended(id: u32, minutes: i64, code: Option<&str>) -> RunSeen {
         Some(code) => End::Badly {
             code: code.into(),
             detail: "why".into(),
-            is_unconnected: code == "source_unreadable",
+            connect: match code {
+                "source_unreadable" => Connect::Failed,
+                "page_invalid" => Connect::Answered,
+                _ => Connect::Unknown,
+            },
             at: at(minutes),
         },
     };
@@ -52,7 +57,14 @@ fn tries(times: u32) -> RunSeen {
 }
 
 fn facts(stored: &StoredConnection, runs: Vec<RunSeen>) -> Facts<'_> {
-    Facts { stored: Some(stored), succeeded_at: None, runs, test: None, breaker: Breaker::default(), letters: None }
+    Facts {
+        stored: Some(stored),
+        succeeded_at: None,
+        runs,
+        test: None,
+        breaker: Breaker::default(),
+        letters: None,
+    }
 }
 
 fn word(seen: &Seen) -> &'static str {
@@ -92,7 +104,7 @@ fn two_connects_in_a_row_that_fail_are_no_accident() {
     let stored = stored(json!({"every": 10}), "active");
     for (what, runs, test, expected) in [
         ("none", vec![], None, "clear"),
-        ("one failed", vec![ended(1, 1, DOWN)], None, "clear"),
+        ("one failed", vec![ended(1, 1, DOWN)], None, "unknown"),
         ("two failed", vec![ended(2, 2, DOWN), manual(ended(1, 1, DOWN))], None, "holds"),
         ("one was well between", vec![ended(3, 3, DOWN), ended(2, 2, None), ended(1, 1, DOWN)], None, "clear"),
         ("one was answered between", vec![ended(3, 3, DOWN), ended(2, 2, BAD), ended(1, 1, DOWN)], None, "clear"),
@@ -101,12 +113,63 @@ fn two_connects_in_a_row_that_fail_are_no_accident() {
         ("a test went well before", vec![ended(2, 2, DOWN), ended(1, 1, DOWN)], Some((0, None)), "holds"),
         ("a run tries for the second time", vec![tries(2)], None, "holds"),
         ("a run failed, the next one tries", vec![tries(1), ended(1, 1, DOWN)], None, "holds"),
-        ("a run tries for the first time", vec![tries(1)], None, "clear"),
-        ("it has no key, which is no connect", vec![ended(1, 1, Some("missing_api_key")); 3], None, "clear"),
+        ("a run tries for the first time", vec![tries(1)], None, "unknown"),
+        ("it has no key, which is no connect", vec![ended(1, 1, Some("missing_api_key")); 3], None, "unknown"),
+        ("the run that tried was late in the end", vec![ended(1, 1, Some("run_too_slow"))], None, "unknown"),
+        (
+            "one was late between",
+            vec![ended(3, 3, DOWN), ended(2, 2, Some("run_too_slow")), ended(1, 1, DOWN)],
+            None,
+            "holds",
+        ),
     ] {
         let mut facts = facts(&stored, runs);
         facts.test = test.map(|(minutes, error)| (at(minutes), error.map(str::to_owned)));
         assert_eq!(word(&facts.seen(Rule::ConnectivityFailing, at(60))), expected, "{what}");
+    }
+}
+
+#[test]
+fn only_a_reason_that_proves_an_answer_counts_as_one() {
+    let run = |code: &str, entities: &[&str]| -> Run {
+        let work = match entities {
+            [] => json!({"kind": "catalogue"}),
+            _ => {
+                let entities: Vec<_> = entities
+                    .iter()
+                    .map(|code| json!({"entity": "owners", "state": "failed", "error": {"code": code, "detail": ""}}))
+                    .collect();
+                json!({"kind": "pull", "mode": "delta", "entities": entities})
+            }
+        };
+        serde_json::from_value(json!({
+            "id": "01890a5d-ac96-774b-bcce-b302099a8057", "connection": "acme/doorloop/main", "status": "Failed",
+            "mode": "apply", "actor": "scheduler", "trigger": "schedule", "startedAt": "2026-01-15T12:00:00Z",
+            "updatedAt": "2026-01-15T12:00:00Z", "deadlineFrom": "2026-01-15T12:00:00Z", "durationMs": 0,
+            "correlationId": "due/1", "error": {"code": code, "detail": ""}, "work": work,
+        }))
+        .unwrap()
+    };
+    for (code, entities, expected) in [
+        ("source_unreadable", &[][..], Connect::Failed),
+        ("vendor_refused_credentials", &[], Connect::Failed),
+        ("page_invalid", &[], Connect::Answered),
+        ("schema_changed", &[], Connect::Answered),
+        ("run_too_slow", &[], Connect::Unknown),
+        ("storage_failed", &[], Connect::Unknown),
+        ("vendor_not_configured", &[], Connect::Unknown),
+        ("source_not_allowed", &[], Connect::Unknown),
+        ("source_busy", &[], Connect::Unknown),
+        ("missing_api_key", &[], Connect::Unknown),
+        ("of_another_version", &[], Connect::Unknown),
+        ("entities_failed", &["source_unreadable", "source_unreadable"], Connect::Failed),
+        ("entities_failed", &["source_unreadable", "storage_failed"], Connect::Failed),
+        ("entities_failed", &["source_unreadable", "page_invalid"], Connect::Answered),
+        ("entities_failed", &["storage_failed"], Connect::Unknown),
+    ] {
+        let seen = RunSeen::of(&run(code, entities), "nightly/");
+        let End::Badly { connect, .. } = seen.end else { panic!("it failed") };
+        assert_eq!(connect, expected, "{code} {entities:?}");
     }
 }
 
