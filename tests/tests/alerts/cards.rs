@@ -16,7 +16,7 @@ fn line(number: usize, transition: Transition, severity: Severity) -> Line {
         alert: format!("alert-{number}"),
         transition,
         severity,
-        held: transition == Transition::Reopened,
+        flapping: transition == Transition::Reopened,
         open,
         title: format!("DoorLoop {number}: [a link](https://elsewhere.example) that is *none*"),
         detail: if number.is_multiple_of(7) {

@@ -99,7 +99,7 @@ pub fn webhook(message: &Message, link: Option<&str>) -> Value {
     let lines = message.lines.iter().map(|line| {
         json!({
             "id": line.alert, "transition": line.transition.as_str(), "severity": line.severity.as_str(),
-            "held": line.held, "open": line.open, "title": line.title, "detail": line.detail, "at": time::text(line.at),
+            "flapping": line.flapping, "open": line.open, "title": line.title, "detail": line.detail, "at": time::text(line.at),
         })
     });
     json!({

@@ -59,8 +59,8 @@ pub struct Line {
     /// How much it matters.
     pub severity: Severity,
     /// Whether it flaps.
-    #[serde(default)]
-    pub held: bool,
+    #[serde(default, rename = "held")]
+    pub flapping: bool,
     /// Whether it is open.
     pub open: bool,
     /// What it says.

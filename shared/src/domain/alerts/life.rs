@@ -1,12 +1,13 @@
-//! The life of an alert: opened, updated, resolved, and held while it flaps.
+//! The life of an alert: opened, updated, resolved, and flapping.
 //!
 //! | it is | and the rule | becomes | is told |
 //! |---|---|---|---|
 //! | not there, or resolved for longer than half an hour | holds | opened | yes |
-//! | resolved, not for long | holds | opened again, and held | that it flaps, once |
-//! | open | holds for another reason, or for the 10th, 100th … time | updated | unless it is held or acknowledged |
-//! | open | does not hold | resolved | unless it is held |
-//! | held, and as it is for half an hour | is as it was | let go | how it stayed |
+//! | resolved, not for long | holds | opened again, and flapping | that it flaps, once |
+//! | open | holds for a new reason, or for the 10th, 100th … time | updated | unless it flaps or is acknowledged |
+//! | open | holds for a reason that it had before, and half an hour has passed since the last update | updated | the same |
+//! | open | does not hold | resolved | unless it flaps |
+//! | flapping, and as it is for half an hour | is as it was | let go | how it stayed |
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,10 @@ use crate::domain::ids::Connection;
 
 /// Whatever opens again within this time flaps, and what stays as it is for as long does not any more.
 pub const FLAPS_WITHIN: SignedDuration = SignedDuration::from_mins(30);
+/// How long the reasons of an alert may take turns before people are told again which it is.
+pub const UPDATED_EVERY: SignedDuration = SignedDuration::from_mins(30);
+/// So many reasons of an alert are remembered, the last ones.
+const REASONS_MAX: usize = 8;
 /// How much of a detail is kept, in characters.
 const DETAIL_CHARACTERS_MAX: usize = 500;
 
@@ -95,12 +100,18 @@ pub struct Alert {
     /// Whether somebody has seen it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledged: Option<Acknowledged>,
-    /// Whether it flaps, and is not told of meanwhile.
-    #[serde(default)]
-    pub held: bool,
+    /// Whether it flaps, and is not told of meanwhile. It has the name that it was stored by first.
+    #[serde(default, rename = "held")]
+    pub flapping: bool,
     /// How often it was opened again.
     #[serde(default)]
     pub flaps: u64,
+    /// The codes that it was opened or updated with, each once, the last one last. One of another version has none.
+    #[serde(default)]
+    pub reasons: Vec<String>,
+    /// When it was given the last of them.
+    #[serde(default, with = "crate::domain::time::optional")]
+    pub reasoned_at: Option<Timestamp>,
     /// How many transitions it has had: that many entries its history has.
     pub transitions: u64,
     /// One more with each write.
@@ -237,8 +248,10 @@ fn opened(subject: Subject<'_>, finding: &Finding, now: Timestamp) -> Step {
         updated_at: now,
         resolved_at: None,
         acknowledged: None,
-        held: false,
+        flapping: false,
         flaps: 0,
+        reasons: vec![finding.code.clone()],
+        reasoned_at: None,
         transitions: 1,
         version: 1,
     };
@@ -256,31 +269,33 @@ fn reopened(before: &Alert, finding: &Finding, now: Timestamp) -> Step {
         resolved_at: None,
         // Whoever saw it saw it end as well.
         acknowledged: None,
-        held: true,
+        flapping: true,
         flaps: before.flaps + 1,
         count: before.count + 1,
+        reasons: vec![finding.code.clone()],
+        reasoned_at: None,
         ..alert.with(finding)
     };
-    Step { alert, transition: Some(Transition::Reopened), is_told: !before.held }
+    Step { alert, transition: Some(Transition::Reopened), is_told: !before.flapping }
 }
 
 fn resolved(before: &Alert, now: Timestamp) -> Step {
     let alert = Alert { state: AlertState::Resolved, resolved_at: Some(now), ..before.turned(now) };
-    Step { is_told: !before.held, alert, transition: Some(Transition::Resolved) }
+    Step { is_told: !before.flapping, alert, transition: Some(Transition::Resolved) }
 }
 
 fn occurred(before: &Alert, finding: &Finding, now: Timestamp) -> Option<Step> {
-    let (is_another, is_of_another_kind) = (finding.mark != before.mark, finding.code != before.code);
-    if !is_another && !is_of_another_kind {
+    let (is_another, is_new) = (finding.mark != before.mark, before.is_news(&finding.code, now));
+    if !is_another && finding.code == before.code && !is_new {
         return None;
     }
     let count = before.count + u64::from(is_another);
     let alert = Alert { count, updated_at: now, version: before.version + 1, ..before.clone().with(finding) };
-    if !is_of_another_kind && !is_power_of_ten(count) {
+    if !is_new && !(is_another && is_power_of_ten(count)) {
         return Some(Step { alert, transition: None, is_told: false });
     }
-    let alert = Alert { transitions: before.transitions + 1, ..alert };
-    let is_told = !before.held && before.acknowledged.is_none();
+    let alert = Alert { transitions: before.transitions + 1, ..alert.reasoned(now) };
+    let is_told = !before.flapping && before.acknowledged.is_none();
     Some(Step { alert, transition: Some(Transition::Updated), is_told })
 }
 
@@ -288,13 +303,13 @@ fn is_power_of_ten(count: u64) -> bool {
     count >= 10 && 10_u64.checked_pow(count.ilog10()) == Some(count)
 }
 
-/// What flapped and stayed as it is for long is held no more.
+/// What stayed as it is for long flaps no more.
 fn released(before: &Alert, now: Timestamp) -> Option<Step> {
-    if !before.held || !before.is_steady(now) {
+    if !before.flapping || !before.is_steady(now) {
         return None;
     }
     let (transitions, version) = (before.transitions + 1, before.version + 1);
-    let alert = Alert { held: false, updated_at: now, transitions, version, ..before.clone() };
+    let alert = Alert { flapping: false, updated_at: now, transitions, version, ..before.clone().reasoned(now) };
     Some(Step { alert, transition: Some(Transition::Released), is_told: true })
 }
 
@@ -302,7 +317,7 @@ impl Alert {
     /// Whether there is anything to look at again: it is open, or somebody is to be told that it stays resolved.
     #[must_use]
     pub fn is_watched(&self) -> bool {
-        self.state == AlertState::Open || self.held
+        self.state == AlertState::Open || self.flapping
     }
 
     /// The alert, seen by somebody; none where it was seen, or is over.
@@ -328,6 +343,25 @@ impl Alert {
 
     fn with(self, finding: &Finding) -> Self {
         Self { code: finding.code.clone(), mark: finding.mark.clone(), detail: detail(finding), ..self }
+    }
+
+    /// Whether a reason is worth an update: it is a new one, or people were told of another one for long. So two that take turns are not
+    /// told each time, and the one that stays is told in the end.
+    fn is_news(&self, code: &str, now: Timestamp) -> bool {
+        let Some(last) = self.reasons.last() else { return code != self.code };
+        let is_due = self.reasoned_at.is_none_or(|at| now.duration_since(at) >= UPDATED_EVERY);
+        last != code && (is_due || !self.reasons.iter().any(|known| known == code))
+    }
+
+    /// With its code as the last of its reasons.
+    fn reasoned(mut self, now: Timestamp) -> Self {
+        let code = self.code.clone();
+        self.reasons.retain(|known| *known != code);
+        self.reasons.push(code);
+        let forgotten = self.reasons.len().saturating_sub(REASONS_MAX);
+        self.reasons.drain(..forgotten);
+        self.reasoned_at = Some(now);
+        self
     }
 
     fn is_steady(&self, now: Timestamp) -> bool {

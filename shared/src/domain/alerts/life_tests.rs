@@ -15,13 +15,13 @@ fn holds(mark: u32, code: &str) -> Seen {
 }
 
 /// An alert that looks see something of, each at its minute: what became of it each time, with a star where somebody is told.
-fn lived(looks: &[(i64, Seen)]) -> Vec<String> {
+fn lived(rule: Rule, looks: &[(i64, Seen)]) -> Vec<String> {
     let connection: Connection = "acme/doorloop/main".parse().unwrap();
     let mut alert: Option<Alert> = None;
     let mut said = Vec::new();
     for (minutes, seen) in looks {
         let id = minutes.to_string();
-        let subject = Subject { connection: &connection, display_name: "DoorLoop", rule: Rule::RunFailed, id: &id };
+        let subject = Subject { connection: &connection, display_name: "DoorLoop", rule, id: &id };
         let step = next(alert.as_ref(), subject, seen, at(*minutes));
         said.push(step.as_ref().map_or_else(String::new, |step| {
             let word = step.transition.map_or("counted", Transition::as_str);
@@ -45,6 +45,26 @@ fn every_rule_is_opened_updated_resolved_and_silent() {
         (
             vec![look(0, holds(1, "a")), look(1, holds(2, "a")), look(2, holds(2, "b")), look(3, holds(3, "c"))],
             vec!["opened*", "counted", "updated*", "updated*"],
+        ),
+        // Reasons that take turns are told once each, and then which it is after half an hour.
+        (
+            vec![
+                look(0, holds(1, "a")),
+                look(2, holds(2, "b")),
+                look(4, holds(3, "a")),
+                look(6, holds(4, "b")),
+                look(8, holds(5, "a")),
+                look(31, holds(5, "a")),
+                look(32, holds(5, "a")),
+                look(34, holds(6, "b")),
+                look(36, holds(7, "b")),
+                look(62, holds(7, "b")),
+                look(63, holds(7, "b")),
+            ],
+            vec![
+                "opened*", "updated*", "counted", "counted", "counted", "", "updated*", "counted", "counted",
+                "updated*", "",
+            ],
         ),
         // The tenth time is told.
         ((1..=11).map(|number| look(number.into(), holds(number, "a"))).collect(), {
@@ -84,7 +104,9 @@ fn every_rule_is_opened_updated_resolved_and_silent() {
             vec!["opened*", "resolved*", "reopened*", "", "released*", "resolved*"],
         ),
     ] {
-        assert_eq!(lived(&looks), expected, "{looks:?}");
+        for rule in Rule::ALL {
+            assert_eq!(lived(rule, &looks), expected, "{rule:?}: {looks:?}");
+        }
     }
 }
 
@@ -120,7 +142,7 @@ proptest! {
             let subject = Subject { connection: &connection, display_name: "D", rule: Rule::RunFailed, id: &id };
             let Some(step) = next(alert.as_ref(), subject, &seen, at(now)) else { continue };
             if step.is_told {
-                let is = (step.alert.state, step.alert.held);
+                let is = (step.alert.state, step.alert.flapping);
                 prop_assert!(told != Some(is) || step.transition == Some(Transition::Updated) || step.alert.flaps == 0);
                 told = Some(is);
             }
@@ -131,7 +153,7 @@ proptest! {
             alert = Some(step.alert);
         }
         if let Some(alert) = alert {
-            prop_assert!(!alert.held);
+            prop_assert!(!alert.flapping);
             prop_assert_eq!(told, Some((alert.state, false)));
         }
     }

@@ -45,7 +45,7 @@ impl Note {
             alert: alert.id.clone(),
             transition,
             severity: alert.severity,
-            held: alert.held,
+            flapping: alert.flapping,
             open: alert.state == AlertState::Open,
             title: alert.title.clone(),
             detail: alert.detail.clone(),

@@ -21,7 +21,7 @@ fn note(number: usize, severity: Severity, at: Timestamp) -> Note {
         alert: format!("alert-{number}"),
         transition: Transition::Opened,
         severity,
-        held: false,
+        flapping: false,
         open: true,
         title: format!("DoorLoop {number}: a scheduled run failed"),
         detail: "why".into(),

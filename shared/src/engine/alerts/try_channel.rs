@@ -57,7 +57,7 @@ pub async fn try_teams(
         alert: id,
         transition: Transition::Tested,
         severity: Severity::Warning,
-        held: false,
+        flapping: false,
         open: false,
         title: "Signalbox reaches this channel".to_owned(),
         detail: text.to_owned(),

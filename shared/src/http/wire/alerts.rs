@@ -40,7 +40,7 @@ pub struct AlertView {
     /// Who.
     pub acknowledged_by: Option<String>,
     /// Whether it flaps, and is not told of until it stays as it is.
-    pub held: bool,
+    pub flapping: bool,
 }
 
 impl From<&Alert> for AlertView {
@@ -61,7 +61,7 @@ impl From<&Alert> for AlertView {
             resolved_at: alert.resolved_at.map(time::text),
             acknowledged_at: seen.map(|seen| time::text(seen.at)),
             acknowledged_by: seen.map(|seen| seen.by.clone()),
-            held: alert.held,
+            flapping: alert.flapping,
         }
     }
 }
