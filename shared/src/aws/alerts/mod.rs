@@ -140,6 +140,12 @@ impl AlertStore {
             let moved = self.0.delete(list_key(tenant, before.state, &before.id));
             transaction = transaction.delete(built(moved.build())?);
         }
+        // Another alert takes its place before people were told how it stayed: only its list has it from now on.
+        if let Some(before) = before.filter(|before| before.id != alert.id && before.is_watched()) {
+            let over = Alert { flapping: false, ..before.clone() };
+            let left = self.0.put(expiring(item(&over, list_key(tenant, before.state, &before.id))?, now));
+            transaction = transaction.put(built(left.build())?);
+        }
         let watched = watched_key(connection, alert.rule);
         transaction = match alert.is_watched() {
             true => transaction.put(built(self.0.put(watched).build())?),
