@@ -178,11 +178,12 @@ impl Journal {
         letters(call).await
     }
 
-    /// The dead letters of all tenants that were sent since a time, epoch milliseconds, the newest first, so many at most: one query.
+    /// The dead letters of all tenants that were sent since a time, epoch milliseconds, the newest first, so many at most, and whether these
+    /// are all: one query. One that cannot be read is passed over.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn dead_letters_since(&self, since_ms: i64, limit: usize) -> Result<Vec<DeadLetter>, AwsFault> {
+    pub async fn dead_letters_since(&self, since_ms: i64, limit: usize) -> Result<(Vec<DeadLetter>, bool), AwsFault> {
         let call = self
             .0
             .query()
@@ -192,7 +193,11 @@ impl Journal {
             .expression_attribute_values(":since", text(DeadLetterId::last_of(since_ms).as_str()))
             .scan_index_forward(false)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
-        letters(call).await
+        let page = call.send().await.map_err(|error| fault("read dead letters", &error))?;
+        let are_all = page.last_evaluated_key.is_none();
+        let log = |error: &AwsFault| tracing::error!(%error, "a dead letter that cannot be read passed over");
+        let read = |item: Item| value(item).inspect_err(log).ok();
+        Ok((page.items.unwrap_or_default().into_iter().filter_map(read).collect(), are_all))
     }
 
     /// A tenant's dead letters whose ids are this text or above it, the oldest first. Those that have expired are among them.

@@ -1,8 +1,6 @@
 //! Operators: who decides on runs, connections, dead letters and rejected deliveries. What one decides is recorded first, and what cannot
 //! be recorded is not done.
 
-use std::time::Duration;
-
 use crate::aws::clients::Clients;
 use crate::aws::faults::AwsFault;
 use crate::aws::journal::Journal;
@@ -10,7 +8,7 @@ use crate::domain::audit::{Action, Audit, Entry, Recorder};
 use crate::domain::ids::TenantId;
 use crate::domain::redact;
 use crate::environment::{Environment, StartError};
-use crate::outside::Outside;
+use crate::outside::{Clock, Outside};
 
 /// How much of what came of a deed is kept, in characters.
 const RESULT_CHARACTERS_MAX: usize = 300;
@@ -60,9 +58,9 @@ impl Operators {
         self.outside.clock.now()
     }
 
-    /// What work comes to, unless it takes longer than this.
-    pub(super) async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-        self.outside.clock.within(limit, work).await
+    /// The clock that waits go by.
+    pub(super) fn clock(&self) -> &Clock {
+        &self.outside.clock
     }
 
     /// Sixteen bytes that no other call returns.

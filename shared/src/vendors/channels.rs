@@ -1,5 +1,6 @@
 //! How channels are told: each provider's way, and what its answer comes to.
 
+use http::StatusCode;
 use jiff::Timestamp;
 
 use super::client::{Request, VendorClient};
@@ -45,9 +46,9 @@ pub(super) async fn posted(sending: &Sending<'_>, request: Request) -> Answered 
     let named = request.url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
     let client = match Hosts::named(&[&named], sending.local).map(VendorClient::new) {
         Ok(Ok(client)) => client,
-        Ok(Err(error)) => return Answered::Never(error.to_string()),
+        Ok(Err(error)) => return Answered::Refused(error.to_string()),
         // It may quote the address.
-        Err(_) => return Answered::Never(UNUSABLE.to_owned()),
+        Err(_) => return Answered::Refused(UNUSABLE.to_owned()),
     };
     match client.send(request).await {
         Ok(answer) => match answer.class() {
@@ -56,9 +57,19 @@ pub(super) async fn posted(sending: &Sending<'_>, request: Request) -> Answered 
                 let why = format!("{host} answered {}", answer.status.as_u16());
                 Answered::Later(why, answer.asked(sending.now).not_before(class))
             }
-            _ => Answered::Never(format!("{host} answered {}", answer.status.as_u16())),
+            _ => {
+                let why = format!("{host} answered {}", answer.status.as_u16());
+                match answer.status {
+                    // It is about what was sent.
+                    StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE => Answered::Never(why),
+                    // It took too long to be sent.
+                    StatusCode::REQUEST_TIMEOUT => Answered::Later(why, None),
+                    // It is about the channel, which somebody may mend meanwhile.
+                    _ => Answered::Refused(why),
+                }
+            }
         },
         Err(error) if error.class().may_pass() => Answered::Later(error.to_string(), None),
-        Err(error) => Answered::Never(error.to_string()),
+        Err(error) => Answered::Refused(error.to_string()),
     }
 }

@@ -1,8 +1,11 @@
 //! Messages: those that are due, and a tenant's list of them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 
 use super::lists::is_id;
+use super::refusals::refusal_key;
 use super::{AlertStore, expiring, partition};
 use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{Item, item, key, number, text, value};
@@ -12,14 +15,25 @@ use crate::domain::ids::TenantId;
 use crate::domain::place::{TIME_DIGITS, split_time};
 
 const UNSENT: &str = "@alerts#unsent";
+/// Messages that are due are read so many at a time, and so often: those of a channel that is down are many, and one of another channel
+/// may be behind them.
+const PART: i32 = 1_000;
+const PARTS_MAX: usize = 5;
 
 pub(super) fn message_key(tenant: &TenantId, id: &str) -> Item {
     key(format!("{}#messages", partition(tenant)), id)
 }
 
-pub(super) fn unsent_key(tenant: &TenantId, message: &Message) -> Item {
+fn unsent_key(tenant: &TenantId, message: &Message) -> Item {
     let due_ms = message.due_at.as_millisecond().max(0);
     key(UNSENT, format!("{due_ms:0TIME_DIGITS$}-{tenant}#{}", message.id))
+}
+
+/// That a message is due, with its channel: whose turn it is is known without reading the message.
+pub(super) fn unsent(tenant: &TenantId, message: &Message) -> Item {
+    let mut fields = unsent_key(tenant, message);
+    fields.insert("channel".into(), text(message.channel.to_string()));
+    fields
 }
 
 /// That a message is due.
@@ -30,32 +44,64 @@ pub struct Due {
     /// Which.
     pub id: String,
     place: String,
+    /// Its channel; its own id where another version wrote it.
+    channel: String,
+}
+
+impl Due {
+    fn read(item: &Item) -> Option<Self> {
+        let text = |name: &str| Some(item.get(name)?.as_s().ok()?.clone());
+        let place = text("sk")?;
+        let (tenant, id) = split_time(&place)?.1.split_once('#')?;
+        let (tenant, id) = (TenantId::parse(tenant).ok()?, id.to_owned());
+        let channel = text("channel").unwrap_or_else(|| id.clone());
+        Some(Self { tenant, id, place, channel })
+    }
+}
+
+/// One of each channel, the longest due, and so many in all: the first of each tenant before the second of any.
+fn in_turns(due: Vec<Due>, limit: usize) -> Vec<Due> {
+    let (mut channels, mut turns) = (BTreeSet::new(), BTreeMap::<TenantId, usize>::new());
+    let mut taken: Vec<(usize, Due)> = Vec::new();
+    for one in due {
+        if channels.insert((one.tenant.clone(), one.channel.clone())) {
+            let turn = turns.entry(one.tenant.clone()).or_default();
+            taken.push((*turn, one));
+            *turn += 1;
+        }
+    }
+    taken.sort_by_key(|(turn, _)| *turn);
+    taken.into_iter().take(limit).map(|(_, one)| one).collect()
 }
 
 /// A page of messages, and the id that the next one begins below.
 pub type MessagePage = (Vec<Message>, Option<String>);
 
 impl AlertStore {
-    /// Messages that are due by now, the longest due first.
+    /// Messages that are due by now, one of each channel at most, tenants in turns and the longest due first.
     ///
     /// # Errors
     /// When the table cannot be read.
     pub async fn due_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, AwsFault> {
         let now_ms = now.as_millisecond().max(0) + 1;
-        let call = self
-            .0
-            .query()
-            .key_condition_expression("pk = :pk AND sk < :now")
-            .expression_attribute_values(":pk", text(UNSENT))
-            .expression_attribute_values(":now", text(format!("{now_ms:0TIME_DIGITS$}")))
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
-        let page = call.send().await.map_err(|error| fault("read messages that are due", &error))?;
-        let due = |item: &Item| {
-            let place = item.get("sk")?.as_s().ok()?.clone();
-            let (tenant, id) = split_time(&place)?.1.split_once('#')?;
-            Some(Due { tenant: TenantId::parse(tenant).ok()?, id: id.to_owned(), place: place.clone() })
-        };
-        Ok(page.items.unwrap_or_default().iter().filter_map(due).collect())
+        let (mut due, mut from) = (Vec::new(), None);
+        for _ in 0..PARTS_MAX {
+            let call = self
+                .0
+                .query()
+                .key_condition_expression("pk = :pk AND sk < :now")
+                .expression_attribute_values(":pk", text(UNSENT))
+                .expression_attribute_values(":now", text(format!("{now_ms:0TIME_DIGITS$}")))
+                .set_exclusive_start_key(from)
+                .limit(PART);
+            let page = call.send().await.map_err(|error| fault("read messages that are due", &error))?;
+            due.extend(page.items.unwrap_or_default().iter().filter_map(Due::read));
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                break;
+            }
+        }
+        Ok(in_turns(due, limit))
     }
 
     /// A tenant's message, as of now.
@@ -75,7 +121,8 @@ impl AlertStore {
         call.map(drop).map_err(|error| fault("forget that a message is due", &error))
     }
 
-    /// Writes what became of a message: it was claimed, or answered. False where somebody else has written since.
+    /// Writes what became of a message: it was claimed, or answered; and where it was taken, that its channel refuses no more. False where
+    /// somebody else has written since.
     ///
     /// # Errors
     /// When the table cannot be written.
@@ -100,7 +147,10 @@ impl AlertStore {
             transaction = transaction.delete(built(self.0.delete(was).build())?);
         }
         if is_open {
-            transaction = transaction.put(built(self.0.put(is).build())?);
+            transaction = transaction.put(built(self.0.put(unsent(tenant, after)).build())?);
+        }
+        if after.state == MessageState::Sent {
+            transaction = transaction.delete(built(self.0.delete(refusal_key(&after.channel)).build())?);
         }
         match transaction.commit(&self.0.client, "advance message").await {
             Ok(()) => Ok(true),
@@ -144,5 +194,27 @@ impl AlertStore {
         found.truncate(limit);
         let next = found.last().filter(|_| more).map(|last| last.id.clone());
         Ok((found, next))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tenants_and_channels_take_turns() {
+        let due = |tenant: &str, channel: &str, number: usize| Due {
+            tenant: TenantId::parse(tenant).unwrap(),
+            id: format!("{tenant}-{channel}-{number}"),
+            place: String::new(),
+            channel: channel.to_owned(),
+        };
+        // A channel that is down, and others behind it.
+        let mut all: Vec<Due> = (0..3_000).map(|number| due("acme", "teams/down", number)).collect();
+        all.extend([due("acme", "teams/well", 0), due("acme", "teams/third", 0), due("beta", "teams/main", 0)]);
+        let ids = |limit| in_turns(all.clone(), limit).into_iter().map(|one| one.id).collect::<Vec<_>>();
+        let expected = ["acme-teams/down-0", "beta-teams/main-0", "acme-teams/well-0", "acme-teams/third-0"];
+        assert_eq!(ids(200), expected);
+        assert_eq!(ids(2), expected[..2]);
     }
 }

@@ -8,6 +8,7 @@
 //! | `@alerts#open`, `tenant/provider/name#rule` | that it is to be looked at again |
 //! | `@alerts#notes`, `tenant#id` | a note, until it is part of a message |
 //! | `tenant#alerts`, `sender` | what is known of the tenant's messages |
+//! | `tenant#alerts`, `channel#provider/name` | that a channel took no message last |
 //! | `tenant#alerts#messages`, id | a message, for 90 days |
 //! | `@alerts#unsent`, `time#tenant#id` | that a message is due at that time |
 //! | `@alerts`, `cursor` | where the next looks begin |
@@ -18,11 +19,11 @@
 mod lists;
 mod messages;
 mod outbox;
+mod refusals;
 mod rounds;
 
 pub use self::lists::{AlertPage, ListPlace};
 pub use self::messages::{Due, MessagePage};
-pub use self::outbox::Notes;
 pub use self::rounds::{Cursor, Watched};
 
 use jiff::Timestamp;

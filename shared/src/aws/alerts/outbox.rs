@@ -4,7 +4,7 @@
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 
-use super::messages::{message_key, unsent_key};
+use super::messages::{message_key, unsent};
 use super::{AlertStore, expiring, partition};
 use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{Item, item, key, number, text, value};
@@ -14,6 +14,9 @@ use crate::domain::alerts::outbox::{NOTES_MAX, Note, Plan, Sender};
 use crate::domain::ids::TenantId;
 
 const NOTES: &str = "@alerts#notes";
+const OPERATION: &str = "read notes";
+/// So many notes of no tenant are passed over, one after another.
+const PASSED_OVER_MAX: usize = 100;
 /// Notes that are removed beside one another.
 const WIDTH: usize = 16;
 
@@ -25,40 +28,50 @@ fn sender_key(tenant: &TenantId) -> Item {
     key(partition(tenant), "sender")
 }
 
-/// The notes of one tenant.
-#[derive(Debug)]
-pub struct Notes {
-    /// Whose.
-    pub tenant: TenantId,
-    /// The oldest first, [`NOTES_MAX`] at most.
-    pub notes: Vec<Note>,
-}
-
 impl AlertStore {
-    /// The notes of the first tenant behind another that has any: so none waits behind the notes of one that has many.
+    /// The first tenant behind another that has notes: so none waits behind the notes of one that has many.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn next_notes(&self, after: Option<&TenantId>) -> Result<Option<Notes>, AwsFault> {
-        const OPERATION: &str = "read notes";
-        // A tenant's keys go on with '#', and '$' is the sign behind it. No name has either.
-        let after = after.map_or_else(|| "#".to_owned(), |after| format!("{after}$"));
-        let query = || self.0.query().expression_attribute_values(":pk", text(NOTES));
-        let first = query()
-            .key_condition_expression("pk = :pk AND sk > :after")
-            .expression_attribute_values(":after", text(after))
-            .limit(1);
-        let first = first.send().await.map_err(|error| fault(OPERATION, &error))?.items.unwrap_or_default();
-        let tenant = first.first().and_then(|item| item.get("sk")?.as_s().ok()?.split('#').next());
-        let Some(tenant) = tenant.and_then(|tenant| TenantId::parse(tenant).ok()) else { return Ok(None) };
-        let all = query()
+    pub async fn next_noted(&self, after: Option<&TenantId>) -> Result<Option<TenantId>, AwsFault> {
+        let mut after = after.map_or_else(|| "#".to_owned(), ToString::to_string);
+        for _ in 0..PASSED_OVER_MAX {
+            // A tenant's keys go on with '#', and '$' is the sign behind it. No name has either.
+            let call = self
+                .0
+                .query()
+                .key_condition_expression("pk = :pk AND sk > :after")
+                .expression_attribute_values(":pk", text(NOTES))
+                .expression_attribute_values(":after", text(format!("{after}$")))
+                .limit(1);
+            let first = call.send().await.map_err(|error| fault(OPERATION, &error))?.items.unwrap_or_default();
+            let Some(place) = first.first().and_then(|item| item.get("sk")?.as_s().ok()) else { return Ok(None) };
+            let name = place.split('#').next().unwrap_or_default();
+            match TenantId::parse(name) {
+                Ok(tenant) => return Ok(Some(tenant)),
+                Err(_) => tracing::error!(place, "a note of no tenant passed over"),
+            }
+            after = name.to_owned();
+        }
+        Ok(None)
+    }
+
+    /// The notes of a tenant, in order, [`NOTES_MAX`] at most. One that cannot be read keeps no other from being told.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn notes(&self, tenant: &TenantId) -> Result<Vec<Note>, AwsFault> {
+        let call = self
+            .0
+            .query()
             .consistent_read(true)
             .key_condition_expression("pk = :pk AND begins_with(sk, :tenant)")
+            .expression_attribute_values(":pk", text(NOTES))
             .expression_attribute_values(":tenant", text(format!("{tenant}#")))
             .limit(i32::try_from(NOTES_MAX).unwrap_or(i32::MAX));
-        let all = all.send().await.map_err(|error| fault(OPERATION, &error))?.items.unwrap_or_default();
-        let notes = all.into_iter().map(value).collect::<Result<_, _>>()?;
-        Ok(Some(Notes { tenant, notes }))
+        let found = call.send().await.map_err(|error| fault(OPERATION, &error))?.items.unwrap_or_default();
+        let log = |error: &AwsFault| tracing::error!(%tenant, %error, "a note that cannot be read passed over");
+        Ok(found.into_iter().filter_map(|note| value(note).inspect_err(log).ok()).collect())
     }
 
     /// What is known of a tenant's messages, as of now.
@@ -100,7 +113,7 @@ impl AlertStore {
         let put = put
             .condition_expression("attribute_not_exists(pk) OR attempts = :none")
             .expression_attribute_values(":none", number(0));
-        let unsent = self.0.put(unsent_key(tenant, message)).build();
+        let unsent = self.0.put(unsent(tenant, message)).build();
         Ok(Transaction::default().put(built(put.build())?).put(built(unsent)?))
     }
 

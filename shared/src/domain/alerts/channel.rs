@@ -1,12 +1,18 @@
 //! Channels: connections over which people are told.
 
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::delivery::Answered;
+use super::quiet::QuietHours;
 use crate::domain::connections::stored::StoredConnection;
 use crate::domain::ids::{Connection, ProviderId};
 
-use super::quiet::QuietHours;
-
 /// So many channels of a tenant are told, the first by name: each message is one for each.
 pub const CHANNELS_MAX: usize = 5;
+
+/// How long a channel may be busy or say nothing before somebody is told.
+pub const SILENT_FOR: SignedDuration = SignedDuration::from_mins(30);
 
 /// How a channel is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,5 +57,41 @@ impl Channel {
         // They were checked when they were stored: what another version took is told at any hour, rather than never.
         let quiet = QuietHours::of(&stored.settings).ok().flatten();
         Some(Self { connection: stored.connection.clone(), kind, quiet })
+    }
+}
+
+/// That a channel does not take what it is sent, as stored from the first attempt that failed until one does not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// When it began.
+    #[serde(with = "crate::domain::time")]
+    pub since: Timestamp,
+    /// When it was tried last.
+    #[serde(with = "crate::domain::time")]
+    pub at: Timestamp,
+    /// What it said then; without secrets.
+    pub why: String,
+    /// Whether it refused, and was not only busy or silent.
+    pub refused: bool,
+}
+
+impl Refusal {
+    /// What is known after an attempt; none where the channel took the message.
+    #[must_use]
+    pub fn after(before: Option<&Self>, answered: &Answered, now: Timestamp) -> Option<Self> {
+        let (why, refused) = match answered {
+            Answered::Taken => return None,
+            Answered::Later(why, _) => (why, false),
+            Answered::Refused(why) | Answered::Never(why) => (why, true),
+        };
+        let since = before.map_or(now, |before| before.since);
+        let refused = refused || before.is_some_and(|before| before.refused);
+        Some(Self { since, at: now, why: why.clone(), refused })
+    }
+
+    /// Whether somebody has to do something about it: it refused, or has been busy or silent for long.
+    #[must_use]
+    pub fn is_trouble(&self) -> bool {
+        self.refused || self.at.duration_since(self.since) >= SILENT_FOR
     }
 }

@@ -14,6 +14,8 @@ use crate::domain::ids::Connection;
 pub const CLAIMED_FOR: SignedDuration = SignedDuration::from_secs(120);
 /// How often it is tried, over some 19 hours.
 pub const ATTEMPTS_MAX: u32 = 24;
+/// How old a message may become while its channel does not take it. Where many wait for one channel, each has its turn now and then.
+pub const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_hours(48);
 /// The longest wait between two attempts that is ours.
 const WAIT_MAX: SignedDuration = SignedDuration::from_mins(60);
 /// The longest that is a channel's.
@@ -114,7 +116,9 @@ pub enum Answered {
     Taken,
     /// It was not, for now; perhaps with a time before which it is not taken.
     Later(String, Option<Timestamp>),
-    /// It never will be.
+    /// It was refused, as long as nobody mends the channel. It is tried again, as somebody may.
+    Refused(String),
+    /// It never will be: the same message would be refused by a channel that is well.
     Never(String),
 }
 
@@ -172,9 +176,10 @@ impl Message {
         match answered {
             Answered::Taken => with(MessageState::Sent, None),
             Answered::Never(why) => with(MessageState::Refused, Some(why)),
-            Answered::Later(why, _) if self.attempts >= ATTEMPTS_MAX => {
+            Answered::Later(why, _) | Answered::Refused(why) if self.is_given_up(now) => {
                 with(MessageState::Refused, Some(format!("given up after {} attempts: {why}", self.attempts)))
             }
+            Answered::Refused(why) => self.answered(Answered::Later(why, None), now),
             Answered::Later(why, asked) => {
                 let later = |by: SignedDuration| now.saturating_add(by).unwrap_or(Timestamp::MAX);
                 let doubled = 1_i64 << self.attempts.saturating_sub(1).min(10);
@@ -183,6 +188,10 @@ impl Message {
                 Self { due_at, ..with(MessageState::Pending, Some(why)) }
             }
         }
+    }
+
+    fn is_given_up(&self, now: Timestamp) -> bool {
+        self.attempts >= ATTEMPTS_MAX || now.duration_since(self.at) >= GIVEN_UP_AFTER
     }
 
     /// What it is about, in a line.
@@ -245,6 +254,7 @@ mod tests {
     fn an_answer_decides_whether_a_message_is_sent_tried_again_or_given_up() {
         let message = Message::new("m".into(), "acme/teams/main".parse().unwrap(), at(0), None);
         let later = |asked: Option<i64>| Answered::Later("busy".into(), asked.map(at));
+        let refused = || Answered::Refused("404".into());
         for (attempts, answered, state, due) in [
             (1, Answered::Taken, MessageState::Sent, None),
             (1, Answered::Never("400".into()), MessageState::Refused, None),
@@ -254,6 +264,9 @@ mod tests {
             (7, later(None), MessageState::Pending, Some(60)),
             (23, later(None), MessageState::Pending, Some(60)),
             (24, later(None), MessageState::Refused, None),
+            // Somebody may mend what refuses.
+            (1, refused(), MessageState::Pending, Some(1)),
+            (24, refused(), MessageState::Refused, None),
             // What the channel asks for is heeded, within bounds.
             (1, later(Some(30)), MessageState::Pending, Some(30)),
             (1, later(Some(0)), MessageState::Pending, Some(1)),
@@ -268,6 +281,8 @@ mod tests {
             if let Some(due) = due {
                 assert_eq!(after.due_at, at(due), "{attempts} {answered:?}");
             }
+            let old = claimed.answered(later(None), at(48 * 60));
+            assert_eq!(old.state, MessageState::Refused, "one that waited behind many is given up for its age");
         }
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::channel::Channel;
 use super::delivery::{Line, Message, MessageState};
 use super::life::{AlertState, Step};
-use super::rules::Severity;
+use super::rules::{Rule, Severity};
 use crate::domain::ids::Connection;
 
 /// How long the first note waits for others.
@@ -33,6 +33,9 @@ pub struct Note {
     pub id: String,
     /// What is told.
     pub line: Line,
+    /// The channel that it is not told over, as that is what it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_over: Option<Connection>,
 }
 
 impl Note {
@@ -52,7 +55,9 @@ impl Note {
             at: alert.updated_at,
         };
         let at_ms = alert.updated_at.as_millisecond();
-        Some(Self { id: format!("{at_ms:013}-{}-{}", alert.id, alert.transitions), line })
+        let is_of_channel = alert.rule == Rule::ChannelRefusing && line.open;
+        let not_over = is_of_channel.then(|| alert.connection.clone());
+        Some(Self { id: format!("{at_ms:013}-{}-{}", alert.id, alert.transitions), line, not_over })
     }
 }
 
@@ -107,7 +112,7 @@ pub fn plan(
     for channel in channels {
         let quiet = channel.quiet.as_ref().and_then(|hours| hours.until(now));
         let (mut at_once, mut kept_back) = (Vec::new(), Vec::new());
-        for note in taken {
+        for note in taken.iter().filter(|note| note.not_over.as_ref() != Some(&channel.connection)) {
             let waits = quiet.is_some() && note.line.severity != Severity::Severe;
             if waits { &mut kept_back } else { &mut at_once }.push(note.line.clone());
         }

@@ -27,7 +27,7 @@ fn note(number: usize, severity: Severity, at: Timestamp) -> Note {
         detail: "why".into(),
         at,
     };
-    Note { id: format!("{:013}-{number}", at.as_millisecond()), line }
+    Note { id: format!("{:013}-{number}", at.as_millisecond()), line, not_over: None }
 }
 
 fn notes(count: usize, severity: Severity, now: Timestamp) -> Vec<Note> {
@@ -65,6 +65,16 @@ fn a_storm_is_one_message_with_a_count_and_then_a_pause() {
     let second = planned(&first.sender, &more, &channels, &[], at(16)).unwrap();
     assert_eq!((second.messages.len(), second.sender.rests_until), (1, None));
     assert_eq!(second.messages[0].title(), "3 alerts of acme: 3 open, 3 of them severe");
+}
+
+#[test]
+fn a_channel_is_not_told_that_it_refuses_and_others_are() {
+    let (refusing, other) = (channel("main", false), channel("other", false));
+    let mut note = note(1, Severity::Severe, at(0));
+    note.not_over = Some(refusing.connection.clone());
+    let plan = planned(&Sender::default(), &[note], &[refusing, other.clone()], &[], at(1)).unwrap();
+    let told: Vec<_> = plan.messages.iter().map(|message| message.channel.clone()).collect();
+    assert_eq!(told, [other.connection]);
 }
 
 #[test]

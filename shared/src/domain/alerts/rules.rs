@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::channel::Refusal;
 use crate::domain::connections::stored::StoredConnection;
 use crate::domain::pull::breaker::{Breaker, State};
 use crate::domain::runs::failure::{Failure, RunError};
@@ -40,17 +41,20 @@ pub enum Rule {
     NightlyFullFailed,
     /// Dead letters come one after another.
     DeadLettersGrowing,
+    /// A channel that people are told over does not take what it is sent.
+    ChannelRefusing,
 }
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::RunFailed,
         Self::ConnectivityFailing,
         Self::NoSuccess,
         Self::BreakerOpen,
         Self::NightlyFullFailed,
         Self::DeadLettersGrowing,
+        Self::ChannelRefusing,
     ];
 
     /// The rule's name, in keys and answers.
@@ -63,14 +67,18 @@ impl Rule {
             Self::BreakerOpen => "breaker_open",
             Self::NightlyFullFailed => "nightly_full_failed",
             Self::DeadLettersGrowing => "dead_letters_growing",
+            Self::ChannelRefusing => "channel_refusing",
         }
     }
 
-    /// How much it matters: what keeps a vendor's data from being right until somebody does something is severe.
+    /// How much it matters: what keeps a vendor's data from being right, or people from being told, until somebody does something is
+    /// severe.
     #[must_use]
     pub fn severity(self) -> Severity {
         match self {
-            Self::ConnectivityFailing | Self::NoSuccess | Self::NightlyFullFailed => Severity::Severe,
+            Self::ConnectivityFailing | Self::NoSuccess | Self::NightlyFullFailed | Self::ChannelRefusing => {
+                Severity::Severe
+            }
             Self::RunFailed | Self::BreakerOpen | Self::DeadLettersGrowing => Severity::Warning,
         }
     }
@@ -85,6 +93,7 @@ impl Rule {
             Self::BreakerOpen => "the breaker is open",
             Self::NightlyFullFailed => "the nightly run of everything failed",
             Self::DeadLettersGrowing => "dead letters are growing",
+            Self::ChannelRefusing => "the channel takes no messages",
         }
     }
 }
@@ -195,6 +204,8 @@ pub struct Facts<'a> {
     pub breaker: Breaker,
     /// How many dead letters came within [`LETTERS_WITHIN`], and the newest one's id; none where nobody looked.
     pub letters: Option<(usize, String)>,
+    /// That it is a channel which took no message last.
+    pub refusal: Option<Refusal>,
 }
 
 impl RunSeen {
@@ -293,6 +304,7 @@ impl Facts<'_> {
             Rule::NoSuccess => self.success(stored, now),
             Rule::BreakerOpen => self.breaker(now),
             Rule::DeadLettersGrowing => self.letters(),
+            Rule::ChannelRefusing => self.refusal(stored),
         }
     }
 
@@ -378,6 +390,18 @@ impl Facts<'_> {
             None => "the vendor is asked one request at a time".to_owned(),
         };
         Seen::Holds(Finding { code: "open".to_owned(), detail, mark: failed.unwrap_or_default() })
+    }
+
+    /// What was changed since may be mended: the next message says.
+    fn refusal(&self, stored: &StoredConnection) -> Seen {
+        match &self.refusal {
+            Some(refusal) if refusal.is_trouble() && refusal.at >= stored.changed.at => {
+                let code = if refusal.refused { "refused" } else { "silent" };
+                let detail = format!("messages are tried again for some hours, the last time: {}", refusal.why);
+                Seen::Holds(Finding { code: code.to_owned(), detail, mark: time::text(refusal.since) })
+            }
+            _ => Seen::Clear,
+        }
     }
 
     fn letters(&self) -> Seen {

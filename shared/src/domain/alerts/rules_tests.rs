@@ -1,5 +1,7 @@
 use serde_json::json;
 
+use super::channel::Refusal;
+use super::delivery::Answered;
 use super::rules::*;
 use crate::domain::connections::stored::StoredConnection;
 use crate::domain::pull::breaker::{Breaker, Force};
@@ -64,6 +66,7 @@ fn facts(stored: &StoredConnection, runs: Vec<RunSeen>) -> Facts<'_> {
         test: None,
         breaker: Breaker::default(),
         letters: None,
+        refusal: None,
     }
 }
 
@@ -219,12 +222,41 @@ fn a_breaker_that_is_open_by_itself_and_letters_that_come_one_after_another_hold
 }
 
 #[test]
+fn a_channel_is_trouble_once_it_refuses_or_is_silent_for_long_and_until_it_is_changed_or_takes_one() {
+    let stored = stored(json!("off"), "active");
+    let (taken, later) = (Answered::Taken, Answered::Later("busy".into(), None));
+    let (refused, never) = (Answered::Refused("404".into()), Answered::Never("400".into()));
+    for (answers, expected) in [
+        (vec![], "clear"),
+        (vec![(1, &taken)], "clear"),
+        (vec![(1, &later)], "clear"),
+        (vec![(1, &later), (30, &later)], "clear"),
+        (vec![(1, &later), (31, &later)], "holds"),
+        (vec![(1, &refused)], "holds"),
+        (vec![(1, &never)], "holds"),
+        (vec![(1, &refused), (2, &later)], "holds"),
+        (vec![(1, &refused), (2, &taken)], "clear"),
+        (vec![(1, &later), (2, &taken), (31, &later)], "clear"),
+        // The connection was changed at 0.
+        (vec![(-1, &refused)], "clear"),
+    ] {
+        let after = |before: Option<Refusal>, (minutes, answered): &(i64, &Answered)| {
+            Refusal::after(before.as_ref(), answered, at(*minutes))
+        };
+        let refusal = answers.iter().fold(None, after);
+        let facts = Facts { refusal, ..facts(&stored, vec![]) };
+        assert_eq!(word(&facts.seen(Rule::ChannelRefusing, at(60))), expected, "{answers:?}");
+    }
+}
+
+#[test]
 fn of_what_is_paused_or_gone_nothing_is_wrong() {
     let paused = stored(json!({"every": 10}), "paused");
     for rule in Rule::ALL {
         let runs = vec![ended(2, 2, DOWN), nightly(ended(1, 1, DOWN))];
         let mut facts = facts(&paused, runs);
         facts.letters = Some((99, "newest".into()));
+        facts.refusal = Refusal::after(None, &Answered::Never("400".into()), at(1));
         assert_eq!(facts.seen(rule, at(0).saturating_add(SignedDuration::from_hours(99)).unwrap()), Seen::Clear);
         facts.stored = None;
         assert_eq!(facts.seen(rule, at(0)), Seen::Clear);

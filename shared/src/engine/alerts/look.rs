@@ -6,6 +6,7 @@ use super::Alerts;
 use crate::aws::alerts::Committed;
 use crate::aws::faults::AwsFault;
 use crate::aws::runs::reads::Wanted;
+use crate::domain::alerts::channel::ChannelKind;
 use crate::domain::alerts::life::{Subject, next};
 use crate::domain::alerts::rules::{Facts, RUNS_MAX, Rule, RunSeen};
 use crate::domain::connections::stored::StoredConnection;
@@ -68,11 +69,18 @@ async fn facts<'a>(
     now: Timestamp,
 ) -> Result<Facts<'a>, AwsFault> {
     let newest = Wanted { limit: RUNS_MAX, end: Some(now), ..Wanted::default() };
-    let (runs, synced, breaker, test) = futures::future::try_join4(
+    let refusal = async {
+        match ChannelKind::of(&connection.provider) {
+            Some(_) => alerts.store.refusal(connection).await,
+            None => Ok(None),
+        }
+    };
+    let (runs, synced, breaker, test, refusal) = futures::future::try_join5(
         alerts.runs.page(connection, &newest),
         alerts.snapshots.synced_at(stored.into_iter()),
         alerts.breakers.of(connection),
         alerts.tests.of(connection),
+        refusal,
     )
     .await?;
     // Of one that was removed, and had its name, nothing is told.
@@ -86,5 +94,6 @@ async fn facts<'a>(
         test: test.filter(|test| is_own(test.checked_at)).map(|test| (test.checked_at, test.error)),
         breaker,
         letters,
+        refusal,
     })
 }

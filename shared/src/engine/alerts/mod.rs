@@ -10,6 +10,7 @@
 //! - a message that is claimed: it is sent once the claim is over, two minutes later; a second time where it was taken already
 
 pub mod acknowledge;
+mod channels;
 pub mod look;
 pub mod sending;
 pub mod tick;
@@ -26,6 +27,7 @@ use crate::aws::connections::breaker::Breakers;
 use crate::aws::connections::last_test::LastTests;
 use crate::aws::connections::store::ConnectionStore;
 use crate::aws::datasets::snapshots::SnapshotStore;
+use crate::aws::faults::AwsFault;
 use crate::aws::journal::Journal;
 use crate::aws::keys::DataKeys;
 use crate::aws::runs::RunReads;
@@ -126,6 +128,11 @@ fn place(page: &str, tenant: &TenantId, told: &BTreeSet<Connection>) -> String {
     let one = told.first().filter(is_pulled);
     let of = one.map(|one| format!("&provider={}&connection={}", one.provider, one.name));
     format!("{page}?for={tenant}{}", of.unwrap_or_default())
+}
+
+/// The first of some faults, after all was tried; each is logged where it is found.
+fn one_fault(faults: impl IntoIterator<Item = AwsFault>) -> Result<(), AwsFault> {
+    faults.into_iter().next().map_or(Ok(()), Err)
 }
 
 /// Where alerts are shown, by where the console is.

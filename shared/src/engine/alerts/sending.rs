@@ -6,16 +6,17 @@ use std::time::Duration;
 use futures::stream::{self, StreamExt as _};
 use tokio::time::Instant;
 
-use super::Alerts;
+use super::channels::{Usable, tell};
+use super::look::look;
+use super::{Alerts, one_fault};
 use crate::aws::alerts::Due;
 use crate::aws::faults::AwsFault;
-use crate::aws::keys::KeyFault;
-use crate::domain::alerts::channel::ChannelKind;
+use crate::domain::alerts::channel::{Channel, Refusal};
 use crate::domain::alerts::delivery::{Answered, Message};
 use crate::domain::connections::stored::StoredConnection;
-use crate::vendors::channels::{Sending, send};
+use crate::vendors::channels::Sending;
 
-/// Messages of one tick: what is not sent with it is with the next.
+/// Messages of one tick, one of each channel: what is not sent with it is with the next.
 const DUE_MAX: usize = 200;
 /// Messages that are sent beside one another: a channel that does not answer keeps no other waiting.
 const SENT_AT_ONCE: usize = 16;
@@ -24,7 +25,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// After so long none is begun any more.
 const BEGUN_WITHIN: Duration = Duration::from_secs(15);
 
-/// Sends the messages that are due.
+/// Sends the messages that are due. A channel is tried once: one that hangs takes the time of one message, however many wait for it.
 ///
 /// # Errors
 /// The first fault, after all were tried.
@@ -34,15 +35,9 @@ pub async fn send_due(alerts: &Alerts, tried: &mut usize) -> Result<(), AwsFault
     let sent = due
         .into_iter()
         .map(|due| async move { if Instant::now() >= until { Ok(false) } else { send_one(alerts, &due).await } });
-    let mut sent = stream::iter(sent).buffer_unordered(SENT_AT_ONCE);
-    let mut fault = None;
-    while let Some(done) = sent.next().await {
-        match done {
-            Ok(was_tried) => *tried += usize::from(was_tried),
-            Err(error) => drop(fault.get_or_insert(error)),
-        }
-    }
-    fault.map_or(Ok(()), Err)
+    let sent: Vec<Result<bool, AwsFault>> = stream::iter(sent).buffer_unordered(SENT_AT_ONCE).collect().await;
+    *tried += sent.iter().filter(|sent| matches!(sent, Ok(true))).count();
+    one_fault(sent.into_iter().filter_map(Result::err))
 }
 
 /// Sends one message; false where it was not to be sent.
@@ -57,10 +52,15 @@ async fn send_one(alerts: &Alerts, due: &Due) -> Result<bool, AwsFault> {
     if !store.advance(&due.tenant, &message, &claimed, now).await? {
         return Ok(false);
     }
-    let answered = answered(alerts, &claimed).await?;
-    if let Answered::Later(why, _) | Answered::Never(why) = &answered {
-        tracing::warn!(message = claimed.id, channel = %claimed.channel, why, "a message of alerts was not taken");
-    }
+    let stored = alerts.connections.read(&claimed.channel).await?.filter(StoredConnection::is_active);
+    let answered = match stored.and_then(|stored| Some((Channel::of(&stored)?, stored))) {
+        Some(usable) => {
+            let answered = answered(alerts, &usable, &claimed).await;
+            not_taken(alerts, &usable.1, &claimed, &answered).await?;
+            answered
+        }
+        None => Answered::Never("the channel's connection is gone, paused or without a secret".to_owned()),
+    };
     let now = alerts.now();
     let after = claimed.answered(answered, now);
     store.advance(&due.tenant, &claimed, &after, now).await?;
@@ -68,22 +68,32 @@ async fn send_one(alerts: &Alerts, due: &Due) -> Result<bool, AwsFault> {
 }
 
 /// What its channel says to a message.
-async fn answered(alerts: &Alerts, message: &Message) -> Result<Answered, AwsFault> {
-    let stored = alerts.connections.read(&message.channel).await?;
-    let Some(stored) = stored.filter(StoredConnection::is_active) else {
-        return Ok(Answered::Never("the channel's connection is gone, or paused".to_owned()));
-    };
-    let (Some(kind), Some(secrets)) = (ChannelKind::of(&message.channel.provider), &stored.secrets) else {
-        return Ok(Answered::Never("the channel's connection has no secret".to_owned()));
-    };
-    let secret = match alerts.keys.open(&message.channel, &secrets.current).await {
-        Ok(secret) => secret,
-        Err(KeyFault::Unavailable(fault)) => return Ok(Answered::Later(fault.to_string(), None)),
-        Err(unreadable) => return Ok(Answered::Never(unreadable.to_string())),
-    };
+async fn answered(alerts: &Alerts, usable: &Usable, message: &Message) -> Answered {
     let link = alerts.link_of(message).await;
     let sending = Sending { link: link.as_deref(), now: alerts.now(), local: alerts.local };
-    let sent = send(kind, &stored.settings, &secret, message, sending);
-    let answered = alerts.outside.clock.within(ANSWER_MAX, sent).await;
-    Ok(answered.unwrap_or_else(|| Answered::Later(format!("no answer within {} s", ANSWER_MAX.as_secs()), None)))
+    let told = tell((&alerts.keys, &alerts.outside.clock), usable, message, sending, ANSWER_MAX).await;
+    told.unwrap_or_else(|fault| Answered::Later(fault.to_string(), None))
+}
+
+/// Keeps that a channel did not take a message, and opens the alert of it where that is trouble. It is done before it is written what came
+/// of the message: a crash leaves the message to be tried again, and so the alert to be opened.
+async fn not_taken(
+    alerts: &Alerts,
+    stored: &StoredConnection,
+    message: &Message,
+    answered: &Answered,
+) -> Result<(), AwsFault> {
+    if *answered == Answered::Taken {
+        return Ok(());
+    }
+    let (channel, now) = (&stored.connection, alerts.now());
+    // What it said before somebody changed it says nothing about it any more.
+    let before = alerts.store.refusal(channel).await?.filter(|before| before.at >= stored.changed.at);
+    let Some(refusal) = Refusal::after(before.as_ref(), answered, now) else { return Ok(()) };
+    tracing::warn!(message = message.id, %channel, why = refusal.why, "a message of alerts was not taken");
+    alerts.store.keep_refusal(channel, &refusal, now).await?;
+    if refusal.is_trouble() {
+        look(alerts, channel, None).await?;
+    }
+    Ok(())
 }

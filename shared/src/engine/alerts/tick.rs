@@ -7,17 +7,17 @@ use futures::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
+use super::channels::told;
 use super::look::{Letters, look};
-use super::{Alerts, sending};
-use crate::aws::alerts::{Cursor, Notes};
+use super::{Alerts, one_fault, sending};
+use crate::aws::alerts::Cursor;
 use crate::aws::connections::lists::{After, Listed};
 use crate::aws::faults::AwsFault;
-use crate::domain::alerts::channel::{CHANNELS_MAX, Channel};
 use crate::domain::alerts::outbox::plan;
 use crate::domain::alerts::rules::{LETTERS_GROWING, LETTERS_WITHIN, SUCCESS_WITHIN};
 use crate::domain::connections::schedule::Schedule;
 use crate::domain::connections::stored::StoredConnection;
-use crate::domain::ids::{Connection, ProviderId, TenantId};
+use crate::domain::ids::{Connection, TenantId};
 use crate::domain::pull::breaker::State;
 
 /// Alerts that a tick looks at again. In a storm each has its turn after some minutes.
@@ -65,13 +65,20 @@ pub async fn tick(alerts: &Alerts) -> Result<Ticked, AwsFault> {
     failed.map_or(Ok(ticked), Err)
 }
 
-/// Looks at connections with watched alerts, with many dead letters, and with what seems to be wrong in the part of the round.
+/// Looks at connections with watched alerts, with many dead letters, and with what seems to be wrong in the part of the round. A source
+/// that cannot be read keeps those of the others from no look.
 async fn looks(alerts: &Alerts, ticked: &mut Ticked) -> Result<(), AwsFault> {
     let now = alerts.now();
     let before = alerts.store.cursor().await?;
-    let (letters, are_all) = letters(alerts, now).await?;
-    let (watched, watched_after) = alerts.store.watched(before.watched_after.as_deref(), WATCHED_MAX).await?;
-    let (suspects, round) = round(alerts, &before, now).await?;
+    let mut faults = Vec::new();
+    let (letters, are_all) = or_none(letters(alerts, now).await, "dead letters", &mut faults).unwrap_or_default();
+    let watched = alerts.store.watched(before.watched_after.as_deref(), WATCHED_MAX).await;
+    let (watched, watched_after) =
+        or_none(watched, "watched alerts", &mut faults).unwrap_or_else(|| (Vec::new(), before.watched_after.clone()));
+    let (part, round) = or_none(round(alerts, &before, now).await, "round", &mut faults)
+        .unwrap_or_else(|| (Vec::new(), before.clone()));
+    // The round goes on also behind a part that cannot be judged: it comes to that again.
+    let suspects = or_none(suspects(alerts, part, now).await, "part of the round", &mut faults).unwrap_or_default();
     let growing = letters.iter().filter(|(_, (count, _))| *count >= LETTERS_GROWING).map(|(of, _)| of.clone());
     let wanted: BTreeSet<Connection> = watched.into_iter().chain(growing).chain(suspects).collect();
     let until = Instant::now() + PART_MAX;
@@ -84,32 +91,33 @@ async fn looks(alerts: &Alerts, ticked: &mut Ticked) -> Result<(), AwsFault> {
             Some(look(alerts, &connection, of).await)
         }
     });
-    let mut fault = None;
     let mut seen = stream::iter(seen).buffer_unordered(LOOKS_AT_ONCE);
     while let Some(looked) = seen.next().await {
-        match looked {
-            Some(Ok(changed)) => {
-                ticked.looked_at += 1;
-                ticked.changed += changed;
-            }
-            Some(Err(error)) => drop(fault.get_or_insert(error)),
-            None => {}
+        if let Some(changed) = looked.and_then(|looked| or_none(looked, "look", &mut faults)) {
+            ticked.looked_at += 1;
+            ticked.changed += changed;
         }
     }
     drop(seen);
     // Also where a look failed: those that come after it must not wait for it.
     let after = Cursor { watched_after, ..round };
     if after != before {
-        alerts.store.keep_cursor(&after).await?;
+        or_none(alerts.store.keep_cursor(&after).await, "cursor", &mut faults);
     }
-    fault.map_or(Ok(()), Err)
+    one_fault(faults)
+}
+
+/// What there is; none where it failed, which is logged and kept for the end.
+fn or_none<T>(done: Result<T, AwsFault>, what: &'static str, faults: &mut Vec<AwsFault>) -> Option<T> {
+    done.inspect_err(|fault| tracing::error!(%fault, what, "what alerts are made of cannot be read or written"))
+        .map_err(|fault| faults.push(fault))
+        .ok()
 }
 
 /// The dead letters of the last hour, by connection, and whether these are all.
 async fn letters(alerts: &Alerts, now: Timestamp) -> Result<(BTreeMap<Connection, Letters>, bool), AwsFault> {
     let since = now.saturating_sub(LETTERS_WITHIN).unwrap_or(Timestamp::MIN);
-    let found = alerts.journal.dead_letters_since(since.as_millisecond(), LETTERS_MAX).await?;
-    let are_all = found.len() < LETTERS_MAX;
+    let (found, are_all) = alerts.journal.dead_letters_since(since.as_millisecond(), LETTERS_MAX).await?;
     let mut of: BTreeMap<Connection, Letters> = BTreeMap::new();
     // The newest first.
     for letter in found {
@@ -120,8 +128,8 @@ async fn letters(alerts: &Alerts, now: Timestamp) -> Result<(BTreeMap<Connection
     Ok((of, are_all))
 }
 
-/// The next part of the round over all connections: those of it that something seems to be wrong with, and where the round is then.
-async fn round(alerts: &Alerts, before: &Cursor, now: Timestamp) -> Result<(Vec<Connection>, Cursor), AwsFault> {
+/// The next part of the round over all connections, and where the round is then.
+async fn round(alerts: &Alerts, before: &Cursor, now: Timestamp) -> Result<(Vec<StoredConnection>, Cursor), AwsFault> {
     let is_due = before.round_began_at.is_none_or(|began| now.duration_since(began) >= ROUND_EVERY);
     if before.round_after.is_none() && !is_due {
         return Ok((Vec::new(), before.clone()));
@@ -129,53 +137,64 @@ async fn round(alerts: &Alerts, before: &Cursor, now: Timestamp) -> Result<(Vec<
     let after = before.round_after.clone().map(After);
     let began_at = if after.is_none() { Some(now) } else { before.round_began_at };
     let (part, next) = alerts.connections.page(&Listed::All, after.as_ref(), ROUND_PART).await?;
-    let suspects = suspects(alerts, part, now).await?;
     let round =
         Cursor { round_began_at: began_at, round_after: next.map(|After(connection)| connection), ..before.clone() };
-    Ok((suspects, round))
+    Ok((part, round))
 }
 
-/// Those that are worth a look of their own: three batches tell which.
+/// Those that are worth a look of their own: three batches tell which. One that is not synced by itself has runs by hand and a breaker all
+/// the same, and is only never late.
 async fn suspects(alerts: &Alerts, part: Vec<StoredConnection>, now: Timestamp) -> Result<Vec<Connection>, AwsFault> {
-    let is_synced = |stored: &StoredConnection| stored.is_active() && stored.schedule != Schedule::Off;
-    let synced: Vec<StoredConnection> = part.into_iter().filter(is_synced).collect();
-    let connections = || synced.iter().map(|stored| &stored.connection);
+    let active: Vec<StoredConnection> = part.into_iter().filter(StoredConnection::is_active).collect();
+    if active.is_empty() {
+        return Ok(Vec::new());
+    }
+    let connections = || active.iter().map(|stored| &stored.connection);
+    let synced = || active.iter().filter(|stored| stored.schedule != Schedule::Off);
     let (failed, well, breakers) = futures::future::try_join3(
         alerts.failed.of(connections()),
-        alerts.snapshots.synced_at(synced.iter()),
+        alerts.snapshots.synced_at(synced()),
         alerts.breakers.some(connections()),
     )
     .await?;
     let is_late = |at: &Timestamp| now.duration_since(*at) > SUCCESS_WITHIN;
-    let is_suspect = |connection: &Connection| {
+    let is_suspect = |stored: &&StoredConnection| {
+        let connection = &stored.connection;
         failed.contains_key(connection)
-            || well.get(connection).is_none_or(is_late)
             || breakers.get(connection).is_some_and(|breaker| breaker.state(now) != State::Closed)
+            || stored.schedule != Schedule::Off && well.get(connection).is_none_or(is_late)
     };
-    Ok(connections().filter(|connection| is_suspect(connection)).cloned().collect())
+    Ok(active.iter().filter(is_suspect).map(|stored| stored.connection.clone()).collect())
 }
 
-/// Makes messages of each tenant's notes that have settled.
+/// Makes messages of each tenant's notes that have settled. A tenant whose notes cannot be told keeps no other waiting.
 async fn messages(alerts: &Alerts, ticked: &mut Ticked) -> Result<(), AwsFault> {
     let until = Instant::now() + PART_MAX;
-    let mut after = None;
+    let (mut after, mut faults) = (None, Vec::new());
     while Instant::now() < until {
-        let Some(found) = alerts.store.next_notes(after.as_ref()).await? else { return Ok(()) };
-        ticked.messages += messages_of(alerts, &found).await?;
-        after = Some(found.tenant);
+        let Some(tenant) = alerts.store.next_noted(after.as_ref()).await? else { break };
+        match messages_of(alerts, &tenant).await {
+            Ok(made) => ticked.messages += made,
+            Err(fault) => {
+                tracing::error!(%fault, %tenant, "no messages are made of a tenant's notes");
+                faults.push(fault);
+            }
+        }
+        after = Some(tenant);
     }
-    Ok(())
+    one_fault(faults)
 }
 
-async fn messages_of(alerts: &Alerts, Notes { tenant, notes }: &Notes) -> Result<usize, AwsFault> {
+async fn messages_of(alerts: &Alerts, tenant: &TenantId) -> Result<usize, AwsFault> {
     let (store, now) = (&alerts.store, alerts.now());
+    let notes = store.notes(tenant).await?;
     let sender = store.sender(tenant).await?;
     // A crash left these behind: they are in messages already.
-    let (taken, left): (Vec<_>, Vec<_>) = notes.iter().cloned().partition(|note| sender.taken.contains(&note.id));
+    let (taken, left): (Vec<_>, Vec<_>) = notes.into_iter().partition(|note| sender.taken.contains(&note.id));
     let ids = |notes: &[_]| notes.iter().map(|note: &crate::domain::alerts::outbox::Note| note.id.clone()).collect();
     let taken: Vec<String> = ids(&taken);
     store.remove_notes(tenant, &taken).await?;
-    let channels = channels(alerts, tenant).await?;
+    let channels = told(&alerts.connections, tenant).await?;
     let mut kept = Vec::new();
     for id in sender.digests.values() {
         kept.extend(store.message(tenant, id).await?);
@@ -186,16 +205,4 @@ async fn messages_of(alerts: &Alerts, Notes { tenant, notes }: &Notes) -> Result
     }
     store.remove_notes(tenant, &plan.sender.taken).await?;
     Ok(plan.messages.len())
-}
-
-/// A tenant's channels.
-pub(super) async fn channels(alerts: &Alerts, tenant: &TenantId) -> Result<Vec<Channel>, AwsFault> {
-    let mut found = Vec::new();
-    for provider in [ProviderId::TEAMS, ProviderId::ALERT_WEBHOOK] {
-        let of = Listed::Tenant(tenant.clone(), Some(provider));
-        let (part, _more) = alerts.connections.page(&of, None, CHANNELS_MAX).await?;
-        found.extend(part.iter().filter_map(Channel::of));
-    }
-    found.truncate(CHANNELS_MAX);
-    Ok(found)
 }

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
+use super::channels::{tell, usable};
 use crate::aws::alerts::AlertStore;
-use crate::aws::connections::lists::Listed;
 use crate::aws::faults::AwsFault;
-use crate::aws::keys::KeyFault;
-use crate::domain::alerts::channel::{CHANNELS_MAX, Channel};
 use crate::domain::alerts::delivery::{Answered, Line, Message};
 use crate::domain::alerts::life::Transition;
 use crate::domain::alerts::rules::Severity;
@@ -14,7 +12,7 @@ use crate::domain::audit::Action;
 use crate::domain::ids::{ProviderId, RunId};
 use crate::engine::connections::desk::Desk;
 use crate::engine::operators::Operator;
-use crate::vendors::channels::{Sending, send};
+use crate::vendors::channels::Sending;
 
 /// Who waits is answered before the gateway gives up.
 const ANSWER_MAX: Duration = Duration::from_secs(15);
@@ -43,11 +41,10 @@ pub async fn try_teams(
     text: &str,
 ) -> Result<Tried, AwsFault> {
     let tenant = &operator.tenant;
-    let of = Listed::Tenant(tenant.clone(), Some(ProviderId::TEAMS));
-    let (found, _more) = desk.store.page(&of, None, CHANNELS_MAX).await?;
-    let found = found.into_iter().find_map(|stored| Some((Channel::of(&stored)?, stored)));
-    let Some((channel, stored)) = found else { return Ok(Tried::NotConfigured) };
-    let Some(secrets) = &stored.secrets else { return Ok(Tried::NotConfigured) };
+    let Some(found) = usable(&desk.store, tenant, ProviderId::TEAMS, 1).await?.pop() else {
+        return Ok(Tried::NotConfigured);
+    };
+    let channel = &found.0;
     let target = channel.connection.to_string();
     desk.operators.record_change(operator, Action::TestConnection, target, Vec::new()).await?;
     let now = desk.operators.now();
@@ -63,24 +60,17 @@ pub async fn try_teams(
         detail: text.to_owned(),
         at: now,
     });
-    let answered = match desk.keys.open(&channel.connection, &secrets.current).await {
-        Ok(secret) => send_in_time(desk, send(channel.kind, &stored.settings, &secret, &message, sending)).await,
-        Err(KeyFault::Unavailable(fault)) => return Err(fault),
-        Err(unreadable) => Answered::Never(unreadable.to_string()),
-    };
+    let answered = tell((&desk.keys, desk.operators.clock()), &found, &message, sending, ANSWER_MAX).await?;
     // Whoever tests sees what came of it: nobody tries again by itself.
     let (answered, tried) = match answered {
         Answered::Taken => (Answered::Taken, Tried::Sent),
-        Answered::Later(why, _) | Answered::Never(why) => (Answered::Never(why.clone()), Tried::Failed(why)),
+        Answered::Later(why, _) | Answered::Refused(why) | Answered::Never(why) => {
+            (Answered::Never(why.clone()), Tried::Failed(why))
+        }
     };
     let message = message.claimed(now).answered(answered, now);
     if let Err(fault) = store.keep_message(tenant, &message, now).await {
         tracing::warn!(%fault, "a test message is in no list");
     }
     Ok(tried)
-}
-
-async fn send_in_time(desk: &Desk, sent: impl Future<Output = Answered>) -> Answered {
-    let answered = desk.operators.within(ANSWER_MAX, sent).await;
-    answered.unwrap_or_else(|| Answered::Never(format!("no answer within {} s", ANSWER_MAX.as_secs())))
 }

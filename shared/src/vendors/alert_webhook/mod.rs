@@ -61,15 +61,15 @@ fn url(settings: &Settings) -> Result<Url, WrongSetting> {
 pub(super) async fn send(sending: &Sending<'_>, settings: &Settings, secret: &Secret, message: &Message) -> Answered {
     let url = match url(settings) {
         Ok(url) => url,
-        Err(wrong) => return Answered::Never(format!("settings.{} {}", wrong.name, wrong.why)),
+        Err(wrong) => return Answered::Refused(format!("settings.{} {}", wrong.name, wrong.why)),
     };
     let body = webhook(message, sending.link).to_string();
     let Some(scheme) = schemes::find("standard-webhooks") else {
-        return Answered::Never("there is no scheme to sign with".to_owned());
+        return Answered::Refused("there is no scheme to sign with".to_owned());
     };
     let signed = match sign(scheme, secret, Some(&message.id), sending.now, None, body.as_bytes()) {
         Ok(signed) => signed,
-        Err(refused) => return Answered::Never(refused.to_string()),
+        Err(refused) => return Answered::Refused(refused.to_string()),
     };
     let header = |(name, value): (Text, String)| Some((name.parse::<HeaderName>().ok()?, Secret::new(value)));
     let secrets = signed.into_iter().filter_map(header).collect();

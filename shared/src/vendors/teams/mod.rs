@@ -43,11 +43,15 @@ pub const PROVIDER: Provider = Provider {
     ],
 };
 
+/// The URL that a secret is. Nothing says why it is none: the text is the secret.
+fn url(secret: &Secret) -> Option<Url> {
+    let url = std::str::from_utf8(secret.expose()).ok().and_then(|url| Url::parse(url.trim()).ok())?;
+    (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
+}
+
 /// Posts a message as a card.
 pub(super) async fn send(sending: &Sending<'_>, secret: &Secret, message: &Message) -> Answered {
-    let url = std::str::from_utf8(secret.expose()).ok().and_then(|url| Url::parse(url.trim()).ok());
-    // Without the text: it is the secret.
-    let Some(url) = url.filter(Url::has_host) else { return Answered::Never(UNUSABLE.to_owned()) };
+    let Some(url) = url(secret) else { return Answered::Refused(UNUSABLE.to_owned()) };
     let body = card(message, sending.link).to_string();
     posted(sending, Request { method: Method::POST, url, secrets: Vec::new(), body: Some(body.into()) }).await
 }
