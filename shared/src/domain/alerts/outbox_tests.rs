@@ -60,11 +60,53 @@ fn a_storm_is_one_message_with_a_count_and_then_a_pause() {
         (1_000, LINES_MAX, "1000 alerts of acme: 1000 open")
     );
     assert!(message.text().ends_with("\nand 950 more"));
-    let more = notes(3, Severity::Severe, at(2));
+    let more = notes(3, Severity::Warning, at(2));
     assert_eq!(planned(&first.sender, &more, &channels, &[], at(15)), None);
     let second = planned(&first.sender, &more, &channels, &[], at(16)).unwrap();
     assert_eq!((second.messages.len(), second.sender.rests_until), (1, None));
-    assert_eq!(second.messages[0].title(), "3 alerts of acme: 3 open, 3 of them severe");
+    assert_eq!(second.messages[0].title(), "3 alerts of acme: 3 open");
+}
+
+#[test]
+fn what_is_severe_passes_a_storm_of_warnings_and_not_one_of_its_own() {
+    let channels = [channel("main", false)];
+    let first = planned(&Sender::default(), &notes(20, Severity::Warning, at(0)), &channels, &[], at(1)).unwrap();
+    let mut more = notes(2, Severity::Warning, at(2));
+    more.push(note(9, Severity::Severe, at(2)));
+    assert_eq!(planned(&first.sender, &more, &channels, &[], at(2)), None, "others of the moment may come");
+    let second = planned(&first.sender, &more, &channels, &[], at(3)).unwrap();
+    assert_eq!(second.messages[0].title(), "Opened: DoorLoop 9: a scheduled run failed");
+    assert_eq!(second.sender.taken, [more[2].id.clone()], "the others wait");
+    more.truncate(2);
+    assert_eq!(planned(&second.sender, &more, &channels, &[], at(15)), None);
+    assert_eq!(planned(&second.sender, &more, &channels, &[], at(16)).unwrap().messages[0].total, 2);
+
+    let storm = planned(&second.sender, &notes(20, Severity::Severe, at(20)), &channels, &[], at(21)).unwrap();
+    let more = notes(3, Severity::Severe, at(22));
+    assert_eq!(planned(&storm.sender, &more, &channels, &[], at(35)), None);
+    assert_eq!(planned(&storm.sender, &more, &channels, &[], at(36)).unwrap().messages[0].total, 3);
+}
+
+#[test]
+fn a_drip_is_a_message_now_and_then() {
+    let channels = [channel("main", false)];
+    for severity in [Severity::Warning, Severity::Severe] {
+        let (mut sender, mut waiting, mut sent, mut told) = (Sender::default(), Vec::new(), Vec::new(), 0);
+        for minute in 0..180 {
+            waiting.push(note(usize::try_from(minute).unwrap(), severity, at(minute)));
+            if let Some(plan) = planned(&sender, &waiting, &channels, &[], at(minute + 1)) {
+                waiting.retain(|note| !plan.sender.taken.contains(&note.id));
+                told += plan.messages[0].total;
+                sent.push(minute);
+                sender = plan.sender;
+            }
+        }
+        let within = |hour: i64| sent.iter().filter(|minute| **minute / 60 == hour).count();
+        // Ten that waited for the pace are a message of a storm, with its pause.
+        assert_eq!([0, 1, 2].map(within), [10, 4, 4], "{severity:?}: {sent:?}");
+        assert!(sent.windows(2).all(|two| two[1] - two[0] <= 15), "none waits for long: {sent:?}");
+        assert_eq!(told + waiting.len() as u64, 180);
+    }
 }
 
 #[test]
