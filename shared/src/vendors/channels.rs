@@ -9,6 +9,7 @@ use super::{alert_webhook, teams};
 use crate::domain::alerts::channel::ChannelKind;
 use crate::domain::alerts::delivery::{Answered, Message};
 use crate::domain::connections::provider::Settings;
+use crate::domain::ids::ProviderId;
 use crate::domain::pull::answer::Class;
 use crate::domain::secret::Secret;
 
@@ -37,6 +38,16 @@ pub async fn send(
     match kind {
         ChannelKind::Teams => teams::send(&sending, secret, message).await,
         ChannelKind::Webhook => alert_webhook::send(&sending, settings, secret, message).await,
+    }
+}
+
+/// What is wrong with a secret that a connection is given, without it; none where nothing is, or the provider is no channel whose secret can
+/// be looked at.
+#[must_use]
+pub fn wrong_secret(provider: &ProviderId, secret: &Secret, is_local: bool) -> Option<&'static str> {
+    match ChannelKind::of(provider)? {
+        ChannelKind::Teams => teams::wrong_secret(secret, is_local),
+        ChannelKind::Webhook => None,
     }
 }
 

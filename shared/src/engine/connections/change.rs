@@ -14,8 +14,10 @@ use crate::domain::connections::stored::{
     Change, ConnectionState, KeptBy, Knows, LiveSecrets, REASON_CHARACTERS_MAX, StoredConnection, Wanted,
 };
 use crate::domain::ids::{Connection, ProviderId};
+use crate::domain::secret::Secret;
 use crate::engine::operators::Operator;
 use crate::vendors::catalogue::never_readable;
+use crate::vendors::channels::wrong_secret;
 
 /// What is to be changed.
 #[derive(Debug, Clone)]
@@ -138,6 +140,11 @@ async fn after(
                 (Some(false), true) => Some(paused("")),
                 _ => None,
             };
+            let is_looked_at = wanted.kept_by == KeptBy::Operators;
+            secrets
+                .iter()
+                .filter(|_| is_looked_at)
+                .try_for_each(|given| check_secrets(desk, connection, "secrets.", given))?;
             let secrets = match secrets {
                 Some(given) => Some(sealed(desk, connection, before, given, change.at).await?),
                 None => None,
@@ -171,6 +178,11 @@ async fn after(
             if desk.providers.of(&connection.provider).secret == SecretUse::None {
                 return Err(secrets::wrong("secrets", "are not used by this provider"));
             }
+            match rotation {
+                Rotation::Next(secret) => check_secret(desk, connection, "secret", secret)?,
+                Rotation::Both(given) => check_secrets(desk, connection, "", given)?,
+                Rotation::DropPrevious | Rotation::Rewrap => {}
+            }
             let known = before.secrets.as_ref();
             let after = secrets::rotated(&desk.keys, connection, known, rotation, change.at).await?;
             Ok((known != Some(&after)).then(|| before.with_secrets(after, change)))
@@ -187,6 +199,20 @@ fn check_source(desk: &Desk, after: &StoredConnection) -> Result<(), Refused> {
         Some(why) => Err(secrets::wrong("settings.source", &why)),
         None => Ok(()),
     }
+}
+
+/// Refuses a secret that no message could ever be sent with. As with sources, a configuration's is not looked at.
+fn check_secret(desk: &Desk, connection: &Connection, name: &str, secret: &Secret) -> Result<(), Refused> {
+    match wrong_secret(&connection.provider, secret, desk.is_local) {
+        Some(why) => Err(secrets::wrong(name, why)),
+        None => Ok(()),
+    }
+}
+
+fn check_secrets(desk: &Desk, connection: &Connection, within: &str, given: &Given) -> Result<(), Refused> {
+    check_secret(desk, connection, &format!("{within}current"), &given.current)?;
+    let previous = given.previous.as_ref();
+    previous.map_or(Ok(()), |previous| check_secret(desk, connection, &format!("{within}previous"), previous))
 }
 
 async fn sealed(

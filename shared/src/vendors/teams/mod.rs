@@ -49,6 +49,15 @@ fn url(secret: &Secret) -> Option<Url> {
     (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
 }
 
+/// What is wrong with a secret, without it; none where it is a URL that can be posted to.
+pub(super) fn wrong_secret(secret: &Secret, is_local: bool) -> Option<&'static str> {
+    match url(secret) {
+        None => Some("must be the URL of the Workflow, as in https://…/triggers/manual/paths/invoke?…&sig=…"),
+        Some(url) if url.scheme() != "https" && !is_local => Some("must be an https URL"),
+        Some(_) => None,
+    }
+}
+
 /// Posts a message as a card.
 pub(super) async fn send(sending: &Sending<'_>, secret: &Secret, message: &Message) -> Answered {
     let Some(url) = url(secret) else { return Answered::Refused(UNUSABLE.to_owned()) };
