@@ -113,7 +113,11 @@ impl Process {
         }
     }
 
-    async fn try_invoke(&self, function: &str, event: Value) -> Result<Result<Value, Error>, Crashed> {
+    /// Invokes a function that may fail.
+    ///
+    /// # Errors
+    /// When the process dies.
+    pub async fn try_invoke(&self, function: &str, event: Value) -> Result<Result<Value, Error>, Crashed> {
         self.alive(self.functions[function].invoke(event, Context::default())).await
     }
 

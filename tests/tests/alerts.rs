@@ -9,4 +9,5 @@ mod alerts {
     mod kit;
     mod life;
     mod routes;
+    mod rules;
 }

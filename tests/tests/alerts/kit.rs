@@ -56,6 +56,17 @@ impl<'a> Watched<'a> {
         self.put(&format!("catalogue/{name}"), body).await;
     }
 
+    /// A catalogue that is synced by hand alone.
+    pub(super) async fn by_hand(&self, name: &str) {
+        let body = json!({"displayName": name, "settings": {"source": "https://shop.example/a.json"}});
+        self.put(&format!("catalogue/{name}"), body).await;
+    }
+
+    /// A channel of Teams, whatever it is called.
+    pub(super) async fn channel(&self, connection: &str, channel: &SimulatedChannel) {
+        self.put(connection, json!({"settings": {}, "secrets": {"current": channel.workflow_url()}})).await;
+    }
+
     /// The channel of Teams that the tenant is told over.
     pub(super) async fn teams(&self, channel: &SimulatedChannel, settings: Value) {
         self.put("teams/main", json!({"settings": settings, "secrets": {"current": channel.workflow_url()}})).await;
@@ -74,6 +85,11 @@ impl<'a> Watched<'a> {
 
     /// A scheduled run that is over now: well, or with a code. No event tells of it.
     pub(super) async fn ended(&self, name: &str, code: Option<&str>) {
+        self.ended_as(name, code, "due/1").await;
+    }
+
+    /// The same, of a schedule that gives its runs such traces.
+    pub(super) async fn ended_as(&self, name: &str, code: Option<&str>, trace: &str) {
         let (now, outside) = (self.system.clock.now(), self.system.outside(&Wire::whole()));
         let (status, error) = match code {
             None => ("Success", Value::Null),
@@ -83,7 +99,7 @@ impl<'a> Watched<'a> {
         let run: Run = serde_json::from_value(json!({
             "id": RunId::new(now, outside.entropy.bytes16()), "connection": self.connection(name), "status": status,
             "mode": "apply", "actor": "scheduler", "trigger": "schedule", "startedAt": at, "updatedAt": at,
-            "deadlineFrom": at, "completedAt": at, "durationMs": 0, "error": error, "correlationId": "due/1",
+            "deadlineFrom": at, "completedAt": at, "durationMs": 0, "error": error, "correlationId": trace,
             "work": {"kind": "catalogue"},
         }))
         .unwrap();
