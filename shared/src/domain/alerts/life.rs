@@ -291,7 +291,8 @@ fn occurred(before: &Alert, finding: &Finding, now: Timestamp) -> Option<Step> {
     }
     let count = before.count + u64::from(is_another);
     let alert = Alert { count, updated_at: now, version: before.version + 1, ..before.clone().with(finding) };
-    if !is_new && !(is_another && is_power_of_ten(count)) {
+    let tells = is_new || is_another && is_power_of_ten(count);
+    if !tells {
         return Some(Step { alert, transition: None, is_told: false });
     }
     let alert = Alert { transitions: before.transitions + 1, ..alert.reasoned(now) };
