@@ -5,6 +5,7 @@ pub mod alerts;
 pub mod catalogue;
 pub mod connections;
 pub mod deliveries;
+pub mod flags;
 pub mod health;
 pub mod operators;
 pub mod runs;

@@ -1,0 +1,4 @@
+//! The mirror of categories.
+
+pub mod categories;
+mod names;
