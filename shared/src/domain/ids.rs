@@ -105,6 +105,8 @@ names! {
         POS = "pos";
         /// Property management.
         DOORLOOP = "doorloop";
+        /// Google Business Profile.
+        GBP = "gbp";
         /// The warehouse API.
         TRACKSTAR = "trackstar";
         /// Channels of Teams, for alerts.
@@ -148,8 +150,8 @@ names! {
 
 impl ProviderId {
     /// The providers that have a name of their own. All other names are those of senders of any name.
-    pub const NAMED: [Self; 6] =
-        [Self::ALERT_WEBHOOK, Self::CATALOGUE, Self::DOORLOOP, Self::POS, Self::TEAMS, Self::TRACKSTAR];
+    pub const NAMED: [Self; 7] =
+        [Self::ALERT_WEBHOOK, Self::CATALOGUE, Self::DOORLOOP, Self::GBP, Self::POS, Self::TEAMS, Self::TRACKSTAR];
 }
 
 impl Default for TenantId {

@@ -71,11 +71,21 @@ pub enum Failure {
     TooManyRows,
     /// Some of a pull's entities failed; the others are done.
     EntitiesFailed,
+    /// Whoever agreed that a vendor is asked for them has taken it back.
+    ConsentRevoked,
+    /// The vendor refuses what it was asked for, and would again.
+    RequestRefused,
+    /// A list has nothing in it that must have something.
+    NothingListed,
+    /// There is no category that could be the primary one.
+    NoPrimaryCategory,
+    /// There are more additional categories than a location can have.
+    TooManyCategories,
 }
 
 impl Failure {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 29] = [
         Self::SourceNotAllowed,
         Self::SourceNotPublic,
         Self::SourceNotFound,
@@ -100,6 +110,11 @@ impl Failure {
         Self::SchemaChanged,
         Self::TooManyRows,
         Self::EntitiesFailed,
+        Self::ConsentRevoked,
+        Self::RequestRefused,
+        Self::NothingListed,
+        Self::NoPrimaryCategory,
+        Self::TooManyCategories,
     ];
 
     /// The stable code, see `docs/errors.md`.
@@ -130,6 +145,11 @@ impl Failure {
             Self::SchemaChanged => "schema_changed",
             Self::TooManyRows => "too_many_rows",
             Self::EntitiesFailed => "entities_failed",
+            Self::ConsentRevoked => "consent_revoked",
+            Self::RequestRefused => "request_refused",
+            Self::NothingListed => "nothing_listed",
+            Self::NoPrimaryCategory => "no_primary_category",
+            Self::TooManyCategories => "too_many_categories",
         }
     }
 
@@ -152,7 +172,12 @@ impl Failure {
             | Self::PagesInconsistent
             | Self::SchemaChanged
             | Self::TooManyRows
-            | Self::EntitiesFailed => Disposition::Fail,
+            | Self::EntitiesFailed
+            | Self::ConsentRevoked
+            | Self::RequestRefused
+            | Self::NothingListed
+            | Self::NoPrimaryCategory
+            | Self::TooManyCategories => Disposition::Fail,
             Self::SyncInProgress | Self::MissingApiKey => Disposition::Skip,
             Self::Stopped => Disposition::Cancel,
             Self::IntegrationNotSupported => Disposition::Refuse,
@@ -190,6 +215,15 @@ impl Failure {
             }
             Self::TooManyRows => "pull fewer of them, or ask for a higher limit",
             Self::EntitiesFailed => "look at the reason that each entity has",
+            Self::ConsentRevoked => {
+                "let somebody who may agree do so once more, and rotate the secret to the new token"
+            }
+            Self::RequestRefused => "look at what the vendor says in the detail, and mend that",
+            Self::NothingListed => {
+                "look whether the account has something to list, and whether the key is of that account"
+            }
+            Self::NoPrimaryCategory => "map at least one active category to one of Google's",
+            Self::TooManyCategories => "leave fewer active categories mapped, or raise additionalCategoriesMax",
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::aws::runs::RunStore;
 use crate::domain::ids::RunId;
 use crate::engine::catalogue::vendors::Vendors;
 use crate::engine::connections::readers::Connections;
+use crate::engine::gbp::GoogleShared;
 use crate::environment::{Environment, StartError};
 use crate::outside::Outside;
 use crate::vendors::catalogue::SourceRules;
@@ -92,6 +93,8 @@ pub struct RunWorker {
     pub quotas: Quotas,
     /// Where rows go that cannot be taken.
     pub journal: Journal,
+    /// What is shared by all who ask Google.
+    pub google: GoogleShared,
     sources: Arc<Sources>,
 }
 
@@ -116,6 +119,7 @@ impl RunWorker {
             breakers: Breakers::connect(clients, environment)?,
             quotas: Quotas::connect(clients, environment)?,
             journal: Journal::connect(clients, environment)?,
+            google: GoogleShared::connect(clients, environment, outside)?,
             sources: Arc::new(Sources {
                 rules: SourceRules::from_environment(environment)?,
                 environment: environment.clone(),
