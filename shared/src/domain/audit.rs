@@ -93,11 +93,20 @@ pub enum Action {
     /// Say that an alert was seen.
     #[serde(rename = "alert.acknowledge")]
     AcknowledgeAlert,
+    /// Start a mirror of categories.
+    #[serde(rename = "mirror.start")]
+    StartMirror,
+    /// Approve of what a run would remove.
+    #[serde(rename = "run.approve")]
+    ApproveRun,
+    /// End a run that waits for approval.
+    #[serde(rename = "run.reject")]
+    RejectRun,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::Requeue,
         Self::Drop,
         Self::Admit,
@@ -123,6 +132,9 @@ impl Action {
         Self::DropRow,
         Self::ChangeSchedule,
         Self::AcknowledgeAlert,
+        Self::StartMirror,
+        Self::ApproveRun,
+        Self::RejectRun,
     ];
 
     /// The action in answers, as it is stored.
@@ -154,6 +166,9 @@ impl Action {
             Self::DropRow => "DLQ_DELETE",
             Self::ChangeSchedule => "SCHEDULER_CHANGE",
             Self::AcknowledgeAlert => "alert.acknowledge",
+            Self::StartMirror => "mirror.start",
+            Self::ApproveRun => "run.approve",
+            Self::RejectRun => "run.reject",
         }
     }
 }

@@ -8,5 +8,6 @@ pub mod deliveries;
 pub mod flags;
 pub mod gbp;
 pub mod health;
+pub mod mirror;
 pub mod operators;
 pub mod runs;

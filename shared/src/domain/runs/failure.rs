@@ -81,11 +81,25 @@ pub enum Failure {
     NoPrimaryCategory,
     /// There are more additional categories than a location can have.
     TooManyCategories,
+    /// It went well less than a minute ago.
+    Cooldown,
+    /// A run of the connection waits for approval.
+    ApprovalPending,
+    /// Somebody decided that what it would remove must stay.
+    ApprovalRejected,
+    /// The feature is off for the tenant.
+    FeatureOff,
+    /// No active category of the tenant has one of Google's ids.
+    NothingMapped,
+    /// There are more locations than a mirror takes.
+    TooManyLocations,
+    /// Some of a mirror's locations failed; the others are done.
+    LocationsFailed,
 }
 
 impl Failure {
     /// All of them.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 36] = [
         Self::SourceNotAllowed,
         Self::SourceNotPublic,
         Self::SourceNotFound,
@@ -115,6 +129,13 @@ impl Failure {
         Self::NothingListed,
         Self::NoPrimaryCategory,
         Self::TooManyCategories,
+        Self::Cooldown,
+        Self::ApprovalPending,
+        Self::ApprovalRejected,
+        Self::FeatureOff,
+        Self::NothingMapped,
+        Self::TooManyLocations,
+        Self::LocationsFailed,
     ];
 
     /// The stable code, see `docs/errors.md`.
@@ -150,6 +171,13 @@ impl Failure {
             Self::NothingListed => "nothing_listed",
             Self::NoPrimaryCategory => "no_primary_category",
             Self::TooManyCategories => "too_many_categories",
+            Self::Cooldown => "cooldown",
+            Self::ApprovalPending => "approval_pending",
+            Self::ApprovalRejected => "approval_rejected",
+            Self::FeatureOff => "feature_disabled",
+            Self::NothingMapped => "nothing_mapped",
+            Self::TooManyLocations => "too_many_locations",
+            Self::LocationsFailed => "locations_failed",
         }
     }
 
@@ -177,9 +205,14 @@ impl Failure {
             | Self::RequestRefused
             | Self::NothingListed
             | Self::NoPrimaryCategory
-            | Self::TooManyCategories => Disposition::Fail,
-            Self::SyncInProgress | Self::MissingApiKey => Disposition::Skip,
-            Self::Stopped => Disposition::Cancel,
+            | Self::TooManyCategories
+            | Self::NothingMapped
+            | Self::TooManyLocations
+            | Self::LocationsFailed => Disposition::Fail,
+            Self::SyncInProgress | Self::MissingApiKey | Self::Cooldown | Self::ApprovalPending | Self::FeatureOff => {
+                Disposition::Skip
+            }
+            Self::Stopped | Self::ApprovalRejected => Disposition::Cancel,
             Self::IntegrationNotSupported => Disposition::Refuse,
             Self::LeaseLost => Disposition::Leave,
         }
@@ -224,6 +257,13 @@ impl Failure {
             }
             Self::NoPrimaryCategory => "map at least one active category to one of Google's",
             Self::TooManyCategories => "leave fewer active categories mapped, or raise additionalCategoriesMax",
+            Self::Cooldown => "wait until a minute has passed since the last one that went well",
+            Self::ApprovalPending => "approve or reject the run that waits, or start one by hand in its place",
+            Self::ApprovalRejected => "mend the side that lacks what would have gone, then start another run",
+            Self::FeatureOff => "switch the flag on that the detail names",
+            Self::NothingMapped => "map the tenant's categories to Google's, the primary one first",
+            Self::TooManyLocations => "name the locations in the connection's settings, over several connections",
+            Self::LocationsFailed => "look at the reason that each location has",
         }
     }
 }

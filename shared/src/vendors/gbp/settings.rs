@@ -59,6 +59,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         required: false,
         about: "How many categories a location may have beside its primary one; 9 where none is given",
     },
+    Setting {
+        name: "mirrorStrategy",
+        kind: SettingKind::Choice(&["platform_to_gbp", "gbp_to_platform"]),
+        required: false,
+        about: "Which way the connection's schedule mirrors categories: platform_to_gbp where none is given",
+    },
     pulled::PER_MINUTE,
     Setting {
         name: "editsPerMinute",
