@@ -93,11 +93,20 @@ pub enum Action {
     /// Say that an alert was seen.
     #[serde(rename = "alert.acknowledge")]
     AcknowledgeAlert,
+    /// Turn a feature on or off, or say who has it.
+    #[serde(rename = "flag.change")]
+    ChangeFlag,
+    /// Make a category of a tenant, or change it.
+    #[serde(rename = "category.put")]
+    PutCategory,
+    /// Delete a category of a tenant.
+    #[serde(rename = "category.delete")]
+    DeleteCategory,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::Requeue,
         Self::Drop,
         Self::Admit,
@@ -123,6 +132,9 @@ impl Action {
         Self::DropRow,
         Self::ChangeSchedule,
         Self::AcknowledgeAlert,
+        Self::ChangeFlag,
+        Self::PutCategory,
+        Self::DeleteCategory,
     ];
 
     /// The action in answers, as it is stored.
@@ -154,6 +166,9 @@ impl Action {
             Self::DropRow => "DLQ_DELETE",
             Self::ChangeSchedule => "SCHEDULER_CHANGE",
             Self::AcknowledgeAlert => "alert.acknowledge",
+            Self::ChangeFlag => "flag.change",
+            Self::PutCategory => "category.put",
+            Self::DeleteCategory => "category.delete",
         }
     }
 }

@@ -1,4 +1,5 @@
 //! The mirror of categories.
 
 pub mod categories;
+pub mod filter;
 mod names;
