@@ -4,8 +4,10 @@ mod alerts;
 mod body;
 mod brands;
 mod catalogue;
+mod categories;
 mod connections;
 mod deliveries;
+mod flags;
 mod integrations;
 mod operator;
 mod pulls;
@@ -26,10 +28,12 @@ use signalbox::aws::service_secrets::SecretsReader;
 use signalbox::domain::catalogue::vendor::Vendor;
 use signalbox::domain::ids::{ConnectionName, TenantId};
 use signalbox::domain::service_secrets::{self, Name};
+use signalbox::engine::categories::Categories;
 use signalbox::engine::connections::desk::Desk;
 use signalbox::engine::connections::link::Links;
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::deliveries::replay::Replays;
+use signalbox::engine::flags::Flags;
 use signalbox::engine::operators::Operators;
 use signalbox::engine::runs::context::RunWorker;
 use signalbox::environment::{Environment, StartError};
@@ -50,7 +54,9 @@ pub(crate) struct Control {
     worker: RunWorker,
     alerts: AlertStore,
     tests: LastTests,
+    categories: Categories,
     connections: Desk,
+    flags: Flags,
     links: Links,
     deliveries: Deliveries,
     operators: Operators,
@@ -92,8 +98,10 @@ fn routes() -> OpenApiRouter<Control> {
         .merge(alerts::routes())
         .merge(brands::routes())
         .merge(catalogue::routes())
+        .merge(categories::routes())
         .merge(connections::routes())
         .merge(deliveries::routes())
+        .merge(flags::routes())
         .merge(integrations::routes())
         .merge(pulls::routes())
 }
@@ -119,7 +127,9 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         worker,
         alerts: AlertStore::connect(&clients, environment)?,
         tests: LastTests::connect(&clients, environment)?,
+        categories: Categories::connect(&clients, environment, outside)?,
         connections,
+        flags: Flags::connect(&clients, environment, outside)?,
         deliveries: Deliveries::connect(&clients, environment, outside, secrets.secrets())?,
         operators: Operators::connect(&clients, environment, outside)?,
         replays: Replays::connect(&clients, environment, outside)?,

@@ -102,11 +102,20 @@ pub enum Action {
     /// End a run that waits for approval.
     #[serde(rename = "run.reject")]
     RejectRun,
+    /// Turn a feature on or off, or say who has it.
+    #[serde(rename = "flag.change")]
+    ChangeFlag,
+    /// Make a category of a tenant, or change it.
+    #[serde(rename = "category.put")]
+    PutCategory,
+    /// Delete a category of a tenant.
+    #[serde(rename = "category.delete")]
+    DeleteCategory,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::Requeue,
         Self::Drop,
         Self::Admit,
@@ -135,6 +144,9 @@ impl Action {
         Self::StartMirror,
         Self::ApproveRun,
         Self::RejectRun,
+        Self::ChangeFlag,
+        Self::PutCategory,
+        Self::DeleteCategory,
     ];
 
     /// The action in answers, as it is stored.
@@ -169,6 +181,9 @@ impl Action {
             Self::StartMirror => "mirror.start",
             Self::ApproveRun => "run.approve",
             Self::RejectRun => "run.reject",
+            Self::ChangeFlag => "flag.change",
+            Self::PutCategory => "category.put",
+            Self::DeleteCategory => "category.delete",
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! What is changed here holds here at once, and everywhere else within [`KEPT_MAX`]. A flag that cannot be read is off.
 
+pub mod change;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

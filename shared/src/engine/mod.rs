@@ -3,6 +3,7 @@
 
 pub mod alerts;
 pub mod catalogue;
+pub mod categories;
 pub mod connections;
 pub mod deliveries;
 pub mod flags;

@@ -2,7 +2,7 @@
 
 mod breaker;
 mod delete;
-mod precondition;
+pub(crate) mod precondition;
 pub(crate) mod put;
 mod rotate;
 mod state;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use super::names::{CategoryId, CategoryName, GoogleCategoryId, InvalidName, Slug};
+pub use super::names::{CategoryId, CategoryName, GoogleCategoryId, InvalidName, NAME_CHARACTERS_MAX, Slug};
 use crate::domain::ids::TenantId;
 
 /// So many categories a tenant has at most, deleted ones among them: a tree is read in one query.

@@ -4,6 +4,7 @@
 pub mod backoff;
 pub mod categories;
 pub mod fan_out;
+pub mod filter;
 pub mod log;
 mod names;
 pub mod plan;

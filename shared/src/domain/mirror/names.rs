@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The longest name and the longest slug, in characters.
-pub(super) const NAME_CHARACTERS_MAX: usize = 100;
+pub const NAME_CHARACTERS_MAX: usize = 100;
 /// The longest of Google's ids, in bytes.
 const GOOGLE_BYTES_MAX: usize = 128;
 

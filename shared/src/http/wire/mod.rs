@@ -3,9 +3,11 @@
 
 pub mod alerts;
 pub mod breaker;
+pub mod categories;
 pub mod checkpoints;
 pub mod connections;
 pub mod entity_runs;
+pub mod flags;
 pub mod health;
 pub mod integrations;
 pub mod links;
