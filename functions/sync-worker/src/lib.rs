@@ -10,6 +10,7 @@ use signalbox::aws::queues::sync::{ReplayMessage, SliceMessage};
 use signalbox::engine::connections::due::start_due;
 use signalbox::engine::deliveries::replay::Replays;
 use signalbox::engine::deliveries::replay::advance::{Advanced, advance};
+use signalbox::engine::flags::Flags;
 use signalbox::engine::mirror::{Mirrors, fan_out};
 use signalbox::engine::runs::advance::{SliceEnd, take_and_advance};
 use signalbox::engine::runs::context::RunWorker;
@@ -25,7 +26,8 @@ use tracing::Instrument as _;
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
     let clients = Clients::connect(environment, outside)?;
     let worker = RunWorker::connect(&clients, environment, outside)?;
-    let mirrors = Mirrors::connect(&worker.runs, &clients, environment, outside)?;
+    let flags = Flags::connect(&clients, environment, outside)?;
+    let mirrors = Mirrors::connect(&worker.runs, &flags, &clients, environment)?;
     let replays = Replays::connect(&clients, environment, outside)?;
     let slice =
         SignedDuration::from_millis(i64::try_from(environment.number("SLICE_BUDGET_MS", 240_000)?).unwrap_or(i64::MAX));

@@ -15,7 +15,6 @@ use crate::domain::ids::{ProviderId, TenantId};
 use crate::engine::flags::Flags;
 use crate::engine::runs::context::Runs;
 use crate::environment::{Environment, StartError};
-use crate::outside::Outside;
 
 /// What starts mirrors. Cheap to clone.
 #[derive(Clone)]
@@ -35,14 +34,14 @@ impl Mirrors {
     /// When the environment is unusable.
     pub fn connect(
         runs: &Runs,
+        flags: &Flags,
         clients: &Clients,
         environment: &Environment,
-        outside: &Outside,
     ) -> Result<Self, StartError> {
         Ok(Self {
             runs: runs.clone(),
             connections: ConnectionStore::connect(clients, environment)?,
-            flags: Flags::connect(clients, environment, outside)?,
+            flags: flags.clone(),
         })
     }
 
