@@ -145,6 +145,10 @@ names! {
         LEASES = "leases";
         /// Who lives in units.
         TENANTS = "tenants";
+        /// Places of a business.
+        LOCATIONS = "locations";
+        /// What a place of business is.
+        CATEGORIES = "categories";
     }
 }
 

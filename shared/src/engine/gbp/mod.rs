@@ -5,6 +5,7 @@
 //! never empty.
 
 mod lists;
+mod look;
 mod tokens;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use lists::{CategoryList, CategoryLists};
+pub use look::try_look;
 
 use self::tokens::{Access, Tokens};
 use crate::aws::clients::Clients;
@@ -22,11 +24,13 @@ use crate::aws::connections::quota::Meter;
 use crate::aws::keys::DataKeys;
 use crate::domain::ids::{Connection, ProviderId};
 use crate::domain::pull::backoff::{Again, again};
+use crate::domain::pull::heard::told;
 use crate::domain::pull::pages::is_data;
 use crate::domain::runs::failure::Failure;
 use crate::domain::runs::lease::{Wait, WaitReason};
 use crate::engine::connections::ask::{Asker, Unasked};
 use crate::engine::runs::context::RunWorker;
+use crate::engine::runs::kinds::pull::Heard;
 use crate::engine::runs::slice::SliceFault;
 use crate::environment::{Environment, StartError};
 use crate::outside::Outside;
@@ -79,6 +83,8 @@ pub struct Google {
     worker: RunWorker,
     /// How long was waited for the quota within one list.
     waited: Duration,
+    /// What Google answered last, if that was nothing that was asked for.
+    heard: Option<Heard>,
 }
 
 fn vendor(failure: Failure, detail: impl Into<String>) -> SliceFault {
@@ -109,8 +115,8 @@ impl Google {
         let asker = asker.map_err(|why| vendor(Failure::VendorNotConfigured, why))?;
         let tokens = Tokens::of(worker, &known, &settings)?;
         let (connection, worker) = (connection.clone(), worker.clone());
-        let (access, edits, waited) = (None, HashMap::new(), Duration::ZERO);
-        Ok(Self { settings, connection, asker, tokens, access, edits, worker, waited })
+        let (access, edits, waited, heard) = (None, HashMap::new(), Duration::ZERO, None);
+        Ok(Self { settings, connection, asker, tokens, access, edits, worker, waited, heard })
     }
 
     /// What the connection is told.
@@ -296,6 +302,7 @@ impl Google {
     /// Sends a request with an access token; once more with another one where Google does not take it.
     async fn send(&mut self, request: &Request, soon: u32) -> Result<Answer, SliceFault> {
         let host = self.settings.base_url.host_str().unwrap_or_default().to_owned();
+        self.heard = None;
         for unusable in [false, true] {
             let bad = self.access.take_if(|access| unusable || !access.lasts(self.asker.now()));
             let access = match self.access.clone() {
@@ -310,8 +317,15 @@ impl Google {
                 Err(none @ NoAnswer::TooLarge { .. }) => return Err(vendor(Failure::PageInvalid, none.to_string())),
                 Err(none) => return Err(vendor(Failure::VendorNotConfigured, none.to_string())),
             };
-            match gbp::said(&host, &answer, self.asker.now()) {
-                Said::Fine => return data(&host, answer),
+            let now = self.asker.now();
+            let (status, asked) = (answer.status.as_u16(), answer.asked(now));
+            self.heard = Some(Heard { status, asked, said: told(&answer.body) });
+            match gbp::said(&host, &answer, now) {
+                Said::Fine => {
+                    let answer = data(&host, answer)?;
+                    self.heard = None;
+                    return Ok(answer);
+                }
                 Said::Busy(until) => {
                     return Err(SliceFault::Waits(Wait { until, reason: WaitReason::RetryAfter }));
                 }

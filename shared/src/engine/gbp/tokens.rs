@@ -127,10 +127,16 @@ impl Tokens {
         let credentials = self.of_credentials();
         let mut stored = self.store.of(&self.connection).await?;
         let (mut tries, mut looks) = (0, 0);
+        let mut unusable = unusable.map(|access| access.id.clone());
         loop {
             let now = self.now();
-            match stored.next(&credentials, &by, unusable.map(|access| access.id.as_str()), now) {
-                Next::Use(token) => return self.opened(&token).await,
+            match stored.next(&credentials, &by, unusable.as_deref(), now) {
+                Next::Use(token) => match self.keys.open(&self.connection, &token.sealed).await {
+                    Ok(secret) => return Ok(Access { id: token.id, token: secret, read_at: self.now() }),
+                    // The key that wraps may be another one by now. Another token is sealed with that.
+                    Err(KeyFault::Unreadable(_)) if unusable.as_ref() != Some(&token.id) => unusable = Some(token.id),
+                    Err(fault) => return Err(unsealed(fault)),
+                },
                 Next::Refused(refusal) => return Err(told(&refusal)),
                 Next::Look(until) if looks >= LOOKS_MAX => {
                     return Err(SliceFault::Waits(Wait { until, reason: WaitReason::Backoff }));

@@ -19,13 +19,14 @@ pub use settings::{
 };
 
 use crate::domain::connections::provider::{Mistake, Provider, SecretUse};
+use crate::domain::ids::Entity;
 
 /// Business profiles at Google.
 pub const PROVIDER: Provider = Provider {
     name: "Google Business Profile",
     icon: "GB",
     colour: "#1a73e8",
-    entities: &[],
+    entities: &[Entity::LOCATIONS, Entity::CATEGORIES],
     settings: settings::SETTINGS,
     secret: SecretUse::Required,
     secret_about: "The OAuth client's secret and the refresh token of whoever agreed, with a space between",
