@@ -70,10 +70,10 @@ async fn a_category_is_made_changed_deleted_and_restored_and_each_is_on_record()
     );
     assert_eq!(put(&system, "acme", id, json!({"isActive": true})).await.expect(200)["data"]["isActive"], true);
     let actions = recorded(&system, "acme", "category").await;
-    let of_this: Vec<&Value> = actions.iter().filter(|one| one["target"] == format!("{id} of acme")).rev().collect();
-    let actions: Vec<&str> = of_this.iter().map(|one| one["action"].as_str().unwrap()).collect();
-    let change = "category.put";
-    assert_eq!(actions, [change, change, change, change, "category.delete", change]);
+    let of_this = actions.iter().filter(|one| one["target"] == format!("{id} of acme"));
+    let of_this: Vec<&str> = of_this.map(|one| one["action"].as_str().unwrap()).collect();
+    let deletions = of_this.iter().filter(|action| **action == "category.delete").count();
+    assert_eq!((of_this.len(), deletions), (6, 1), "{of_this:?}");
     Stored::of(&system, "acme").await.check();
 }
 
@@ -203,7 +203,8 @@ async fn a_tenant_sees_and_changes_nothing_of_another() {
     assert_eq!((mine["data"].as_array().map(Vec::len), &mine["data"][0]["version"]), (Some(1), &json!(1)));
     // Whoever administers the platform enters any, and is on its record.
     ask(&system, &platform(&system), ("GET", &list), Value::Null).await.expect(200);
-    assert_eq!(recorded(&system, "acme", "tenant.enter").await[0]["target"], format!("GET {list}"));
+    let entered = recorded(&system, "acme", "tenant.enter").await;
+    assert!(entered.iter().any(|one| one["target"] == format!("GET {list}")), "{entered:?}");
 }
 
 #[tokio::test]

@@ -154,7 +154,7 @@ impl GoogleCategoryId {
         let text = text.trim();
         let id = text.strip_prefix("categories/").unwrap_or(text);
         let rest = id.strip_prefix("gcid:").ok_or(InvalidName::Google)?;
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
         let fits = !rest.is_empty() && id.len() <= GOOGLE_BYTES_MAX;
         if fits && rest.bytes().all(allowed) { Ok(Self(id.to_owned())) } else { Err(InvalidName::Google) }
     }
@@ -186,6 +186,7 @@ mod tests {
             ("categories/gcid:shoe_store", true, false, true),
             ("gcid:", true, false, false),
             ("gcid:a/b", true, false, false),
+            ("gcid:a:b", true, false, false),
         ] {
             let found = (CategoryName::parse(text).is_ok(), Slug::parse(text).is_ok());
             assert_eq!(found, (name, slug), "{text}");

@@ -72,6 +72,7 @@ async fn every_right_is_used() {
     let hooks = Hooks::start().await;
     runs(&hooks).await;
     connections(&hooks).await;
+    categories(&hooks).await;
     deliveries(&hooks).await;
     alerts(&hooks).await;
     reads(&hooks).await;
@@ -129,6 +130,16 @@ async fn runs(hooks: &Hooks) {
     hooks.work(Queue::Sync).await;
     hooks.host.fire("Nightly").await.unwrap();
     hooks.work(Queue::Sync).await;
+}
+
+/// A category whose slug is given up, which the flag lets its tenant have.
+async fn categories(hooks: &Hooks) {
+    let flag = "/api/admin/flags/override/platform/FF_TENANT_PLATFORM_CATEGORY";
+    ask(hooks, "POST", flag, Some(json!({"value": true}))).await;
+    let list = "/api/v1/tenants/acme/categories";
+    let made = ask(hooks, "POST", list, Some(json!({"name": "Shoes", "slug": "shoes"}))).await;
+    let one = format!("{list}/{}", made["data"]["id"].as_str().unwrap());
+    ask(hooks, "PUT", &one, Some(json!({"slug": "boots"}))).await;
 }
 
 /// The life of a connection with secrets, and those who read others.
