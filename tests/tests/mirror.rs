@@ -7,4 +7,7 @@ mod mirror {
     mod categories;
     mod category_crashes;
     mod flags;
+    mod google;
+    mod google_kit;
+    mod google_tokens;
 }
