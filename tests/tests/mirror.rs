@@ -3,11 +3,17 @@
 #![expect(clippy::print_stdout, reason = "what a test was given, shown when it fails")]
 
 mod mirror {
+    mod all_tenants;
     mod asks;
+    mod both_ways;
     mod categories;
     mod category_crashes;
+    mod crash_matrix;
     mod flags;
     mod google;
     mod google_kit;
     mod google_tokens;
+    mod held;
+    mod mirror_routes;
+    mod mirrored;
 }
