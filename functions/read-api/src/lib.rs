@@ -3,8 +3,11 @@
 mod alerts;
 mod brands;
 mod catalogue;
+mod categories;
 mod connections;
 mod deliveries;
+mod flags;
+mod mirror;
 mod operations;
 mod pulls;
 mod service;
@@ -30,6 +33,7 @@ use signalbox::aws::deliveries::DeliveryStore;
 use signalbox::aws::deliveries::effects::EffectStore;
 use signalbox::aws::deliveries::listed::DeliveryReads;
 use signalbox::aws::journal::Journal;
+use signalbox::aws::mirror::categories::CategoryStore;
 use signalbox::aws::queues::depth::Queues;
 use signalbox::aws::replays::ReplayStore;
 use signalbox::aws::runs::RunReads;
@@ -37,6 +41,7 @@ use signalbox::aws::service_secrets::SecretsReader;
 use signalbox::domain::ids::{Connection, ConnectionName};
 use signalbox::domain::service_secrets::OF_TOKENS;
 use signalbox::engine::catalogue::vendors::Vendors;
+use signalbox::engine::flags::Flags;
 use signalbox::engine::health::Looks;
 use signalbox::engine::health::pulled::PulledReads;
 use signalbox::engine::operators::Operators;
@@ -66,7 +71,9 @@ pub(crate) struct Reads {
     pulled: PulledReads,
     snapshots: SnapshotStore,
     tests: LastTests,
+    categories: CategoryStore,
     connections: ConnectionStore,
+    flags: Flags,
     breakers: Breakers,
     linkings: Linkings,
     uses: LastUses,
@@ -139,8 +146,11 @@ fn routes() -> OpenApiRouter<Reads> {
         .merge(alerts::routes())
         .merge(brands::routes())
         .merge(catalogue::routes())
+        .merge(categories::routes())
         .merge(connections::routes())
         .merge(deliveries::routes())
+        .merge(flags::routes())
+        .merge(mirror::routes())
         .merge(operations::routes())
         .merge(pulls::routes())
         .merge(sync::routes())
@@ -169,6 +179,8 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         pulled: PulledReads::connect(&clients, environment, &outside.providers)?,
         snapshots: SnapshotStore::connect(&clients, environment)?,
         tests: LastTests::connect(&clients, environment)?,
+        categories: CategoryStore::connect(&clients, environment)?,
+        flags: Flags::connect(&clients, environment, outside)?,
         connections: ConnectionStore::connect(&clients, environment)?,
         breakers: Breakers::connect(&clients, environment)?,
         linkings: Linkings::connect(&clients, environment)?,

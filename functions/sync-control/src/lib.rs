@@ -4,9 +4,12 @@ mod alerts;
 mod body;
 mod brands;
 mod catalogue;
+mod categories;
 mod connections;
 mod deliveries;
+mod flags;
 mod integrations;
+mod mirror;
 mod operator;
 mod pulls;
 
@@ -26,10 +29,13 @@ use signalbox::aws::service_secrets::SecretsReader;
 use signalbox::domain::catalogue::vendor::Vendor;
 use signalbox::domain::ids::{ConnectionName, TenantId};
 use signalbox::domain::service_secrets::{self, Name};
+use signalbox::engine::categories::Categories;
 use signalbox::engine::connections::desk::Desk;
 use signalbox::engine::connections::link::Links;
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::deliveries::replay::Replays;
+use signalbox::engine::flags::Flags;
+use signalbox::engine::mirror::Mirrors;
 use signalbox::engine::operators::Operators;
 use signalbox::engine::runs::context::RunWorker;
 use signalbox::environment::{Environment, StartError};
@@ -50,10 +56,13 @@ pub(crate) struct Control {
     worker: RunWorker,
     alerts: AlertStore,
     tests: LastTests,
+    categories: Categories,
     connections: Desk,
+    flags: Flags,
     links: Links,
     deliveries: Deliveries,
     operators: Operators,
+    mirrors: Mirrors,
     replays: Replays,
     authority: Authority,
     /// How long a trigger advances its run before it answers that the run goes on without it.
@@ -92,9 +101,12 @@ fn routes() -> OpenApiRouter<Control> {
         .merge(alerts::routes())
         .merge(brands::routes())
         .merge(catalogue::routes())
+        .merge(categories::routes())
         .merge(connections::routes())
         .merge(deliveries::routes())
+        .merge(flags::routes())
         .merge(integrations::routes())
+        .merge(mirror::routes())
         .merge(pulls::routes())
 }
 
@@ -114,12 +126,16 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
     let secrets = SecretsReader::start(&clients, environment, outside, &names).await?;
     let worker = RunWorker::connect(&clients, environment, outside)?;
     let connections = Desk::connect(&clients, environment, outside)?;
+    let flags = Flags::connect(&clients, environment, outside)?;
     let control = Control {
         links: Links::new((connections.clone(), worker.clone()), secrets.secrets(), &clients, environment)?,
+        mirrors: Mirrors::connect(&worker.runs, &flags, &clients, environment)?,
         worker,
         alerts: AlertStore::connect(&clients, environment)?,
         tests: LastTests::connect(&clients, environment)?,
+        categories: Categories::connect(&clients, environment, outside)?,
         connections,
+        flags,
         deliveries: Deliveries::connect(&clients, environment, outside, secrets.secrets())?,
         operators: Operators::connect(&clients, environment, outside)?,
         replays: Replays::connect(&clients, environment, outside)?,

@@ -93,11 +93,29 @@ pub enum Action {
     /// Say that an alert was seen.
     #[serde(rename = "alert.acknowledge")]
     AcknowledgeAlert,
+    /// Start a mirror of categories.
+    #[serde(rename = "mirror.start")]
+    StartMirror,
+    /// Approve of what a run would remove.
+    #[serde(rename = "run.approve")]
+    ApproveRun,
+    /// End a run that waits for approval.
+    #[serde(rename = "run.reject")]
+    RejectRun,
+    /// Turn a feature on or off, or say who has it.
+    #[serde(rename = "flag.change")]
+    ChangeFlag,
+    /// Make a category of a tenant, or change it.
+    #[serde(rename = "category.put")]
+    PutCategory,
+    /// Delete a category of a tenant.
+    #[serde(rename = "category.delete")]
+    DeleteCategory,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 31] = [
         Self::Requeue,
         Self::Drop,
         Self::Admit,
@@ -123,6 +141,12 @@ impl Action {
         Self::DropRow,
         Self::ChangeSchedule,
         Self::AcknowledgeAlert,
+        Self::StartMirror,
+        Self::ApproveRun,
+        Self::RejectRun,
+        Self::ChangeFlag,
+        Self::PutCategory,
+        Self::DeleteCategory,
     ];
 
     /// The action in answers, as it is stored.
@@ -154,6 +178,12 @@ impl Action {
             Self::DropRow => "DLQ_DELETE",
             Self::ChangeSchedule => "SCHEDULER_CHANGE",
             Self::AcknowledgeAlert => "alert.acknowledge",
+            Self::StartMirror => "mirror.start",
+            Self::ApproveRun => "run.approve",
+            Self::RejectRun => "run.reject",
+            Self::ChangeFlag => "flag.change",
+            Self::PutCategory => "category.put",
+            Self::DeleteCategory => "category.delete",
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod auth;
 pub mod correlation;
 pub mod event;
 pub mod headers;
+pub mod mirror_problem;
 pub mod problem;
 pub mod query;
 pub mod recorded;

@@ -57,14 +57,26 @@ kinds! {
         MISSING_VENDOR_SLUG = 400 "missing_vendor_slug";
         /// A parameter or the body is not of the documented form.
         INVALID_REQUEST = 400 "invalid_request";
+        /// The body names no way in which categories are mirrored.
+        INVALID_STRATEGY = 400 "invalid_strategy";
         /// The vendor in the path cannot be used here.
         INVALID_VENDOR = 400 "invalid_vendor";
         /// The tenant has no channel of Teams.
         TEAMS_NOT_CONFIGURED = 400 "teams_not_configured";
+        /// The body says not whether a flag is to be on, off, or as it is without anybody's word.
+        VALUE_REQUIRED = 400 "value_required";
+        /// Others are below the category.
+        CATEGORY_HAS_CHILDREN = 400 "category_has_children";
         /// No token was sent.
         MISSING_TOKEN = 401 "missing_token";
         /// The token is malformed, expired, or not signed by us.
         INVALID_TOKEN = 401 "invalid_token";
+        /// No token was sent, in the words of the mirror's clients.
+        AUTHENTICATION_REQUIRED = 401 "authentication_required";
+        /// The token has expired, in the words of the mirror's clients.
+        TOKEN_EXPIRED = 401 "token_expired";
+        /// The route is for the platform's administrators.
+        PLATFORM_ADMIN_REQUIRED = 403 "platform_admin_required";
         /// The token is for another audience, or lacks what the route asks for.
         FORBIDDEN = 403 "forbidden";
         /// The token lacks the scope that the route asks for.
@@ -87,6 +99,8 @@ kinds! {
         CONFLICT = 409 "conflict";
         /// Somebody else decided at the same time, and was first.
         ALREADY_DECIDED = 409 "already_decided";
+        /// The run does not wait for approval.
+        RUN_NOT_HELD = 409 "run_not_held";
         /// Another replay of the tenant's dead letters runs.
         REPLAY_IN_PROGRESS = 409 "replay_in_progress";
         /// A brand's link is being made or taken away.
@@ -97,6 +111,12 @@ kinds! {
         ADDRESS_TAKEN = 409 "address_taken";
         /// What the deployment's environment sets is changed there.
         ENVIRONMENT_LOCKED = 409 "environment_locked";
+        /// The feature is off.
+        FEATURE_DISABLED = 409 "feature_disabled";
+        /// No tenant may differ from the platform.
+        OVERRIDE_NOT_ALLOWED = 409 "override_not_allowed";
+        /// Another category of the tenant has the slug.
+        DUPLICATE_SLUG = 409 "duplicate_slug";
         /// Others changed it each time that it was tried.
         CONTENDED = 409 "contended";
         /// It is not at the version that the request names.
@@ -130,6 +150,7 @@ kinds! {
         FAILED_TO_LIST_VENDORS = 500 "failed_to_list_vendors" "the registry could not be read; try again later";
         FAILED_TO_LOAD_VENDOR = 500 "failed_to_load_vendor" "the vendor could not be read; try again later";
         FAILED_TO_LOAD_OVERVIEW = 500 "failed_to_load_overview" "the overview could not be read; try again later";
+        FAILED_TO_GET_EFFECTIVE_FLAGS = 500 "failed_to_get_effective_flags" "the flags could not be read; try again later";
         TEST_FAILED = 500 "test_failed" "the result of the test could not be stored; try again later";
         FAILED_TO_TEST_INTEGRATIONS = 500 "failed_to_test_integrations" "the tests could not be made, or a result not be stored; try again later";
         REQUEUE_FAILED = 500 "requeue_failed" "Requeue failed after retries";
@@ -222,6 +243,11 @@ impl Problem {
     pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.more.push((name, value.into()));
         self
+    }
+
+    /// What people are told of it.
+    pub(super) fn detail(&self) -> Option<&Detail> {
+        self.detail.as_ref()
     }
 
     /// What it says to people, in one line.

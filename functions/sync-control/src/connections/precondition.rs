@@ -5,7 +5,7 @@ use signalbox::domain::connections::stored::Knows;
 use signalbox::http::problem::Problem;
 
 /// What the headers say.
-pub(super) fn knows(headers: &HeaderMap) -> Result<Knows, Problem> {
+pub(crate) fn knows(headers: &HeaderMap) -> Result<Knows, Problem> {
     let given = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default().trim());
     match (given(header::IF_MATCH), given(header::IF_NONE_MATCH)) {
         (None, None) => Ok(Knows::Nothing),

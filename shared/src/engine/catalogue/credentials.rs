@@ -59,7 +59,7 @@ pub async fn set_credentials(
         match change(desk, operator, connection, Knows::Version(before.version), &deed).await {
             Ok(changed) => return Ok(changed.connection),
             // What somebody else wrote meanwhile is read, and kept.
-            Err(Refused::Change(ChangeError::Stale(_))) => pause(desk, tries).await,
+            Err(Refused::Change(ChangeError::Stale(_))) => pause(&desk.operators, tries).await,
             Err(refused) => return Err(refused),
         }
     }

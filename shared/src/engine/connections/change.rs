@@ -105,7 +105,7 @@ pub async fn change(
                 return Ok(Changed { connection: after, is_new: before.is_none() });
             }
             Err(Some(refused)) => return Err(refused),
-            Err(None) => pause(desk, tries).await,
+            Err(None) => pause(&desk.operators, tries).await,
         }
     }
     Err(Refused::Contended)

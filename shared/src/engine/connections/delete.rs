@@ -31,7 +31,7 @@ pub async fn delete(
         match store.delete(&before, &addresses, unmark).await.map_err(unwritten) {
             Ok(()) => return Ok(before),
             Err(Some(refused)) => return Err(refused),
-            Err(None) => pause(desk, tries).await,
+            Err(None) => pause(&desk.operators, tries).await,
         }
     }
     Err(Refused::Contended)

@@ -151,7 +151,7 @@ async fn tried(
         match change(desk, operator, connection, Knows::Version(stored.version), &deed).await {
             Ok(changed) => return Ok(changed.connection),
             // Somebody else changed something of it: theirs stays, and this comes on top.
-            Err(Refused::Change(ChangeError::Stale(_))) => pause(desk, tries).await,
+            Err(Refused::Change(ChangeError::Stale(_))) => pause(&desk.operators, tries).await,
             Err(refused) => return Err(refused.into()),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::desk::Desk;
+use crate::engine::operators::Operators;
 
 /// How often it is tried. Of those who try at once one gets through each time, so that as many of them as this all do.
 pub(in crate::engine) const TRIES_MAX: u32 = 16;
@@ -11,8 +11,8 @@ const FIRST_MS: u64 = 20;
 const LONGEST_MS: u64 = 400;
 
 /// Waits before another try, for a time by chance: whoever met once would meet again at the next.
-pub(in crate::engine) async fn pause(desk: &Desk, tries: u32) {
-    let outside = &desk.operators.outside;
+pub(in crate::engine) async fn pause(operators: &Operators, tries: u32) {
+    let outside = &operators.outside;
     let [first, second, ..] = outside.entropy.bytes16();
     outside.pause(wait(tries, u16::from_le_bytes([first, second]))).await;
 }

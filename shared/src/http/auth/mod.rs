@@ -5,6 +5,7 @@
 //! refusal to start: the originals fell back to a constant.
 
 pub mod admin;
+pub mod platform;
 pub mod tenant;
 pub mod user;
 
@@ -31,6 +32,9 @@ const ADMIN_HEADER: &str = "x-admin-token";
 pub(super) const ADMIN_ACTOR: &str = "admin-token";
 /// Clocks of two machines may differ by this much.
 const LEEWAY_SECONDS: i64 = 5;
+
+/// What is said of a token whose time is over: some clients have a code of their own for it.
+pub(super) const EXPIRED: &str = "the token has expired";
 
 /// Read the history.
 pub const READ: &str = "catalog:sync:read";
@@ -445,7 +449,7 @@ pub(super) fn read<'a, T: DeserializeOwned>(
 pub(super) fn check_times(exp: i64, nbf: Option<i64>, now: Timestamp) -> Result<(), Problem> {
     let (invalid, now) = (|why: &str| Err(Problem::new(INVALID_TOKEN, why)), now.as_second());
     if exp.saturating_add(LEEWAY_SECONDS) <= now {
-        return invalid("the token has expired");
+        return invalid(EXPIRED);
     }
     if nbf.is_some_and(|from| from.saturating_sub(LEEWAY_SECONDS) > now) {
         return invalid("the token is not valid yet");

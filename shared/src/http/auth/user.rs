@@ -191,7 +191,7 @@ impl User {
     }
 
     /// The user as a caller of routes that know scopes and one tenant.
-    fn caller(self, named: Option<&TenantId>) -> Result<Caller, Problem> {
+    pub(super) fn caller(self, named: Option<&TenantId>) -> Result<Caller, Problem> {
         let Some(tenant) = self.tenant(named)? else {
             return Err(Problem::new(FORBIDDEN, format!("name the tenant that the call is for, in {TENANT_HEADER}")));
         };

@@ -3,13 +3,16 @@
 
 pub mod alerts;
 pub mod breaker;
+pub mod categories;
 pub mod checkpoints;
 pub mod connections;
 pub mod entity_runs;
+pub mod flags;
 pub mod health;
 pub mod integrations;
 pub mod links;
 pub mod log_line;
+pub mod mirror;
 pub mod one_delivery;
 pub mod operations;
 pub mod parameters;

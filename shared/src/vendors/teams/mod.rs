@@ -62,5 +62,5 @@ pub(super) fn wrong_secret(secret: &Secret, is_local: bool) -> Option<&'static s
 pub(super) async fn send(sending: &Sending<'_>, secret: &Secret, message: &Message) -> Answered {
     let Some(url) = url(secret) else { return Answered::Refused(UNUSABLE.to_owned()) };
     let body = card(message, sending.link).to_string();
-    posted(sending, Request { method: Method::POST, url, secrets: Vec::new(), body: Some(body.into()) }).await
+    posted(sending, Request { method: Method::POST, body: Some(body.into()), ..Request::get(url) }).await
 }

@@ -49,8 +49,13 @@ const ELSEWHERE: &[(&str, &str, &str, &str)] = &[
         "ConnectionsTable",
         "a due time whose connection was paused or removed between two reads of a worker",
     ),
+    ("sync-worker", "dynamodb:DeleteItem", "ControlTable", MIRRORS),
     ("sync-worker", "dynamodb:DeleteItem", "RecordsTable", PULLS),
+    ("sync-worker", "dynamodb:PutItem", "ControlTable", MIRRORS),
     ("sync-worker", "dynamodb:PutItem", "RecordsTable", PULLS),
+    ("sync-worker", "dynamodb:Query", "ConnectionsTable", MIRRORS),
+    ("sync-worker", "dynamodb:Query", "ConnectionsTable/index/by_provider", MIRRORS),
+    ("sync-worker", "dynamodb:Query", "ControlTable", MIRRORS),
     ("sync-worker", "dynamodb:Query", "RunsTable", PULLS),
     ("sync-worker", "dynamodb:UpdateItem", "ConnectionsTable", PULLS),
     ("sync-worker", "kms:Decrypt", "SecretsKey", PULLS),
@@ -58,6 +63,7 @@ const ELSEWHERE: &[(&str, &str, &str, &str)] = &[
     ("sync-worker", "s3:ListBucket", CATALOGUES, "as above"),
 ];
 const PULLS: &str = "a pull, which takes a vendor: tests/tests/pulls/ uses it";
+const MIRRORS: &str = "a mirror, which takes a vendor: tests/tests/mirror/ uses it";
 /// The template's own default, which is no bucket.
 const CATALOGUES: &str = "arn:aws:s3:::signalbox-no-catalog-bucket";
 
@@ -66,6 +72,7 @@ async fn every_right_is_used() {
     let hooks = Hooks::start().await;
     runs(&hooks).await;
     connections(&hooks).await;
+    categories(&hooks).await;
     deliveries(&hooks).await;
     alerts(&hooks).await;
     reads(&hooks).await;
@@ -123,6 +130,16 @@ async fn runs(hooks: &Hooks) {
     hooks.work(Queue::Sync).await;
     hooks.host.fire("Nightly").await.unwrap();
     hooks.work(Queue::Sync).await;
+}
+
+/// A category whose slug is given up, which the flag lets its tenant have.
+async fn categories(hooks: &Hooks) {
+    let flag = "/api/admin/flags/override/platform/FF_TENANT_PLATFORM_CATEGORY";
+    ask(hooks, "POST", flag, Some(json!({"value": true}))).await;
+    let list = "/api/v1/tenants/acme/categories";
+    let made = ask(hooks, "POST", list, Some(json!({"name": "Shoes", "slug": "shoes"}))).await;
+    let one = format!("{list}/{}", made["data"]["id"].as_str().unwrap());
+    ask(hooks, "PUT", &one, Some(json!({"slug": "boots"}))).await;
 }
 
 /// The life of a connection with secrets, and those who read others.

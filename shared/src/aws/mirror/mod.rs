@@ -1,0 +1,3 @@
+//! What the mirror of categories stores.
+
+pub mod categories;

@@ -1,0 +1,19 @@
+//! The mirror of categories, on the local engines and over a simulated Google.
+#![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
+#![expect(clippy::print_stdout, reason = "what a test was given, shown when it fails")]
+
+mod mirror {
+    mod all_tenants;
+    mod asks;
+    mod both_ways;
+    mod categories;
+    mod category_crashes;
+    mod crash_matrix;
+    mod flags;
+    mod google;
+    mod google_kit;
+    mod google_tokens;
+    mod held;
+    mod mirror_routes;
+    mod mirrored;
+}
