@@ -153,6 +153,10 @@ impl TryFrom<WireLocation> for Location {
 
 /// What is no page is told without what stands there: serde quotes it, and it may be anything.
 fn wire<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> {
+    // Serde reads an object from an array as well, and an empty one would be a page without rows.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err("the answer is no object".into());
+    }
     serde_json::from_slice(body).map_err(|error| {
         let place = format!("line {}, column {}", error.line(), error.column());
         format!("the answer is not what Google documents, at {place}")
