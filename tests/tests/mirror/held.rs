@@ -99,6 +99,35 @@ async fn one_that_somebody_starts_takes_its_place() {
 }
 
 #[tokio::test]
+async fn a_schedule_starts_none_meanwhile_and_none_where_the_feature_is_off() {
+    let system = System::start().await;
+    let google = google(&system, 1, 1, Limits::Off).await;
+    let mut tenant = held(&system, &google).await;
+    tenant.every(1, 60).await;
+    system.pass(Duration::from_secs(3_700));
+    tenant.tick().await;
+    let runs = tenant.runs().await;
+    let skipped = runs.iter().find(|run| run["status"] == "Skipped").unwrap();
+    assert_eq!((&skipped["error"]["code"], &skipped["trigger"]), (&json!("approval_pending"), &json!("schedule")));
+    assert_eq!((runs.len(), &tenant.newest().await["status"]), (2, &json!("Pending")));
+
+    tenant.world.set("FF_TENANT_GBP_CATEGORY_SYNC", "false");
+    system.pass(Duration::from_secs(3_700));
+    tenant.tick().await;
+    assert_eq!(tenant.runs().await.len(), 2);
+
+    tenant.world.set("FF_TENANT_GBP_CATEGORY_SYNC", "true");
+    decide(&tenant, "reject", Value::Null).await.expect(200);
+    tenant.given(0, &["bakery", "florist"]);
+    tenant.has(&["bakery", "florist", "dentist"]).await;
+    system.pass(Duration::from_secs(3_700));
+    tenant.tick().await;
+    tenant.settle().await;
+    let run = tenant.newest().await;
+    assert_eq!((&run["status"], &run["trigger"]), (&json!("Success"), &json!("schedule")));
+}
+
+#[tokio::test]
 async fn a_tenants_categories_wait_as_well() {
     let system = System::start().await;
     let google = google(&system, 1, 1, Limits::Off).await;

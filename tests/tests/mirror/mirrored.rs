@@ -14,6 +14,7 @@ use signalbox_simulators::{GoogleChange, Limits, Options, Running, Simulator, Ve
 use signalbox_tests::answer::Answer;
 use signalbox_tests::items::Item;
 use signalbox_tests::process::{Crashed, Process};
+use signalbox_tests::queues::Queue;
 use signalbox_tests::runs::world::World;
 use signalbox_tests::system::System;
 use signalbox_tests::wire::Wire;
@@ -73,6 +74,22 @@ impl<'a> Mirrored<'a> {
         let put = system.request("PUT", &format!("/api/admin/connections/{}", self.connection)).bearer(&token);
         let answer = put.body(body.to_string()).answer().await;
         assert!(answer.status < 300, "{}", answer.text);
+    }
+
+    /// Puts it on a schedule of so many minutes.
+    pub(super) async fn every(&self, account: u32, minutes: u32) {
+        self.put(account, json!({"requestsPerMinute": 60_000}), json!({"every": minutes})).await;
+    }
+
+    /// A tick of the scheduler: what is due is handed out, and started.
+    pub(super) async fn tick(&self) {
+        let (system, process) = (self.world.system, self.world.healthy().await);
+        process.fire("due").await.unwrap().unwrap();
+        let messages = system.receive(Queue::Due).await;
+        if !messages.is_empty() {
+            let failed = process.handle(Queue::Due, &messages).await.unwrap();
+            system.finish(Queue::Due, &messages, &failed).await;
+        }
     }
 
     pub(super) fn tenant(&self) -> TenantId {
@@ -203,17 +220,15 @@ impl<'a> Mirrored<'a> {
     /// Drives watchdog and queue until no run is open, each round with another process from `next`.
     pub(super) async fn drive(&self, mut next: impl FnMut(usize) -> Wire) {
         for round in 0..ROUNDS_MAX {
-            if self.is_settled().await {
-                return;
-            }
             let process = self.world.process(next(round)).await;
             // What a killed process leaves is there in the next round.
             let _drained = process.drain().await;
             drop(process);
-            if !self.is_settled().await {
-                self.world.system.pass(Duration::from_millis(LEASE_MS.unsigned_abs() + 1));
-                let _watched = self.world.healthy().await.watchdog().await;
+            if self.is_settled().await {
+                return;
             }
+            self.world.system.pass(Duration::from_millis(LEASE_MS.unsigned_abs() + 1));
+            let _watched = self.world.healthy().await.watchdog().await;
         }
         panic!("a run is still open: {:?}", self.runs().await.last());
     }

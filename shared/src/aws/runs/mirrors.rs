@@ -235,6 +235,23 @@ impl RunStore {
         Ok(conditional(past_conflicts(|| call.clone().send()).await, "move fan-out")?.is_some())
     }
 
+    /// Leaves a fan-out as it is: no more children are started.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn give_up_fan_out(&self, fan_out: &FanOut, now: Timestamp) -> Result<(), AwsFault> {
+        use aws_sdk_dynamodb::types::AttributeValue::Bool;
+        let call = self
+            .runs()
+            .update_item(key(fan_outs(fan_out.strategy), fan_out.id.as_str()))
+            .update_expression("SET listed = :true, cutShort = :true, movedAt = :now REMOVE #open")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#open", "open")
+            .expression_attribute_values(":true", Bool(true))
+            .expression_attribute_values(":now", text(crate::domain::time::text(now)));
+        conditional(past_conflicts(|| call.clone().send()).await, "give fan-out up").map(drop)
+    }
+
     /// Notes that a message for a fan-out was sent, so that the next look does not send another at once.
     ///
     /// # Errors

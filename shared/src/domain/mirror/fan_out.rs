@@ -15,6 +15,9 @@ pub const PART: usize = 50;
 /// How long a fan-out that stands still is given, before another message is sent for it.
 pub const LATE: SignedDuration = SignedDuration::from_mins(2);
 
+/// How long children are started in all.
+pub const IN_ALL: SignedDuration = SignedDuration::from_hours(24);
+
 /// A fan-out, as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -43,6 +46,9 @@ pub struct FanOut {
     /// Whether all were looked at.
     #[serde(default)]
     pub listed: bool,
+    /// Whether it was given up before all were.
+    #[serde(default)]
+    pub cut_short: bool,
     /// How many children there are.
     #[serde(default)]
     pub children: u64,
@@ -84,6 +90,7 @@ impl FanOut {
             moved_at: at,
             cursor: None,
             listed: false,
+            cut_short: false,
             children: 0,
             over: 0,
             failed: 0,
@@ -108,11 +115,21 @@ impl FanOut {
         !self.listed && self.moved_at.checked_add(LATE).is_ok_and(|late| now >= late)
     }
 
+    /// Whether it has stood still for so long that it is left as it is.
+    #[must_use]
+    pub fn is_given_up(&self, now: Timestamp) -> bool {
+        !self.listed && self.started_at.checked_add(IN_ALL).is_ok_and(|end| now >= end)
+    }
+
     /// Its row: the sums of its children. It was skipped where all of them were.
     #[must_use]
     pub fn row(&self) -> MirrorLog {
         let skipped = self.children > 0 && self.skipped == self.children && self.listed;
-        let error = (self.failed > 0).then(|| format!("{} of {} tenants failed", self.failed, self.children));
+        let error = match self.failed {
+            _ if self.cut_short => Some("not all tenants were looked at within a day".to_owned()),
+            0 => None,
+            failed => Some(format!("{failed} of {} tenants failed", self.children)),
+        };
         MirrorLog {
             id: self.id.clone(),
             tenant_id: None,
@@ -181,6 +198,8 @@ mod tests {
         let row = FanOut { children: 2, over: 2, skipped: 2, listed: true, ..fan_out() }.row();
         assert_eq!((row.skipped, row.reason.as_deref(), row.error), (true, Some("cooldown"), None));
         assert!(!FanOut { listed: true, ..fan_out() }.row().skipped);
+        let cut = FanOut { listed: true, cut_short: true, ..fan_out() }.row();
+        assert_eq!(cut.error.as_deref(), Some("not all tenants were looked at within a day"));
     }
 
     #[test]

@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::ids::Connection;
+use crate::domain::mirror::plan;
+use crate::domain::runs::mirror::MirrorWork;
 use crate::domain::runs::run::{CatalogueWork, Mode, Trigger, Work};
 use crate::domain::runs::slices::Slices;
 
@@ -43,6 +45,25 @@ fn wait(until_ms: i64, reason: WaitReason) -> Wait {
 }
 
 const FAULT: CameTo = CameTo::Failed { failure: Failure::StorageFailed, may_pass: true };
+
+#[test]
+fn a_mirror_is_tried_five_times_soon_after_one_another_and_keeps_the_reason() {
+    let work = Work::Mirror(MirrorWork::new(plan::Strategy::PlatformToGbp, None));
+    let mirror = |attempts| Run { work: work.clone(), ..run(0, attempts) };
+    let fault = CameTo::Failed { failure: Failure::SourceUnreadable, may_pass: true };
+    for (attempts, ms) in [(0, 500), (1, 1_000), (2, 2_000), (3, 4_000)] {
+        let after = after_slice(&mirror(attempts), fault, false, at(MINUTE));
+        let Then::GoOn(Some(Wait { until, reason: WaitReason::Backoff })) = after.then else { panic!("{after:?}") };
+        let waited = until.as_millisecond() - at(MINUTE).as_millisecond();
+        assert!((ms..ms + 250).contains(&waited), "{waited} ms after {attempts}");
+    }
+    let after = after_slice(&mirror(4), fault, false, at(MINUTE));
+    assert_eq!(after.then, Then::End(RunStatus::Failed, Some(Failure::SourceUnreadable)));
+    let held = after_slice(&mirror(0), CameTo::AwaitsApproval, false, at(30 * HOUR));
+    let asked = Run { deadline_from: held.deadline_from, ..mirror(0) };
+    // Three days of waiting are not part of its own time.
+    assert_eq!(deadline(&asked), at(96 * HOUR));
+}
 
 fn for_good(failure: Failure) -> CameTo {
     CameTo::Failed { failure, may_pass: false }

@@ -76,7 +76,9 @@ async fn start_part(mirrors: &Mirrors, fan_out: &FanOut, part: Vec<StoredConnect
 
 async fn start_child(mirrors: &Mirrors, fan_out: &FanOut, stored: StoredConnection) -> Result<(), AwsFault> {
     let tenant = &stored.connection.tenant;
-    if !stored.is_active() || !mirrors.flags.is_on(Flag::TenantGbpCategorySync, Some(tenant)).await {
+    // A flag that cannot be read is no reason to leave a tenant out: the part is started again.
+    let is_on = mirrors.flags.effective(Flag::TenantGbpCategorySync, Some(tenant)).await?.on;
+    if !stored.is_active() || !is_on {
         return Ok(());
     }
     // A tenant is mirrored over one connection, and has one child.
@@ -103,7 +105,7 @@ async fn start_child(mirrors: &Mirrors, fan_out: &FanOut, stored: StoredConnecti
     }
 }
 
-/// Sends fan-outs on that stand still.
+/// Sends fan-outs on that stand still, and gives those up that have for a day.
 ///
 /// # Errors
 /// When AWS fails.
@@ -111,6 +113,11 @@ pub async fn watch(runs: &Runs) -> Result<usize, AwsFault> {
     let now = runs.now();
     let mut sent = 0;
     for fan_out in runs.store.open_fan_outs().await?.into_iter().filter(|fan_out| fan_out.is_late(now)) {
+        if fan_out.is_given_up(now) {
+            tracing::error!(fan_out = %fan_out.id, "not all tenants were looked at within a day");
+            runs.store.give_up_fan_out(&fan_out, now).await?;
+            continue;
+        }
         runs.queue.send_fan_out(&FanOutMessage::of(&fan_out)).await?;
         runs.store.note_fan_out(&fan_out, now).await?;
         sent += 1;
