@@ -68,7 +68,7 @@ async fn whatever_crashes_while_children_are_started_each_is_started_once() {
             // The message comes again, or the watchdog sends another.
             system.pass(Duration::from_secs(400));
             let process = tenants[0].world.healthy().await;
-            process.watchdog().await.unwrap().unwrap();
+            let _watched = process.watchdog().await.unwrap();
             process.drain_with_time().await.unwrap();
             drop(process);
             settle(&tenants).await;

@@ -77,7 +77,7 @@ async fn what_is_rejected_is_over_and_so_is_what_nobody_decides_on() {
     assert_eq!((&run["status"], &run["error"]["code"]), (&json!("Cancelled"), &json!("approval_rejected")));
     let tenant = held(&system, &google).await;
     system.pass(Duration::from_secs(72 * 3_600 + 60));
-    tenant.world.healthy().await.watchdog().await.unwrap().unwrap();
+    let _watched = tenant.world.healthy().await.watchdog().await.unwrap();
     let run = tenant.newest().await;
     assert_eq!((&run["status"], &run["error"]["code"]), (&json!("Failed"), &json!("approval_expired")));
     assert!(tenant.edited().is_empty());
