@@ -189,7 +189,7 @@ def test_rows_go_on_while_something_runs(page: Page):
 
 def test_what_is_held_is_shown_and_approved_of_up_to_a_number(page: Page, mirrors: Mirrors):
     card = page.get_by_role("region", name="Waiting for approval")
-    expect(card).to_contain_text("This run would remove 38 of 122 categories: 31 %")
+    expect(card).to_contain_text("This run would remove 38 of 122 categories: 31%")
     expect(card).to_contain_text("30 were approved of")
     expect(card.get_by_role("list", name="What would go")).to_contain_text("gcid:wine_bar")
     expect(card).to_contain_text("32 more")

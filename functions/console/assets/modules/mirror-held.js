@@ -60,7 +60,7 @@ const sentence = (one) => [
   say("This run would remove ", "Denne kørsel ville fjerne "),
   h("b", { class: "font-medium" }, say(`${number(one.removals)} of ${number(one.of)}`, `${number(one.removals)} af ${number(one.of)}`)),
   say(" categories", " kategorier"),
-  one.of > 0 && `: ${number(Math.round((one.removals * 100) / one.of))} %`,
+  one.of > 0 && `: ${number(Math.round((one.removals * 100) / one.of))}${say("%", "\u00a0%")}`,
 ];
 
 /** What the service says beyond how many. @param {Held} one */

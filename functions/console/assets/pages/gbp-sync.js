@@ -157,6 +157,7 @@ function drawFigures() {
 }
 
 function drawErrors() {
+  if (!figures && problem) return replace(errors, h("p", { class: "card-body ink-3" }, "—"));
   if (!figures) return replace(errors, h("div", { class: "card-body" }, h("span", { class: "skeleton long" })));
   if (figures.recentErrors.length === 0) {
     return replace(errors, h("p", { class: "card-body ink-3" }, say("None in the last 24 hours.", "Ingen i de seneste 24 timer.")));
