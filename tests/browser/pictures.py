@@ -6,6 +6,7 @@ from pathlib import Path
 from hosts import Host, chromium
 from playwright.sync_api import Page, sync_playwright
 from stubs import WINDOW, answer, run, window
+from stubs_of_mirrors import Mirrors
 from stubs_of_pages import HEALTH, KEPT, LAG, LAGS, OVERVIEW, Listed, delivery, health_of, overview
 from stubs_of_pulls import Centre
 
@@ -74,6 +75,13 @@ def integrations(page: Page) -> None:
     page.get_by_text("the rate limit is used up").wait_for()
 
 
+def mirrors(page: Page) -> None:
+    """Mirrors of categories, one of which waits for approval."""
+    Mirrors(page)
+    page.goto("/settings/admin/gbp-sync")
+    page.get_by_role("button", name="Reject…").wait_for()
+
+
 def first_page(page: Page) -> None:
     page.route(OVERVIEW, lambda route: route.fulfill(json=overview()))
     page.goto("/")
@@ -98,7 +106,7 @@ def main() -> None:
             page.goto("/vendor-sync?run=r6")
             page.wait_for_load_state("networkidle")
             page.screenshot(path=FOLDER / f"vendor-sync-{scheme}.png")
-        for name, show in (("overview", first_page), ("deliveries", deliveries), ("health", health), ("integrations", integrations)):
+        for name, show in (("overview", first_page), ("deliveries", deliveries), ("health", health), ("integrations", integrations), ("gbp-sync", mirrors)):
             context = browser.new_context(base_url=host.url, viewport={"width": 1440, "height": 900}, color_scheme="light", reduced_motion="reduce")
             page = context.new_page()
             show(page)

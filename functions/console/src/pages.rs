@@ -48,13 +48,56 @@ const INTEGRATIONS: Page = Page::new(
 .styled("control.css");
 const HEALTH: Page = Page::new("/health", "Health", "Helbred", Language::English, "health.js");
 const AUDIT: Page = Page::new("/audit", "Audit", "Hændelseslog", Language::English, "audit.js");
+const SETTINGS: Page =
+    Page::new("/settings/admin", "Settings › Admin", "Indstillinger › Admin", Language::English, "admin.js")
+        .titled("Admin")
+        .styled("settings.css");
+const CATEGORY_SYNC: Page = Page::new(
+    "/settings/admin/gbp-sync",
+    "Settings › Admin › GBP Category Sync",
+    "Indstillinger › Admin › GBP Category Sync",
+    Language::English,
+    "gbp-sync.js",
+)
+.titled("GBP Category Sync")
+.styled("settings.css");
+const CATEGORIES: Page = Page::new(
+    "/settings/admin/categories",
+    "Settings › Admin › Categories",
+    "Indstillinger › Admin › Kategorier",
+    Language::English,
+    "categories.js",
+)
+.styled("settings.css");
+const FLAGS: Page = Page::new(
+    "/settings/admin/flags",
+    "Settings › Admin › Flags",
+    "Indstillinger › Admin › Flag",
+    Language::English,
+    "flags.js",
+)
+.styled("settings.css");
 const SIGN_IN: Page = Page::new("/sign-in", "Sign in", "Log ind", Language::English, "sign-in.js").bare();
 const COMPONENTS: Page = Page::new("/components", "Components", "Komponenter", Language::English, "components.js");
 /// In place of one that is not there; it has no path of its own.
 const MISSING: Page = Page::new("", "No such page", "Ingen sådan side", Language::English, "missing.js");
 
-const ALL: [Page; 10] =
-    [OVERVIEW, RUNS, REGISTRY, DELIVERIES, INTEGRATIONS, HEALTH, AUDIT, SIGN_IN, COMPONENTS, MISSING];
+const ALL: [Page; 14] = [
+    OVERVIEW,
+    RUNS,
+    REGISTRY,
+    DELIVERIES,
+    INTEGRATIONS,
+    HEALTH,
+    AUDIT,
+    SETTINGS,
+    CATEGORY_SYNC,
+    CATEGORIES,
+    FLAGS,
+    SIGN_IN,
+    COMPONENTS,
+    MISSING,
+];
 
 /// The pages, made and packed once.
 #[derive(Clone)]
@@ -113,6 +156,10 @@ pub(crate) fn routes() -> OpenApiRouter<Pages> {
         .routes(routes!(integrations))
         .routes(routes!(health))
         .routes(routes!(audit))
+        .routes(routes!(settings))
+        .routes(routes!(category_sync))
+        .routes(routes!(categories_page))
+        .routes(routes!(flags_page))
         .routes(routes!(sign_in))
         .routes(routes!(components))
         .routes(routes!(asset))
@@ -143,6 +190,15 @@ page!(
     "The page where a sync is run: how a vendor that is pulled does, its runs, its log and its dead letters."
 );
 page!(audit, AUDIT, "/audit", "The page of who did what.");
+page!(settings, SETTINGS, "/settings/admin", "The page of what the platform's administrators set, a tile for each.");
+page!(
+    category_sync,
+    CATEGORY_SYNC,
+    "/settings/admin/gbp-sync",
+    "The page of mirrors of categories: how they do, those that wait for approval, and one by hand."
+);
+page!(categories_page, CATEGORIES, "/settings/admin/categories", "The page of a tenant's categories.");
+page!(flags_page, FLAGS, "/settings/admin/flags", "The page of flags: what is on, why, and for whom.");
 page!(sign_in, SIGN_IN, "/sign-in", "The page where a token is exchanged for a session.");
 page!(components, COMPONENTS, "/components", "Every component of the console in every state, side by side.");
 

@@ -118,6 +118,12 @@ const NAVIGATION: [Group; 3] = [
                 "Hændelseslog",
                 "M3.5 2.5h7.3a1.7 1.7 0 0 1 1.7 1.7v9.3H5.2a1.7 1.7 0 0 1-1.7-1.7zM6 5.8h4M6 8.3h4",
             ),
+            (
+                "/settings/admin",
+                "Settings",
+                "Indstillinger",
+                "M8 6a2 2 0 1 0 0 4 2 2 0 0 0 0-4zM8 1.8v1.7M8 12.5v1.7M1.8 8h1.7M12.5 8h1.7M3.6 3.6l1.2 1.2M11.2 11.2l1.2 1.2M12.4 3.6l-1.2 1.2M4.8 11.2l-1.2 1.2",
+            ),
         ],
     ),
 ];

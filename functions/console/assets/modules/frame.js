@@ -33,6 +33,7 @@ export function startPage(page) {
       ["g i", "/systems/integrations", say("Integrations", "Integrationer")],
       ["g h", "/health", say("Health", "Helbred")],
       ["g a", "/audit", say("Audit", "Hændelseslog")],
+      ["g s", "/settings/admin", say("Settings", "Indstillinger")],
     ].map(([key, path, text]) => ({ key, text, run: () => location.assign(path) })),
   ]);
   whoever().then((who) => {

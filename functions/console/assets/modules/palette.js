@@ -20,7 +20,12 @@ function pages() {
     text: link.textContent?.trim() ?? "",
     place: link.getAttribute("href") ?? "/",
   }));
-  links.push({ text: say("Vendor registry", "Leverandørregister"), place: "/vendor-sync/registry" });
+  links.push(
+    { text: say("Vendor registry", "Leverandørregister"), place: "/vendor-sync/registry" },
+    { text: "GBP Category Sync", place: "/settings/admin/gbp-sync" },
+    { text: say("Categories", "Kategorier"), place: "/settings/admin/categories" },
+    { text: say("Flags", "Flag"), place: "/settings/admin/flags" },
+  );
   return links.map((link) => ({ ...link, mark: "right", kind: say("Page", "Side") }));
 }
 

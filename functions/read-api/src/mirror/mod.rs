@@ -1,5 +1,6 @@
 //! Mirrors of categories: their log, and the figures of a day.
 
+mod held;
 mod logs;
 mod stats;
 
@@ -20,6 +21,7 @@ pub(crate) fn routes() -> OpenApiRouter<Reads> {
         .routes(routes!(stats::mirror_stats))
         .routes(routes!(logs::mirror_logs))
         .routes(routes!(logs::last_mirror))
+        .routes(routes!(held::held_mirrors))
 }
 
 /// The problems that each of these routes can answer, for the API's description.

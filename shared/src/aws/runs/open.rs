@@ -1,7 +1,7 @@
 //! Runs that still owe something, over all connections: for the watchdog.
 
-use super::RunStore;
 use super::items::{OPEN, run_key};
+use super::{RunReads, RunStore};
 use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{Item, conditional, key, text, value};
 use crate::aws::transaction::past_conflicts;
@@ -9,6 +9,9 @@ use crate::domain::ids::{Connection, RunId};
 use crate::domain::runs::run::Run;
 
 const OPERATION: &str = "read open runs";
+/// How many open runs a look for those that wait for approval reads at a time, and how often.
+const HELD_PAGE: usize = 100;
+const HELD_PAGES_MAX: usize = 5;
 
 /// A part of the index of open runs.
 #[derive(Debug, Default)]
@@ -34,14 +37,11 @@ impl OpenPlace {
     }
 }
 
-impl RunStore {
+impl RunReads {
     /// Open runs behind a place, or from the oldest on.
-    ///
-    /// # Errors
-    /// When the index cannot be read.
-    pub async fn open_runs(&self, behind: Option<OpenPlace>, limit: usize) -> Result<OpenRuns, AwsFault> {
+    async fn open_runs(&self, behind: Option<OpenPlace>, limit: usize) -> Result<OpenRuns, AwsFault> {
         let call = self
-            .runs()
+            .0
             .query()
             .index_name("open")
             .key_condition_expression("#open = :open")
@@ -58,6 +58,38 @@ impl RunStore {
         };
         let runs = page.items.unwrap_or_default().into_iter().filter_map(read).collect();
         Ok(OpenRuns { runs, next: page.last_evaluated_key.filter(|key| !key.is_empty()).map(OpenPlace) })
+    }
+
+    /// Mirrors that wait for approval, the oldest first, and whether there may be more: the oldest 500 open runs are looked at. One that
+    /// was approved of and was not planned anew yet is among them.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub async fn held_mirrors(&self, limit: usize) -> Result<(Vec<Run>, bool), AwsFault> {
+        let (mut held, mut behind) = (Vec::new(), None);
+        for _ in 0..HELD_PAGES_MAX {
+            let part = self.open_runs(behind, HELD_PAGE).await?;
+            let is_held =
+                |run: &Run| run.work.mirror().is_some_and(|work| work.held.is_some()) && !run.status.is_over();
+            held.extend(part.runs.into_iter().map(|(_, run)| run).filter(is_held));
+            behind = part.next;
+            if behind.is_none() || held.len() > limit {
+                break;
+            }
+        }
+        let more = behind.is_some() || held.len() > limit;
+        held.truncate(limit);
+        Ok((held, more))
+    }
+}
+
+impl RunStore {
+    /// Open runs behind a place, or from the oldest on.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub async fn open_runs(&self, behind: Option<OpenPlace>, limit: usize) -> Result<OpenRuns, AwsFault> {
+        self.reads.open_runs(behind, limit).await
     }
 
     /// Where the watchdog's last round ended; none where it reached the end of the index.

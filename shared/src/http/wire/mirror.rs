@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::mirror::log::{MirrorLog, MirrorTally};
+use crate::domain::mirror::log::{MirrorLog, MirrorTally, job_of};
+use crate::domain::runs::lease::WaitReason;
+use crate::domain::runs::run::Run;
 use crate::domain::time;
 
 /// What a mirror is asked for by.
@@ -219,4 +221,72 @@ pub struct DecidedView {
     pub decision: &'static str,
     /// How many may go; null where it was rejected.
     pub removals_max: Option<u64>,
+}
+
+/// A mirror that waits for somebody to approve of what it would remove.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldMirrorView {
+    /// The run, as it is approved of or rejected.
+    pub id: String,
+    /// Whose.
+    pub tenant_id: String,
+    /// The kind of system that its connection leads to.
+    pub provider: String,
+    /// Which of them.
+    pub connection: String,
+    /// Which way.
+    pub strategy: &'static str,
+    /// What whoever asked for it was told.
+    pub job_id: String,
+    /// When it started.
+    pub started_at: String,
+    /// Since when it waits.
+    pub since: String,
+    /// Until when it waits, and is rejected then; null while it is planned anew.
+    pub until: Option<String>,
+    /// Why, for people.
+    pub why: String,
+    /// How many categories would go.
+    pub removals: u64,
+    /// Of how many.
+    pub of: u64,
+    /// What would go, up to 50: a location's name and Google's id, or the id and the tenant's name of it.
+    pub going: Vec<String>,
+}
+
+/// The mirrors that wait for approval.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldMirrorsView {
+    /// Always true.
+    pub success: bool,
+    /// Those, the oldest first.
+    pub data: Vec<HeldMirrorView>,
+    /// Whether there may be more.
+    pub has_more: bool,
+}
+
+impl HeldMirrorView {
+    /// A run that waits; none where it does not.
+    #[must_use]
+    pub fn of(run: &Run) -> Option<Self> {
+        let work = run.work.mirror()?;
+        let held = work.held.as_ref()?;
+        Some(Self {
+            id: run.id.to_string(),
+            tenant_id: run.connection.tenant.to_string(),
+            provider: run.connection.provider.to_string(),
+            connection: run.connection.name.to_string(),
+            strategy: work.strategy.as_str(),
+            job_id: job_of(run, work),
+            started_at: time::text(run.started_at),
+            since: time::text(held.since),
+            until: run.wait.filter(|wait| wait.reason == WaitReason::Approval).map(|wait| time::text(wait.until)),
+            why: held.why.clone(),
+            removals: held.removals,
+            of: held.of,
+            going: held.going.iter().cloned().collect(),
+        })
+    }
 }

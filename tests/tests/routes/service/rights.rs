@@ -308,6 +308,7 @@ async fn reads(hooks: &Hooks) {
     for path in ["/metrics", "/health/ready", LETTERS, found, &format!("{found}&source=pos&key=a")] {
         ask(hooks, "GET", path, None).await;
     }
+    ask(hooks, "GET", "/api/admin/mirror/held", None).await;
     ask(hooks, "GET", "/api/admin/overview", None).await;
     // Whoever enters a tenant's data is put on its record, also by who only reads.
     let entered = hooks.get("/api/sync/health").bearer(&hooks.user_token("SUPER_ADMIN", &[], &[])).answer().await;
