@@ -7,6 +7,7 @@ mod categories;
 mod connections;
 mod deliveries;
 mod flags;
+mod mirror;
 mod operations;
 mod pulls;
 mod service;
@@ -149,6 +150,7 @@ fn routes() -> OpenApiRouter<Reads> {
         .merge(connections::routes())
         .merge(deliveries::routes())
         .merge(flags::routes())
+        .merge(mirror::routes())
         .merge(operations::routes())
         .merge(pulls::routes())
         .merge(sync::routes())

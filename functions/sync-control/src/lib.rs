@@ -9,6 +9,7 @@ mod connections;
 mod deliveries;
 mod flags;
 mod integrations;
+mod mirror;
 mod operator;
 mod pulls;
 
@@ -34,6 +35,7 @@ use signalbox::engine::connections::link::Links;
 use signalbox::engine::deliveries::context::Deliveries;
 use signalbox::engine::deliveries::replay::Replays;
 use signalbox::engine::flags::Flags;
+use signalbox::engine::mirror::Mirrors;
 use signalbox::engine::operators::Operators;
 use signalbox::engine::runs::context::RunWorker;
 use signalbox::environment::{Environment, StartError};
@@ -60,6 +62,7 @@ pub(crate) struct Control {
     links: Links,
     deliveries: Deliveries,
     operators: Operators,
+    mirrors: Mirrors,
     replays: Replays,
     authority: Authority,
     /// How long a trigger advances its run before it answers that the run goes on without it.
@@ -103,6 +106,7 @@ fn routes() -> OpenApiRouter<Control> {
         .merge(deliveries::routes())
         .merge(flags::routes())
         .merge(integrations::routes())
+        .merge(mirror::routes())
         .merge(pulls::routes())
 }
 
@@ -122,14 +126,16 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
     let secrets = SecretsReader::start(&clients, environment, outside, &names).await?;
     let worker = RunWorker::connect(&clients, environment, outside)?;
     let connections = Desk::connect(&clients, environment, outside)?;
+    let flags = Flags::connect(&clients, environment, outside)?;
     let control = Control {
         links: Links::new((connections.clone(), worker.clone()), secrets.secrets(), &clients, environment)?,
+        mirrors: Mirrors::connect(&worker.runs, &flags, &clients, environment)?,
         worker,
         alerts: AlertStore::connect(&clients, environment)?,
         tests: LastTests::connect(&clients, environment)?,
         categories: Categories::connect(&clients, environment, outside)?,
         connections,
-        flags: Flags::connect(&clients, environment, outside)?,
+        flags,
         deliveries: Deliveries::connect(&clients, environment, outside, secrets.secrets())?,
         operators: Operators::connect(&clients, environment, outside)?,
         replays: Replays::connect(&clients, environment, outside)?,

@@ -4,13 +4,14 @@
 use aws_lambda_events::sqs::SqsMessage;
 use jiff::SignedDuration;
 use signalbox::aws::clients::Clients;
-use signalbox::aws::connections::store::ConnectionStore;
 use signalbox::aws::faults::AwsFault;
 use signalbox::aws::queues::WorkMessage;
 use signalbox::aws::queues::sync::{ReplayMessage, SliceMessage};
 use signalbox::engine::connections::due::start_due;
 use signalbox::engine::deliveries::replay::Replays;
 use signalbox::engine::deliveries::replay::advance::{Advanced, advance};
+use signalbox::engine::flags::Flags;
+use signalbox::engine::mirror::{Mirrors, fan_out};
 use signalbox::engine::runs::advance::{SliceEnd, take_and_advance};
 use signalbox::engine::runs::context::RunWorker;
 use signalbox::environment::{Environment, StartError};
@@ -25,17 +26,18 @@ use tracing::Instrument as _;
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
     let clients = Clients::connect(environment, outside)?;
     let worker = RunWorker::connect(&clients, environment, outside)?;
-    let connections = ConnectionStore::connect(&clients, environment)?;
+    let flags = Flags::connect(&clients, environment, outside)?;
+    let mirrors = Mirrors::connect(&worker.runs, &flags, &clients, environment)?;
     let replays = Replays::connect(&clients, environment, outside)?;
     let slice =
         SignedDuration::from_millis(i64::try_from(environment.number("SLICE_BUDGET_MS", 240_000)?).unwrap_or(i64::MAX));
     Ok(Function::sqs(move |messages| {
-        let (worker, connections, replays) = (worker.clone(), connections.clone(), replays.clone());
+        let (worker, mirrors, replays) = (worker.clone(), mirrors.clone(), replays.clone());
         async move {
             let mut failed = Vec::new();
             for message in messages {
                 let id = message.message_id.clone().unwrap_or_default();
-                if let Err(error) = handle(&worker, &connections, &replays, &message, slice).await {
+                if let Err(error) = handle(&worker, &mirrors, &replays, &message, slice).await {
                     // Back to the queue: it comes again when its visibility ends, and is at last a dead letter, or forgotten.
                     tracing::error!(message_id = id, %error, "message failed");
                     failed.push(id);
@@ -48,7 +50,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
 
 async fn handle(
     worker: &RunWorker,
-    connections: &ConnectionStore,
+    mirrors: &Mirrors,
     replays: &Replays,
     message: &SqsMessage,
     slice: SignedDuration,
@@ -64,8 +66,13 @@ async fn handle(
         }
         // What fails of it is due still, and is no reason to have the others again.
         WorkMessage::Due(message) => {
-            let begun = start_due(&worker.runs, connections, message.due).await;
+            let begun = start_due(mirrors, message.due).await;
             tracing::info!(started = begun.started, failed = begun.failed, "what was due started");
+        }
+        // A crash or a fault brings the message again, and the watchdog sends another.
+        WorkMessage::FanOut(message) => {
+            let until = worker.runs.now().checked_add(slice).map_err(|error| unreadable(error.to_string()))?;
+            Box::pin(fan_out::advance(mirrors, &message, until)).await?;
         }
         WorkMessage::Replay(message) => {
             // Boxed: it is a large part of what every slice would carry.

@@ -40,6 +40,11 @@ impl Call {
         Some(body.get(name)?.as_str()?.to_owned())
     }
 
+    /// The fields of a body that is a form.
+    pub(crate) fn form(&self) -> Vec<(String, String)> {
+        url::form_urlencoded::parse(&self.body).into_owned().collect()
+    }
+
     pub(crate) fn reads(&self) -> bool {
         matches!(self.method, Method::GET | Method::HEAD)
     }

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
 use crate::faults::Fault;
+use crate::gbp::google::GoogleChange;
 use crate::options::Unusable;
 use crate::rows::change::RowsChange;
 use crate::server::Inside;
@@ -28,6 +29,8 @@ pub(crate) fn routes() -> Router<Arc<Inside>> {
         .route("/_simulator/requests", get(requests))
         .route("/_simulator/rows", post(change_rows))
         .route("/_simulator/link", post(agree))
+        .route("/_simulator/google", post(change_google))
+        .route("/_simulator/edits", get(edits))
         .route("/_simulator/reset", post(start_again))
         .route("/_simulator/{*rest}", any(unknown))
 }
@@ -57,7 +60,7 @@ async fn about(Shared(inside): Shared<Arc<Inside>>) -> Response {
 
 /// Nothing of the vendor's: its own answer would look as if the API lacked something.
 async fn unknown() -> Response {
-    let there = "GET /_simulator, /_simulator/faults, /requests; POST /_simulator/faults, /rows, /link, /reset; DELETE /_simulator/faults";
+    let there = "GET /_simulator, /_simulator/faults, /requests, /edits; POST /_simulator/faults, /rows, /link, /google, /reset; DELETE /_simulator/faults";
     Answer::json(404, &json!({"error": format!("there is no such route of the simulator: there are {there}")}))
         .into_response()
 }
@@ -117,6 +120,22 @@ async fn agree(Shared(inside): Shared<Arc<Inside>>, body: Bytes) -> Response {
         code.ok_or_else(|| Unusable::new("no link with this token is under way"))
     });
     answer(code.map(|code| Answer::json(200, &json!({"auth_code": code}))))
+}
+
+async fn change_google(Shared(inside): Shared<Arc<Inside>>, body: Bytes) -> Response {
+    let mut state = inside.state();
+    let State { google, rows, .. } = &mut *state;
+    let done = read::<GoogleChange>(&body).and_then(|change| google.change(rows, &change));
+    answer(done.map(|()| Answer::json(200, &json!({"changed": true}))))
+}
+
+async fn edits(Shared(inside): Shared<Arc<Inside>>, Query(last): Query<Last>) -> Response {
+    let state = inside.state();
+    let all = &state.google.edits;
+    let shown = all.len().min(last.limit.unwrap_or(SHOWN_DEFAULT));
+    let newest: Vec<_> = all.iter().skip(all.len() - shown).collect();
+    Answer::json(200, &json!({"counts": state.google.counts, "refreshes": state.google.refreshes, "edits": newest}))
+        .into_response()
 }
 
 async fn start_again(Shared(inside): Shared<Arc<Inside>>) -> Response {

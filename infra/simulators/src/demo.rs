@@ -17,25 +17,29 @@ pub struct DemoOptions {
     pub doorloop: u16,
     /// Trackstar's port, by the same rule.
     pub trackstar: u16,
+    /// Google's port, by the same rule.
+    pub gbp: u16,
     /// The port of the channel of Teams, by the same rule.
     pub teams: u16,
-    /// The key that both let in.
+    /// The key that all let in.
     pub key: String,
     /// What limits and changed rows go by.
     pub clock: Clock,
 }
 
-/// Both vendors and a channel, as long as this is kept.
+/// The vendors and a channel, as long as this is kept.
 pub struct DemoVendors {
     /// DoorLoop.
     pub doorloop: Running,
     /// Trackstar.
     pub trackstar: Running,
+    /// Google.
+    pub gbp: Running,
     /// A channel of Teams, for alerts.
     pub teams: SimulatedChannel,
 }
 
-/// Starts both, with rows that are the same at each start.
+/// Starts them, with rows that are the same at each start.
 ///
 /// # Errors
 /// When no port can be opened.
@@ -43,6 +47,7 @@ pub async fn start_demo_vendors(options: &DemoOptions) -> Result<DemoVendors, St
     Ok(DemoVendors {
         doorloop: start(options, Vendor::Doorloop, options.doorloop).await?,
         trackstar: start(options, Vendor::Trackstar, options.trackstar).await?,
+        gbp: start(options, Vendor::Gbp, options.gbp).await?,
         teams: match SimulatedChannel::start(options.teams).await {
             Err(StartError::Port { .. }) if options.teams != 0 => SimulatedChannel::start(0).await?,
             started => started?,
@@ -59,8 +64,8 @@ async fn start(DemoOptions { key, clock, .. }: &DemoOptions, vendor: Vendor, por
 }
 
 impl DemoVendors {
-    /// Stops both, as each is stopped.
+    /// Stops them, as each is stopped.
     pub async fn stop(self) {
-        tokio::join!(self.doorloop.stop(), self.trackstar.stop(), self.teams.stop());
+        tokio::join!(self.doorloop.stop(), self.trackstar.stop(), self.gbp.stop(), self.teams.stop());
     }
 }

@@ -13,6 +13,7 @@ use crate::vendor::Vendor;
 /// The most rows that a vendor starts with, and the most that can be added later.
 pub const ROWS_MAX: u64 = 1_000_000;
 const ROWS_DEFAULT: u64 = 1000;
+const TOKEN_SECONDS_DEFAULT: u64 = 3_599;
 
 /// How a vendor is simulated. The default is a test's: a free port, the documented limits, no faults.
 #[derive(Clone)]
@@ -35,6 +36,10 @@ pub struct Options {
     pub filters: Filters,
     /// Entities that the key has no right to (DoorLoop), or that the warehouse's system does not have (Trackstar).
     pub without: Vec<String>,
+    /// How many accounts Google has, numbered from 1. Locations are divided among them.
+    pub accounts: u32,
+    /// How long Google's access tokens are good, in seconds.
+    pub token_seconds: u64,
     /// Faults from the start on.
     pub faults: Vec<Fault>,
     /// What limits, changed rows and slow answers go by.
@@ -55,6 +60,8 @@ impl Options {
             limits: Limits::Documented,
             filters: vendor.filters_default(),
             without: vendor.without_default().iter().map(ToString::to_string).collect(),
+            accounts: 1,
+            token_seconds: TOKEN_SECONDS_DEFAULT,
             faults: Vec::new(),
             clock: Clock::default(),
         }

@@ -1,5 +1,6 @@
 //! A simulated vendor that runs: its port, and all that a test may ask of it without HTTP.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +20,8 @@ use tokio::task::JoinHandle;
 use crate::answer::{Answer, Call};
 use crate::control;
 use crate::faults::Fault;
+use crate::gbp;
+use crate::gbp::google::{Edit, GoogleChange};
 use crate::options::{Options, Unusable};
 use crate::rows::change::{RowsChange, RowsChanged};
 use crate::seen::Seen;
@@ -208,6 +211,42 @@ impl Running {
     #[must_use]
     pub fn connections(&self) -> usize {
         self.inside.state().links.count()
+    }
+
+    /// Where Google gives access tokens.
+    #[must_use]
+    pub fn token_url(&self) -> String {
+        format!("{}{}", self.url(), gbp::TOKEN_PATH)
+    }
+
+    /// The secret of a connection to one of Google's accounts: the OAuth client's, and the refresh token.
+    #[must_use]
+    pub fn google_secret(&self, account: u32) -> String {
+        let key = self.key();
+        format!("{key} {key}-{account}")
+    }
+
+    /// How many access tokens Google gave.
+    #[must_use]
+    pub fn refreshes(&self) -> u64 {
+        self.inside.state().google.refreshes
+    }
+
+    /// How often each of Google's locations was edited, by name, and the last 20,000 edits.
+    #[must_use]
+    pub fn edits(&self) -> (BTreeMap<String, u64>, Vec<Edit>) {
+        let state = self.inside.state();
+        (state.google.counts.clone(), state.google.edits.iter().cloned().collect())
+    }
+
+    /// Does what somebody at Google does, or whoever agreed.
+    ///
+    /// # Errors
+    /// When there is no such location.
+    pub fn change_google(&self, change: &GoogleChange) -> Result<(), Unusable> {
+        let mut state = self.inside.state();
+        let State { google, rows, .. } = &mut *state;
+        google.change(rows, change)
     }
 
     /// How many requests of the API there were, and the last 20,000 of them.

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 
 use crate::answer::{Answer, Call};
 use crate::faults::{Armed, FAULTS_MAX, Fault, FaultKind, PageFaults, Spelling};
+use crate::gbp;
+use crate::gbp::google::Google;
 use crate::limits::{Left, Limiter};
 use crate::options::{Options, ROWS_MAX, Unusable};
 use crate::rows::Rows;
@@ -23,6 +25,7 @@ pub(crate) struct State {
     pub(crate) options: Options,
     pub(crate) rows: Rows,
     pub(crate) links: Links,
+    pub(crate) google: Google,
     pub(crate) armed: Vec<Armed>,
     pub(crate) requests: Requests,
     limiter: Limiter,
@@ -51,6 +54,7 @@ impl State {
         let rows = options.checked()?;
         Ok(Self {
             links: Links::new(rows.seed),
+            google: Google::new(rows.seed, &options.limits, gbp::EDIT_RATES),
             armed: options.faults.iter().cloned().map(Armed::new).collect(),
             requests: Requests::default(),
             limiter: Limiter::new(&options.limits, options.vendor.rates()),
@@ -86,7 +90,7 @@ impl State {
         let mut sent = match self.options.vendor.admit(self, call) {
             Err(refused) => Sent { answer: refused, wire: Wire::Whole, wait: Duration::ZERO },
             Ok(key) => {
-                left = self.limiter.take(key, call.reads(), now);
+                left = self.limiter.take(key, self.options.vendor.counts_as_read(call), now);
                 match left.and_then(|left| left.retry_after_seconds) {
                     Some(seconds) => {
                         let answer = self.options.vendor.refusal(429).with("retry-after", seconds);
@@ -112,7 +116,7 @@ impl State {
     /// Answers a request that may be answered, unless a fault comes between.
     fn serve(&mut self, call: &Call, now: Timestamp) -> Sent {
         let vendor = self.options.vendor;
-        let subject = vendor.subject(&call.path);
+        let subject = vendor.subject(call);
         let faults = PageFaults::meet(&mut self.armed, subject);
         let answer = match faults.all().iter().find_map(|fault| instead(fault, vendor, now)) {
             Some(answer) => answer,

@@ -7,6 +7,8 @@ mod control;
 mod doorloop;
 #[path = "simulators/faults.rs"]
 mod faults;
+#[path = "simulators/gbp.rs"]
+mod gbp;
 #[path = "simulators/trackstar.rs"]
 mod trackstar;
 

@@ -57,6 +57,11 @@ impl Transaction {
         self
     }
 
+    /// How many writes it has.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn and(mut self, more: Self) -> Self {
         self.0.extend(more.0);
         self

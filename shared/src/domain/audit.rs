@@ -93,6 +93,15 @@ pub enum Action {
     /// Say that an alert was seen.
     #[serde(rename = "alert.acknowledge")]
     AcknowledgeAlert,
+    /// Start a mirror of categories.
+    #[serde(rename = "mirror.start")]
+    StartMirror,
+    /// Approve of what a run would remove.
+    #[serde(rename = "run.approve")]
+    ApproveRun,
+    /// End a run that waits for approval.
+    #[serde(rename = "run.reject")]
+    RejectRun,
     /// Turn a feature on or off, or say who has it.
     #[serde(rename = "flag.change")]
     ChangeFlag,
@@ -106,7 +115,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::Requeue,
         Self::Drop,
         Self::Admit,
@@ -132,6 +141,9 @@ impl Action {
         Self::DropRow,
         Self::ChangeSchedule,
         Self::AcknowledgeAlert,
+        Self::StartMirror,
+        Self::ApproveRun,
+        Self::RejectRun,
         Self::ChangeFlag,
         Self::PutCategory,
         Self::DeleteCategory,
@@ -166,6 +178,9 @@ impl Action {
             Self::DropRow => "DLQ_DELETE",
             Self::ChangeSchedule => "SCHEDULER_CHANGE",
             Self::AcknowledgeAlert => "alert.acknowledge",
+            Self::StartMirror => "mirror.start",
+            Self::ApproveRun => "run.approve",
+            Self::RejectRun => "run.reject",
             Self::ChangeFlag => "flag.change",
             Self::PutCategory => "category.put",
             Self::DeleteCategory => "category.delete",

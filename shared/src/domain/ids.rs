@@ -105,6 +105,8 @@ names! {
         POS = "pos";
         /// Property management.
         DOORLOOP = "doorloop";
+        /// Google Business Profile.
+        GBP = "gbp";
         /// The warehouse API.
         TRACKSTAR = "trackstar";
         /// Channels of Teams, for alerts.
@@ -143,13 +145,17 @@ names! {
         LEASES = "leases";
         /// Who lives in units.
         TENANTS = "tenants";
+        /// Places of a business.
+        LOCATIONS = "locations";
+        /// What a place of business is.
+        CATEGORIES = "categories";
     }
 }
 
 impl ProviderId {
     /// The providers that have a name of their own. All other names are those of senders of any name.
-    pub const NAMED: [Self; 6] =
-        [Self::ALERT_WEBHOOK, Self::CATALOGUE, Self::DOORLOOP, Self::POS, Self::TEAMS, Self::TRACKSTAR];
+    pub const NAMED: [Self; 7] =
+        [Self::ALERT_WEBHOOK, Self::CATALOGUE, Self::DOORLOOP, Self::GBP, Self::POS, Self::TEAMS, Self::TRACKSTAR];
 }
 
 impl Default for TenantId {

@@ -57,6 +57,8 @@ kinds! {
         MISSING_VENDOR_SLUG = 400 "missing_vendor_slug";
         /// A parameter or the body is not of the documented form.
         INVALID_REQUEST = 400 "invalid_request";
+        /// The body names no way in which categories are mirrored.
+        INVALID_STRATEGY = 400 "invalid_strategy";
         /// The vendor in the path cannot be used here.
         INVALID_VENDOR = 400 "invalid_vendor";
         /// The tenant has no channel of Teams.
@@ -97,6 +99,8 @@ kinds! {
         CONFLICT = 409 "conflict";
         /// Somebody else decided at the same time, and was first.
         ALREADY_DECIDED = 409 "already_decided";
+        /// The run does not wait for approval.
+        RUN_NOT_HELD = 409 "run_not_held";
         /// Another replay of the tenant's dead letters runs.
         REPLAY_IN_PROGRESS = 409 "replay_in_progress";
         /// A brand's link is being made or taken away.

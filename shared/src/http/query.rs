@@ -136,6 +136,12 @@ impl PathText for (String, String, String) {
     }
 }
 
+impl PathText for (String, String, String, String) {
+    fn each(text: String) -> Self {
+        (text.clone(), text.clone(), text.clone(), text)
+    }
+}
+
 /// The parameters of a path. What is not UTF-8 becomes a text that nothing is called, so that the route refuses it as it
 /// refuses any unknown name, instead of the framework in words of its own.
 #[must_use]

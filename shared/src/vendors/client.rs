@@ -44,13 +44,15 @@ pub struct Request {
     pub secrets: Vec<(HeaderName, Secret)>,
     /// What is sent, as JSON.
     pub body: Option<Bytes>,
+    /// What is sent in its place, as a form: where a vendor takes a secret in a body alone (OAuth 2.0, RFC 6749, section 6).
+    pub form: Option<Secret>,
 }
 
 impl Request {
     /// A read.
     #[must_use]
     pub fn get(url: Url) -> Self {
-        Self { method: Method::GET, url, secrets: Vec::new(), body: None }
+        Self { method: Method::GET, url, secrets: Vec::new(), body: None, form: None }
     }
 
     /// With a key in a header.
@@ -171,6 +173,10 @@ impl VendorClient {
         }
         if let Some(body) = request.body {
             call = call.header(header::CONTENT_TYPE, "application/json").body(body);
+        }
+        if let Some(form) = request.form {
+            let kind = "application/x-www-form-urlencoded";
+            call = call.header(header::CONTENT_TYPE, kind).body(form.expose().to_vec());
         }
         let no_answer = |error| no_answer(&host, web::unreached(error));
         let response = call.send().await.map_err(no_answer)?;

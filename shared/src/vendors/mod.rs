@@ -5,6 +5,7 @@ pub mod catalogue;
 pub mod channels;
 pub mod client;
 pub mod doorloop;
+pub mod gbp;
 pub mod hosts;
 pub mod pos;
 pub mod pulled;
@@ -26,6 +27,7 @@ const PROVIDERS: &[(ProviderId, Provider)] = &[
     (ProviderId::ALERT_WEBHOOK, alert_webhook::PROVIDER),
     (ProviderId::CATALOGUE, catalogue::provider::PROVIDER),
     (ProviderId::DOORLOOP, doorloop::PROVIDER),
+    (ProviderId::GBP, gbp::PROVIDER),
     (ProviderId::POS, pos::PROVIDER),
     (ProviderId::TEAMS, teams::PROVIDER),
     (ProviderId::TRACKSTAR, trackstar::provider::PROVIDER),

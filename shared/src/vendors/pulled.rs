@@ -119,7 +119,6 @@ pub fn read(api: &PullApi, settings: &Settings) -> Result<PullSettings, WrongSet
         let texts = settings.get(name).and_then(Value::as_array);
         texts.map(|texts| texts.iter().filter_map(Value::as_str).collect::<Vec<_>>())
     };
-    let given = settings.get("baseUrl").and_then(Value::as_str);
     let (default_rows, rows_max) = api.page_rows;
     let (per_minute, per_hour) = api.rates;
     let rate = |name: &str, default: u32| number(name).and_then(|rate| u32::try_from(rate).ok()).unwrap_or(default);
@@ -128,7 +127,7 @@ pub fn read(api: &PullApi, settings: &Settings) -> Result<PullSettings, WrongSet
     let paths = texts("volatile").unwrap_or_default().into_iter().map(VolatilePath::parse);
     let rates = (rate("requestsPerMinute", per_minute), rate("requestsPerHour", per_hour));
     Ok(PullSettings {
-        base_url: base_url(given.unwrap_or(api.base_url))?,
+        base_url: place(settings, "baseUrl", api.base_url)?,
         page_rows: number("pageSize").unwrap_or(default_rows).min(rows_max),
         limits: Limits::new(rates.0, rates.1),
         rates,
@@ -139,8 +138,13 @@ pub fn read(api: &PullApi, settings: &Settings) -> Result<PullSettings, WrongSet
     })
 }
 
-fn base_url(text: &str) -> Result<Url, WrongSetting> {
-    let wrong = |why: &str| WrongSetting::new("baseUrl", why);
+/// Reads an address that a setting says, or the vendor's own.
+///
+/// # Errors
+/// When it cannot be one.
+pub(super) fn place(settings: &Settings, name: &str, vendor: &str) -> Result<Url, WrongSetting> {
+    let text = settings.get(name).and_then(Value::as_str).unwrap_or(vendor);
+    let wrong = |why: &str| WrongSetting::new(name, why);
     let url = Url::parse(text).map_err(|_| wrong("is no URL"))?;
     if !matches!(url.scheme(), "https" | "http") || url.host_str().is_none() {
         return Err(wrong("must begin with https://"));

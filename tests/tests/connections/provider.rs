@@ -93,7 +93,7 @@ async fn providers_are_listed_with_what_people_need_to_know_of_them() {
     let listed = ask(&system, "GET", &format!("{LIST}/providers"), Value::Null).await.expect(200);
     let items = listed["items"].as_array().unwrap();
     let ids: Vec<Option<&str>> = items.iter().map(|item| item["id"].as_str()).collect();
-    let named = ["alert-webhook", "catalogue", "doorloop", "pos", "teams", "trackstar", "harbour"];
+    let named = ["alert-webhook", "catalogue", "doorloop", "gbp", "pos", "teams", "trackstar", "harbour"];
     assert_eq!(ids, named.map(Some).into_iter().chain([None]).collect::<Vec<_>>());
     let berth = json!({"name": "berth", "kind": "number", "choices": [], "bounds": [1, 99], "required": true, "about": "Which berth it tells of"});
     let mistake = json!({"seen": "bad_signature", "remedy": "The harbour signs with its newest secret alone"});

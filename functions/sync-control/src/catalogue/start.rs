@@ -72,7 +72,9 @@ pub(crate) fn refused(refused: StartRefused) -> Problem {
         StartRefused::Busy(holder, _) => {
             Problem::new(SYNC_IN_PROGRESS, refused.to_string()).with("runId", holder.as_str())
         }
-        StartRefused::NotSupported(_) => Problem::new(INTEGRATION_NOT_SUPPORTED, refused.to_string()),
+        StartRefused::NotSupported(_) | StartRefused::Cools(_) => {
+            Problem::new(INTEGRATION_NOT_SUPPORTED, refused.to_string())
+        }
         StartRefused::Fault(fault) => Problem::internal(ERROR, fault),
     }
 }

@@ -67,11 +67,11 @@ pub(crate) enum ConnectionProblems {
     Unread(ProblemView),
 }
 
-type ConnectionPath = Result<Path<(String, String, String)>, PathRejection>;
+pub(crate) type ConnectionPath = Result<Path<(String, String, String)>, PathRejection>;
 
 /// The operator who asks, if they may change what is this connection's tenant's. Of another tenant's, they are not told
 /// whether it is there.
-fn operator(
+pub(crate) fn operator(
     control: &Control,
     headers: &HeaderMap,
     trace: CorrelationId,

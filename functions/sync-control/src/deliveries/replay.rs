@@ -215,6 +215,8 @@ fn found(wanted: &Wanted, brands: Vec<ReplayBrandView>, triggered: usize) -> Rep
 pub(super) fn refused(refused: StartRefused) -> SyncProblem {
     match &refused {
         StartRefused::NotSupported(_) => Problem::new(INTEGRATION_NOT_SUPPORTED, refused.to_string()).into(),
-        StartRefused::Busy(..) | StartRefused::Fault(_) => SyncProblem::failed(FAILED, &refused),
+        StartRefused::Busy(..) | StartRefused::Cools(_) | StartRefused::Fault(_) => {
+            SyncProblem::failed(FAILED, &refused)
+        }
     }
 }

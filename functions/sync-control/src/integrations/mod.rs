@@ -18,7 +18,7 @@ use signalbox::domain::pull::breaker::Breaker;
 use signalbox::domain::runs::failure::Failure;
 use signalbox::domain::runs::lease::Wait;
 use signalbox::domain::time;
-use signalbox::engine::connections::pulled::pulled;
+use signalbox::engine::connections::pulled;
 use signalbox::engine::runs::kinds::pull::look::{NotLooked, Sight, Tried, try_look};
 use signalbox::engine::runs::slice::SliceFault;
 use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
@@ -75,7 +75,8 @@ async fn meant(
 ) -> Result<StoredConnection, AdminProblem> {
     let (query, provider) = (Query::of(uri), path_text::<String>(provider));
     let desk = &control.connections;
-    let found = pulled(&desk.store, &desk.providers, (&caller.tenant, &provider), query.first(&["connection"])).await;
+    let found =
+        pulled::asked(&desk.store, &desk.providers, (&caller.tenant, &provider), query.first(&["connection"])).await;
     Ok(found.map_err(|fault| Problem::unread(&fault))??)
 }
 
@@ -85,8 +86,11 @@ fn entity(
     stored: &StoredConnection,
     (noun, named): (&str, Option<&str>),
 ) -> Result<Entity, AdminProblem> {
-    let api = control.connections.providers.of(&stored.connection.provider).pull;
-    let known: Vec<&Entity> = api.iter().flat_map(|api| api.entities).map(|entity| &entity.entity).collect();
+    let provider = control.connections.providers.of(&stored.connection.provider);
+    let known: Vec<&Entity> = match provider.pull {
+        Some(api) => api.entities.iter().map(|entity| &entity.entity).collect(),
+        None => provider.entities.iter().collect(),
+    };
     let wanted = named.map(Entity::parse).transpose().ok();
     let found = match wanted {
         Some(None) => known.first().copied(),

@@ -205,7 +205,9 @@ async fn start(control: &Control, meant: &Meant, wanted: Wanted) -> Result<PullS
     match started {
         Ok(run) => Ok(PullStartedView::from(&run)),
         Err(StartRefused::Busy(holder, _)) => Err(busy(control, connection, &holder).await),
-        Err(refused @ StartRefused::NotSupported(_)) => Err(AdminProblem::new(UNPROCESSABLE, refused.to_string())),
+        Err(refused @ (StartRefused::NotSupported(_) | StartRefused::Cools(_))) => {
+            Err(AdminProblem::new(UNPROCESSABLE, refused.to_string()))
+        }
         Err(StartRefused::Fault(fault)) => Err(failed(fault)),
     }
 }

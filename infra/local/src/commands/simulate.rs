@@ -20,12 +20,13 @@ shrinking-total, missing-field, retyped-field, new-field. Each can be limited to
 Examples:
   signalbox simulate doorloop --rows 50000 --limits off
   signalbox simulate doorloop --rows-of tenants=20000 --fault html,entity=tenants,from=3,for=2
+  signalbox simulate gbp --locations 200 --accounts 50 --fault rate-limited,entity=edits,from=10,for=3
   signalbox simulate trackstar --fault rate-limited,seconds=30,for=5 --without returns --without inventory")]
 pub(crate) struct SimulateArguments {
     /// Whose API; of teams, a channel that takes alerts, the port is all there is to choose
     #[arg(value_parser = simulated())]
     vendor: Simulated,
-    /// Port on 127.0.0.1; 0 picks a free one [default: 9101 for doorloop, 9102 for trackstar, 9103 for teams]
+    /// Port on 127.0.0.1; 0 picks a free one [default: 9101 for doorloop, 9102 for trackstar, 9103 for teams, 9104 for gbp]
     #[arg(long)]
     port: Option<u16>,
     /// Rows in all, up to 1,000,000, divided among the entities
@@ -34,19 +35,25 @@ pub(crate) struct SimulateArguments {
     /// Rows of one entity, whatever its part of all would be; more than once for more of them
     #[arg(long, value_name = "ENTITY=COUNT", value_parser = entity_count)]
     rows_of: Vec<(String, u64)>,
+    /// Locations, of gbp: as --rows-of locations=COUNT
+    #[arg(long, value_name = "COUNT")]
+    locations: Option<u64>,
+    /// Accounts, of gbp: locations are divided among them
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    accounts: u32,
     /// What rows, ids and tokens are made from
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// The API key that is let in [default: simulated-doorloop-key, simulated-trackstar-key]
+    /// The API key that is let in [default: simulated-doorloop-key, simulated-trackstar-key, simulated-gbp-key]
     #[arg(long)]
     key: Option<String>,
     /// How many requests it takes: documented, off, or a list such as 50/minute,500/hour
     #[arg(long, default_value = "documented")]
     limits: Limits,
-    /// What it does with a filter by time: honoured, ignored or refused [default: ignored by doorloop, honoured by trackstar]
+    /// What it does with a filter by time: honoured, ignored or refused [default: ignored by doorloop and gbp, honoured by trackstar]
     #[arg(long)]
     filters: Option<Filters>,
-    /// An entity that the key has no right to (doorloop: 405) or that is not implemented (trackstar: 501, returns unless this
+    /// An entity that the key has no right to (doorloop: 405, gbp: 403) or that is not implemented (trackstar: 501, returns unless this
     /// is given); more than once for more of them
     #[arg(long, value_name = "ENTITY")]
     without: Option<Vec<String>>,
@@ -84,6 +91,7 @@ const fn port_default(vendor: Vendor) -> u16 {
     match vendor {
         Vendor::Doorloop => 9101,
         Vendor::Trackstar => 9102,
+        Vendor::Gbp => 9104,
     }
 }
 
@@ -92,10 +100,12 @@ pub(crate) fn run(arguments: SimulateArguments) -> ExitCode {
         return ended(block_on(serve_channel(arguments.port.unwrap_or(TEAMS_PORT))));
     };
     let defaults = Options::new(vendor);
+    let locations = arguments.locations.map(|count| ("locations".to_owned(), count));
     let options = Options {
         port: arguments.port.unwrap_or(port_default(vendor)),
         rows: arguments.rows,
-        rows_of: arguments.rows_of.into_iter().collect(),
+        rows_of: arguments.rows_of.into_iter().chain(locations).collect(),
+        accounts: arguments.accounts,
         seed: arguments.seed,
         key: arguments.key.unwrap_or(defaults.key),
         limits: arguments.limits,
@@ -159,6 +169,16 @@ fn welcome(vendor: Vendor, running: &Running) {
     let rows = vendor.entities().filter_map(|entity| Some(format!("{entity} {}", running.rows(entity)?)));
     hint(&format!("Rows      {}", rows.collect::<Vec<_>>().join(", ")));
     match running.access_token() {
+        _ if vendor == Vendor::Gbp => hint(&format!(
+            "\
+Secret    {}
+Token     curl -s {} -d grant_type=refresh_token -d client_id=any -d client_secret={key} -d refresh_token={key}-1
+Look      curl -s '{base}/accounts/1/locations?readMask=name,categories' -H \"authorization: Bearer $TOKEN\"
+Edits     curl -s {url}/_simulator/edits
+Consent   curl -s {url}/_simulator/google -d '{{\"revoke\": [1]}}'",
+            running.google_secret(1),
+            running.token_url()
+        )),
         Some(token) => hint(&format!(
             "\
 Key       {key}

@@ -74,7 +74,8 @@ async fn what_makes_no_sense_is_refused() {
 async fn the_vendors_of_the_demo_start_beside_a_port_that_is_taken_and_stop() {
     let taken = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = taken.local_addr().unwrap().port();
-    let options = DemoOptions { doorloop: port, trackstar: 0, teams: 0, key: "a-key".into(), clock: Clock::default() };
+    let options =
+        DemoOptions { doorloop: port, trackstar: 0, gbp: 0, teams: 0, key: "a-key".into(), clock: Clock::default() };
     let demo = start_demo_vendors(&options).await.unwrap();
     assert!(demo.doorloop.base_url().ends_with("/api"));
     assert_ne!(demo.doorloop.address().port(), port);

@@ -1,5 +1,6 @@
 //! Connections, and what is stored of them beside their runs.
 
+pub mod access_token;
 pub mod breaker;
 pub mod due;
 pub mod imports;

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::store::connection_key_as;
 use crate::aws::clients::Clients;
 use crate::aws::faults::{AwsFault, fault};
-use crate::aws::items::{Item, number};
+use crate::aws::items::{Item, key, number};
 use crate::aws::table::Table;
 use crate::aws::transaction::{OLD, past_conflicts};
 use crate::domain::ids::Connection;
@@ -55,8 +55,19 @@ impl Quotas {
     /// What one worker asks a connection's vendor by.
     #[must_use]
     pub fn meter(&self, connection: &Connection, limits: Limits) -> Meter {
-        let (quotas, connection) = (self.clone(), connection.clone());
-        Meter { quotas, connection, limits, block: None, paid: Paid::default() }
+        self.meter_at(quota_key(connection), limits)
+    }
+
+    /// What one worker changes a part of what a connection leads to by, where the vendor has a limit for each: a location, for example. It
+    /// counts by itself, and so does not what the connection's own quota counts.
+    #[must_use]
+    pub fn meter_of(&self, connection: &Connection, part: &str, limits: Limits) -> Meter {
+        let Connection { tenant, provider, name } = connection;
+        self.meter_at(key(tenant.as_str(), format!("quota-of#{provider}/{name}/{part}")), limits)
+    }
+
+    fn meter_at(&self, key: Item, limits: Limits) -> Meter {
+        Meter { quotas: self.clone(), key, limits, block: None, paid: Paid::default() }
     }
 }
 
@@ -64,7 +75,8 @@ impl Quotas {
 #[derive(Debug)]
 pub struct Meter {
     quotas: Quotas,
-    connection: Connection,
+    /// Where it is counted.
+    key: Item,
     limits: Limits,
     block: Option<Block>,
     /// What was reserved by all, as it was seen last.
@@ -107,7 +119,7 @@ impl Meter {
         let sets = steps.map(|(name, step)| set(name, step)).join(", ");
         let conditions = steps.map(|(name, step)| condition(name, step)).join(" AND ");
         let call = table
-            .update_item(quota_key(&self.connection))
+            .update_item(self.key.clone())
             .update_expression(format!("SET {sets}, expires_at = :kept"))
             .condition_expression(conditions)
             .expression_attribute_values(":kept", number(kept))

@@ -19,6 +19,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
+use super::access_token::access_token_key;
 use super::breaker::breaker_key;
 use super::linking::linking_key;
 use super::quota::quota_key;
@@ -205,8 +206,8 @@ impl ConnectionStore {
         transaction.commit(&self.0.client, OPERATION).await.map_err(|declined| declined_by(&declined, &taken))
     }
 
-    /// Removes a connection with its addresses, when it is due, its breaker, its quota, and what is noted of its link. What it has synced
-    /// stays.
+    /// Removes a connection with its addresses, when it is due, its breaker, its quota, what is noted of its link, and its access token.
+    /// What it has synced stays.
     ///
     /// # Errors
     /// When it was changed meanwhile, or the table cannot be written.
@@ -221,7 +222,8 @@ impl ConnectionStore {
             .condition_expression("version = :version")
             .expression_attribute_values(":version", number(stored.version));
         let mut transaction = Transaction::default().delete(built(gone.build())?);
-        let beside = [due_key, breaker_key, quota_key, linking_key].map(|key| key(&stored.connection));
+        let beside =
+            [due_key, breaker_key, quota_key, linking_key, access_token_key].map(|key| key(&stored.connection));
         for key in addresses.iter().map(|address| address_key(address)).chain(beside) {
             transaction = transaction.delete(built(self.0.delete(key).build())?);
         }

@@ -9,7 +9,7 @@ pub mod webhook;
 use serde::Deserialize;
 
 use due::DueMessage;
-use sync::{ReplayMessage, SliceMessage};
+use sync::{FanOutMessage, ReplayMessage, SliceMessage};
 
 /// What the two queues of `sync-worker` hold.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -21,6 +21,8 @@ pub enum WorkMessage {
     Due(DueMessage),
     /// A chunk of a replay.
     Replay(ReplayMessage),
+    /// A part of a fan-out.
+    FanOut(FanOutMessage),
 }
 
 #[cfg(test)]
@@ -36,6 +38,8 @@ mod tests {
         assert_eq!(read(&serde_json::to_string(&due).unwrap()), Some(WorkMessage::Due(due)));
         let replay = r#"{"tenant": "a", "replay": "0123456789abcdef0123456789abcdef", "chunk": 7}"#;
         assert!(matches!(read(replay), Some(WorkMessage::Replay(message)) if message.chunk == 7));
+        let fan_out = r#"{"fanOut": "018bcfe5-6800-7000-8000-000000000000", "strategy": "gbp_to_platform"}"#;
+        assert!(matches!(read(fan_out), Some(WorkMessage::FanOut(_))));
         for wrong in ["{}", "[]", r#"{"due": ["a/b"]}"#, r#"{"connection": "a/catalogue/b"}"#] {
             assert_eq!(read(wrong), None, "{wrong}");
         }

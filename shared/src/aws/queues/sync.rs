@@ -6,6 +6,8 @@ use crate::aws::clients::Clients;
 use crate::aws::faults::{AwsFault, fault};
 use crate::domain::deliveries::replay::ReplayId;
 use crate::domain::ids::{Connection, RunId, TenantId};
+use crate::domain::mirror::fan_out::FanOut;
+use crate::domain::mirror::plan::Strategy;
 use crate::domain::runs::run::Run;
 use crate::environment::{Environment, StartError};
 
@@ -44,6 +46,24 @@ pub struct ReplayMessage {
     pub chunk: u32,
 }
 
+/// Asks a worker to start children of a fan-out. It carries no state: a duplicate finds those started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FanOutMessage {
+    /// Which.
+    pub fan_out: RunId,
+    /// Which way.
+    pub strategy: Strategy,
+}
+
+impl FanOutMessage {
+    /// The message for a fan-out.
+    #[must_use]
+    pub fn of(fan_out: &FanOut) -> Self {
+        Self { fan_out: fan_out.id.clone(), strategy: fan_out.strategy }
+    }
+}
+
 /// The queue of runs. A function that sends to it needs its address to start: what finds it missing later has stored what
 /// it cannot hand on.
 #[derive(Clone, Debug)]
@@ -75,6 +95,14 @@ impl SyncQueue {
     /// When the queue cannot be reached. The replay stands still until somebody starts it again.
     pub async fn send_replay(&self, message: &ReplayMessage, delay_seconds: u32) -> Result<(), AwsFault> {
         self.put("queue chunk of a replay", message, &message.tenant, delay_seconds).await
+    }
+
+    /// Queues the next part of a fan-out.
+    ///
+    /// # Errors
+    /// When the queue cannot be reached. The watchdog then finds it.
+    pub async fn send_fan_out(&self, message: &FanOutMessage) -> Result<(), AwsFault> {
+        self.put("queue fan-out", message, &TenantId::DEFAULT, 0).await
     }
 
     async fn put(

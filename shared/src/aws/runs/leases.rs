@@ -9,7 +9,7 @@ use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{Item, conditional, key, number, text, value};
 use crate::aws::transaction::{OLD, past_conflicts};
 use crate::domain::ids::{Connection, RunId};
-use crate::domain::runs::lease::{Hold, LEASE_MS, Lease, Standing, StopRequest, standing};
+use crate::domain::runs::lease::{Approval, Hold, LEASE_MS, Lease, Standing, StopRequest, standing};
 
 /// A lease that was taken.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub struct Taken {
     pub hold: Hold,
     /// What was asked of the run meanwhile.
     pub stop: Option<StopRequest>,
+    /// What of it somebody approved of.
+    pub approval: Option<Approval>,
 }
 
 pub(super) fn lease_key(connection: &Connection) -> Item {
@@ -59,7 +61,7 @@ impl RunStore {
         let error = match past_conflicts(|| call.clone().send()).await {
             Ok(done) => {
                 let lease: Lease = value(done.attributes.unwrap_or_default())?;
-                return Ok(Ok(Taken { hold, stop: lease.stop() }));
+                return Ok(Ok(Taken { hold, stop: lease.stop(), approval: lease.approval() }));
             }
             Err(error) => error,
         };
@@ -69,7 +71,10 @@ impl RunStore {
         };
         let lease: Option<Lease> = refused.item.clone().map(value).transpose()?;
         match standing(lease.as_ref(), run, fence, now) {
-            Standing::Ours => Ok(Ok(Taken { hold, stop: lease.and_then(|lease| lease.stop()) })),
+            Standing::Ours => {
+                let lease = lease.unwrap_or_default();
+                Ok(Ok(Taken { hold, stop: lease.stop(), approval: lease.approval() }))
+            }
             other => Ok(Err(other)),
         }
     }
@@ -140,6 +145,28 @@ impl RunStore {
         let ended = conditional(past_conflicts(|| call.clone().send()).await, "end wait")?;
         let lease: Option<Lease> = ended.map(|ended| value(ended.attributes.unwrap_or_default())).transpose()?;
         Ok(lease.and_then(|lease| lease.run_id))
+    }
+
+    /// Approves of what a run would remove that waits for that, and ends its wait. False where none waits for it.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn approve(&self, connection: &Connection, run: &RunId, approval: &Approval) -> Result<bool, AwsFault> {
+        let call = self
+            .control
+            .update_item(lease_key(connection))
+            .update_expression(
+                "SET queuedMs = :now, approvedBy = :by, approvedMs = :now, approvedMax = :max REMOVE waitsUntilMs, waitsFor",
+            )
+            .condition_expression(
+                "runId = :run AND attribute_not_exists(fence) AND attribute_not_exists(stopBy) AND waitsFor = :approval",
+            )
+            .expression_attribute_values(":now", number(approval.at_ms))
+            .expression_attribute_values(":by", text(&approval.by))
+            .expression_attribute_values(":max", number(approval.removals_max))
+            .expression_attribute_values(":run", text(run.as_str()))
+            .expression_attribute_values(":approval", text("approval"));
+        Ok(conditional(past_conflicts(|| call.clone().send()).await, "approve of a run")?.is_some())
     }
 
     /// Notes that a message for the run's next slice was sent, so that the next look does not send another at once.

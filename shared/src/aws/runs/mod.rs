@@ -5,6 +5,7 @@
 //! | runs | `tenant/provider/name`, run id | a run |
 //! | runs | `tenant/provider/name#statistics`, `day#…` or `month#…` | a counter, see [`statistics`] |
 //! | runs | `tenant/provider/name#log`, run id `#` number | what a run said with a commit, see [`log`] |
+//! | runs | `mirrors#…`, run id or counter | the log of mirrors, see [`mirrors`] |
 //! | control | `tenant/provider/name`, `lease` | the lease |
 //! | control | `watchdog`, `cursor` | where the watchdog's next round begins |
 //!
@@ -16,6 +17,7 @@ pub mod failed;
 mod items;
 pub mod leases;
 pub mod log;
+pub mod mirrors;
 mod open;
 pub mod reads;
 mod statistics;

@@ -13,11 +13,13 @@ use super::leases::{lease_key, until};
 use crate::aws::connections::due::DueMove;
 use crate::aws::faults::AwsFault;
 use crate::aws::items::{number, text, value};
+use crate::aws::mirror::categories::Beside;
 use crate::aws::transaction::{Declined, OLD, Transaction, built};
 use crate::domain::datasets::snapshot::{Manifest, SnapshotState};
 use crate::domain::ids::{Connection, Dataset, RunId};
-use crate::domain::runs::lease::{Hold, Lease, StopRequest, Wait};
-use crate::domain::runs::run::{Run, SeenStatus};
+use crate::domain::mirror::plan::Strategy;
+use crate::domain::runs::lease::{COOLDOWN_MS, Hold, Lease, StopRequest, Wait};
+use crate::domain::runs::run::{Run, RunStatus, SeenStatus};
 
 /// What became of a start.
 #[derive(Debug)]
@@ -28,6 +30,10 @@ pub enum Started {
     Busy(RunId),
     /// The time it was to be started for has been seen to.
     SeenTo,
+    /// It was started before.
+    Known,
+    /// A mirror this way went well less than a minute before.
+    Cools(Timestamp),
     /// Its id is not later than that of the run before it: it is to be given another.
     TooEarly(RunId),
 }
@@ -79,6 +85,14 @@ impl SnapshotChange {
             (None, Some(_)) => (", attention = :attention, failedRun = :run", ""),
             (None, None) => ("", ""),
         }
+    }
+}
+
+/// Where the lease keeps when a mirror last went well.
+fn mirrored(strategy: Strategy) -> &'static str {
+    match strategy {
+        Strategy::PlatformToGbp => "mirroredToGbpMs",
+        Strategy::GbpToPlatform => "mirroredToPlatformMs",
     }
 }
 
@@ -135,12 +149,15 @@ impl RunStore {
             ),
             None => ("", "attribute_not_exists(runId)"),
         };
+        let cooled = run.work.mirror().map(|work| (mirrored(work.strategy), work.strategy));
+        let cool = cooled
+            .map_or_else(String::new, |(name, _)| format!(" AND (attribute_not_exists({name}) OR {name} <= :cool)"));
         let (set, removed) = if fence.is_some() { (", fence = :fence", "") } else { ("", " REMOVE fence") };
         let reserve = self
             .control
             .update(lease_key(&run.connection))
             .update_expression(format!("SET runId = :run, untilMs = :until, queuedMs = :queued{newest}{set}{removed}"))
-            .condition_expression(free)
+            .condition_expression(format!("{free}{cool}"))
             .return_values_on_condition_check_failure(OLD);
         let mut values = std::collections::HashMap::from([
             (":run".to_owned(), text(run.id.as_str())),
@@ -148,18 +165,28 @@ impl RunStore {
             (":queued".to_owned(), number(now.as_millisecond())),
         ]);
         values.extend(fence.map(|fence| (":fence".to_owned(), text(fence))));
+        values.extend(cooled.map(|_| (":cool".to_owned(), number(now.as_millisecond() - COOLDOWN_MS))));
         let reserve = built(reserve.set_expression_attribute_values(Some(values)).build())?;
         let transaction = Transaction::default().update(reserve).and(moved(due));
         let transaction = transaction.and(self.new_run(run)?).and(self.counted(run, None)?).and(self.logged(run)?);
+        let row = transaction.len();
+        let transaction = transaction.and(self.mirror_started(run)?);
         match transaction.commit(&self.control.client, "start run").await {
             Ok(()) => Ok(Started::Yes),
             Err(declined) => {
+                if declined.at(row).is_some() {
+                    return Ok(Started::Known);
+                }
                 // Whoever has the connection may be the run of this very time.
                 if is_due && declined.at(1).is_some() {
                     return Ok(Started::SeenTo);
                 }
                 if let Some(old) = declined.at(0) {
                     let lease: Lease = value(old.clone())?;
+                    let cools_until = cooled.and_then(|(_, strategy)| lease.cools_until(strategy, now));
+                    if let (Some(until), None) = (cools_until, &lease.run_id) {
+                        return Ok(Started::Cools(until));
+                    }
                     return match (lease.run_id, lease.newest_run) {
                         // The SDK gave up on a lost reply and a second call of ours met the first.
                         (Some(holder), _) if holder == run.id => Ok(Started::Yes),
@@ -184,9 +211,13 @@ impl RunStore {
     pub async fn record_run(&self, run: &Run, due: Option<DueMove>) -> Result<bool, AwsFault> {
         let is_due = due.is_some();
         let transaction = moved(due).and(self.new_run(run)?).and(self.counted(run, None)?);
+        let row = transaction.len();
+        let transaction = transaction.and(self.mirror_started(run)?);
         match transaction.commit(&self.control.client, "record run").await {
             Ok(()) => Ok(true),
             Err(declined) if is_due && declined.at(0).is_some() => Ok(false),
+            // It was recorded, or started, before.
+            Err(declined) if declined.at(row).is_some() => Ok(false),
             Err(Declined::Fault(fault)) => Err(fault),
             Err(Declined::Condition(_)) => Err(AwsFault::damaged("record run", "unexpected condition")),
         }
@@ -272,17 +303,24 @@ impl RunStore {
     /// # Errors
     /// [`CommitError::LeaseLost`] when somebody else holds the run now, or has ended it.
     pub async fn end_run(&self, run: &Run, hold: &Hold, change: &SnapshotChange) -> Result<(), CommitError> {
-        let (set, removed) = change.mark();
+        let (mark, removed) = change.mark();
+        let cools = change.state.is_some() || run.mode.is_dry() && run.status == RunStatus::Success;
+        let cooled = run.work.mirror().filter(|_| cools).map(|work| mirrored(work.strategy));
+        let cool = cooled.map_or_else(String::new, |name| format!(", {name} = :now"));
         let mut release = self
             .control
             .update(lease_key(&run.connection))
             .update_expression(format!(
-                "SET untilMs = :zero{set} REMOVE fence, runId, waitsUntilMs, waitsFor, queuedMs, stopBy, stopMs{removed}"
+                "SET untilMs = :zero{mark}{cool} REMOVE fence, runId, waitsUntilMs, waitsFor, queuedMs, stopBy, stopMs, \
+                 approvedBy, approvedMs, approvedMax{removed}"
             ))
             .condition_expression("fence = :fence")
             .expression_attribute_values(":fence", text(&hold.fence))
             .expression_attribute_values(":zero", number(0));
-        if !set.is_empty() {
+        if cooled.is_some() {
+            release = release.expression_attribute_values(":now", number(run.updated_at.as_millisecond()));
+        }
+        if !mark.is_empty() {
             release = release
                 .expression_attribute_values(":attention", text(ATTENTION))
                 .expression_attribute_values(":run", text(run.id.as_str()));
@@ -302,9 +340,18 @@ impl RunStore {
         if let Some((dataset, manifest)) = &change.manifest {
             transaction = transaction.put(self.snapshots.put_manifest(dataset, manifest)?);
         }
-        let transaction = transaction.and(self.logged(run)?);
+        let transaction = transaction.and(self.logged(run)?).and(self.mirror_ended(run)?);
         let done = transaction.commit(&self.control.client, "end run").await;
         done.map_err(|declined| CommitError::of(declined, hold))
+    }
+
+    /// What is stored with a change of a tenant's categories that a run makes: that it is held still, and how far it got with it.
+    ///
+    /// # Errors
+    /// When the run cannot be written.
+    pub fn beside(&self, run: &Run, hold: &Hold) -> Result<Beside, AwsFault> {
+        let check = self.may_go_on(&run.connection, hold)?;
+        Ok(Beside(Transaction::default().check(check).update(self.holders(run)?)))
     }
 
     fn holders(&self, run: &Run) -> Result<Update, AwsFault> {

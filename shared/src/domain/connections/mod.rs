@@ -1,5 +1,6 @@
 //! A tenant's connections to providers: what a provider takes, what is stored, and when a connection is synced by itself.
 
+pub mod access_token;
 pub mod again;
 pub mod changes;
 pub mod import;

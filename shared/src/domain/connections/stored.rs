@@ -228,9 +228,12 @@ impl Knows {
     }
 }
 
-/// Where the secrets of these settings are sent; none is the vendor's own address.
-fn host(settings: &Settings) -> Option<String> {
-    let url = settings.get("baseUrl")?.as_str()?.trim();
+/// The settings that say where secrets are sent.
+const PLACES: [&str; 2] = ["baseUrl", "tokenUrl"];
+
+/// Where the secrets of these settings are sent by one of them; none is the vendor's own address.
+fn host(settings: &Settings, place: &str) -> Option<String> {
+    let url = settings.get(place)?.as_str()?.trim();
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     Some(format!("{scheme}://{authority}").to_lowercase())
@@ -265,9 +268,11 @@ impl StoredConnection {
             before.may_be_written_by(&wanted.kept_by)?;
             before.unmask(&mut wanted.settings);
             let has_kept_secrets = secrets.is_none() && before.secrets.is_some();
-            if has_kept_secrets && host(&before.settings) != host(&wanted.settings) {
-                let why =
-                    "must be given again where baseUrl leads to another host: the stored ones would be sent there";
+            let is_moved = |place: &&&str| host(&before.settings, place) != host(&wanted.settings, place);
+            if let Some(place) = PLACES.iter().find(is_moved).filter(|_| has_kept_secrets) {
+                let why = format!(
+                    "must be given again where {place} leads to another host: the stored ones would be sent there"
+                );
                 return Err(ChangeError::Wrong(vec![WrongSetting::new("secrets", why)]));
             }
         }

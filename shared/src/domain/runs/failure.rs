@@ -71,11 +71,35 @@ pub enum Failure {
     TooManyRows,
     /// Some of a pull's entities failed; the others are done.
     EntitiesFailed,
+    /// Whoever agreed that a vendor is asked for them has taken it back.
+    ConsentRevoked,
+    /// The vendor refuses what it was asked for, and would again.
+    RequestRefused,
+    /// A list has nothing in it that must have something.
+    NothingListed,
+    /// There is no category that could be the primary one.
+    NoPrimaryCategory,
+    /// There are more additional categories than a location can have.
+    TooManyCategories,
+    /// It went well less than a minute ago.
+    Cooldown,
+    /// A run of the connection waits for approval.
+    ApprovalPending,
+    /// Somebody decided that what it would remove must stay.
+    ApprovalRejected,
+    /// The feature is off for the tenant.
+    FeatureOff,
+    /// No active category of the tenant has one of Google's ids.
+    NothingMapped,
+    /// There are more locations than a mirror takes.
+    TooManyLocations,
+    /// Some of a mirror's locations failed; the others are done.
+    LocationsFailed,
 }
 
 impl Failure {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 36] = [
         Self::SourceNotAllowed,
         Self::SourceNotPublic,
         Self::SourceNotFound,
@@ -100,6 +124,18 @@ impl Failure {
         Self::SchemaChanged,
         Self::TooManyRows,
         Self::EntitiesFailed,
+        Self::ConsentRevoked,
+        Self::RequestRefused,
+        Self::NothingListed,
+        Self::NoPrimaryCategory,
+        Self::TooManyCategories,
+        Self::Cooldown,
+        Self::ApprovalPending,
+        Self::ApprovalRejected,
+        Self::FeatureOff,
+        Self::NothingMapped,
+        Self::TooManyLocations,
+        Self::LocationsFailed,
     ];
 
     /// The stable code, see `docs/errors.md`.
@@ -130,6 +166,18 @@ impl Failure {
             Self::SchemaChanged => "schema_changed",
             Self::TooManyRows => "too_many_rows",
             Self::EntitiesFailed => "entities_failed",
+            Self::ConsentRevoked => "consent_revoked",
+            Self::RequestRefused => "request_refused",
+            Self::NothingListed => "nothing_listed",
+            Self::NoPrimaryCategory => "no_primary_category",
+            Self::TooManyCategories => "too_many_categories",
+            Self::Cooldown => "cooldown",
+            Self::ApprovalPending => "approval_pending",
+            Self::ApprovalRejected => "approval_rejected",
+            Self::FeatureOff => "feature_disabled",
+            Self::NothingMapped => "nothing_mapped",
+            Self::TooManyLocations => "too_many_locations",
+            Self::LocationsFailed => "locations_failed",
         }
     }
 
@@ -152,9 +200,19 @@ impl Failure {
             | Self::PagesInconsistent
             | Self::SchemaChanged
             | Self::TooManyRows
-            | Self::EntitiesFailed => Disposition::Fail,
-            Self::SyncInProgress | Self::MissingApiKey => Disposition::Skip,
-            Self::Stopped => Disposition::Cancel,
+            | Self::EntitiesFailed
+            | Self::ConsentRevoked
+            | Self::RequestRefused
+            | Self::NothingListed
+            | Self::NoPrimaryCategory
+            | Self::TooManyCategories
+            | Self::NothingMapped
+            | Self::TooManyLocations
+            | Self::LocationsFailed => Disposition::Fail,
+            Self::SyncInProgress | Self::MissingApiKey | Self::Cooldown | Self::ApprovalPending | Self::FeatureOff => {
+                Disposition::Skip
+            }
+            Self::Stopped | Self::ApprovalRejected => Disposition::Cancel,
             Self::IntegrationNotSupported => Disposition::Refuse,
             Self::LeaseLost => Disposition::Leave,
         }
@@ -190,6 +248,22 @@ impl Failure {
             }
             Self::TooManyRows => "pull fewer of them, or ask for a higher limit",
             Self::EntitiesFailed => "look at the reason that each entity has",
+            Self::ConsentRevoked => {
+                "let somebody who may agree do so once more, and rotate the secret to the new token"
+            }
+            Self::RequestRefused => "look at what the vendor says in the detail, and mend that",
+            Self::NothingListed => {
+                "look whether the account has something to list, and whether the key is of that account"
+            }
+            Self::NoPrimaryCategory => "map at least one active category to one of Google's",
+            Self::TooManyCategories => "leave fewer active categories mapped, or raise additionalCategoriesMax",
+            Self::Cooldown => "wait until a minute has passed since the last one that went well",
+            Self::ApprovalPending => "approve or reject the run that waits, or start one by hand in its place",
+            Self::ApprovalRejected => "mend the side that lacks what would have gone, then start another run",
+            Self::FeatureOff => "switch the flag on that the detail names",
+            Self::NothingMapped => "map the tenant's categories to Google's, the primary one first",
+            Self::TooManyLocations => "name the locations in the connection's settings, over several connections",
+            Self::LocationsFailed => "look at the reason that each location has",
         }
     }
 }

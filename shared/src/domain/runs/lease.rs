@@ -14,12 +14,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::RunId;
+use crate::domain::mirror::plan::Strategy;
 
 /// How long a holder may be silent before another may take over, in milliseconds.
 pub const LEASE_MS: i64 = 60_000;
 /// A holder renews when this much has passed since it took or renewed the lease, in milliseconds. What is left is
 /// longer than any single call may take, so that no write of a holder lands after its lease ran out.
 pub const RENEW_AFTER_MS: i64 = 20_000;
+/// How long after a mirror that went well no other one this way starts, in milliseconds.
+pub const COOLDOWN_MS: i64 = 60_000;
 
 /// The lease of a connection, as stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +55,21 @@ pub struct Lease {
     /// The newest run of the connection that has a log, also once it is over: the next one's id is later, whatever the clocks say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest_run: Option<RunId>,
+    /// When the last mirror of the platform's categories to Google went well, epoch milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirrored_to_gbp_ms: Option<i64>,
+    /// When the last mirror of Google's to the platform did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirrored_to_platform_ms: Option<i64>,
+    /// Who approved of what the run would remove.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
+    /// When, epoch milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_ms: Option<i64>,
+    /// How many may go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_max: Option<u64>,
 }
 
 impl Lease {
@@ -75,12 +93,41 @@ impl Lease {
         Some(StopRequest { by, at_ms: self.stop_ms.unwrap_or_default() })
     }
 
+    /// What was approved of, if somebody has.
+    #[must_use]
+    pub fn approval(&self) -> Option<Approval> {
+        let (by, removals_max) = (self.approved_by.clone()?, self.approved_max?);
+        Some(Approval { by, at_ms: self.approved_ms.unwrap_or_default(), removals_max })
+    }
+
+    /// Until when no other mirror this way starts.
+    #[must_use]
+    pub fn cools_until(&self, strategy: Strategy, now: Timestamp) -> Option<Timestamp> {
+        let last_ms = match strategy {
+            Strategy::PlatformToGbp => self.mirrored_to_gbp_ms,
+            Strategy::GbpToPlatform => self.mirrored_to_platform_ms,
+        };
+        let until_ms = last_ms?.saturating_add(COOLDOWN_MS);
+        Timestamp::from_millisecond(until_ms).ok().filter(|until| *until > now)
+    }
+
     /// Until when the run waits, if it still does. A stop ends every wait.
     #[must_use]
     pub fn waits_until(&self, now: Timestamp) -> Option<Timestamp> {
         let until = self.waits_until_ms.filter(|until| *until > now.as_millisecond() && self.stop_by.is_none())?;
         Timestamp::from_millisecond(until).ok()
     }
+}
+
+/// That somebody approved of what a run would remove.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// Who.
+    pub by: String,
+    /// When, epoch milliseconds.
+    pub at_ms: i64,
+    /// How many may go.
+    pub removals_max: u64,
 }
 
 /// That somebody wants a run to stop.
@@ -245,10 +292,21 @@ mod tests {
     }
 
     #[test]
+    fn a_mirror_that_went_well_keeps_another_one_this_way_from_starting_for_a_minute() {
+        let lease = Lease { mirrored_to_gbp_ms: Some(5), ..Lease::default() };
+        let until = |strategy, ms| lease.cools_until(strategy, at(ms));
+        assert_eq!(until(Strategy::PlatformToGbp, 5), Some(at(60_005)));
+        assert_eq!(until(Strategy::PlatformToGbp, 60_004), Some(at(60_005)));
+        assert_eq!(until(Strategy::PlatformToGbp, 60_005), None);
+        assert_eq!(until(Strategy::GbpToPlatform, 5), None);
+    }
+
+    #[test]
     fn a_lease_is_stored_under_these_names() {
         let stored = serde_json::json!({
             "runId": id(1), "fence": "f", "untilMs": 1, "waitsUntilMs": 2, "waitsFor": "retryAfter", "queuedMs": 3,
-            "newestRun": id(1), "stopBy": "ann", "stopMs": 4,
+            "newestRun": id(1), "stopBy": "ann", "stopMs": 4, "mirroredToGbpMs": 5, "mirroredToPlatformMs": 6,
+            "approvedBy": "ann", "approvedMs": 7, "approvedMax": 8,
         });
         let lease: Lease = serde_json::from_value(stored.clone()).unwrap();
         assert_eq!(serde_json::to_value(&lease).unwrap(), stored);

@@ -6,9 +6,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::ids::RunId;
+use crate::domain::mirror::backoff::backoff_ms;
 use crate::domain::runs::failure::{Disposition, Failure};
 use crate::domain::runs::lease::{Lease, StopRequest, Wait, WaitReason};
-use crate::domain::runs::run::{Run, RunStatus};
+use crate::domain::runs::run::{Run, RunStatus, Work};
 
 /// How long a message may be late before another is sent, in milliseconds. Each one more is given twice as long as the one
 /// before: a queue that is behind must not be filled with copies.
@@ -151,7 +152,7 @@ pub fn after_slice(run: &Run, came_to: CameTo, moved: bool, now: Timestamp) -> A
                 let then = if attempts >= run.work.patience().attempts_max {
                     end(failure)
                 } else {
-                    Then::GoOn(Some(backoff(attempts, now)))
+                    Then::GoOn(Some(backoff(run, attempts, now)))
                 };
                 AfterSlice { attempts, deadline_from, then }
             }
@@ -162,10 +163,15 @@ pub fn after_slice(run: &Run, came_to: CameTo, moved: bool, now: Timestamp) -> A
     }
 }
 
-/// How long a run waits after its `attempts`-th fault in a row: 4 s, doubling.
-fn backoff(attempts: u32, now: Timestamp) -> Wait {
-    let seconds = BACKOFF_SECONDS << attempts.min(BACKOFF_DOUBLINGS_MAX);
-    Wait { until: later(now, SignedDuration::from_secs(seconds)), reason: WaitReason::Backoff }
+/// How long a run waits after its `attempts`-th fault in a row: 4 s, doubling; of a mirror less, as its clients know it.
+fn backoff(run: &Run, attempts: u32, now: Timestamp) -> Wait {
+    let time = match &run.work {
+        Work::Mirror(_) => SignedDuration::from_millis(backoff_ms(&run.id, attempts)),
+        Work::Catalogue(_) | Work::Pull(_) => {
+            SignedDuration::from_secs(BACKOFF_SECONDS << attempts.min(BACKOFF_DOUBLINGS_MAX))
+        }
+    };
+    Wait { until: later(now, time), reason: WaitReason::Backoff }
 }
 
 /// Why a run fails that would have to wait for longer than it may take.

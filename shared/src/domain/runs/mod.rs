@@ -6,6 +6,7 @@ pub mod failure;
 pub mod lease;
 pub mod life;
 pub mod log;
+pub mod mirror;
 pub mod pull;
 pub mod pulls;
 pub mod run;

@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::domain::catalogue::findings::Findings;
 use crate::domain::datasets::diff::Counts;
 use crate::domain::ids::{Connection, RunId};
+use crate::domain::mirror::backoff;
 use crate::domain::runs::failure::RunError;
 use crate::domain::runs::lease::{LEASE_MS, Wait};
 use crate::domain::runs::log::{Line, RunLog};
+use crate::domain::runs::mirror::MirrorWork;
 use crate::domain::runs::pull::PullWork;
 use crate::domain::runs::said;
 use crate::domain::runs::slices::Slices;
@@ -168,6 +170,8 @@ pub enum Work {
     Catalogue(CatalogueWork),
     /// Entities of a vendor's API, read a page at a time.
     Pull(PullWork),
+    /// The categories of a tenant and of its locations, one side made like the other.
+    Mirror(MirrorWork),
 }
 
 /// The work of a catalogue's run.
@@ -201,6 +205,7 @@ impl Work {
         match self {
             Self::Catalogue(_) => "catalogue",
             Self::Pull(_) => "pull",
+            Self::Mirror(_) => "mirror",
         }
     }
 
@@ -213,6 +218,12 @@ impl Work {
                 let lease = SignedDuration::from_millis(LEASE_MS);
                 Patience { without_progress: lease, in_all: lease, attempts_max: 1 }
             }
+            Self::Mirror(_) => Patience {
+                without_progress: SignedDuration::from_mins(60),
+                // A day beside the three that it may wait for approval.
+                in_all: SignedDuration::from_hours(96),
+                attempts_max: backoff::ATTEMPTS_MAX,
+            },
             Self::Catalogue(_) | Self::Pull(_) => Patience {
                 without_progress: SignedDuration::from_mins(60),
                 in_all: SignedDuration::from_hours(24),
@@ -231,6 +242,7 @@ impl Work {
                 now.checkpoint != before.checkpoint && now.checkpoint.as_ref().is_some_and(|now| now.plan == plan)
             }
             (Self::Pull(now), Self::Pull(before)) => now.moved_since(before),
+            (Self::Mirror(now), Self::Mirror(before)) => now.moved_since(before),
             _ => false,
         }
     }
@@ -240,7 +252,7 @@ impl Work {
     pub fn hash(&self) -> Option<&str> {
         match self {
             Self::Catalogue(work) => work.hash.as_deref(),
-            Self::Pull(_) => None,
+            Self::Pull(_) | Self::Mirror(_) => None,
         }
     }
 
@@ -250,6 +262,7 @@ impl Work {
         match self {
             Self::Catalogue(work) => work.counts,
             Self::Pull(work) => work.counts(),
+            Self::Mirror(work) => work.counts(),
         }
     }
 
@@ -258,7 +271,7 @@ impl Work {
     pub fn catalogue(&self) -> Option<&CatalogueWork> {
         match self {
             Self::Catalogue(work) => Some(work),
-            Self::Pull(_) => None,
+            Self::Pull(_) | Self::Mirror(_) => None,
         }
     }
 
@@ -267,7 +280,16 @@ impl Work {
     pub fn pull(&self) -> Option<&PullWork> {
         match self {
             Self::Pull(work) => Some(work),
-            Self::Catalogue(_) => None,
+            Self::Catalogue(_) | Self::Mirror(_) => None,
+        }
+    }
+
+    /// That of a mirror, if it is one.
+    #[must_use]
+    pub fn mirror(&self) -> Option<&MirrorWork> {
+        match self {
+            Self::Mirror(work) => Some(work),
+            Self::Catalogue(_) | Self::Pull(_) => None,
         }
     }
 }
@@ -339,6 +361,7 @@ impl Run {
             Work::Catalogue(work) => work.checkpoint = None,
             // Where each entity ended is what people look for.
             Work::Pull(work) => work.entities.iter_mut().for_each(|entity| entity.before = None),
+            Work::Mirror(work) => work.held = None,
         }
         if let Some(line) = said::over(&self, at) {
             self.say(line);

@@ -84,6 +84,14 @@ fn day_key(day: Date) -> String {
     format!("day#{day}")
 }
 
+/// The end of an hour of a day, as counters name it: `2026-01-15`.
+#[must_use]
+pub fn hour_after(day: &str, hour: i8) -> Option<Timestamp> {
+    let day: Date = day.parse().ok()?;
+    let start = day.at(hour, 0, 0, 0).to_zoned(TimeZone::UTC).ok()?.timestamp();
+    start.checked_add(1.hour()).ok()
+}
+
 /// The counter of a day's month; its slots are the days.
 #[must_use]
 pub fn month_key(day: Date) -> String {

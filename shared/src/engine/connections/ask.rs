@@ -10,6 +10,7 @@ use crate::aws::connections::quota::Meter;
 use crate::aws::faults::AwsFault;
 use crate::domain::ids::Connection;
 use crate::domain::pull::breaker::{Outcome, Why};
+use crate::domain::pull::quota::Limits;
 use crate::domain::runs::lease::{Wait, WaitReason};
 use crate::domain::time;
 use crate::engine::runs::context::RunWorker;
@@ -46,12 +47,25 @@ impl Asker {
     /// # Errors
     /// When it cannot be asked there.
     pub fn new(worker: &RunWorker, connection: &Connection, settings: &PullSettings) -> Result<Self, String> {
-        let host = authority(&settings.base_url);
+        Self::at(worker, connection, &settings.base_url, (settings.limits, settings.breaker_failures))
+    }
+
+    /// One that asks at this address, within these limits, and whose breaker so many failures open.
+    ///
+    /// # Errors
+    /// When it cannot be asked there.
+    pub fn at(
+        worker: &RunWorker,
+        connection: &Connection,
+        base_url: &Url,
+        (limits, breaker_failures): (Limits, usize),
+    ) -> Result<Self, String> {
+        let host = authority(base_url);
         let hosts = Hosts::named(&[&host], worker.sources().environment.is_local())?;
         Ok(Self {
             client: VendorClient::new(hosts).map_err(|error| error.to_string())?,
-            meter: worker.quotas.meter(connection, settings.limits),
-            breakers: worker.breakers.opened_by(settings.breaker_failures),
+            meter: worker.quotas.meter(connection, limits),
+            breakers: worker.breakers.opened_by(breaker_failures),
             bus: worker.runs.bus.clone(),
             connection: connection.clone(),
             outside: worker.runs.outside.clone(),
@@ -119,7 +133,8 @@ impl Asker {
     }
 }
 
-fn authority(url: &Url) -> String {
+/// A URL's host, with its port where that is not the scheme's own.
+pub(crate) fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }

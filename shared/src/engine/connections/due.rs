@@ -9,15 +9,19 @@ use std::time::Duration;
 use futures::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::aws::connections::store::{ConnectionStore, Due};
+use crate::aws::connections::store::Due;
 use crate::aws::faults::AwsFault;
 use crate::aws::runs::reads::Wanted;
 use crate::domain::connections::again::{Step, step};
 use crate::domain::connections::stored::StoredConnection;
+use crate::domain::flags::Flag;
 use crate::domain::ids::{Connection, ProviderId};
+use crate::domain::mirror::plan::Strategy;
 use crate::domain::runs::failure::Failure;
+use crate::domain::runs::mirror::MirrorWork;
 use crate::domain::runs::pull::PullMode;
 use crate::domain::runs::run::{CatalogueWork, Mode, Run, RunStatus, Trigger, Work};
+use crate::engine::mirror::Mirrors;
 use crate::engine::runs::context::Runs;
 use crate::engine::runs::kinds::catalogue::work_of;
 use crate::engine::runs::kinds::pull::{self, PullRequest};
@@ -32,6 +36,9 @@ const AT_ONCE: usize = 8;
 const TIME: Duration = Duration::from_secs(240);
 /// When what could not be started is due again.
 const LATER: Duration = Duration::from_secs(60);
+
+/// The setting of a connection to Google that says which way its schedule mirrors.
+const STRATEGY: &str = "mirrorStrategy";
 
 /// When a nightly backfill that met another run is tried again, while its hour lasts.
 const FULL_AGAIN: SignedDuration = SignedDuration::from_mins(10);
@@ -58,17 +65,19 @@ enum Came {
 
 /// Starts what is due of these connections. What could not be started is logged, is due a minute later, and keeps no other
 /// waiting: that is no reason to have the whole message again.
-pub async fn start_due(runs: &Runs, store: &ConnectionStore, connections: Vec<Connection>) -> Begun {
+pub async fn start_due(mirrors: &Mirrors, connections: Vec<Connection>) -> Begun {
+    let runs = &mirrors.runs;
     let until = runs.now().checked_add(TIME).unwrap_or(Timestamp::MAX);
     let starts = connections.into_iter().map(|connection| async move {
-        if runs.now() < until { start_one(runs, store, &connection).await } else { Came::Moved }
+        if runs.now() < until { start_one(mirrors, &connection).await } else { Came::Moved }
     });
     let came: Vec<Came> = stream::iter(starts).buffer_unordered(AT_ONCE).collect().await;
     let count = |wanted: Came| came.iter().filter(|came| **came == wanted).count();
     Begun { started: count(Came::Started), failed: count(Came::Failed) }
 }
 
-async fn start_one(runs: &Runs, store: &ConnectionStore, connection: &Connection) -> Came {
+async fn start_one(mirrors: &Mirrors, connection: &Connection) -> Came {
+    let (runs, store) = (&mirrors.runs, &mirrors.connections);
     let due = match store.due_time(connection).await {
         Ok(Some(due)) if due.at <= runs.now() => due,
         // It is gone, or was seen to: this is another copy of the message.
@@ -78,7 +87,7 @@ async fn start_one(runs: &Runs, store: &ConnectionStore, connection: &Connection
             return Came::Failed;
         }
     };
-    match try_one(runs, store, &due).await {
+    match try_one(mirrors, &due).await {
         Ok(came) => came,
         Err(error) => {
             tracing::error!(%connection, due_at = %due.at, %error, "what is due was not started");
@@ -91,7 +100,8 @@ async fn start_one(runs: &Runs, store: &ConnectionStore, connection: &Connection
     }
 }
 
-async fn try_one(runs: &Runs, store: &ConnectionStore, due: &Due) -> Result<Came, StartRefused> {
+async fn try_one(mirrors: &Mirrors, due: &Due) -> Result<Came, StartRefused> {
+    let (runs, store) = (&mirrors.runs, &mirrors.connections);
     let now = runs.now();
     // As of now and not as of half a minute ago: somebody may just have paused it.
     let stored = store.read(&due.connection).await?;
@@ -117,6 +127,11 @@ async fn try_one(runs: &Runs, store: &ConnectionStore, due: &Due) -> Result<Came
             return Ok(Came::Moved);
         }
     };
+    if !has_feature(mirrors, &stored.connection).await {
+        // What is off is not synced, and leaves no run that says so each time.
+        store.move_due(due, Some(&then(next, 0))).await?;
+        return Ok(Came::Moved);
+    }
     let mode = mode(runs, &stored, due, looked_at.as_ref(), now).await?;
     let is_full = mode == PullMode::Backfill;
     let (started, passed_until) = (then(at, starts), full_again(&stored, is_full, now, next));
@@ -138,6 +153,14 @@ async fn try_one(runs: &Runs, store: &ConnectionStore, due: &Due) -> Result<Came
         }
     };
     Ok(if seen_to.is_some() { Came::Started } else { Came::Moved })
+}
+
+/// Whether what would be started is on for the tenant.
+async fn has_feature(mirrors: &Mirrors, connection: &Connection) -> bool {
+    let flags = &mirrors.flags;
+    connection.provider != ProviderId::GBP
+        || flags.is_on(Flag::CategoryMirroring, None).await
+            && flags.is_on(Flag::TenantGbpCategorySync, Some(&connection.tenant)).await
 }
 
 /// How much is to be pulled: everything in the hour that the schedule names, once in it, and again what is started again; else what
@@ -176,6 +199,10 @@ fn work(providers: &Providers, stored: &StoredConnection, mode: PullMode) -> Res
     if stored.connection.provider != ProviderId::CATALOGUE {
         if stored.secrets.is_none() {
             return Err((Failure::MissingApiKey, "skipped: the connection has no API key".into()));
+        }
+        if stored.connection.provider == ProviderId::GBP {
+            let strategy = stored.settings.get(STRATEGY).and_then(|strategy| Strategy::parse(strategy.as_str()?));
+            return Ok(Work::Mirror(MirrorWork::new(strategy.unwrap_or(Strategy::PlatformToGbp), None)));
         }
         let request = PullRequest { mode, ..PullRequest::default() };
         return pull::work_of(providers, stored, &request).map_err(|refused| (refused.failure(), refused.to_string()));

@@ -16,11 +16,34 @@ use crate::vendors::Providers;
 pub async fn pulled(
     store: &ConnectionStore,
     providers: &Providers,
-    (tenant, provider): (&TenantId, &str),
+    of: (&TenantId, &str),
     named: Option<&str>,
 ) -> Result<Result<StoredConnection, NotMeant>, AwsFault> {
-    let of = ProviderId::parse(provider).ok().filter(|of| providers.of(of).pull.is_some());
-    let Some(of) = of else { return Ok(Err(NotMeant::NotPulled(shortened(provider), names(providers)))) };
+    meant(store, of, named, |provider| is_pulled(providers, provider)).await
+}
+
+/// The same of a provider that is asked over HTTP, whether its lists are pulled or not.
+///
+/// # Errors
+/// When the table cannot be read.
+pub async fn asked(
+    store: &ConnectionStore,
+    providers: &Providers,
+    of: (&TenantId, &str),
+    named: Option<&str>,
+) -> Result<Result<StoredConnection, NotMeant>, AwsFault> {
+    meant(store, of, named, |provider| is_asked(providers, provider)).await
+}
+
+async fn meant(
+    store: &ConnectionStore,
+    (tenant, provider): (&TenantId, &str),
+    named: Option<&str>,
+    may_be: impl Fn(&ProviderId) -> bool,
+) -> Result<Result<StoredConnection, NotMeant>, AwsFault> {
+    let Some(of) = ProviderId::parse(provider).ok().filter(&may_be) else {
+        return Ok(Err(NotMeant::NotPulled(shortened(provider), named_ones(may_be))));
+    };
     let connection = |name: ConnectionName| Connection::new(tenant.clone(), of.clone(), name);
     if let Some(named) = named {
         // A name that nothing can have leads to none.
@@ -47,8 +70,21 @@ pub async fn pulled(
 /// The providers whose APIs are pulled.
 #[must_use]
 pub fn names(providers: &Providers) -> Vec<String> {
-    let pulled = |provider: &ProviderId| providers.of(provider).pull.is_some();
-    ProviderId::NAMED.into_iter().filter(pulled).map(|provider| provider.to_string()).collect()
+    named_ones(|provider| is_pulled(providers, provider))
+}
+
+fn named_ones(may_be: impl Fn(&ProviderId) -> bool) -> Vec<String> {
+    ProviderId::NAMED.into_iter().filter(may_be).map(|provider| provider.to_string()).collect()
+}
+
+fn is_pulled(providers: &Providers, provider: &ProviderId) -> bool {
+    providers.of(provider).pull.is_some()
+}
+
+/// Whether there is an API of it that is asked.
+#[must_use]
+pub fn is_asked(providers: &Providers, provider: &ProviderId) -> bool {
+    is_pulled(providers, provider) || *provider == ProviderId::GBP
 }
 
 /// A name that somebody made up, as it is told back.

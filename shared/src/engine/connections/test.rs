@@ -1,5 +1,5 @@
-//! Test a connection: read a catalogue's source from end to end, ask a vendor that is pulled for a row, or look whether a sender's settings and
-//! secrets can be used. Nothing is changed but the note of the test.
+//! Test a connection: read a catalogue's source from end to end, ask a vendor that is pulled for a row, and Google for its locations, or look
+//! whether a sender's settings and secrets can be used. Nothing is changed but the note of the test.
 
 use super::desk::{Desk, Refused};
 use crate::aws::connections::last_test::{LastTests, VendorTest};
@@ -12,6 +12,7 @@ use crate::domain::deliveries::signature::{LiveSecret, sign};
 use crate::domain::ids::{Connection, ProviderId};
 use crate::domain::redact;
 use crate::engine::catalogue::test_vendor::test_vendor;
+use crate::engine::connections::pulled::is_asked;
 use crate::engine::operators::Operator;
 use crate::engine::runs::context::RunWorker;
 use crate::engine::runs::kinds::pull::look::{NotLooked, Sight, try_look};
@@ -34,7 +35,7 @@ pub async fn test(
     desk.operators.record_change(operator, Action::TestConnection, target, Vec::new()).await?;
     let error = match usable(desk, &stored).await? {
         Ok(Usable::Catalogue(vendor)) => return Ok(test_vendor(worker, tests, &vendor, None).await?),
-        Ok(Usable::Pulled) => return asked(worker, tests, connection).await,
+        Ok(Usable::Asked) => return asked(worker, tests, connection).await,
         Ok(Usable::Configured) => None,
         Err(why) => Some(redact::error_text(&why)),
     };
@@ -48,13 +49,13 @@ pub async fn test(
 enum Usable {
     /// Its source is read.
     Catalogue(Box<Vendor>),
-    /// Its vendor is asked for a page.
-    Pulled,
+    /// Its vendor is asked for what it lists first.
+    Asked,
     /// The configuration is all there is to look at.
     Configured,
 }
 
-/// Asks a vendor for one row of its first list, within quota and breaker.
+/// Asks a vendor for one row of its first list, or Google for all of it, within quota and breaker.
 async fn asked(worker: &RunWorker, tests: &LastTests, connection: &Connection) -> Result<VendorTest, Refused> {
     let sight = Sight { rows: 1, ..Sight::default() };
     let tried = try_look(&worker.as_of_now(), connection, sight).await;
@@ -105,8 +106,8 @@ async fn usable(desk: &Desk, stored: &StoredConnection) -> Result<Result<Usable,
         };
     }
     // One without a key has webhooks alone.
-    if provider.pull.is_some() && !secrets.is_empty() {
-        return Ok(Ok(Usable::Pulled));
+    if is_asked(&desk.providers, &connection.provider) && !secrets.is_empty() {
+        return Ok(Ok(Usable::Asked));
     }
     let Some(sender) = provider.sender else { return Ok(Ok(Usable::Configured)) };
     let sender = match sender(connection, &stored.settings, secrets) {

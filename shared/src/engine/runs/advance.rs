@@ -72,7 +72,7 @@ fn delay_seconds(at: Timestamp, now: Timestamp) -> u32 {
 pub async fn advance(worker: &RunWorker, run: Run, taken: Taken, until: Timestamp) -> Result<SliceEnd, AwsFault> {
     let begun = run.work.clone();
     let since = worker.runs.now();
-    let mut slice = Slice { worker, run, hold: taken.hold, since, until, begun };
+    let mut slice = Slice { worker, run, hold: taken.hold, since, until, approval: taken.approval, begun };
     let step = match taken.stop {
         Some(stop) => Ok(Next::Stopped(stop)),
         None => kinds::step(&mut slice).await,

@@ -9,11 +9,13 @@ use crate::aws::connections::breaker::Breakers;
 use crate::aws::connections::quota::Quotas;
 use crate::aws::datasets::records::RecordStore;
 use crate::aws::journal::Journal;
+use crate::aws::mirror::categories::CategoryStore;
 use crate::aws::queues::sync::SyncQueue;
 use crate::aws::runs::RunStore;
 use crate::domain::ids::RunId;
 use crate::engine::catalogue::vendors::Vendors;
 use crate::engine::connections::readers::Connections;
+use crate::engine::gbp::GoogleShared;
 use crate::environment::{Environment, StartError};
 use crate::outside::Outside;
 use crate::vendors::catalogue::SourceRules;
@@ -90,8 +92,12 @@ pub struct RunWorker {
     pub breakers: Breakers,
     /// How often.
     pub quotas: Quotas,
+    /// Tenants' own categories.
+    pub categories: CategoryStore,
     /// Where rows go that cannot be taken.
     pub journal: Journal,
+    /// What is shared by all who ask Google.
+    pub google: GoogleShared,
     sources: Arc<Sources>,
 }
 
@@ -115,7 +121,9 @@ impl RunWorker {
             connections: Connections::with_secrets(clients, environment, outside)?,
             breakers: Breakers::connect(clients, environment)?,
             quotas: Quotas::connect(clients, environment)?,
+            categories: CategoryStore::connect(clients, environment)?,
             journal: Journal::connect(clients, environment)?,
+            google: GoogleShared::connect(clients, environment, outside)?,
             sources: Arc::new(Sources {
                 rules: SourceRules::from_environment(environment)?,
                 environment: environment.clone(),

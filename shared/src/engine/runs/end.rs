@@ -96,6 +96,7 @@ fn measure(runs: &Runs, run: &Run) {
         ("dryRun", json!(run.mode.is_dry())),
         ("trigger", json!(run.trigger)),
     ];
+    kinds::mirror::measure(&runs.outside, run);
     runs.outside.metrics.emit(run.updated_at, &[("status", run.status.as_str())], &metrics, &properties);
     tracing::info!(run_id = %run.id, connection = %run.connection, status = run.status.as_str(),
         correlation_id = %run.correlation_id, duration_ms = run.duration_ms, created = counts.created,

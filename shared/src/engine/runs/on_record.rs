@@ -65,6 +65,7 @@ fn target(request: &StartRequest, why: &str) -> String {
     let what = match &request.work {
         Work::Pull(work) => summary(work),
         Work::Catalogue(_) => "its catalogue".to_owned(),
+        Work::Mirror(work) => format!("mirror {}", work.strategy.as_str()),
     };
     let dry = if request.mode.is_dry() { ", dry run" } else { "" };
     let why = if why.is_empty() { String::new() } else { format!(" ({why})") };

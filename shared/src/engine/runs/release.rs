@@ -11,8 +11,8 @@ use crate::aws::faults::AwsFault;
 use crate::aws::queues::sync::SliceMessage;
 use crate::domain::ids::{Connection, RunId};
 use crate::domain::runs::failure::{Failure, RunError};
-use crate::domain::runs::life;
-use crate::domain::runs::run::Run;
+use crate::domain::runs::lease::StopRequest;
+use crate::domain::runs::run::{Run, RunStatus};
 use crate::engine::runs::context::Runs;
 use crate::engine::runs::{end, publish};
 
@@ -75,6 +75,25 @@ pub async fn wake(runs: &Runs, connection: &Connection) {
     }
 }
 
+/// Ends a run that waits for approval, as somebody decided so: the run as it ended; none where it waits no more.
+///
+/// # Errors
+/// As [`stop_current`].
+pub async fn reject(
+    runs: &Runs,
+    connection: &Connection,
+    id: &RunId,
+    by: &str,
+    detail: String,
+) -> Result<Option<Run>, AwsFault> {
+    // A crash after this leaves a run that was stopped: it is over all the same.
+    let Some(lease) = runs.store.request_stop(connection, id, by, runs.now()).await? else { return Ok(None) };
+    if lease.is_held(runs.now()) {
+        return Ok(None);
+    }
+    end_unheld_as(runs, connection, id, |_| RunError::new(Failure::ApprovalRejected, detail)).await
+}
+
 /// Stops whatever run has a connection, and cuts its worker off. Who asks must have it on record.
 ///
 /// # Errors
@@ -104,14 +123,25 @@ pub async fn cut_off(runs: &Runs, connection: &Connection, by: &str) -> Result<R
 
 /// The run as it ended; none where somebody has it after all, or may have a call under way.
 async fn end_unheld(runs: &Runs, connection: &Connection, id: &RunId, by: &str) -> Result<Option<Run>, AwsFault> {
+    end_unheld_as(runs, connection, id, |stop| {
+        let by = stop.map_or_else(|| by.to_owned(), |stop| stop.by);
+        RunError::new(Failure::Stopped, format!("stopped by {by}"))
+    })
+    .await
+}
+
+async fn end_unheld_as(
+    runs: &Runs,
+    connection: &Connection,
+    id: &RunId,
+    why: impl FnOnce(Option<StopRequest>) -> RunError,
+) -> Result<Option<Run>, AwsFault> {
     let (now, fence) = (runs.now(), runs.new_fence());
     let Ok(taken) = runs.store.take_lease(connection, id, &fence, now).await? else { return Ok(None) };
     let Some(run) = runs.store.reads.one(connection, id).await?.filter(|run| !run.status.is_over()) else {
         return Ok(None);
     };
-    let by = taken.stop.map_or_else(|| by.to_owned(), |stop| stop.by);
-    let error = RunError::new(Failure::Stopped, format!("stopped by {by}"));
-    let run = run.ended(life::status_of(Failure::Stopped), Some(error), now);
+    let run = run.ended(RunStatus::Cancelled, Some(why(taken.stop)), now);
     if !end::end(runs, &run, &taken.hold, None).await? {
         return Ok(None);
     }

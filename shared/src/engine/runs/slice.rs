@@ -9,7 +9,7 @@ use crate::domain::datasets::guard::RemovalRefused;
 use crate::domain::datasets::manifest::{Layer, LayerRef};
 use crate::domain::ids::Dataset;
 use crate::domain::runs::failure::Failure;
-use crate::domain::runs::lease::{Hold, LEASE_MS, StopRequest, Wait};
+use crate::domain::runs::lease::{Approval, Hold, LEASE_MS, StopRequest, Wait};
 use crate::domain::runs::run::{Run, Work};
 use crate::engine::runs::context::RunWorker;
 use crate::vendors::catalogue::SourceError;
@@ -33,6 +33,9 @@ pub enum SliceFault {
     /// It may not go on before a time.
     #[error("{}", .0.reason.text())]
     Waits(Wait),
+    /// Somebody must approve before it goes on.
+    #[error("somebody must approve of what would be removed")]
+    Unapproved,
     /// A vendor's API could not be pulled.
     #[error("{detail}")]
     Vendor {
@@ -69,7 +72,7 @@ impl SliceFault {
     #[must_use]
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::OutOfTime | Self::Waits(_) => true,
+            Self::OutOfTime | Self::Waits(_) | Self::Unapproved => true,
             Self::Vendor { may_pass, .. } => *may_pass,
             Self::Source(error) => error.is_transient(),
             Self::Aws(fault) => fault.transient,
@@ -83,6 +86,7 @@ impl SliceFault {
         match self {
             Self::OutOfTime => Failure::RunTooSlow,
             Self::Waits(_) => Failure::SourceBusy,
+            Self::Unapproved => Failure::ApprovalExpired,
             Self::Vendor { failure, .. } => *failure,
             Self::Stop(_) => Failure::Stopped,
             Self::LeaseLost => Failure::LeaseLost,
@@ -106,6 +110,8 @@ pub struct Slice<'a> {
     pub since: Timestamp,
     /// When the slice must hand on.
     pub until: Timestamp,
+    /// What of it somebody approved of.
+    pub approval: Option<Approval>,
     /// The run's work when the slice began: a slice that does not move it on counts as an attempt.
     pub begun: Work,
 }

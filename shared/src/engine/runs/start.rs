@@ -13,8 +13,9 @@ use crate::aws::queues::sync::SliceMessage;
 use crate::aws::runs::leases::Taken;
 use crate::aws::runs::transitions::Started;
 use crate::domain::ids::{Connection, RunId};
+use crate::domain::mirror::fan_out::child_id;
 use crate::domain::runs::failure::{Failure, RunError};
-use crate::domain::runs::lease::Hold;
+use crate::domain::runs::lease::{Hold, WaitReason};
 use crate::domain::runs::life::{self, MayStart};
 use crate::domain::runs::log::RunLog;
 use crate::domain::runs::run::{Mode, Run, RunStatus, Trigger, Work};
@@ -22,7 +23,7 @@ use crate::domain::runs::said;
 use crate::domain::runs::slices::Slices;
 use crate::domain::time;
 use crate::engine::runs::context::Runs;
-use crate::engine::runs::{publish, watchdog};
+use crate::engine::runs::{kinds, publish, watchdog};
 
 const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often a run is given a later id. A second time somebody else was first again.
@@ -53,6 +54,9 @@ pub enum StartRefused {
     /// Another run has the connection; until when it waits, if it does.
     #[error("run {0} is in progress{waiting}", waiting = waiting(*.1))]
     Busy(RunId, Option<Timestamp>),
+    /// A mirror this way went well less than a minute before; until when none starts.
+    #[error("cooldown: the last mirror went well less than a minute ago, and the next may start at {}", time::text(*.0))]
+    Cools(Timestamp),
     /// The vendor's integration cannot be synced.
     #[error("vendor {0} is reached over an API, which catalogue sync does not support")]
     NotSupported(String),
@@ -71,6 +75,7 @@ impl StartRefused {
     pub fn failure(&self) -> Failure {
         match self {
             Self::Busy(..) => Failure::SyncInProgress,
+            Self::Cools(_) => Failure::Cooldown,
             Self::NotSupported(_) => Failure::IntegrationNotSupported,
             Self::Fault(_) => Failure::StorageFailed,
         }
@@ -139,9 +144,10 @@ async fn begin(
                 tracing::info!(run_id = %run.id, connection = %run.connection, mode = ?run.mode, "run started");
                 announce(runs, &run).await;
                 let hold = fence.map(|fence| Hold { run_id: run.id.clone(), fence, since: run.started_at });
-                return Ok(Begun::Run(Box::new(run), hold.map(|hold| Taken { hold, stop: None })));
+                return Ok(Begun::Run(Box::new(run), hold.map(|hold| Taken { hold, stop: None, approval: None })));
             }
-            Started::SeenTo => return Ok(Begun::SeenTo),
+            Started::SeenTo | Started::Known => return Ok(Begun::SeenTo),
+            Started::Cools(until) => return Err(StartRefused::Cools(until)),
             // Another instance's clock is ahead of ours, or it was in this very millisecond.
             Started::TooEarly(newest) if tries < TRIES_MAX => {
                 (before, tries) = (Some(newest), tries + 1);
@@ -188,9 +194,12 @@ async fn look_at(
 
 /// A new run; where the one before it is known, with a later id.
 fn new_run(runs: &Runs, request: &StartRequest, before: Option<&RunId>) -> Run {
-    let id = match before {
-        Some(before) => RunId::behind(before, runs.now(), runs.outside.entropy.bytes16()),
-        None => runs.new_run_id(),
+    let parent = request.work.mirror().and_then(|work| work.parent.as_ref());
+    let id = match (before, parent) {
+        // However often its start is tried, it is the same one.
+        (_, Some(parent)) => child_id(parent, &request.connection),
+        (Some(before), None) => RunId::behind(before, runs.now(), runs.outside.entropy.bytes16()),
+        (None, None) => runs.new_run_id(),
     };
     let now = id.started_at().unwrap_or_else(|| runs.now());
     Run {
@@ -244,11 +253,24 @@ pub async fn start_in_background(
             Ok(Some(*run))
         }
         Err(StartRefused::Busy(holder, _)) => {
-            let detail = format!("skipped: run {holder} was in progress");
-            Ok(pass_over(runs, request, Failure::SyncInProgress, detail, due).await?)
+            let (failure, detail) = in_the_way(runs, &request.connection, &holder).await?;
+            Ok(pass_over(runs, request, failure, detail, due).await?)
+        }
+        Err(refused @ StartRefused::Cools(_)) => {
+            Ok(pass_over(runs, request, Failure::Cooldown, refused.to_string(), due).await?)
         }
         Err(other) => Err(other),
     }
+}
+
+/// Why a run is passed over for another one: that one works, or waits until somebody approves of it.
+async fn in_the_way(runs: &Runs, connection: &Connection, holder: &RunId) -> Result<(Failure, String), AwsFault> {
+    let lease = runs.store.lease_of(connection).await?;
+    let waits_for = lease.filter(|lease| lease.run_id.as_ref() == Some(holder)).and_then(|lease| lease.waits_for);
+    Ok(match waits_for {
+        Some(WaitReason::Approval) => (Failure::ApprovalPending, format!("skipped: run {holder} waits for approval")),
+        _ => (Failure::SyncInProgress, format!("skipped: run {holder} was in progress")),
+    })
 }
 
 /// Starts a run that a worker takes up, for somebody who waits to hear that it was: nothing is stored where another one is in its way.
@@ -289,6 +311,7 @@ pub async fn pass_over(
     if !runs.store.record_run(&run, moved).await? {
         return Ok(None);
     }
+    kinds::mirror::measure(&runs.outside, &run);
     publish::publish_end(runs, &run).await;
     Ok(Some(run))
 }

@@ -20,6 +20,7 @@ use crate::domain::runs::failure::{Failure, RunError};
 use crate::domain::runs::lease::Hold;
 use crate::domain::runs::life::{self, Look};
 use crate::domain::runs::run::Run;
+use crate::engine::mirror::fan_out;
 use crate::engine::runs::context::Runs;
 use crate::engine::runs::{end, publish};
 
@@ -144,6 +145,9 @@ pub async fn watch_within(runs: &Runs, limits: Limits) -> Result<Round, AwsFault
             fault.get_or_insert(error);
         }
     }
+    if let Err(error) = fan_out::watch(runs).await {
+        fault.get_or_insert(error);
+    }
     round.told = tell(runs, to_tell, limits.telling_max).await;
     tracing::info!(
         looked_at = round.looked_at,
@@ -206,7 +210,9 @@ pub(super) async fn give_up(
 ) -> Result<Option<Run>, AwsFault> {
     let now = runs.now();
     let fence = runs.new_fence();
-    let Ok(Taken { hold, stop }) = runs.store.take_lease(connection, id, &fence, now).await? else { return Ok(None) };
+    let Ok(Taken { hold, stop, .. }) = runs.store.take_lease(connection, id, &fence, now).await? else {
+        return Ok(None);
+    };
     // As it is now: what the index showed may be older.
     let Some(run) = runs.store.reads.one(connection, id).await?.filter(|run| !run.status.is_over()) else {
         return Ok(None);

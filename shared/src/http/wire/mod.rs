@@ -12,6 +12,7 @@ pub mod health;
 pub mod integrations;
 pub mod links;
 pub mod log_line;
+pub mod mirror;
 pub mod one_delivery;
 pub mod operations;
 pub mod parameters;

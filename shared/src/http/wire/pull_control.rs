@@ -61,7 +61,7 @@ impl From<&Run> for PullStartedView {
     fn from(run: &Run) -> Self {
         let (mode, since, entities) = match &run.work {
             Work::Pull(work) => (work.mode, work.since, work.entities.as_slice()),
-            Work::Catalogue(_) => (PullMode::default(), None, &[][..]),
+            Work::Catalogue(_) | Work::Mirror(_) => (PullMode::default(), None, &[][..]),
         };
         let started = |entity: String| PullStartedEntityView { entity, status: "started" };
         Self {

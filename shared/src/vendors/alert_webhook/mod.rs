@@ -73,5 +73,5 @@ pub(super) async fn send(sending: &Sending<'_>, settings: &Settings, secret: &Se
     };
     let header = |(name, value): (Text, String)| Some((name.parse::<HeaderName>().ok()?, Secret::new(value)));
     let secrets = signed.into_iter().filter_map(header).collect();
-    posted(sending, Request { method: Method::POST, url, secrets, body: Some(body.into()) }).await
+    posted(sending, Request { method: Method::POST, secrets, body: Some(body.into()), ..Request::get(url) }).await
 }

@@ -49,5 +49,5 @@ pub(super) async fn send(sending: &Sending<'_>, secret: &Secret, message: &Messa
     // Without the text: it is the secret.
     let Some(url) = url.filter(Url::has_host) else { return Answered::Never(UNUSABLE.to_owned()) };
     let body = card(message, sending.link).to_string();
-    posted(sending, Request { method: Method::POST, url, secrets: Vec::new(), body: Some(body.into()) }).await
+    posted(sending, Request { method: Method::POST, body: Some(body.into()), ..Request::get(url) }).await
 }

@@ -49,8 +49,13 @@ const ELSEWHERE: &[(&str, &str, &str, &str)] = &[
         "ConnectionsTable",
         "a due time whose connection was paused or removed between two reads of a worker",
     ),
+    ("sync-worker", "dynamodb:DeleteItem", "ControlTable", MIRRORS),
     ("sync-worker", "dynamodb:DeleteItem", "RecordsTable", PULLS),
+    ("sync-worker", "dynamodb:PutItem", "ControlTable", MIRRORS),
     ("sync-worker", "dynamodb:PutItem", "RecordsTable", PULLS),
+    ("sync-worker", "dynamodb:Query", "ConnectionsTable", MIRRORS),
+    ("sync-worker", "dynamodb:Query", "ConnectionsTable/index/by_provider", MIRRORS),
+    ("sync-worker", "dynamodb:Query", "ControlTable", MIRRORS),
     ("sync-worker", "dynamodb:Query", "RunsTable", PULLS),
     ("sync-worker", "dynamodb:UpdateItem", "ConnectionsTable", PULLS),
     ("sync-worker", "kms:Decrypt", "SecretsKey", PULLS),
@@ -58,6 +63,7 @@ const ELSEWHERE: &[(&str, &str, &str, &str)] = &[
     ("sync-worker", "s3:ListBucket", CATALOGUES, "as above"),
 ];
 const PULLS: &str = "a pull, which takes a vendor: tests/tests/pulls/ uses it";
+const MIRRORS: &str = "a mirror, which takes a vendor: tests/tests/mirror/ uses it";
 /// The template's own default, which is no bucket.
 const CATALOGUES: &str = "arn:aws:s3:::signalbox-no-catalog-bucket";
 

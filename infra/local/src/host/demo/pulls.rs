@@ -37,7 +37,7 @@ impl Pulls {
         Ok(Self { runs, store, simulated })
     }
 
-    /// Makes the connections, and starts a pull of each, which a worker takes up.
+    /// Makes the connections, and starts a pull of each that is pulled, which a worker takes up.
     ///
     /// # Errors
     /// What could not be made, in a sentence.
@@ -49,7 +49,9 @@ impl Pulls {
             if !(200..300).contains(&made.status) {
                 return Err(format!("{}: {}", simulated.connection, made.told()));
             }
-            self.start(&simulated.connection).await?;
+            if simulated.is_pulled {
+                self.start(&simulated.connection).await?;
+            }
         }
         Ok(())
     }

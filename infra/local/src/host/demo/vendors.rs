@@ -33,7 +33,7 @@ pub(super) const CONTROL: &str = "sync-control";
 /// Who makes and leads them.
 pub(super) const ACTOR: &str = "demo";
 /// Of which each has a connection.
-const PROVIDERS: [&str; 2] = ["doorloop", "trackstar"];
+const PROVIDERS: [&str; 3] = ["doorloop", "trackstar", "gbp"];
 /// Why their connections are paused where the host was started without them.
 const NOT_THERE: &str = "the demo's vendors are not simulated: start with SIGNALBOX_DEMO=1";
 /// Where all vendors are that may be led elsewhere.
@@ -54,6 +54,9 @@ struct Kept {
     /// Of a start before this one had it, none.
     #[serde(default)]
     teams: u16,
+    /// The same.
+    #[serde(default)]
+    gbp: u16,
     key: String,
 }
 
@@ -69,6 +72,8 @@ pub(super) struct Simulated {
     pub(super) connection: Connection,
     base_url: String,
     body: Value,
+    /// Whether its lists are pulled.
+    pub(super) is_pulled: bool,
 }
 
 impl Simulated {
@@ -100,14 +105,16 @@ async fn try_start(path: &Path, kept: Option<Kept>, clock: &Clock) -> Result<Ven
     let before = match &kept {
         Some(kept) => kept.clone(),
         None => {
-            Kept { doorloop: 0, trackstar: 0, teams: 0, key: settings::generate().map_err(|error| error.to_string())? }
+            let key = settings::generate().map_err(|error| error.to_string())?;
+            Kept { doorloop: 0, trackstar: 0, teams: 0, gbp: 0, key }
         }
     };
-    let Kept { doorloop, trackstar, teams, key } = before;
-    let options = DemoOptions { doorloop, trackstar, teams, key: key.clone(), clock: clock.clone() };
+    let Kept { doorloop, trackstar, teams, gbp, key } = before;
+    let options = DemoOptions { doorloop, trackstar, gbp, teams, key: key.clone(), clock: clock.clone() };
     let running = start_demo_vendors(&options).await.map_err(|error| error.to_string())?;
     let (doorloop, trackstar) = (running.doorloop.address().port(), running.trackstar.address().port());
-    let now = Kept { doorloop, trackstar, teams: running.teams.address().port(), key };
+    let (teams, gbp) = (running.teams.address().port(), running.gbp.address().port());
+    let now = Kept { doorloop, trackstar, teams, gbp, key };
     if kept.as_ref() != Some(&now) {
         write(path, &now).map_err(|error| format!("{}: {error}", path.display()))?;
     }
@@ -130,9 +137,10 @@ fn write(path: &Path, kept: &Kept) -> io::Result<()> {
 
 impl Vendors {
     /// The name of each, and where it is asked and controlled.
-    pub(crate) fn places(&self) -> [(&'static str, String); 3] {
-        let DemoVendors { doorloop, trackstar, teams } = &self.running;
-        [("DoorLoop", doorloop.url()), ("Trackstar", trackstar.url()), ("Teams", teams.url())]
+    pub(crate) fn places(&self) -> [(&'static str, String); 4] {
+        let DemoVendors { doorloop, trackstar, gbp, teams } = &self.running;
+        let google = ("Google", gbp.url());
+        [("DoorLoop", doorloop.url()), ("Trackstar", trackstar.url()), google, ("Teams", teams.url())]
     }
 
     /// The URL that alerts are posted to.
@@ -142,9 +150,10 @@ impl Vendors {
 
     /// Each of them, as its connection is told of it.
     pub(super) fn simulated(&self) -> Vec<Simulated> {
-        let DemoVendors { doorloop, trackstar, .. } = &self.running;
+        let DemoVendors { doorloop, trackstar, gbp, .. } = &self.running;
         let both = format!("{} {}", trackstar.key(), trackstar.access_token().unwrap_or_default());
-        let [of_doorloop, of_trackstar] = PROVIDERS;
+        let [of_doorloop, of_trackstar, of_google] = PROVIDERS;
+        let google = json!({"account": "accounts/1", "clientId": "simulated-client", "tokenUrl": gbp.token_url()});
         [
             (of_doorloop, "DoorLoop, simulated (demo)", doorloop.base_url(), doorloop.key(), json!({})),
             (
@@ -154,15 +163,18 @@ impl Vendors {
                 both,
                 json!({"connectionId": trackstar.connection_id()}),
             ),
+            (of_google, "Google Business Profile, simulated (demo)", gbp.base_url(), gbp.google_secret(1), google),
         ]
         .into_iter()
         .filter_map(|(provider, name, base_url, secret, mut settings)| {
             settings["baseUrl"] = base_url.clone().into();
-            let body = json!({
-                "displayName": name, "settings": settings, "secrets": {"current": secret},
-                "schedule": {"every": EVERY_MINUTES},
-            });
-            Some(Simulated { connection: connection(provider)?, base_url, body })
+            // Categories are mirrored when somebody says so: they have two sides, and the demo's tenant may have changed one.
+            let is_pulled = provider != of_google;
+            let mut body = json!({"displayName": name, "settings": settings, "secrets": {"current": secret}});
+            if is_pulled {
+                body["schedule"] = json!({"every": EVERY_MINUTES});
+            }
+            Some(Simulated { connection: connection(provider)?, base_url, body, is_pulled })
         })
         .collect()
     }
@@ -191,7 +203,7 @@ impl Vendors {
                 stored = resumed.map_err(|error| error.to_string())?.connection;
                 tracing::info!(%connection, "resumed, as its vendor is there again");
             }
-            let Some(wanted) = led(&stored, &simulated.base_url) else { continue };
+            let Some(wanted) = led(&stored, &simulated) else { continue };
             // Another address is another host, to which no stored secret goes by itself.
             let secret = simulated.body.pointer("/secrets/current").and_then(Value::as_str).unwrap_or_default();
             let secrets = Some(Given { current: Secret::new(secret), previous: None });
@@ -276,12 +288,15 @@ fn is_here(stored: &StoredConnection) -> Option<&str> {
 }
 
 /// The connection as it leads there; none where it does already, or somebody has led it away from this machine.
-fn led(stored: &StoredConnection, base_url: &str) -> Option<Wanted> {
-    if is_here(stored)? == base_url {
+fn led(stored: &StoredConnection, simulated: &Simulated) -> Option<Wanted> {
+    if is_here(stored)? == simulated.base_url {
         return None;
     }
     let mut settings = stored.settings.clone();
-    settings.insert("baseUrl".into(), base_url.into());
+    for place in ["baseUrl", "tokenUrl"] {
+        let to = simulated.body.pointer(&format!("/settings/{place}"));
+        settings.extend(to.map(|to| (place.to_owned(), to.clone())));
+    }
     Some(Wanted {
         display_name: Some(stored.display_name.clone()),
         settings,

@@ -4,6 +4,7 @@
 //! is the same for all kinds, and not here.
 
 pub mod catalogue;
+pub mod mirror;
 pub mod pull;
 
 use crate::domain::datasets::snapshot::SnapshotState;
@@ -22,12 +23,15 @@ pub async fn step(slice: &mut Slice<'_>) -> Result<Next<Switch>, SliceFault> {
     let done = match &slice.run.work {
         Work::Catalogue(_) => catalogue::step(slice).await,
         Work::Pull(_) => pull::step(slice).await,
+        // Boxed: it is a large part of what every slice would carry.
+        Work::Mirror(_) => Box::pin(mirror::step(slice)).await,
     };
     match done {
         Ok(applied) => Ok(Next::Done(applied)),
         Err(SliceFault::OutOfTime) => Ok(Next::HandOn),
         Err(SliceFault::Stop(stop)) => Ok(Next::Stopped(stop)),
         Err(SliceFault::Waits(wait)) => Ok(Next::WaitUntil(wait)),
+        Err(SliceFault::Unapproved) => Ok(Next::AwaitApproval),
         Err(SliceFault::Source(SourceError::Busy { retry_after, .. })) => {
             let until = retry_after.until(slice.now());
             Ok(Next::WaitUntil(Wait { until, reason: WaitReason::RetryAfter }))
@@ -42,5 +46,6 @@ pub fn snapshot_state(run: &Run) -> Option<SnapshotState> {
     match &run.work {
         Work::Catalogue(work) => Some(catalogue::snapshot_state(run, work)),
         Work::Pull(work) => pull::snapshot_state(run, work),
+        Work::Mirror(work) => Some(mirror::snapshot_state(run, work)),
     }
 }

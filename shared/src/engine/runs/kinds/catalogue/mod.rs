@@ -34,7 +34,7 @@ impl Slice<'_> {
     fn work(&mut self) -> &mut CatalogueWork {
         match &mut self.run.work {
             Work::Catalogue(work) => work,
-            Work::Pull(_) => unreachable!("a step is chosen by its run's kind"),
+            Work::Pull(_) | Work::Mirror(_) => unreachable!("a step is chosen by its run's kind"),
         }
     }
 

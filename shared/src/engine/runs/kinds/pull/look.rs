@@ -9,11 +9,12 @@ use url::Url;
 use crate::domain::canonical::Node;
 use crate::domain::connections::pull_api::PullEntity;
 use crate::domain::datasets::snapshot::Pulled;
-use crate::domain::ids::{Connection, Dataset, Entity};
+use crate::domain::ids::{Connection, Dataset, Entity, ProviderId};
 use crate::domain::pull::asked::Asked;
 use crate::domain::pull::rows::{RowForm, read_page};
 use crate::domain::runs::failure::Failure;
 use crate::domain::runs::lease::Wait;
+use crate::engine::gbp;
 use crate::engine::runs::context::RunWorker;
 use crate::engine::runs::slice::SliceFault;
 
@@ -180,8 +181,11 @@ pub async fn look(
     try_look(worker, connection, Sight { entity: Some(entity), rows, compares: false }).await.looked
 }
 
-/// Tries to look at the first page of an entity.
+/// Tries to look at the first page of an entity; of Google's at all of it, as a part proves nothing there.
 pub async fn try_look(worker: &RunWorker, connection: &Connection, sight: Sight<'_>) -> Tried {
+    if connection.provider == ProviderId::GBP {
+        return gbp::try_look(worker, connection, sight).await;
+    }
     let began_at = worker.runs.now();
     let mut vendor = match Vendor::of(worker, connection).await {
         Ok(vendor) => vendor,

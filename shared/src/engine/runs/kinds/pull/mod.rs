@@ -53,7 +53,7 @@ impl Slice<'_> {
     fn pull(&mut self) -> &mut PullWork {
         match &mut self.run.work {
             Work::Pull(work) => work,
-            Work::Catalogue(_) => unreachable!("a step is chosen by its run's kind"),
+            Work::Catalogue(_) | Work::Mirror(_) => unreachable!("a step is chosen by its run's kind"),
         }
     }
 

@@ -90,13 +90,15 @@ pub async fn requeue_record(
         Ok((run, None)) => return Ok(RecordRequeued::Busy(run.id)),
         Err(StartRefused::Busy(other, _)) => return Ok(RecordRequeued::Busy(other)),
         Err(StartRefused::Fault(fault)) => return Err(SliceFault::Aws(fault).into()),
-        Err(refused @ StartRefused::NotSupported(_)) => return Ok(RecordRequeued::Refused(refused.to_string())),
+        Err(refused @ (StartRefused::NotSupported(_) | StartRefused::Cools(_))) => {
+            return Ok(RecordRequeued::Refused(refused.to_string()));
+        }
     };
     let run_id = run.id.clone();
     // As long as the lease lasts: nobody waits for longer.
     let until = began_at.checked_add(SignedDuration::from_millis(LEASE_MS)).unwrap_or(began_at);
     let begun = run.work.clone();
-    let mut slice = Slice { worker, run, hold: taken.hold, since: began_at, until, begun };
+    let mut slice = Slice { worker, run, hold: taken.hold, since: began_at, until, approval: None, begun };
     if let Err(fault) = apply(&mut slice, dataset, began_at, read).await {
         // Where that fails as well, it is given up once its lease has run out.
         if let Err(error) = advance::end_short(slice, &fault).await {

@@ -1,0 +1,131 @@
+//! A mirror: the categories of a tenant and of its locations at Google, one side made like the other. Both directions read both sides,
+//! compare them, and store what there is to do before they do it; what makes each go on after a crash stands in [`locations`] and
+//! [`platform`]. docs/mirror.md follows it through.
+
+mod hold;
+mod locations;
+mod measure;
+mod platform;
+
+pub use measure::measure;
+
+use jiff::Timestamp;
+
+use crate::aws::mirror::categories::CategoryStore;
+use crate::domain::datasets::snapshot::SnapshotState;
+use crate::domain::ids::TenantId;
+use crate::domain::mirror::categories::{CategoryName, GoogleCategoryId, TenantCategory};
+use crate::domain::mirror::plan::{CategorySet, LOCATIONS_MAX, PlatformCategory, Strategy};
+use crate::domain::runs::failure::Failure;
+use crate::domain::runs::life::APPROVAL;
+use crate::domain::runs::mirror::{MirrorPlan, MirrorWork};
+use crate::domain::runs::run::{Run, Work};
+use crate::engine::gbp::Google;
+use crate::engine::runs::end::Switch;
+use crate::engine::runs::slice::{Slice, SliceFault};
+use crate::vendors::gbp::Location;
+
+impl Slice<'_> {
+    fn mirror(&mut self) -> &mut MirrorWork {
+        match &mut self.run.work {
+            Work::Mirror(work) => work,
+            Work::Catalogue(_) | Work::Pull(_) => unreachable!("a step is chosen by its run's kind"),
+        }
+    }
+
+    /// What there is to do. It is there once it was made.
+    fn plan(&mut self) -> &mut MirrorPlan {
+        self.mirror().plan.get_or_insert_default()
+    }
+
+    /// Stores how far the run got, as whoever holds it.
+    async fn keep(&mut self) -> Result<(), SliceFault> {
+        self.run.updated_at = self.now();
+        Ok(self.worker.runs.store.commit_page(&self.run, &self.hold, None).await?)
+    }
+}
+
+fn refused(failure: Failure, detail: impl Into<String>) -> SliceFault {
+    SliceFault::Vendor { failure, detail: detail.into(), may_pass: false }
+}
+
+/// Makes one side like the other, as far as the slice's time goes.
+pub(super) async fn step(slice: &mut Slice<'_>) -> Result<Switch, SliceFault> {
+    // What was approved of is planned anew: it may be something else by now.
+    if let Some(held) = slice.mirror().held.clone() {
+        let until = held.since.checked_add(APPROVAL).unwrap_or(Timestamp::MAX);
+        // A worker may come before the watchdog does.
+        if slice.approval.is_none() && slice.now() >= until {
+            return Err(refused(Failure::ApprovalExpired, "nobody approved of it in time"));
+        }
+        slice.mirror().plan = None;
+        slice.mirror().locations.clear();
+    }
+    match slice.mirror().strategy {
+        Strategy::PlatformToGbp => locations::step(slice).await?,
+        Strategy::GbpToPlatform => platform::step(slice).await?,
+    }
+    Ok(Switch::unchanged())
+}
+
+/// The locations of the connection, as they are now: whole, or an error, and never none.
+async fn read_locations(google: &mut Google) -> Result<Vec<Location>, SliceFault> {
+    let found = google.locations().await?;
+    if found.is_empty() {
+        return Err(refused(
+            Failure::NothingListed,
+            "Google lists no location of the account: nothing is concluded from that",
+        ));
+    }
+    if found.len() > LOCATIONS_MAX {
+        let detail = format!("the connection means {} locations, and a mirror takes {LOCATIONS_MAX}", found.len());
+        return Err(refused(Failure::TooManyLocations, detail));
+    }
+    Ok(found)
+}
+
+/// The categories that a location has, called as a tenant's category could be.
+fn set_of(location: &Location) -> CategorySet {
+    let all = location.primary.iter().chain(&location.additional);
+    CategorySet::ordered(
+        all.map(|category| (category.id.as_str().to_owned(), called(category.id.as_str(), &category.name))),
+    )
+}
+
+fn called(key: &str, name: &str) -> String {
+    // An id of Google's that a tenant cannot store is compared by its own name.
+    match GoogleCategoryId::parse(key) {
+        Ok(id) => CategoryName::fitted(name, &id).as_str().to_owned(),
+        Err(_) => name.trim().to_owned(),
+    }
+}
+
+fn platform_categories<'a>(rows: impl IntoIterator<Item = &'a TenantCategory>) -> Vec<PlatformCategory> {
+    let of = |row: &TenantCategory| PlatformCategory {
+        id: row.id.as_str().to_owned(),
+        key: row.google_category_id.as_ref().map(|id| id.as_str().to_owned()),
+        name: row.name.as_str().to_owned(),
+        sort_order: row.sort_order,
+    };
+    rows.into_iter().map(of).collect()
+}
+
+async fn read_platform(store: &CategoryStore, tenant: &TenantId) -> Result<Vec<PlatformCategory>, SliceFault> {
+    Ok(platform_categories(&store.active(tenant).await?))
+}
+
+/// What clients see after a run that went well.
+pub(super) fn snapshot_state(run: &Run, work: &MirrorWork) -> SnapshotState {
+    SnapshotState {
+        vendor: run.connection.name.to_string(),
+        total_items: work.counts().map_or(0, |counts| counts.total),
+        last_run_at: run.completed_at,
+        last_duration_ms: run.duration_ms,
+        last_source: Some(work.strategy.as_str().to_owned()),
+        last_hash: None,
+        last_run_by: Some(run.actor.clone()),
+        last_error: None,
+        updated_at: Some(run.updated_at),
+        created_at: None,
+    }
+}

@@ -1,0 +1,156 @@
+//! The categories of a tenant's locations to the tenant: what any of them has is made, renamed or restored, and what none has is deleted,
+//! which leaves it to be restored.
+//!
+//! Changes are stored some at a time, each time in one transaction with how far the run got and with the check that it is held still. So a
+//! crash leaves a tree that is whole, and whoever goes on compares anew. Where any location may be about to change, nothing is deleted.
+
+use crate::aws::mirror::categories::Committed;
+use crate::domain::datasets::diff::Counts;
+use crate::domain::mirror::categories::{
+    CategoryId, CategoryName, Change as CategoryChange, GoogleCategoryId, Refused, SORT_ORDER_MAX, Tree,
+};
+use crate::domain::mirror::plan::{CategorySet, Change, Difference, Names, changes, difference, platform_set};
+use crate::domain::runs::failure::Failure;
+use crate::domain::runs::mirror::{LocationMirror, LocationState, MirrorPlan};
+use crate::engine::gbp::Google;
+use crate::engine::runs::slice::{Slice, SliceFault};
+
+use super::{hold, platform_categories, read_locations, refused, set_of};
+
+/// How often what others changed meanwhile is compared anew.
+const RACES_MAX: u32 = 8;
+
+/// What the locations have between them.
+struct Source {
+    union: CategorySet,
+    /// Whether one of them may be about to change.
+    unsettled: bool,
+}
+
+pub(super) async fn step(slice: &mut Slice<'_>) -> Result<(), SliceFault> {
+    let source = read(slice).await?;
+    let mut races = 0;
+    loop {
+        slice.breathe().await?;
+        let tenant = slice.run.connection.tenant.clone();
+        let mut tree = slice.worker.categories.tree(&tenant).await?;
+        let rows = platform_categories(tree.active());
+        let (target, unmapped) = platform_set(&rows);
+        let (found, kept) = settled(difference(&source.union, &target, Names::Compared), source.unsettled);
+        let mut counts = found.counts();
+        counts.total += kept;
+        counts.unchanged += kept;
+        let work = slice.mirror();
+        (work.unmapped, work.kept) = (unmapped, kept);
+        if allowed(work.plan.as_ref(), &counts) {
+            slice.mirror().held = None;
+        } else {
+            let going: Vec<String> =
+                found.deleted.iter().map(|entry| format!("{} {}", entry.key, entry.name)).collect();
+            slice.mirror().plan = Some(MirrorPlan { counts, ..MirrorPlan::default() });
+            hold::check(slice, &counts, going)?;
+            slice.keep().await?;
+        }
+        let changes = changes(&source.union, &rows, &found);
+        if changes.is_empty() || slice.run.mode.is_dry() {
+            return Ok(());
+        }
+        let made = apply(slice, &mut tree, &changes)?;
+        slice.plan().done += made;
+        slice.run.updated_at = slice.now();
+        let beside = slice.worker.runs.store.beside(&slice.run, &slice.hold)?;
+        if slice.worker.categories.commit(&tree, beside).await? == Committed::Raced {
+            slice.plan().done -= made;
+            races += 1;
+            // Either the tree moved, or the run is somebody else's by now: this says which.
+            slice.keep().await?;
+            if races > RACES_MAX {
+                let detail = "somebody else changes the tenant's categories at the same time".to_owned();
+                return Err(SliceFault::Vendor { failure: Failure::SourceChanged, detail, may_pass: true });
+            }
+        }
+    }
+}
+
+/// Whether a plan that was let through covers what is left of it.
+fn allowed(plan: Option<&MirrorPlan>, left: &Counts) -> bool {
+    plan.is_some_and(|plan| left.removed <= plan.counts.removed)
+}
+
+/// What is gone by, where a location's set may be about to change: nothing goes.
+fn settled(mut found: Difference, unsettled: bool) -> (Difference, u64) {
+    if !unsettled {
+        return (found, 0);
+    }
+    let kept = std::mem::take(&mut found.deleted);
+    (found, kept.len() as u64)
+}
+
+async fn read(slice: &mut Slice<'_>) -> Result<Source, SliceFault> {
+    let mut google = Google::of(slice.worker, &slice.run.connection).await?;
+    let (mut sets, mut locations, mut unsettled) = (Vec::new(), Vec::new(), false);
+    for location in read_locations(&mut google).await? {
+        unsettled |= location.has_pending_edits;
+        let state = if location.has_pending_edits { LocationState::Pending } else { LocationState::InSync };
+        let name = location.name.to_string();
+        locations.push(LocationMirror { name, state, counts: Counts::default(), error: None });
+        sets.push(set_of(&location));
+    }
+    let union = CategorySet::union(&sets);
+    if union.is_empty() {
+        return Err(refused(
+            Failure::NothingListed,
+            "no location has a category at Google: nothing is concluded from that",
+        ));
+    }
+    slice.mirror().locations = locations;
+    Ok(Source { union, unsettled })
+}
+
+/// Makes as many of the changes as are stored at once: how many.
+fn apply(slice: &Slice<'_>, tree: &mut Tree, changes: &[Change]) -> Result<u64, SliceFault> {
+    let mut made = 0;
+    for change in changes {
+        match apply_one(slice, tree, change) {
+            Ok(true) => made += 1,
+            // What is below it goes first, and it itself with the next ones.
+            Ok(false) | Err(Refused::Full) => break,
+            Err(Refused::TooMany) => return Err(refused(Failure::TooManyRows, Refused::TooMany.to_string())),
+            Err(other) => return Err(refused(Failure::RequestRefused, other.to_string())),
+        }
+    }
+    Ok(made)
+}
+
+fn apply_one(slice: &Slice<'_>, tree: &mut Tree, change: &Change) -> Result<bool, Refused> {
+    let now = slice.now();
+    // What is no id was read from the tree, or from Google: it is left alone.
+    let id = |text: &str| CategoryId::parse(text).map_err(|_| Refused::NotFound);
+    match change {
+        Change::Create { key, name, sort_order } => {
+            let google = GoogleCategoryId::parse(key).map_err(|_| Refused::NotFound)?;
+            let random = slice.worker.runs.outside.entropy.bytes16();
+            let made = tree.take_in(&google, name, random, now)?;
+            let placed =
+                CategoryChange { sort_order: Some((*sort_order).min(SORT_ORDER_MAX)), ..CategoryChange::default() };
+            tree.change(&made.id, placed, None, now)?;
+        }
+        Change::Update { id: of, name, sort_order } => {
+            let name = CategoryName::parse(name).ok();
+            let updated = CategoryChange {
+                name,
+                sort_order: Some((*sort_order).min(SORT_ORDER_MAX)),
+                ..CategoryChange::default()
+            };
+            tree.change(&id(of)?, updated, None, now)?;
+        }
+        Change::Delete { id: of } => {
+            let of = id(of)?;
+            if !tree.lift_children(&of, now)? {
+                return Ok(false);
+            }
+            tree.remove(&of, None, now)?;
+        }
+    }
+    Ok(true)
+}
