@@ -6,5 +6,6 @@ mod mirror {
     mod asks;
     mod categories;
     mod category_crashes;
+    mod category_google;
     mod flags;
 }
