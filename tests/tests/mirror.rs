@@ -1,6 +1,5 @@
 //! The mirror of categories, on the local engines and over a simulated Google.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
-#![expect(clippy::print_stdout, reason = "what a test was given, shown when it fails")]
 
 mod mirror {
     mod asks;
