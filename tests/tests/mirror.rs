@@ -8,6 +8,7 @@ mod mirror {
     mod categories;
     mod category_crashes;
     mod crash_matrix;
+    mod category_google;
     mod flags;
     mod google;
     mod google_kit;

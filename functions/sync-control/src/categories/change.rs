@@ -11,7 +11,7 @@ use signalbox::http::wire::categories::{
     AlignRequest, CategoryChangeRequest, CategoryRequest, CategoryView, OneCategoryView,
 };
 
-use super::{CategoryProblems, OfTenant, not_done, wanted};
+use super::{CategoryProblems, GoogleProblems, OfTenant, google, not_done, wanted};
 use crate::connections::precondition;
 use crate::{Control, body};
 
@@ -27,6 +27,7 @@ use crate::{Control, body};
         (status = 400, description = "invalid_request: `error` is `Validation error`, and `details` names each field", body = MirrorProblemView),
         (status = 409, description = "feature_disabled, duplicate_slug, contended", body = MirrorProblemView),
         CategoryProblems,
+        GoogleProblems,
     ),
     security(("service" = []), ("user" = []), ("session" = [])),
 )]
@@ -36,6 +37,7 @@ pub(crate) async fn create_category(
     body: Body,
 ) -> Result<(StatusCode, Json<OneCategoryView>), MirrorProblem> {
     let new = wanted::new(&body::read(body).await?.unwrap_or_default())?;
+    google::check(&control, &call.operator.tenant, new.google_category_id.as_ref()).await?;
     let made = control.categories.create(&call.operator, &new).await.map_err(not_done)?;
     Ok((StatusCode::CREATED, view(&made)))
 }
@@ -57,6 +59,7 @@ pub(crate) async fn create_category(
         (status = 409, description = "feature_disabled, duplicate_slug, contended", body = MirrorProblemView),
         (status = 412, description = "precondition_failed: `version` is the one that is stored", body = MirrorProblemView),
         CategoryProblems,
+        GoogleProblems,
     ),
     security(("service" = []), ("user" = []), ("session" = [])),
 )]
@@ -68,6 +71,8 @@ pub(crate) async fn change_category(
 ) -> Result<Json<OneCategoryView>, MirrorProblem> {
     let version = version(&headers)?;
     let change = wanted::change(&body::read(body).await?.unwrap_or_default())?;
+    let google_category_id = change.google_category_id.as_ref().and_then(Option::as_ref);
+    google::check(&control, &call.operator.tenant, google_category_id).await?;
     let changed = control.categories.change(&call.operator, call.id()?, &change, version).await;
     changed.map(|changed| view(&changed)).map_err(not_done)
 }
@@ -118,6 +123,7 @@ pub(crate) async fn delete_category(
         (status = 409, description = "feature_disabled, contended", body = MirrorProblemView),
         (status = 412, description = "precondition_failed: `version` is the one that is stored", body = MirrorProblemView),
         CategoryProblems,
+        GoogleProblems,
     ),
     security(("service" = []), ("user" = []), ("session" = [])),
 )]
@@ -129,6 +135,8 @@ pub(crate) async fn align_category(
 ) -> Result<Json<OneCategoryView>, MirrorProblem> {
     let version = version(&headers)?;
     let change = wanted::align(&body::read(body).await?.unwrap_or_default())?;
+    let google_category_id = change.google_category_id.as_ref().and_then(Option::as_ref);
+    google::check(&control, &call.operator.tenant, google_category_id).await?;
     let changed = control.categories.change(&call.operator, call.id()?, &change, version).await;
     changed.map(|changed| view(&changed)).map_err(not_done)
 }

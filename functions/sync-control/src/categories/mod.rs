@@ -1,6 +1,7 @@
 //! Make, change and delete a tenant's categories.
 
 mod change;
+mod google;
 mod wanted;
 
 use axum::extract::{FromRequestParts, RawPathParams};
@@ -55,6 +56,18 @@ enum CategoryProblems {
     /// internal_error
     #[response(status = 500)]
     Failed(MirrorProblemView),
+}
+
+/// The problems of routes that map a category to one of Google's, for the API's description.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it is described, never made")]
+enum GoogleProblems {
+    /// vendor_failed: whether Google has the category could not be asked; `code` may be the more exact one of a run
+    #[response(status = 502)]
+    Unreached(MirrorProblemView),
+    /// vendor_rests: Google is not asked now; unavailable
+    #[response(status = 503)]
+    Rests(MirrorProblemView),
 }
 
 /// A call about a tenant's categories, of somebody who administers the tenant, where it has any.
