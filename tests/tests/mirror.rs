@@ -7,8 +7,8 @@ mod mirror {
     mod both_ways;
     mod categories;
     mod category_crashes;
-    mod crash_matrix;
     mod category_google;
+    mod crash_matrix;
     mod flags;
     mod google;
     mod google_kit;

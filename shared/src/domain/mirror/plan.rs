@@ -282,10 +282,17 @@ pub enum Change {
 pub fn changes(source: &CategorySet, categories: &[PlatformCategory], found: &Difference) -> Vec<Change> {
     let primary = source.0.first().map(|entry| entry.key.as_str());
     let last = categories.iter().map(|category| category.sort_order).max().unwrap_or(0);
+    // Where another one is first, all others move by one, so that their order among themselves stays.
+    let first = categories.iter().find_map(|category| category.key.as_deref());
+    let shift = u32::from(first != primary);
     let created = found.created.iter().zip(1u32..).map(|(entry, number)| Change::Create {
         key: entry.key.clone(),
         name: entry.name.trim().to_owned(),
-        sort_order: if primary == Some(entry.key.as_str()) { 0 } else { last.saturating_add(number) },
+        sort_order: if primary == Some(entry.key.as_str()) {
+            0
+        } else {
+            last.saturating_add(number).saturating_add(shift)
+        },
     });
     let wanted = source.by_key();
     let (mut kept, mut updated, mut deleted) = (BTreeSet::new(), Vec::new(), Vec::new());
@@ -302,8 +309,9 @@ pub fn changes(source: &CategorySet, categories: &[PlatformCategory], found: &Di
         let is_first = kept.insert(key);
         let name = if is_first { entry.name.trim() } else { category.name.trim() };
         let sort_order = match primary == Some(key) && is_first {
-            true => 0,
-            false => category.sort_order.max(1),
+            true if shift == 1 => 0,
+            true => category.sort_order,
+            false => category.sort_order.saturating_add(shift),
         };
         if name != category.name.trim() || sort_order != category.sort_order {
             updated.push(Change::Update { id: category.id.clone(), name: name.to_owned(), sort_order });

@@ -50,9 +50,12 @@ pub(super) fn key(settings: &GbpSettings) -> Key {
     (settings.base_url.to_string(), settings.region.clone(), settings.language.clone())
 }
 
+/// Until when a list is gone by, and the list.
+type Kept = (Timestamp, Arc<CategoryList>);
+
 /// The lists. Clones are the same.
 #[derive(Debug, Clone, Default)]
-pub struct CategoryLists(Arc<Mutex<HashMap<Key, (Timestamp, Arc<CategoryList>)>>>);
+pub struct CategoryLists(Arc<Mutex<HashMap<Key, Kept>>>);
 
 impl CategoryLists {
     pub(super) fn find(&self, key: &Key, now: Timestamp) -> Option<Arc<CategoryList>> {
