@@ -1,4 +1,5 @@
 //! The mirror of categories, on the local engines and over a simulated Google.
+#![expect(clippy::print_stdout, reason = "what was counted is in the report of a test")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
 
 mod mirror {
