@@ -4,13 +4,13 @@ import { button, h } from "./dom.js";
 import { section } from "./drawer.js";
 import { dateTime, duration, number, say } from "./language.js";
 import { callout, copied, fact } from "./messages.js";
-import { mirrorStatus, strategyText, whose } from "./mirror-words.js";
+import { failureText, mirrorStatus, strategyText, whose } from "./mirror-words.js";
 
 /** @param {import("./mirror-words.js").Mirror} row @param {import("./mirror-words.js").Held | undefined} held */
 export function mirrorDrawer(row, held) {
   const mono = (/** @type {string} */ text) => h("span", { class: "font-mono" }, text);
   const took = row.completedAt ? Date.parse(row.completedAt) - Date.parse(row.startedAt) : null;
-  const wrong = row.error ? callout("bad", say("It failed", "Den fejlede"), row.error) : null;
+  const wrong = row.error ? callout("bad", failureText(row.code), row.error) : null;
   const figures = [
     [say("Created", "Oprettet"), row.created],
     [say("Updated", "Opdateret"), row.updated],

@@ -26,6 +26,18 @@ const REASONS = {
   feature_disabled: ["The feature is off", "Funktionen er slået fra"],
 };
 
+/** @type {Record<string, [string, string]>} Why one failed, by its code: English, Danish. */
+const FAILURES = {
+  consent_revoked: ["Whoever agreed that Google is asked has taken it back", "Den, der gav samtykke hos Google, har trukket det tilbage"],
+  request_refused: ["The vendor refuses what it was asked for", "Leverandøren afviser det, den blev bedt om"],
+  nothing_listed: ["The vendor lists nothing", "Leverandøren viser intet"],
+  no_primary_category: ["A location would have no primary category", "Et sted ville stå uden primær kategori"],
+  too_many_categories: ["A location would have too many categories", "Et sted ville have for mange kategorier"],
+};
+
+/** What failed, where there are words for it. @param {string | null} code */
+export const failureText = (code) => (code && FAILURES[code] ? say(...FAILURES[code]) : say("It failed", "Den fejlede"));
+
 /** Why one never began. @param {string | null} reason */
 const reasonText = (reason) => (reason && REASONS[reason] ? say(...REASONS[reason]) : reason || say("Skipped", "Sprunget over"));
 

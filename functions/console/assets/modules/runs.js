@@ -50,11 +50,6 @@ const REASONS = {
   schema_changed: ["Rows have other fields than may be", "Rækker har andre felter, end de må have"],
   too_many_rows: ["An entity has more rows than a pull can hold", "En entitet har flere rækker, end en kørsel kan rumme"],
   entities_failed: ["Some entities failed; the others are done", "Nogle entiteter fejlede; de andre er færdige"],
-  consent_revoked: ["Whoever agreed that Google is asked has taken it back", "Den, der gav samtykke hos Google, har trukket det tilbage"],
-  request_refused: ["The vendor refuses what it was asked for", "Leverandøren afviser det, den blev bedt om"],
-  nothing_listed: ["The vendor lists nothing", "Leverandøren viser intet"],
-  no_primary_category: ["A location would have no primary category", "Et sted ville stå uden primær kategori"],
-  too_many_categories: ["A location would have too many categories", "Et sted ville have for mange kategorier"],
 };
 
 /** The sentence of a code; null of one that is none of a run's. @param {string} code */
