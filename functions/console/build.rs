@@ -163,7 +163,10 @@ fn without_comments(text: &str) -> String {
     }
     // Within a text that goes on over lines, how a line begins is part of it.
     let is_text = kept.lines().any(|line| line.matches('`').count() % 2 == 1);
-    if is_text { kept } else { kept.lines().map(|line| format!("{}\n", line.trim_start())).collect() }
+    if is_text {
+        return kept;
+    }
+    kept.lines().map(str::trim_start).filter(|line| !line.is_empty()).flat_map(|line| [line, "\n"]).collect()
 }
 
 /// Leaves out the types that stand before what they are of: `/** @type {string} */ name`.

@@ -100,8 +100,8 @@ LONG_TITLE = "Harbour Street Property Management, Copenhagen: the vendor cannot 
 LONG_DETAIL = "https://app.doorloop.com/api/tenants?page_number=38&page_size=100 answered 503 Service Unavailable: upstream connect error or disconnect/reset before headers"
 LETTERS = [letter("d1", "lease_90417", "updatedAt is no time"), letter("d2", "", "it has no id")]
 ALERTS = [
-    {"id": "a1", "rule": "connectivity_failing", "severity": "severe", "provider": "doorloop", "connection": "main", "title": LONG_TITLE, "detail": LONG_DETAIL, "state": "open", "count": 1, "openedAt": ago(700), "updatedAt": ago(700), "resolvedAt": None, "acknowledgedAt": None, "acknowledgedBy": None, "held": False},
-    {"id": "a2", "rule": "no_success", "severity": "warning", "provider": "doorloop", "connection": "main", "title": "DoorLoop: no success for 12 hours", "detail": "The last run that went well ended at 03:10.", "state": "open", "count": 1, "openedAt": ago(900), "updatedAt": ago(900), "resolvedAt": None, "acknowledgedAt": ago(100), "acknowledgedBy": "maja", "held": False},
+    {"id": "a1", "rule": "connectivity_failing", "severity": "severe", "provider": "doorloop", "connection": "main", "title": LONG_TITLE, "detail": LONG_DETAIL, "state": "open", "count": 1, "openedAt": ago(700), "updatedAt": ago(700), "resolvedAt": None, "acknowledgedAt": None, "acknowledgedBy": None, "flapping": False},
+    {"id": "a2", "rule": "no_success", "severity": "warning", "provider": "doorloop", "connection": "main", "title": "DoorLoop: no success for 12 hours", "detail": "The last run that went well ended at 03:10.", "state": "open", "count": 1, "openedAt": ago(900), "updatedAt": ago(900), "resolvedAt": None, "acknowledgedAt": ago(100), "acknowledgedBy": "maja", "flapping": False},
 ]
 # Five are beside how a connection does, and the rest in a drawer.
 ALERTS += [{**ALERTS[1], "id": f"a{number}", "connection": f"site-{number}", "openedAt": ago(1_000 * number), "acknowledgedAt": None, "acknowledgedBy": None} for number in range(3, 8)]
@@ -119,7 +119,8 @@ MESSAGES = [
 
 
 # What the vendor's own headers say with a page.
-LIMIT = {"limit": 60, "remaining": 46, "reset": ago(-600)}
+# Far enough for the whole run of the tests.
+LIMIT = {"limit": 60, "remaining": 46, "reset": ago(-36_000)}
 
 
 def line(number: int, type: str = "progress", entity: str | None = "leases", **more) -> dict:

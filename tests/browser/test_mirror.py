@@ -452,7 +452,7 @@ def test_the_real_routes_are_asked_as_they_want_it(open_page):
         form.get_by_label("Name").fill("Food")
         form.get_by_role("button", name="Create").click()
         drawer = page.get_by_role("dialog", name="Food")
-        drawer.get_by_label("Google's id of it").fill("gcid:restaurant")
+        drawer.get_by_label("Google's id of it").fill("gcid:bakery")
         drawer.get_by_role("button", name="Align").click()
         expect(figure(page, "Coverage")).to_have_text("100%")
         page.goto(PATH)

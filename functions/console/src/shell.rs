@@ -118,12 +118,7 @@ const NAVIGATION: [Group; 3] = [
                 "Hændelseslog",
                 "M3.5 2.5h7.3a1.7 1.7 0 0 1 1.7 1.7v9.3H5.2a1.7 1.7 0 0 1-1.7-1.7zM6 5.8h4M6 8.3h4",
             ),
-            (
-                "/settings/admin",
-                "Settings",
-                "Indstillinger",
-                "M2 4.5h6M11 4.5h3M9.5 3v3M2 11.5h3M8 11.5h6M6.5 10v3",
-            ),
+            ("/settings/admin", "Settings", "Indstillinger", "M2 4.5h6M11 4.5h3M9.5 3v3M2 11.5h3M8 11.5h6M6.5 10v3"),
         ],
     ),
 ];

@@ -10,7 +10,7 @@ import { status as statusMark } from "./status.js";
 /**
  * @typedef {{
  *   id: string, rule: string, severity: string, provider: string, connection: string, title: string, detail: string,
- *   state: string, held: boolean, count: number, openedAt: string, updatedAt: string, resolvedAt?: string | null,
+ *   state: string, flapping: boolean, count: number, openedAt: string, updatedAt: string, resolvedAt?: string | null,
  *   acknowledgedAt?: string | null, acknowledgedBy?: string | null,
  * }} Alert
  * @typedef {{
@@ -57,7 +57,7 @@ export const aboutAlert = (alert) =>
     `${alert.provider}/${alert.connection}`,
     alert.resolvedAt ? say(`resolved ${ago(alert.resolvedAt)}`, `løst ${ago(alert.resolvedAt)}`) : ago(alert.openedAt),
     alert.count > 1 && say(`${number(alert.count)} times`, `${number(alert.count)} gange`),
-    alert.held && say("held, as it flaps", "holdt tilbage, da den blafrer"),
+    alert.flapping && say("held, as it flaps", "holdt tilbage, da den blafrer"),
     alert.acknowledgedBy && say(`acknowledged by ${alert.acknowledgedBy}`, `bekræftet af ${alert.acknowledgedBy}`),
   ]
     .filter(Boolean)
