@@ -134,7 +134,9 @@ impl Following {
 
     fn take(&mut self, LogEntry { run, number, lines }: LogEntry) {
         let first = match &self.place {
-            LogPlace::Behind { run: before, entry, line } if *before == run && *entry == number => line.saturating_add(1),
+            LogPlace::Behind { run: before, entry, line } if *before == run && *entry == number => {
+                line.saturating_add(1)
+            }
             _ => 0,
         };
         for (line, said) in lines.iter().enumerate().skip(first) {
