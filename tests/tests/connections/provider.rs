@@ -98,7 +98,7 @@ async fn providers_are_listed_with_what_people_need_to_know_of_them() {
     let berth = json!({"name": "berth", "kind": "number", "choices": [], "bounds": [1, 99], "required": true, "about": "Which berth it tells of"});
     let mistake = json!({"seen": "bad_signature", "remedy": "The harbour signs with its newest secret alone"});
     assert_eq!(
-        items[6],
+        items[7],
         json!({
             "id": "harbour", "name": "Harbour", "icon": "HB", "colour": "#0e7490", "entities": [], "settings": [berth],
             "secret": "required", "secretAbout": "What the harbour signs with", "scheduled": false, "signsWebhooks": true,
@@ -106,7 +106,7 @@ async fn providers_are_listed_with_what_people_need_to_know_of_them() {
         })
     );
     assert_eq!((&items[1]["entities"], &items[1]["signsWebhooks"]), (&json!(["products"]), &json!(false)));
-    assert!(items[7]["schemes"].as_array().unwrap().contains(&json!("github")), "{}", items[7]);
+    assert!(items[8]["schemes"].as_array().unwrap().contains(&json!("github")), "{}", items[8]);
     for item in items {
         let text = |name: &str| item[name].as_str().unwrap_or_default();
         assert!(
