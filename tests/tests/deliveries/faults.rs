@@ -12,7 +12,7 @@ use signalbox_tests::process::Process;
 use signalbox_tests::wire::{Fault, Verdict, Wire};
 
 /// Routes that answer without storage, and the metrics, which say that there is none in a sample.
-const WITHOUT_STORAGE: [&str; 13] = [
+const WITHOUT_STORAGE: [&str; 14] = [
     "delete /api/auth/session",
     "get /api",
     "get /api/admin/connections/providers",
@@ -26,6 +26,8 @@ const WITHOUT_STORAGE: [&str; 13] = [
     "get /openapi.json",
     "post /api/auth/dev-mint",
     "post /api/auth/session",
+    // A flag that cannot be read is off.
+    "post /api/categories/mirror",
 ];
 
 /// `get /path` of every route that is described.
@@ -81,9 +83,11 @@ async fn a_fault_of_storage_is_told_to_the_log_and_not_to_clients() {
             Some(rest) => format!("/api/brands/moscot{rest}?tenantId=default"),
             None => path,
         };
+        let path = path.replace("runs/{id}", "runs/018ff1e2-0000-7000-8000-000000000000");
         let path = path.replace("{id}", "4102488000000-5fea7756");
+        let path = path.replace("{flag}", "FF_CATEGORY_MIRRORING");
         let path = path.replace("{tenant}/{provider}/{name}", "default/github/main");
-        let path = path.replace("{provider}", "doorloop");
+        let path = path.replace("{tenant}", "default").replace("{provider}", "doorloop");
         // Whoever reaches all tenants names one.
         let path = path
             .replace("{brandId}", "north?tenantId=default")
@@ -99,6 +103,12 @@ async fn a_fault_of_storage_is_told_to_the_log_and_not_to_clients() {
             "/api/admin/sync/run" => json!({"mode": "delta"}),
             "/api/admin/sync/dlq/requeue" => json!({"id": "4102488000000-5fea7756"}),
             "/api/admin/sync/scheduler" => json!({"enabled": false}),
+            "/api/admin/flags/FF_CATEGORY_MIRRORING" => json!({"rollout": {"percentage": 25}}),
+            path if path.starts_with("/api/admin/flags/") => json!({"value": true}),
+            path if path.ends_with("/align") => json!({"googleCategoryId": "gcid:bakery"}),
+            path if path.starts_with("/api/v1/tenants/") => json!({"name": "Food", "slug": "food"}),
+            "/api/categories/mirror" => json!({"strategy": "platform_to_gbp"}),
+            path if path.ends_with("/approve") => json!({"removalsMax": 1}),
             path if path.starts_with("/api/admin/sync/") => json!({}),
             path if path.ends_with("/teams/test") => json!({}),
             path if path.starts_with("/api/admin/connections/") => json!({}),
