@@ -1,6 +1,7 @@
 //! Whether something is on: what is stored, kept for half a minute, and the environment.
 //!
-//! What is changed here holds here at once, and everywhere else within [`KEPT_MAX`]. A flag that cannot be read is off.
+//! What is changed here holds here at once, and everywhere else within [`KEPT_MAX`]. A flag that cannot be read is neither on nor off:
+//! whoever asks fails, and starts nothing.
 
 pub mod change;
 
@@ -55,13 +56,6 @@ impl Flags {
         }
         let store = FlagStore::connect(clients, environment)?;
         Ok(Self { store, environment: Arc::new(on), clock: outside.clock.clone(), kept: Arc::default() })
-    }
-
-    /// Whether a flag is on, for a tenant or for the platform. One that cannot be read is off.
-    pub async fn is_on(&self, flag: Flag, tenant: Option<&TenantId>) -> bool {
-        let found = self.effective(flag, tenant).await;
-        let log = |error: &AwsFault| tracing::warn!(flag = flag.as_str(), %error, "a flag is off as it cannot be read");
-        found.inspect_err(log).is_ok_and(|found| found.on)
     }
 
     /// Whether a flag is on, for a tenant or for the platform, and what decided so.

@@ -12,7 +12,7 @@ use signalbox_tests::process::Process;
 use signalbox_tests::wire::{Fault, Verdict, Wire};
 
 /// Routes that answer without storage, and the metrics, which say that there is none in a sample.
-const WITHOUT_STORAGE: [&str; 14] = [
+const WITHOUT_STORAGE: [&str; 13] = [
     "delete /api/auth/session",
     "get /api",
     "get /api/admin/connections/providers",
@@ -26,8 +26,6 @@ const WITHOUT_STORAGE: [&str; 14] = [
     "get /openapi.json",
     "post /api/auth/dev-mint",
     "post /api/auth/session",
-    // A flag that cannot be read is off.
-    "post /api/categories/mirror",
 ];
 
 /// `get /path` of every route that is described.

@@ -50,7 +50,7 @@ pub(crate) async fn start_mirror(
     body: Body,
 ) -> Result<(StatusCode, Json<MirrorAcceptedView>), MirrorProblem> {
     let actor = control.authority.platform_admin(&headers, Access::Write, control.now())?;
-    if !control.mirrors.flags.is_on(Flag::CategoryMirroring, None).await {
+    if !control.mirrors.flags.effective(Flag::CategoryMirroring, None).await.map_err(failed)?.on {
         return Err(MirrorProblem::disabled(Flag::CategoryMirroring));
     }
     let fields = body::read(body).await?.unwrap_or_default();

@@ -127,7 +127,7 @@ async fn try_one(mirrors: &Mirrors, due: &Due) -> Result<Came, StartRefused> {
             return Ok(Came::Moved);
         }
     };
-    if !has_feature(mirrors, &stored.connection).await {
+    if !has_feature(mirrors, &stored.connection).await? {
         // What is off is not synced, and leaves no run that says so each time.
         store.move_due(due, Some(&then(next, 0))).await?;
         return Ok(Came::Moved);
@@ -155,12 +155,13 @@ async fn try_one(mirrors: &Mirrors, due: &Due) -> Result<Came, StartRefused> {
     Ok(if seen_to.is_some() { Came::Started } else { Came::Moved })
 }
 
-/// Whether what would be started is on for the tenant.
-async fn has_feature(mirrors: &Mirrors, connection: &Connection) -> bool {
+/// Whether what would be started is on for the tenant. Where that cannot be read the connection stays due: taken for off, it would lose
+/// this time without a word.
+async fn has_feature(mirrors: &Mirrors, connection: &Connection) -> Result<bool, AwsFault> {
     let flags = &mirrors.flags;
-    connection.provider != ProviderId::GBP
-        || flags.is_on(Flag::CategoryMirroring, None).await
-            && flags.is_on(Flag::TenantGbpCategorySync, Some(&connection.tenant)).await
+    Ok(connection.provider != ProviderId::GBP
+        || flags.effective(Flag::CategoryMirroring, None).await?.on
+            && flags.effective(Flag::TenantGbpCategorySync, Some(&connection.tenant)).await?.on)
 }
 
 /// How much is to be pulled: everything in the hour that the schedule names, once in it, and again what is started again; else what

@@ -64,7 +64,7 @@ pub async fn start(mirrors: &Mirrors, tenant: &TenantId, request: &MirrorRequest
         return Ok(pass_over(runs, &over, Failure::VendorNotConfigured, detail, None).await?);
     }
     let flag = Flag::TenantGbpCategorySync;
-    if !mirrors.flags.is_on(flag, Some(tenant)).await {
+    if !mirrors.flags.effective(flag, Some(tenant)).await?.on {
         let detail = format!("skipped: {} is off for the tenant", flag.as_str());
         return Ok(pass_over(runs, &over, Failure::FeatureOff, detail, None).await?);
     }
