@@ -4,19 +4,20 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use signalbox::domain::mirror::categories::GoogleCategoryId;
 use signalbox::domain::runs::lease::WaitReason;
 use signalbox::engine::gbp::Google;
 use signalbox::engine::runs::slice::SliceFault;
 use signalbox::http::auth::CONNECTIONS_WRITE;
-use signalbox::vendors::gbp::{CategoryId, LocationName};
+use signalbox::vendors::gbp::LocationName;
 use signalbox_simulators::{Fault, FaultKind, GoogleChange, Limits, Rate, Seen};
 use signalbox_tests::system::System;
 use signalbox_tests::wire::Wire;
 
 use super::google_kit::{code, connected, google, locations, operator, worker};
 
-fn ids(names: &[&str]) -> Vec<CategoryId> {
-    names.iter().map(|name| format!("gcid:{name}").parse().unwrap()).collect()
+fn ids(names: &[&str]) -> Vec<GoogleCategoryId> {
+    names.iter().map(|name| GoogleCategoryId::parse(&format!("gcid:{name}")).unwrap()).collect()
 }
 
 fn name(number: u32) -> LocationName {
@@ -90,7 +91,7 @@ async fn the_list_of_categories_is_whole_by_its_total_and_is_kept_for_a_day() {
         google.clear_faults();
     }
     let list = client.categories().await.unwrap();
-    let bakery: CategoryId = "gcid:bakery".parse().unwrap();
+    let bakery = GoogleCategoryId::parse("gcid:bakery").unwrap();
     assert_eq!((list.all().len(), list.get(&bakery).unwrap().name.as_str()), (225, "Bakery [da]"));
     let before = google.requests().0;
     client.categories().await.unwrap();

@@ -28,11 +28,9 @@ pub(super) async fn check(
     let found = found.map_err(|fault| Problem::unread(&fault))?;
     let Some(stored) = found.ok().filter(|stored| stored.is_active()) else { return Ok(()) };
     let invalid = |why: &str| MirrorProblem::invalid(&[("googleCategoryId", why)]);
-    let wanted =
-        id.as_str().parse().map_err(|_| invalid("must be Google's id of a category, such as gcid:restaurant"))?;
     let looked_up = async {
         let mut google = Google::of(&control.worker.as_of_now(), &stored.connection).await?;
-        google.categories_named(&[wanted]).await
+        google.categories_named(std::slice::from_ref(id)).await
     };
     // Boxed, as it is deep in futures.
     match control.worker.runs.outside.clock.within(WAIT_MAX, Box::pin(looked_up)).await {

@@ -146,7 +146,8 @@ impl Slug {
 }
 
 impl GoogleCategoryId {
-    /// Reads an id of Google's.
+    /// Reads an id of Google's. It stands in paths of its API, and so holds nothing that could lead elsewhere; a dash alone is a wildcard
+    /// there.
     ///
     /// # Errors
     /// When it is not of that form.
@@ -155,7 +156,7 @@ impl GoogleCategoryId {
         let id = text.strip_prefix("categories/").unwrap_or(text);
         let rest = id.strip_prefix("gcid:").ok_or(InvalidName::Google)?;
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-        let fits = !rest.is_empty() && id.len() <= GOOGLE_BYTES_MAX;
+        let fits = !rest.is_empty() && rest != "-" && id.len() <= GOOGLE_BYTES_MAX;
         if fits && rest.bytes().all(allowed) { Ok(Self(id.to_owned())) } else { Err(InvalidName::Google) }
     }
 
@@ -187,6 +188,10 @@ mod tests {
             ("gcid:", true, false, false),
             ("gcid:a/b", true, false, false),
             ("gcid:a:b", true, false, false),
+            ("gcid:a b", true, false, false),
+            ("gcid:ø", true, false, false),
+            ("gcid:-", true, false, false),
+            ("categories/hardware_store", true, false, false),
         ] {
             let found = (CategoryName::parse(text).is_ok(), Slug::parse(text).is_ok());
             assert_eq!(found, (name, slug), "{text}");

@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::vendors::gbp::{Category, CategoryId, GbpSettings};
+use crate::domain::mirror::categories::GoogleCategoryId;
+use crate::vendors::gbp::{Category, GbpSettings};
 
 /// How long a list is gone by.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
@@ -21,7 +22,7 @@ const LISTS_MAX: usize = 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CategoryList {
     all: Vec<Category>,
-    by_id: HashMap<CategoryId, usize>,
+    by_id: HashMap<GoogleCategoryId, usize>,
 }
 
 impl CategoryList {
@@ -38,7 +39,7 @@ impl CategoryList {
 
     /// One of them.
     #[must_use]
-    pub fn get(&self, id: &CategoryId) -> Option<&Category> {
+    pub fn get(&self, id: &GoogleCategoryId) -> Option<&Category> {
         self.all.get(*self.by_id.get(id)?)
     }
 }

@@ -23,6 +23,7 @@ use crate::aws::connections::access_token::AccessTokens;
 use crate::aws::connections::quota::Meter;
 use crate::aws::keys::DataKeys;
 use crate::domain::ids::{Connection, ProviderId};
+use crate::domain::mirror::categories::GoogleCategoryId;
 use crate::domain::pull::backoff::{Again, again};
 use crate::domain::pull::heard::told;
 use crate::domain::pull::pages::is_data;
@@ -35,7 +36,7 @@ use crate::engine::runs::slice::SliceFault;
 use crate::environment::{Environment, StartError};
 use crate::outside::Outside;
 use crate::vendors::client::{Answer, NoAnswer, Request};
-use crate::vendors::gbp::{self, Category, CategoryId, GbpSettings, Location, LocationName, Locations, Said};
+use crate::vendors::gbp::{self, Category, GbpSettings, Location, LocationName, Locations, Said};
 
 /// The most locations of an account that are read: more of them want several connections, each of which names its own.
 pub const LOCATIONS_MAX: u64 = 10_000;
@@ -231,7 +232,7 @@ impl Google {
     ///
     /// # Errors
     /// When Google does not answer with that.
-    pub async fn categories_named(&mut self, ids: &[CategoryId]) -> Result<Vec<Category>, SliceFault> {
+    pub async fn categories_named(&mut self, ids: &[GoogleCategoryId]) -> Result<Vec<Category>, SliceFault> {
         let mut found = Vec::new();
         self.waited = Duration::ZERO;
         for some in ids.chunks(BATCH_MAX) {
@@ -250,8 +251,8 @@ impl Google {
     pub async fn set_categories(
         &mut self,
         location: &LocationName,
-        primary: Option<&CategoryId>,
-        additional: &[CategoryId],
+        primary: Option<&GoogleCategoryId>,
+        additional: &[GoogleCategoryId],
         validate_only: bool,
     ) -> Result<(), SliceFault> {
         let primary = primary.ok_or_else(|| {

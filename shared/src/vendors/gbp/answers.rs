@@ -6,9 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::names::{CategoryId, LocationName};
+use super::names::LocationName;
 use super::settings::PAGE_SIZE;
 use crate::domain::datasets::manifest::Fingerprint;
+use crate::domain::mirror::categories::GoogleCategoryId;
 use crate::domain::pull::pages::{Chain, Page, Paging, Promise, Refusal, Step};
 use crate::domain::redact;
 use crate::vendors::client::Answer;
@@ -25,7 +26,7 @@ const WINDOW: SignedDuration = SignedDuration::from_secs(60);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Category {
     /// Which.
-    pub id: CategoryId,
+    pub id: GoogleCategoryId,
     /// Its name in some language; its id where Google gives none.
     pub name: String,
 }
@@ -70,7 +71,7 @@ pub struct Categories {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WireCategory {
-    name: CategoryId,
+    name: GoogleCategoryId,
     #[serde(default)]
     display_name: Option<String>,
 }

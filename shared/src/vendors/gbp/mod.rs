@@ -11,7 +11,7 @@ mod settings;
 
 pub use answers::{Categories, Category, Location, Locations, Pages, Said, pages, read_batch, read_categories};
 pub use answers::{read_location, read_locations, said};
-pub use names::{AccountName, CategoryId, InvalidName, LocationName};
+pub use names::{AccountName, InvalidName, LocationName};
 pub use oauth::{Credentials, Granted, Refused, granted, refresh};
 pub use requests::{batch_get, list_categories, list_locations, location, set_categories};
 pub use settings::{

@@ -5,8 +5,9 @@ use http::Method;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::names::{AccountName, CategoryId, LocationName};
+use super::names::{AccountName, LocationName};
 use super::settings::{GbpSettings, PAGE_SIZE};
+use crate::domain::mirror::categories::GoogleCategoryId;
 use crate::vendors::client::Request;
 
 /// The fields of a location that are read.
@@ -51,8 +52,8 @@ pub fn list_categories(settings: &GbpSettings, token: Option<&str>) -> Request {
 
 /// Some categories by their ids.
 #[must_use]
-pub fn batch_get(settings: &GbpSettings, ids: &[CategoryId]) -> Request {
-    let names: Vec<String> = ids.iter().map(CategoryId::name).collect();
+pub fn batch_get(settings: &GbpSettings, ids: &[GoogleCategoryId]) -> Request {
+    let names: Vec<String> = ids.iter().map(GoogleCategoryId::resource).collect();
     let mut query =
         vec![("regionCode", settings.region.as_str()), ("languageCode", settings.language.as_str()), ("view", "BASIC")];
     query.extend(names.iter().map(|name| ("names", name.as_str())));
@@ -64,14 +65,14 @@ pub fn batch_get(settings: &GbpSettings, ids: &[CategoryId]) -> Request {
 pub fn set_categories(
     base: &Url,
     name: &LocationName,
-    (primary, additional): (&CategoryId, &[CategoryId]),
+    (primary, additional): (&GoogleCategoryId, &[GoogleCategoryId]),
     validate_only: bool,
 ) -> Request {
     let mut query = vec![("updateMask", "categories")];
     if validate_only {
         query.push(("validateOnly", "true"));
     }
-    let named = |id: &CategoryId| json!({"name": id.name()});
+    let named = |id: &GoogleCategoryId| json!({"name": id.resource()});
     let additional: Vec<Value> = additional.iter().map(named).collect();
     let body = json!({"categories": {"primaryCategory": named(primary), "additionalCategories": additional}});
     let body = Some(Bytes::from(body.to_string()));

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::domain::mirror::categories::GoogleCategoryId;
 use crate::domain::secret::Secret;
 
 fn settings(more: Value) -> Result<GbpSettings, String> {
@@ -40,26 +41,17 @@ fn settings_are_those_of_google_unless_they_say_otherwise() {
 }
 
 #[test]
-fn a_category_is_known_by_google_s_name_and_by_its_id() {
-    let id: CategoryId = "categories/gcid:hardware_store".parse().unwrap();
-    assert_eq!((id.as_str(), id.name().as_str()), ("gcid:hardware_store", "categories/gcid:hardware_store"));
-    assert_eq!("gcid:hardware_store".parse(), Ok(id));
-    for wrong in ["", "gcid:", "hardware_store", "categories/hardware_store", "gcid:a/b", "gcid:a b", "gcid:ø"] {
-        assert!(wrong.parse::<CategoryId>().is_err(), "{wrong}");
-    }
-}
-
-#[test]
 fn an_edit_sets_the_whole_set_and_says_so() {
     let settings = settings(json!({})).unwrap();
-    let (name, primary) = ("locations/7".parse().unwrap(), "gcid:a".parse().unwrap());
+    let (name, primary) = ("locations/7".parse().unwrap(), GoogleCategoryId::parse("gcid:a").unwrap());
     let edit = set_categories(&settings.base_url, &name, (&primary, &[]), true);
     assert_eq!((edit.method.as_str(), edit.url.path()), ("PATCH", "/v1/locations/7"));
     assert_eq!(edit.url.query(), Some("updateMask=categories&validateOnly=true"));
     let body: Value = serde_json::from_slice(&edit.body.unwrap()).unwrap();
     let both = json!({"primaryCategory": {"name": "categories/gcid:a"}, "additionalCategories": []});
     assert_eq!(body, json!({"categories": both}));
-    let edit = set_categories(&settings.base_url, &name, (&primary, &["gcid:b".parse().unwrap()]), false);
+    let edit =
+        set_categories(&settings.base_url, &name, (&primary, &[GoogleCategoryId::parse("gcid:b").unwrap()]), false);
     assert_eq!(edit.url.query(), Some("updateMask=categories"));
 }
 

@@ -4,13 +4,14 @@
 //! edit, and one that has the set is done. So a run whose worker died after an edit, and before it could say so, edits nothing twice.
 
 use crate::domain::datasets::diff::Counts;
+use crate::domain::mirror::categories::GoogleCategoryId;
 use crate::domain::mirror::plan::{CategorySet, Difference, Names, NotWanted, check_wanted, difference, platform_set};
 use crate::domain::redact;
 use crate::domain::runs::failure::{Failure, RunError};
 use crate::domain::runs::mirror::{LocationMirror, LocationState, MirrorPlan};
 use crate::engine::gbp::Google;
 use crate::engine::runs::slice::{Slice, SliceFault};
-use crate::vendors::gbp::{CategoryId, Location, LocationName};
+use crate::vendors::gbp::{Location, LocationName};
 
 use super::{hold, read_locations, read_platform, refused, set_of};
 
@@ -125,8 +126,8 @@ async fn edit(
         let detail = "it was given other categories since it was read; the next mirror decides on them";
         return Err(refused(Failure::SourceChanged, detail));
     }
-    let ids: Vec<CategoryId> =
-        wanted.iter().map(|key| key.parse().map_err(|_| wrong(key))).collect::<Result<_, _>>()?;
+    let read = |key: &String| GoogleCategoryId::parse(key).map_err(|_| wrong(key));
+    let ids: Vec<GoogleCategoryId> = wanted.iter().map(read).collect::<Result<_, _>>()?;
     let (primary, additional) = ids.split_first().map_or((None, &[][..]), |(first, rest)| (Some(first), rest));
     google.set_categories(&name, primary, additional, slice.run.mode.is_dry()).await?;
     Ok(LocationState::Done)

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use crate::aws::mirror::categories::CategoryStore;
 use crate::domain::datasets::snapshot::SnapshotState;
 use crate::domain::ids::TenantId;
-use crate::domain::mirror::categories::{CategoryName, GoogleCategoryId, TenantCategory};
+use crate::domain::mirror::categories::{CategoryName, TenantCategory};
 use crate::domain::mirror::plan::{CategorySet, LOCATIONS_MAX, PlatformCategory, Strategy};
 use crate::domain::runs::failure::Failure;
 use crate::domain::runs::life::APPROVAL;
@@ -23,7 +23,7 @@ use crate::domain::runs::run::{Run, Work};
 use crate::engine::gbp::Google;
 use crate::engine::runs::end::Switch;
 use crate::engine::runs::slice::{Slice, SliceFault};
-use crate::vendors::gbp::Location;
+use crate::vendors::gbp::{Category, Location};
 
 impl Slice<'_> {
     fn mirror(&mut self) -> &mut MirrorWork {
@@ -88,16 +88,8 @@ async fn read_locations(google: &mut Google) -> Result<Vec<Location>, SliceFault
 fn set_of(location: &Location) -> CategorySet {
     let all = location.primary.iter().chain(&location.additional);
     CategorySet::ordered(
-        all.map(|category| (category.id.as_str().to_owned(), called(category.id.as_str(), &category.name))),
+        all.map(|Category { id, name }| (id.as_str().to_owned(), CategoryName::fitted(name, id).as_str().to_owned())),
     )
-}
-
-fn called(key: &str, name: &str) -> String {
-    // An id of Google's that a tenant cannot store is compared by its own name.
-    match GoogleCategoryId::parse(key) {
-        Ok(id) => CategoryName::fitted(name, &id).as_str().to_owned(),
-        Err(_) => name.trim().to_owned(),
-    }
 }
 
 fn platform_categories<'a>(rows: impl IntoIterator<Item = &'a TenantCategory>) -> Vec<PlatformCategory> {
