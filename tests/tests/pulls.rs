@@ -9,6 +9,7 @@ mod pulls {
     mod crash_matrix;
     mod doorloop;
     mod drift;
+    mod held;
     mod holders;
     mod kit;
     mod large;

@@ -10,6 +10,7 @@ use crate::domain::ids::Entity;
 use crate::domain::pull::breaker::FAILURES_MAX;
 use crate::domain::pull::drift::Policy;
 use crate::domain::pull::quota::Limits;
+use crate::domain::runs::held::OnRemovals;
 
 /// Where the API is.
 pub const BASE_URL: Setting = Setting {
@@ -68,6 +69,14 @@ pub const DRIFT: Setting = Setting {
     about: "What is done where rows have other fields than before: accept, freeze or ignore, for all or by entity",
 };
 
+/// What becomes of a backfill that would remove a large share.
+pub const REMOVALS: Setting = Setting {
+    name: "removals",
+    kind: SettingKind::Choice(OnRemovals::CHOICES),
+    required: false,
+    about: "What becomes of an entity of which a large share would go: it fails, or waits up to 72 hours until somebody approves",
+};
+
 /// How a vendor is pulled over one connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PullSettings {
@@ -85,6 +94,8 @@ pub struct PullSettings {
     pub entities: Vec<Entity>,
     /// What changes without meaning.
     pub volatile: Vec<VolatilePath>,
+    /// What becomes of an entity of which a large share would go.
+    pub on_removals: OnRemovals,
     drift: Value,
 }
 
@@ -134,6 +145,7 @@ pub fn read(api: &PullApi, settings: &Settings) -> Result<PullSettings, WrongSet
         breaker_failures: breaker_failures.unwrap_or(FAILURES_MAX),
         entities: entities(api, texts("entities"))?,
         volatile: paths.collect::<Option<_>>().ok_or_else(no_path)?,
+        on_removals: OnRemovals::parse(settings.get(REMOVALS.name).and_then(Value::as_str)).unwrap_or_default(),
         drift: drift(api, settings.get("drift"))?,
     })
 }

@@ -20,7 +20,7 @@ async fn held<'a>(system: &'a System, google: &'a Running) -> Mirrored<'a> {
     tenant.start(TO_GBP, false).await;
     tenant.settle().await;
     let run = tenant.newest().await;
-    assert_eq!((&run["status"], &run["work"]["held"]["removals"]), (&json!("Pending"), &json!("2")), "{run:?}");
+    assert_eq!((&run["status"], &run["held"]["removals"]), (&json!("Pending"), &json!("2")), "{run:?}");
     assert!(tenant.edited().is_empty());
     tenant
 }
@@ -60,7 +60,7 @@ async fn more_than_was_approved_of_waits_again() {
     decide(&tenant, "approve", Value::Null).await.expect(200);
     tenant.settle().await;
     let run = tenant.newest().await;
-    assert_eq!((&run["status"], &run["work"]["held"]["removals"]), (&json!("Pending"), &json!("3")));
+    assert_eq!((&run["status"], &run["held"]["removals"]), (&json!("Pending"), &json!("3")));
     assert!(tenant.edited().is_empty());
     decide(&tenant, "approve", json!({"removalsMax": 3})).await.expect(200);
     tenant.settle().await;
@@ -136,7 +136,7 @@ async fn a_tenants_categories_wait_as_well() {
     tenant.given(0, &["bakery"]);
     tenant.start(TO_PLATFORM, false).await;
     tenant.settle().await;
-    assert_eq!(tenant.newest().await["work"]["held"]["removals"], "2");
+    assert_eq!(tenant.newest().await["held"]["removals"], "2");
     assert_eq!(tenant.platform().await.len(), 3);
     decide(&tenant, "approve", Value::Null).await.expect(200);
     tenant.settle().await;

@@ -1,7 +1,10 @@
 //! Nothing is removed on the strength of an incomplete scan (I4), and not much without being told.
 
 use serde_json::{Value, json};
+use signalbox::http::auth::{CONNECTIONS_READ, CONNECTIONS_WRITE};
+use signalbox_tests::answer::Answer;
 use signalbox_tests::runs::catalogue::Catalogue;
+use signalbox_tests::runs::world::World;
 use signalbox_tests::system::System;
 
 /// Syncs a document over a snapshot of 60 products. The code is that of the failed run, or none for a success.
@@ -75,4 +78,73 @@ fn an_array_that_is_cut_off_removes_nothing() {
 fn a_product_that_is_cut_off_removes_nothing() {
     let whole = Catalogue::small(60).ndjson();
     check(whole[..whole.len() / 2].into(), json!({"allowRemovals": true}), Some("source_invalid"), 60);
+}
+
+/// The newest run of a vendor that is told to hold, once it would remove a third of 60 products, and who may decide on it.
+async fn held(system: &System) -> (World<'_>, String) {
+    let mut world = system.world();
+    let vendors = json!([{"slug": "moscot", "tenant": world.tenant, "source": "moscot.catalog.json", "removals": "hold",
+        "volatile": ["source.lastSyncISO"]}]);
+    world.set("VENDORS", vendors.to_string());
+    world.apply(&Catalogue::small(60)).await;
+    world.publish(&Catalogue::small(40));
+    let answer = world.healthy().await.sync(json!({})).await;
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    let run = world.runs().await.pop().unwrap();
+    let held = &run["held"];
+    assert_eq!(
+        (&run["status"], &held["removals"], &held["of"]),
+        (&json!("Pending"), &json!("20"), &json!("60")),
+        "{run:?}"
+    );
+    assert_eq!(held["going"].as_array().map(Vec::len), Some(20), "{held}");
+    assert_eq!(world.stored().await.products().len(), 60);
+    let path = format!("/api/admin/connections/{}/runs/{}", run["pk"].as_str().unwrap(), run["sk"].as_str().unwrap());
+    (world, path)
+}
+
+async fn decide(world: &World<'_>, path: &str, body: Value) -> Answer {
+    let token = world.system.service_token("ada", "default", &[CONNECTIONS_READ, CONNECTIONS_WRITE]);
+    world.healthy().await.ask("sync-control", "POST", path, &token, Some(body)).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_vendor_that_is_told_to_hold_removes_what_somebody_approves_of() {
+    let system = System::start().await;
+    let (world, path) = held(&system).await;
+    let shown = world.healthy().await.get("/api/admin/vendor-sync/runs?vendor=moscot&pageSize=1").await;
+    let shown = &shown["data"]["items"][0];
+    let metadata = &shown["metadata"];
+    assert_eq!((&shown["status"], &metadata["held"]["decideAt"]), (&json!("running"), &json!(path)), "{shown}");
+    assert_eq!(metadata["held"]["why"], "20 of 60 items would go");
+
+    // A look at it ends nothing, and neither does the schedule.
+    assert_eq!(world.healthy().await.sync(json!({"dryRun": true})).await.status, 409);
+    assert_eq!(world.statuses().await, ["Success", "Pending"]);
+    // More is gone by the time that it is planned anew: it waits once more.
+    world.publish(&Catalogue::small(30));
+    decide(&world, &format!("{path}/approve"), json!({})).await.expect(200);
+    world.healthy().await.drain().await.unwrap();
+    let run = world.runs().await.pop().unwrap();
+    assert_eq!(run["held"]["why"], "30 of 60 items would go, and 20 were approved of");
+    assert_eq!(world.stored().await.products().len(), 60);
+    decide(&world, &format!("{path}/approve"), json!({"removalsMax": 30})).await.expect(200);
+    world.settle().await;
+    let stored = world.stored().await;
+    stored.check_consistent();
+    assert_eq!((stored.products().len(), stored.statuses()), (30, vec!["Success".into(), "Success".into()]));
+}
+
+#[tokio::test]
+async fn what_is_held_is_over_once_it_is_rejected_or_somebody_starts_another_run() {
+    let system = System::start().await;
+    let (world, path) = held(&system).await;
+    decide(&world, &format!("{path}/reject"), json!({})).await.expect(200);
+    assert_eq!(world.runs().await[1]["error"]["code"], "approval_rejected");
+    let answer = world.healthy().await.sync(json!({})).await;
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    world.publish(&Catalogue::small(60));
+    assert_eq!(world.healthy().await.sync(json!({})).await.status, 200);
+    assert_eq!(world.statuses().await, ["Success", "Cancelled", "Cancelled", "Success"]);
+    assert_eq!(world.stored().await.products().len(), 60);
 }

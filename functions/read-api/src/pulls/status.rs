@@ -14,6 +14,7 @@ use signalbox::engine::health::pulled::{EntityLooked, PulledLooked};
 use signalbox::http::admin_problem::AdminProblem;
 use signalbox::http::problem::{INTERNAL_ERROR, Problem};
 use signalbox::http::wire::breaker::OneBreakerView;
+use signalbox::http::wire::held::HeldView;
 use signalbox::http::wire::parameters::ConnectionMeant;
 use signalbox::http::wire::pull_schedule::locked;
 use signalbox::http::wire::sync_status::{
@@ -104,6 +105,7 @@ fn current_run(run: &Run, work: &PullWork, page_rows: u64, now: Timestamp) -> Cu
         actor: run.actor.clone(),
         progress: current.map(|entity| progress(entity, page_rows, now)),
         steps: work.entities.iter().map(|entity| StepView::of(entity, page_rows, now)).collect(),
+        held: HeldView::of(run),
     }
 }
 

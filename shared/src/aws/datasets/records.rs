@@ -186,6 +186,16 @@ impl RecordStore {
         Ok(found.map(|item| item.get("hash").and_then(|hash| hash.as_s().ok()).cloned().unwrap_or_default()))
     }
 
+    /// The vendor's ids of some records, as of a moment ago: those that there are.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn names_of(&self, dataset: &Dataset, some: &[Fingerprint]) -> Result<Vec<String>, AwsFault> {
+        let keys = some.iter().map(|fingerprint| record_key(dataset, *fingerprint)).collect();
+        let found = self.0.glance_at(keys, Some("catalogId"), "read records").await?;
+        Ok(found.iter().filter_map(|item| item.get("catalogId")?.as_s().ok()).cloned().collect())
+    }
+
     async fn write_batch(&self, requests: Vec<WriteRequest>) -> Result<(), AwsFault> {
         in_time(self.attempt_batch(requests)).await?
     }

@@ -69,8 +69,7 @@ impl RunReads {
         let (mut held, mut behind) = (Vec::new(), None);
         for _ in 0..HELD_PAGES_MAX {
             let part = self.open_runs(behind, HELD_PAGE).await?;
-            let is_held =
-                |run: &Run| run.work.mirror().is_some_and(|work| work.held.is_some()) && !run.status.is_over();
+            let is_held = |run: &Run| run.held.is_some() && run.work.mirror().is_some() && !run.status.is_over();
             held.extend(part.runs.into_iter().map(|(_, run)| run).filter(is_held));
             behind = part.next;
             if behind.is_none() || held.len() > limit {

@@ -7,6 +7,7 @@ use crate::domain::canonical::VolatilePath;
 use crate::domain::catalogue::form::{BadRows, FieldPath, Form};
 use crate::domain::ids::{Connection, ConnectionName, Dataset, Entity, TenantId};
 use crate::domain::redact;
+use crate::domain::runs::held::OnRemovals;
 
 /// How a vendor is reached.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -40,6 +41,8 @@ pub struct Vendor {
     pub volatile: Vec<VolatilePath>,
     /// How its catalogue is written.
     pub form: Form,
+    /// What becomes of a run that would remove a large share.
+    pub on_removals: OnRemovals,
 }
 
 impl Vendor {
@@ -97,10 +100,11 @@ struct Raw {
     total: Option<String>,
     #[serde(rename = "badRows")]
     bad_rows: Option<String>,
+    removals: Option<String>,
 }
 
 /// Reads the vendor list: a JSON array of `{"slug", "name", "source", "type", "tenant", "volatile": ["a.b"]}`, and how each
-/// catalogue is written: `{"id", "items", "total", "badRows"}`.
+/// catalogue is written: `{"id", "items", "total", "badRows"}`; `{"removals": "hold"}` has a run wait that would remove a large share.
 ///
 /// # Errors
 /// A text that says which vendor is wrong, and how.
@@ -132,6 +136,10 @@ pub fn parse_vendors(json: &str) -> Result<Vec<Vendor>, String> {
             Some("setAside") => BadRows::SetAside,
             Some(other) => return Err(wrong(&format!("\"badRows\" must be \"fail\" or \"setAside\", not {other:?}"))),
         };
+        let on_removals = OnRemovals::parse(entry.removals.as_deref()).ok_or_else(|| {
+            let removals = entry.removals.as_deref().unwrap_or_default();
+            wrong(&format!("\"removals\" must be \"fail\" or \"hold\", not {removals:?}"))
+        })?;
         let form = Form {
             id: path("id", &entry.id)?,
             items: path("items", &entry.items)?,
@@ -153,6 +161,7 @@ pub fn parse_vendors(json: &str) -> Result<Vec<Vendor>, String> {
             hosts: Vec::new(),
             volatile,
             form,
+            on_removals,
         });
     }
     vendors.sort_by(|a, b| a.slug.cmp(&b.slug));
@@ -176,6 +185,7 @@ mod tests {
             (r#"[{"slug":"a","id":""}]"#, "vendor 1 (\"a\"): \"id\" must be a name or a dotted path"),
             (r#"[{"slug":"a","items":"data."}]"#, "\"items\" must be a name or a dotted path"),
             (r#"[{"slug":"a","total":"a.b.c.d.e.f.g.h.i"}]"#, "\"total\" must be a name or a dotted path"),
+            (r#"[{"slug":"a","removals":"ask"}]"#, "\"removals\" must be \"fail\" or \"hold\", not \"ask\""),
             (r#"[{"slug":"a","badRows":"skip"}]"#, "\"badRows\" must be \"fail\" or \"setAside\", not \"skip\""),
         ] {
             let error = parse_vendors(json).unwrap_err();

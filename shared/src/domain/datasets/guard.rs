@@ -45,6 +45,12 @@ pub enum RemovalRefused {
     },
 }
 
+/// How many of a snapshot's items a scan lacks: those that would go, and those that are kept as they may be among rows that were set aside.
+#[must_use]
+pub fn missing(counts: &Counts, findings: &Findings) -> u64 {
+    counts.removed + findings.items_kept
+}
+
 /// Decides whether a whole scan may remove what it lacks. Where rows were set aside nothing of it is removed, and all of it
 /// counts here nevertheless: a catalogue of which most cannot be read is no catalogue.
 ///
@@ -53,7 +59,7 @@ pub enum RemovalRefused {
 /// one, unless allowed. Also where the one item that there was is gone and others came.
 pub fn check_removals(counts: &Counts, findings: &Findings, allowed: bool) -> Result<(), RemovalRefused> {
     let snapshot = counts.removed + counts.updated + counts.unchanged;
-    let missing = counts.removed + findings.items_kept;
+    let missing = missing(counts, findings);
     if allowed || missing == 0 {
         return Ok(());
     }

@@ -94,9 +94,10 @@ pub fn deadline(run: &Run) -> Timestamp {
     later(run.deadline_from, patience.without_progress).min(latest_end(run))
 }
 
-/// When a run must be over, however it moves on.
+/// When a run must be over, however it moves on. How long somebody takes to approve of it is not its own time.
 fn latest_end(run: &Run) -> Timestamp {
-    later(run.started_at, run.work.patience().in_all)
+    let in_all = later(run.started_at, run.work.patience().in_all);
+    if run.was_held { later(in_all, APPROVAL) } else { in_all }
 }
 
 fn later(from: Timestamp, by: SignedDuration) -> Timestamp {

@@ -1,18 +1,12 @@
 //! What a mirror works at: one tenant's categories and those of its locations at Google. A run goes on from here after any crash, wait or
 //! stop: the plan says what there is to do, and each location, or each change of a category, moves it on by itself.
 
-use std::collections::BTreeSet;
-
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::datasets::diff::Counts;
 use crate::domain::ids::RunId;
 use crate::domain::mirror::plan::Strategy;
 use crate::domain::runs::failure::RunError;
-
-/// How many of what would go a run that is held names.
-pub const GOING_MAX: usize = 50;
 
 /// Where a location stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,24 +55,6 @@ pub struct MirrorPlan {
     pub done: u64,
 }
 
-/// Why a run waits for approval, and what would go.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Held {
-    /// For people.
-    pub why: String,
-    /// How many would go.
-    pub removals: u64,
-    /// Of how many.
-    pub of: u64,
-    /// Some of them.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub going: BTreeSet<String>,
-    /// Since when.
-    #[serde(with = "crate::domain::time")]
-    pub since: Timestamp,
-}
-
 /// The work of a mirror.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -100,16 +76,13 @@ pub struct MirrorWork {
     /// The locations, once they were read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locations: Vec<LocationMirror>,
-    /// Why it waits for approval.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub held: Option<Held>,
 }
 
 impl MirrorWork {
     /// A mirror of which nothing was read yet.
     #[must_use]
     pub fn new(strategy: Strategy, parent: Option<RunId>) -> Self {
-        Self { strategy, parent, unmapped: 0, kept: 0, plan: None, locations: Vec::new(), held: None }
+        Self { strategy, parent, unmapped: 0, kept: 0, plan: None, locations: Vec::new() }
     }
 
     /// What differs, once it is known. Of locations it is the sum over those that are not left alone.
@@ -164,7 +137,6 @@ mod tests {
             "plan": {"wanted": ["gcid:a"], "counts": counts, "done": 1},
             "locations": [{"name": "locations/1", "state": "planned", "counts": counts,
                 "error": {"code": "vendor_refused", "detail": "why"}}],
-            "held": {"why": "why", "removals": 3, "of": 4, "going": ["gcid:b"], "since": "2026-01-15T12:00:00.000Z"},
         });
         let work: MirrorWork = serde_json::from_value(stored.clone()).unwrap();
         assert_eq!(serde_json::to_value(&work).unwrap(), stored);

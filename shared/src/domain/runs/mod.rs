@@ -3,6 +3,7 @@
 //! Deliberately absent: anything that happens. [`life`] says what comes next; the engine does it.
 
 pub mod failure;
+pub mod held;
 pub mod lease;
 pub mod life;
 pub mod log;

@@ -62,6 +62,8 @@ pub enum EntityState {
     Running,
     /// All pages were read, and what is gone is being removed.
     Removing,
+    /// All pages were read, and it waits until somebody approves of what would go. Others go on, and it is read anew then.
+    Held,
     /// All of it is done.
     Done,
     /// It ended with a reason, and others go on.
@@ -78,7 +80,7 @@ impl EntityState {
     }
 }
 
-/// Some keys of what a dry run found, by what would happen to them.
+/// Some keys of what a dry run found, by what would happen to them; of an entity that is held, of what would go.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Sample {
@@ -88,13 +90,16 @@ pub struct Sample {
     /// Changed ones.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub updated: BTreeSet<String>,
+    /// Those that would go.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub removed: BTreeSet<String>,
 }
 
 impl Sample {
     /// Whether it names none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.created.is_empty() && self.updated.is_empty()
+        self.created.is_empty() && self.updated.is_empty() && self.removed.is_empty()
     }
 
     /// Adds a key to one of the two, while there is room.
@@ -193,7 +198,10 @@ pub struct EntityPull {
     /// Fields that rows had not before, or no more, or of another type.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<Change>,
-    /// Of a dry run, some of what it found.
+    /// What was done with its rows before it was held: it is read anew, and they are as they should be by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<Counts>,
+    /// Of a dry run, some of what it found; of one that is held, of what would go.
     #[serde(default, skip_serializing_if = "Sample::is_empty")]
     pub sample: Sample,
 }
@@ -215,9 +223,38 @@ impl EntityPull {
             error: None,
             answer: None,
             drift: Vec::new(),
+            earlier: None,
             sample: Sample::default(),
         }
     }
+
+    /// The same, to be read anew, as somebody approved of what would go.
+    #[must_use]
+    pub fn taken_up(&self) -> Self {
+        let Counts { created, updated, .. } = self.progress.counts;
+        let earlier = self.earlier.unwrap_or_default();
+        let earlier = Counts { created: earlier.created + created, updated: earlier.updated + updated, ..earlier };
+        Self {
+            filters: self.filters,
+            drift: self.drift.clone(),
+            earlier: Some(earlier),
+            ..Self::new(self.entity.clone())
+        }
+    }
+
+    /// Counts what was done with its rows before it was held as well: a row of which nothing was left to do is none that was left alone.
+    pub fn count_earlier(&mut self) {
+        let Some(earlier) = self.earlier.take() else { return };
+        let counts = &mut self.progress.counts;
+        counts.created += earlier.created;
+        counts.updated += earlier.updated;
+        counts.unchanged = counts.unchanged.saturating_sub(earlier.created + earlier.updated);
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// The work of a pull.
@@ -236,6 +273,9 @@ pub struct PullWork {
     /// Whether it applies one row that was set aside. It reads no list: whoever began it has the row, and nobody else can go on with it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub one_row: bool,
+    /// How many rows were let go of what somebody approved.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub let_go: u64,
     /// What it pulls, one after another.
     #[serde(default)]
     pub entities: Vec<EntityPull>,
@@ -245,7 +285,22 @@ impl PullWork {
     /// The entity that is to be worked at.
     #[must_use]
     pub fn current(&self) -> Option<usize> {
-        self.entities.iter().position(|entity| !entity.state.is_over())
+        let is_left = |entity: &EntityPull| !entity.state.is_over() && entity.state != EntityState::Held;
+        self.entities.iter().position(is_left)
+    }
+
+    /// The entities that wait until somebody approves.
+    pub fn held(&self) -> impl Iterator<Item = &EntityPull> {
+        self.entities.iter().filter(|entity| entity.state == EntityState::Held)
+    }
+
+    /// Has those that wait read anew.
+    pub fn take_up_held(&mut self) {
+        for entity in &mut self.entities {
+            if entity.state == EntityState::Held {
+                *entity = entity.taken_up();
+            }
+        }
     }
 
     /// The entities that ended with a reason.
@@ -293,7 +348,7 @@ mod tests {
     #[test]
     fn a_pull_is_stored_under_these_names() {
         let stored = serde_json::json!({
-            "mode": "backfill", "allowRemovals": false, "oneRow": true, "since": "2026-01-15T12:00:00.000Z",
+            "mode": "backfill", "allowRemovals": false, "oneRow": true, "letGo": 4, "since": "2026-01-15T12:00:00.000Z",
             "entities": [{
                 "entity": "owners", "state": "running", "beganAt": "2026-01-15T12:00:00.000Z",
                 "lastPageAt": "2026-01-15T12:00:01.000Z", "since": "2026-01-15T12:00:00.000Z", "filters": false,
@@ -303,7 +358,8 @@ mod tests {
                     "counts": {"total": 0, "created": 0, "updated": 0, "removed": 0, "unchanged": 0}},
                 "error": {"code": "page_invalid", "detail": "why"}, "answer": "<html>",
                 "drift": [{"path": "a.b", "kind": "new", "was": null, "is": "text", "firstRecord": "a"}],
-                "sample": {"created": ["a"], "updated": ["b"]},
+                "earlier": {"total": 0, "created": 1, "updated": 0, "removed": 0, "unchanged": 0},
+                "sample": {"created": ["a"], "updated": ["b"], "removed": ["c"]},
             }],
         });
         let work: PullWork = serde_json::from_value(stored.clone()).unwrap();
@@ -318,6 +374,20 @@ mod tests {
         assert_eq!((work.current(), work.failed().count()), (Some(1), 1));
         work.entities[1].state = EntityState::NotSupported;
         assert_eq!(work.current(), None);
+    }
+
+    #[test]
+    fn an_entity_that_is_held_is_passed_over_and_what_was_done_with_its_rows_is_not_forgotten() {
+        let mut work = work();
+        work.entities[0].state = EntityState::Held;
+        assert_eq!((work.current(), work.held().count()), (Some(1), 1));
+        let mut entity = work.entities[0].taken_up();
+        assert_eq!((entity.state, entity.progress.chain.pages()), (EntityState::Pending, 0));
+        entity.progress.counts = Counts { total: 3, created: 1, removed: 2, unchanged: 2, ..Counts::default() };
+        entity.count_earlier();
+        entity.count_earlier();
+        let counts = Counts { total: 3, created: 3, removed: 2, ..Counts::default() };
+        assert_eq!(entity.progress.counts, counts);
     }
 
     #[test]

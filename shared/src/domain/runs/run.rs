@@ -8,6 +8,7 @@ use crate::domain::datasets::diff::Counts;
 use crate::domain::ids::{Connection, RunId};
 use crate::domain::mirror::backoff;
 use crate::domain::runs::failure::RunError;
+use crate::domain::runs::held::Held;
 use crate::domain::runs::lease::{LEASE_MS, Wait};
 use crate::domain::runs::log::{Line, RunLog};
 use crate::domain::runs::mirror::MirrorWork;
@@ -218,16 +219,10 @@ impl Work {
                 let lease = SignedDuration::from_millis(LEASE_MS);
                 Patience { without_progress: lease, in_all: lease, attempts_max: 1 }
             }
-            Self::Mirror(_) => Patience {
-                without_progress: SignedDuration::from_mins(60),
-                // A day beside the three that it may wait for approval.
-                in_all: SignedDuration::from_hours(96),
-                attempts_max: backoff::ATTEMPTS_MAX,
-            },
-            Self::Catalogue(_) | Self::Pull(_) => Patience {
+            Self::Catalogue(_) | Self::Pull(_) | Self::Mirror(_) => Patience {
                 without_progress: SignedDuration::from_mins(60),
                 in_all: SignedDuration::from_hours(24),
-                attempts_max: 6,
+                attempts_max: if let Self::Mirror(_) = self { backoff::ATTEMPTS_MAX } else { 6 },
             },
         }
     }
@@ -340,6 +335,12 @@ pub struct Run {
     /// What it says of itself while it goes on, where somebody can watch it.
     #[serde(default, skip_serializing_if = "RunLog::is_silent")]
     pub log: RunLog,
+    /// Why it waits for approval, and what would go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Held>,
+    /// Whether it ever waited for approval: the time for that is given to it beside its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub was_held: bool,
     /// The trace of the request that started it.
     pub correlation_id: String,
     /// What it works at.
@@ -353,6 +354,7 @@ impl Run {
         self.status = status;
         self.error = error;
         self.wait = None;
+        self.held = None;
         self.updated_at = at;
         self.completed_at = Some(at);
         let elapsed = at.as_millisecond() - self.started_at.as_millisecond();
@@ -361,7 +363,7 @@ impl Run {
             Work::Catalogue(work) => work.checkpoint = None,
             // Where each entity ended is what people look for.
             Work::Pull(work) => work.entities.iter_mut().for_each(|entity| entity.before = None),
-            Work::Mirror(work) => work.held = None,
+            Work::Mirror(_) => {}
         }
         if let Some(line) = said::over(&self, at) {
             self.say(line);

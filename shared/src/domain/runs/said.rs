@@ -146,6 +146,13 @@ pub fn gone(entity: &Entity, rows: usize, at: Timestamp) -> Line {
     Line::new(Level::Info, at, &format!("{rows} rows of {entity} are gone, and are removed.")).of(entity)
 }
 
+/// That an entity waits until somebody approves of what would go.
+#[must_use]
+pub fn held(entity: &Entity, rows: u64, at: Timestamp) -> Line {
+    let text = format!("{rows} rows of {entity} would go: it waits until somebody approves, and the others go on.");
+    Line::new(Level::Warn, at, &text).of(entity)
+}
+
 /// That an entity is done.
 #[must_use]
 pub fn done(entity: &EntityPull, at: Timestamp) -> Line {

@@ -189,7 +189,7 @@ fn failure(run: &Run, entity: &Entity) -> Option<(Timestamp, String, String)> {
     let error = match pulled.state {
         EntityState::Failed => pulled.error.as_ref().or(run.error.as_ref()),
         // At which the run ended, or before which.
-        EntityState::Pending | EntityState::Running | EntityState::Removing => run.error.as_ref(),
+        EntityState::Pending | EntityState::Running | EntityState::Removing | EntityState::Held => run.error.as_ref(),
         EntityState::Done | EntityState::NotSupported => None,
     }?;
     Some((at, error.code().to_owned(), error.detail.clone()))

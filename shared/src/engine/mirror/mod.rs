@@ -1,7 +1,6 @@
-//! Mirrors as they are asked for: of one tenant ([`start`]), or of all that have the feature on ([`fan_out`]); and what operators decide on
-//! a run that waits for them ([`approve`]). What a mirror does is in [`crate::engine::runs::kinds::mirror`].
+//! Mirrors as they are asked for: of one tenant ([`start`]), or of all that have the feature on ([`fan_out`]). What a mirror does is in
+//! [`crate::engine::runs::kinds::mirror`].
 
-pub mod approve;
 pub mod fan_out;
 pub mod start;
 

@@ -4,11 +4,9 @@ use crate::domain::flags::Flag;
 use crate::domain::ids::{Connection, ConnectionName, ProviderId, RunId, TenantId};
 use crate::domain::mirror::plan::Strategy;
 use crate::domain::runs::failure::Failure;
-use crate::domain::runs::lease::WaitReason;
 use crate::domain::runs::mirror::MirrorWork;
 use crate::domain::runs::run::{Mode, Run, Trigger, Work};
 use crate::engine::mirror::Mirrors;
-use crate::engine::runs::release;
 use crate::engine::runs::start::{StartRefused, StartRequest, pass_over, start_in_background};
 
 /// What is asked for.
@@ -43,8 +41,8 @@ impl MirrorRequest {
     }
 }
 
-/// Starts a mirror of a tenant, or stores why it did not: the run is there, with its row of the log, before this returns. One that waits for
-/// approval gives way to one that somebody asks for. None where a fan-out's child is there already.
+/// Starts a mirror of a tenant, or stores why it did not: the run is there, with its row of the log, before this returns. None where a
+/// fan-out's child is there already.
 ///
 /// # Errors
 /// When AWS fails.
@@ -68,18 +66,5 @@ pub async fn start(mirrors: &Mirrors, tenant: &TenantId, request: &MirrorRequest
         let detail = format!("skipped: {} is off for the tenant", flag.as_str());
         return Ok(pass_over(runs, &over, Failure::FeatureOff, detail, None).await?);
     }
-    if request.parent.is_none() && request.trigger == Trigger::Manual {
-        replace_held(mirrors, &stored.connection, &request.actor).await?;
-    }
     start_in_background(runs, &over, None).await
-}
-
-/// A run that waits for approval is over once somebody starts another one.
-async fn replace_held(mirrors: &Mirrors, connection: &Connection, by: &str) -> Result<(), StartRefused> {
-    let lease = mirrors.runs.store.lease_of(connection).await?.unwrap_or_default();
-    if let (Some(run), Some(WaitReason::Approval)) = (&lease.run_id, lease.waits_for) {
-        let detail = format!("{by} started another run in its place");
-        release::reject(&mirrors.runs, connection, run, by, detail).await?;
-    }
-    Ok(())
 }

@@ -1,12 +1,15 @@
 //! A run's way: [`start`] → [`advance`], a [`slice`] at a time (what its kind does, see [`kinds`]) → [`end`] → [`publish`]. What
-//! stops moving on that way is found by [`watchdog`], or at a [`restart`] of the host that held it; an operator may [`stop`] it, or [`release`] its connection;
+//! stops moving on that way is found by [`watchdog`], or at a [`restart`] of the host that held it; an operator may [`stop`] it, [`approve`] of what it would
+//! remove and has it wait for ([`hold`]), or [`release`] its connection;
 //! [`schedule`] starts what is due, [`on_record`] what somebody asks for, [`history`] shows what was.
 
 pub mod advance;
+pub mod approve;
 pub mod batches;
 pub mod context;
 pub mod end;
 pub mod history;
+mod hold;
 pub mod kinds;
 pub mod layers;
 pub mod on_record;

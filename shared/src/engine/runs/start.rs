@@ -23,7 +23,7 @@ use crate::domain::runs::said;
 use crate::domain::runs::slices::Slices;
 use crate::domain::time;
 use crate::engine::runs::context::Runs;
-use crate::engine::runs::{kinds, publish, watchdog};
+use crate::engine::runs::{kinds, publish, release, watchdog};
 
 const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often a run is given a later id. A second time somebody else was first again.
@@ -162,7 +162,7 @@ async fn begin(
         if given_up {
             return Err(StartRefused::Busy(in_the_way, None));
         }
-        let (may_start, waits_until) = look_at(runs, &run.connection, &in_the_way).await?;
+        let (may_start, waits_until, is_held) = look_at(runs, &run.connection, &in_the_way).await?;
         match may_start {
             MayStart::Now => {}
             MayStart::AfterGivingUp(_, failure) => {
@@ -171,25 +171,40 @@ async fn begin(
                     None => return Err(StartRefused::Busy(in_the_way, None)),
                 }
             }
+            MayStart::Busy(holder) if is_held && takes_place(request) => {
+                let detail = format!("{} started another run in its place", request.actor);
+                if release::reject(runs, &run.connection, &holder, &request.actor, detail).await?.is_none() {
+                    return Err(StartRefused::Busy(holder, waits_until));
+                }
+            }
             MayStart::Busy(holder) => return Err(StartRefused::Busy(holder, waits_until)),
         }
         given_up = true;
     }
 }
 
-/// Whether a run may start though another has the connection, and until when that one waits.
+/// Whether somebody asks for a run who may well know of the one that waits for approval: it gives way. A look at what would happen ends
+/// nothing, and neither does a single row that is applied once more.
+fn takes_place(request: &StartRequest) -> bool {
+    let is_one_of_many = request.work.mirror().is_some_and(|work| work.parent.is_some());
+    let is_one_row = request.work.pull().is_some_and(|work| work.one_row);
+    request.trigger == Trigger::Manual && !request.mode.is_dry() && !is_one_of_many && !is_one_row
+}
+
+/// Whether a run may start though another has the connection, until when that one waits, and whether it does so for approval.
 async fn look_at(
     runs: &Runs,
     connection: &Connection,
     in_the_way: &RunId,
-) -> Result<(MayStart, Option<Timestamp>), AwsFault> {
+) -> Result<(MayStart, Option<Timestamp>, bool), AwsFault> {
     let (run, lease) =
         futures::future::try_join(runs.store.reads.one(connection, in_the_way), runs.store.lease_of(connection))
             .await?;
     let now = runs.now();
     let of_it = lease.as_ref().filter(|lease| lease.run_id.as_ref() == Some(in_the_way));
     let waits_until = of_it.and_then(|lease| lease.waits_until(now));
-    Ok((life::may_start(run.as_ref().map(|run| (run, lease.as_ref())), now), waits_until))
+    let is_held = of_it.is_some_and(|lease| lease.waits_for == Some(WaitReason::Approval));
+    Ok((life::may_start(run.as_ref().map(|run| (run, lease.as_ref())), now), waits_until, is_held))
 }
 
 /// A new run; where the one before it is known, with a later id.
@@ -219,6 +234,8 @@ fn new_run(runs: &Runs, request: &StartRequest, before: Option<&RunId>) -> Run {
         error: None,
         attempts: 0,
         log: RunLog::default(),
+        held: None,
+        was_held: false,
         correlation_id: request.correlation_id.clone(),
         work: request.work.clone(),
     }

@@ -133,7 +133,7 @@ fn result(run: &Run, entity: &EntityPull) -> (&'static str, Option<String>) {
         EntityState::Done => ("success", None),
         EntityState::NotSupported => ("warning", Some("the vendor does not support it".to_owned())),
         EntityState::Failed => ("error", None),
-        EntityState::Pending | EntityState::Running | EntityState::Removing => match run.status {
+        EntityState::Pending | EntityState::Running | EntityState::Removing | EntityState::Held => match run.status {
             RunStatus::Cancelled | RunStatus::Skipped => ("warning", None),
             RunStatus::Pending | RunStatus::Success | RunStatus::Failed => ("error", None),
         },

@@ -272,7 +272,7 @@ impl HeldMirrorView {
     #[must_use]
     pub fn of(run: &Run) -> Option<Self> {
         let work = run.work.mirror()?;
-        let held = work.held.as_ref()?;
+        let held = run.held.as_ref()?;
         Some(Self {
             id: run.id.to_string(),
             tenant_id: run.connection.tenant.to_string(),

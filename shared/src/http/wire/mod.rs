@@ -9,6 +9,7 @@ pub mod connections;
 pub mod entity_runs;
 pub mod flags;
 pub mod health;
+pub mod held;
 pub mod integrations;
 pub mod links;
 pub mod log_line;

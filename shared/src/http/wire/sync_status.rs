@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::breaker::BreakerView;
+use super::held::HeldView;
 use crate::domain::datasets::diff::Counts;
 use crate::domain::pull::pace::pace;
 use crate::domain::runs::pull::{EntityPull, EntityState};
@@ -96,6 +97,8 @@ pub struct CurrentRunView {
     pub progress: Option<ProgressView>,
     /// Each of its entities, in the order in which they are pulled.
     pub steps: Vec<StepView>,
+    /// Why it waits until somebody approves, and what would go; null where it does not.
+    pub held: Option<HeldView>,
 }
 
 /// How far a run is with one of its entities.
@@ -104,7 +107,7 @@ pub struct CurrentRunView {
 pub struct StepView {
     /// Which.
     pub entity: String,
-    /// `pending`, `running`, `removing`, `done`, `failed` or `notSupported`
+    /// `pending`, `running`, `removing`, `held`, `done`, `failed` or `notSupported`
     #[schema(value_type = String)]
     pub state: EntityState,
     /// Pages that were read.

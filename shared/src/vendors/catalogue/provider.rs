@@ -10,6 +10,7 @@ use crate::domain::connections::provider::{
 };
 use crate::domain::connections::stored::StoredConnection;
 use crate::domain::ids::{Connection, Entity};
+use crate::domain::runs::held::OnRemovals;
 use crate::vendors::hosts::Host;
 
 /// Catalogue files that something else writes.
@@ -67,6 +68,7 @@ pub const PROVIDER: Provider = Provider {
             required: false,
             about: "What becomes of a row that cannot be read: the run fails, or goes on without it and removes nothing",
         },
+        REMOVALS,
     ],
     secret: SecretUse::Optional,
     secret_about: "The key of a vendor's API, kept for when such vendors can be synced; a file is read without",
@@ -93,6 +95,14 @@ pub const PROVIDER: Provider = Provider {
             remedy: "Set items to the name of the field that holds the list, such as products",
         },
     ],
+};
+
+/// What becomes of a run that would remove a large share.
+pub const REMOVALS: Setting = Setting {
+    name: "removals",
+    kind: SettingKind::Choice(OnRemovals::CHOICES),
+    required: false,
+    about: "What becomes of a run that would remove a large share: it fails, or waits up to 72 hours until somebody approves",
 };
 
 /// The vendor that a connection is.
@@ -134,6 +144,7 @@ fn read(connection: &Connection, name: &str, settings: &Settings) -> Result<Vend
             total: path("total")?,
             bad_rows: if text("badRows") == Some("setAside") { BadRows::SetAside } else { BadRows::Fail },
         },
+        on_removals: OnRemovals::parse(text(REMOVALS.name)).unwrap_or_default(),
     })
 }
 

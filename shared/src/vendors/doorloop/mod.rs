@@ -25,6 +25,7 @@ pub const PROVIDER: Provider = Provider {
         pulled::ENTITIES,
         pulled::VOLATILE,
         pulled::DRIFT,
+        pulled::REMOVALS,
     ],
     secret: SecretUse::Required,
     secret_about: "The API key, from the settings of the DoorLoop account",

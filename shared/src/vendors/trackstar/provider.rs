@@ -37,6 +37,7 @@ pub const PROVIDER: Provider = Provider {
         pulled::ENTITIES,
         pulled::VOLATILE,
         pulled::DRIFT,
+        pulled::REMOVALS,
     ],
     // Its webhooks are signed with one secret for all links, the deployment's.
     secret: SecretUse::Optional,

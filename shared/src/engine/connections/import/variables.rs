@@ -71,7 +71,8 @@ fn vendors(json: &str) -> Result<Vec<Entry>, Wrong> {
         let slug = ConnectionName::parse(&text_of(&fields, "slug")).ok()?;
         let connection = Connection::catalogue(tenant(&fields), slug);
         let vendor = vendors.iter().find(|vendor| vendor.connection() == connection)?;
-        let settings = settings(&fields, &["source", "type", "volatile", "id", "items", "total", "badRows"]);
+        let settings =
+            settings(&fields, &["source", "type", "volatile", "id", "items", "total", "badRows", "removals"]);
         let display_name = Some(vendor.name.clone());
         Some(Entry { place, connection, display_name, settings, schedule: None, paused: false, secrets: None })
     };

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use crate::domain::datasets::guard::check_removals;
 use crate::domain::runs::run::{Run, RunStatus, SeenStatus};
 use crate::domain::time;
+use crate::http::wire::held::HeldView;
 
 /// How many items, by what happened to them; null while that is not known.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
@@ -72,7 +73,8 @@ pub struct RunView {
     /// Why it failed.
     pub error: Option<String>,
     /// More about it: stored status, trigger, error code, correlation id; while it waits, `waitsUntil` and `waitsFor`, which is
-    /// `retryAfter` (its vendor asked for it), `backoff` (a fault may pass) or `approval`; of one that took several slices `slices`, the newest
+    /// `retryAfter` (its vendor asked for it), `backoff` (a fault may pass) or `approval`; of one that waits for approval `held`, with
+    /// `why`, how many would go (`removals`) `of` how many, some of them (`going`), `since`, and `decideAt`, below which `/approve` and `/reject` are; of one that took several slices `slices`, the newest
     /// of them with `startedAt`, `endedAt` and `endedBy` (`time`, `process`, one of the waits, or `over`), and `slicesBefore`, how many
     /// there were before these; `badRows`, the rows that were set aside with their
     /// number, the first of them with `row`, `byte` and `reason`, and how many items were kept on their account; `repeatedIds`,
@@ -97,6 +99,9 @@ impl From<&Run> for RunView {
         if let Some(wait) = run.wait {
             metadata["waitsUntil"] = json!(time::text(wait.until));
             metadata["waitsFor"] = json!(wait.reason);
+        }
+        if let Some(held) = HeldView::of(run) {
+            metadata["held"] = json!(held);
         }
         if !run.slices.is_empty() {
             let kept = run.slices.kept.iter().filter_map(|slice| {

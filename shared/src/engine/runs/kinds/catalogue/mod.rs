@@ -5,13 +5,15 @@ mod scan;
 mod write;
 
 use crate::domain::catalogue::vendor::{Integration, Vendor, products};
-use crate::domain::datasets::guard::check_removals;
+use crate::domain::datasets::guard::{check_removals, missing};
 use crate::domain::datasets::manifest::LayerRef;
 use crate::domain::datasets::snapshot::{Manifest, Plan, SnapshotState};
 use crate::domain::ids::Dataset;
 use crate::domain::redact;
+use crate::domain::runs::held::OnRemovals;
 use crate::domain::runs::run::{CatalogueWork, Checkpoint, Run, Work};
 use crate::engine::runs::end::{self, Switch};
+use crate::engine::runs::hold::{self, Removals};
 use crate::engine::runs::layers;
 use crate::engine::runs::slice::{Slice, SliceFault};
 use crate::engine::runs::start::StartRefused;
@@ -70,23 +72,43 @@ pub(super) async fn step(slice: &mut Slice<'_>) -> Result<Switch, SliceFault> {
             }
         }
     }
+    hold::is_approved(slice)?;
     let found = scan::scan_catalogue(slice, &vendor, &manifest).await?;
     let work = slice.work();
     work.counts = Some(found.counts);
     work.hash = Some(found.hash.clone());
     work.findings = found.findings.clone();
-    let allow_removals = work.allow_removals;
     // A dry run removes nothing: it is there to show what an apply would, see `RunView`.
     if slice.run.mode.is_dry() {
         return Ok(Switch::unchanged());
     }
-    check_removals(&found.counts, &found.findings, allow_removals)?;
+    check(slice, vendor.on_removals, &found).await?;
     if found.layer.is_empty() && manifest.plans.is_empty() {
         return Ok(Switch::unchanged());
     }
     let (manifest, plan) = commit_plan(slice, manifest, &found).await?;
     write::write_changes(slice, &vendor, &plan, &found.layer).await?;
     applied(slice, manifest, plan).await
+}
+
+/// Lets a scan through that removes a small share, or no more than somebody approved of.
+///
+/// # Errors
+/// The guard's refusal, or [`SliceFault::Unapproved`] where the vendor is told to wait instead: what would go is in the run then.
+async fn check(slice: &mut Slice<'_>, on_removals: OnRemovals, found: &scan::Scanned) -> Result<(), SliceFault> {
+    let missing = missing(&found.counts, &found.findings);
+    let is_approved = hold::approved_max(slice).is_some_and(|max| missing <= max);
+    let allowed = slice.work().allow_removals || is_approved;
+    if let Err(refused) = check_removals(&found.counts, &found.findings, allowed) {
+        if on_removals == OnRemovals::Fail {
+            return Err(refused.into());
+        }
+        let going = hold::names_of(slice, &slice.dataset(), &found.layer.removals).await?;
+        let of = found.counts.removed + found.counts.updated + found.counts.unchanged;
+        return Err(hold::hold(slice, Removals { removals: missing, of, what: "items", going }));
+    }
+    slice.run.held = None;
+    Ok(())
 }
 
 /// Stores the plan: first its segments, which nothing names yet, then the manifest that names them.

@@ -9,19 +9,17 @@ mod platform;
 
 pub use measure::measure;
 
-use jiff::Timestamp;
-
 use crate::aws::mirror::categories::CategoryStore;
 use crate::domain::datasets::snapshot::SnapshotState;
 use crate::domain::ids::TenantId;
 use crate::domain::mirror::categories::{CategoryName, TenantCategory};
 use crate::domain::mirror::plan::{CategorySet, LOCATIONS_MAX, PlatformCategory, Strategy};
 use crate::domain::runs::failure::Failure;
-use crate::domain::runs::life::APPROVAL;
 use crate::domain::runs::mirror::{MirrorPlan, MirrorWork};
 use crate::domain::runs::run::{Run, Work};
 use crate::engine::gbp::Google;
 use crate::engine::runs::end::Switch;
+use crate::engine::runs::hold as approval;
 use crate::engine::runs::slice::{Slice, SliceFault};
 use crate::vendors::gbp::{Category, Location};
 
@@ -52,12 +50,7 @@ fn refused(failure: Failure, detail: impl Into<String>) -> SliceFault {
 /// Makes one side like the other, as far as the slice's time goes.
 pub(super) async fn step(slice: &mut Slice<'_>) -> Result<Switch, SliceFault> {
     // What was approved of is planned anew: it may be something else by now.
-    if let Some(held) = slice.mirror().held.clone() {
-        let until = held.since.checked_add(APPROVAL).unwrap_or(Timestamp::MAX);
-        // A worker may come before the watchdog does.
-        if slice.approval.is_none() && slice.now() >= until {
-            return Err(refused(Failure::ApprovalExpired, "nobody approved of it in time"));
-        }
+    if approval::is_approved(slice)? || slice.run.held.is_some() {
         slice.mirror().plan = None;
         slice.mirror().locations.clear();
     }

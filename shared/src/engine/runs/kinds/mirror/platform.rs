@@ -43,7 +43,7 @@ pub(super) async fn step(slice: &mut Slice<'_>) -> Result<(), SliceFault> {
         let work = slice.mirror();
         (work.unmapped, work.kept) = (unmapped, kept);
         if allowed(work.plan.as_ref(), &counts) {
-            slice.mirror().held = None;
+            slice.run.held = None;
         } else {
             let going: Vec<String> =
                 found.deleted.iter().map(|entry| format!("{} {}", entry.key, entry.name)).collect();

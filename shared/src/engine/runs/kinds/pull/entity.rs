@@ -12,10 +12,12 @@ use crate::domain::pull::basis::{Basis, OVERLAP, PullRead};
 use crate::domain::pull::pages::{self, Chain, Page, Promise, Step};
 use crate::domain::pull::rows::{Mapped, RowForm, read_page};
 use crate::domain::runs::failure::Failure;
+use crate::domain::runs::held::OnRemovals;
 use crate::domain::runs::log::Moving;
 use crate::domain::runs::pull::{EntityState, ListEnd, Progress, PullMode, Sample};
 use crate::domain::runs::said::{self, PageSaid};
 use crate::domain::time;
+use crate::engine::runs::hold;
 use crate::engine::runs::slice::Slice;
 
 use super::drift::{self, Watch};
@@ -48,7 +50,15 @@ struct Reading<'v> {
     moving: Moving,
 }
 
-/// Pulls an entity to its end.
+/// What is no longer in a list.
+enum Gone {
+    /// It may go.
+    MayGo(Layer),
+    /// Somebody must approve of that first.
+    Unapproved,
+}
+
+/// Pulls an entity to its end, or to where it waits until somebody approves.
 ///
 /// # Errors
 /// Why it is not gone on with.
@@ -178,7 +188,10 @@ impl Reading<'_> {
             while slice.entity(self.index).progress.end.is_none() {
                 self.page(slice).await?;
             }
-            let removals = self.removals(slice)?;
+            let removals = match self.removals(slice)? {
+                Gone::MayGo(removals) => removals,
+                Gone::Unapproved => return self.hold(slice).await,
+            };
             let progress = &mut slice.entity(self.index).progress;
             if removals.is_empty() {
                 return self.finish(slice).await;
@@ -301,7 +314,7 @@ impl Reading<'_> {
     }
 
     /// What is gone, once the whole list was read: nothing where that is not proven.
-    fn removals(&mut self, slice: &mut Slice<'_>) -> Result<Layer, Ended> {
+    fn removals(&mut self, slice: &mut Slice<'_>) -> Result<Gone, Ended> {
         let allowed = slice.pull().allow_removals;
         let is_backfill = slice.pull().mode == PullMode::Backfill;
         let is_dry = slice.run.mode.is_dry();
@@ -315,16 +328,46 @@ impl Reading<'_> {
         // What the first pass took for gone is not.
         progress.counts.removed = 0;
         if !is_backfill || !is_proven || !knows_all || !stood_still {
-            return Ok(Layer::default());
+            return Ok(Gone::MayGo(Layer::default()));
         }
         let (gone, counted) = self.held.known.gone();
         progress.counts.removed = counted;
-        if let Err(refused) = check_removals(&progress.counts, &Findings::default(), allowed) {
-            let whole_at = self.last().and_then(|last| last.whole_at);
-            let why = if whole_at.is_some() { refused.to_string() } else { format!("{refused}. {LEFT_BEHIND}") };
-            return Err(Ended::Failed(Failure::RemovalsRefused, why));
+        let Err(refused) = check_removals(&progress.counts, &Findings::default(), allowed) else {
+            return Ok(Gone::MayGo(Layer { puts: Vec::new(), removals: gone }));
+        };
+        if self.vendor.settings.on_removals == OnRemovals::Hold {
+            let may_go = is_dry || self.is_let_go(slice, counted);
+            let removals = Layer { puts: Vec::new(), removals: gone };
+            return Ok(if may_go { Gone::MayGo(removals) } else { Gone::Unapproved });
         }
-        Ok(Layer { puts: Vec::new(), removals: gone })
+        let whole_at = self.last().and_then(|last| last.whole_at);
+        let why = if whole_at.is_some() { refused.to_string() } else { format!("{refused}. {LEFT_BEHIND}") };
+        Err(Ended::Failed(Failure::RemovalsRefused, why))
+    }
+
+    /// Whether so many rows may go, beside those of other entities, as somebody approved of it.
+    fn is_let_go(&self, slice: &mut Slice<'_>, rows: u64) -> bool {
+        let let_go = slice.pull().let_go;
+        hold::approved_max(slice).is_some_and(|max| let_go.saturating_add(rows) <= max)
+    }
+
+    /// Leaves it until somebody approves. What was read is made a layer, as at an end, and the list is read anew then: it is days old by
+    /// that time. A crash before the commit leaves a list that was read to its end, and one after it an entity that waits.
+    async fn hold(&mut self, slice: &mut Slice<'_>) -> Result<(), Ended> {
+        let (gone, rows) = self.held.known.gone();
+        let names = hold::names_of(slice, &self.held.dataset, &gone).await?;
+        let now = slice.now();
+        slice.run.say(said::held(&self.held.dataset.entity, rows, now));
+        let entity = slice.entity(self.index);
+        let before = (entity.state, entity.before.take());
+        entity.state = EntityState::Held;
+        names.iter().for_each(|name| Sample::add(&mut entity.sample.removed, name));
+        let left = self.held.finish(slice, None).await;
+        if left.is_err() {
+            let entity = slice.entity(self.index);
+            (entity.state, entity.before) = before;
+        }
+        Ok(left?)
     }
 
     /// Makes the removals durable before any record goes.
@@ -338,6 +381,9 @@ impl Reading<'_> {
             entity.before = Some(entity.progress.clone());
             entity.progress.commits += 1;
             let commit = entity.progress.commits;
+            let may_all_go = check_removals(&entity.progress.counts, &Findings::default(), false).is_ok();
+            let rows = entity.progress.counts.removed;
+            slice.pull().let_go += if may_all_go { 0 } else { rows };
             self.held.commit(slice, commit, &removals, &[]).await?;
         }
         self.held.touched = removals;
@@ -366,6 +412,7 @@ impl Reading<'_> {
         let entity = slice.entity(self.index);
         let (state, before) = (entity.state, entity.before.take());
         entity.state = EntityState::Done;
+        entity.count_earlier();
         let began_at = entity.began_at.unwrap_or(ended_at);
         let (since, filters) = (entity.since, entity.filters);
         let is_sure = self.is_sure(&entity.progress, is_backfill);

@@ -13,16 +13,20 @@ mod set_aside;
 mod start;
 mod vendor;
 
+use std::collections::BTreeSet;
+
 pub use start::{PullRequest, Refused, work_of};
 pub use vendor::Heard;
 
 use crate::domain::datasets::snapshot::SnapshotState;
 use crate::domain::redact;
 use crate::domain::runs::failure::{Failure, RunError};
+use crate::domain::runs::held::Held;
 use crate::domain::runs::pull::{EntityPull, EntityState, PullWork};
 use crate::domain::runs::run::{Run, Work};
 use crate::domain::runs::said;
 use crate::engine::runs::end::Switch;
+use crate::engine::runs::hold::{self, Removals};
 use crate::engine::runs::slice::{Slice, SliceFault};
 use vendor::Vendor;
 
@@ -68,6 +72,10 @@ pub(super) async fn step(slice: &mut Slice<'_>) -> Result<Switch, SliceFault> {
         let detail = "whoever applied the row ended half-way: requeue it once more".to_owned();
         return Err(SliceFault::Vendor { failure: Failure::RunTooSlow, detail, may_pass: false });
     }
+    if hold::is_approved(slice)? {
+        slice.run.held = None;
+        slice.pull().take_up_held();
+    }
     let mut vendor = Vendor::of(slice.worker, &slice.run.connection).await?;
     while let Some(index) = slice.pull().current() {
         let (state, error) = match entity::pull(slice, &mut vendor, index).await {
@@ -100,6 +108,10 @@ pub(super) async fn step(slice: &mut Slice<'_>) -> Result<Switch, SliceFault> {
         let entity = slice.entity(index);
         (entity.state, entity.error, entity.before, entity.answer) = (state, error, None, said);
     }
+    if let Some(would) = removals_held(slice.pull()) {
+        slice.pull().let_go = 0;
+        return Err(hold::hold(slice, would));
+    }
     let failed: Vec<String> = slice.pull().failed().map(|entity| entity.entity.to_string()).collect();
     if failed.is_empty() {
         return Ok(Switch::unchanged());
@@ -107,6 +119,19 @@ pub(super) async fn step(slice: &mut Slice<'_>) -> Result<Switch, SliceFault> {
     let first = slice.pull().failed().find_map(|entity| entity.error.as_ref()).map(|error| error.detail.clone());
     let detail = format!("{} failed: {}", failed.join(", "), first.unwrap_or_default());
     Err(SliceFault::Vendor { failure: Failure::EntitiesFailed, detail, may_pass: false })
+}
+
+/// What would go of the entities that wait, all together.
+fn removals_held(work: &PullWork) -> Option<Removals> {
+    work.held().next()?;
+    let mut would = Removals { removals: 0, of: 0, what: "rows", going: BTreeSet::new() };
+    for entity in work.held() {
+        let counts = &entity.progress.counts;
+        would.removals += counts.removed;
+        would.of += counts.removed + counts.updated + counts.unchanged;
+        entity.sample.removed.iter().for_each(|key| Held::name(&mut would.going, &format!("{} {key}", entity.entity)));
+    }
+    Some(would)
 }
 
 /// Whether a reason is what the vendor answered last.

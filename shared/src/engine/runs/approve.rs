@@ -5,6 +5,7 @@ use crate::aws::faults::AwsFault;
 use crate::aws::queues::sync::SliceMessage;
 use crate::domain::audit::Action;
 use crate::domain::ids::{Connection, RunId};
+use crate::domain::runs::held::Held;
 use crate::domain::runs::lease::Approval;
 use crate::domain::runs::run::Run;
 use crate::engine::operators::{Operator, Operators};
@@ -22,11 +23,11 @@ pub enum Decided {
     NotHeld,
 }
 
-async fn held(runs: &Runs, connection: &Connection, id: &RunId) -> Result<Option<(Run, u64)>, AwsFault> {
+async fn held(runs: &Runs, connection: &Connection, id: &RunId) -> Result<Option<(Run, Held)>, AwsFault> {
     let run = runs.store.reads.one(connection, id).await?.filter(|run| !run.status.is_over());
     Ok(run.and_then(|run| {
-        let removals = run.work.mirror()?.held.as_ref()?.removals;
-        Some((run, removals))
+        let held = run.held.clone()?;
+        Some((run, held))
     }))
 }
 
@@ -41,11 +42,12 @@ pub async fn approve(
     (connection, id): (&Connection, &RunId),
     removals_max: Option<u64>,
 ) -> Result<Decided, AwsFault> {
-    let Some((run, removals)) = held(runs, connection, id).await? else { return Ok(Decided::NotHeld) };
-    let removals_max = removals_max.unwrap_or(removals);
+    let Some((run, held)) = held(runs, connection, id).await? else { return Ok(Decided::NotHeld) };
+    let removals_max = removals_max.unwrap_or(held.removals);
     let begun =
         operators.begin(operator, Action::ApproveRun, format!("{connection}#{id}: {removals_max} removals")).await?;
-    let at_ms = runs.now().as_millisecond();
+    // What it is held for came before, whatever the clock says that it was stored by.
+    let at_ms = runs.now().max(held.since).as_millisecond();
     let approval = Approval { by: operator.actor.clone(), at_ms, removals_max };
     if !runs.store.approve(connection, id, &approval).await? {
         operators.noted(begun, "refused: it does not wait for approval").await;
