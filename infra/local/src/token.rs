@@ -136,6 +136,24 @@ pub fn written_life(text: &str) -> Result<i64, String> {
     life.ok_or_else(|| "a positive number of seconds, or one with s, m, h or d behind it: 12h".to_owned())
 }
 
+/// Signs the token of a platform's administrator, which lives for so many seconds.
+///
+/// # Errors
+/// As [`mint_user`].
+pub fn mint_administrator(actor: &str, life_seconds: i64, secret: &str, now: Timestamp) -> Result<String, TokenError> {
+    let claims = UserClaims {
+        user_id: actor.to_owned(),
+        role: "PLATFORM_ADMIN".to_owned(),
+        tenant_ids: Vec::new(),
+        threepl_id: None,
+        brand_ids: Vec::new(),
+        iat: None,
+        nbf: None,
+        exp: 0,
+    };
+    mint_user(claims, life_seconds, secret, now)
+}
+
 /// Signs a user's token, which lives for so many seconds.
 ///
 /// # Errors

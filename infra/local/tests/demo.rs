@@ -1,6 +1,7 @@
 //! A newcomer's first start has something to see, and no later one makes it again.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
 
+use std::cell::RefCell;
 use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
@@ -8,7 +9,11 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::Client;
 use serde_json::Value;
-use signalbox_local::{Host, Options, Storage};
+use signalbox::outside::Clock;
+use signalbox_local::host::settings;
+use signalbox_local::remote::Remote;
+use signalbox_local::remote::smoke_mirror::{MirrorSmoke, smoke_mirror};
+use signalbox_local::{Host, Options, Storage, token};
 use tokio::time::Instant;
 
 const WAIT_MAX: Duration = Duration::from_secs(60);
@@ -139,4 +144,31 @@ async fn simulated_vendors_are_pulled_and_found_again_where_they_are() {
     assert!(without.stop().await);
     let again = start(folder.path()).await;
     assert_eq!(states(&again).await, ["active", "active"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demo_has_a_mirror_that_passes_its_smoke_test() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = start(folder.path()).await;
+    let began = Instant::now();
+    while folder.path().join("demo.pending").exists() && began.elapsed() < WAIT_MAX {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let remote = Remote::new(&host.url(), WAIT_MAX).unwrap();
+    let secrets = settings::secrets(&settings::Variables::new(), Some(folder.path())).unwrap();
+    let admin =
+        token::mint_administrator("smoke", 300, secrets.get(settings::USER_SECRET).unwrap(), Clock::default().now())
+            .unwrap();
+    let smoke = MirrorSmoke { remote: &remote, admin: &admin, tenant: "default" };
+    let found = RefCell::new(Vec::new());
+    let passed = smoke_mirror(&smoke, |check| found.borrow_mut().push((check.passed, check.found.clone()))).await;
+    let all = found.take();
+    assert!(passed && all.len() == 8, "{all:?}");
+
+    // Who is none of the platform's is told what is missing, and no check passes that asks as them.
+    let smoke = MirrorSmoke { admin: "nobody", ..smoke };
+    assert!(!smoke_mirror(&smoke, |check| found.borrow_mut().push((check.passed, check.found.clone()))).await);
+    let found: Vec<bool> = found.take().into_iter().map(|(passed, _)| passed).collect();
+    assert_eq!(found, [true, true, false, false, false, false, false, false]);
+    assert!(host.stop().await);
 }

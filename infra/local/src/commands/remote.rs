@@ -20,6 +20,11 @@ impl RemoteArguments {
         self.patient(0)
     }
 
+    /// How long to wait for an answer.
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout)
+    }
+
     /// One that waits for at least so long, whatever is asked for.
     pub(crate) fn patient(&self, seconds_min: u64) -> Result<Remote, RemoteError> {
         Remote::new(&self.url, Duration::from_secs(self.timeout.max(seconds_min)))

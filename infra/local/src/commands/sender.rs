@@ -31,7 +31,7 @@ pub(crate) struct SenderArguments {
     signed_headers: bool,
     /// The local host's data folder
     #[arg(long, env = "SIGNALBOX_DATA_DIR", default_value = ".signalbox", value_name = "FOLDER")]
-    data_dir: PathBuf,
+    pub(crate) data_dir: PathBuf,
 }
 
 impl SenderArguments {

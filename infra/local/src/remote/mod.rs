@@ -6,6 +6,7 @@ pub mod health;
 pub mod load;
 pub mod point_of_sale;
 pub mod smoke;
+pub mod smoke_mirror;
 
 use std::time::Duration;
 

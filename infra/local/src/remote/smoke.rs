@@ -19,7 +19,11 @@ pub struct Check {
 }
 
 impl Check {
-    fn new(what: &str, answer: &Result<Answer, NoAnswer>, right: impl FnOnce(&Answer) -> Result<(), String>) -> Self {
+    pub(super) fn new(
+        what: &str,
+        answer: &Result<Answer, NoAnswer>,
+        right: impl FnOnce(&Answer) -> Result<(), String>,
+    ) -> Self {
         let (found, passed) = match answer {
             Ok(answer) => match right(answer) {
                 Ok(()) => (answer.status.to_string(), true),
@@ -31,7 +35,7 @@ impl Check {
     }
 }
 
-fn one_of(statuses: &'static [u16]) -> impl FnOnce(&Answer) -> Result<(), String> {
+pub(super) fn one_of(statuses: &'static [u16]) -> impl FnOnce(&Answer) -> Result<(), String> {
     move |answer| match statuses.contains(&answer.status) {
         true => Ok(()),
         false => Err(format!("expected {}", statuses.iter().map(u16::to_string).collect::<Vec<_>>().join(", "))),

@@ -1,9 +1,10 @@
-//! What a new user has to look at: runs, pulls of simulated vendors, webhooks of every fate, a dead letter and rejected deliveries, made by
+//! What a new user has to look at: runs, pulls of simulated vendors, a mirror, webhooks of every fate, a dead letter and rejected deliveries, made by
 //! requests to the host's own front, as clients make them. Only on one's own machine.
 //!
 //! All of it is the default tenant's, as that is whom a browser signs in as; the source `demo` and keys, bodies and traces that say
 //! so tell it from one's own.
 
+mod mirror;
 mod pulls;
 pub(crate) mod vendors;
 mod webhooks;
@@ -98,7 +99,7 @@ pub(crate) fn run_if_requested(tasks: &mut JoinSet<()>, data: &DataFolder, setti
     let workflow_url = setting.vendors.map(Vendors::workflow_url);
     tasks.spawn(async move {
         tracing::info!(
-            "making demo data: runs, pulls of simulated vendors, webhooks of every fate, a dead letter; what is logged of it \
+            "making demo data: runs, pulls of simulated vendors, a mirror, webhooks of every fate, a dead letter; what is logged of it \
              is meant to be. SIGNALBOX_DEMO=0 starts empty"
         );
         let made = async {
@@ -111,6 +112,7 @@ pub(crate) fn run_if_requested(tasks: &mut JoinSet<()>, data: &DataFolder, setti
             tracing::info!(run = %answer["runId"], metrics = %answer["metrics"], "the demo catalogue is synced");
             if let Some(pulls) = pulls {
                 pulls?.make(&remote, &token).await?;
+                mirror::make(&remote, &token).await?;
             }
             match webhooks {
                 Some(webhooks) => webhooks.make(now).await,
