@@ -193,6 +193,9 @@ CATEGORIES = [
 ]
 
 
+GOOGLES = [{"id": "gcid:bakery", "name": "Bakery"}, {"id": "gcid:cake_shop", "name": "Cake shop"}, {"id": "gcid:bar", "name": "Bar"}]
+
+
 class Categories:
     """A tenant's categories, two a page where `size` says so; `sent` is what was changed, and answered with `refusal` where there is one."""
 
@@ -204,6 +207,12 @@ class Categories:
         self.refusal: tuple[int, dict] | None = None
         page.route("**/api/v1/tenants/*/categories**", self.answer)
         page.route("**/api/v1/tenants/*/categories/**", self.answer)
+        page.route("**/api/v1/tenants/*/google-categories**", self.offer)
+
+    def offer(self, route: Route) -> None:
+        search = parse_qs(urlparse(route.request.url).query).get("search", [""])[0].lower()
+        found = [one for one in GOOGLES if search in one["name"].lower() or search in one["id"]]
+        route.fulfill(json={"success": True, "data": found, "hasMore": False, "total": len(GOOGLES)})
 
     def answer(self, route: Route) -> None:
         request = route.request

@@ -365,6 +365,16 @@ def test_a_category_is_changed_aligned_and_deleted_as_it_was_seen(page: Page, ca
     ]
 
 
+def test_googles_categories_are_offered_by_name(page: Page, categories: Categories):
+    page.goto("/settings/admin/categories?open=c2")
+    drawer = page.get_by_role("dialog", name="Bakery")
+    drawer.get_by_label("Google's id of it").fill("cake")
+    offered = drawer.locator("#align-google-ids option")
+    expect(offered).to_have_count(1)
+    expect(offered).to_have_attribute("label", "Cake shop · gcid:cake_shop")
+    expect(offered).to_have_attribute("value", "gcid:cake_shop")
+
+
 def test_what_is_wrong_with_a_category_is_said(page: Page, categories: Categories):
     wrong = {"success": False, "error": "duplicate_slug", "message": "the slug is taken", "categoryId": "c4"}
     categories.refusal = (409, wrong)

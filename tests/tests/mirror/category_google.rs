@@ -1,6 +1,6 @@
 //! A category is mapped to what Google has.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use signalbox::http::auth::{CONNECTIONS_READ, CONNECTIONS_WRITE};
 use signalbox_simulators::{Fault, Options, Running, Simulator, Vendor};
 use signalbox_tests::system::System;
@@ -46,4 +46,28 @@ async fn what_google_does_not_have_is_refused_where_it_can_be_asked() {
     google.set_fault(fault).unwrap();
     let answer = aligned("gcid:bakery").await;
     assert_eq!((answer.status, answer.body["error"].as_str()), (502, Some("vendor_failed")), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn googles_categories_are_there_to_pick_from_and_are_read_once_a_day() {
+    let system = with_categories().await;
+    let options = Options { clock: system.clock.clone(), rows: 300, ..Options::new(Vendor::Gbp) };
+    let google = Simulator::start(options).await.unwrap();
+    let list = async |query: &str| {
+        let path = of("acme", "").replace("/categories", "/google-categories");
+        ask(&system, &admin(&system, "acme"), ("GET", &format!("{path}{query}")), Value::Null).await
+    };
+    assert_eq!(list("").await.status, 404);
+    connect(&system, &google).await;
+    let all = list("").await.expect(200);
+    assert_eq!((all["data"].as_array().map(Vec::len), &all["hasMore"]), (Some(50), &json!(true)));
+    let asked = google.requests().0;
+    let found = list("?search=BAKE&limit=2").await.expect(200);
+    assert_eq!(found["data"][0]["id"], "gcid:bakery", "{found}");
+    assert_eq!(list("?search=nothing-like-it").await.expect(200)["data"], json!([]));
+    assert_eq!(google.requests().0, asked);
+    for wrong in ["?limit=0", "?limit=51", "?search=a&search=b", "?cursor=x"] {
+        assert_eq!(list(wrong).await.status, 400, "{wrong}");
+    }
+    assert_eq!(all["total"].as_u64(), google.rows("categories"));
 }

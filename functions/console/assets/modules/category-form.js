@@ -38,16 +38,48 @@ const field = (id, label, input, note) => h("div", { class: "field" }, h("label"
 /** @param {string} id @param {import("./dom.js").Attributes} [more] */
 const text = (id, more = {}) => h("input", { class: "input", id, autocomplete: "off", spellcheck: "false", ...more });
 
-/** Google's ids that the tenant has mapped already, to choose from. @param {Category[]} all */
-const known = (all) =>
-  h("datalist", { id: "google-ids" }, [...new Set(all.map((one) => one.googleCategoryId).filter(Boolean))].sort().map((id) => h("option", { value: id })));
+/** How long nobody types before Google's categories are looked through. */
+const TYPING_MS = 250;
+
+/**
+ * Where one of Google's categories is named, by its id or by what Google calls it: what matches is offered. Where Google cannot be asked, the
+ * ids that the tenant has mapped already are.
+ * @param {Place} place @param {HTMLInputElement} input
+ */
+function picker(place, input) {
+  const known = [...new Set(place.all.map((one) => one.googleCategoryId).filter(Boolean))].sort().map((id) => ({ id, name: "" }));
+  const options = h("datalist", { id: `${input.id}-ids` });
+  input.setAttribute("list", options.id);
+  /** @param {{ id: any, name: string }[]} all */
+  const offer = (all) => replace(options, ...all.map(({ id, name }) => h("option", { value: id, label: name ? `${name} · ${id}` : id })));
+  let timer = 0;
+  const look = async () => {
+    const search = input.value.trim();
+    try {
+      const query = new URLSearchParams({ limit: "20", ...(search && { search }) });
+      const { data } = await askPlatform(`/api/v1/tenants/${encodeURIComponent(place.tenant)}/google-categories?${query}`);
+      if (search === input.value.trim()) offer(data);
+    } catch {
+      offer(known);
+    }
+  };
+  offer(known);
+  input.addEventListener("focus", () => look(), { once: true });
+  input.addEventListener("input", () => {
+    window.clearTimeout(timer);
+    timer = window.setTimeout(look, TYPING_MS);
+  });
+  return options;
+}
+
+const GOOGLE_NOTE = () => say("Type to look through Google's categories.", "Skriv for at lede i Googles kategorier.");
 
 /** @param {Place} place @param {Category | null} one */
 export function categoryForm(place, one) {
   const told = h("div", { role: "status", "aria-live": "polite" });
   const name = text("category-name", { required: true, maxlength: 100, value: one?.name });
   const slug = text("category-slug", { required: true, maxlength: 100, pattern: "[a-z0-9\\-]+", value: one?.slug });
-  const google = text("category-google", { maxlength: 100, placeholder: "gcid:restaurant", list: "google-ids" });
+  const google = text("category-google", { maxlength: 100, placeholder: say("A name, or gcid:restaurant", "Et navn eller gcid:restaurant") });
   const order = text("category-order", { type: "number", min: 0, max: 1_000_000, step: 1, value: one?.sortOrder });
   const barred = one ? within(place.all, one.id) : new Set();
   const parents = tree(place.all.filter(({ isActive }) => isActive), () => true).filter(({ category }) => !barred.has(category.id));
@@ -91,7 +123,7 @@ export function categoryForm(place, one) {
     field("category-slug", say("Slug", "Slug"), slug, say("a to z, 0 to 9 and -; its own within the tenant", "a til z, 0 til 9 og -; ens egen hos lejeren")),
     field("category-parent", say("Below", "Under"), parent),
     field("category-order", say("Sort order", "Rækkefølge"), order, say("The first that is mapped is the primary one at Google.", "Den første, der er knyttet, er den primære hos Google.")),
-    !one && [field("category-google", say("Google category", "Googles kategori"), google), known(place.all)],
+    !one && [field("category-google", say("Google category", "Googles kategori"), google, GOOGLE_NOTE()), picker(place, google)],
     told,
     h("div", { class: "flex gap-2" }, save),
   );
@@ -100,7 +132,7 @@ export function categoryForm(place, one) {
 /** Which of Google's it stands for. @param {Place} place @param {Category} one */
 function alignment(place, one) {
   const told = h("div", { role: "status", "aria-live": "polite" });
-  const google = text("align-google", { required: true, maxlength: 100, placeholder: "gcid:restaurant", value: one.googleCategoryId, list: "google-ids" });
+  const google = text("align-google", { required: true, maxlength: 100, placeholder: say("A name, or gcid:restaurant", "Et navn eller gcid:restaurant"), value: one.googleCategoryId });
   const send = async (/** @type {string | null} */ googleCategoryId) => {
     try {
       await askPlatform(path(place.tenant, one.id, "align"), { method: "POST", body: { googleCategoryId }, more: unchanged(one) });
@@ -118,7 +150,7 @@ function alignment(place, one) {
   const none = one.googleCategoryId && button(say("None", "Ingen"), { onclick: () => send(null) });
   return section(
     say("Google category", "Googles kategori"),
-    h("form", { class: "grid gap-2", onsubmit: submit }, field("align-google", say("Google's id of it", "Googles id for den"), google), known(place.all), told,
+    h("form", { class: "grid gap-2", onsubmit: submit }, field("align-google", say("Google's id of it", "Googles id for den"), google, GOOGLE_NOTE()), picker(place, google), told,
       h("div", { class: "flex gap-2" }, button(say("Align", "Knyt"), { type: "submit" }), none)),
   );
 }

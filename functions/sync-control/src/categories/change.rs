@@ -36,6 +36,7 @@ pub(crate) async fn create_category(
     call: OfTenant,
     body: Body,
 ) -> Result<(StatusCode, Json<OneCategoryView>), MirrorProblem> {
+    call.query.only(&[])?;
     let new = wanted::new(&body::read(body).await?.unwrap_or_default())?;
     google::check(&control, &call.operator.tenant, new.google_category_id.as_ref()).await?;
     let made = control.categories.create(&call.operator, &new).await.map_err(not_done)?;
@@ -69,6 +70,7 @@ pub(crate) async fn change_category(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<OneCategoryView>, MirrorProblem> {
+    call.query.only(&[])?;
     let version = version(&headers)?;
     let change = wanted::change(&body::read(body).await?.unwrap_or_default())?;
     let google_category_id = change.google_category_id.as_ref().and_then(Option::as_ref);
@@ -101,6 +103,7 @@ pub(crate) async fn delete_category(
     call: OfTenant,
     headers: HeaderMap,
 ) -> Result<Json<OneCategoryView>, MirrorProblem> {
+    call.query.only(&[])?;
     let version = version(&headers)?;
     let deleted = control.categories.remove(&call.operator, call.id()?, version).await;
     deleted.map(|deleted| view(&deleted)).map_err(not_done)
@@ -133,6 +136,7 @@ pub(crate) async fn align_category(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<OneCategoryView>, MirrorProblem> {
+    call.query.only(&[])?;
     let version = version(&headers)?;
     let change = wanted::align(&body::read(body).await?.unwrap_or_default())?;
     let google_category_id = change.google_category_id.as_ref().and_then(Option::as_ref);

@@ -32,6 +32,7 @@ pub(crate) fn routes() -> OpenApiRouter<Control> {
         .routes(routes!(change::create_category))
         .routes(routes!(change::change_category, change::delete_category))
         .routes(routes!(change::align_category))
+        .routes(routes!(google::google_categories))
 }
 
 /// The problems that each of these routes can answer, for the API's description.
@@ -70,11 +71,12 @@ enum GoogleProblems {
     Rests(MirrorProblemView),
 }
 
-/// A call about a tenant's categories, of somebody who administers the tenant, where it has any.
+/// A call about a tenant's categories, or Google's for it, of somebody who administers the tenant, where it has any.
 pub(crate) struct OfTenant {
     operator: Operator,
     /// Which, where the path names one.
     id: Option<CategoryId>,
+    query: Query,
 }
 
 impl FromRequestParts<Control> for OfTenant {
@@ -92,9 +94,8 @@ impl FromRequestParts<Control> for OfTenant {
         if !control.flags.effective(flag, Some(&tenant)).await.map_err(failed)?.on {
             return Err(MirrorProblem::disabled(flag));
         }
-        query.only(&[])?;
         let id = named("id").map(|id| CategoryId::parse(id).map_err(|_| refused(Refused::NotFound))).transpose()?;
-        Ok(Self { operator: operator_of(caller, trace(&parts.extensions)), id })
+        Ok(Self { operator: operator_of(caller, trace(&parts.extensions)), id, query })
     }
 }
 

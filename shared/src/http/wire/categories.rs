@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::domain::mirror::categories::{Counts, TenantCategory};
 use crate::domain::time;
+use crate::vendors::gbp::Category;
 
 /// A category.
 #[derive(Debug, Serialize, ToSchema)]
@@ -55,6 +56,35 @@ impl From<&TenantCategory> for CategoryView {
             version: category.version,
         }
     }
+}
+
+/// One of Google's categories.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GoogleCategoryView {
+    /// Its id, such as `gcid:restaurant`.
+    pub id: String,
+    /// What Google calls it, in the connection's language.
+    pub name: String,
+}
+
+impl From<&Category> for GoogleCategoryView {
+    fn from(category: &Category) -> Self {
+        Self { id: category.id.as_str().to_owned(), name: category.name.clone() }
+    }
+}
+
+/// Some of Google's categories.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GoogleCategoriesView {
+    /// Always true.
+    pub success: bool,
+    /// Those.
+    pub data: Vec<GoogleCategoryView>,
+    /// Whether there are more like them.
+    pub has_more: bool,
+    /// How many Google has in all.
+    pub total: usize,
 }
 
 /// How many of a tenant's categories stand for one of Google's; of all that were not deleted, whatever page or filter is asked for.
