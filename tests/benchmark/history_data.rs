@@ -108,6 +108,8 @@ fn run(connection: &Connection, id: RunId, at: Timestamp, number: usize, open: b
         error: None,
         attempts: 0,
         log: Default::default(),
+        held: None,
+        was_held: false,
         correlation_id: format!("01234567-89ab-cdef-0123-{number:012}"),
         work: Work::Catalogue(work.clone()),
     };

@@ -28,7 +28,7 @@ async fn held<'a>(system: &'a System, doorloop: &Running) -> (Pulled<'a>, usize)
 
 /// Works until the run is over or waits.
 async fn work(pulled: &Pulled<'_>) -> Item {
-    pulled.world.process(Wire::whole()).await.drain_with_time().await.unwrap();
+    pulled.work_until(Wire::whole()).await.unwrap();
     pulled.newest().await
 }
 
@@ -49,7 +49,9 @@ async fn the_other_lists_go_on_and_what_is_approved_of_goes() {
     let outcome = json!({"status": "Pending", "code": null, "entities": [["units", "held", 1, 0, half], ["owners", "done", 0, 1, 0]]});
     assert_eq!(Pulled::outcome(&run), outcome, "{run:?}");
     assert_eq!(pulled.records("units").await.len(), before + 1);
-    let shown = pulled.ask("GET", "status", Value::Null).await.expect(200);
+    let token = system.service_token("ada", "default", &[CONNECTIONS_READ]);
+    let status = format!("/api/admin/sync/status?tenant={}", pulled.connection.tenant);
+    let shown = system.get(&status).bearer(&token).answer().await.expect(200);
     let shown = &shown["currentRun"]["held"];
     assert_eq!(shown["why"], format!("{half} of {before} rows would go"), "{shown}");
     assert!(shown["going"][0].as_str().unwrap().starts_with("units "), "{shown}");
@@ -78,7 +80,8 @@ async fn what_nobody_decides_on_is_over_after_three_days_and_nothing_is_gone() {
     decide(&pulled, "approve", json!({"removalsMax": 1})).await.expect(200);
     work(&pulled).await;
     system.pass(Duration::from_secs(72 * 3_600 + 60));
-    let run = work(&pulled).await;
+    pulled.world.process(Wire::whole()).await.drain_with_time().await.unwrap();
+    let run = pulled.newest().await;
     assert_eq!((&run["status"], &run["error"]["code"]), (&json!("Failed"), &json!("approval_expired")), "{run:?}");
     assert_eq!(pulled.records("units").await.len(), before + 1);
     pulled.stored("owners").await.check();

@@ -112,8 +112,8 @@ async fn decide(world: &World<'_>, path: &str, body: Value) -> Answer {
 async fn a_vendor_that_is_told_to_hold_removes_what_somebody_approves_of() {
     let system = System::start().await;
     let (world, path) = held(&system).await;
-    let shown = world.healthy().await.get("/api/admin/vendor-sync/runs?vendor=moscot&pageSize=1").await;
-    let shown = &shown["data"]["items"][0];
+    let shown = world.healthy().await.get("/api/catalog/vendor-sync/runs?vendor=moscot&pageSize=1").await;
+    let shown = &shown.body["data"]["items"][0];
     let metadata = &shown["metadata"];
     assert_eq!((&shown["status"], &metadata["held"]["decideAt"]), (&json!("running"), &json!(path)), "{shown}");
     assert_eq!(metadata["held"]["why"], "20 of 60 items would go");

@@ -31,6 +31,8 @@ const ATTEMPTS_MAX: u32 = 8;
 pub const BATCH_MS_MAX: i64 = 20_000;
 
 const OPERATION: &str = "write records";
+/// Records that are read beside one another.
+const READS_AT_ONCE: usize = 10;
 
 /// One record to be stored.
 #[derive(Debug, Clone)]
@@ -191,9 +193,14 @@ impl RecordStore {
     /// # Errors
     /// When the table cannot be read.
     pub async fn names_of(&self, dataset: &Dataset, some: &[Fingerprint]) -> Result<Vec<String>, AwsFault> {
-        let keys = some.iter().map(|fingerprint| record_key(dataset, *fingerprint)).collect();
-        let found = self.0.glance_at(keys, Some("catalogId"), "read records").await?;
-        Ok(found.iter().filter_map(|item| item.get("catalogId")?.as_s().ok()).cloned().collect())
+        let mut names = Vec::new();
+        for some in some.chunks(READS_AT_ONCE) {
+            let keys: Vec<Item> = some.iter().map(|fingerprint| record_key(dataset, *fingerprint)).collect();
+            let reads = keys.into_iter().map(|key| self.0.glance(key, "read records"));
+            let found = futures::future::try_join_all(reads).await?;
+            names.extend(found.iter().flatten().filter_map(|item| item.get("catalogId")?.as_s().ok()).cloned());
+        }
+        Ok(names)
     }
 
     async fn write_batch(&self, requests: Vec<WriteRequest>) -> Result<(), AwsFault> {

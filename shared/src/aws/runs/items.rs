@@ -12,7 +12,7 @@ use crate::domain::runs::run::{Run, SeenStatus};
 pub(super) const OPEN: &str = "open";
 
 /// What the holder of a run writes of it. The rest is written once, at the start, or is others' to write.
-const HOLDERS: [&str; 11] = [
+const HOLDERS: [&str; 13] = [
     "status",
     "updatedAt",
     "deadlineFrom",
@@ -23,6 +23,8 @@ const HOLDERS: [&str; 11] = [
     "wait",
     "slices",
     "log",
+    "held",
+    "wasHeld",
     "work",
 ];
 

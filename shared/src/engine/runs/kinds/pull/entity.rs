@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::catalogue::findings::Findings;
 use crate::domain::connections::pull_api::{Paging, PullEntity};
 use crate::domain::datasets::guard::check_removals;
-use crate::domain::datasets::manifest::Layer;
+use crate::domain::datasets::manifest::{Fingerprint, Layer};
 use crate::domain::datasets::snapshot::Pulled;
 use crate::domain::pull::basis::{Basis, OVERLAP, PullRead};
 use crate::domain::pull::pages::{self, Chain, Page, Promise, Step};
@@ -14,7 +14,7 @@ use crate::domain::pull::rows::{Mapped, RowForm, read_page};
 use crate::domain::runs::failure::Failure;
 use crate::domain::runs::held::OnRemovals;
 use crate::domain::runs::log::Moving;
-use crate::domain::runs::pull::{EntityState, ListEnd, Progress, PullMode, Sample};
+use crate::domain::runs::pull::{EntityState, ListEnd, Progress, PullMode, SAMPLE_KEYS_MAX, Sample};
 use crate::domain::runs::said::{self, PageSaid};
 use crate::domain::time;
 use crate::engine::runs::hold;
@@ -278,7 +278,7 @@ impl Reading<'_> {
         slice.run.say(line);
         let entity = slice.entity(self.index);
         if is_dry {
-            let Sample { created, updated } = &mut entity.sample;
+            let Sample { created, updated, .. } = &mut entity.sample;
             changes.created.iter().for_each(|place| Sample::add(created, read.id(*place)));
             changes.updated.iter().for_each(|place| Sample::add(updated, read.id(*place)));
             self.held.arrived(&changes);
@@ -355,13 +355,12 @@ impl Reading<'_> {
     /// that time. A crash before the commit leaves a list that was read to its end, and one after it an entity that waits.
     async fn hold(&mut self, slice: &mut Slice<'_>) -> Result<(), Ended> {
         let (gone, rows) = self.held.known.gone();
-        let names = hold::names_of(slice, &self.held.dataset, &gone).await?;
+        self.sample_gone(slice, &gone).await?;
         let now = slice.now();
         slice.run.say(said::held(&self.held.dataset.entity, rows, now));
         let entity = slice.entity(self.index);
         let before = (entity.state, entity.before.take());
         entity.state = EntityState::Held;
-        names.iter().for_each(|name| Sample::add(&mut entity.sample.removed, name));
         let left = self.held.finish(slice, None).await;
         if left.is_err() {
             let entity = slice.entity(self.index);
@@ -375,6 +374,9 @@ impl Reading<'_> {
         let is_dry = slice.run.mode.is_dry();
         let now = slice.now();
         slice.run.say(said::gone(&self.held.dataset.entity, removals.removals.len(), now));
+        if is_dry {
+            self.sample_gone(slice, &removals.removals).await?;
+        }
         let entity = slice.entity(self.index);
         entity.state = EntityState::Removing;
         if !is_dry {
@@ -387,6 +389,15 @@ impl Reading<'_> {
             self.held.commit(slice, commit, &removals, &[]).await?;
         }
         self.held.touched = removals;
+        Ok(())
+    }
+
+    /// Names some of what would go.
+    async fn sample_gone(&self, slice: &mut Slice<'_>, gone: &[Fingerprint]) -> Result<(), Ended> {
+        let some = gone.get(..SAMPLE_KEYS_MAX).unwrap_or(gone);
+        let names = hold::names_of(slice, &self.held.dataset, some).await?;
+        let removed = &mut slice.entity(self.index).sample.removed;
+        names.iter().for_each(|name| Sample::add(removed, name));
         Ok(())
     }
 

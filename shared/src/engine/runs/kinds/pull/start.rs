@@ -78,5 +78,5 @@ pub fn work_of(providers: &Providers, stored: &StoredConnection, request: &PullR
         return Err(Refused::TooMany);
     }
     let PullRequest { mode, since, allow_removals, .. } = *request;
-    Ok(Work::Pull(PullWork { mode, since, allow_removals, one_row: false, entities }))
+    Ok(Work::Pull(PullWork { mode, since, allow_removals, one_row: false, let_go: 0, entities }))
 }
