@@ -15,6 +15,7 @@ mod history_data;
 mod ingest;
 mod install;
 mod memory;
+mod mirror_data;
 mod peers;
 mod process;
 mod proxy;

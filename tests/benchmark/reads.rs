@@ -26,8 +26,8 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 use crate::Result;
-use crate::history_data;
 use crate::report::{Report, Target, median, note, p95};
+use crate::{history_data, mirror_data};
 
 /// How much shorter the short history is.
 const SHORTER: usize = 100;
@@ -64,7 +64,7 @@ struct Stage {
 /// The path of a request, another one for every number.
 type Route = fn(usize, &Stage) -> String;
 
-const ROUTES: [(&str, Route); 16] = [
+const ROUTES: [(&str, Route); 20] = [
     ("observability", |number, stage| {
         let start = before(stage.now, 24 * (1 + number as i64 % 90));
         format!("/api/catalog/vendor-sync/observability?vendorId={VENDOR}&start={start}")
@@ -99,6 +99,14 @@ const ROUTES: [(&str, Route); 16] = [
         format!("/api/admin/deliveries/{id}?tenant=default")
     }),
     ("dead letters", |_, _| "/api/sync/dead-letters".into()),
+    ("mirrors, statistics", |_, _| "/api/admin/sync-stats".into()),
+    ("mirrors, log", |_, _| "/api/admin/sync-logs?limit=20".into()),
+    ("mirrors, log from anywhere", |number, stage| {
+        format!("/api/admin/sync-logs?limit=20&offset={}", somewhere(number, stage.runs.len()))
+    }),
+    ("mirrors, log of a tenant", |number, _| {
+        format!("/api/admin/sync-logs?limit=20&tenantId={}", mirror_data::tenant(number))
+    }),
 ];
 
 pub(crate) async fn measure(deliveries: usize, requests: usize, report: &mut Report) -> Result<()> {
@@ -197,6 +205,7 @@ impl Stage {
         let runs = self.deliveries / DELIVERIES_OF_A_RUN;
         let (client, table) = (self.host.dynamodb(), self.table("RUNS_TABLE")?);
         self.runs = history_data::store(client, &table, &vendor, runs, self.now).await?.ids;
+        self.put("RUNS_TABLE", mirror_data::items(runs, self.now)?).await?;
         self.sale().await?;
         let entry = self.one("RECORDS_TABLE", "default#deliveries#").await?;
         let claim = self.one("DELIVERIES_TABLE", "default/pos#").await?;

@@ -96,6 +96,26 @@ def test_refused_removals_are_applied_once_their_count_is_typed(page: Page):
     assert asked.value.post_data_json == {"mode": "apply", "sourcePath": source, "allowRemovals": True}
 
 
+def test_removals_that_wait_are_shown_and_decided_on(page: Page):
+    page.goto("/api/auth/dev-mint")
+    at = "/api/admin/connections/default/catalogue/moscot/runs/r9"
+    held = {"why": "20 of 60 items would go", "removals": 20, "of": 60, "going": ["lemtosh", "miltzen"], "since": "2024-06-05T08:00:00.000Z",
+            "until": "2024-06-08T08:00:00.000Z", "decideAt": at}
+    metadata = {"trigger": "schedule", "waitsFor": "approval", "waitsUntil": held["until"], "held": held}
+    answer(page, WINDOW, window([run("r9", "2024-06-05T08:00:00.000Z", "running", completedAt=None, durationMs=None, metadata=metadata)]))
+    answer(page, f"**{at}/approve", {"ok": True, "runId": "r9", "decision": "approved", "removalsMax": 12})
+    page.goto("/vendor-sync?run=r9")
+    drawer = page.get_by_role("dialog", name="Detaljer for synkronisering")
+    expect(drawer.get_by_role("list", name="Hvad der ville ryge").get_by_role("listitem")).to_have_text(["−lemtosh", "−miltzen", "18 til"])
+    drawer.get_by_role("button", name="Godkend op til 20…").click()
+    dialog = page.get_by_role("dialog", name="Godkend fjernelser hos MOSCOT")
+    dialog.get_by_label("Hvor mange der højst må ryge").fill("12")
+    with page.expect_request(f"**{at}/approve") as asked:
+        dialog.get_by_role("button", name="Godkend op til 12").click()
+    assert asked.value.post_data_json == {"removalsMax": 12}
+    expect(page.get_by_text("Godkendt; kørslen fortsætter")).to_be_visible()
+
+
 def test_a_skipped_run_says_why(page: Page):
     skipped = run("r9", "2024-06-07T02:00:00.000Z", "error", error="run r8 is in progress", metadata={"skipped": True, "errorCode": "sync_in_progress"})
     answer(page, WINDOW, window([skipped]))

@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use signalbox::domain::runs::lease::LEASE_MS;
 use signalbox::domain::runs::run::Mode;
 use signalbox::http::auth::{CONNECTIONS_READ, CONNECTIONS_WRITE};
 use signalbox_simulators::{Running, Vendor};
 use signalbox_tests::answer::Answer;
 use signalbox_tests::items::Item;
 use signalbox_tests::system::System;
-use signalbox_tests::wire::Wire;
+use signalbox_tests::wire::{Verdict, Wire, at};
 
-use super::kit::{Pulled, backfill, change, vendor};
+use super::kit::{Pulled, Stored, backfill, change, vendor};
 
 /// A backfill of two lists, of which the first lacks half of its rows and has one that is new: how many it had.
 async fn held<'a>(system: &'a System, doorloop: &Running) -> (Pulled<'a>, usize) {
@@ -98,4 +99,65 @@ async fn a_look_at_it_names_no_row_for_good() {
     let outcome = json!({"status": "Success", "code": null, "entities": [["units", "done", 0, 0, before / 2], ["owners", "done", 0, 0, 0]]});
     assert_eq!(Pulled::outcome(&run), outcome, "{run:?}");
     assert_eq!(pulled.records("units").await.len(), before + 1);
+}
+
+/// The connection before a backfill of which half would go.
+async fn prepare<'a>(system: &'a System, doorloop: &Running) -> Pulled<'a> {
+    doorloop.reset().unwrap();
+    let settings = json!({"entities": ["units", "owners"], "pageSize": 15, "removals": "hold"});
+    let pulled = Pulled::of(system, doorloop, "doorloop", settings).await;
+    pulled.run(&backfill()).await;
+    system.pass(Duration::from_secs(3_600));
+    change(doorloop, json!({"entity": "units", "remove": 3, "add": 1}));
+    pulled.start(&backfill(), Mode::Apply).await;
+    pulled
+}
+
+/// Has a worker go on with the run. Where it dies another one goes on once its lease has run out.
+async fn go_on(pulled: &Pulled<'_>, wire: Wire) -> Wire {
+    let system = pulled.world.system;
+    let process = pulled.world.process(wire).await;
+    let died = process.drain().await.is_err();
+    let wire = process.wire().clone();
+    if died {
+        system.pass(Duration::from_millis(LEASE_MS.unsigned_abs() + 1));
+        pulled.world.healthy().await.watchdog().await.unwrap();
+        pulled.work_until(Wire::whole()).await.unwrap();
+    }
+    wire
+}
+
+async fn outcome(pulled: &Pulled<'_>) -> (Value, Vec<Stored>) {
+    let mut stored = [pulled.stored("units").await, pulled.stored("owners").await];
+    for entity in &mut stored {
+        entity.check();
+        entity.forget_times();
+    }
+    (Pulled::outcome(&pulled.newest().await), stored.into())
+}
+
+#[tokio::test]
+async fn a_crash_anywhere_before_or_after_an_approval_leaves_no_trace() {
+    let system = System::start().await;
+    let doorloop = vendor(&system, Vendor::Doorloop, |options| options.rows = 40).await;
+    let pulled = prepare(&system, &doorloop).await;
+    let mut calls = [go_on(&pulled, Wire::whole()).await.calls().len(), 0];
+    decide(&pulled, "approve", json!({})).await.expect(200);
+    calls[1] = go_on(&pulled, Wire::whole()).await.calls().len();
+    let expected = outcome(&pulled).await;
+    assert_eq!(expected.0["entities"], json!([["units", "done", 1, 0, 3], ["owners", "done", 0, 0, 0]]));
+    for (approved, calls) in [false, true].into_iter().zip(calls) {
+        for number in 0..calls {
+            for verdict in [Verdict::KillBefore, Verdict::KillAfter] {
+                println!("approved: {approved}, {verdict:?} of call {number}");
+                let pulled = prepare(&system, &doorloop).await;
+                let dies = |dies: bool| if dies { Wire::when(at(number), verdict) } else { Wire::whole() };
+                go_on(&pulled, dies(!approved)).await;
+                assert!(pulled.newest().await.contains_key("held"));
+                decide(&pulled, "approve", json!({})).await.expect(200);
+                go_on(&pulled, dies(approved)).await;
+                assert_eq!(outcome(&pulled).await, expected);
+            }
+        }
+    }
 }

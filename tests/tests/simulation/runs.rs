@@ -41,6 +41,8 @@ pub(super) fn start(world: &mut World) {
         attempts: 0,
         log: Default::default(),
         slices: Slices::default(),
+        held: None,
+        was_held: false,
         correlation_id: "trace".into(),
         work: Work::Catalogue(CatalogueWork::default()),
     };

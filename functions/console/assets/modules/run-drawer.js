@@ -1,6 +1,6 @@
 // A run in the drawer.
 
-import { button, h } from "./dom.js";
+import { button, h, replace } from "./dom.js";
 import { section } from "./drawer.js";
 import { dateTime, duration, number, say } from "./language.js";
 import { callout, copied, fact } from "./messages.js";
@@ -12,6 +12,7 @@ import { timeline } from "./timeline.js";
 /**
  * @typedef {{
  *   newer: (() => void) | null, older: (() => void) | null, name: string,
+ *   decided: (() => void) | null,
  *   again: ((vendor: { slug: string, name: string }, like: { source: string | null, removals?: number }) => void) | null,
  * }} Around
  */
@@ -31,9 +32,22 @@ export function runDrawer(run, around) {
       tool(say("Older", "Ældre"), "right", around.older),
       tool(say("Copy link", "Kopiér link"), "link", () => copied(location.href)),
     ],
-    body: [figures(run), why(run), section(say("What happened", "Forløb"), timeline(life(run))), setAside(run), facts(run)],
+    body: [figures(run), held(run, around), why(run), section(say("What happened", "Forløb"), timeline(life(run))), setAside(run), facts(run)],
     foot: foot(run, around),
   };
+}
+
+/** What it waits for somebody to approve of; few runs do, so that what shows it is loaded then. @param {Run} run @param {Around} around */
+function held(run, { decided, name }) {
+  const one = run.metadata?.held;
+  if (!one) return null;
+  const place = h("div", { class: "grid gap-3" });
+  const what = /** @type {[string, string]} */ (["items", "varer"]);
+  import("./held-run.js").then(({ heldButtons, heldFigures, heldNames }) => {
+    const decider = decided && { tenant: null, what, whose: name, decided };
+    replace(place, heldFigures(one, what), heldNames(one), decider && h("div", { class: "flex gap-2" }, heldButtons(one, decider)));
+  });
+  return section(say("Waiting for approval", "Afventer godkendelse"), place);
 }
 
 /** Whether it was not to remove as much as its source lacks. @param {Run} run */

@@ -35,6 +35,7 @@ let vendors = [{ slug: "moscot", name: "MOSCOT" }];
 /** Whether these are all there are. */
 let areKnown = false;
 let mayWrite = false;
+let mayDecide = false;
 /** @type {import("../modules/sync-window.js").Window | null} */
 let shown = null;
 /** @type {Date | null} */
@@ -262,6 +263,7 @@ function drawDrawer() {
       newer: at > 0 ? step(-1) : null,
       older: at >= 0 && at < list.length - 1 ? step(1) : null,
       name: vendors.find(({ slug }) => slug === run.vendor)?.name ?? run.vendor,
+      decided: mayDecide ? () => load() : null,
       again: mayWrite ? (vendor, like) => openRunDialog(vendor, started, like) : null,
     }),
     {
@@ -381,6 +383,7 @@ load();
 loadVendors();
 whoever().then((who) => {
   mayWrite = may(who, "catalog:sync:write");
+  mayDecide = may(who, "connections:write");
   drawActions();
   drawDrawer();
 });

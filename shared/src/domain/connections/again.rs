@@ -90,6 +90,8 @@ mod tests {
             correlation_id: "t".into(),
             wait: None,
             slices: Slices::default(),
+            held: None,
+            was_held: false,
             work: Work::Catalogue(CatalogueWork::default()),
         }
     }

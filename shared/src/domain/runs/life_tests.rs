@@ -31,6 +31,8 @@ fn run(deadline_from_ms: i64, attempts: u32) -> Run {
         completed_at: None,
         wait: None,
         slices: Slices::default(),
+        held: None,
+        was_held: false,
         duration_ms: None,
         error: None,
         attempts,
@@ -60,9 +62,10 @@ fn a_mirror_is_tried_five_times_soon_after_one_another_and_keeps_the_reason() {
     let after = after_slice(&mirror(4), fault, false, at(MINUTE));
     assert_eq!(after.then, Then::End(RunStatus::Failed, Some(Failure::SourceUnreadable)));
     let held = after_slice(&mirror(0), CameTo::AwaitsApproval, false, at(30 * HOUR));
-    let asked = Run { deadline_from: held.deadline_from, ..mirror(0) };
+    let asked = Run { deadline_from: held.deadline_from, was_held: true, ..mirror(0) };
     // Three days of waiting are not part of its own time.
     assert_eq!(deadline(&asked), at(96 * HOUR));
+    assert_eq!(deadline(&Run { was_held: false, ..asked }), at(24 * HOUR));
 }
 
 fn for_good(failure: Failure) -> CameTo {
