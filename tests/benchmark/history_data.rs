@@ -107,6 +107,7 @@ fn run(connection: &Connection, id: RunId, at: Timestamp, number: usize, open: b
         duration_ms: None,
         error: None,
         attempts: 0,
+        unconnected: 0,
         log: Default::default(),
         correlation_id: format!("01234567-89ab-cdef-0123-{number:012}"),
         work: Work::Catalogue(work.clone()),

@@ -218,6 +218,7 @@ fn new_run(runs: &Runs, request: &StartRequest, before: Option<&RunId>) -> Run {
         duration_ms: None,
         error: None,
         attempts: 0,
+        unconnected: 0,
         log: RunLog::default(),
         correlation_id: request.correlation_id.clone(),
         work: request.work.clone(),
