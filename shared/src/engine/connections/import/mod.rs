@@ -435,6 +435,12 @@ impl Importer {
         let deed =
             Deed::Put { wanted: entry.wanted(work.keeper.clone()), secrets, active: entry.paused.then_some(false) };
         let changed = change(&self.desk, &work.operator, &entry.connection, knows, &deed).await;
+        // What its provider does not take, the plan has found: this is a channel to which nothing could ever be sent.
+        if let Err(Refused::Change(ChangeError::Wrong(wrong))) = &changed {
+            let named: Vec<String> =
+                wrong.iter().map(|one| format!("{}.{} {}", entry.place, one.name, one.why)).collect();
+            return Ok((planned, Came::Refused(format!("{}: {}", entry.connection, named.join("; ")))));
+        }
         let done = changed.map(|changed| match knows {
             Knows::Version(version) if changed.connection.version == version => Came::Left,
             _ if changed.is_new => Came::Made,
