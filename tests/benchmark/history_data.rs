@@ -107,6 +107,7 @@ fn run(connection: &Connection, id: RunId, at: Timestamp, number: usize, open: b
         duration_ms: None,
         error: None,
         attempts: 0,
+        unconnected: 0,
         log: Default::default(),
         held: None,
         was_held: false,

@@ -8,9 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::problem::{
-    CONNECTION_NOT_NAMED, CONTENDED, Kind, NOT_FOUND, Problem, RETRY_AFTER, UNAVAILABLE, VENDOR_RESTS,
-};
+use super::problem::{CONNECTION_NOT_NAMED, Kind, NOT_FOUND, Problem, UNAVAILABLE, VENDOR_RESTS, seconds_until};
 use crate::domain::connections::meant::NotMeant;
 
 /// A problem of these routes.
@@ -82,10 +80,14 @@ impl AdminProblem {
     /// That a vendor is not asked before a time.
     #[must_use]
     pub fn rests(error: impl Into<String>, until: Timestamp, now: Timestamp) -> Self {
-        let mut problem = Self::new(VENDOR_RESTS, error);
-        let ms = (until.as_millisecond() - now.as_millisecond()).max(0);
-        problem.0.again_after = Some((ms + 999) / 1_000);
-        problem
+        Self::new(VENDOR_RESTS, error).again(until, now)
+    }
+
+    /// With the time before which it is the same, in `Retry-After`.
+    #[must_use]
+    pub fn again(mut self, until: Timestamp, now: Timestamp) -> Self {
+        self.0.again_after = Some(seconds_until(until, now));
+        self
     }
 }
 
@@ -97,7 +99,7 @@ impl From<Problem> for AdminProblem {
             403 => ("forbidden".to_owned(), Some(sentence)),
             _ => (sentence, None),
         };
-        let again = [UNAVAILABLE.kind, CONTENDED].contains(&kind).then(|| RETRY_AFTER.parse().unwrap_or_default());
+        let again = problem.again_after();
         let (code, more) = (kind.code.to_owned(), Vec::new());
         Self(Box::new(Told { problem, error, code, hint, more, again_after: again }))
     }

@@ -9,6 +9,7 @@ use std::error::Error;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -129,6 +130,8 @@ kinds! {
         INVALID_PAYLOAD = 422 "invalid_payload";
         /// The delivery was verified again, and is still refused.
         VERIFICATION_FAILED = 422 "verification_failed";
+        /// A channel was tried more often than it may be.
+        TOO_OFTEN = 429 "too_often";
         /// What it takes is not configured.
         NOT_CONFIGURED = 500 "not_configured";
         /// A channel that alerts are told over does not take a message.
@@ -162,6 +165,15 @@ kinds! {
 /// After how many seconds whoever was answered with [`UNAVAILABLE`] or [`CONTENDED`] may come again. Nothing is read for a second after
 /// a read that failed, and who contends is through in six.
 pub const RETRY_AFTER: &str = "5";
+
+/// The field with the same, where it is no fixed time.
+pub(super) const AGAIN: &str = "retryAfter";
+
+/// The whole seconds up to a time.
+pub(super) fn seconds_until(until: Timestamp, now: Timestamp) -> i64 {
+    let ms = (until.as_millisecond() - now.as_millisecond()).max(0);
+    (ms + 999) / 1_000
+}
 
 /// What people are told of a problem.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -245,6 +257,20 @@ impl Problem {
         self
     }
 
+    /// With the time before which it is the same, in the answer and in `Retry-After`.
+    #[must_use]
+    pub fn again(self, until: Timestamp, now: Timestamp) -> Self {
+        self.with(AGAIN, seconds_until(until, now))
+    }
+
+    /// After how many seconds whoever was refused may come again.
+    pub(super) fn again_after(&self) -> Option<i64> {
+        if [UNAVAILABLE.kind, CONTENDED].contains(&self.kind) {
+            return RETRY_AFTER.parse().ok();
+        }
+        self.more.iter().find(|(name, _)| *name == AGAIN)?.1.as_i64()
+    }
+
     /// What people are told of it.
     pub(super) fn detail(&self) -> Option<&Detail> {
         self.detail.as_ref()
@@ -292,6 +318,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         self.log();
+        let again_after = self.again_after();
         let mut body = json!({"ok": false, "error": self.kind.code, "detail": self.detail});
         for (name, value) in self.more {
             body[name] = value;
@@ -300,8 +327,8 @@ impl IntoResponse for Problem {
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if [UNAVAILABLE.kind, CONTENDED].contains(&self.kind) {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+        if let Some(seconds) = again_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -2,13 +2,14 @@
 
 use http::StatusCode;
 use jiff::Timestamp;
+use url::Url;
 
 use super::client::{Request, VendorClient};
-use super::hosts::Hosts;
+use super::hosts::{Forbidden, Hosts};
 use super::{alert_webhook, teams};
 use crate::domain::alerts::channel::ChannelKind;
 use crate::domain::alerts::delivery::{Answered, Message};
-use crate::domain::connections::provider::Settings;
+use crate::domain::connections::provider::{Settings, WrongSetting};
 use crate::domain::ids::ProviderId;
 use crate::domain::pull::answer::Class;
 use crate::domain::secret::Secret;
@@ -44,18 +45,50 @@ pub async fn send(
 /// What is wrong with a secret that a connection is given, without it; none where nothing is, or the provider is no channel whose secret can
 /// be looked at.
 #[must_use]
-pub fn wrong_secret(provider: &ProviderId, secret: &Secret, is_local: bool) -> Option<&'static str> {
+pub fn wrong_secret(provider: &ProviderId, secret: &Secret, is_local: bool) -> Option<String> {
     match ChannelKind::of(provider)? {
         ChannelKind::Teams => teams::wrong_secret(secret, is_local),
-        ChannelKind::Webhook => None,
+        ChannelKind::Webhook => alert_webhook::wrong_secret(secret),
     }
+}
+
+/// What is wrong with the settings of a connection to which nothing could ever be sent; none where nothing is, or it is no channel.
+#[must_use]
+pub fn wrong_settings(provider: &ProviderId, settings: &Settings, is_local: bool) -> Option<WrongSetting> {
+    match ChannelKind::of(provider)? {
+        ChannelKind::Teams => None,
+        ChannelKind::Webhook => alert_webhook::wrong_settings(settings, is_local),
+    }
+}
+
+/// Why nothing could ever be posted to a URL, without the URL. Where a name leads is seen when it is looked up.
+pub(super) fn never_reachable(url: &Url, is_local: bool) -> Option<&'static str> {
+    if !url.username().is_empty() || url.password().is_some() {
+        return Some("must have no user or password in it");
+    }
+    if url.scheme() != "https" && !is_local {
+        return Some("must be an https URL");
+    }
+    let hosts = Hosts::named(&[&named(url)], is_local);
+    let is_ours = url.domain().is_some_and(|name| name == "localhost" || name.ends_with(".localhost"));
+    match hosts.map(|hosts| hosts.may_fetch(url)) {
+        Ok(Err(Forbidden::Address)) => Some("is at an address that is not public, where nothing is sent"),
+        Ok(Ok(())) if is_ours && !is_local => Some("is at an address that is not public, where nothing is sent"),
+        Ok(Ok(())) => None,
+        Ok(Err(_)) | Err(_) => Some("has no host that can be asked"),
+    }
+}
+
+/// The host of a URL, with its port where that is not the scheme's own.
+fn named(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// Posts, and says what came of it. Texts name the host alone.
 pub(super) async fn posted(sending: &Sending<'_>, request: Request) -> Answered {
     let host = request.url.host_str().unwrap_or_default().to_owned();
-    let named = request.url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
-    let client = match Hosts::named(&[&named], sending.local).map(VendorClient::new) {
+    let client = match Hosts::named(&[&named(&request.url)], sending.local).map(VendorClient::new) {
         Ok(Ok(client)) => client,
         Ok(Err(error)) => return Answered::Refused(error.to_string()),
         // It may quote the address.
@@ -82,5 +115,61 @@ pub(super) async fn posted(sending: &Sending<'_>, request: Request) -> Answered 
         },
         Err(error) if error.class().may_pass() => Answered::Later(error.to_string(), None),
         Err(error) => Answered::Refused(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const URL: &str = "must be the URL of the Workflow";
+    const PRIVATE: &str = "is at an address that is not public";
+
+    #[test]
+    fn a_url_to_which_nothing_could_ever_be_sent_is_refused_of_teams_and_of_webhooks() {
+        for (url, is_local, wrong) in [
+            ("https://flow.example/invoke?sig=hunter2", false, None),
+            ("https://flow.example:8443/invoke?sig=hunter2", false, None),
+            ("http://flow.example/?sig=hunter2", false, Some("must be an https URL")),
+            ("http://127.0.0.1:9103/?sig=hunter2", true, None),
+            ("https://localhost/?sig=hunter2", true, None),
+            ("https://ann:hunter2@flow.example/", false, Some("must have no user or password")),
+            ("https://10.0.0.1/?sig=hunter2", false, Some(PRIVATE)),
+            ("https://169.254.169.254/latest?sig=hunter2", true, Some(PRIVATE)),
+            ("https://[fe80::1]/?sig=hunter2", false, Some(PRIVATE)),
+            ("https://2130706433/?sig=hunter2", false, Some(PRIVATE)),
+            ("https://localhost/?sig=hunter2", false, Some(PRIVATE)),
+            ("https://a.localhost/?sig=hunter2", false, Some(PRIVATE)),
+            ("mailto:hunter2@flow.example", false, Some("must be")),
+        ] {
+            let settings = json!({"url": url}).as_object().cloned().unwrap_or_default();
+            let of_teams = wrong_secret(&ProviderId::TEAMS, &Secret::new(url), is_local);
+            let of_webhook = wrong_settings(&ProviderId::ALERT_WEBHOOK, &settings, is_local).map(|wrong| wrong.why);
+            for found in [of_teams, of_webhook] {
+                assert_eq!(found.is_some(), wrong.is_some(), "{url} {is_local}: {found:?}");
+                let found = found.unwrap_or_default();
+                assert!(found.starts_with(wrong.unwrap_or_default()) && !found.contains("hunter2"), "{url}: {found}");
+            }
+        }
+        assert!(
+            wrong_secret(&ProviderId::TEAMS, &Secret::new("hunter2"), false).is_some_and(|why| why.starts_with(URL))
+        );
+    }
+
+    #[test]
+    fn a_secret_that_cannot_sign_is_refused() {
+        for (secret, is_wrong) in [
+            ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", false),
+            ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", false),
+            ("whsec_", true),
+            ("whsec_not base64, hunter2", true),
+            ("hunter2!", true),
+        ] {
+            let found = wrong_secret(&ProviderId::ALERT_WEBHOOK, &Secret::new(secret), false);
+            assert_eq!(found.is_some(), is_wrong, "{secret}: {found:?}");
+            assert!(!found.unwrap_or_default().contains("hunter2"));
+        }
     }
 }

@@ -94,3 +94,29 @@ async fn a_channel_that_refuses_keeps_no_other_waiting_and_webhooks_are_signed()
     let signature = signed.iter().find(|(name, _)| name == "webhook-signature").map(|(_, value)| value);
     assert_eq!(signature, came.headers.get("webhook-signature"));
 }
+
+#[tokio::test]
+async fn a_channel_that_refused_and_takes_a_test_is_well() {
+    let (system, channel) = (System::start().await, SimulatedChannel::start(0).await.unwrap());
+    let (watched, process) = (Watched::of(&system), system.process(Wire::whole()).await);
+    watched.teams(&channel, json!({})).await;
+    watched.catalogue("shop").await;
+    watched.ended("shop", Some("source_invalid")).await;
+    watched.event(&process, "shop").await.unwrap();
+    channel.answer(answer(Some(404), None)).unwrap();
+    tick(&system, &process).await.unwrap();
+    let refusing = async || {
+        let open = watched.alerts("?state=open").await;
+        open.iter().any(|alert| alert["rule"] == "channel_refusing")
+    };
+    assert!(refusing().await);
+    // A test that fails changes nothing.
+    channel.answer(answer(Some(404), None)).unwrap();
+    for (status, is_open) in [(500, true), (200, false)] {
+        let tested = watched.ask("POST", "integrations/teams/test", Value::Null).await;
+        assert_eq!(tested.status, status, "{}", tested.text);
+        // The message that was refused is not due before a minute has passed.
+        tick_now(&process).await.unwrap();
+        assert_eq!(refusing().await, is_open);
+    }
+}

@@ -93,3 +93,123 @@ async fn the_variable_makes_the_default_tenant_s_channel() {
     assert_eq!(channel.messages().len(), 1);
     tick(&system, &process).await.unwrap();
 }
+
+#[tokio::test]
+async fn each_of_several_channels_is_tried_and_answers_for_itself_and_none_too_often() {
+    let system = System::start().await;
+    let (first, second) = (SimulatedChannel::start(0).await.unwrap(), SimulatedChannel::start(0).await.unwrap());
+    let watched = Watched::of(&system);
+    watched.channel("teams/first", &first).await;
+    watched.channel("teams/second", &second).await;
+    let unknown = watched.ask("POST", "integrations/nobody/teams/test", json!({})).await;
+    assert_eq!((unknown.status, &unknown.body["code"]), (404, &json!("not_found")));
+    second.answer(ChannelAnswer { status: Some(404), retry_after: None, times: 1 }).unwrap();
+    let failed = watched.ask("POST", TEST, json!({})).await;
+    assert_eq!((failed.status, &failed.body["code"]), (500, &json!("channel_failed")), "{}", failed.text);
+    assert_eq!(failed.body["error"], "second: 127.0.0.1 answered 404");
+    let expected = json!([{"channel": "teams/first", "ok": true},
+        {"channel": "teams/second", "ok": false, "error": "127.0.0.1 answered 404"}]);
+    assert_eq!(failed.body["channels"], expected);
+    assert_eq!((first.messages().len(), second.messages().len()), (1, 1));
+    let mut tested = 0;
+    let often = loop {
+        let answer = watched.ask("POST", TEST, json!({})).await;
+        if answer.status != 200 {
+            break answer;
+        }
+        tested += 1;
+    };
+    assert!((1..15).contains(&tested), "{tested}");
+    assert_eq!((often.status, &often.body["code"]), (429, &json!("too_often")), "{}", often.text);
+    let seconds: u64 = often.headers["retry-after"].parse().unwrap();
+    assert!(often.body["channels"][0]["retryAt"].is_string(), "{}", often.text);
+    assert_eq!(first.messages().len(), tested + 1, "it was not asked");
+    system.pass(Duration::from_secs(seconds));
+    watched.ask("POST", TEST, json!({})).await.expect(200);
+}
+
+#[tokio::test]
+async fn the_test_of_a_connection_tells_its_channel_and_says_what_it_answered() {
+    let (system, channel) = (System::start().await, SimulatedChannel::start(0).await.unwrap());
+    let watched = Watched::of(&system);
+    watched.webhook(&channel).await;
+    let path = format!("connections/{}/alert-webhook/main/test", watched.tenant);
+    let well = watched.ask("POST", &path, Value::Null).await.expect(200);
+    assert_eq!((&well["data"]["ok"], channel.messages().len()), (&json!(true), 1), "{well}");
+    channel.answer(ChannelAnswer { status: Some(403), retry_after: None, times: 1 }).unwrap();
+    let refused = watched.ask("POST", &path, Value::Null).await.expect(200);
+    assert_eq!(refused["data"]["error"], "127.0.0.1 answered 403", "{refused}");
+    let states: Vec<Value> = watched.messages().await.iter().map(|message| message["state"].clone()).collect();
+    assert_eq!(states.len(), 2, "both are in the list: {states:?}");
+    let often = loop {
+        let answer = watched.ask("POST", &path, Value::Null).await;
+        if answer.status != 200 {
+            break answer;
+        }
+    };
+    assert_eq!((often.status, &often.body["error"]), (429, &json!("too_often")), "{}", often.text);
+    assert_eq!(often.headers["retry-after"], often.body["retryAfter"].to_string());
+}
+
+#[tokio::test]
+async fn what_could_never_be_told_is_refused_when_it_is_given() {
+    let system = System::start().await;
+    let watched = Watched::of(&system);
+    let put = async |connection: &str, settings: Value, secret: &str| {
+        let path = format!("connections/{}/{connection}", watched.tenant);
+        let body = json!({"settings": settings, "secrets": {"current": secret}});
+        let answer = watched.ask("PUT", &path, body).await;
+        (answer.status, answer.text)
+    };
+    let signed = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    for (connection, settings, secret, field) in [
+        ("alert-webhook/main", json!({"url": "https://pager.example/a"}), "hunter2!", "secrets.current"),
+        ("alert-webhook/main", json!({"url": "https://10.0.0.1/a"}), signed, "settings.url"),
+        ("teams/main", json!({}), "https://169.254.169.254/invoke?sig=hunter2", "secrets.current"),
+        ("teams/main", json!({}), "https://ann:hunter2@flow.example/", "secrets.current"),
+    ] {
+        let (status, text) = put(connection, settings, secret).await;
+        assert!(status == 400 && text.contains(field) && !text.contains("hunter2"), "{connection}: {status} {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_variable_that_could_never_be_told_is_not_imported_and_keeps_no_other() {
+    let wrong = ("INTEGRATIONS_TEAMS_WEBHOOK", "https://10.0.0.1/invoke?sig=hunter2");
+    let system =
+        System::with(Settings::default().with(&[wrong, ("DOORLOOP_PAGE_SIZE", "50"), ("AUTO_SYNC_ENABLED", "true")]))
+            .await;
+    let process = system.process(Wire::whole()).await;
+    process.fire("import").await.unwrap().unwrap();
+    let default = Watched { system: &system, tenant: "default".to_owned() };
+    assert_eq!(default.ask("GET", "connections/default/teams/main", Value::Null).await.status, 404);
+    let open = system.get("/api/config/integrations").answer().await.expect(200);
+    assert_eq!(open["integrations"]["teams"], false);
+}
+
+#[tokio::test]
+async fn messages_are_read_on_by_their_own_cursors_and_say_which_channels_are_left_out() {
+    let (system, channel) = (System::start().await, SimulatedChannel::start(0).await.unwrap());
+    let watched = Watched::of(&system);
+    for name in ["a", "b", "c", "d", "e", "f"] {
+        watched.channel(&format!("teams/{name}"), &channel).await;
+    }
+    watched.ask("POST", "integrations/teams/test", Value::Null).await.expect(200);
+    let first = watched.ask("GET", "alerts/messages?limit=4", Value::Null).await.expect(200);
+    let channels =
+        json!({"most": 5, "told": ["teams/a", "teams/b", "teams/c", "teams/d", "teams/e"], "leftOut": ["teams/f"]});
+    assert_eq!(first["channels"], channels);
+    let next = format!("alerts/messages?limit=4&cursor={}", first["cursor"].as_str().unwrap());
+    let rest = watched.ask("GET", &next, Value::Null).await.expect(200);
+    assert_eq!((rest["messages"].as_array().unwrap().len(), &rest["cursor"]), (2, &Value::Null));
+    assert_eq!(rest.get("channels"), None);
+    for wrong in ["x", "open-1", "1~"] {
+        let refused = watched.ask("GET", &format!("alerts/messages?cursor={wrong}"), Value::Null).await;
+        assert_eq!(
+            (refused.status, &refused.body["code"]),
+            (400, &json!("invalid_request")),
+            "{wrong}: {}",
+            refused.text
+        );
+    }
+}

@@ -327,6 +327,29 @@ async fn status_says_how_far_a_run_is_and_what_it_waits_for() {
     assert_eq!((&over["dlqCount"], &over["dlqMore"]), (&json!(0), &json!(false)));
 }
 
+/// What is stored is where each entity was left. It does not go on.
+#[tokio::test]
+async fn a_run_that_was_stopped_reads_as_stopped_and_one_that_failed_as_failed() {
+    let system = System::start().await;
+    let vendor = vendor(&system, Vendor::Doorloop, |_| {}).await;
+    for (is_stopped, expected) in [(true, ["stopped", "stopped"]), (false, ["failed", "notStarted"])] {
+        let settings = json!({"entities": ["tenants", "units"], "pageSize": 10});
+        let pulled = Pulled::of(&system, &vendor, "doorloop", settings).await;
+        // Longer than a run may take.
+        let seconds = if is_stopped { 600 } else { 86_400 };
+        vendor.set_fault(Fault { seconds: Some(seconds), ..fault(FaultKind::RateLimited, "tenants", 3, 1) }).unwrap();
+        pulled.start(&backfill(), Mode::Apply).await;
+        pulled.work_until(Wire::whole()).await.unwrap();
+        if is_stopped {
+            pulled.ask("POST", "stop", Value::Null).await.expect(200);
+        }
+        let runs = get(&pulled, RUNS).await.expect(200);
+        let states: Vec<&Value> =
+            runs["runs"].as_array().unwrap().iter().map(|row| &row["fullDetails"]["state"]).collect();
+        assert_eq!(states, expected, "{runs}");
+    }
+}
+
 #[tokio::test]
 async fn the_drift_that_is_stored_is_shown() {
     let system = System::start().await;

@@ -229,7 +229,9 @@ async fn filters_leave_out_what_nobody_asked_for() {
     assert_eq!(of("&entity=owners".into()).await, wanted(&|line| line["entity"] == "owners"));
     assert_eq!(of(format!("&runId={first}")).await, wanted(&|line| line["runId"] == first.as_str()));
     let token = system.service_token("ada", "default", &[CONNECTIONS_READ]);
-    for wrong in ["since=1", "level=loud", "entity=a/b", "runId=1", "lastEventId=1", "follow=maybe"] {
+    let many: Vec<String> = (0..33).map(|number| format!("entity-{number}")).collect();
+    let many = format!("entity={}", many.join(","));
+    for wrong in ["since=1", "level=loud", "entity=a/b", "runId=1", "lastEventId=1", "follow=maybe", &many] {
         let path = format!("{PATH}?tenant={}&{wrong}", pulled.connection.tenant);
         let refused = system.get(&path).bearer(&token).answer().await;
         assert_eq!(

@@ -4,11 +4,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use signalbox::domain::ids::RunId;
 use signalbox::domain::runs::run::Mode;
+use signalbox::http::auth::CONNECTIONS_READ;
 use signalbox_simulators::{Fault, FaultKind, Vendor};
 use signalbox_tests::system::System;
-use signalbox_tests::wire::{Verdict, Wire, first};
+use signalbox_tests::wire::{Verdict, Wire, every};
 
-use super::kit::{Pulled, backfill, delta, fault, vendor};
+use super::kit::{Pulled, backfill, change, delta, fault, vendor};
 
 /// The lines that are stored, in order: run, number of the entry, line.
 async fn lines(pulled: &Pulled<'_>) -> Vec<(String, u64, Value)> {
@@ -139,18 +140,55 @@ async fn a_run_has_a_later_id_than_the_one_before_whatever_the_clocks_say() {
     assert!(pulled.newest().await["sk"].as_str().unwrap() > run.as_str());
 }
 
-/// A dry run writes nothing but itself, and what it has to say.
+/// A dry run writes nothing but itself, and what it has to say, with each page.
 #[tokio::test]
-async fn what_cannot_be_stored_yet_is_told_with_the_next_commit() {
+async fn a_dry_run_tells_each_page_as_it_comes_and_goes_on_from_there() {
     let system = System::start().await;
     let doorloop = vendor(&system, Vendor::Doorloop, |_| {}).await;
-    let pulled = Pulled::of(&system, &doorloop, "doorloop", json!({"entities": ["units"]})).await;
+    let pulled = Pulled::of(&system, &doorloop, "doorloop", json!({"entities": ["units"], "pageSize": 30})).await;
     pulled.start(&backfill(), Mode::DryRun).await;
-    // Its end is cut, and made again.
-    let _cut = pulled.work_until(Wire::when(first("DynamoDB.TransactWriteItems"), Verdict::KillBefore)).await;
-    assert_eq!(pulled.settle().await["status"], "Success");
+    // Whoever works at it dies in the middle: what was told by then is what somebody who watches has seen.
+    let third = Wire::when(every("DynamoDB.TransactWriteItems").nth(3), Verdict::KillBefore);
+    assert!(pulled.work_until(third).await.is_err());
     let told = lines(&pulled).await;
+    assert_eq!(said(&told).iter().filter(|text| text.starts_with("Page ")).count(), 2, "{:#?}", said(&told));
+    let token = system.service_token("ada", pulled.connection.tenant.as_str(), &[CONNECTIONS_READ]);
+    let status = system.get("/api/admin/sync/status").bearer(&token).answer().await.expect(200);
+    let progress = &status["currentRun"]["progress"];
+    assert_eq!((&progress["page"], &progress["rows"]), (&json!(2), &json!(60)), "{status}");
+    let run = pulled.settle().await;
+    let counts = &run["work"]["entities"][0]["progress"]["counts"];
+    let rows = doorloop.rows("units").unwrap().to_string();
+    assert_eq!((&run["status"], &counts["created"]), (&json!("Success"), &json!(rows)), "{run:?}");
+    let (told, pages) = (lines(&pulled).await, doorloop.rows("units").unwrap().div_ceil(30));
     let texts = said(&told);
     assert!(texts[0].ends_with("as a dry run that writes nothing."), "{texts:#?}");
-    assert_eq!(texts.iter().filter(|text| text.starts_with("Page 1 of units")).count(), 1, "{texts:#?}");
+    let once = |part: String| texts.iter().filter(|text| text.starts_with(&part)).count();
+    assert!((1..=pages).all(|page| once(format!("Page {page} of units came")) == 1), "{texts:#?}");
+    for table in ["RECORDS_TABLE", "SNAPSHOTS_TABLE"] {
+        let items = system.items(table, &pulled.connection.to_string()).await;
+        assert!(items.is_empty(), "{table}: {items:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_is_set_aside_has_a_line_once_its_page_is_committed() {
+    let system = System::start().await;
+    let doorloop = vendor(&system, Vendor::Doorloop, |_| {}).await;
+    let pulled = Pulled::of(&system, &doorloop, "doorloop", json!({"entities": ["units"], "pageSize": 30})).await;
+    pulled.run(&delta()).await;
+    let id = pulled.records("units").await.into_keys().next().unwrap();
+    change(&doorloop, json!({"entity": "units", "change": [id], "set": {"updatedAt": "soon"}}));
+    let before = lines(&pulled).await.len();
+    pulled.run(&backfill()).await;
+    let told = lines(&pulled).await.split_off(before);
+    let (place, (.., line)) = told.iter().enumerate().find(|(_, (.., line))| line["code"].is_string()).unwrap();
+    assert_eq!(
+        (&line["level"], &line["entity"], &line["key"]),
+        (&json!("warn"), &json!("units"), &json!(id)),
+        "{line}"
+    );
+    assert_eq!(line["code"], "no_time");
+    let page = &told[place - 1];
+    assert_eq!((&page.2["page"], page.1), (&line["page"], told[place].1), "beside its page: {:#?}", said(&told));
 }

@@ -39,6 +39,7 @@ pub(super) fn start(world: &mut World) {
         duration_ms: None,
         error: None,
         attempts: 0,
+        unconnected: 0,
         log: Default::default(),
         slices: Slices::default(),
         held: None,

@@ -1,11 +1,14 @@
 //! `GET /api/admin/sync/logs/stream`: who asks is looked at here, and sent on to the function that streams, with a ticket in place of what
 //! they showed. An HTTP API answers in one piece, so a stream has another host.
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, Uri, header};
 use signalbox::domain::ids::{Entity, RunId};
 use signalbox::domain::runs::log::{Level, LogFilter};
+use signalbox::domain::runs::pull::ENTITIES_MAX;
 use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
 use signalbox::http::problem::Problem;
 use signalbox::http::query::Query;
@@ -26,7 +29,7 @@ const PARAMETERS: [&str; 8] = ["provider", "connection", "entity", "level", "typ
         ("provider" = Option<String>, Query, description = "Of which; doorloop where none is named"),
         ("connection" = Option<String>, Query, description = "Which of the tenant's; its main or only one where none is named"),
         ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default"),
-        ("entity" = Option<String>, Query, description = "Only lines of these entities, separated by commas"),
+        ("entity" = Option<String>, Query, description = "Only lines of these entities, separated by commas; 32 at most"),
         ("level" = Option<String>, Query, description = "Only lines of these levels, separated by commas: info, warn, error, progress. Also `type`"),
         ("runId" = Option<String>, Query, description = "Only lines of this run"),
         ("follow" = Option<bool>, Query, description = "false: ends once all is sent that there is"),
@@ -61,8 +64,15 @@ fn filter(query: &Query) -> Result<LogFilter, Problem> {
     let no_entity = |_| Problem::fields(&[("entity", "is no entity's name")]);
     let no_level = || Problem::fields(&[("level", "must be info, warn, error or progress")]);
     let no_run = || Problem::fields(&[("runId", "is no id of a run")]);
+    let entities: BTreeSet<Entity> =
+        query.list(&["entity"]).map(Entity::parse).collect::<Result<_, _>>().map_err(no_entity)?;
+    // They go along in the ticket, which is a part of a URL.
+    if entities.len() > ENTITIES_MAX {
+        let why = format!("may name {ENTITIES_MAX} entities, which is as many as a pull has");
+        return Err(Problem::fields(&[("entity", &why)]));
+    }
     Ok(LogFilter {
-        entities: query.list(&["entity"]).map(Entity::parse).collect::<Result<_, _>>().map_err(no_entity)?,
+        entities,
         levels: query.list(&["level", "type"]).map(Level::parse).collect::<Option<_>>().ok_or_else(no_level)?,
         run: query.first(&["runId"]).map(|id| RunId::parse(id).ok_or_else(no_run)).transpose()?,
         since: None,

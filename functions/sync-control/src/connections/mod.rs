@@ -24,7 +24,7 @@ use signalbox::http::auth::{CONNECTIONS_WRITE, Caller};
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{
     ADDRESS_TAKEN, CONTENDED, INTERNAL_ERROR, KEPT_BY_CONFIGURATION, NOT_FOUND, PRECONDITION_FAILED, Problem,
-    ProblemView, UNPROCESSABLE,
+    ProblemView, TOO_OFTEN, UNPROCESSABLE,
 };
 use signalbox::http::query::path_text;
 use signalbox::http::wire::connections::OneConnectionView;
@@ -116,6 +116,7 @@ pub(crate) fn refused(refused: Refused) -> Problem {
         Refused::Change(ChangeError::Stale(version) | ChangeError::Exists(version)) => stale(*version),
         Refused::Change(ChangeError::Gone) => Problem::new(PRECONDITION_FAILED, text),
         Refused::Contended => Problem::new(CONTENDED, text),
+        Refused::TooOften(_) => Problem::new(TOO_OFTEN, text),
         Refused::Change(ChangeError::KeptElsewhere(_)) => Problem::new(KEPT_BY_CONFIGURATION, text),
         Refused::Change(ChangeError::Wrong(wrong)) => {
             let fields: Vec<(&str, &str)> = wrong.iter().map(|one| (one.name.as_str(), one.why.as_str())).collect();

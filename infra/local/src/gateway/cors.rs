@@ -1,5 +1,5 @@
-//! Which pages of other origins a browser lets call, as API Gateway's HTTP API says it: preflights are answered here and
-//! reach no function, and these headers win over a function's.
+//! Which pages of other origins a browser lets call, as API Gateway's HTTP API and Lambda's function URLs say it: preflights are answered
+//! here and reach no function, and these headers win over a function's.
 
 use http::{HeaderName, HeaderValue, Method, Uri};
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -19,20 +19,33 @@ pub(crate) fn layer(cors: Option<&Cors>, local: bool) -> Result<Option<CorsLayer
     } else {
         AllowOrigin::list(cors.origins.iter().map(|origin| parse(origin)).collect::<Result<Vec<_>, _>>()?)
     };
-    let layer = CorsLayer::new()
-        .allow_origin(origin)
-        .allow_credentials(cors.credentials)
-        .allow_methods(each::<Method>(&cors.methods)?)
-        .allow_headers(each::<HeaderName>(&cors.headers)?)
-        .expose_headers(each::<HeaderName>(&cors.exposed)?)
-        .max_age(cors.max_age);
-    Ok(Some(layer))
+    of_origins(PLACE, cors, origin).map(Some)
 }
 
-fn each<'a, T: TryFrom<&'a [u8]>>(names: &'a [String]) -> Result<Vec<T>, TemplateError> {
+/// The layer for a function's own URL, as Lambda says it; none where no origin may call.
+pub(crate) fn of_url(cors: &Cors) -> Result<Option<CorsLayer>, TemplateError> {
+    const PLACE: &str = "FunctionUrlConfig.Cors";
+    match cors.origins.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => Ok(None),
+        ["*"] if !cors.credentials => of_origins(PLACE, cors, AllowOrigin::any()).map(Some),
+        _ => Err(TemplateError::at(PLACE, "the local host understands the origin * alone, without credentials")),
+    }
+}
+
+fn of_origins(place: &str, cors: &Cors, origin: AllowOrigin) -> Result<CorsLayer, TemplateError> {
+    Ok(CorsLayer::new()
+        .allow_origin(origin)
+        .allow_credentials(cors.credentials)
+        .allow_methods(each::<Method>(place, &cors.methods)?)
+        .allow_headers(each::<HeaderName>(place, &cors.headers)?)
+        .expose_headers(each::<HeaderName>(place, &cors.exposed)?)
+        .max_age(cors.max_age))
+}
+
+fn each<'a, T: TryFrom<&'a [u8]>>(place: &str, names: &'a [String]) -> Result<Vec<T>, TemplateError> {
     let one = |name: &'a String| T::try_from(name.as_bytes()).map_err(|_| name);
     let all: Result<Vec<T>, &String> = names.iter().map(one).collect();
-    all.map_err(|name| TemplateError::at(PLACE, format!("{name:?} is not a method or header")))
+    all.map_err(|name| TemplateError::at(place, format!("{name:?} is not a method or header")))
 }
 
 /// An origin as browsers send it: scheme and host, and a port that is not the scheme's own. `*` is none, and browsers

@@ -8,7 +8,7 @@ pub(crate) mod function_url;
 pub(crate) mod hosts;
 pub mod routes;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +17,7 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use axum::middleware::{self, Next};
 use axum::response::IntoResponse as _;
+use axum::routing::any;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -51,16 +52,26 @@ pub(crate) struct Gateway {
     pub(crate) invoker: Arc<Invoker>,
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
-    pub(crate) cors: Option<CorsLayer>,
+}
+
+/// Which pages may call: the API, and each function that has a URL of its own.
+pub(crate) struct Pages {
+    pub(crate) api: Option<CorsLayer>,
+    pub(crate) urls: BTreeMap<String, Option<CorsLayer>>,
 }
 
 /// Serves until `stop` resolves and the requests in flight are answered.
-pub(crate) async fn serve(listener: TcpListener, mut gateway: Gateway, stop: impl Future<Output = ()>) {
-    let cors = gateway.cors.take();
+pub(crate) async fn serve(listener: TcpListener, gateway: Gateway, pages: Pages, stop: impl Future<Output = ()>) {
     let gateway = Arc::new(gateway);
-    let mut app = axum::Router::new().fallback(answer).with_state(Arc::clone(&gateway));
-    if let Some(cors) = cors {
-        app = app.layer(cors);
+    let with = |app: axum::Router, cors: Option<CorsLayer>| match cors {
+        Some(cors) => app.layer(cors),
+        None => app,
+    };
+    let mut app = with(axum::Router::new().fallback(answer).with_state(Arc::clone(&gateway)), pages.api);
+    for (function, cors) in pages.urls {
+        let below = function_url::path_of(&function);
+        let own = axum::Router::new().route(&below, any(answer)).route(&format!("{below}{{*within}}"), any(answer));
+        app = app.merge(with(own.with_state(Arc::clone(&gateway)), cors));
     }
     // Around CORS, which answers preflights itself.
     let app = TowerToHyperService::new(app.layer(middleware::from_fn_with_state(gateway, admit)));

@@ -4,7 +4,7 @@
 //! Tasks run from the engines on. They live in sets that end them when dropped, so that an error in a later phase leaves
 //! nothing running.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -26,7 +26,6 @@ use signalbox::telemetry::metrics::Metrics;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tower_http::cors::CorsLayer;
 
 use crate::engines::events::{EventHandler, Seen, Targets};
 use crate::engines::guard::{Guard, LIMITS};
@@ -38,7 +37,7 @@ use crate::engines::ssm::Parameters;
 use crate::engines::tables::TableHandler;
 use crate::engines::{EngineError, dynamodb};
 use crate::gateway::hosts::Hosts;
-use crate::gateway::{self, Gateway, routes::Routes};
+use crate::gateway::{self, Gateway, Pages, routes::Routes};
 use crate::host::clients::{self, AccessKey, Endpoints};
 use crate::host::data::{DataFolder, Opened};
 use crate::host::invoke::{Deployed, Invoker};
@@ -47,7 +46,7 @@ use crate::host::rights::Rights;
 use crate::host::settings::{self, SERVICE_SECRET, Secrets};
 use crate::host::{Host, demo, imports, poller, registry, restart, ticker};
 use crate::server;
-use crate::template::{ACCOUNT, Bindings, FunctionModel, REGION, Source, Template};
+use crate::template::{ACCOUNT, Bindings, FunctionModel, REGION, Source, Template, TemplateError};
 
 /// How often expired items are removed. DynamoDB itself may take days, and nobody is shown them until then. It reads every
 /// item of every table: done every few seconds, it would keep a host with a large catalogue busy for nothing.
@@ -62,7 +61,7 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
     let data = DataFolder::open(&options.storage)?;
     let (front, engine_ports) = open_ports(options.port)?;
     let (address, endpoints) = (local_address(&front)?, engine_ports.endpoints(AccessKey::generate()?)?);
-    let Resolved { bindings, secrets, template, routes, cors } =
+    let Resolved { bindings, secrets, template, routes, pages } =
         resolve(&source, &options, &data, address, &endpoints)?;
     let has_demo = options.demo && settings::is_local(&options.variables);
     if data.is_new && has_demo {
@@ -120,8 +119,7 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
     if let Some(opened) = engines.opened {
         engines.services.spawn(look_after(opened, lost.clone(), intake.stop.clone()));
     }
-    let urls = template.functions.iter().filter(|function| function.has_url).map(|function| function.name.clone());
-    intake.answer(front, (address.port(), hosts), routes, urls.collect(), cors);
+    intake.answer(front, (address.port(), hosts), routes, pages);
     if has_demo {
         let secret = |name: &str| settings::value(&options.variables, name).or(secrets.get(name));
         let setting = demo::Setting {
@@ -210,7 +208,7 @@ struct Resolved {
     secrets: Secrets,
     template: Template,
     routes: Routes,
-    cors: Option<CorsLayer>,
+    pages: Pages,
 }
 
 fn resolve(
@@ -232,7 +230,10 @@ fn resolve(
     let template = source.resolve(&bindings)?;
     let routes = Routes::new(&template.routes)?;
     let cors = gateway::cors::layer(template.cors.as_ref(), is_local)?;
-    Ok(Resolved { bindings, secrets, template, routes, cors })
+    let of_urls = template.functions.iter().filter_map(|function| Some((&function.name, function.url.as_ref()?)));
+    let urls = of_urls.map(|(name, cors)| Ok((name.clone(), gateway::cors::of_url(cors)?)));
+    let pages = Pages { api: cors, urls: urls.collect::<Result<_, TemplateError>>()? };
+    Ok(Resolved { bindings, secrets, template, routes, pages })
 }
 
 /// The stand-ins for AWS, running.
@@ -417,18 +418,12 @@ impl Intake {
         }
     }
 
-    fn answer(
-        &mut self,
-        front: TcpListener,
-        (port, hosts): (u16, Hosts),
-        routes: Routes,
-        urls: BTreeSet<String>,
-        cors: Option<CorsLayer>,
-    ) {
+    fn answer(&mut self, front: TcpListener, (port, hosts): (u16, Hosts), routes: Routes, pages: Pages) {
         let (clock, entropy) = (self.outside.clock.clone(), self.outside.entropy.clone());
-        let gateway = Gateway { routes, urls, hosts, port, invoker: Arc::clone(&self.invoker), clock, entropy, cors };
+        let urls = pages.urls.keys().cloned().collect();
+        let gateway = Gateway { routes, urls, hosts, port, invoker: Arc::clone(&self.invoker), clock, entropy };
         let mut stopped = self.stop.subscribe();
-        let served = gateway::serve(front, gateway, async move {
+        let served = gateway::serve(front, gateway, pages, async move {
             let _stopped = stopped.wait_for(|stop| *stop).await;
         });
         self.tasks.spawn(served);

@@ -95,8 +95,8 @@ pub struct FunctionModel {
     pub async_retries_max: u32,
     /// What it may call.
     pub rights: Vec<Right>,
-    /// Whether it has a URL of its own, at which its answers are streamed.
-    pub has_url: bool,
+    /// Which pages may call its own URL, at which its answers are streamed, where it has one.
+    pub url: Option<Cors>,
 }
 
 /// One action on one resource that a function is allowed.
@@ -121,7 +121,7 @@ pub struct Route {
     pub function: String,
 }
 
-/// Which pages of other origins may call the HTTP API.
+/// Which pages of other origins may call the HTTP API, or a function's own URL.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cors {
     /// Their origins; none where the template's condition for them does not hold.

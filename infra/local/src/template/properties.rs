@@ -99,14 +99,13 @@ pub(super) struct EnvironmentProperties {
     pub(super) variables: BTreeMap<String, Value>,
 }
 
-/// A function's own URL. Which pages may call it the front says for all that it answers.
+/// A function's own URL.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct FunctionUrlConfig {
     pub(super) auth_type: String,
     pub(super) invoke_mode: Option<String>,
-    #[serde(rename = "Cors")]
-    pub(super) _cors: Option<Value>,
+    pub(super) cors: Option<CorsProperties>,
 }
 
 #[derive(Deserialize)]

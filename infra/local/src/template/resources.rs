@@ -167,15 +167,19 @@ fn cors(place: &str, value: &Value, conditions: &Conditions, resolver: &Resolver
         }
         Some(_) => return Err(TemplateError::at(place, "the local host understands !If with AWS::NoValue alone")),
     };
-    let cors: CorsProperties = read(value, &[], place, resolver)?;
-    Ok(Cors {
-        origins: if holds { cors.allow_origins } else { Vec::new() },
+    let cors = allowed(read(value, &[], place, resolver)?);
+    Ok(Cors { origins: if holds { cors.origins } else { Vec::new() }, ..cors })
+}
+
+fn allowed(cors: CorsProperties) -> Cors {
+    Cors {
+        origins: cors.allow_origins,
         methods: cors.allow_methods,
         headers: cors.allow_headers,
         exposed: cors.expose_headers,
         max_age: Duration::from_secs(cors.max_age),
         credentials: cors.allow_credentials,
-    })
+    }
 }
 
 fn function(
@@ -205,7 +209,7 @@ fn function(
         memory_mb: own.memory_size.or(defaults.memory_size).unwrap_or(128),
         async_retries_max: config.and_then(|config| config.maximum_retry_attempts).unwrap_or(2),
         rights: rights(&format!("{id}.Policies"), &own.policies)?,
-        has_url: has_url(id, own.function_url_config.as_ref())?,
+        url: url(id, own.function_url_config)?,
         name: name.clone(),
     });
     for (event, properties) in &own.events {
@@ -214,16 +218,14 @@ fn function(
     Ok(())
 }
 
-/// Another kind of URL would answer otherwise than the host does.
-fn has_url(id: &str, config: Option<&FunctionUrlConfig>) -> Result<bool, TemplateError> {
-    match config.map(|config| (config.auth_type.as_str(), config.invoke_mode.as_deref())) {
-        None => Ok(false),
-        Some(("NONE", Some("RESPONSE_STREAM"))) => Ok(true),
-        Some(_) => {
-            let why = "the local host understands AuthType NONE with InvokeMode RESPONSE_STREAM alone";
-            Err(TemplateError::at(format!("{id}.FunctionUrlConfig"), why))
-        }
+/// Which pages may call a function's own URL, where it has one. Another kind of URL would answer otherwise than the host does.
+fn url(id: &str, config: Option<FunctionUrlConfig>) -> Result<Option<Cors>, TemplateError> {
+    let Some(FunctionUrlConfig { auth_type, invoke_mode, cors }) = config else { return Ok(None) };
+    if (auth_type.as_str(), invoke_mode.as_deref()) != ("NONE", Some("RESPONSE_STREAM")) {
+        let why = "the local host understands AuthType NONE with InvokeMode RESPONSE_STREAM alone";
+        return Err(TemplateError::at(format!("{id}.FunctionUrlConfig"), why));
     }
+    Ok(Some(cors.map(allowed).unwrap_or_default()))
 }
 
 fn rights(place: &str, policies: &[PolicyProperties]) -> Result<Vec<Right>, TemplateError> {

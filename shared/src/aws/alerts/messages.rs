@@ -1,6 +1,8 @@
 //! Messages: those that are due, and a tenant's list of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
 
 use jiff::Timestamp;
 
@@ -12,7 +14,7 @@ use crate::aws::items::{Item, item, key, number, text, value};
 use crate::aws::transaction::{Declined, Transaction, built};
 use crate::domain::alerts::delivery::{Message, MessageState};
 use crate::domain::ids::TenantId;
-use crate::domain::place::{TIME_DIGITS, split_time};
+use crate::domain::place::{NoPlace, TIME_DIGITS, split_time};
 
 const UNSENT: &str = "@alerts#unsent";
 /// Messages that are due are read so many at a time, and so often: those of a channel that is down are many, and one of another channel
@@ -74,8 +76,25 @@ fn in_turns(due: Vec<Due>, limit: usize) -> Vec<Due> {
     taken.into_iter().take(limit).map(|(_, one)| one).collect()
 }
 
-/// A page of messages, and the id that the next one begins below.
-pub type MessagePage = (Vec<Message>, Option<String>);
+/// A place in a list of messages: below which one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessagePlace(String);
+
+impl fmt::Display for MessagePlace {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl FromStr for MessagePlace {
+    type Err = NoPlace;
+    fn from_str(place: &str) -> Result<Self, NoPlace> {
+        is_id(place).then(|| Self(place.to_owned())).ok_or(NoPlace)
+    }
+}
+
+/// A page of messages, and where the next one begins.
+pub type MessagePage = (Vec<Message>, Option<MessagePlace>);
 
 impl AlertStore {
     /// Messages that are due by now, one of each channel at most, tenants in turns and the longest due first.
@@ -159,13 +178,23 @@ impl AlertStore {
         }
     }
 
-    /// Keeps a message that was sent at once.
+    /// Keeps a message that was sent at once; and where it was taken, that its channel refuses no more.
     ///
     /// # Errors
     /// When the table cannot be written.
     pub async fn keep_message(&self, tenant: &TenantId, message: &Message, now: Timestamp) -> Result<(), AwsFault> {
+        const OPERATION: &str = "keep message";
         let fields = expiring(item(message, message_key(tenant, &message.id))?, now);
-        self.0.write(fields, "keep message").await
+        if message.state != MessageState::Sent {
+            return self.0.write(fields, OPERATION).await;
+        }
+        let transaction = Transaction::default().put(built(self.0.put(fields).build())?);
+        let transaction = transaction.delete(built(self.0.delete(refusal_key(&message.channel)).build())?);
+        match transaction.commit(&self.0.client, OPERATION).await {
+            Ok(()) => Ok(()),
+            Err(Declined::Condition(_)) => Err(AwsFault::damaged(OPERATION, "unexpected condition")),
+            Err(Declined::Fault(fault)) => Err(fault),
+        }
     }
 
     /// A tenant's messages, the newest first: one query.
@@ -175,10 +204,10 @@ impl AlertStore {
     pub async fn messages(
         &self,
         tenant: &TenantId,
-        below: Option<&str>,
+        below: Option<&MessagePlace>,
         limit: usize,
     ) -> Result<MessagePage, AwsFault> {
-        let below = below.filter(|below| is_id(below)).unwrap_or("~");
+        let below = below.map_or("~", |below| below.0.as_str());
         let call = self
             .0
             .query()
@@ -192,7 +221,7 @@ impl AlertStore {
         let mut found = found?;
         let more = found.len() > limit;
         found.truncate(limit);
-        let next = found.last().filter(|_| more).map(|last| last.id.clone());
+        let next = found.last().filter(|_| more).map(|last| MessagePlace(last.id.clone()));
         Ok((found, next))
     }
 }

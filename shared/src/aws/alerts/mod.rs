@@ -23,7 +23,7 @@ mod refusals;
 mod rounds;
 
 pub use self::lists::{AlertPage, ListPlace};
-pub use self::messages::{Due, MessagePage};
+pub use self::messages::{Due, MessagePage, MessagePlace};
 pub use self::rounds::{Cursor, Watched};
 
 use jiff::Timestamp;

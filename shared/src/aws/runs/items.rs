@@ -12,7 +12,7 @@ use crate::domain::runs::run::{Run, SeenStatus};
 pub(super) const OPEN: &str = "open";
 
 /// What the holder of a run writes of it. The rest is written once, at the start, or is others' to write.
-const HOLDERS: [&str; 13] = [
+const HOLDERS: [&str; 14] = [
     "status",
     "updatedAt",
     "deadlineFrom",
@@ -20,6 +20,7 @@ const HOLDERS: [&str; 13] = [
     "durationMs",
     "error",
     "attempts",
+    "unconnected",
     "wait",
     "slices",
     "log",

@@ -60,6 +60,36 @@ impl Channel {
     }
 }
 
+/// A tenant's channels.
+#[derive(Debug)]
+pub struct Channels {
+    /// Those that are told: of all providers the first by name.
+    pub told: Vec<Channel>,
+    /// Those that are not, as there are more than [`CHANNELS_MAX`].
+    pub left_out: Vec<Channel>,
+}
+
+impl Channels {
+    /// Which of these are told.
+    #[must_use]
+    pub fn of(mut channels: Vec<Channel>) -> Self {
+        channels.sort_by_key(|channel| (channel.connection.name.to_string(), channel.connection.provider.to_string()));
+        let left_out = channels.split_off(channels.len().min(CHANNELS_MAX));
+        Self { told: channels, left_out }
+    }
+}
+
+/// What came of a channel's test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tried {
+    /// It was taken.
+    Taken,
+    /// It was not, and why.
+    Failed(String),
+    /// It was tried too often, and is not before then.
+    Rests(Timestamp),
+}
+
 /// That a channel does not take what it is sent, as stored from the first attempt that failed until one does not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
@@ -93,5 +123,24 @@ impl Refusal {
     #[must_use]
     pub fn is_trouble(&self) -> bool {
         self.refused || self.at.duration_since(self.since) >= SILENT_FOR
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_all_providers_are_told_by_name() {
+        let channel = |connection: &str| {
+            let connection = connection.parse().unwrap();
+            Channel { connection, kind: ChannelKind::Teams, quiet: None }
+        };
+        let all = ["teams/b", "teams/d", "teams/f", "alert-webhook/a", "alert-webhook/c", "alert-webhook/e"];
+        let Channels { told, left_out } = Channels::of(all.map(|name| channel(&format!("acme/{name}"))).to_vec());
+        let names = |channels: &[Channel]| {
+            channels.iter().map(|channel| channel.connection.name.to_string()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!((names(&told).as_str(), names(&left_out).as_str()), ("a b c d e", "f"));
     }
 }

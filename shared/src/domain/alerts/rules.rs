@@ -7,7 +7,6 @@ use super::channel::Refusal;
 use crate::domain::connections::stored::StoredConnection;
 use crate::domain::pull::breaker::{Breaker, State};
 use crate::domain::runs::failure::{Failure, RunError};
-use crate::domain::runs::lease::WaitReason;
 use crate::domain::runs::pull::PullMode;
 use crate::domain::runs::run::{Run, RunStatus, Trigger, Work};
 use crate::domain::time;
@@ -246,10 +245,8 @@ fn end(run: &Run) -> End {
         }
         RunStatus::Skipped => badly(),
         RunStatus::Cancelled => End::Nothing,
-        RunStatus::Pending => match run.wait.map(|wait| wait.reason) {
-            Some(WaitReason::Backoff) if run.attempts > 0 => End::Tries(run.attempts),
-            _ => End::Nothing,
-        },
+        RunStatus::Pending if run.unconnected > 0 => End::Tries(run.unconnected),
+        RunStatus::Pending => End::Nothing,
     }
 }
 
@@ -272,9 +269,7 @@ impl Connect {
     /// What a reason proves. A run that is late or stopped by our own storage proves nothing, and neither does a code of another version.
     fn of(reason: Option<Failure>) -> Self {
         match reason {
-            Some(Failure::SourceUnreadable | Failure::SourceNotPublic | Failure::VendorRefusedCredentials) => {
-                Self::Failed
-            }
+            Some(reason) if reason.is_unconnected() => Self::Failed,
             Some(
                 Failure::SourceNotFound
                 | Failure::SourceChanged

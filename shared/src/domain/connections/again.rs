@@ -86,6 +86,7 @@ mod tests {
             duration_ms: None,
             error: failure.map(|failure| RunError::new(failure, "why")),
             attempts: 0,
+            unconnected: 0,
             log: Default::default(),
             correlation_id: "t".into(),
             wait: None,

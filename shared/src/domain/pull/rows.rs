@@ -81,6 +81,23 @@ pub enum RowRefused {
     NoTime,
 }
 
+impl RowRefused {
+    /// A stable code.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NoObject => "no_object",
+            Self::NoId => "no_id",
+            Self::LongId => "id_too_long",
+            Self::TooLong => "row_too_long",
+            Self::NoTime => "no_time",
+        }
+    }
+}
+
+/// The code of a row that its provider could make nothing of.
+pub const NOT_MAPPED: &str = "not_mapped";
+
 /// A row as it is compared.
 #[derive(Debug)]
 pub struct Mapped<'a> {
@@ -153,12 +170,14 @@ pub struct Unmapped<'a> {
     pub id: String,
     /// Why.
     pub why: String,
+    /// The same as a stable code.
+    pub code: &'static str,
     /// What it holds.
     pub item: Node<'a>,
 }
 
 fn unmapped<'a>(id: &str, why: RowRefused, item: Node<'a>) -> Unmapped<'a> {
-    Unmapped { id: id.to_owned(), why: why.to_string(), item }
+    Unmapped { id: id.to_owned(), why: why.to_string(), code: why.code(), item }
 }
 
 /// The text that is stored of an item.

@@ -269,7 +269,13 @@ impl Failure {
 }
 
 impl Failure {
-    /// The same, of a vendor that is pulled: there is no catalogue, and where somebody looks nobody tries again.
+    /// Whether it says that the vendor could not be connected to. What fails in our own storage says nothing of the vendor.
+    #[must_use]
+    pub fn is_unconnected(self) -> bool {
+        matches!(self, Self::SourceUnreadable | Self::SourceNotPublic | Self::VendorRefusedCredentials)
+    }
+
+    /// [`Self::remedy`] of a vendor that is pulled: there is no catalogue, and where somebody looks nobody tries again.
     #[must_use]
     pub fn remedy_of_pull(self) -> &'static str {
         match self {

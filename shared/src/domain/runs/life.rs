@@ -164,6 +164,16 @@ pub fn after_slice(run: &Run, came_to: CameTo, moved: bool, now: Timestamp) -> A
     }
 }
 
+/// Slices in a row that could not connect to the vendor, with this one.
+#[must_use]
+pub fn unconnected(run: &Run, came_to: CameTo, moved: bool) -> u32 {
+    let before = if moved { 0 } else { run.unconnected };
+    match came_to {
+        CameTo::Failed { failure, .. } if failure.is_unconnected() => before + 1,
+        _ => before,
+    }
+}
+
 /// How long a run waits after its `attempts`-th fault in a row: 4 s, doubling; of a mirror less, as its clients know it.
 fn backoff(run: &Run, attempts: u32, now: Timestamp) -> Wait {
     let time = match &run.work {

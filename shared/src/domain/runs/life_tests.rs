@@ -36,6 +36,7 @@ fn run(deadline_from_ms: i64, attempts: u32) -> Run {
         duration_ms: None,
         error: None,
         attempts,
+        unconnected: 0,
         log: Default::default(),
         correlation_id: "trace".into(),
         work: Work::Catalogue(CatalogueWork::default()),
@@ -47,6 +48,27 @@ fn wait(until_ms: i64, reason: WaitReason) -> Wait {
 }
 
 const FAULT: CameTo = CameTo::Failed { failure: Failure::StorageFailed, may_pass: true };
+
+#[test]
+fn only_a_vendor_that_cannot_be_connected_to_counts_as_unconnected() {
+    let failed = |failure| CameTo::Failed { failure, may_pass: true };
+    let waits = CameTo::Waits(wait(MINUTE, WaitReason::Breaker));
+    for (before, came_to, moved, after) in [
+        (0, failed(Failure::SourceUnreadable), false, 1),
+        (1, failed(Failure::SourceUnreadable), false, 2),
+        // Our own fault is none of the vendor's, and does not make it well again.
+        (0, FAULT, false, 0),
+        (2, FAULT, false, 2),
+        (2, waits, false, 2),
+        (2, CameTo::OutOfTime, false, 2),
+        // It answered before it was gone again.
+        (2, failed(Failure::SourceUnreadable), true, 1),
+        (2, CameTo::OutOfTime, true, 0),
+    ] {
+        let run = Run { unconnected: before, ..run(0, 5) };
+        assert_eq!(unconnected(&run, came_to, moved), after, "{before} {came_to:?} {moved}");
+    }
+}
 
 #[test]
 fn a_mirror_is_tried_five_times_soon_after_one_another_and_keeps_the_reason() {

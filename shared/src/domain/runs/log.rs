@@ -128,6 +128,15 @@ pub struct Line {
     /// What the vendor said of its limits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<SeenLimit>,
+    /// Which row, as the vendor names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Sentence>,
+    /// Why, as a code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Since when changes are asked for.
+    #[serde(default, with = "crate::domain::time::optional", skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
     /// What the run waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_for: Option<WaitReason>,
@@ -151,6 +160,9 @@ impl Line {
             hundredths_per_second: None,
             eta_seconds: None,
             rate_limit: None,
+            key: None,
+            code: None,
+            since: None,
             waiting_for: None,
             until: None,
         }
@@ -160,6 +172,12 @@ impl Line {
     #[must_use]
     pub fn of(self, entity: &Entity) -> Self {
         Self { entity: Some(entity.clone()), ..self }
+    }
+
+    /// Of a row, where the vendor names it.
+    #[must_use]
+    pub fn of_row(self, key: &str) -> Self {
+        Self { key: (!key.is_empty()).then(|| Sentence::of(key)), ..self }
     }
 }
 

@@ -326,6 +326,9 @@ pub struct Run {
     /// Slices in a row that ended in a fault, or without progress.
     #[serde(default)]
     pub attempts: u32,
+    /// How many of them, in a row, could not connect to its vendor. A fault of our own between them says nothing of the vendor.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unconnected: u32,
     /// What it waits for since its latest slice, for those who read about it: its lease decides. Past once it has gone on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<Wait>,
@@ -345,6 +348,10 @@ pub struct Run {
     pub correlation_id: String,
     /// What it works at.
     pub work: Work,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Run {

@@ -10,7 +10,7 @@
 //! - a message that is claimed: it is sent once the claim is over, two minutes later; a second time where it was taken already
 
 pub mod acknowledge;
-mod channels;
+pub mod channels;
 pub mod look;
 pub mod sending;
 pub mod tick;

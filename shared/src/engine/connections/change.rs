@@ -17,7 +17,7 @@ use crate::domain::ids::{Connection, ProviderId};
 use crate::domain::secret::Secret;
 use crate::engine::operators::Operator;
 use crate::vendors::catalogue::never_readable;
-use crate::vendors::channels::wrong_secret;
+use crate::vendors::channels::{wrong_secret, wrong_settings};
 
 /// What is to be changed.
 #[derive(Debug, Clone)]
@@ -140,11 +140,7 @@ async fn after(
                 (Some(false), true) => Some(paused("")),
                 _ => None,
             };
-            let is_looked_at = wanted.kept_by == KeptBy::Operators;
-            secrets
-                .iter()
-                .filter(|_| is_looked_at)
-                .try_for_each(|given| check_secrets(desk, connection, "secrets.", given))?;
+            secrets.iter().try_for_each(|given| check_secrets(desk, connection, "secrets.", given))?;
             let secrets = match secrets {
                 Some(given) => Some(sealed(desk, connection, before, given, change.at).await?),
                 None => None,
@@ -153,6 +149,7 @@ async fn after(
             let mut after = StoredConnection::put(before, connection, provider, wanted.clone(), secrets, change)?;
             after.state = state.unwrap_or(after.state);
             check_source(desk, &after)?;
+            check_settings(desk, &after)?;
             // An import that comes again finds its work done.
             let is_import = matches!(after.kept_by, KeptBy::Configuration { .. });
             let is_done = is_import && before.is_some_and(|before| changes::names(Some(before), &after).is_empty());
@@ -201,10 +198,18 @@ fn check_source(desk: &Desk, after: &StoredConnection) -> Result<(), Refused> {
     }
 }
 
-/// Refuses a secret that no message could ever be sent with. As with sources, a configuration's is not looked at.
+/// Refuses a channel to which no message could ever be sent.
+fn check_settings(desk: &Desk, after: &StoredConnection) -> Result<(), Refused> {
+    match wrong_settings(&after.connection.provider, &after.settings, desk.is_local) {
+        Some(wrong) => Err(secrets::wrong(&format!("settings.{}", wrong.name), &wrong.why)),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a secret that no message could ever be sent with.
 fn check_secret(desk: &Desk, connection: &Connection, name: &str, secret: &Secret) -> Result<(), Refused> {
     match wrong_secret(&connection.provider, secret, desk.is_local) {
-        Some(why) => Err(secrets::wrong(name, why)),
+        Some(why) => Err(secrets::wrong(name, &why)),
         None => Ok(()),
     }
 }

@@ -1,5 +1,7 @@
 //! What operators change and test connections with. Who only reads them has [`super::readers`], which may be some seconds behind.
 
+use jiff::Timestamp;
+
 use crate::aws::clients::Clients;
 use crate::aws::connections::breaker::Breakers;
 use crate::aws::connections::store::{ConnectionStore, StoreError};
@@ -7,6 +9,7 @@ use crate::aws::faults::AwsFault;
 use crate::aws::keys::{DataKeys, KeyFault};
 use crate::aws::runs::failed::FailedRuns;
 use crate::domain::connections::stored::ChangeError;
+use crate::domain::time;
 use crate::engine::operators::Operators;
 use crate::environment::{Environment, StartError};
 use crate::outside::Outside;
@@ -61,6 +64,9 @@ pub enum Refused {
     /// One of its addresses leads to another connection. Whose, is not for everybody to know.
     #[error("{0} leads to another connection")]
     AddressTaken(String),
+    /// It was tried too often, and is not before then.
+    #[error("the channel was tested too often: it is not told again before {}", time::text(*.0))]
+    TooOften(Timestamp),
     /// Others changed it each time that it was tried.
     #[error("others are changing the connection at the same time: try again")]
     Contended,

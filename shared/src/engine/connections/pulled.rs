@@ -41,8 +41,9 @@ async fn meant(
     named: Option<&str>,
     may_be: impl Fn(&ProviderId) -> bool,
 ) -> Result<Result<StoredConnection, NotMeant>, AwsFault> {
-    let Some(of) = ProviderId::parse(provider).ok().filter(&may_be) else {
-        return Ok(Err(NotMeant::NotPulled(shortened(provider), named_ones(may_be))));
+    let of = match known_as(provider, may_be) {
+        Ok(of) => of,
+        Err(not_meant) => return Ok(Err(not_meant)),
     };
     let connection = |name: ConnectionName| Connection::new(tenant.clone(), of.clone(), name);
     if let Some(named) = named {
@@ -65,6 +66,19 @@ async fn meant(
         }
         Err(not_meant) => Ok(Err(not_meant)),
     }
+}
+
+/// The provider of this name, if there is an API of it that is asked.
+///
+/// # Errors
+/// Where there is none.
+pub fn known(providers: &Providers, provider: &str) -> Result<ProviderId, NotMeant> {
+    known_as(provider, |provider| is_asked(providers, provider))
+}
+
+fn known_as(provider: &str, may_be: impl Fn(&ProviderId) -> bool) -> Result<ProviderId, NotMeant> {
+    let found = ProviderId::parse(provider).ok().filter(&may_be);
+    found.ok_or_else(|| NotMeant::NotPulled(shortened(provider), named_ones(may_be)))
 }
 
 /// The providers whose APIs are pulled.

@@ -1,9 +1,12 @@
-//! Test a connection: read a catalogue's source from end to end, ask a vendor that is pulled for a row, and Google for its locations, or look
-//! whether a sender's settings and secrets can be used. Nothing is changed but the note of the test.
+//! Test a connection: read a catalogue's source from end to end, ask a vendor that is pulled for a row, and Google for its locations, tell a
+//! channel of alerts that it is tested, or look whether a sender's settings and secrets can be used. Nothing is changed but the note of the
+//! test, and of a channel that takes it that it refused before.
 
 use super::desk::{Desk, Refused};
+use crate::aws::alerts::AlertStore;
 use crate::aws::connections::last_test::{LastTests, VendorTest};
 use crate::aws::keys::KeyFault;
+use crate::domain::alerts::channel::{ChannelKind, Tried};
 use crate::domain::audit::Action;
 use crate::domain::catalogue::vendor::{Integration, Vendor};
 use crate::domain::connections::provider::SecretUse;
@@ -11,6 +14,7 @@ use crate::domain::connections::stored::StoredConnection;
 use crate::domain::deliveries::signature::{LiveSecret, sign};
 use crate::domain::ids::{Connection, ProviderId};
 use crate::domain::redact;
+use crate::engine::alerts::try_channel::Trial;
 use crate::engine::catalogue::test_vendor::test_vendor;
 use crate::engine::connections::pulled::is_asked;
 use crate::engine::operators::Operator;
@@ -26,17 +30,26 @@ use crate::vendors::catalogue::provider::vendor;
 pub async fn test(
     desk: &Desk,
     worker: &RunWorker,
-    tests: &LastTests,
+    (tests, alerts): (&LastTests, &AlertStore),
     operator: &Operator,
     connection: &Connection,
 ) -> Result<VendorTest, Refused> {
     let stored = desk.store.read(connection).await.map_err(Refused::Unread)?.ok_or(Refused::NotFound)?;
+    let trial = Trial { desk, store: alerts, quotas: &worker.quotas };
+    if ChannelKind::of(&connection.provider).is_some()
+        && let Some(until) = trial.rests_until(connection).await.map_err(Refused::Unread)?
+    {
+        return Err(Refused::TooOften(until));
+    }
     let target = connection.to_string();
     desk.operators.record_change(operator, Action::TestConnection, target, Vec::new()).await?;
     let error = match usable(desk, &stored).await? {
         Ok(Usable::Catalogue(vendor)) => return Ok(test_vendor(worker, tests, &vendor, None).await?),
         Ok(Usable::Asked) => return asked(worker, tests, connection).await,
-        Ok(Usable::Configured) => None,
+        Ok(Usable::Configured) => match trial.one(&stored).await? {
+            Some(Tried::Failed(why)) => Some(redact::error_text(&why)),
+            Some(Tried::Taken | Tried::Rests(_)) | None => None,
+        },
         Err(why) => Some(redact::error_text(&why)),
     };
     let checked_at = desk.operators.now();
@@ -51,7 +64,7 @@ enum Usable {
     Catalogue(Box<Vendor>),
     /// Its vendor is asked for what it lists first.
     Asked,
-    /// The configuration is all there is to look at.
+    /// The configuration is all there is to look at; a channel is told something besides.
     Configured,
 }
 

@@ -111,6 +111,7 @@ pub async fn advance(worker: &RunWorker, run: Run, taken: Taken, until: Timestam
     };
     let moved = slice.run.work.moved_since(&slice.begun);
     let after = life::after_slice(&slice.run, came_to, moved, slice.now());
+    slice.run.unconnected = life::unconnected(&slice.run, came_to, moved);
     slice.run.attempts = after.attempts;
     slice.run.deadline_from = after.deadline_from;
     match after.then {

@@ -233,6 +233,7 @@ fn new_run(runs: &Runs, request: &StartRequest, before: Option<&RunId>) -> Run {
         duration_ms: None,
         error: None,
         attempts: 0,
+        unconnected: 0,
         log: RunLog::default(),
         held: None,
         was_held: false,

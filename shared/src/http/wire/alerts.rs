@@ -3,8 +3,10 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::domain::alerts::channel::{CHANNELS_MAX, Channel, Channels, Tried};
 use crate::domain::alerts::delivery::Message;
 use crate::domain::alerts::life::{Alert, Past};
+use crate::domain::ids::Connection;
 use crate::domain::time;
 
 /// An alert.
@@ -160,7 +162,7 @@ impl From<&Message> for MessageView {
         Self {
             id: message.id.clone(),
             at: time::text(message.at),
-            channel: format!("{}/{}", message.channel.provider, message.channel.name),
+            channel: name(&message.channel),
             alerts,
             total: message.total,
             title: message.title(),
@@ -181,6 +183,33 @@ pub struct MessagesView {
     pub messages: Vec<MessageView>,
     /// What the next page is asked for with; null on the last one.
     pub cursor: Option<String>,
+    /// Over which channels people are told; on the first page alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channels: Option<ChannelsView>,
+}
+
+/// A tenant's channels that are active and have a secret, `provider/name` each.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChannelsView {
+    /// How many are told at most.
+    pub most: usize,
+    /// Those that are told, by name.
+    pub told: Vec<String>,
+    /// Those that are told nothing, as there are more: 195 of them at most.
+    pub left_out: Vec<String>,
+}
+
+impl From<&Channels> for ChannelsView {
+    fn from(channels: &Channels) -> Self {
+        let named = |channels: &[Channel]| channels.iter().map(|channel| name(&channel.connection)).collect();
+        Self { most: CHANNELS_MAX, told: named(&channels.told), left_out: named(&channels.left_out) }
+    }
+}
+
+/// A channel, within its tenant.
+fn name(channel: &Connection) -> String {
+    format!("{}/{}", channel.provider, channel.name)
 }
 
 /// A test message.
@@ -190,7 +219,7 @@ pub struct TeamsTestRequest {
     pub message: Option<String>,
 }
 
-/// That a test message was taken.
+/// That a test message was taken by all channels of Teams.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TeamsTestView {
@@ -202,4 +231,35 @@ pub struct TeamsTestView {
     pub timestamp: String,
     /// Always true.
     pub webhook_configured: bool,
+    /// What became of it at each of them, by name; ten at most.
+    pub channels: Vec<ChannelTestView>,
+    /// Whether there are more channels of Teams, which were not tried.
+    pub more: bool,
+}
+
+/// What became of a test message at one channel.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChannelTestView {
+    /// Over which connection, `provider/name`.
+    pub channel: String,
+    /// Whether it took the message.
+    pub ok: bool,
+    /// Why not: what it answered, or that it was not asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Before when it is not asked, as it was tested too often.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<String>,
+}
+
+impl From<&(Connection, Tried)> for ChannelTestView {
+    fn from((channel, came): &(Connection, Tried)) -> Self {
+        let (error, retry_at) = match came {
+            Tried::Taken => (None, None),
+            Tried::Failed(why) => (Some(why.clone()), None),
+            Tried::Rests(until) => (Some("it was tested too often, and was not asked".to_owned()), Some(*until)),
+        };
+        Self { channel: name(channel), ok: *came == Tried::Taken, error, retry_at: retry_at.map(time::text) }
+    }
 }

@@ -38,7 +38,8 @@ pub struct EntityRunView {
     /// Why, in full.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub full_message: Option<String>,
-    /// All else that is known: `code`, `fingerprint` (the same of failures that are one and the same), `state`, `counts`, `pages`, `setAside`,
+    /// All else that is known: `code`, `fingerprint` (the same of failures that are one and the same), `state` (`done`, `failed`,
+    /// `notSupported`, `stopped`, `notStarted`), `counts`, `pages`, `setAside`,
     /// `since`, `drift`, `answer`, the beginning (2 KB) of what the vendor answered, where that is the reason, `hint`, what to do about it, and
     /// of a dry run `sample`, up to 20 keys of what is new (`created`) and of what changed (`updated`).
     #[schema(value_type = Object)]
@@ -90,7 +91,7 @@ impl EntityRunView {
                 "fingerprint": error.map(|error| {
                     fingerprint(error.code(), entity.entity.as_str(), &error.detail, entity.answer.as_deref())
                 }),
-                "state": entity.state,
+                "state": state(run, entity),
                 "counts": progress.counts,
                 "pages": progress.chain.pages(),
                 "setAside": progress.set_aside,
@@ -120,6 +121,17 @@ fn changed_fields(drift: &[Change]) -> String {
 
 fn is_well(entity: &EntityPull) -> bool {
     matches!(entity.state, EntityState::Done | EntityState::NotSupported)
+}
+
+/// Where an entity stands. What a run that is over left in the middle is stored as it was left, and does not go on.
+fn state(run: &Run, entity: &EntityPull) -> Value {
+    match (run.status, entity.state) {
+        (RunStatus::Pending | RunStatus::Success, state) => json!(state),
+        (_, state) if state.is_over() => json!(state),
+        (RunStatus::Cancelled, _) => json!("stopped"),
+        (RunStatus::Skipped, _) | (RunStatus::Failed, EntityState::Pending) => json!("notStarted"),
+        (RunStatus::Failed, _) => json!("failed"),
+    }
 }
 
 /// How an entity ended, and why where its error does not say so.

@@ -49,6 +49,15 @@ pub struct LogLineView {
     /// What the vendor said of its limits.
     #[serde(skip_serializing_if = "Option::is_none")]
     rate_limit: Option<SeenLimitView>,
+    /// Which row, as the vendor names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    /// Why a row was set aside, as a code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    /// Since when changes are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
     /// What the run waits for: backoff, retryAfter, quota or breaker.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -102,6 +111,9 @@ impl LogLineView {
                 remaining: seen.remaining,
                 reset: seen.resets_at.map(time::text),
             }),
+            key: line.key.as_ref().map(|key| key.as_str().to_owned()),
+            code: line.code.clone(),
+            since: line.since.map(time::text),
             waiting_for: line.waiting_for,
             until: line.until.map(time::text),
             msg: message.clone(),

@@ -2,10 +2,11 @@
 //! they are ours, and which came twice.
 
 use http::{HeaderName, Method};
+use jiff::Timestamp;
 use serde_json::Value;
 use url::Url;
 
-use super::channels::posted;
+use super::channels::{never_reachable, posted};
 use crate::domain::alerts::card::webhook;
 use crate::domain::alerts::delivery::{Answered, Message};
 use crate::domain::alerts::quiet::{self, QuietHours};
@@ -55,6 +56,20 @@ fn url(settings: &Settings) -> Result<Url, WrongSetting> {
         return Err(WrongSetting::new(URL.name, "must have no user or password in it: it is shown"));
     }
     Ok(url)
+}
+
+/// What is wrong with settings that name a place to which nothing could ever be sent.
+pub(super) fn wrong_settings(settings: &Settings, is_local: bool) -> Option<WrongSetting> {
+    match url(settings) {
+        Ok(url) => never_reachable(&url, is_local).map(|why| WrongSetting::new(URL.name, why)),
+        Err(wrong) => Some(wrong),
+    }
+}
+
+/// What is wrong with a secret that nothing could be signed with, without it.
+pub(super) fn wrong_secret(secret: &Secret) -> Option<String> {
+    let signed = sign(&schemes::STANDARD_WEBHOOKS, secret, Some("test"), Timestamp::UNIX_EPOCH, None, b"{}");
+    signed.err().map(|_| "must be a key as Standard Webhooks have it: base64, behind whsec_ or alone".to_owned())
 }
 
 /// Posts a message, signed.

@@ -4,7 +4,7 @@
 use http::Method;
 use url::Url;
 
-use super::channels::{UNUSABLE, posted};
+use super::channels::{UNUSABLE, never_reachable, posted};
 use crate::domain::alerts::card::card;
 use crate::domain::alerts::delivery::{Answered, Message};
 use crate::domain::alerts::quiet::{self, QuietHours};
@@ -50,12 +50,10 @@ fn url(secret: &Secret) -> Option<Url> {
 }
 
 /// What is wrong with a secret, without it; none where it is a URL that can be posted to.
-pub(super) fn wrong_secret(secret: &Secret, is_local: bool) -> Option<&'static str> {
-    match url(secret) {
-        None => Some("must be the URL of the Workflow, as in https://…/triggers/manual/paths/invoke?…&sig=…"),
-        Some(url) if url.scheme() != "https" && !is_local => Some("must be an https URL"),
-        Some(_) => None,
-    }
+pub(super) fn wrong_secret(secret: &Secret, is_local: bool) -> Option<String> {
+    const FORM: &str = "must be the URL of the Workflow, as in https://…/triggers/manual/paths/invoke?…&sig=…";
+    let why = url(secret).map_or(Some(FORM), |url| never_reachable(&url, is_local));
+    why.map(str::to_owned)
 }
 
 /// Posts a message as a card.

@@ -84,3 +84,16 @@ async fn elsewhere_nobody_may_call_until_it_is_configured() {
         assert_eq!(ask(&hooks, "GET", "/healthz", &[("origin", origin)]).await, (200, BTreeMap::new()), "{origin}");
     }
 }
+
+/// A ticket is what lets in there, so any page may ask; none with what a browser knows of somebody.
+#[tokio::test]
+async fn a_function_s_own_url_is_open_to_any_origin_without_credentials_wherever_it_is() {
+    for variables in [&[][..], &[("STAGE", "production")], &[("CORS_ALLOWED_ORIGINS", SHOP)]] {
+        let hooks = Hooks::with(variables).await;
+        for origin in [SHOP, "http://localhost:3000", "null"] {
+            let (status, cors) = ask(&hooks, "GET", "/function-urls/live-logs/?ticket=x", &[("origin", origin)]).await;
+            assert_eq!((status, cors["allow-origin"].as_str()), (403, "*"), "{origin}");
+            assert_eq!(cors.get("allow-credentials"), None, "{origin}");
+        }
+    }
+}

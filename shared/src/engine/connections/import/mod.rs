@@ -12,6 +12,7 @@
 //!
 //! Two imports at once change each connection at the version that they planned with, and so once; who notes it later has to come again.
 
+mod outcome;
 pub(super) mod pulled_variables;
 mod secrets;
 mod variables;
@@ -25,6 +26,8 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 
+pub use self::outcome::Outcome;
+use self::outcome::{Came, came};
 use self::secrets::Resolved;
 pub use self::secrets::VARIABLE;
 use super::change::{Deed, change};
@@ -84,25 +87,6 @@ pub enum ImportError {
     },
 }
 
-/// What an import did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Outcome {
-    /// Of which source.
-    pub source: String,
-    /// How many were made.
-    pub made: usize,
-    /// How many were changed.
-    pub changed: usize,
-    /// How many were removed.
-    pub removed: usize,
-    /// How many were so already.
-    pub left: usize,
-    /// What was not taken, each with the reason.
-    pub refused: Vec<String>,
-    /// Whether there is more to do, for which there was no time, or somebody was in the way.
-    pub unfinished: bool,
-}
-
 /// What an import of all sources did.
 #[derive(Debug, Default)]
 pub struct Done {
@@ -118,19 +102,6 @@ struct Work<'a> {
     keeper: KeptBy,
     resolved: &'a Resolved,
     until: Timestamp,
-}
-
-/// What became of one connection.
-enum Came {
-    Made,
-    Changed,
-    Removed,
-    Left,
-    Refused(String),
-    /// One of its addresses leads to another connection.
-    Taken(String),
-    /// Somebody else changed it, or there was no time for it.
-    Later,
 }
 
 /// Imports what a deployment's configuration names. Cheap to clone.
@@ -435,6 +406,9 @@ impl Importer {
         let deed =
             Deed::Put { wanted: entry.wanted(work.keeper.clone()), secrets, active: entry.paused.then_some(false) };
         let changed = change(&self.desk, &work.operator, &entry.connection, knows, &deed).await;
+        if let Err(Refused::Change(ChangeError::Wrong(wrong))) = &changed {
+            return Ok((planned, Came::untold(entry, wrong)));
+        }
         let done = changed.map(|changed| match knows {
             Knows::Version(version) if changed.connection.version == version => Came::Left,
             _ if changed.is_new => Came::Made,
@@ -458,36 +432,6 @@ impl Importer {
         let _noted =
             self.imports.keep(name, Imported { seen: Some(seen), connections, again, looked: None, ..begun }).await?;
         Ok(())
-    }
-}
-
-impl Outcome {
-    fn add(&mut self, all: Vec<Came>) {
-        for came in all {
-            match came {
-                Came::Made => self.made += 1,
-                Came::Changed => self.changed += 1,
-                Came::Removed => self.removed += 1,
-                Came::Left => self.left += 1,
-                Came::Refused(why) | Came::Taken(why) => self.refused.push(why),
-                Came::Later => self.unfinished = true,
-            }
-        }
-        self.refused.sort();
-    }
-}
-
-/// What a change came to. What is in the way of one connection keeps no other waiting, unless AWS is down.
-fn came(connection: &Connection, done: Result<Came, Refused>) -> Result<Came, ImportError> {
-    match done {
-        Ok(came) => Ok(came),
-        Err(Refused::Change(ChangeError::Stale(_) | ChangeError::Gone | ChangeError::Exists(_)))
-        | Err(Refused::Contended | Refused::NotFound) => Ok(Came::Later),
-        Err(Refused::AddressTaken(address)) => {
-            Ok(Came::Taken(format!("{connection}: {address} leads to another connection")))
-        }
-        Err(Refused::Fault(fault)) => Err(fault.into()),
-        Err(refused) => Err(ImportError::Refused { connection: connection.clone(), refused: Box::new(refused) }),
     }
 }
 

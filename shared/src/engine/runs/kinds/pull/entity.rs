@@ -258,8 +258,8 @@ impl Reading<'_> {
         }
         let changes = self.held.known.compare(&read.entries(), &self.held.touched, before.counts);
         self.watch.look(changes.rows.iter().filter_map(|place| read.rows.get(*place)).map(|(row, _)| row))?;
-        let set_aside =
-            set_aside(slice, &self.held.dataset, before.set_aside, std::mem::take(&mut read.unmapped)).await?;
+        let unmapped = std::mem::take(&mut read.unmapped);
+        let (set_aside, not_taken) = set_aside(slice, &self.held.dataset, &before, unmapped).await?;
         let end = match step {
             Step::More => None,
             Step::End(proof) => Some(ListEnd::from(proof)),
@@ -276,11 +276,13 @@ impl Reading<'_> {
         let said = PageSaid { entity, rows, changed, set_aside: set_aside - before.set_aside, asked: &asked };
         let line = said::page(&said, &self.moving, now);
         slice.run.say(line);
+        not_taken.into_iter().for_each(|line| slice.run.say(line));
         let entity = slice.entity(self.index);
         if is_dry {
             let Sample { created, updated, .. } = &mut entity.sample;
             changes.created.iter().for_each(|place| Sample::add(created, read.id(*place)));
             changes.updated.iter().for_each(|place| Sample::add(updated, read.id(*place)));
+            self.held.tell(slice).await?;
             self.held.arrived(&changes);
             return Ok(());
         }

@@ -153,6 +153,16 @@ impl Held {
         Ok(())
     }
 
+    /// Commits how far a dry run got, with what it says of it: the run is all that it writes (I5).
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub(super) async fn tell(&self, slice: &mut Slice<'_>) -> Result<(), SliceFault> {
+        slice.run.updated_at = slice.now();
+        slice.run.log.seal(slice.run.updated_at);
+        Ok(slice.worker.runs.store.commit_page(&slice.run, &slice.hold, None).await?)
+    }
+
     /// Stores what a page puts, and names it in the manifest, which is not stored yet.
     async fn name(&mut self, slice: &mut Slice<'_>, layer: &Layer, seen: &[Fingerprint]) -> Result<(), SliceFault> {
         let run_id = slice.run.id.clone();

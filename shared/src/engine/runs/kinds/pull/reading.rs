@@ -7,7 +7,7 @@ use crate::domain::canonical::Node;
 use crate::domain::connections::pull_api::{Kept, Met, PullEntity};
 use crate::domain::datasets::manifest::{Entry, Fingerprint};
 use crate::domain::ids::ConnectionName;
-use crate::domain::pull::rows::{Mapped, RowForm, Unmapped, text_of};
+use crate::domain::pull::rows::{Mapped, NOT_MAPPED, RowForm, Unmapped, text_of};
 
 /// The rows of a page.
 #[derive(Debug, Default)]
@@ -58,7 +58,7 @@ impl Reader<'_> {
         let Kept::AsWebhooks(meet) = self.entity.kept else { return Ok((mapped, None)) };
         match meet(self.name, &text_of(&mut mapped.item), self.began_at) {
             Ok(met) => Ok((mapped, Some(met))),
-            Err(why) => Err(Unmapped { id: mapped.id, why, item: mapped.item }),
+            Err(why) => Err(Unmapped { id: mapped.id, why, code: NOT_MAPPED, item: mapped.item }),
         }
     }
 }

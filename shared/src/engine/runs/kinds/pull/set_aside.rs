@@ -6,6 +6,9 @@ use crate::domain::deliveries::delivery::{BODY_PART_BYTES_MAX, body_hash};
 use crate::domain::ids::Dataset;
 use crate::domain::pull::rows::{Unmapped, text_of};
 use crate::domain::runs::failure::Failure;
+use crate::domain::runs::log::Line;
+use crate::domain::runs::pull::Progress;
+use crate::domain::runs::said;
 use crate::engine::runs::slice::{Slice, SliceFault};
 
 use super::Ended;
@@ -15,24 +18,25 @@ const ROWS_MAX: u64 = 1_000;
 /// How much of an id stands in a letter, in characters.
 const KEY_CHARACTERS_MAX: usize = 200;
 
-/// Sets the rows of a page aside; how many there are of the entity then.
+/// Sets the rows of a page aside: how many there are of the entity then, and what is to be said of those of the page once it is committed.
 ///
 /// # Errors
 /// When there are too many, or one cannot be kept.
 pub(super) async fn set_aside(
     slice: &mut Slice<'_>,
     dataset: &Dataset,
-    before: u64,
+    before: &Progress,
     unmapped: Vec<Unmapped<'_>>,
-) -> Result<u64, Ended> {
-    let after = before + unmapped.len() as u64;
+) -> Result<(u64, Vec<Line>), Ended> {
+    let after = before.set_aside + unmapped.len() as u64;
     if after > ROWS_MAX {
         let first = unmapped.first().map(|row| row.why.clone()).unwrap_or_default();
         let detail = format!("more than {ROWS_MAX} rows cannot be taken; of the last, {first}");
         return Err(Ended::Failed(Failure::PageInvalid, detail));
     }
+    let said = said::set_aside(&dataset.entity, before, &unmapped, slice.now());
     if slice.run.mode.is_dry() {
-        return Ok(after);
+        return Ok((after, said));
     }
     for mut row in unmapped {
         let text = text_of(&mut row.item);
@@ -44,7 +48,7 @@ pub(super) async fn set_aside(
         tracing::warn!(dead_letter = %letter.id, run_id = %slice.run.id, %dataset, reason = letter.reason, "row set aside");
         slice.breathe().await?;
     }
-    Ok(after)
+    Ok((after, said))
 }
 
 fn letter(slice: &Slice<'_>, dataset: &Dataset, row: &Unmapped<'_>, text: &str) -> DeadLetter {
