@@ -12,6 +12,9 @@ pub enum NotMeant {
     /// No API of the provider is pulled.
     #[error("nothing is pulled of {0}: there are {others}", others = .1.join(", "))]
     NotPulled(String, Vec<String>),
+    /// No API of the provider is asked, whether it is pulled or not.
+    #[error("no API of {0} is asked: there are {others}", others = .1.join(", "))]
+    NotAsked(String, Vec<String>),
     /// There is none of the provider.
     #[error("the tenant {0} has no connection to {1}")]
     None(TenantId, ProviderId),
@@ -29,6 +32,7 @@ impl NotMeant {
     pub fn hint(&self) -> String {
         match self {
             Self::NotPulled(..) => "name a provider whose API is pulled".to_owned(),
+            Self::NotAsked(..) => "name a provider whose API is asked".to_owned(),
             Self::None(tenant, provider) => {
                 format!("make it: PUT /api/admin/connections/{tenant}/{provider}/{}", ConnectionName::MAIN)
             }
