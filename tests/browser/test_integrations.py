@@ -176,11 +176,14 @@ def test_the_runbook_of_a_newcomer(open_page, bare, vendor):
     expect(breaker.locator(".countdown")).to_have_text(re.compile(r"^0:\d\d$|^1:00$"))
     opened.axe("an open breaker")
     vendor.mend()
+    # So that the run is not over before it is stopped.
+    vendor.fail("slow", seconds=2)
     page.get_by_test_id("button-reset-breaker").click()
     book.said("The circuit breaker is closed")
     expect(breaker).to_contain_text("Closed")
     page.get_by_test_id("button-stop").click()
     book.said("The run was stopped")
+    vendor.mend()
     book.ping()
     expect(card).to_contain_text("It answers")
 
