@@ -127,6 +127,9 @@ fn is_well(entity: &EntityPull) -> bool {
 fn result(run: &Run, entity: &EntityPull) -> (&'static str, Option<String>) {
     let set_aside = entity.progress.set_aside;
     match entity.state {
+        EntityState::Done if set_aside == 1 => {
+            ("warning", Some("1 row could not be taken and was set aside".to_owned()))
+        }
         EntityState::Done if set_aside > 0 => {
             ("warning", Some(format!("{set_aside} rows could not be taken and were set aside")))
         }
