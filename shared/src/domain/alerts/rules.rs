@@ -386,7 +386,9 @@ impl Facts<'_> {
         }
         let failed = self.breaker.last_failure().map(time::text);
         let detail = match &failed {
-            Some(at) => format!("the vendor failed again and again, last at {at}; while it does, one request at a time asks"),
+            Some(at) => {
+                format!("the vendor failed again and again, last at {at}; while it does, one request at a time asks")
+            }
             None => "while the vendor fails, one request at a time asks".to_owned(),
         };
         Seen::Holds(Finding { code: "open".to_owned(), detail, mark: failed.unwrap_or_default() })
