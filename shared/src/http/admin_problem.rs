@@ -107,7 +107,7 @@ impl From<NotMeant> for AdminProblem {
     fn from(not_meant: NotMeant) -> Self {
         let kind = match not_meant {
             NotMeant::Several(..) => CONNECTION_NOT_NAMED,
-            NotMeant::NotPulled(..) | NotMeant::NotAsked(..) | NotMeant::None(..) | NotMeant::NoSuch(_) => NOT_FOUND,
+            NotMeant::NotPulled(..) | NotMeant::None(..) | NotMeant::NoSuch(_) => NOT_FOUND,
         };
         Self::new(kind, not_meant.to_string()).hint(not_meant.hint())
     }

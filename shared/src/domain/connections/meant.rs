@@ -9,12 +9,9 @@ pub const TOLD_MAX: usize = 10;
 /// Why a call means no connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotMeant {
-    /// No API of the provider is pulled.
-    #[error("nothing is pulled of {0}: there are {others}", others = .1.join(", "))]
+    /// It has no API that is pulled or, where that is enough, asked by hand.
+    #[error("{0} is none of the providers that this is for: {others}", others = .1.join(", "))]
     NotPulled(String, Vec<String>),
-    /// No API of the provider is asked, whether it is pulled or not.
-    #[error("no API of {0} is asked: there are {others}", others = .1.join(", "))]
-    NotAsked(String, Vec<String>),
     /// There is none of the provider.
     #[error("the tenant {0} has no connection to {1}")]
     None(TenantId, ProviderId),
@@ -31,8 +28,7 @@ impl NotMeant {
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
-            Self::NotPulled(..) => "name a provider whose API is pulled".to_owned(),
-            Self::NotAsked(..) => "name a provider whose API is asked".to_owned(),
+            Self::NotPulled(..) => "name one of these providers".to_owned(),
             Self::None(tenant, provider) => {
                 format!("make it: PUT /api/admin/connections/{tenant}/{provider}/{}", ConnectionName::MAIN)
             }

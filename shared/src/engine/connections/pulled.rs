@@ -19,7 +19,7 @@ pub async fn pulled(
     of: (&TenantId, &str),
     named: Option<&str>,
 ) -> Result<Result<StoredConnection, NotMeant>, AwsFault> {
-    meant(store, of, named, |provider| is_pulled(providers, provider), NotMeant::NotPulled).await
+    meant(store, of, named, |provider| is_pulled(providers, provider)).await
 }
 
 /// The same of a provider that is asked over HTTP, whether its lists are pulled or not.
@@ -32,7 +32,7 @@ pub async fn asked(
     of: (&TenantId, &str),
     named: Option<&str>,
 ) -> Result<Result<StoredConnection, NotMeant>, AwsFault> {
-    meant(store, of, named, |provider| is_asked(providers, provider), NotMeant::NotAsked).await
+    meant(store, of, named, |provider| is_asked(providers, provider)).await
 }
 
 async fn meant(
@@ -40,10 +40,9 @@ async fn meant(
     (tenant, provider): (&TenantId, &str),
     named: Option<&str>,
     may_be: impl Fn(&ProviderId) -> bool,
-    is_none: impl Fn(String, Vec<String>) -> NotMeant,
 ) -> Result<Result<StoredConnection, NotMeant>, AwsFault> {
     let Some(of) = ProviderId::parse(provider).ok().filter(&may_be) else {
-        return Ok(Err(is_none(shortened(provider), named_ones(may_be))));
+        return Ok(Err(NotMeant::NotPulled(shortened(provider), named_ones(may_be))));
     };
     let connection = |name: ConnectionName| Connection::new(tenant.clone(), of.clone(), name);
     if let Some(named) = named {

@@ -39,8 +39,8 @@ pub struct EntityRunView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub full_message: Option<String>,
     /// All else that is known: `code`, `fingerprint` (the same of failures that are one and the same), `state`, `counts`, `pages`, `setAside`,
-    /// `since`, `requeue` (that it applied one row which had been set aside), `drift`, `answer`, the beginning (2 KB) of what the vendor
-    /// answered, where that is the reason, `hint`, what to do about it, and of a dry run `sample`, up to 20 keys of what is new (`created`) and of what changed (`updated`).
+    /// `since`, `drift`, `answer`, the beginning (2 KB) of what the vendor answered, where that is the reason, `hint`, what to do about it, and
+    /// of a dry run `sample`, up to 20 keys of what is new (`created`) and of what changed (`updated`).
     #[schema(value_type = Object)]
     pub full_details: Value,
     /// Whether it wrote nothing.
