@@ -63,6 +63,8 @@ def status(running: bool = True, **more) -> dict:
 
 def entity_run(entity: str, result: str, seconds: float, run: str = OLDER, **more) -> dict:
     details = {"code": None, "fingerprint": None, "state": "done", "counts": {"total": 100, "created": 1, "updated": 2, "removed": 0, "unchanged": 97}, "pages": 1, "setAside": 0, "since": None, "drift": [], "answer": None}
+    if more.pop("requeue", False):
+        details = {**details, "requeue": True}
     if result == "error":
         details = {**details, "code": "page_invalid", "fingerprint": "9f2c41d07b6a", "state": "failed", "answer": "<!doctype html><html><h1>Documentation</h1></html>"}
         more = {"error": "page 3 is a web page", "fullMessage": "page 3 is a web page, and no list", **more}
@@ -75,13 +77,15 @@ RUNS = [
     entity_run("leases", "warning", 640, error="2 rows could not be taken and were set aside"),
     entity_run("units", "error", 4_000, run="019ac300-2222-7c3e-9d0a-a76aa728bbbb"),
     entity_run("tenants", "success", 4_020, run="019ac300-2222-7c3e-9d0a-a76aa728bbbb", dryRun=True, mode="delta"),
+    entity_run("leases", "success", 5_000, run="019ac200-3333-7c3e-9d0a-a76aa728cccc", mode="delta", requeue=True),
 ]
 CONFIG = {
     "ok": True, "hasAdminToken": True, "adminEndpoints": [],
     "integration": {
         "connection": "acme/doorloop/main", "displayName": "DoorLoop", "hasApiKey": False, "apiKeyMasked": None, "baseUrl": "https://api.doorloop.com/reference",
         "pageSize": 100, "requestsPerMinute": 240, "requestsPerHour": 500, "retry": {"tries": 5, "baseMs": 500, "factor": 1.8, "longestMs": 20_000, "jitter": "full"},
-        "breaker": {"failures": 5, "withinMs": 300_000, "cooldownMs": 60_000}, "entities": ENTITIES, "state": "active", "keptBy": "configuration", "warnings": [],
+        "breaker": {"failures": 5, "withinMs": 300_000, "cooldownMs": 60_000}, "entities": ENTITIES, "state": "active", "keptBy": "configuration",
+        "warnings": ["api.doorloop.com has the vendor's documents: the API is at https://app.doorloop.com/api"],
     },
 }
 SKIPPED = {"at": ago(900), "reason": "lock_held", "detail": "another run", "runId": OLDER}
@@ -105,7 +109,7 @@ ALERTS = [
 ]
 # Five are beside how a connection does, and the rest in a drawer.
 ALERTS += [{**ALERTS[1], "id": f"a{number}", "connection": f"site-{number}", "openedAt": ago(1_000 * number), "acknowledgedAt": None, "acknowledgedBy": None} for number in range(3, 8)]
-RESOLVED = {**ALERTS[1], "id": "a8", "rule": "breaker_open", "title": "DoorLoop: the breaker is open", "detail": "5 requests failed within 5 minutes.", "state": "resolved", "openedAt": ago(90_000), "resolvedAt": ago(80_000)}
+RESOLVED = {**ALERTS[1], "id": "a8", "rule": "breaker_open", "title": "DoorLoop: the breaker opened", "detail": "5 requests failed within 5 minutes.", "state": "resolved", "openedAt": ago(90_000), "resolvedAt": ago(80_000)}
 HISTORY = [
     {"transition": "acknowledged", "at": ago(100), "by": "maja", "detail": "", "count": 12, "told": False},
     {"transition": "updated", "at": ago(400), "by": None, "detail": LONG_DETAIL, "count": 10, "told": True},
@@ -128,7 +132,7 @@ def line(number: int, type: str = "progress", entity: str | None = "leases", **m
     return {"type": type, "level": type, "ts": ago(60 - number), "timestamp": 1, "entity": entity, "page": number, "rows": 100, "msg": text, "message": text, "runId": RUN, **more}
 
 
-LINES = [line(1, "info", None, msg="run started"), *(line(number, total=5_800, rateLimit=LIMIT) for number in range(2, 14)), line(14, "warn", msg="503, asked again"), line(15, "error", "units", msg="page 3 is a web page"), line(16, msg="the rate limit is used up", waitingFor="quota", until=ago(-20))]
+LINES = [line(1, "info", None, msg="run started"), *(line(number, total=5_800, rateLimit=LIMIT) for number in range(2, 14)), line(14, "warn", msg="503, asked again: it is busy until 2030-01-15T12:30:00Z, which is 15 Jan 2030, 12:30 UTC"), line(15, "error", "units", msg="page 3 is a web page"), line(16, msg="the rate limit is used up", waitingFor="quota", until=ago(-20))]
 
 
 def stream(lines: list[dict], after: str | None) -> str:

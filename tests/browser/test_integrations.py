@@ -16,7 +16,7 @@ LONG_MS = 60_000
 
 @pytest.fixture
 def page(open_page) -> Page:
-    """High enough for all of it: what is out of sight is loaded when it comes into sight."""
+    """High enough for all of it."""
     return open_page(viewport={"width": 1440, "height": 2400}).page
 
 
@@ -176,11 +176,14 @@ def test_the_runbook_of_a_newcomer(open_page, bare, vendor):
     expect(breaker.locator(".countdown")).to_have_text(re.compile(r"^0:\d\d$|^1:00$"))
     opened.axe("an open breaker")
     vendor.mend()
+    # So that the run is not over before it is stopped.
+    vendor.fail("slow", seconds=2)
     page.get_by_test_id("button-reset-breaker").click()
     book.said("The circuit breaker is closed")
     expect(breaker).to_contain_text("Closed")
     page.get_by_test_id("button-stop").click()
     book.said("The run was stopped")
+    vendor.mend()
     book.ping()
     expect(card).to_contain_text("It answers")
 
@@ -286,7 +289,7 @@ def test_a_run_that_waits_is_told_with_its_time_and_its_parts(page: Page, centre
     expect(progress).to_contain_text("Page 38 of leases comes next")
     rows = progress.locator("tbody tr")
     expect(rows.nth(3)).to_contain_text("37 / 58")
-    expect(rows.nth(3)).to_contain_text("56s")
+    expect(rows.nth(3)).to_contain_text("56 s")
     expect(rows.nth(4)).to_contain_text("Queued")
     expect(page.get_by_test_id("button-run-now")).to_be_disabled()
     expect(region(page, "Circuit Breaker")).to_contain_text("up to 0.5, 0.9, 1.6, 2.9 s")
@@ -310,6 +313,45 @@ def test_what_is_likely_to_be_wrong_is_said_and_what_a_deployment_keeps_is_locke
         expect(page.get_by_test_id(id)).to_be_disabled()
 
 
+WELL = {"entity": "owners", "lastSuccessAt": ago(900), "lastFailureAt": None, "lastError": None, "lastErrorCode": None, "records": 1}
+OPEN = {"state": "open", "isOpen": True, "asksAgainAt": ago(-50)}
+
+
+@pytest.mark.parametrize(
+    ("amiss", "said"),
+    [
+        ({}, "OK"),
+        ({"dlqCount": 1}, "1 row set aside"),
+        ({"lastRun": {"success": False}, "dlqCount": 2}, "Last run failed 2 rows set aside"),
+        ({"breaker": OPEN, "lastRun": {"success": False}, "dlqCount": 0}, "Breaker open Last run failed"),
+        ({"perEntity": {"owners": {**WELL, "lastFailureAt": ago(1), "lastErrorCode": "vendor_refused_credentials"}}}, "Not reached 1 entity failed"),
+    ],
+)
+def test_the_head_says_the_worst_of_how_it_does(page: Page, centre: Centre, amiss: dict, said: str):
+    well = status(running=False, perEntity={"owners": WELL}, dlqCount=0)
+    well["lastRun"] = {**well["lastRun"], "success": True, "error": None, **amiss.pop("lastRun", {})}
+    [health] = well["integrations"].values()
+    health["circuitBreaker"] = {**health["circuitBreaker"], **amiss.pop("breaker", {})}
+    centre.status = {**well, **amiss}
+    page.goto(PATH)
+    expect(page.get_by_test_id("standing")).to_have_text(said)
+
+
+def test_what_is_wrong_with_a_field_is_said_by_its_label(page: Page, centre: Centre):
+    centre.status = status(running=False)
+    refuse(page, "**/api/admin/sync/run?**", 400, {"ok": False, "error": "since must be a date or date-time that has passed", "code": "invalid_request"})
+    page.goto(PATH)
+    page.get_by_test_id("button-run-now").click()
+    expect(region(page, "Run")).to_contain_text("Since must be a date or date-time that has passed")
+
+
+def test_alerts_are_seen_where_nothing_is_pulled(page: Page, centre: Centre):
+    refuse(page, "**/api/admin/sync/status?**", 404, {"ok": False, "error": "there is none", "code": "connection_not_found"})
+    page.goto(PATH)
+    expect(page.get_by_text("No connection to DoorLoop yet")).to_be_visible()
+    expect(region(page, "Teams Alerts")).to_contain_text("acknowledged by maja")
+
+
 def test_a_run_is_asked_for_as_it_was_chosen(page: Page, centre: Centre):
     centre.status = status(running=False)
     page.goto(PATH)
@@ -329,6 +371,7 @@ def test_failures_that_are_the_same_are_one_and_open_with_their_answer(page: Pag
     expect(errors.locator("li")).to_have_count(1)
     expect(errors).to_contain_text("2×")
     expect(errors).to_contain_text("9f2c41d07b6a")
+    expect(region(page, "Last runs").locator("tbody tr.opens").last).to_contain_text("Requeue")
     row = region(page, "Last runs").locator("tbody tr.opens").nth(1)
     row.focus()
     row.press("Enter")
@@ -371,10 +414,22 @@ def test_the_log_is_filtered_held_copied_exported_and_cleared(open_page):
     expect(lines).to_have_count(0)
     page.get_by_test_id("input-filter-run-id").fill(RUN[:8])
     expect(lines).to_have_count(len(LINES))
+    expect(page.get_by_test_id("count-logs")).to_have_text(f"{len(LINES)} lines")
     page.get_by_test_id("button-toggle-pause").click()
+    expect(logs.get_by_role("status").first).to_have_text("Paused")
     expect(page.get_by_test_id("button-toggle-pause")).to_have_attribute("aria-pressed", "true")
     page.get_by_test_id("button-clear-logs").click()
     expect(lines).to_have_count(0)
+
+
+def test_times_in_sentences_are_as_all_others(open_page):
+    page = open_page().page
+    Centre(page)
+    page.goto(f"{PATH}?tab=logs")
+    logs = region(page, "Live logs")
+    expect(logs).to_contain_text("until 15 Jan 2030, 13:30, which is 15 Jan 2030, 13:30")
+    page.get_by_role("button", name="UTC").click()
+    expect(logs).to_contain_text("until 15 Jan 2030, 12:30, which is 15 Jan 2030, 12:30")
 
 
 def test_a_log_that_cannot_be_reached_is_said_so(page: Page, centre: Centre):
@@ -555,17 +610,27 @@ def test_it_is_in_danish(page: Page, centre: Centre):
     expect(region(page, "Fremdrift")).to_contain_text("Venter på hastighedsgrænsen til")
 
 
-def test_what_is_out_of_sight_is_loaded_when_it_comes_into_sight(open_page):
+def test_all_cards_are_in_the_page_and_the_rail_is_beside_them(open_page):
     page = open_page(viewport={"width": 1280, "height": 720}).page
-    loaded: list[str] = []
-    page.on("request", lambda request: loaded.append(request.url))
     Centre(page)
     page.goto(PATH)
-    expect(region(page, "Progress")).to_contain_text("Waiting")
-    page.wait_for_load_state("networkidle")
-    assert not [url for url in loaded if "control-rail" in url or "control-letters" in url]
-    page.locator(".control-rail").scroll_into_view_if_needed()
-    expect(region(page, "Scheduler")).to_be_visible()
+    for name in ("Live logs", "Last runs", "Errors", "Rate limit", "Circuit Breaker", "Scheduler", "Configuration", "Teams Alerts", "DLQ", "Access"):
+        expect(region(page, name)).to_be_attached()
+    expect(region(page, "Circuit Breaker")).to_be_in_viewport()
+    assert page.locator("#main").evaluate("main => main.scrollTop") == 0
+
+
+def test_a_part_that_cannot_be_loaded_is_said_so(open_page):
+    opened = open_page()
+    page = opened.page
+    Centre(page)
+    page.route("**/assets/control-rail.*", lambda route: route.fulfill(status=404, json={"ok": False, "error": "not_found"}))
+    page.goto(PATH)
+    expect(page.locator(".control-rail")).to_contain_text("This part could not be loaded")
+    expect(region(page, "Last runs")).to_contain_text("leases")
+    [told] = opened.said
+    assert "control-rail" in told
+    opened.said.clear()
 
 
 def test_states_without_data(open_page):

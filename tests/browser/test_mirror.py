@@ -324,7 +324,7 @@ def test_categories_are_a_tree_of_all_pages_with_how_far_they_are_mapped(page: P
     expect(page).to_have_url(re.compile("search=DRI"))
     search.fill("")
     search.press("Enter")
-    page.get_by_label("Deleted ones").select_option("yes")
+    page.get_by_label("Deleted").select_option("yes")
     expect(rows).to_have_count(5)
     assert [one.get("cursor") for one in categories.asked[:2]] == [None, "c2"]
     assert categories.asked[-1]["includeInactive"] == "true"
@@ -445,6 +445,9 @@ def test_the_real_routes_are_asked_as_they_want_it(open_page):
     real = Host(**{name: "true" for name in (MIRRORING, CATEGORY, SYNC)})
     try:
         page = open_page(base=real.url).page
+        # A first visit of who has no session yet.
+        page.goto(PATH)
+        expect(figure(page, "Total Runs (24h)")).to_have_text("0")
         page.goto("/settings/admin/flags?tenant=default")
         card = page.get_by_role("region", name=SYNC)
         expect(card).to_contain_text("The environment turns it on")

@@ -61,7 +61,7 @@ impl Case {
         match self {
             Self::Opened => "Opened: shop: a scheduled run failed".to_owned(),
             Self::Resolved => "Resolved: shop: a scheduled run failed".to_owned(),
-            Self::Digest => format!("1 alerts of {} during quiet hours: 1 open", watched.tenant),
+            Self::Digest => format!("1 alert of {} during quiet hours: 1 open", watched.tenant),
         }
     }
 }

@@ -152,7 +152,7 @@ async fn quiet_hours_keep_a_digest_and_let_through_what_is_severe() {
     tick(&system, &process).await.unwrap();
     tick(&system, &process).await.unwrap();
     let said = |message: usize| texts(&channel.messages()[message].body)[0].clone();
-    assert_eq!((channel.messages().len(), said(0).as_str()), (1, "Opened: shop: the vendor cannot be connected to"));
+    assert_eq!((channel.messages().len(), said(0).as_str()), (1, "Opened: shop: the vendor could not be connected to"));
     system.pass(Duration::from_secs(3_600));
     tick(&system, &process).await.unwrap();
     assert_eq!(said(1), format!("2 alerts of {} during quiet hours: 2 open", watched.tenant));

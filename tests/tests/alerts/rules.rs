@@ -175,14 +175,14 @@ async fn a_channel_that_refuses_is_told_of_over_the_others_until_it_takes_one() 
     assert_eq!(open, ["channel_refusing", "run_failed"]);
     tick(&system, &process).await.unwrap();
     let failed = "Opened: shop: a scheduled run failed";
-    assert_eq!(titles(), [failed, "Opened: main: the channel takes no messages"]);
+    assert_eq!(titles(), [failed, "Opened: main: the channel took no messages"]);
     // It is tried again, and takes it once it is mended.
     for _ in 0..8 {
         tick(&system, &process).await.unwrap();
     }
     assert_eq!(said(&teams)[..4], [failed; 4], "what is told of it is not told over it");
     assert_eq!(watched.open().await, ["run_failed"]);
-    assert_eq!(titles().last().unwrap(), "Resolved: main: the channel takes no messages");
+    assert_eq!(titles().last().unwrap(), "Resolved: main: the channel took no messages");
     assert!(watched.owed().await.is_empty());
 }
 

@@ -7,6 +7,7 @@ import { button, h, icon, replace } from "./dom.js";
 import { openDrawer } from "./drawer.js";
 import { dateTime, number, say } from "./language.js";
 import { callout, fact } from "./messages.js";
+import { readable } from "./moment.js";
 import { paging } from "./paging.js";
 import { timeline } from "./timeline.js";
 
@@ -69,7 +70,7 @@ function past(history) {
   const events = history.toReversed().map((one) => {
     const [mark, words] = PAST[one.transition] ?? ["idle", [one.transition, one.transition]];
     const by = one.by && say(`by ${one.by}`, `af ${one.by}`);
-    const more = [by, one.detail, !one.told && say("nobody was told", "ingen fik besked")].filter(Boolean).join(" · ");
+    const more = [by, readable(one.detail), !one.told && say("nobody was told", "ingen fik besked")].filter(Boolean).join(" · ");
     return { mark: icon(mark), at: one.at, text: say(...words), more };
   });
   return [h("h3", {}, say("History", "Historik")), timeline(events)];
@@ -92,13 +93,13 @@ export function openAlerts({ id, changed, closed }) {
           const seen = () => acknowledge(alert, () => (changed(), draw()));
           replace(
             body,
-            alert.detail && h("p", { class: "break-words" }, alert.detail),
+            alert.detail && h("p", { class: "break-words" }, readable(alert.detail)),
             h("dl", { class: "facts" }, fact(say("Rule", "Regel"), h("span", { class: "font-mono" }, alert.rule)), fact(say("Since", "Siden"), dateTime(alert.openedAt)), fact(say("Occurred", "Forekommet"), number(alert.count)), alert.resolvedAt && fact(say("Resolved", "Løst"), dateTime(alert.resolvedAt))),
             alert.state === "open" && !alert.acknowledgedBy && h("div", {}, button(say("Acknowledge", "Bekræft"), { icon: "ok", kind: "small", "data-testid": `button-acknowledge-listed-${alert.id}`, onclick: seen })),
             past(history),
           );
         } catch (thrown) {
-          replace(body, h("p", { class: "break-words" }, known.detail), callout("bad", say("Its history could not be fetched", "Historikken kunne ikke hentes"), toldBy(asError(thrown))));
+          replace(body, h("p", { class: "break-words" }, readable(known.detail)), callout("bad", say("Its history could not be fetched", "Historikken kunne ikke hentes"), toldBy(asError(thrown))));
         }
       };
       await draw();
@@ -119,8 +120,8 @@ export function openMessages({ id, closed }) {
   const line = (message) => {
     const head = h("span", { class: "two" }, h("span", { class: "font-medium" }, message.title), h("span", { class: "note" }, aboutMessage(message)), sentMark(message));
     const fill = async () => [
-      message.error && callout(message.state === "refused" ? "bad" : "warn", say("Why the last attempt failed", "Hvorfor sidste forsøg mislykkedes"), message.error),
-      h("pre", { class: "code", tabindex: "0", "aria-label": say("Text", "Tekst") }, message.text),
+      message.error && callout(message.state === "refused" ? "bad" : "warn", say("Why the last attempt failed", "Hvorfor sidste forsøg mislykkedes"), readable(message.error)),
+      h("pre", { class: "code", tabindex: "0", "aria-label": say("Text", "Tekst") }, readable(message.text)),
       h("p", { class: "note" }, say(`${number(message.attempts)} ${message.attempts === 1 ? "attempt" : "attempts"}`, `${number(message.attempts)} forsøg`)),
     ];
     return opening(message.id, message.id === id, head, fill);

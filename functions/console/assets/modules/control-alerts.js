@@ -8,6 +8,7 @@ import { toldBy } from "./control-api.js";
 import { button, h, replace } from "./dom.js";
 import { number, say } from "./language.js";
 import { callout, toast } from "./messages.js";
+import { readable } from "./moment.js";
 import { status as statusMark } from "./status.js";
 
 /** @typedef {import("./control-alert-words.js").Alert} Alert */
@@ -62,8 +63,8 @@ export function alertsCard(control) {
 
   /** @param {Message} message */
   function messageLine(message) {
-    const why = message.error && h("span", { class: "note bad" }, message.error);
-    return h("li", {}, h("span", { class: "grow two" }, opens(message.title, message.id, "messages"), h("span", { class: "note" }, aboutMessage(message)), why), sentMark(message));
+    const why = message.error && h("span", { class: "note bad" }, readable(message.error));
+    return h("li", {}, h("span", { class: "grow two" }, opens(message.title, message.id, "messages"), h("span", { class: "note" }, aboutMessage(message)), sentMark(message), why));
   }
 
   async function load() {
@@ -73,7 +74,7 @@ export function alertsCard(control) {
       const list = alerts.value.alerts ?? [];
       const count = number(list.length) + (alerts.value.cursor ? "+" : "");
       refill(card.beside, list.length > 0 ? statusMark("bad", count) : statusMark("ok", say("None open", "Ingen åbne")), all("alerts"));
-      refill(open, list.length > 0 ? h("ul", { class: "lines wrap" }, list.slice(0, ALERTS_MAX).map(alertLine)) : h("p", { class: "ink-3" }, say("Nothing is amiss.", "Intet er galt.")));
+      refill(open, list.length > 0 ? h("ul", { class: "lines wrap" }, list.slice(0, ALERTS_MAX).map(alertLine)) : h("p", { class: "ink-3" }, say("No alert is open.", "Ingen alarm er åben.")));
     } else {
       const error = asError(alerts.reason);
       replace(card.beside);

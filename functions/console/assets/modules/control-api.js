@@ -1,6 +1,7 @@
 // The control centre's routes, of one connection. Who is not let in is told so by the page, which has a field for the admin token.
 
 import { ask, ofTenant } from "./api.js";
+import { readable } from "./moment.js";
 import { chosenTenant } from "./tenant.js";
 
 /** @typedef {ReturnType<typeof controlOf>} Control */
@@ -34,4 +35,4 @@ export function controlOf(provider, connection) {
 }
 
 /** What went wrong, in a sentence or two. @param {import("./api.js").ApiError} error */
-export const toldBy = (error) => error.details.join(" ");
+export const toldBy = (error) => readable(error.details.join(" "));

@@ -7,9 +7,10 @@ import { toldBy } from "./control-api.js";
 import { breakerPill } from "./control-run-words.js";
 import { countdown } from "./countdown.js";
 import { button, h, replace, s } from "./dom.js";
-import { clock, duration, number, say } from "./language.js";
+import { clock, number, say } from "./language.js";
 import { callout, toast } from "./messages.js";
 import { momentText } from "./moment.js";
+import { span } from "./span.js";
 
 /** @typedef {import("./control-words.js").Breaker} Breaker */
 /** @typedef {import("./control-words.js").Config} Config */
@@ -25,8 +26,6 @@ function marks(failures, most) {
   return s("svg", { viewBox: `0 0 ${width} 7`, width, height: 7, "aria-hidden": "true" }, Array.from({ length: most }, (_, index) => one(index)));
 }
 
-const minutes = (/** @type {number} */ ms) => `${number(ms / 60_000)} min`;
-
 /** @param {Config | null} config */
 function rules(config) {
   if (!config) return null;
@@ -40,10 +39,10 @@ function rules(config) {
     pairs(
       pair(say("Retry", "Nye forsøg"), say(`${number(retry.tries)} tries in all`, `${number(retry.tries)} i alt`)),
       pair("Backoff", say(`up to ${texts} s`, `op til ${texts} s`)),
-      pair(say("Longest", "Længste"), duration(retry.longestMs)),
+      pair(say("Longest", "Længste"), span(retry.longestMs)),
       pair("Jitter", retry.jitter === "full" ? say("full: from 0 to that", "fuld: fra 0 til det") : retry.jitter),
-      breaker && pair(say("Opens after", "Åbner efter"), say(`${number(breaker.failures)} in ${minutes(breaker.withinMs)}`, `${number(breaker.failures)} på ${minutes(breaker.withinMs)}`)),
-      breaker && pair(say("Rests for", "Hviler i"), minutes(breaker.cooldownMs)),
+      breaker && pair(say("Opens after", "Åbner efter"), say(`${number(breaker.failures)} in ${span(breaker.withinMs)}`, `${number(breaker.failures)} på ${span(breaker.withinMs)}`)),
+      breaker && pair(say("Rests for", "Hviler i"), span(breaker.cooldownMs)),
     ),
     h("p", { class: "note" }, say("What the vendor asks for (Retry-After) comes before it.", "Det, leverandøren beder om (Retry-After), går forud.")),
   );
@@ -93,7 +92,7 @@ export function breakerCard(control, again) {
         replace(
           facts,
           pairs(
-            pair([say("Failures", "Fejl"), config?.breaker && minutes(config.breaker.withinMs)].filter(Boolean).join(", "), h("span", { class: "flex gap-2 end" }, marks(breaker.failures, most), say(`${breaker.failures} of ${most}`, `${breaker.failures} af ${most}`))),
+            pair([say("Failures", "Fejl"), config?.breaker && span(config.breaker.withinMs)].filter(Boolean).join(", "), h("span", { class: "flex gap-2 end" }, marks(breaker.failures, most), say(`${breaker.failures} of ${most}`, `${breaker.failures} af ${most}`))),
             pair(say("Last failure", "Seneste fejl"), breaker.lastFailure ? momentText(breaker.lastFailure) : h("span", { class: "ink-3" }, "—")),
           ),
           breaker.forced && callout("warn", say(`Forced ${breaker.forced.state} by ${breaker.forced.by}`, `Tvunget ${breaker.forced.state} af ${breaker.forced.by}`)),

@@ -1,7 +1,8 @@
 // A card of the control centre: a title, what stands beside it, and what it holds. Each is filled anew as more is known.
 
-import { h } from "./dom.js";
-import { isUtc } from "./language.js";
+import { button, h, replace } from "./dom.js";
+import { isUtc, say } from "./language.js";
+import { callout } from "./messages.js";
 
 /** @typedef {import("./dom.js").Child} Child */
 
@@ -26,14 +27,19 @@ export function tableOf(label, names) {
   return { element: h("div", { class: "table-wrap", tabindex: "0", role: "group", "aria-label": label }, h("table", { class: "table dense" }, head, body)), body };
 }
 
-/** Calls once, when an element comes into sight: what is out of it is loaded then. @param {Element} element @param {() => void} seen */
-export function whenSeen(element, seen) {
-  const observer = new IntersectionObserver((entries) => {
-    if (!entries.some((entry) => entry.isIntersecting)) return;
-    observer.disconnect();
-    seen();
-  });
-  observer.observe(element);
+/**
+ * Fills a place with what comes behind the first view.
+ * @param {HTMLElement} place
+ * @param {() => Promise<Child[]>} load
+ */
+export async function fillLater(place, load) {
+  try {
+    replace(place, await load());
+  } catch (thrown) {
+    console.error(thrown);
+    const again = button(say("Load the page again", "Indlæs siden igen"), { kind: "small", onclick: () => location.reload() });
+    replace(place, callout("bad", say("This part could not be loaded", "Denne del kunne ikke indlæses"), null, { actions: [again], role: "alert" }));
+  }
 }
 
 /**

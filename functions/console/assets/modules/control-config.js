@@ -5,6 +5,7 @@ import { refill } from "./control-fill.js";
 import { button, h, replace } from "./dom.js";
 import { number, say } from "./language.js";
 import { callout } from "./messages.js";
+import { readable } from "./moment.js";
 import { status as statusMark } from "./status.js";
 
 /** @typedef {import("./control-words.js").Config} Config */
@@ -31,16 +32,19 @@ export function warnings(config, provider) {
     found.push({ title: say("The settings cannot be read", "Indstillingerne kan ikke læses"), text });
   } else if (pull) {
     const host = hostOf(config.baseUrl);
-    const own = hostOf(pull.baseUrl);
-    if (pull.documentationHost && host === pull.documentationHost) {
-      found.push({ title: say("The base URL is that of the documentation", "Base-URL'en er dokumentationens"), text: say(`The API is at ${pull.baseUrl}`, `API'et er på ${pull.baseUrl}`) });
-    } else if (host !== own && !LOCAL.includes(host)) {
+    const isOfDocuments = pull.documentationHost !== null && host === pull.documentationHost;
+    if (host !== hostOf(pull.baseUrl) && !isOfDocuments && !LOCAL.includes(host)) {
       found.push({ title: say("The base URL is not the vendor's own", "Base-URL'en er ikke leverandørens egen"), text: say(`It documents ${pull.baseUrl}. The key is sent to ${host}.`, `Den dokumenterer ${pull.baseUrl}. Nøglen sendes til ${host}.`) });
     }
   }
   const minute = config.requestsPerMinute ?? 0;
   if (pull && minute > pull.requestsPerMinute && !LOCAL.includes(hostOf(config.baseUrl ?? ""))) {
     found.push({ title: say("More requests than the vendor takes", "Flere forespørgsler, end leverandøren tager"), text: say(`${number(minute)} a minute are set; ${number(pull.requestsPerMinute)} are documented.`, `${number(minute)} i minuttet er sat; ${number(pull.requestsPerMinute)} er dokumenteret.`) });
+  }
+  // What the service says of it, in its own words, which the page has a title for.
+  for (const text of config.warnings) {
+    const isOfDocuments = pull?.documentationHost && text.startsWith(pull.documentationHost);
+    found.push({ title: isOfDocuments ? say("The base URL is that of the documentation", "Base-URL'en er dokumentationens") : say("It will not work as it is set", "Det virker ikke, som det er sat op"), text: readable(text) });
   }
   return found;
 }
@@ -66,7 +70,7 @@ export function configCard(edit) {
           pair(say("Page size", "Sidestørrelse"), number(config.pageSize)),
           pair(say("Requests", "Forespørgsler"), say(`${number(config.requestsPerMinute)} / min`, `${number(config.requestsPerMinute)} / min`)),
           pair("", say(`${number(config.requestsPerHour)} / h`, `${number(config.requestsPerHour)} / t`)),
-          pair(say("Pulled", "Hentes"), h("span", { title: config.entities.join(", ") }, say(`${config.entities.length} entities`, `${config.entities.length} entiteter`))),
+          pair(say("Pulled", "Hentes"), h("span", { title: config.entities.join(", ") }, config.entities.length === 1 ? say("1 entity", "1 entitet") : say(`${config.entities.length} entities`, `${config.entities.length} entiteter`))),
           pair(say("Kept by", "Styres af"), isLocked ? statusMark("idle", say("the deployment", "udrulningen"), { icon: "lock" }) : say("operators", "operatører")),
         ),
         provider?.pull && endpoints(provider.pull),
@@ -80,7 +84,7 @@ function endpoints(pull) {
   return h(
     "details",
     {},
-    h("summary", {}, say(`${pull.endpoints.length} endpoints`, `${pull.endpoints.length} endepunkter`)),
+    h("summary", {}, pull.endpoints.length === 1 ? say("1 endpoint", "1 endepunkt") : say(`${pull.endpoints.length} endpoints`, `${pull.endpoints.length} endepunkter`)),
     pairs(pull.endpoints.map(({ entity, path }) => pair(entity, h("span", { class: "font-mono" }, path)))),
   );
 }

@@ -2,6 +2,7 @@
 
 import { asError, ask, ofTenant } from "./api.js";
 import { toldBy } from "./control-api.js";
+import { toldWith } from "./control-labels.js";
 import { openDialog } from "./dialog.js";
 import { button, h, icon, replace } from "./dom.js";
 import { say } from "./language.js";
@@ -35,6 +36,7 @@ export async function editConnection(provider, { tenant, name, isNew, done }) {
     breakerFailures: say("Failures that open the breaker", "Fejl, der åbner afbryderen"),
   };
   const usual = { pageSize: provider.pull?.pageSize, requestsPerMinute: provider.pull?.requestsPerMinute, requestsPerHour: provider.pull?.requestsPerHour, breakerFailures: 5 };
+  const labels = { baseUrl: say("Base URL", "Base-URL"), current: say("API key", "API-nøgle"), entities: say("Entities", "Entiteter") };
   const url = h("input", { class: "input", id: "edit-url", type: "url", placeholder: provider.pull?.baseUrl, value: text(settings.baseUrl), autocomplete: "off", spellcheck: "false", "data-testid": "input-base-url" });
   const key = h("input", { class: "input", id: "edit-key", type: "password", autocomplete: "off", spellcheck: "false", required: isNew, "data-testid": "input-api-key" });
   const numbers = NUMBERS.map((one) => [one, h("input", { class: "input", id: `edit-${one}`, type: "number", min: 1, step: 1, inputmode: "numeric", placeholder: usual[one], value: text(settings[one]) })]);
@@ -45,8 +47,8 @@ export async function editConnection(provider, { tenant, name, isNew, done }) {
   const form = h(
     "form",
     { id: "edit-form", class: "grid gap-3", novalidate: true, onsubmit: (/** @type {Event} */ event) => save(event) },
-    field(url, say("Base URL", "Base-URL"), say("Empty: the vendor's own. A key is sent to the host that it was given with, and to no other.", "Tom: leverandørens egen. En nøgle sendes til den vært, den blev givet sammen med, og ingen anden.")),
-    field(key, say("API key", "API-nøgle"), isNew ? provider.secretAbout : say("Empty: the one that is stored. It cannot be read back.", "Tom: den, der er gemt. Den kan ikke læses igen.")),
+    field(url, labels.baseUrl, say("Empty: the vendor's own. A key is sent to the host that it was given with, and to no other.", "Tom: leverandørens egen. En nøgle sendes til den vært, den blev givet sammen med, og ingen anden.")),
+    field(key, labels.current, isNew ? provider.secretAbout : say("Empty: the one that is stored. It cannot be read back.", "Tom: den, der er gemt. Den kan ikke læses igen.")),
     h("div", { class: "grid cols-2 gap-3" }, numbers.map(([one, input]) => field(/** @type {HTMLElement} */ (input), names[/** @type {keyof typeof names} */ (one)]))),
     problem,
   );
@@ -79,7 +81,7 @@ export async function editConnection(provider, { tenant, name, isNew, done }) {
       toast("ok", isNew ? say("The connection is made", "Forbindelsen er lavet") : say("The connection is changed", "Forbindelsen er ændret"));
       done();
     } catch (thrown) {
-      replace(problem, callout("bad", say("It was not saved", "Den blev ikke gemt"), toldBy(asError(thrown))));
+      replace(problem, callout("bad", say("It was not saved", "Den blev ikke gemt"), toldWith(asError(thrown), { ...names, ...labels })));
       keep.querySelector("svg")?.remove();
       keep.disabled = false;
     } finally {

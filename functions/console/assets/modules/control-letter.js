@@ -6,7 +6,7 @@ import { toldBy } from "./control-api.js";
 import { button, h, icon, replace } from "./dom.js";
 import { number, say } from "./language.js";
 import { toast } from "./messages.js";
-import { momentText } from "./moment.js";
+import { momentText, readable } from "./moment.js";
 
 /** @typedef {import("./control-words.js").Letter} Letter */
 /** @typedef {import("./control-api.js").Control} Control */
@@ -58,7 +58,7 @@ export function topLetters(control, then) {
         h(
           "li",
           {},
-          h("span", { class: "grow two" }, h("span", { class: "font-mono" }, nameOf(one)), h("span", { class: "note", title: one.reason }, `${one.entity}: ${one.reason}`)),
+          h("span", { class: "grow two" }, h("span", { class: "font-mono" }, nameOf(one)), h("span", { class: "note", title: readable(one.reason) }, `${one.entity}: ${readable(one.reason)}`)),
           h("span", { class: "note" }, one.createdAt && momentText(one.createdAt, true)),
           requeueButton(control, one, then.changed),
         );

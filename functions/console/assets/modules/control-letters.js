@@ -10,7 +10,7 @@ import { closeDrawer, openDrawer, section } from "./drawer.js";
 import { selectChip } from "./filter-fields.js";
 import { dateTime, number, say } from "./language.js";
 import { blank, callout, fact, toast } from "./messages.js";
-import { momentText } from "./moment.js";
+import { momentText, readable } from "./moment.js";
 import { table } from "./table.js";
 import { typedCount } from "./typed-count.js";
 
@@ -21,6 +21,9 @@ import { typedCount } from "./typed-count.js";
 const UNTYPED_MAX = 100;
 /** Calls of one press: each applies up to 25 rows. */
 const CALLS_MAX = 40;
+
+/** @param {number} count */
+const rowsText = (count) => (count === 1 ? say("1 row", "1 række") : say(`${number(count)} rows`, `${number(count)} rækker`));
 
 /** Forgets one. @param {Control} control @param {Letter} one @param {() => void} then */
 async function forget(control, one, then) {
@@ -89,7 +92,7 @@ export function letterList(control, entities, changed) {
     [
       { name: say("Row", "Række"), cell: (/** @type {Letter} */ one) => h("span", { class: "font-mono" }, nameOf(one)) },
       { name: say("Entity", "Entitet"), cell: (one) => one.entity, narrow: "end" },
-      { name: say("Reason", "Grund"), cell: (one) => h("span", { class: "reason" }, one.reason), title: (one) => one.reason, narrow: "below" },
+      { name: say("Reason", "Grund"), cell: (one) => h("span", { class: "reason" }, readable(one.reason)), title: (one) => readable(one.reason), narrow: "below" },
       { name: say("Set aside", "Lagt til side"), cell: (one) => (one.createdAt ? momentText(one.createdAt) : "—"), title: (one) => dateTime(one.createdAt), narrow: "more" },
       { name: say("Tries", "Forsøg"), cell: (one) => number(one.retryCount), kind: "number", narrow: "more" },
       { name: say("RunId", "Kørsels-id"), cell: (one) => h("span", { class: "font-mono ink-3" }, shortId(one.runId)), title: (one) => one.runId, narrow: "hide" },
@@ -107,7 +110,7 @@ export function letterList(control, entities, changed) {
         title: nameOf(one),
         summary: h("span", { class: "ink-2" }, `${one.entity} · ${dateTime(one.createdAt)}`),
         body: [
-          section(say("Why it was set aside", "Hvorfor den er lagt til side"), callout("bad", one.reason)),
+          section(say("Why it was set aside", "Hvorfor den er lagt til side"), callout("bad", readable(one.reason))),
           section(say("The row", "Rækken"), h("pre", { class: "code", tabindex: "0", "aria-label": say("Row", "Række") }, payload), one.payloadCut && h("p", { class: "note" }, say("Its beginning alone.", "Kun begyndelsen."))),
           section(say("Kept", "Gemt"), h("dl", { class: "facts" }, fact("Id", h("span", { class: "font-mono" }, one.id)), fact(say("RunId", "Kørsels-id"), h("span", { class: "font-mono" }, one.runId)), fact(say("Tried in vain", "Prøvet forgæves"), number(one.retryCount)))),
         ],
@@ -136,11 +139,11 @@ export function letterList(control, entities, changed) {
         sum.applied += answer.count;
         sum.failed += answer.failed;
         cursor = answer.cursor;
-        replace(told, say(`${number(sum.applied)} applied, ${number(sum.failed)} stay`, `${number(sum.applied)} anvendt, ${number(sum.failed)} bliver`));
+        replace(told, say(`${number(sum.applied)} applied, ${number(sum.failed)} ${sum.failed === 1 ? "stays" : "stay"}`, `${number(sum.applied)} anvendt, ${number(sum.failed)} bliver`));
         if (!answer.more || answer.busy || answer.restsUntil) break;
       }
       const tone = sum.failed > 0 ? "warn" : "ok";
-      toast(tone, say(`${number(sum.applied)} applied`, `${number(sum.applied)} anvendt`), sum.failed > 0 ? say(`${number(sum.failed)} still cannot be taken, and stay.`, `${number(sum.failed)} kan stadig ikke tages og bliver.`) : "");
+      toast(tone, say(`${number(sum.applied)} applied`, `${number(sum.applied)} anvendt`), sum.failed > 0 ? say(`${number(sum.failed)} still cannot be taken, and ${sum.failed === 1 ? "stays" : "stay"}.`, `${number(sum.failed)} kan stadig ikke tages og bliver.`) : "");
     } catch (thrown) {
       toast("bad", say("They were not requeued", "De blev ikke prøvet igen"), toldBy(asError(thrown)));
     }
@@ -148,9 +151,9 @@ export function letterList(control, entities, changed) {
   }
 
   function clearAll() {
-    const of = entity ? say(`of ${entity} `, `af ${entity} `) : "";
-    const title = say(`Clear ${number(total)} rows ${of}?`, `Ryd ${number(total)} rækker ${of}?`);
-    const text = say("They are forgotten for good. The vendor still has them: the next backfill meets them again.", "De glemmes for altid. Leverandøren har dem stadig: næste backfill møder dem igen.");
+    const of = entity ? say(` of ${entity}`, ` af ${entity}`) : "";
+    const title = say(`Clear ${rowsText(total)}${of}?`, `Ryd ${rowsText(total)}${of}?`);
+    const text = say("What is cleared is forgotten for good. The vendor still has it: the next backfill meets it again.", "Det, der ryddes, glemmes for altid. Leverandøren har det stadig: næste backfill møder det igen.");
     sure(title, text, say(`Clear ${number(total)}`, `Ryd ${number(total)}`), total, async () => {
       clear.disabled = true;
       try {
@@ -160,7 +163,7 @@ export function letterList(control, entities, changed) {
           count += answer.count;
           if (!answer.more) break;
         }
-        toast("ok", say(`${number(count)} are cleared`, `${number(count)} er ryddet`));
+        toast("ok", say(`${rowsText(count)} cleared`, `${rowsText(count)} ryddet`));
       } catch (thrown) {
         toast("bad", say("They could not be cleared", "De kunne ikke ryddes"), toldBy(asError(thrown)));
       }
@@ -174,7 +177,7 @@ export function letterList(control, entities, changed) {
       const text = entity ? say(`None of ${entity}.`, `Ingen af ${entity}.`) : say("Rows that a pull cannot take are kept here, with the reason.", "Rækker, som en kørsel ikke kan tage, gemmes her med grunden.");
       return replace(content, blank(say("No row was set aside", "Ingen række er lagt til side"), text, { icon: "ok" }));
     }
-    rows.caption(isMore || total > items.length ? say(`The newest ${number(items.length)} of ${number(total)}${isMore ? "+" : ""}`, `De nyeste ${number(items.length)} af ${number(total)}${isMore ? "+" : ""}`) : say(`${number(items.length)} rows`, `${number(items.length)} rækker`));
+    rows.caption(isMore || total > items.length ? say(`The newest ${number(items.length)} of ${number(total)}${isMore ? "+" : ""}`, `De nyeste ${number(items.length)} af ${number(total)}${isMore ? "+" : ""}`) : rowsText(items.length));
     rows.rows(items);
     if (content.firstElementChild !== rows.element) replace(content, rows.element);
   }

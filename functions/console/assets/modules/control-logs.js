@@ -4,6 +4,7 @@ import { button, h, icon, replace } from "./dom.js";
 import { selectChip } from "./filter-fields.js";
 import { clock, number, say } from "./language.js";
 import { blank } from "./messages.js";
+import { readable } from "./moment.js";
 import { status as statusMark } from "./status.js";
 
 /**
@@ -48,6 +49,14 @@ function parsed(event) {
   }
 }
 
+/** How many lines are seen, of how many there are. @param {number} count @param {number} all */
+function countText(count, all) {
+  const of = all === KEPT_MAX ? say(`the newest ${number(all)}`, `de nyeste ${number(all)}`) : number(all);
+  if (count < all) return say(`${number(count)} of ${of} lines`, `${number(count)} af ${of} linjer`);
+  if (all === 0) return null;
+  return all === 1 ? say("1 line", "1 linje") : say(`${of} lines`, `${of} linjer`);
+}
+
 /**
  * @param {string[]} entities
  * @param {{ url: (after: string | null) => string, heard: (line: Line) => void, name: string }} options
@@ -70,6 +79,7 @@ export function logCard(entities, options) {
   let fresh = [];
 
   const state = h("span", { role: "status" });
+  const tally = h("span", { class: "note", "data-testid": "count-logs" });
   const list = h("ol", { class: "log", tabindex: "0", "aria-label": title });
   const empty = h("div");
   const told = h("p", { class: "note log-told", role: "status" });
@@ -99,7 +109,7 @@ export function logCard(entities, options) {
     tool(say("Clear", "Ryd"), "drop", "button-clear-logs", () => clear()),
     tool(say("Export", "Eksportér"), "export", "button-export-logs", async () => (await taken()).saveLines(shown(), options.name)),
   );
-  const head = h("div", { class: "card-head" }, h("h2", {}, title), state, tools);
+  const head = h("div", { class: "card-head" }, h("h2", {}, title), state, tally, tools);
   const filters = h("div", { class: "filters log-filters", role: "search", "aria-label": say("Filters of the log", "Loggens filtre") }, select("entity", say("Entity", "Entitet"), entities), select("level", say("Level", "Niveau"), LEVELS), run);
   const element = h("section", { class: "card logs", "aria-label": title }, head, filters, told, list, empty);
 
@@ -119,7 +129,7 @@ export function logCard(entities, options) {
       h("time", { datetime: line.ts, title: line.runId ?? undefined }, clock(line.ts), h("span", { class: "ink-3" }, `.${line.ts.slice(20, 23)}`)),
       h("span", { class: waits ? waits[0] : tone }, waits ? waits[1] : say(words[0], words[1])),
       h("b", {}, line.entity ?? "—"),
-      h("span", { class: "text" }, line.msg),
+      h("span", { class: "text" }, readable(line.msg, line.ts)),
     );
   }
 
@@ -135,6 +145,7 @@ export function logCard(entities, options) {
     list.hidden = count === 0;
     replace(told, held > 0 && say(`Paused: ${number(held)} new ${held === 1 ? "line" : "lines"} held back`, `På pause: ${number(held)} ${held === 1 ? "ny linje" : "nye linjer"} holdes tilbage`));
     told.hidden = held === 0;
+    replace(tally, countText(count, lines.length - held));
     if (count > 0) return replace(empty);
     const text = lines.length > 0 ? say("No line fits the filters.", "Ingen linje passer til filtrene.") : say("A run writes a line for each page that it reads.", "En kørsel skriver en linje for hver side, den læser.");
     if (!empty.firstChild || empty.textContent !== text) replace(empty, blank(lines.length > 0 ? say("Nothing to show", "Intet at vise") : say("No lines yet", "Ingen linjer endnu"), text));
@@ -166,6 +177,7 @@ export function logCard(entities, options) {
 
   function turn() {
     isPaused = !isPaused;
+    drawState();
     const text = isPaused ? say("Go on", "Fortsæt") : say("Pause", "Pause");
     replace(pause, icon(isPaused ? "play" : "pause"), h("span", { class: "sr-only" }, text));
     pause.title = text;
@@ -183,18 +195,24 @@ export function logCard(entities, options) {
 
   /** @param {"open" | "waits" | "away" | "off"} next */
   function tell(next) {
+    if (state.dataset.now === next) return;
+    // Read out is what is out of the ordinary, and that it is over: a stream ends each minute.
+    state.setAttribute("aria-live", [state.dataset.now, next].includes("away") ? "polite" : "off");
+    state.dataset.now = next;
+    state.title = next === "away" ? say("The status is asked every few seconds instead.", "Status spørges hvert par sekunder i stedet.") : "";
+    drawState();
+  }
+
+  /** What comes while it is paused is kept, and not shown. */
+  function drawState() {
+    const now = /** @type {"open" | "waits" | "away" | "off" | undefined} */ (state.dataset.now) ?? "waits";
     const marks = {
       open: () => statusMark("ok", say("Streaming", "Modtager"), { icon: "pulse" }),
       waits: () => statusMark("idle", say("Connecting…", "Forbinder…"), { icon: "clock" }),
       away: () => statusMark("warn", say("The log cannot be reached", "Loggen kan ikke nås")),
       off: () => statusMark("idle", say("Stopped while nobody looks", "Standset, mens ingen ser"), { icon: "pause" }),
     };
-    if (state.dataset.now === next) return;
-    // Read out is what is out of the ordinary, and that it is over: a stream ends each minute.
-    state.setAttribute("aria-live", [state.dataset.now, next].includes("away") ? "polite" : "off");
-    state.dataset.now = next;
-    state.title = next === "away" ? say("The status is asked every few seconds instead.", "Status spørges hvert par sekunder i stedet.") : "";
-    replace(state, marks[next]());
+    replace(state, isPaused && now !== "away" ? statusMark("held", say("Paused", "På pause")) : marks[now]());
   }
 
   function open() {

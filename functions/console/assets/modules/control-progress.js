@@ -1,10 +1,11 @@
 // How far the run is that is open; without one, how each entity does.
 
 import { controlCard, tableOf } from "./control-card.js";
+import { failsNow } from "./control-standing.js";
 import { modeText } from "./control-words.js";
 import { h, replace } from "./dom.js";
 import { ago, number, say } from "./language.js";
-import { momentText } from "./moment.js";
+import { momentText, readable } from "./moment.js";
 import { codeText } from "./runs.js";
 import { status as statusMark } from "./status.js";
 
@@ -14,18 +15,19 @@ import { status as statusMark } from "./status.js";
 function standingRows(status, entities) {
   const when = (/** @type {string | null} */ at) => (at ? h("span", { title: ago(at) }, momentText(at, true)) : h("span", { class: "ink-3" }, "—"));
   const row = (/** @type {[string, import("./control-words.js").OfEntity]} */ [name, one]) => {
-    const fails = one.lastFailureAt !== null && (one.lastSuccessAt === null || one.lastFailureAt > one.lastSuccessAt);
+    const fails = failsNow(one);
+    const error = readable(one.lastError ?? "");
     const mark = fails
       ? statusMark("bad", say("Failed", "Fejlet"))
       : one.lastSuccessAt
         ? statusMark("ok", "OK")
         : statusMark("idle", say("Never pulled", "Aldrig hentet"));
-    const why = fails && (codeText(one.lastErrorCode ?? "") ?? one.lastError);
+    const why = fails && (codeText(one.lastErrorCode ?? "") ?? error);
     return h(
       "tr",
       {},
       h("td", { class: "font-medium" }, name),
-      h("td", { title: fails ? one.lastError : null }, mark, why && h("span", { class: "why" }, why)),
+      h("td", { title: fails ? error : null }, mark, why && h("span", { class: "why" }, why)),
       h("td", {}, when(one.lastSuccessAt)),
       h("td", {}, when(one.lastFailureAt)),
       h("td", { class: "number" }, number(one.records)),

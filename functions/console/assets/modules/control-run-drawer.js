@@ -4,8 +4,10 @@ import { resultStatus, whyText } from "./control-run-words.js";
 import { modeText } from "./control-words.js";
 import { button, h } from "./dom.js";
 import { closeDrawer, openDrawer, section } from "./drawer.js";
-import { dateTime, duration, number, say } from "./language.js";
+import { dateTime, number, say } from "./language.js";
 import { callout, copied, fact } from "./messages.js";
+import { readable } from "./moment.js";
+import { span } from "./span.js";
 
 /** @typedef {import("./control-words.js").EntityRun} EntityRun */
 
@@ -17,7 +19,7 @@ function why(run) {
   return [
     section(
       run.result === "error" ? say("Error", "Fejl") : say("Warning", "Advarsel"),
-      callout(tone, whyText(run) || say("It did not end well", "Den endte ikke godt"), run.fullMessage ?? run.error),
+      callout(tone, whyText(run) || say("It did not end well", "Den endte ikke godt"), readable(run.fullMessage ?? run.error ?? "")),
       h("dl", { class: "facts" }, code && fact(say("Code", "Kode"), mono(code)), fingerprint && fact(say("Fingerprint", "Fingeraftryk"), mono(fingerprint))),
     ),
     answer && section(say("What the vendor answered", "Leverandørens svar"), h("pre", { class: "code", tabindex: "0", "aria-label": say("Answer", "Svar") }, answer)),
@@ -84,8 +86,8 @@ export function openRun(run, { closed, focus, logs }) {
   };
   openDrawer(
     {
-      title: `${run.entity}, ${modeText(run.mode, run.dryRun)}`,
-      summary: [resultStatus(run, true), h("span", { class: "ink-2" }, [dateTime(run.timestamp), duration(run.duration)].join(" · "))],
+      title: `${run.entity}, ${modeText(run.mode, run.dryRun, run.fullDetails.requeue)}`,
+      summary: [resultStatus(run, true), h("span", { class: "ink-2" }, [dateTime(run.timestamp), span(run.duration)].join(" · "))],
       tools: [copy],
       body: [why(run), figures(run), drift(run), facts(run)],
       foot: logs && button(say("Its log lines", "Dens loglinjer"), { icon: "search", onclick: show }),

@@ -1,6 +1,7 @@
 // Words of runs, their entities and what they wait for, and of breakers.
 
 import { say } from "./language.js";
+import { readable } from "./moment.js";
 import { codeText } from "./runs.js";
 import { status } from "./status.js";
 
@@ -55,7 +56,7 @@ export function resultStatus(run, pill = false) {
 }
 
 /** Why, in the page's language where there is a word for it. @param {EntityRun} run */
-export const whyText = (run) => codeText(run.fullDetails?.code ?? "") ?? run.error ?? "";
+export const whyText = (run) => codeText(run.fullDetails?.code ?? "") ?? readable(run.error ?? "");
 
 /** `019ac3b2…e00e`: what tells ids apart that begin with a time. @param {string} id */
 export const shortId = (id) => (id.length > 14 ? `${id.slice(0, 8)}…${id.slice(-4)}` : id);

@@ -2,7 +2,6 @@
 
 import { asError } from "./api.js";
 import { controlCard } from "./control-card.js";
-import { toldBy } from "./control-api.js";
 import { button, h, replace } from "./dom.js";
 import { say } from "./language.js";
 import { callout } from "./messages.js";
@@ -18,7 +17,7 @@ import { timeField } from "./time-field.js";
  * @param {{ started: (runId: string, dry: boolean) => void, stopped: () => void }} then
  */
 export function runCard(control, entities, then) {
-  const card = controlCard(say("Run", "Kørsel"));
+  const card = controlCard(say("Run", "Kørsel"), "of-run");
   const problem = h("div", { role: "alert" });
   let mode = "delta";
   /** @type {string | null} */
@@ -81,7 +80,9 @@ export function runCard(control, entities, then) {
       replace(problem);
       then.started(runId, dry.checked);
     } catch (thrown) {
-      replace(problem, callout("bad", say("No run was started", "Ingen kørsel blev sat i gang"), toldBy(asError(thrown))));
+      const { toldWith } = await import("./control-labels.js");
+      const labels = { since: say("Since", "Siden"), entities: say("Entities", "Entiteter"), mode: say("Mode", "Tilstand") };
+      replace(problem, callout("bad", say("No run was started", "Ingen kørsel blev sat i gang"), toldWith(asError(thrown), labels)));
       run.disabled = false;
     }
   }

@@ -5,8 +5,9 @@ import { resultStatus, shortId, whyText } from "./control-run-words.js";
 import { modeText } from "./control-words.js";
 import { greyCount } from "./counts.js";
 import { h, replace } from "./dom.js";
-import { ago, dateTime, duration, number, say } from "./language.js";
-import { momentText } from "./moment.js";
+import { ago, dateTime, number, say } from "./language.js";
+import { momentText, readable } from "./moment.js";
+import { span } from "./span.js";
 import { table } from "./table.js";
 
 /** @typedef {import("./control-words.js").EntityRun} EntityRun */
@@ -18,10 +19,10 @@ const GROUPS_MAX = 6;
 const columns = () => [
   { name: say("Started", "Startet"), cell: (/** @type {EntityRun} */ run) => momentText(run.timestamp), title: (run) => dateTime(run.timestamp), narrow: "below" },
   { name: say("Entity", "Entitet"), cell: (run) => h("b", { class: "font-medium" }, run.entity) },
-  { name: say("Mode", "Tilstand"), cell: (run) => h("span", { class: "ink-2" }, modeText(run.mode, run.dryRun)), narrow: "more" },
+  { name: say("Mode", "Tilstand"), cell: (run) => h("span", { class: "ink-2" }, modeText(run.mode, run.dryRun, run.fullDetails?.requeue)), narrow: "more" },
   { name: say("Rows", "Rækker"), cell: (run) => greyCount(run.rows), kind: "number", narrow: "more" },
-  { name: say("Duration", "Varighed"), cell: (run) => h("span", { class: "ink-2" }, duration(run.duration)), kind: "number", narrow: "more" },
-  { name: say("Result", "Resultat"), cell: (run) => [resultStatus(run), run.result !== "success" && h("span", { class: "why" }, whyText(run))], title: (run) => run.error ?? null, narrow: "end" },
+  { name: say("Duration", "Varighed"), cell: (run) => h("span", { class: "ink-2" }, span(run.duration)), kind: "number", narrow: "more" },
+  { name: say("Result", "Resultat"), cell: (run) => [resultStatus(run), run.result !== "success" && h("span", { class: "why" }, whyText(run))], title: (run) => readable(run.error ?? "") || null, narrow: "end" },
   { name: say("RunId", "Kørsels-id"), cell: (run) => h("span", { class: "font-mono ink-3" }, shortId(run.runId)), title: (run) => run.runId, narrow: "hide" },
 ];
 
@@ -39,7 +40,7 @@ export function runsCard(open) {
     /** @param {EntityRun[]} runs */
     show(runs) {
       const shown = runs.slice(0, SHOWN_MAX);
-      rows.caption(shown.length > 0 ? say(`The newest ${number(shown.length)}, a row for each entity`, `De nyeste ${number(shown.length)}, en række pr. entitet`) : say("No run is over yet. Start one above.", "Ingen kørsel er slut endnu. Sæt en i gang ovenfor."));
+      rows.caption(shown.length > 0 ? shown.length === 1 ? say("1 so far, a row for each entity", "1 indtil nu, en række pr. entitet") : say(`The newest ${number(shown.length)}, a row for each entity`, `De nyeste ${number(shown.length)}, en række pr. entitet`) : say("No run is over yet. Start one above.", "Ingen kørsel er slut endnu. Sæt en i gang ovenfor."));
       rows.rows(shown);
     },
   };
@@ -91,7 +92,7 @@ export function errorsCard(open) {
           h("span", { class: "font-mono ink-3 not-narrow", title: say("Fingerprint: code, list, reason and how the answer began", "Fingeraftryk: kode, liste, grund og svarets begyndelse") }, newest.fullDetails.fingerprint),
         );
       };
-      replace(card.body, h("ul", { class: "lines" }, groups.slice(0, GROUPS_MAX).map(line)));
+      replace(card.body, h("ul", { class: "lines wrap" }, groups.slice(0, GROUPS_MAX).map(line)));
     },
   };
 }

@@ -3,11 +3,11 @@
 import { asError } from "./api.js";
 import { controlCard, pair, pairs } from "./control-card.js";
 import { missing } from "./control-fill.js";
-import { toldBy } from "./control-api.js";
+import { toldWith } from "./control-labels.js";
 import { button, h, icon, replace } from "./dom.js";
 import { ago, number, say } from "./language.js";
 import { callout, toast } from "./messages.js";
-import { momentText } from "./moment.js";
+import { momentText, readable } from "./moment.js";
 import { codeText } from "./runs.js";
 
 /** @typedef {import("./control-words.js").Scheduler} Scheduler */
@@ -35,13 +35,14 @@ export function schedulerCard(control) {
     h("option", { value: "" }, say("never", "aldrig")),
     Array.from({ length: HOURS }, (_, index) => h("option", { value: String(index) }, `${String(index).padStart(2, "0")}:00 UTC`)),
   );
+  const names = { every: say("Every (min)", "Hvert (min)"), full: say("Nightly full", "Natlig fuld") };
   const keep = button(say("Save", "Gem"), { kind: "small", type: "submit", "data-testid": "button-save-schedule" });
   const field = (/** @type {HTMLElement} */ input, /** @type {string} */ name) => h("div", { class: "field" }, h("label", { for: input.id }, name), input);
   const form = h(
     "form",
     { class: "schedule", onsubmit: (/** @type {Event} */ event) => submit(event) },
-    field(every, say("Every (min)", "Hvert (min)")),
-    field(hour, say("Nightly full", "Natlig fuld")),
+    field(every, names.every),
+    field(hour, names.full),
     keep,
   );
   replace(card.body, facts, form, problem);
@@ -65,7 +66,7 @@ export function schedulerCard(control) {
       stored = null;
       show(changed);
     } catch (thrown) {
-      replace(problem, callout("bad", say("The schedule was not changed", "Tidsplanen blev ikke ændret"), toldBy(asError(thrown))));
+      replace(problem, callout("bad", say("The schedule was not changed", "Tidsplanen blev ikke ændret"), toldWith(asError(thrown), { intervalMinutes: names.every, fullSyncHourUTC: names.full })));
       if (stored) on.checked = stored.enabled;
       lock();
     }
@@ -92,7 +93,7 @@ export function schedulerCard(control) {
     lock();
     const when = (/** @type {string | null} */ at) => (at ? h("span", { title: ago(at) }, momentText(at, true)) : h("span", { class: "ink-3" }, "—"));
     const [skipped] = scheduler.skippedTicks;
-    const why = skipped && (REASONS[skipped.reason] ? say(...REASONS[skipped.reason]) : (codeText(skipped.reason) ?? skipped.detail));
+    const why = skipped && (REASONS[skipped.reason] ? say(...REASONS[skipped.reason]) : (codeText(skipped.reason) ?? readable(skipped.detail)));
     replace(card.beside, scheduler.lockedBy && h("span", { class: "status idle", title: scheduler.lockedBy }, icon("lock"), say("Locked", "Låst")), on);
     replace(
       facts,

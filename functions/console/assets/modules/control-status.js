@@ -4,9 +4,10 @@ import { asError } from "./api.js";
 import { controlCard, pair, pairs } from "./control-card.js";
 import { toldBy } from "./control-api.js";
 import { button, h, icon, replace, s } from "./dom.js";
-import { ago, clock, duration, number, say } from "./language.js";
+import { ago, clock, number, say } from "./language.js";
 import { callout } from "./messages.js";
 import { momentText } from "./moment.js";
+import { span } from "./span.js";
 import { status as statusMark } from "./status.js";
 
 /** @typedef {import("./control-words.js").Status} Status */
@@ -37,18 +38,23 @@ function ring(health) {
   );
 }
 
-/** @param {import("./control-words.js").IntegrationHealth} health */
+/** Its parts are points, and no rates: the best of each is 100. @param {import("./control-words.js").IntegrationHealth} health */
 function score(health) {
   const parts = health.healthScoreParts;
-  const part = (/** @type {number | undefined} */ value) => (value === undefined ? "—" : `${number(value)} %`);
+  const part = (/** @type {number | undefined} */ value) => (value === undefined ? "—" : number(value));
   return h(
     "div",
     { class: "score" },
     ring(health),
-    pairs(
-      pair(say("Freshness", "Friskhed"), part(parts?.freshness)),
-      pair(say("Success rate", "Succesrate"), part(parts?.successRate)),
-      pair(say("Error rate", "Fejlrate"), part(parts?.errorRate)),
+    h(
+      "div",
+      { class: "grid gap-1" },
+      h("h3", {}, say("Health score, each of 100", "Helbred, hver af 100")),
+      pairs(
+        pair(say("Freshness", "Friskhed"), part(parts?.freshness)),
+        pair(say("Runs go well", "Kørsler lykkes"), part(parts?.successRate)),
+        pair(say("Rows are taken", "Rækker tages"), part(parts?.errorRate)),
+      ),
     ),
   );
 }
@@ -66,7 +72,7 @@ function newest(status) {
  * @param {{ ping: () => Promise<Ping>, pinged: () => void }} acts
  */
 export function statusCard(name, acts) {
-  const card = controlCard(say(`${name} status`, `${name}, status`));
+  const card = controlCard(say(`${name} status`, `${name}, status`), "of-status");
   const facts = h("div", { class: "grid gap-3" });
   const result = h("div", { role: "status", "aria-live": "polite" });
   /** @type {{ at: Date, ping: Ping } | null} */
@@ -121,10 +127,16 @@ export function statusCard(name, acts) {
         pair(say("Authentication", "Adgang"), authenticated()),
         pair(say("Last success", "Seneste succes"), when(success?.[1].lastSuccessAt, success?.[0] ?? "")),
         pair(say("Last error", "Seneste fejl"), when(failure?.[1].lastFailureAt, failure?.[0] ?? "")),
-        pair(say("Pinged", "Pinget"), last ? `${clock(last.at)}, ${duration(last.ping.elapsedMs)}` : h("span", { class: "ink-3" }, "—")),
+        pair(say("Pinged", "Pinget"), last ? `${clock(last.at)}, ${span(last.ping.elapsedMs)}` : h("span", { class: "ink-3" }, "—")),
       ),
       status.scheduler.paused && callout("held", say("The connection is paused", "Forbindelsen er på pause"), say("It is not pulled by itself, and its vendor is asked by hand alone.", "Den hentes ikke af sig selv; leverandøren spørges kun manuelt.")),
     );
   }
-  return { element: card.element, show, ping };
+  return {
+    element: card.element,
+    show,
+    ping,
+    /** Whether it answered the last ping; null where it was not asked. */
+    answers: () => last && last.ping.ok,
+  };
 }

@@ -5,7 +5,8 @@ import { shortId, stepStatus, waitText } from "./control-run-words.js";
 import { countdown } from "./countdown.js";
 import { greyCount } from "./counts.js";
 import { h, icon, replace, s } from "./dom.js";
-import { clock, duration, number, say } from "./language.js";
+import { clock, number, say } from "./language.js";
+import { span } from "./span.js";
 import { status as statusMark } from "./status.js";
 
 /** @typedef {import("./control-words.js").Status} Status */
@@ -53,7 +54,7 @@ function figures(run, /** @type {number | null} */ eta) {
     { class: "run-figures" },
     figure(say("Rows", "Rækker"), number(sum((step) => step.rows))),
     figure(say("Rows/s", "Rækker/s"), rate === null || rate === undefined ? "—" : number(rate)),
-    figure("ETA", eta === null ? "—" : duration(Math.max(eta, 1_000)), eta !== null ? say("with waits", "med ventetid") : ""),
+    figure("ETA", eta === null ? "—" : span(Math.max(eta, 1_000)), eta !== null ? say("with waits", "med ventetid") : ""),
     figure(run.dryRun ? say("Would change", "Ville ændre") : say("Changed", "Ændret"), number(sum(({ counts }) => counts.created + counts.updated + counts.removed))),
     figure(say("Set aside", "Lagt til side"), dead > 0 ? statusMark("bad", number(dead), { icon: "dead" }) : "0"),
   );
@@ -75,7 +76,7 @@ function stepRows(run, status, each) {
       h("td", { class: "number ink-2" }, begun ? `${number(step.page)}${step.totalPages ? ` / ${number(step.totalPages)}` : ""}` : "—"),
       h("td", { class: "number" }, greyCount(begun ? step.rows : null)),
       h("td", { class: "number ink-2" }, begun && step.rowsPerSecond !== null ? number(step.rowsPerSecond) : "—"),
-      h("td", { class: "number ink-2" }, step.eta !== null && begun ? duration(Math.max(step.eta, 1_000)) : "—"),
+      h("td", { class: "number ink-2" }, step.eta !== null && begun ? span(Math.max(step.eta, 1_000)) : "—"),
     );
   };
   return run.steps.map(row);

@@ -16,8 +16,10 @@ import { toast } from "./messages.js";
 export async function stopRun(control, then) {
   try {
     const { stopped, state } = await control.stop();
-    const text = state === "stopping" ? say("The page that is being written is written to its end.", "Den side, der skrives, skrives færdig.") : "";
-    toast("ok", stopped ? say("The run stops", "Kørslen standses") : say("Nothing ran", "Intet kørte"), text);
+    const goesOn = state === "stopping";
+    const title = goesOn ? say("The run is stopping", "Kørslen er ved at standse") : say("The run is stopped", "Kørslen er standset");
+    const text = goesOn ? say("The page that is being written is written to its end.", "Den side, der skrives, skrives færdig.") : "";
+    toast(goesOn ? "run" : "ok", stopped ? title : say("Nothing ran", "Intet kørte"), text);
     then();
     return true;
   } catch (thrown) {

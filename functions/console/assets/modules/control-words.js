@@ -2,9 +2,7 @@
 
 import { s } from "./dom.js";
 import { say } from "./language.js";
-import { status } from "./status.js";
 
-/** @typedef {import("./status.js").Tone} Tone */
 /**
  * @typedef {{
  *   state: "closed" | "open" | "half_open", isOpen: boolean, failures: number, lastFailure: string | null, cooldownMs: number,
@@ -49,7 +47,7 @@ import { status } from "./status.js";
  *   pageSize: number | null, requestsPerMinute: number | null, requestsPerHour: number | null, entities: string[],
  *   retry: { tries: number, baseMs: number, factor: number, longestMs: number, jitter: string },
  *   breaker: { failures: number, withinMs: number, cooldownMs: number } | null, state: "active" | "paused",
- *   keptBy: "operators" | "configuration",
+ *   keptBy: "operators" | "configuration", warnings: string[],
  * }} Config
  * @typedef {{
  *   enabled: boolean, intervalMinutes: number | null, fullSyncHourUTC: number | null, paused: boolean, nextRun: string | null,
@@ -70,21 +68,9 @@ import { status } from "./status.js";
  * }} Provider
  */
 
-/** @type {Record<string, [Tone, [string, string]]>} */
-const BANDS = {
-  healthy: ["ok", ["OK", "OK"]],
-  degraded: ["warn", ["Degraded", "Svækket"]],
-  failing: ["bad", ["Failing", "Fejler"]],
-};
-
-/** How an integration does. @param {string | null | undefined} health */
-export function healthPill(health) {
-  const [tone, words] = BANDS[health ?? ""] ?? ["idle", ["Never ran", "Har aldrig kørt"]];
-  return status(tone, say(...words), { pill: true });
-}
-
-/** @param {string} mode @param {boolean} [dry] */
-export function modeText(mode, dry = false) {
+/** @param {string} mode @param {boolean} [dry] @param {boolean} [requeued] That it applied one row which had been set aside. */
+export function modeText(mode, dry = false, requeued = false) {
+  if (requeued) return say("Requeue", "Nyt forsøg");
   const name = mode === "backfill" ? "Backfill" : "Delta";
   return dry ? say(`${name}, dry`, `${name}, prøve`) : name;
 }

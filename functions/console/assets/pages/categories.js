@@ -144,7 +144,7 @@ function drawFilters() {
     filters,
     search.element,
     selectChip("mapped", "Google", now.mapped, yesNo, (mapped) => filter({ mapped: mapped || null })),
-    selectChip("deleted", say("Deleted ones", "Slettede"), now.deleted ? "yes" : "", shown, (deleted) => filter({ deleted: deleted || null }, true)),
+    selectChip("deleted", say("Deleted", "Slettede"), now.deleted ? "yes" : "", shown, (deleted) => filter({ deleted: deleted || null }, true)),
   );
   if (active === search.input) active.focus();
   else if (name) /** @type {HTMLElement | null} */ (filters.querySelector(`[data-filter="${name}"] select`))?.focus();

@@ -311,10 +311,9 @@ addKeys([
 addEventListener("popstate", () => load());
 
 draw();
+// On one's own machine a session is made for who has none, and these routes are for nobody without.
+const who = await whoever();
+mayDecide = may(who, "connections:write");
+trigger.disabled = !mayDecide;
 load();
-whoever().then((who) => {
-  mayDecide = may(who, "connections:write");
-  trigger.disabled = !mayDecide;
-  drawHeld();
-});
 poll(load, POLL_MS);

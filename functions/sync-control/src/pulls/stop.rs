@@ -86,8 +86,9 @@ async fn release(
         Released::Nothing if resets => ("idle", "No lock is held"),
         Released::Nothing => ("idle", "No sync running"),
         Released::Now(_) if resets => ("stopped", "Lock released"),
-        Released::Now(_) | Released::Asked(_) if !resets => (state_of(&released), "Sync stopped"),
-        Released::Now(_) | Released::Asked(_) => ("stopping", "The worker stops at its next effect"),
+        Released::Now(_) => ("stopped", "Sync stopped"),
+        Released::Asked(_) if resets => ("stopping", "The worker stops at its next effect"),
+        Released::Asked(_) => ("stopping", "Sync is stopping"),
         Released::At(..) => ("cut_off", "The worker is cut off; the lock is free at freeAt"),
     };
     let run = released.run().map(|run| format!(" {run}")).unwrap_or_default();
@@ -100,8 +101,4 @@ async fn release(
         },
         ..PullStoppedView::new(connection, state, message)
     }))
-}
-
-fn state_of(released: &Released) -> &'static str {
-    if matches!(released, Released::Now(_)) { "stopped" } else { "stopping" }
 }

@@ -213,7 +213,8 @@ impl Message {
             parts.push(format!("{over} resolved"));
         }
         let since = if self.digest { " during quiet hours" } else { "" };
-        format!("{} alerts of {tenant}{since}: {}", self.total, parts.join(", "))
+        let alerts = if self.total == 1 { "alert" } else { "alerts" };
+        format!("{} {alerts} of {tenant}{since}: {}", self.total, parts.join(", "))
     }
 
     /// All that it says, in lines.

@@ -82,17 +82,17 @@ impl Rule {
         }
     }
 
-    /// What it says, for people, behind the name of a connection.
+    /// What it says, for people, behind the name of a connection. It tells what happened, so that it is as true once the alert is over.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
             Self::RunFailed => "a scheduled run failed",
-            Self::ConnectivityFailing => "the vendor cannot be connected to",
+            Self::ConnectivityFailing => "the vendor could not be connected to",
             Self::NoSuccess => "nothing went well for long",
-            Self::BreakerOpen => "the breaker is open",
+            Self::BreakerOpen => "the breaker opened",
             Self::NightlyFullFailed => "the nightly run of everything failed",
-            Self::DeadLettersGrowing => "dead letters are growing",
-            Self::ChannelRefusing => "the channel takes no messages",
+            Self::DeadLettersGrowing => "dead letters grew in number",
+            Self::ChannelRefusing => "the channel took no messages",
         }
     }
 }
@@ -381,8 +381,10 @@ impl Facts<'_> {
         }
         let failed = self.breaker.last_failure().map(time::text);
         let detail = match &failed {
-            Some(at) => format!("the vendor failed again and again, last at {at}, and is asked one request at a time"),
-            None => "the vendor is asked one request at a time".to_owned(),
+            Some(at) => {
+                format!("the vendor failed again and again, last at {at}; while it does, one request at a time asks")
+            }
+            None => "while the vendor fails, one request at a time asks".to_owned(),
         };
         Seen::Holds(Finding { code: "open".to_owned(), detail, mark: failed.unwrap_or_default() })
     }

@@ -9,8 +9,8 @@ pub const TOLD_MAX: usize = 10;
 /// Why a call means no connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotMeant {
-    /// No API of the provider is pulled.
-    #[error("nothing is pulled of {0}: there are {others}", others = .1.join(", "))]
+    /// It has no API that is pulled or, where that is enough, asked by hand.
+    #[error("{0} is none of the providers that this is for: {others}", others = .1.join(", "))]
     NotPulled(String, Vec<String>),
     /// There is none of the provider.
     #[error("the tenant {0} has no connection to {1}")]
@@ -28,7 +28,7 @@ impl NotMeant {
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
-            Self::NotPulled(..) => "name a provider whose API is pulled".to_owned(),
+            Self::NotPulled(..) => "name one of these providers".to_owned(),
             Self::None(tenant, provider) => {
                 format!("make it: PUT /api/admin/connections/{tenant}/{provider}/{}", ConnectionName::MAIN)
             }

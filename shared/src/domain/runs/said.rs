@@ -12,6 +12,7 @@ use crate::domain::runs::run::{Run, RunStatus, Trigger};
 
 fn mode(work: &PullWork) -> &'static str {
     match work.mode {
+        _ if work.one_row => "requeue",
         PullMode::Delta => "delta",
         PullMode::Backfill => "backfill",
     }

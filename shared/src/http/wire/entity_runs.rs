@@ -96,6 +96,7 @@ impl EntityRunView {
                 "pages": progress.chain.pages(),
                 "setAside": progress.set_aside,
                 "since": entity.since.map(time::text),
+                "requeue": run.work.pull().is_some_and(|work| work.one_row),
                 "drift": entity.drift,
                 "answer": entity.answer,
                 "sample": (!entity.sample.is_empty()).then_some(&entity.sample),
@@ -138,6 +139,9 @@ fn state(run: &Run, entity: &EntityPull) -> Value {
 fn result(run: &Run, entity: &EntityPull) -> (&'static str, Option<String>) {
     let set_aside = entity.progress.set_aside;
     match entity.state {
+        EntityState::Done if set_aside == 1 => {
+            ("warning", Some("1 row could not be taken and was set aside".to_owned()))
+        }
         EntityState::Done if set_aside > 0 => {
             ("warning", Some(format!("{set_aside} rows could not be taken and were set aside")))
         }
