@@ -3,9 +3,9 @@
 use http::StatusCode;
 use jiff::Timestamp;
 
-use super::client::{Request, VendorClient};
+use super::client::{Answer, NoAnswer, Request, VendorClient};
 use super::hosts::Hosts;
-use super::{alert_webhook, teams};
+use super::{alert_webhook, signed, teams};
 use crate::domain::alerts::channel::ChannelKind;
 use crate::domain::alerts::delivery::{Answered, Message};
 use crate::domain::connections::provider::Settings;
@@ -41,27 +41,32 @@ pub async fn send(
     }
 }
 
-/// What is wrong with a secret that a connection is given, without it; none where nothing is, or the provider is no channel whose secret can
-/// be looked at.
+/// What is wrong with a secret that a connection is given, without it; none where nothing is, or the provider is none that is told
+/// something, or whose secret can be looked at.
 #[must_use]
 pub fn wrong_secret(provider: &ProviderId, secret: &Secret, is_local: bool) -> Option<&'static str> {
+    if *provider == ProviderId::COMPLETION_WEBHOOK {
+        return signed::wrong_secret(secret);
+    }
     match ChannelKind::of(provider)? {
         ChannelKind::Teams => teams::wrong_secret(secret, is_local),
         ChannelKind::Webhook => None,
     }
 }
 
+/// Posts to the host that the address names, and to no other.
+pub(super) async fn post(local: bool, request: Request) -> Result<Answer, NoAnswer> {
+    let host = request.url.host_str().unwrap_or_default().to_owned();
+    let named = request.url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
+    // It may quote the address.
+    let hosts = Hosts::named(&[&named], local).map_err(|_| NoAnswer::Misconfigured(UNUSABLE.to_owned()))?;
+    VendorClient::new(hosts)?.send(request).await
+}
+
 /// Posts, and says what came of it. Texts name the host alone.
 pub(super) async fn posted(sending: &Sending<'_>, request: Request) -> Answered {
     let host = request.url.host_str().unwrap_or_default().to_owned();
-    let named = request.url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
-    let client = match Hosts::named(&[&named], sending.local).map(VendorClient::new) {
-        Ok(Ok(client)) => client,
-        Ok(Err(error)) => return Answered::Refused(error.to_string()),
-        // It may quote the address.
-        Err(_) => return Answered::Refused(UNUSABLE.to_owned()),
-    };
-    match client.send(request).await {
+    match post(sending.local, request).await {
         Ok(answer) => match answer.class() {
             Class::Fine => Answered::Taken,
             class if class.may_pass() => {
