@@ -64,6 +64,7 @@ impl Process {
         }
         let functions = [
             build!("alerts", signalbox_alerts),
+            build!("completions", signalbox_completions),
             build!("console", signalbox_console),
             build!("dead-letters", signalbox_dead_letters),
             build!("live-logs", signalbox_live_logs),

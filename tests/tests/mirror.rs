@@ -17,4 +17,5 @@ mod mirror {
     mod held;
     mod mirror_routes;
     mod mirrored;
+    mod told;
 }

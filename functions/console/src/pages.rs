@@ -38,6 +38,8 @@ const REGISTRY: Page =
     Page::new("/vendor-sync/registry", "Vendor sync", "Vendor sync", Language::Danish, "registry.js")
         .titled("Vendor sync observability");
 const DELIVERIES: Page = Page::new("/deliveries", "Deliveries", "Leverancer", Language::English, "deliveries.js");
+const COMPLETIONS: Page =
+    Page::new("/deliveries/out", "Webhooks out", "Webhooks ud", Language::English, "completions.js");
 const INTEGRATIONS: Page = Page::new(
     "/systems/integrations",
     "Systems › Integrations › Health",
@@ -82,11 +84,12 @@ const COMPONENTS: Page = Page::new("/components", "Components", "Komponenter", L
 /// In place of one that is not there; it has no path of its own.
 const MISSING: Page = Page::new("", "No such page", "Ingen sådan side", Language::English, "missing.js");
 
-const ALL: [Page; 14] = [
+const ALL: [Page; 15] = [
     OVERVIEW,
     RUNS,
     REGISTRY,
     DELIVERIES,
+    COMPLETIONS,
     INTEGRATIONS,
     HEALTH,
     AUDIT,
@@ -153,6 +156,7 @@ pub(crate) fn routes() -> OpenApiRouter<Pages> {
         .routes(routes!(vendor_sync))
         .routes(routes!(registry))
         .routes(routes!(deliveries))
+        .routes(routes!(completions_page))
         .routes(routes!(integrations))
         .routes(routes!(health))
         .routes(routes!(audit))
@@ -183,6 +187,7 @@ page!(overview, OVERVIEW, "/", "The page of all connections and what needs atten
 page!(vendor_sync, RUNS, "/vendor-sync", "The page of catalogue runs.");
 page!(registry, REGISTRY, "/vendor-sync/registry", "The page of vendors, their tests and their sources.");
 page!(deliveries, DELIVERIES, "/deliveries", "The page of webhooks.");
+page!(completions_page, COMPLETIONS, "/deliveries/out", "The page of who was told which run is over.");
 page!(
     integrations,
     INTEGRATIONS,

@@ -4,6 +4,7 @@ mod alerts;
 mod brands;
 mod catalogue;
 mod categories;
+mod completions;
 mod connections;
 mod deliveries;
 mod flags;
@@ -23,6 +24,7 @@ use http::{HeaderMap, Uri};
 use jiff::Timestamp;
 use signalbox::aws::alerts::AlertStore;
 use signalbox::aws::clients::Clients;
+use signalbox::aws::completions::NoticeStore;
 use signalbox::aws::connections::breaker::Breakers;
 use signalbox::aws::connections::last_test::LastTests;
 use signalbox::aws::connections::last_used::LastUses;
@@ -67,6 +69,7 @@ const DEFAULT_VENDOR: &str = "moscot";
 pub(crate) struct Reads {
     runs: RunReads,
     alerts: AlertStore,
+    notices: NoticeStore,
     looks: Looks,
     pulled: PulledReads,
     snapshots: SnapshotStore,
@@ -147,6 +150,7 @@ fn routes() -> OpenApiRouter<Reads> {
         .merge(brands::routes())
         .merge(catalogue::routes())
         .merge(categories::routes())
+        .merge(completions::routes())
         .merge(connections::routes())
         .merge(deliveries::routes())
         .merge(flags::routes())
@@ -175,6 +179,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
     let reads = Reads {
         runs: RunReads::connect(&clients, environment)?,
         alerts: AlertStore::connect(&clients, environment)?,
+        notices: NoticeStore::connect(&clients, environment)?,
         looks: Looks::connect(&clients, environment, outside)?,
         pulled: PulledReads::connect(&clients, environment, &outside.providers)?,
         snapshots: SnapshotStore::connect(&clients, environment)?,

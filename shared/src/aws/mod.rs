@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod bus;
 pub mod clients;
+pub mod completions;
 pub mod connections;
 pub mod datasets;
 pub mod deliveries;

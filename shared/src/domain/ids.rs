@@ -113,6 +113,8 @@ names! {
         TEAMS = "teams";
         /// Signed webhooks that alerts are sent by. Not `webhook`, which a sender may be called.
         ALERT_WEBHOOK = "alert-webhook";
+        /// Signed webhooks that say which runs are over.
+        COMPLETION_WEBHOOK = "completion-webhook";
         /// No system: what imports note is sealed under it.
         IMPORTS = "imports";
     }
@@ -154,8 +156,16 @@ names! {
 
 impl ProviderId {
     /// The providers that have a name of their own. All other names are those of senders of any name.
-    pub const NAMED: [Self; 7] =
-        [Self::ALERT_WEBHOOK, Self::CATALOGUE, Self::DOORLOOP, Self::GBP, Self::POS, Self::TEAMS, Self::TRACKSTAR];
+    pub const NAMED: [Self; 8] = [
+        Self::ALERT_WEBHOOK,
+        Self::CATALOGUE,
+        Self::COMPLETION_WEBHOOK,
+        Self::DOORLOOP,
+        Self::GBP,
+        Self::POS,
+        Self::TEAMS,
+        Self::TRACKSTAR,
+    ];
 }
 
 impl Default for TenantId {

@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod audit;
 pub mod canonical;
 pub mod catalogue;
+pub mod completions;
 pub mod connections;
 pub mod correlation;
 pub mod datasets;

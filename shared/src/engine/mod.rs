@@ -4,6 +4,7 @@
 pub mod alerts;
 pub mod catalogue;
 pub mod categories;
+pub mod completions;
 pub mod connections;
 pub mod deliveries;
 pub mod flags;

@@ -4,9 +4,9 @@ use http::StatusCode;
 use jiff::Timestamp;
 use url::Url;
 
-use super::client::{Request, VendorClient};
+use super::client::{Answer, NoAnswer, Request, VendorClient};
 use super::hosts::{Forbidden, Hosts};
-use super::{alert_webhook, teams};
+use super::{alert_webhook, signed, teams};
 use crate::domain::alerts::channel::ChannelKind;
 use crate::domain::alerts::delivery::{Answered, Message};
 use crate::domain::connections::provider::{Settings, WrongSetting};
@@ -42,23 +42,26 @@ pub async fn send(
     }
 }
 
-/// What is wrong with a secret that a connection is given, without it; none where nothing is, or the provider is no channel whose secret can
-/// be looked at.
+/// What is wrong with a secret that a connection is given, without it; none where nothing is, or the provider is none that is told
+/// something, or whose secret can be looked at.
 #[must_use]
 pub fn wrong_secret(provider: &ProviderId, secret: &Secret, is_local: bool) -> Option<String> {
+    if *provider == ProviderId::COMPLETION_WEBHOOK {
+        return signed::wrong_secret(secret);
+    }
     match ChannelKind::of(provider)? {
         ChannelKind::Teams => teams::wrong_secret(secret, is_local),
-        ChannelKind::Webhook => alert_webhook::wrong_secret(secret),
+        ChannelKind::Webhook => signed::wrong_secret(secret),
     }
 }
 
-/// What is wrong with the settings of a connection to which nothing could ever be sent; none where nothing is, or it is no channel.
+/// What is wrong with the settings of a connection to which nothing could ever be sent; none where nothing is, or it is none that
+/// names where it is posted to.
 #[must_use]
 pub fn wrong_settings(provider: &ProviderId, settings: &Settings, is_local: bool) -> Option<WrongSetting> {
-    match ChannelKind::of(provider)? {
-        ChannelKind::Teams => None,
-        ChannelKind::Webhook => alert_webhook::wrong_settings(settings, is_local),
-    }
+    let is_posted_to =
+        *provider == ProviderId::COMPLETION_WEBHOOK || ChannelKind::of(provider) == Some(ChannelKind::Webhook);
+    is_posted_to.then(|| signed::wrong_settings(settings, is_local)).flatten()
 }
 
 /// Why nothing could ever be posted to a URL, without the URL. Where a name leads is seen when it is looked up.
@@ -85,16 +88,18 @@ fn named(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
+/// Posts to the host that the address names, and to no other.
+pub(super) async fn post(local: bool, request: Request) -> Result<Answer, NoAnswer> {
+    // It may quote the address.
+    let hosts =
+        Hosts::named(&[&named(&request.url)], local).map_err(|_| NoAnswer::Misconfigured(UNUSABLE.to_owned()))?;
+    VendorClient::new(hosts)?.send(request).await
+}
+
 /// Posts, and says what came of it. Texts name the host alone.
 pub(super) async fn posted(sending: &Sending<'_>, request: Request) -> Answered {
     let host = request.url.host_str().unwrap_or_default().to_owned();
-    let client = match Hosts::named(&[&named(&request.url)], sending.local).map(VendorClient::new) {
-        Ok(Ok(client)) => client,
-        Ok(Err(error)) => return Answered::Refused(error.to_string()),
-        // It may quote the address.
-        Err(_) => return Answered::Refused(UNUSABLE.to_owned()),
-    };
-    match client.send(request).await {
+    match post(sending.local, request).await {
         Ok(answer) => match answer.class() {
             Class::Fine => Answered::Taken,
             class if class.may_pass() => {

@@ -4,12 +4,14 @@ pub mod alert_webhook;
 pub mod catalogue;
 pub mod channels;
 pub mod client;
+pub mod completion_webhook;
 pub mod doorloop;
 pub mod gbp;
 pub mod hosts;
 pub mod pos;
 pub mod pulled;
 pub mod sender;
+mod signed;
 pub mod teams;
 pub mod trackstar;
 mod web;
@@ -26,6 +28,7 @@ use crate::domain::ids::ProviderId;
 const PROVIDERS: &[(ProviderId, Provider)] = &[
     (ProviderId::ALERT_WEBHOOK, alert_webhook::PROVIDER),
     (ProviderId::CATALOGUE, catalogue::provider::PROVIDER),
+    (ProviderId::COMPLETION_WEBHOOK, completion_webhook::PROVIDER),
     (ProviderId::DOORLOOP, doorloop::PROVIDER),
     (ProviderId::GBP, gbp::PROVIDER),
     (ProviderId::POS, pos::PROVIDER),

@@ -26,6 +26,8 @@ pub enum Queue {
     Webhooks,
     /// Of deliveries that the worker gave up on.
     DeadLetters,
+    /// Of runs that are over.
+    Completions,
 }
 
 impl Queue {
@@ -36,6 +38,7 @@ impl Queue {
             Self::Due | Self::Sync => "sync-worker",
             Self::Webhooks => "webhook-worker",
             Self::DeadLetters => "dead-letters",
+            Self::Completions => "completions",
         }
     }
 
@@ -46,6 +49,7 @@ impl Queue {
             Self::Sync => "SyncQueue",
             Self::Webhooks => "WebhookQueue",
             Self::DeadLetters => "WebhookDeadLetterQueue",
+            Self::Completions => "CompletionQueue",
         }
     }
 }

@@ -22,6 +22,7 @@ function pages() {
   }));
   links.push(
     { text: say("Vendor registry", "Leverandørregister"), place: "/vendor-sync/registry" },
+    { text: say("Webhooks out", "Webhooks ud"), place: "/deliveries/out" },
     { text: "GBP Category Sync", place: "/settings/admin/gbp-sync" },
     { text: say("Categories", "Kategorier"), place: "/settings/admin/categories" },
     { text: say("Flags", "Flag"), place: "/settings/admin/flags" },

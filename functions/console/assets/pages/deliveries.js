@@ -89,7 +89,7 @@ replace(
   pageHead(
     say("Deliveries", "Leverancer"),
     say("Every webhook that came in, and what became of it", "Hver webhook, der kom, og hvad der blev af den"),
-    pauseSlot,
+    h("div", { class: "flex wrap gap-2" }, h("a", { class: "button", href: "/deliveries/out" }, say("Webhooks out", "Webhooks ud")), pauseSlot),
   ),
   filters.tabs,
   chart,

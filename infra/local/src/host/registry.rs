@@ -12,6 +12,7 @@ pub(crate) async fn build(
 ) -> Option<Result<Function, StartError>> {
     Some(match package {
         "alerts" => signalbox_alerts::build(environment, outside).await,
+        "completions" => signalbox_completions::build(environment, outside).await,
         "console" => signalbox_console::build(environment, outside).await,
         "dead-letters" => signalbox_dead_letters::build(environment, outside).await,
         "live-logs" => signalbox_live_logs::build(environment, outside).await,

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::channel::Refusal;
+use crate::domain::completions::receiver;
 use crate::domain::connections::stored::StoredConnection;
 use crate::domain::pull::breaker::{Breaker, State};
 use crate::domain::runs::failure::{Failure, RunError};
@@ -42,11 +43,13 @@ pub enum Rule {
     DeadLettersGrowing,
     /// A channel that people are told over does not take what it is sent.
     ChannelRefusing,
+    /// A receiver of completion webhooks was disabled, as it took none.
+    ReceiverDisabled,
 }
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::RunFailed,
         Self::ConnectivityFailing,
         Self::NoSuccess,
@@ -54,6 +57,7 @@ impl Rule {
         Self::NightlyFullFailed,
         Self::DeadLettersGrowing,
         Self::ChannelRefusing,
+        Self::ReceiverDisabled,
     ];
 
     /// The rule's name, in keys and answers.
@@ -67,6 +71,7 @@ impl Rule {
             Self::NightlyFullFailed => "nightly_full_failed",
             Self::DeadLettersGrowing => "dead_letters_growing",
             Self::ChannelRefusing => "channel_refusing",
+            Self::ReceiverDisabled => "receiver_disabled",
         }
     }
 
@@ -78,7 +83,9 @@ impl Rule {
             Self::ConnectivityFailing | Self::NoSuccess | Self::NightlyFullFailed | Self::ChannelRefusing => {
                 Severity::Severe
             }
-            Self::RunFailed | Self::BreakerOpen | Self::DeadLettersGrowing => Severity::Warning,
+            Self::RunFailed | Self::BreakerOpen | Self::DeadLettersGrowing | Self::ReceiverDisabled => {
+                Severity::Warning
+            }
         }
     }
 
@@ -93,6 +100,7 @@ impl Rule {
             Self::NightlyFullFailed => "the nightly run of everything failed",
             Self::DeadLettersGrowing => "dead letters grew in number",
             Self::ChannelRefusing => "the channel took no messages",
+            Self::ReceiverDisabled => "the receiver of completion webhooks was disabled",
         }
     }
 }
@@ -288,18 +296,19 @@ impl Connect {
 }
 
 impl Facts<'_> {
-    /// What a rule sees. Of a connection that is gone or paused nothing is wrong: whoever paused it knows.
+    /// What a rule sees. Of a connection that is gone or paused nothing is wrong: whoever paused it knows, unless nobody did.
     #[must_use]
     pub fn seen(&self, rule: Rule, now: Timestamp) -> Seen {
-        let Some(stored) = self.stored.filter(|stored| stored.is_active()) else { return Seen::Clear };
-        match rule {
-            Rule::RunFailed => self.failed(|run| run.is_scheduled && !run.is_nightly_full, |_| true),
-            Rule::NightlyFullFailed => self.failed(|run| run.is_nightly_full, |run| run.is_full),
-            Rule::ConnectivityFailing => self.connectivity(),
-            Rule::NoSuccess => self.success(stored, now),
-            Rule::BreakerOpen => self.breaker(now),
-            Rule::DeadLettersGrowing => self.letters(),
-            Rule::ChannelRefusing => self.refusal(stored),
+        match (rule, self.stored.filter(|stored| stored.is_active())) {
+            (Rule::ReceiverDisabled, _) => self.disabled(),
+            (_, None) => Seen::Clear,
+            (Rule::RunFailed, _) => self.failed(|run| run.is_scheduled && !run.is_nightly_full, |_| true),
+            (Rule::NightlyFullFailed, _) => self.failed(|run| run.is_nightly_full, |run| run.is_full),
+            (Rule::ConnectivityFailing, _) => self.connectivity(),
+            (Rule::NoSuccess, Some(stored)) => self.success(stored, now),
+            (Rule::BreakerOpen, _) => self.breaker(now),
+            (Rule::DeadLettersGrowing, _) => self.letters(),
+            (Rule::ChannelRefusing, Some(stored)) => self.refusal(stored),
         }
     }
 
@@ -398,6 +407,15 @@ impl Facts<'_> {
                 Seen::Holds(Finding { code: code.to_owned(), detail, mark: time::text(refusal.since) })
             }
             _ => Seen::Clear,
+        }
+    }
+
+    fn disabled(&self) -> Seen {
+        match self.stored.and_then(receiver::disabled) {
+            Some((why, since)) => {
+                Seen::Holds(Finding { code: "disabled".to_owned(), detail: why.to_owned(), mark: time::text(since) })
+            }
+            None => Seen::Clear,
         }
     }
 

@@ -3,7 +3,7 @@ use serde_json::json;
 use super::channel::Refusal;
 use super::delivery::Answered;
 use super::rules::*;
-use crate::domain::connections::stored::StoredConnection;
+use crate::domain::connections::stored::{ConnectionState, StoredConnection};
 use crate::domain::pull::breaker::{Breaker, Force};
 use crate::domain::runs::run::Run;
 
@@ -246,6 +246,22 @@ fn a_channel_is_trouble_once_it_refuses_or_is_silent_for_long_and_until_it_is_ch
         let refusal = answers.iter().fold(None, after);
         let facts = Facts { refusal, ..facts(&stored, vec![]) };
         assert_eq!(word(&facts.seen(Rule::ChannelRefusing, at(60))), expected, "{answers:?}");
+    }
+}
+
+#[test]
+fn a_receiver_that_nobody_paused_is_wrong_until_somebody_resumes_it() {
+    for (connection, by, expected) in [
+        ("acme/completion-webhook/main", "completions", "holds"),
+        ("acme/completion-webhook/main", "ann", "clear"),
+        ("acme/doorloop/main", "completions", "clear"),
+    ] {
+        let mut stored = stored(json!("off"), "paused");
+        stored.connection = connection.parse().unwrap();
+        stored.state = ConnectionState::Paused { by: by.into(), why: "why".into(), since: at(0) };
+        assert_eq!(word(&facts(&stored, vec![]).seen(Rule::ReceiverDisabled, at(1))), expected, "{connection} {by}");
+        stored.state = ConnectionState::Active;
+        assert_eq!(facts(&stored, vec![]).seen(Rule::ReceiverDisabled, at(1)), Seen::Clear);
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::aws::connections::lists::Listed;
 use crate::aws::connections::store::ConnectionStore;
 use crate::aws::faults::AwsFault;
 use crate::aws::keys::{DataKeys, KeyFault};
@@ -10,13 +9,9 @@ use crate::domain::alerts::channel::{CHANNELS_MAX, Channel, Channels};
 use crate::domain::alerts::delivery::{Answered, Message};
 use crate::domain::connections::stored::StoredConnection;
 use crate::domain::ids::{ProviderId, TenantId};
+use crate::engine::connections::active::{PART, first_of};
 use crate::outside::Clock;
 use crate::vendors::channels::{Sending, send};
-
-/// Connections that are read at a time: some may be paused, or have no secret.
-const PART: usize = 100;
-/// A tenant has no more of them than this, of each provider.
-const PARTS_MAX: usize = 10;
 
 /// A channel that can be told, with its connection.
 pub(super) type Usable = (Channel, StoredConnection);
@@ -28,18 +23,7 @@ pub(super) async fn usable(
     provider: ProviderId,
     limit: usize,
 ) -> Result<Vec<Usable>, AwsFault> {
-    let of = Listed::Tenant(tenant.clone(), Some(provider));
-    let (mut found, mut after) = (Vec::new(), None);
-    for _ in 0..PARTS_MAX {
-        let (part, next) = store.page(&of, after.as_ref(), PART).await?;
-        found.extend(part.into_iter().filter_map(|stored| Some((Channel::of(&stored)?, stored))));
-        after = next;
-        if after.is_none() || found.len() >= limit {
-            break;
-        }
-    }
-    found.truncate(limit);
-    Ok(found)
+    first_of(store, tenant, provider, limit, |stored| Some((Channel::of(&stored)?, stored))).await
 }
 
 /// The channels of a tenant that are active and have a secret, [`PART`] of each provider at most.

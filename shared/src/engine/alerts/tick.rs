@@ -15,6 +15,7 @@ use crate::aws::connections::lists::{After, Listed};
 use crate::aws::faults::AwsFault;
 use crate::domain::alerts::outbox::plan;
 use crate::domain::alerts::rules::{LETTERS_GROWING, LETTERS_WITHIN, SUCCESS_WITHIN};
+use crate::domain::completions::receiver;
 use crate::domain::connections::schedule::Schedule;
 use crate::domain::connections::stored::StoredConnection;
 use crate::domain::ids::{Connection, TenantId};
@@ -145,9 +146,12 @@ async fn round(alerts: &Alerts, before: &Cursor, now: Timestamp) -> Result<(Vec<
 /// Those that are worth a look of their own: three batches tell which. One that is not synced by itself has runs by hand and a breaker all
 /// the same, and is only never late.
 async fn suspects(alerts: &Alerts, part: Vec<StoredConnection>, now: Timestamp) -> Result<Vec<Connection>, AwsFault> {
-    let active: Vec<StoredConnection> = part.into_iter().filter(StoredConnection::is_active).collect();
+    let (active, paused): (Vec<_>, Vec<_>) = part.into_iter().partition(StoredConnection::is_active);
+    // Nobody paused these, and no event tells of it.
+    let disabled = paused.into_iter().filter(|stored| receiver::disabled(stored).is_some());
+    let disabled: Vec<Connection> = disabled.map(|stored| stored.connection).collect();
     if active.is_empty() {
-        return Ok(Vec::new());
+        return Ok(disabled);
     }
     let connections = || active.iter().map(|stored| &stored.connection);
     let synced = || active.iter().filter(|stored| stored.schedule != Schedule::Off);
@@ -164,7 +168,8 @@ async fn suspects(alerts: &Alerts, part: Vec<StoredConnection>, now: Timestamp) 
             || breakers.get(connection).is_some_and(|breaker| breaker.state(now) != State::Closed)
             || stored.schedule != Schedule::Off && well.get(connection).is_none_or(is_late)
     };
-    Ok(active.iter().filter(is_suspect).map(|stored| stored.connection.clone()).collect())
+    let suspects = active.iter().filter(is_suspect).map(|stored| stored.connection.clone());
+    Ok(suspects.chain(disabled).collect())
 }
 
 /// Makes messages of each tenant's notes that have settled. A tenant whose notes cannot be told keeps no other waiting.

@@ -1,5 +1,6 @@
 //! Connections: how they are read, how operators change, test and remove them, and how they are started when they are due.
 
+pub mod active;
 pub mod ask;
 pub mod brands;
 pub mod breaker;

@@ -15,8 +15,8 @@ use crate::domain::time;
 pub struct AlertView {
     /// Its id.
     pub id: String,
-    /// `run_failed`, `connectivity_failing`, `no_success`, `breaker_open`, `nightly_full_failed`, `dead_letters_growing` or
-    /// `channel_refusing`.
+    /// `run_failed`, `connectivity_failing`, `no_success`, `breaker_open`, `nightly_full_failed`, `dead_letters_growing`,
+    /// `channel_refusing` or `receiver_disabled`.
     pub rule: &'static str,
     /// `severe` or `warning`.
     pub severity: &'static str,

@@ -5,6 +5,7 @@ pub mod alerts;
 pub mod breaker;
 pub mod categories;
 pub mod checkpoints;
+pub mod completions;
 pub mod connections;
 pub mod entity_runs;
 pub mod flags;

@@ -9,14 +9,16 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use signalbox::domain::deliveries::signature::schemes;
 use signalbox::http::auth::{CONNECTIONS_READ, CONNECTIONS_WRITE, DELIVERIES_WRITE, READ, WRITE};
+use signalbox_simulators::{ChannelAnswer, SimulatedChannel};
 use signalbox_tests::deliveries::delivery::Delivery;
 use signalbox_tests::deliveries::hooks::Hooks;
 use signalbox_tests::queues::Queue;
 use signalbox_tests::runs::catalogue::Catalogue;
 use signalbox_tests::wire::{Fault, Verdict, Wire, every};
 
-const FUNCTIONS: [&str; 9] = [
+const FUNCTIONS: [&str; 10] = [
     "alerts",
+    "completions",
     "console",
     "dead-letters",
     "read-api",
@@ -75,6 +77,7 @@ async fn every_right_is_used() {
     categories(&hooks).await;
     deliveries(&hooks).await;
     alerts(&hooks).await;
+    completions(&hooks).await;
     reads(&hooks).await;
 
     let listed = ELSEWHERE.iter().map(|(function, action, on, _)| format!("{function} {action} {on}"));
@@ -288,6 +291,18 @@ async fn alerts(hooks: &Hooks) {
         ask(hooks, "POST", &format!("/api/admin/alerts/{id}/acknowledge"), None).await;
     }
     ask(hooks, "GET", "/api/admin/alerts/messages", None).await;
+}
+
+/// A run that is over, and a receiver that says that it is gone.
+async fn completions(hooks: &Hooks) {
+    let channel = SimulatedChannel::start(0).await.unwrap();
+    channel.answer(ChannelAnswer { status: Some(410), retry_after: None, times: 1 }).unwrap();
+    let receiver = json!({"settings": {"url": channel.webhook_url()}, "secrets": {"current": "whsec_c2VjcmV0"}});
+    ask(hooks, "PUT", "/api/admin/connections/default/completion-webhook/main", Some(receiver)).await;
+    ask(hooks, "POST", SYNC, Some(json!({}))).await;
+    hooks.work(Queue::Completions).await;
+    hooks.host.fire("Again").await.unwrap();
+    ask(hooks, "GET", "/api/admin/completions", None).await;
 }
 
 async fn reads(hooks: &Hooks) {

@@ -16,6 +16,7 @@ async fn build(function: &str, environment: &Environment) -> Result<Function, St
         "webhook-worker" => signalbox_webhook_worker::build(environment, &outside).await,
         "live-logs" => signalbox_live_logs::build(environment, &outside).await,
         "alerts" => signalbox_alerts::build(environment, &outside).await,
+        "completions" => signalbox_completions::build(environment, &outside).await,
         "console" => signalbox_console::build(environment, &outside).await,
         "dead-letters" => signalbox_dead_letters::build(environment, &outside).await,
         _ => signalbox_read_api::build(environment, &outside).await,
@@ -73,6 +74,7 @@ async fn without_a_table_queue_or_bus_that_it_uses_and_it_is_told_of_no_other() 
         ("webhook-worker", &["DELIVERIES_TABLE", "RECORDS_TABLE", "CONTROL_TABLE", "WEBHOOK_QUEUE_URL"]),
         ("live-logs", &["RUNS_TABLE", "CONTROL_TABLE", "SECRETS_PATH"]),
         ("alerts", &["RUNS_TABLE", "SNAPSHOTS_TABLE", "CONTROL_TABLE", "JOURNAL_TABLE"]),
+        ("completions", &["RUNS_TABLE", "CONTROL_TABLE", "JOURNAL_TABLE"]),
         ("console", &[]),
         ("dead-letters", &["DELIVERIES_TABLE", "JOURNAL_TABLE"]),
         (
