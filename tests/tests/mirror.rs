@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests, where a panic is the report")]
 
 mod mirror {
+    mod alerts;
     mod all_tenants;
     mod asks;
     mod both_ways;

@@ -122,6 +122,8 @@ names! {
     ConnectionName = "a connection's name" {
         /// What the hashes of imports are sealed under.
         HASHES = "hashes";
+        /// What is of all tenants' connections, among the platform's own.
+        ALL_TENANTS = "all-tenants";
         /// The one that is meant where a tenant has several to a provider and a call names none.
         MAIN = "main";
     }

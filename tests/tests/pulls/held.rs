@@ -104,11 +104,11 @@ async fn a_look_at_it_names_no_row_for_good() {
 /// The connection before a backfill of which half would go.
 async fn prepare<'a>(system: &'a System, doorloop: &Running) -> Pulled<'a> {
     doorloop.reset().unwrap();
-    let settings = json!({"entities": ["units", "owners"], "pageSize": 15, "removals": "hold"});
+    let settings = json!({"entities": ["units", "owners"], "pageSize": 5, "removals": "hold"});
     let pulled = Pulled::of(system, doorloop, "doorloop", settings).await;
     pulled.run(&backfill()).await;
     system.pass(Duration::from_secs(3_600));
-    change(doorloop, json!({"entity": "units", "remove": 3, "add": 1}));
+    change(doorloop, json!({"entity": "units", "remove": 7, "add": 1}));
     pulled.start(&backfill(), Mode::Apply).await;
     pulled
 }
@@ -145,7 +145,7 @@ async fn a_crash_anywhere_before_or_after_an_approval_leaves_no_trace() {
     decide(&pulled, "approve", json!({})).await.expect(200);
     calls[1] = go_on(&pulled, Wire::whole()).await.calls().len();
     let expected = outcome(&pulled).await;
-    assert_eq!(expected.0["entities"], json!([["units", "done", 1, 0, 3], ["owners", "done", 0, 0, 0]]));
+    assert_eq!(expected.0["entities"], json!([["units", "done", 1, 0, 7], ["owners", "done", 0, 0, 0]]));
     for (approved, calls) in [false, true].into_iter().zip(calls) {
         for number in 0..calls {
             for verdict in [Verdict::KillBefore, Verdict::KillAfter] {

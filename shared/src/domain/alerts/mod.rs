@@ -9,6 +9,7 @@ pub mod card;
 pub mod channel;
 pub mod delivery;
 pub mod life;
+pub mod mirrors;
 pub mod outbox;
 pub mod quiet;
 pub mod rules;

@@ -45,11 +45,20 @@ pub enum Rule {
     ChannelRefusing,
     /// A receiver of completion webhooks was disabled, as it took none.
     ReceiverDisabled,
+    /// Of all tenants' mirrors too many fail.
+    MirrorsFailing,
+    /// All tenants' mirrors find differences again and again.
+    MirrorsOutOfSync,
+    /// All tenants' mirrors take long.
+    MirrorsSlow,
 }
 
 impl Rule {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
+    /// Those about the mirrors of all tenants, and not about a connection.
+    pub const OF_MIRRORS: [Self; 3] = [Self::MirrorsFailing, Self::MirrorsOutOfSync, Self::MirrorsSlow];
+
+    /// Those about a connection.
+    pub const OF_CONNECTIONS: [Self; 8] = [
         Self::RunFailed,
         Self::ConnectivityFailing,
         Self::NoSuccess,
@@ -72,6 +81,9 @@ impl Rule {
             Self::DeadLettersGrowing => "dead_letters_growing",
             Self::ChannelRefusing => "channel_refusing",
             Self::ReceiverDisabled => "receiver_disabled",
+            Self::MirrorsFailing => "mirrors_failing",
+            Self::MirrorsOutOfSync => "mirrors_out_of_sync",
+            Self::MirrorsSlow => "mirrors_slow",
         }
     }
 
@@ -83,9 +95,13 @@ impl Rule {
             Self::ConnectivityFailing | Self::NoSuccess | Self::NightlyFullFailed | Self::ChannelRefusing => {
                 Severity::Severe
             }
-            Self::RunFailed | Self::BreakerOpen | Self::DeadLettersGrowing | Self::ReceiverDisabled => {
-                Severity::Warning
-            }
+            Self::RunFailed
+            | Self::BreakerOpen
+            | Self::DeadLettersGrowing
+            | Self::ReceiverDisabled
+            | Self::MirrorsFailing
+            | Self::MirrorsOutOfSync
+            | Self::MirrorsSlow => Severity::Warning,
         }
     }
 
@@ -101,6 +117,9 @@ impl Rule {
             Self::DeadLettersGrowing => "dead letters grew in number",
             Self::ChannelRefusing => "the channel took no messages",
             Self::ReceiverDisabled => "the receiver of completion webhooks was disabled",
+            Self::MirrorsFailing => "too many failed",
+            Self::MirrorsOutOfSync => "many found differences",
+            Self::MirrorsSlow => "they took long",
         }
     }
 }
@@ -300,6 +319,7 @@ impl Facts<'_> {
     #[must_use]
     pub fn seen(&self, rule: Rule, now: Timestamp) -> Seen {
         match (rule, self.stored.filter(|stored| stored.is_active())) {
+            (Rule::MirrorsFailing | Rule::MirrorsOutOfSync | Rule::MirrorsSlow, _) => Seen::Unknown,
             (Rule::ReceiverDisabled, _) => self.disabled(),
             (_, None) => Seen::Clear,
             (Rule::RunFailed, _) => self.failed(|run| run.is_scheduled && !run.is_nightly_full, |_| true),

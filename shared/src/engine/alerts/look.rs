@@ -5,12 +5,15 @@ use jiff::Timestamp;
 use super::Alerts;
 use crate::aws::alerts::Committed;
 use crate::aws::faults::AwsFault;
+use crate::aws::runs::mirrors::MirrorsOf;
 use crate::aws::runs::reads::Wanted;
 use crate::domain::alerts::channel::ChannelKind;
-use crate::domain::alerts::life::{Subject, next};
-use crate::domain::alerts::rules::{Facts, RUNS_MAX, Rule, RunSeen};
+use crate::domain::alerts::life::{Alert, Subject, next};
+use crate::domain::alerts::mirrors::{self, MirrorDay, NEWEST_MAX};
+use crate::domain::alerts::rules::{Facts, RUNS_MAX, Rule, RunSeen, Seen};
 use crate::domain::connections::stored::StoredConnection;
 use crate::domain::ids::Connection;
+use crate::domain::runs::window::cover;
 
 /// How often a look is repeated that met another one at the same connection. The next tick looks again in any case.
 const TRIES_MAX: u32 = 3;
@@ -47,12 +50,43 @@ async fn try_look(
     let before = alerts.store.of(connection).await?;
     let facts = facts(alerts, connection, stored.as_ref(), letters, now).await?;
     let display_name = stored.as_ref().map_or(connection.name.as_str(), |stored| stored.display_name.as_str());
+    let seen = Rule::OF_CONNECTIONS.map(|rule| (rule, facts.seen(rule, now)));
+    compare(alerts, (connection, display_name), &before, &seen, now).await
+}
+
+/// Looks at the mirrors of all tenants, by the figures of a day.
+///
+/// # Errors
+/// As [`look`].
+pub async fn look_at_mirrors(alerts: &Alerts) -> Result<usize, AwsFault> {
+    let (now, all) = (alerts.now(), mirrors::all());
+    let since = now.saturating_sub(mirrors::WITHIN).unwrap_or(Timestamp::MIN);
+    let (of, window) = (MirrorsOf::default(), cover(Some(since), Some(now)));
+    let read =
+        futures::future::try_join(alerts.runs.mirror_tally(&of, &window), alerts.runs.mirror_log(&of, 0, NEWEST_MAX));
+    let (tally, (newest, _)) = read.await?;
+    let newest = newest.into_iter().filter(|row| row.tenant_id.is_some() && row.started_at >= since).collect();
+    let day = MirrorDay { tally, newest };
+    let before = alerts.store.of(&all).await?;
+    let seen = Rule::OF_MIRRORS.map(|rule| (rule, day.seen(rule)));
+    // Where others look too, the next round looks again.
+    Ok(compare(alerts, (&all, mirrors::DISPLAY_NAME), &before, &seen, now).await?.0)
+}
+
+/// Stores what became of alerts: how many changed, and whether nobody else changed one meanwhile.
+async fn compare(
+    alerts: &Alerts,
+    (connection, display_name): (&Connection, &str),
+    before: &[Alert],
+    seen: &[(Rule, Seen)],
+    now: Timestamp,
+) -> Result<(usize, bool), AwsFault> {
     let (mut changed, mut alone) = (0, true);
-    for rule in Rule::ALL {
-        let known = before.iter().find(|alert| alert.rule == rule);
+    for (rule, seen) in seen {
+        let known = before.iter().find(|alert| alert.rule == *rule);
         let id = alerts.new_id();
-        let subject = Subject { connection, display_name, rule, id: &id };
-        let Some(step) = next(known, subject, &facts.seen(rule, now), now) else { continue };
+        let subject = Subject { connection, display_name, rule: *rule, id: &id };
+        let Some(step) = next(known, subject, seen, now) else { continue };
         match alerts.store.commit(known, &step, now).await? {
             Committed::Yes => changed += 1,
             Committed::Raced => alone = false,

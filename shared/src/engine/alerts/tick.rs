@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::channels::told;
-use super::look::{Letters, look};
+use super::look::{Letters, look, look_at_mirrors};
 use super::{Alerts, one_fault, sending};
 use crate::aws::alerts::Cursor;
 use crate::aws::connections::lists::{After, Listed};
@@ -100,6 +100,12 @@ async fn looks(alerts: &Alerts, ticked: &mut Ticked) -> Result<(), AwsFault> {
         }
     }
     drop(seen);
+    // What is of all tenants is looked at as often as all connections are.
+    if round.round_began_at != before.round_began_at
+        && let Some(changed) = or_none(look_at_mirrors(alerts).await, "look at mirrors", &mut faults)
+    {
+        ticked.changed += changed;
+    }
     // Also where a look failed: those that come after it must not wait for it.
     let after = Cursor { watched_after, ..round };
     if after != before {
