@@ -110,7 +110,7 @@ fn run(connection: &Connection, id: RunId, at: Timestamp, number: usize, open: b
         unconnected: 0,
         log: Default::default(),
         held: None,
-        was_held: false,
+        held_ms: 0,
         correlation_id: format!("01234567-89ab-cdef-0123-{number:012}"),
         work: Work::Catalogue(work.clone()),
     };

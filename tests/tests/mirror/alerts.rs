@@ -18,7 +18,7 @@ async fn looked(tenant: &Mirrored<'_>) -> Vec<(String, String)> {
     let token = system.service_token("ada", "default", &[CONNECTIONS_READ]);
     let alerts = system.get("/api/admin/alerts").bearer(&token).answer().await.expect(200);
     let text = |alert: &Value, name: &str| alert[name].as_str().unwrap().to_owned();
-    let found = alerts["items"].as_array().unwrap().iter().filter(|alert| alert["connection"] == "all-tenants");
+    let found = alerts["alerts"].as_array().unwrap().iter().filter(|alert| alert["connection"] == "all-tenants");
     found.map(|alert| (text(alert, "rule"), text(alert, "state"))).collect()
 }
 

@@ -43,7 +43,7 @@ pub(super) fn start(world: &mut World) {
         log: Default::default(),
         slices: Slices::default(),
         held: None,
-        was_held: false,
+        held_ms: 0,
         correlation_id: "trace".into(),
         work: Work::Catalogue(CatalogueWork::default()),
     };

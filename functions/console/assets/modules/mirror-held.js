@@ -24,7 +24,7 @@ export function heldCard(mirror, mayDecide, decided) {
     h("h2", { id }, say("Waiting for approval", "Afventer godkendelse")),
     status("held", say(`Held since ${dateTime(one.since)}`, `Siden ${dateTime(one.since)}`), { pill: true }),
     h("span", { class: "note grow" }, where),
-    mayDecide && h("span", { class: "flex gap-2" }, heldButtons(one, decider)),
+    mayDecide && one.until && h("span", { class: "flex gap-2" }, heldButtons(one, decider)),
   );
   return h("section", { class: "card mb-3", "aria-labelledby": id }, head, h("div", { class: "card-body held-body" }, heldFigures(one, WHAT), heldNames(one)));
 }

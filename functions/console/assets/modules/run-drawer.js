@@ -45,7 +45,7 @@ function held(run, { decided, name }) {
   const what = /** @type {[string, string]} */ (["items", "varer"]);
   import("./held-run.js").then(({ heldButtons, heldFigures, heldNames }) => {
     const decider = decided && { tenant: null, what, whose: name, decided };
-    replace(place, heldFigures(one, what), heldNames(one), decider && h("div", { class: "flex gap-2" }, heldButtons(one, decider)));
+    replace(place, heldFigures(one, what), heldNames(one), decider && one.until && h("div", { class: "flex gap-2" }, heldButtons(one, decider)));
   });
   return section(say("Waiting for approval", "Afventer godkendelse"), place);
 }

@@ -113,6 +113,8 @@ replace(
 );
 
 const heldOf = (/** @type {Mirror} */ row) => held.find(({ id }) => id === row.id);
+/** Whether it goes on by itself. A fan-out waits for what is held, perhaps for days. @param {Mirror} row */
+const isLive = (row) => isRunning(row) && !heldOf(row) && (row.tenantId !== null || held.length === 0);
 
 /** @param {string} at */
 function time(at) {
@@ -186,7 +188,7 @@ async function drawHeld() {
 }
 
 function drawHead() {
-  const live = rows?.some((row) => isRunning(row) && !heldOf(row));
+  const live = rows?.some(isLive);
   const had = head.contains(document.activeElement);
   const choices = /** @type {[string, string][]} */ ([["", say("Both", "Begge")], ...["platform_to_gbp", "gbp_to_platform"].map((one) => [one, strategyText(one)])]);
   const filter = selectChip("strategy", say("Strategy", "Strategi"), strategy(), choices, (one) => {
@@ -290,7 +292,7 @@ async function load() {
     problem = asError(thrown);
   }
   draw();
-  const live = rows?.some((row) => isRunning(row) && !heldOf(row)) ?? false;
+  const live = rows?.some(isLive) ?? false;
   if (live && !calm) calm = poll(load, LIVE_MS);
   if (!live && calm) {
     calm();

@@ -25,7 +25,7 @@ const HOLDERS: [&str; 14] = [
     "slices",
     "log",
     "held",
-    "wasHeld",
+    "heldMs",
     "work",
 ];
 

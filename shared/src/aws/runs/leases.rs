@@ -129,6 +129,31 @@ impl RunStore {
         asked.map(|asked| value(asked.attributes.unwrap_or_default())).transpose()
     }
 
+    /// Asks a run to stop that waits for approval, and none that somebody approved of meanwhile: false where none waits for that.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn reject(
+        &self,
+        connection: &Connection,
+        run: &RunId,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<bool, AwsFault> {
+        let call = self
+            .control
+            .update_item(lease_key(connection))
+            .update_expression("SET stopBy = :by, stopMs = :now")
+            .condition_expression(
+                "runId = :run AND attribute_not_exists(fence) AND attribute_not_exists(stopBy) AND waitsFor = :approval",
+            )
+            .expression_attribute_values(":by", text(by))
+            .expression_attribute_values(":now", number(now.as_millisecond()))
+            .expression_attribute_values(":run", text(run.as_str()))
+            .expression_attribute_values(":approval", text("approval"));
+        Ok(conditional(past_conflicts(|| call.clone().send()).await, "reject a run")?.is_some())
+    }
+
     /// Ends a run's wait for its breaker, and notes that a message for it is sent: which run it is. None where none waits for that.
     ///
     /// # Errors

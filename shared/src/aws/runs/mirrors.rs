@@ -12,7 +12,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::Update;
+use aws_sdk_dynamodb::types::{Put, Update};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{RunReads, RunStore};
@@ -120,6 +120,7 @@ impl RunStore {
                 .into_iter()
                 .fold(transaction, Transaction::update);
         }
+        transaction = self.failed_row(run, &row)?.into_iter().fold(transaction, Transaction::put);
         match self.of_parent(run, &row, true)? {
             Some(update) => Ok(transaction.update(update)),
             None => Ok(transaction),
@@ -140,15 +141,21 @@ impl RunStore {
                 .into_iter()
                 .fold(transaction, Transaction::update);
         }
-        if row.error.is_some() {
-            let mut failed = item(&row, key(ERRORS, row.id.as_str()))?;
-            failed.insert("expires_at".into(), number(run.updated_at.as_second() + ERRORS_SECONDS));
-            transaction = transaction.put(built(self.runs().put(failed).build())?);
-        }
+        transaction = self.failed_row(run, &row)?.into_iter().fold(transaction, Transaction::put);
         match self.of_parent(run, &row, false)? {
             Some(update) => Ok(transaction.update(update)),
             None => Ok(transaction),
         }
+    }
+
+    /// The row among the newest that failed, where it did: also one that was over before it began.
+    fn failed_row(&self, run: &Run, row: &MirrorLog) -> Result<Option<Put>, AwsFault> {
+        if row.error.is_none() {
+            return Ok(None);
+        }
+        let mut failed = item(row, key(ERRORS, row.id.as_str()))?;
+        failed.insert("expires_at".into(), number(run.updated_at.as_second() + ERRORS_SECONDS));
+        built(self.runs().put(failed).build()).map(Some)
     }
 
     /// What a child adds to the fan-out that it is one of.
@@ -173,10 +180,18 @@ impl RunStore {
                 .expression_attribute_names(format!("#{name}"), name)
                 .expression_attribute_values(format!(":{name}"), number(step));
         }
-        let mut expression = format!("ADD {}", added.join(", "));
+        let mut sets = Vec::new();
         if let Some(at) = row.completed_at {
-            expression = format!("SET lastOverAt = :at {expression}");
+            sets.push("lastOverAt = :at");
             update = update.expression_attribute_values(":at", text(crate::domain::time::text(at)));
+        }
+        if let Some(reason) = row.reason.as_ref().filter(|_| over && row.skipped) {
+            sets.push("reason = :reason");
+            update = update.expression_attribute_values(":reason", text(reason));
+        }
+        let mut expression = format!("ADD {}", added.join(", "));
+        if !sets.is_empty() {
+            expression = format!("SET {} {expression}", sets.join(", "));
         }
         built(update.update_expression(expression).condition_expression("attribute_exists(pk)").build()).map(Some)
     }
@@ -280,7 +295,9 @@ impl RunStore {
             .expression_attribute_values(":open", text(OPEN))
             .limit(OPEN_MAX);
         let page = call.send().await.map_err(|error| fault("read open fan-outs", &error))?;
-        page.items.unwrap_or_default().into_iter().map(value).collect()
+        // One that cannot be read keeps no other from being sent on.
+        let read = |item| value(item).inspect_err(|error| tracing::error!(%error, "open fan-out passed over")).ok();
+        Ok(page.items.unwrap_or_default().into_iter().filter_map(read).collect())
     }
 }
 

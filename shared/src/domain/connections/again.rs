@@ -92,7 +92,7 @@ mod tests {
             wait: None,
             slices: Slices::default(),
             held: None,
-            was_held: false,
+            held_ms: 0,
             work: Work::Catalogue(CatalogueWork::default()),
         }
     }

@@ -61,6 +61,9 @@ pub struct FanOut {
     /// How many never began.
     #[serde(default)]
     pub skipped: u64,
+    /// Why one of those was passed over, the last that was: a code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// What they found, together.
     #[serde(default)]
     pub created: u64,
@@ -95,6 +98,7 @@ impl FanOut {
             over: 0,
             failed: 0,
             skipped: 0,
+            reason: None,
             created: 0,
             updated: 0,
             deleted: 0,
@@ -141,7 +145,7 @@ impl FanOut {
             pending: 0,
             unmapped: 0,
             skipped,
-            reason: skipped.then(|| "cooldown".to_owned()),
+            reason: self.reason.clone().filter(|_| skipped),
             code: error.is_some().then(|| "tenants_failed".to_owned()),
             error,
             job_id: job_id(&self.id),

@@ -96,8 +96,9 @@ pub fn deadline(run: &Run) -> Timestamp {
 
 /// When a run must be over, however it moves on. How long somebody takes to approve of it is not its own time.
 fn latest_end(run: &Run) -> Timestamp {
-    let in_all = later(run.started_at, run.work.patience().in_all);
-    if run.was_held { later(in_all, APPROVAL) } else { in_all }
+    let waited = SignedDuration::from_millis(i64::try_from(run.held_ms).unwrap_or(i64::MAX));
+    let waits = if run.held.is_some() { APPROVAL } else { SignedDuration::ZERO };
+    later(later(later(run.started_at, run.work.patience().in_all), waited), waits)
 }
 
 fn later(from: Timestamp, by: SignedDuration) -> Timestamp {

@@ -1,10 +1,13 @@
 //! Tables and properties of [`super`].
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::domain::ids::Connection;
 use crate::domain::mirror::plan;
+use crate::domain::runs::held::Held;
 use crate::domain::runs::mirror::MirrorWork;
 use crate::domain::runs::run::{CatalogueWork, Mode, Trigger, Work};
 use crate::domain::runs::slices::Slices;
@@ -32,7 +35,7 @@ fn run(deadline_from_ms: i64, attempts: u32) -> Run {
         wait: None,
         slices: Slices::default(),
         held: None,
-        was_held: false,
+        held_ms: 0,
         duration_ms: None,
         error: None,
         attempts,
@@ -84,10 +87,15 @@ fn a_mirror_is_tried_five_times_soon_after_one_another_and_keeps_the_reason() {
     let after = after_slice(&mirror(4), fault, false, at(MINUTE));
     assert_eq!(after.then, Then::End(RunStatus::Failed, Some(Failure::SourceUnreadable)));
     let held = after_slice(&mirror(0), CameTo::AwaitsApproval, false, at(30 * HOUR));
-    let asked = Run { deadline_from: held.deadline_from, was_held: true, ..mirror(0) };
-    // Three days of waiting are not part of its own time.
+    let waits = |since| Held { why: String::new(), removals: 1, of: 1, going: BTreeSet::new(), since: at(since) };
+    let mut asked = Run { deadline_from: held.deadline_from, held: Some(waits(30 * HOUR)), ..mirror(0) };
+    // Three days of waiting are not part of its own time, however often it waits.
     assert_eq!(deadline(&asked), at(96 * HOUR));
-    assert_eq!(deadline(&Run { was_held: false, ..asked }), at(24 * HOUR));
+    asked.let_go(at(100 * HOUR));
+    (asked.deadline_from, asked.held) = (at(999 * HOUR), Some(waits(100 * HOUR)));
+    assert_eq!(deadline(&asked), at((24 + 70 + 72) * HOUR));
+    asked.let_go(at(101 * HOUR));
+    assert_eq!(deadline(&asked), at((24 + 70 + 1) * HOUR));
 }
 
 fn for_good(failure: Failure) -> CameTo {

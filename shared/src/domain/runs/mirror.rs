@@ -53,6 +53,12 @@ pub struct MirrorPlan {
     /// Of the tenant's categories: how many changes were made.
     #[serde(default)]
     pub done: u64,
+    /// Of the tenant's categories: how many may be deleted. Several may stand for one of Google's, so they are more than what differs.
+    #[serde(default)]
+    pub removals: u64,
+    /// And how many were.
+    #[serde(default)]
+    pub removed: u64,
 }
 
 /// The work of a mirror.
@@ -134,7 +140,7 @@ mod tests {
         let counts = serde_json::json!({"total": 2, "created": 1, "updated": 0, "removed": 3, "unchanged": 1});
         let stored = serde_json::json!({
             "strategy": "platform_to_gbp", "parent": "018bcfe5-6800-7000-8000-000000000000", "unmapped": 1, "kept": 2,
-            "plan": {"wanted": ["gcid:a"], "counts": counts, "done": 1},
+            "plan": {"wanted": ["gcid:a"], "counts": counts, "done": 1, "removals": 2, "removed": 1},
             "locations": [{"name": "locations/1", "state": "planned", "counts": counts,
                 "error": {"code": "vendor_refused", "detail": "why"}}],
         });

@@ -341,9 +341,9 @@ pub struct Run {
     /// Why it waits for approval, and what would go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Held>,
-    /// Whether it ever waited for approval: the time for that is given to it beside its own.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub was_held: bool,
+    /// For how long it waited for approval before, in milliseconds: that is given to it beside its own time.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub held_ms: u64,
     /// The trace of the request that started it.
     pub correlation_id: String,
     /// What it works at.
@@ -352,6 +352,10 @@ pub struct Run {
 
 fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+fn is_none(milliseconds: &u64) -> bool {
+    *milliseconds == 0
 }
 
 impl Run {
@@ -377,6 +381,13 @@ impl Run {
         }
         self.log.seal(at);
         self
+    }
+
+    /// Ends what it is held for, if it is.
+    pub fn let_go(&mut self, now: Timestamp) {
+        let Some(held) = self.held.take() else { return };
+        let waited = now.as_millisecond().saturating_sub(held.since.as_millisecond());
+        self.held_ms = self.held_ms.saturating_add(u64::try_from(waited).unwrap_or(0));
     }
 
     /// Says something to whoever watches it: of a pull, as nobody can watch another kind. It is stored with the next commit.

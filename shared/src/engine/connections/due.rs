@@ -148,7 +148,11 @@ async fn try_one(mirrors: &Mirrors, due: &Due) -> Result<Came, StartRefused> {
     let seen_to = match work(&runs.outside.providers, &stored, mode) {
         Ok(work) => start_in_background(runs, &request(work), due_start).await?,
         Err((failure, detail)) => {
-            let nothing = request(Work::Catalogue(CatalogueWork::default()));
+            // Of a mirror it is a row of their log.
+            let nothing = request(match due.connection.provider {
+                ProviderId::GBP => Work::Mirror(MirrorWork::new(Strategy::PlatformToGbp, None)),
+                _ => Work::Catalogue(CatalogueWork::default()),
+            });
             pass_over(runs, &nothing, failure, detail, due_start).await?
         }
     };

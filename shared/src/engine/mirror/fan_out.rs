@@ -70,7 +70,17 @@ pub async fn advance(mirrors: &Mirrors, message: &FanOutMessage, until: Timestam
 }
 
 async fn start_part(mirrors: &Mirrors, fan_out: &FanOut, part: Vec<StoredConnection>) -> Result<(), AwsFault> {
-    let starts = part.into_iter().map(|stored| start_child(mirrors, fan_out, stored));
+    let starts = part.into_iter().map(|stored| async {
+        let connection = stored.connection.clone();
+        match start_child(mirrors, fan_out, stored).await {
+            // What will not pass would keep all tenants behind it from being started, each time.
+            Err(fault) if !fault.transient => {
+                tracing::error!(%connection, %fault, fan_out = %fan_out.id, "a tenant's mirror cannot be started");
+                Ok(())
+            }
+            done => done,
+        }
+    });
     stream::iter(starts).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await.map(drop)
 }
 

@@ -15,6 +15,7 @@ use crate::aws::runs::RunStore;
 use crate::domain::ids::RunId;
 use crate::engine::catalogue::vendors::Vendors;
 use crate::engine::connections::readers::Connections;
+use crate::engine::flags::Flags;
 use crate::engine::gbp::GoogleShared;
 use crate::environment::{Environment, StartError};
 use crate::outside::Outside;
@@ -94,6 +95,8 @@ pub struct RunWorker {
     pub quotas: Quotas,
     /// Tenants' own categories.
     pub categories: CategoryStore,
+    /// What is on for them.
+    pub flags: Flags,
     /// Where rows go that cannot be taken.
     pub journal: Journal,
     /// What is shared by all who ask Google.
@@ -122,6 +125,7 @@ impl RunWorker {
             breakers: Breakers::connect(clients, environment)?,
             quotas: Quotas::connect(clients, environment)?,
             categories: CategoryStore::connect(clients, environment)?,
+            flags: Flags::connect(clients, environment, outside)?,
             journal: Journal::connect(clients, environment)?,
             google: GoogleShared::connect(clients, environment, outside)?,
             sources: Arc::new(Sources {

@@ -18,7 +18,7 @@ pub(super) struct Removals {
     pub removals: u64,
     /// Of how many.
     pub of: u64,
-    /// What they are, for people: `categories`.
+    /// What happens to what, for people: `categories would go`.
     pub what: &'static str,
     /// Some of them.
     pub going: BTreeSet<String>,
@@ -50,12 +50,15 @@ pub(super) fn approved_max(slice: &Slice<'_>) -> Option<u64> {
 pub(super) fn hold(slice: &mut Slice<'_>, would: Removals) -> SliceFault {
     let Removals { removals, of, what, going } = would;
     let why = match approved_max(slice) {
-        Some(max) => format!("{removals} of {of} {what} would go, and {max} were approved of"),
-        None => format!("{removals} of {of} {what} would go"),
+        Some(max) => format!("{removals} of {of} {what}, and {max} were approved of"),
+        None => format!("{removals} of {of} {what}"),
     };
-    let since = slice.now();
-    slice.run.held = Some(Held { why, removals, of, going, since });
-    slice.run.was_held = true;
+    let now = slice.now();
+    slice.run.let_go(now);
+    // Later than what was approved of before, whatever the clock of whoever approved said: that is not for this.
+    let approved_ms = slice.approval.as_ref().map_or(i64::MIN, |approval| approval.at_ms);
+    let behind = Timestamp::from_millisecond(approved_ms.saturating_add(1)).unwrap_or(Timestamp::MIN);
+    slice.run.held = Some(Held { why, removals, of, going, since: now.max(behind) });
     SliceFault::Unapproved
 }
 

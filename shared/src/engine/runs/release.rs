@@ -87,8 +87,7 @@ pub async fn reject(
     detail: String,
 ) -> Result<Option<Run>, AwsFault> {
     // A crash after this leaves a run that was stopped: it is over all the same.
-    let Some(lease) = runs.store.request_stop(connection, id, by, runs.now()).await? else { return Ok(None) };
-    if lease.is_held(runs.now()) {
+    if !runs.store.reject(connection, id, by, runs.now()).await? {
         return Ok(None);
     }
     end_unheld_as(runs, connection, id, |_| RunError::new(Failure::ApprovalRejected, detail)).await

@@ -172,6 +172,10 @@ async fn begin(
                 }
             }
             MayStart::Busy(holder) if is_held && takes_place(request) => {
+                // What waits must not end for one that may not start.
+                if let Some(until) = cools_until(runs, request).await? {
+                    return Err(StartRefused::Cools(until));
+                }
                 let detail = format!("{} started another run in its place", request.actor);
                 if release::reject(runs, &run.connection, &holder, &request.actor, detail).await?.is_none() {
                     return Err(StartRefused::Busy(holder, waits_until));
@@ -189,6 +193,13 @@ fn takes_place(request: &StartRequest) -> bool {
     let is_one_of_many = request.work.mirror().is_some_and(|work| work.parent.is_some());
     let is_one_row = request.work.pull().is_some_and(|work| work.one_row);
     request.trigger == Trigger::Manual && !request.mode.is_dry() && !is_one_of_many && !is_one_row
+}
+
+/// Until when no mirror this way starts, as one went well a moment ago.
+async fn cools_until(runs: &Runs, request: &StartRequest) -> Result<Option<Timestamp>, AwsFault> {
+    let Some(work) = request.work.mirror() else { return Ok(None) };
+    let lease = runs.store.lease_of(&request.connection).await?;
+    Ok(lease.and_then(|lease| lease.cools_until(work.strategy, runs.now())))
 }
 
 /// Whether a run may start though another has the connection, until when that one waits, and whether it does so for approval.
@@ -236,7 +247,7 @@ fn new_run(runs: &Runs, request: &StartRequest, before: Option<&RunId>) -> Run {
         unconnected: 0,
         log: RunLog::default(),
         held: None,
-        was_held: false,
+        held_ms: 0,
         correlation_id: request.correlation_id.clone(),
         work: request.work.clone(),
     }

@@ -57,6 +57,8 @@ pub(super) async fn step(slice: &mut Slice<'_>) -> Result<Switch, SliceFault> {
     let (dataset, vendor) = (slice.dataset(), slice.vendor().await?);
     let manifest = slice.worker.runs.store.snapshots.manifest(&dataset).await?;
     if let Some(plan) = manifest.plan_of(&slice.run.id).cloned() {
+        let now = slice.now();
+        slice.run.let_go(now);
         // An earlier slice, or one that died, had scanned and planned. If it died after another plan than the one that
         // the run's checkpoint is about, nothing of this one is known to be written.
         let begun = Checkpoint { plan: manifest.plans_made(&slice.run.id), ..Checkpoint::default() };
@@ -105,9 +107,14 @@ async fn check(slice: &mut Slice<'_>, on_removals: OnRemovals, found: &scan::Sca
         }
         let going = hold::names_of(slice, &slice.dataset(), &found.layer.removals).await?;
         let of = found.counts.removed + found.counts.updated + found.counts.unchanged;
-        return Err(hold::hold(slice, Removals { removals: missing, of, what: "items", going }));
+        let what = match found.findings.items_kept {
+            0 => "items would go",
+            _ => "items are not among the rows that can be read; what may be among the others stays",
+        };
+        return Err(hold::hold(slice, Removals { removals: missing, of, what, going }));
     }
-    slice.run.held = None;
+    let now = slice.now();
+    slice.run.let_go(now);
     Ok(())
 }
 

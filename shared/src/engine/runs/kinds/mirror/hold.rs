@@ -21,10 +21,11 @@ pub(super) fn check(
     let is_dry = slice.run.mode.is_dry();
     let is_approved = hold::approved_max(slice).is_some_and(|max| counts.removed <= max);
     if is_dry || is_approved || check_removals(counts, &Findings::default(), false).is_ok() {
-        slice.run.held = None;
+        let now = slice.now();
+        slice.run.let_go(now);
         return Ok(());
     }
     let of = counts.removed + counts.updated + counts.unchanged;
     let going: BTreeSet<String> = going.into_iter().take(GOING_MAX).collect();
-    Err(hold::hold(slice, Removals { removals: counts.removed, of, what: "categories", going }))
+    Err(hold::hold(slice, Removals { removals: counts.removed, of, what: "categories would go", going }))
 }

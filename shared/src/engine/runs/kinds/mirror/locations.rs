@@ -18,6 +18,9 @@ use super::{hold, read_locations, read_platform, refused, set_of};
 /// How much of a location's reason is kept, in characters: each is stored in the run.
 const REASON_CHARACTERS_MAX: usize = 300;
 
+/// A location always has a primary category: without one in the answer nobody knows what would be replaced.
+const UNKNOWN: &str = "Google says nothing of its categories: nothing is concluded from that";
+
 pub(super) async fn step(slice: &mut Slice<'_>) -> Result<(), SliceFault> {
     let mut google = Google::of(slice.worker, &slice.run.connection).await?;
     if slice.mirror().plan.is_none() {
@@ -80,6 +83,11 @@ async fn plan(slice: &mut Slice<'_>, google: &mut Google) -> Result<(), SliceFau
     })?;
     let (mut locations, mut going, mut sum) = (Vec::new(), Vec::new(), Counts::default());
     for location in read_locations(google).await? {
+        if location.primary.is_none() {
+            let (name, error) = (location.name.to_string(), Some(RunError::new(Failure::PageInvalid, UNKNOWN)));
+            locations.push(LocationMirror { name, state: LocationState::Failed, counts: Counts::default(), error });
+            continue;
+        }
         let found = difference(&wanted, &set_of(&location), Names::PassedOver);
         let state = state(&location, &found);
         if state != LocationState::Pending {
@@ -114,6 +122,9 @@ async fn edit(
     let wrong = |what: &str| refused(Failure::RequestRefused, format!("{what} is no name that Google gives"));
     let name: LocationName = planned.name.parse().map_err(|_| wrong(&planned.name))?;
     let location = google.location(&name).await?;
+    if location.primary.is_none() {
+        return Err(refused(Failure::PageInvalid, UNKNOWN));
+    }
     let keys = wanted.iter().map(|key| (key.clone(), String::new()));
     let found = difference(&CategorySet::ordered(keys), &set_of(&location), Names::PassedOver);
     match state(&location, &found) {

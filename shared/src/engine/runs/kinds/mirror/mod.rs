@@ -11,6 +11,7 @@ pub use measure::measure;
 
 use crate::aws::mirror::categories::CategoryStore;
 use crate::domain::datasets::snapshot::SnapshotState;
+use crate::domain::flags::Flag;
 use crate::domain::ids::TenantId;
 use crate::domain::mirror::categories::{CategoryName, TenantCategory};
 use crate::domain::mirror::plan::{CategorySet, LOCATIONS_MAX, PlatformCategory, Strategy};
@@ -54,11 +55,31 @@ pub(super) async fn step(slice: &mut Slice<'_>) -> Result<Switch, SliceFault> {
         slice.mirror().plan = None;
         slice.mirror().locations.clear();
     }
+    if slice.mirror().plan.is_none() {
+        still_wanted(slice).await?;
+    }
     match slice.mirror().strategy {
         Strategy::PlatformToGbp => locations::step(slice).await?,
         Strategy::GbpToPlatform => platform::step(slice).await?,
     }
     Ok(Switch::unchanged())
+}
+
+/// Whether it is still to be done: it may have waited for days.
+async fn still_wanted(slice: &Slice<'_>) -> Result<(), SliceFault> {
+    let (worker, connection) = (slice.worker, &slice.run.connection);
+    let flag = Flag::TenantGbpCategorySync;
+    if !worker.flags.effective(flag, Some(&connection.tenant)).await?.on {
+        let detail = format!("{} was turned off for the tenant meanwhile", flag.as_str());
+        return Err(refused(Failure::FeatureOff, detail));
+    }
+    let known = worker.connections.as_of_now().get(connection).await?.ok_or(SliceFault::VendorGone)?;
+    match known.stored.is_active() {
+        true => Ok(()),
+        false => {
+            Err(refused(Failure::VendorNotConfigured, format!("the connection {connection} was paused meanwhile")))
+        }
+    }
 }
 
 /// The locations of the connection, as they are now: whole, or an error, and never none.

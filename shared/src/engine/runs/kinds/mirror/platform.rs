@@ -9,7 +9,9 @@ use crate::domain::datasets::diff::Counts;
 use crate::domain::mirror::categories::{
     CategoryId, CategoryName, Change as CategoryChange, GoogleCategoryId, Refused, SORT_ORDER_MAX, Tree,
 };
-use crate::domain::mirror::plan::{CategorySet, Change, Difference, Names, changes, difference, platform_set};
+use crate::domain::mirror::plan::{
+    CategorySet, Change, Difference, Names, PlatformCategory, changes, difference, platform_set,
+};
 use crate::domain::runs::failure::Failure;
 use crate::domain::runs::mirror::{LocationMirror, LocationState, MirrorPlan};
 use crate::engine::gbp::Google;
@@ -42,25 +44,33 @@ pub(super) async fn step(slice: &mut Slice<'_>) -> Result<(), SliceFault> {
         counts.unchanged += kept;
         let work = slice.mirror();
         (work.unmapped, work.kept) = (unmapped, kept);
-        if allowed(work.plan.as_ref(), &counts) {
-            slice.run.held = None;
+        let changes = changes(&source.union, &rows, &found);
+        let removals = deletions(&changes);
+        if allowed(work.plan.as_ref(), removals) {
+            let now = slice.now();
+            slice.run.let_go(now);
         } else {
-            let going: Vec<String> =
-                found.deleted.iter().map(|entry| format!("{} {}", entry.key, entry.name)).collect();
-            slice.mirror().plan = Some(MirrorPlan { counts, ..MirrorPlan::default() });
-            hold::check(slice, &counts, going)?;
+            let mapped = rows.iter().filter(|row| row.key.is_some()).count() as u64;
+            // What would go are the tenant's categories, however many of them stand for one of Google's.
+            let of_rows =
+                Counts { removed: removals, updated: 0, unchanged: mapped.saturating_sub(removals), ..counts };
+            slice.mirror().plan = Some(MirrorPlan { counts, removals, ..MirrorPlan::default() });
+            hold::check(slice, &of_rows, going(&changes, &rows))?;
             slice.keep().await?;
         }
-        let changes = changes(&source.union, &rows, &found);
         if changes.is_empty() || slice.run.mode.is_dry() {
             return Ok(());
         }
         let made = apply(slice, &mut tree, &changes)?;
+        let removed = deletions(changes.get(..made).unwrap_or(&changes));
+        let made = made as u64;
         slice.plan().done += made;
+        slice.plan().removed += removed;
         slice.run.updated_at = slice.now();
         let beside = slice.worker.runs.store.beside(&slice.run, &slice.hold)?;
         if slice.worker.categories.commit(&tree, beside).await? == Committed::Raced {
             slice.plan().done -= made;
+            slice.plan().removed -= removed;
             races += 1;
             // Either the tree moved, or the run is somebody else's by now: this says which.
             slice.keep().await?;
@@ -72,9 +82,22 @@ pub(super) async fn step(slice: &mut Slice<'_>) -> Result<(), SliceFault> {
     }
 }
 
-/// Whether a plan that was let through covers what is left of it.
-fn allowed(plan: Option<&MirrorPlan>, left: &Counts) -> bool {
-    plan.is_some_and(|plan| left.removed <= plan.counts.removed)
+/// Whether a plan that was let through covers what is left to be deleted, beside what was.
+fn allowed(plan: Option<&MirrorPlan>, left: u64) -> bool {
+    plan.is_some_and(|plan| plan.removed + left <= plan.removals)
+}
+
+fn deletions(changes: &[Change]) -> u64 {
+    changes.iter().filter(|change| matches!(change, Change::Delete { .. })).count() as u64
+}
+
+/// What would go, for people.
+fn going(changes: &[Change], rows: &[PlatformCategory]) -> Vec<String> {
+    let deleted = changes.iter().filter_map(|change| match change {
+        Change::Delete { id } => rows.iter().find(|row| row.id == *id),
+        _ => None,
+    });
+    deleted.map(|row| format!("{} {}", row.key.as_deref().unwrap_or_default(), row.name)).collect()
 }
 
 /// What is gone by, where a location's set may be about to change: nothing goes.
@@ -90,8 +113,11 @@ async fn read(slice: &mut Slice<'_>) -> Result<Source, SliceFault> {
     let mut google = Google::of(slice.worker, &slice.run.connection).await?;
     let (mut sets, mut locations, mut unsettled) = (Vec::new(), Vec::new(), false);
     for location in read_locations(&mut google).await? {
-        unsettled |= location.has_pending_edits;
-        let state = if location.has_pending_edits { LocationState::Pending } else { LocationState::InSync };
+        // What a location has of which Google says nothing is not known, and nothing follows from it (I4).
+        let is_known = location.primary.is_some();
+        unsettled |= location.has_pending_edits || !is_known;
+        let is_settled = is_known && !location.has_pending_edits;
+        let state = if is_settled { LocationState::InSync } else { LocationState::Pending };
         let name = location.name.to_string();
         locations.push(LocationMirror { name, state, counts: Counts::default(), error: None });
         sets.push(set_of(&location));
@@ -108,7 +134,7 @@ async fn read(slice: &mut Slice<'_>) -> Result<Source, SliceFault> {
 }
 
 /// Makes as many of the changes as are stored at once: how many.
-fn apply(slice: &Slice<'_>, tree: &mut Tree, changes: &[Change]) -> Result<u64, SliceFault> {
+fn apply(slice: &Slice<'_>, tree: &mut Tree, changes: &[Change]) -> Result<usize, SliceFault> {
     let mut made = 0;
     for change in changes {
         match apply_one(slice, tree, change) {

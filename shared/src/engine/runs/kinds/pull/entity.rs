@@ -21,7 +21,7 @@ use crate::engine::runs::hold;
 use crate::engine::runs::slice::Slice;
 
 use super::drift::{self, Watch};
-use super::held::Held;
+use super::held::{Held, Ours};
 use super::reading::{Read, Reader};
 use super::set_aside::set_aside;
 use super::vendor::{Vendor, Wanted};
@@ -83,7 +83,7 @@ pub(super) async fn pull(slice: &mut Slice<'_>, vendor: &mut Vendor, index: usiz
     let (arrived, first_pass, is_begun) = (work.progress.commits, work.progress.first_pass, work.began_at.is_some());
     let known = drift::known(slice, &dataset).await?;
     let watch = Watch::new(&known, vendor.settings.drift(&dataset.entity));
-    let held = Held::load(slice, dataset, arrived, first_pass).await?;
+    let held = Held::load(slice, dataset, Ours { is_begun, arrived, first_pass }).await?;
     let mut reading = Reading { vendor, entity, form, index, held, watch, saw_all: !is_begun, moving };
     if reading.held.pulled().is_some_and(|pulled| pulled.run_id == slice.run.id) {
         // Its end was committed, and nobody learned of it.
@@ -361,14 +361,10 @@ impl Reading<'_> {
         let now = slice.now();
         slice.run.say(said::held(&self.held.dataset.entity, rows, now));
         let entity = slice.entity(self.index);
-        let before = (entity.state, entity.before.take());
         entity.state = EntityState::Held;
-        let left = self.held.finish(slice, None).await;
-        if left.is_err() {
-            let entity = slice.entity(self.index);
-            (entity.state, entity.before) = before;
-        }
-        Ok(left?)
+        entity.before = None;
+        // Also where nobody knows whether it was stored: what is then left of its pages is taken for another run's.
+        Ok(self.held.finish(slice, None).await?)
     }
 
     /// Makes the removals durable before any record goes.
@@ -386,9 +382,13 @@ impl Reading<'_> {
             entity.progress.commits += 1;
             let commit = entity.progress.commits;
             let may_all_go = check_removals(&entity.progress.counts, &Findings::default(), false).is_ok();
-            let rows = entity.progress.counts.removed;
-            slice.pull().let_go += if may_all_go { 0 } else { rows };
-            self.held.commit(slice, commit, &removals, &[]).await?;
+            let rows = if may_all_go { 0 } else { entity.progress.counts.removed };
+            slice.pull().let_go += rows;
+            let named = self.held.commit(slice, commit, &removals, &[]).await;
+            if named.is_err() {
+                slice.pull().let_go -= rows;
+            }
+            named?;
         }
         self.held.touched = removals;
         Ok(())

@@ -15,6 +15,17 @@ use crate::engine::runs::end;
 use crate::engine::runs::layers;
 use crate::engine::runs::slice::{Slice, SliceFault};
 
+/// What this run has done with a dataset before.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Ours {
+    /// Whether it has begun with it.
+    pub is_begun: bool,
+    /// How many of its commits are known to have arrived.
+    pub arrived: u64,
+    /// How many pages it had read before it began the list anew.
+    pub first_pass: Option<u32>,
+}
+
 /// A dataset in the hands of a pull.
 pub(super) struct Held {
     /// Which.
@@ -33,25 +44,20 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Reads what is known. Of this run's commits so many are known to have arrived; `first_pass` is how many pages it had read before
-    /// it began the list anew.
+    /// Reads what is known.
     ///
     /// # Errors
     /// When a step fails, or there are too many rows.
-    pub(super) async fn load(
-        slice: &mut Slice<'_>,
-        dataset: Dataset,
-        arrived: u64,
-        first_pass: Option<u32>,
-    ) -> Result<Self, SliceFault> {
+    pub(super) async fn load(slice: &mut Slice<'_>, dataset: Dataset, ours: Ours) -> Result<Self, SliceFault> {
         let snapshots = &slice.worker.runs.store.snapshots;
         let manifest = snapshots.manifest(&dataset).await?;
         let known = Known::new(layers::merged(slice, &dataset, &manifest.layers).await?);
         let (touched, replaced) = (Layer::default(), Vec::new());
         let mut held = Self { dataset, known, touched, again: 0, manifest, is_changed: false, replaced };
         let Some(pages) = held.manifest.pages.clone() else { return Ok(held) };
-        let is_ours = pages.run_id == slice.run.id;
-        held.read_pages(slice, &pages, is_ours, arrived, first_pass).await?;
+        // An entity that was held and is read anew has begun nothing: what it left before is as another run's.
+        let is_ours = pages.run_id == slice.run.id && ours.is_begun;
+        held.read_pages(slice, &pages, is_ours, ours).await?;
         if !is_ours {
             held.adopt(slice, pages).await?;
         }
@@ -63,8 +69,7 @@ impl Held {
         slice: &mut Slice<'_>,
         pages: &Pages,
         is_ours: bool,
-        arrived: u64,
-        first_pass: Option<u32>,
+        Ours { arrived, first_pass, .. }: Ours,
     ) -> Result<(), SliceFault> {
         let snapshots = &slice.worker.runs.store.snapshots;
         let in_all: u32 = pages.parts.iter().map(|part| part.segments).sum();

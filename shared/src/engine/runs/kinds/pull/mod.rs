@@ -73,7 +73,8 @@ pub(super) async fn step(slice: &mut Slice<'_>) -> Result<Switch, SliceFault> {
         return Err(SliceFault::Vendor { failure: Failure::RunTooSlow, detail, may_pass: false });
     }
     if hold::is_approved(slice)? {
-        slice.run.held = None;
+        let now = slice.now();
+        slice.run.let_go(now);
         slice.pull().take_up_held();
     }
     let mut vendor = Vendor::of(slice.worker, &slice.run.connection).await?;
@@ -124,7 +125,7 @@ pub(super) async fn step(slice: &mut Slice<'_>) -> Result<Switch, SliceFault> {
 /// What would go of the entities that wait, all together.
 fn removals_held(work: &PullWork) -> Option<Removals> {
     work.held().next()?;
-    let mut would = Removals { removals: 0, of: 0, what: "rows", going: BTreeSet::new() };
+    let mut would = Removals { removals: 0, of: 0, what: "rows would go", going: BTreeSet::new() };
     for entity in work.held() {
         let counts = &entity.progress.counts;
         would.removals += counts.removed;

@@ -22,7 +22,7 @@ use crate::engine::runs::slice::{Slice, SliceFault};
 use crate::engine::runs::start::{StartRefused, StartRequest, start_run};
 use crate::engine::runs::{advance, end, publish};
 
-use super::held::Held;
+use super::held::{Held, Ours};
 use super::look::NotLooked;
 use super::put;
 use super::reading::{Read, Reader};
@@ -122,7 +122,7 @@ async fn apply(
     began_at: Timestamp,
     mut read: Read<'_>,
 ) -> Result<(), SliceFault> {
-    let mut held = Held::load(slice, dataset.clone(), 0, None).await?;
+    let mut held = Held::load(slice, dataset.clone(), Ours::default()).await?;
     let changes = held.known.compare(&read.entries(), &held.touched, Counts::default());
     slice.entity(0).progress.counts = changes.counts;
     held.commit(slice, 1, &changes.layer, &[]).await?;
