@@ -196,7 +196,8 @@ class Centre:
 
     def sent(self, route: Route) -> None:
         messages, cursor = paged(self.messages, route.request.url)
-        route.fulfill(json={"ok": True, "messages": messages, "cursor": cursor})
+        channels = {"most": 5, "told": ["teams/main"], "leftOut": ["teams/second-floor"]}
+        route.fulfill(json={"ok": True, "messages": messages, "cursor": cursor, "channels": channels})
 
     def route(self, page: Page, path: str, body: Callable[[], dict]) -> None:
         page.route(re.compile(rf"/api/admin/{path}(\?.*)?$"), lambda route: self.answer(route, body))

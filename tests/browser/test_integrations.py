@@ -509,6 +509,7 @@ def test_alerts_are_acknowledged_and_messages_are_the_outbox(page: Page, centre:
     expect(alerts).to_contain_text("acknowledged by maja")
     expect(page.get_by_test_id("list-messages").locator("li")).to_have_count(2)
     expect(page.get_by_test_id("list-messages")).to_contain_text("Refused")
+    expect(alerts.locator(".callout.warn")).to_contain_text("teams/second-floor")
     page.get_by_test_id("button-acknowledge-a1").click()
     page.get_by_test_id("button-test-teams-alert").click()
     expect(page.get_by_text("The test alert is sent")).to_be_visible()

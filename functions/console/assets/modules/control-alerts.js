@@ -83,8 +83,11 @@ export function alertsCard(control) {
     if (messages.status !== "fulfilled") return replace(sent);
     /** @type {Message[]} */
     const list = messages.value.messages ?? [];
+    /** @type {string[]} */
+    const leftOut = messages.value.channels?.leftOut ?? [];
+    const untold = leftOut.length > 0 && callout("warn", say("Too many channels: some are told nothing", "For mange kanaler: nogle får intet at vide"), leftOut.join(", "));
     const head = h("div", { class: "flex mb-2" }, h("h3", { class: "grow" }, say("Messages", "Beskeder")), all("messages"));
-    refill(sent, list.length > 0 && [head, h("ul", { class: "lines wrap", "data-testid": "list-messages" }, list.slice(0, MESSAGES_MAX).map(messageLine))]);
+    refill(sent, untold, list.length > 0 && [head, h("ul", { class: "lines wrap", "data-testid": "list-messages" }, list.slice(0, MESSAGES_MAX).map(messageLine))]);
   }
   return { element: card.element, load };
 }

@@ -26,6 +26,15 @@ function why(run) {
   ];
 }
 
+/** @type {Record<string, [string, string]>} Where an entity stands in a run that is over. */
+const STATES = {
+  done: ["Done", "Færdig"],
+  failed: ["Failed", "Fejlet"],
+  notSupported: ["Not supported", "Findes ikke"],
+  stopped: ["Stopped", "Standset"],
+  notStarted: ["Never started", "Aldrig begyndt"],
+};
+
 /** @param {string} text */
 const mono = (text) => h("span", { class: "font-mono" }, text);
 
@@ -67,7 +76,7 @@ function facts(run) {
       fact(say("Since", "Siden"), since ? dateTime(since) : say("all", "alt")),
       fact(say("Pages", "Sider"), number(pages)),
       fact(say("Set aside", "Lagt til side"), number(setAside)),
-      fact(say("State", "Tilstand"), state ?? "—"),
+      fact(say("State", "Tilstand"), STATES[state] ? say(...STATES[state]) : (state ?? "—")),
       fact(say("By", "Af"), run.actor),
       fact(say("RunId", "Kørsels-id"), mono(run.runId)),
     ),
