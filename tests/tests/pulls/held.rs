@@ -121,7 +121,7 @@ async fn go_on(pulled: &Pulled<'_>, wire: Wire) -> Wire {
     let wire = process.wire().clone();
     if died {
         system.pass(Duration::from_millis(LEASE_MS.unsigned_abs() + 1));
-        pulled.world.healthy().await.watchdog().await.unwrap();
+        pulled.world.healthy().await.watchdog().await.unwrap().unwrap();
         pulled.work_until(Wire::whole()).await.unwrap();
     }
     wire

@@ -90,9 +90,13 @@ pub(crate) async fn google_categories(
     let is_meant = |category: &&Category| {
         category.name.to_lowercase().contains(&search) || category.id.as_str().contains(search.as_str())
     };
-    let mut found = list.all().iter().filter(is_meant).map(GoogleCategoryView::from);
+    let mut found = list.all().iter().filter(is_meant).map(view);
     let data: Vec<GoogleCategoryView> = found.by_ref().take(limit).collect();
     Ok(Json(GoogleCategoriesView { success: true, data, has_more: found.next().is_some(), total: list.all().len() }))
+}
+
+fn view(category: &Category) -> GoogleCategoryView {
+    GoogleCategoryView { id: category.id.as_str().to_owned(), name: category.name.clone() }
 }
 
 /// The tenant's connection to Google, where there is one that is not paused.

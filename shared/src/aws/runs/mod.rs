@@ -14,6 +14,7 @@
 //! last apply [`failed`].
 
 pub mod failed;
+mod fan_outs;
 mod items;
 pub mod leases;
 pub mod log;

@@ -149,9 +149,9 @@ async fn try_one(mirrors: &Mirrors, due: &Due) -> Result<Came, StartRefused> {
         Ok(work) => start_in_background(runs, &request(work), due_start).await?,
         Err((failure, detail)) => {
             // Of a mirror it is a row of their log.
-            let nothing = request(match due.connection.provider {
-                ProviderId::GBP => Work::Mirror(MirrorWork::new(Strategy::PlatformToGbp, None)),
-                _ => Work::Catalogue(CatalogueWork::default()),
+            let nothing = request(match due.connection.provider == ProviderId::GBP {
+                true => Work::Mirror(MirrorWork::new(Strategy::PlatformToGbp, None)),
+                false => Work::Catalogue(CatalogueWork::default()),
             });
             pass_over(runs, &nothing, failure, detail, due_start).await?
         }

@@ -6,7 +6,6 @@ use utoipa::ToSchema;
 
 use crate::domain::mirror::categories::{Counts, TenantCategory};
 use crate::domain::time;
-use crate::vendors::gbp::Category;
 
 /// A category.
 #[derive(Debug, Serialize, ToSchema)]
@@ -65,12 +64,6 @@ pub struct GoogleCategoryView {
     pub id: String,
     /// What Google calls it, in the connection's language.
     pub name: String,
-}
-
-impl From<&Category> for GoogleCategoryView {
-    fn from(category: &Category) -> Self {
-        Self { id: category.id.as_str().to_owned(), name: category.name.clone() }
-    }
 }
 
 /// Some of Google's categories.
