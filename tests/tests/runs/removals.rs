@@ -132,7 +132,7 @@ async fn a_vendor_that_is_told_to_hold_removes_what_somebody_approves_of() {
     world.settle().await;
     let stored = world.stored().await;
     stored.check_consistent();
-    assert_eq!((stored.products().len(), stored.statuses()), (30, vec!["Success".into(), "Success".into()]));
+    assert_eq!((stored.products().len(), stored.statuses()), (30, vec!["Success", "Success"]));
 }
 
 #[tokio::test]

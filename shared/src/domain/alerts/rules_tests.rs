@@ -268,7 +268,7 @@ fn a_receiver_that_nobody_paused_is_wrong_until_somebody_resumes_it() {
 #[test]
 fn of_what_is_paused_or_gone_nothing_is_wrong() {
     let paused = stored(json!({"every": 10}), "paused");
-    for rule in Rule::ALL {
+    for rule in Rule::OF_CONNECTIONS {
         let runs = vec![ended(2, 2, DOWN), nightly(ended(1, 1, DOWN))];
         let mut facts = facts(&paused, runs);
         facts.letters = Some((99, "newest".into()));
