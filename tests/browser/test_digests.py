@@ -46,11 +46,13 @@ def digests(page: Page) -> Page:
 
 
 def test_a_digest_shows_what_it_says_and_which_file_it_is(digests: Page):
+    answer(digests, "**/api/admin/digests/d3/mail", {"ok": True, "eml": "Message-ID: <0001768-aa@signalbox.localhost>"})
     rows = digests.get_by_role("row")
     expect(rows.nth(1)).to_contain_text("Sent")
     expect(rows.nth(3)).to_contain_text("Not sent")
     rows.nth(1).click()
     drawer = digests.get_by_role("dialog", name="d3@shop.example")
+    expect(drawer).to_contain_text("Message-ID: <0001768-aa@signalbox.localhost>")
     expect(drawer).to_contain_text("Runs: 12")
     expect(drawer).to_contain_text(".signalbox/outbox/0001768-aa.eml")
     expect(drawer.get_by_role("button", name="Send it now")).to_have_count(0)

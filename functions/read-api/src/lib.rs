@@ -15,6 +15,7 @@ mod pulls;
 mod service;
 mod sync;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::Router;
@@ -73,6 +74,8 @@ pub(crate) struct Reads {
     alerts: AlertStore,
     notices: NoticeStore,
     digests: DigestStore,
+    /// Where mails are kept, on one's own machine.
+    outbox: Option<PathBuf>,
     looks: Looks,
     pulled: PulledReads,
     snapshots: SnapshotStore,
@@ -185,6 +188,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         alerts: AlertStore::connect(&clients, environment)?,
         notices: NoticeStore::connect(&clients, environment)?,
         digests: DigestStore::connect(&clients, environment)?,
+        outbox: environment.get("SIGNALBOX_OUTBOX").filter(|_| environment.is_local()).map(PathBuf::from),
         looks: Looks::connect(&clients, environment, outside)?,
         pulled: PulledReads::connect(&clients, environment, &outside.providers)?,
         snapshots: SnapshotStore::connect(&clients, environment)?,

@@ -47,6 +47,15 @@ async fn each_recipient_is_told_once_on_monday_how_the_week_was_and_no_other_ten
     );
     assert_eq!(shown[0]["text"].as_str().unwrap().lines().next(), Some(mail.subject.as_str()));
     assert!(other.digests().await.is_empty());
+    // On one's own machine it is a file, which its tenant alone is shown.
+    let path = format!("digests/{}/mail", shown[0]["id"].as_str().unwrap());
+    let file = weekly.ask("GET", &path, Value::Null).await.expect(200);
+    let eml = file["eml"].as_str().unwrap();
+    assert!(
+        eml.starts_with("Message-ID: ") && eml.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click"),
+        "{eml}"
+    );
+    assert_eq!(other.ask("GET", &path, Value::Null).await.status, 404);
 }
 
 #[tokio::test]

@@ -96,10 +96,21 @@ function drawerOf(digest) {
           digest.message && fact(isLocal ? say("File", "Fil") : "Message-ID", mono(isLocal ? `.signalbox/outbox/${digest.message}.eml` : digest.message)),
         ),
       ),
+      isLocal && digest.message && mail(digest),
       digest.text && section(say("What it says", "Hvad der står"), h("pre", { class: "code" }, digest.text)),
     ],
     foot: maySend && digest.mayBeSent ? send : null,
   };
+}
+
+/** On one's own machine a mail is a file. @param {Digest} digest */
+function mail(digest) {
+  const file = h("pre", { class: "code" }, say("Loading…", "Indlæser…"));
+  ask(`/api/admin/digests/${encodeURIComponent(digest.id)}/mail`).then(
+    ({ eml }) => replace(file, eml),
+    (thrown) => replace(file, asError(thrown).details.join(" ")),
+  );
+  return section(say("The mail", "Mailen"), file);
 }
 
 /** @param {Digest} digest @param {HTMLButtonElement} send */

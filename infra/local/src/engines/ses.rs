@@ -58,7 +58,7 @@ pub struct Mail {
 pub struct Outbox(Arc<Inner>);
 
 struct Inner {
-    folder: Option<PathBuf>,
+    folder: PathBuf,
     clock: Clock,
     entropy: Entropy,
     sent: Mutex<VecDeque<Mail>>,
@@ -116,8 +116,8 @@ struct Header {
 }
 
 impl Outbox {
-    /// Mails that are kept in a folder too, where there is one.
-    pub(crate) fn new(folder: Option<PathBuf>, clock: Clock, entropy: Entropy) -> Self {
+    /// Mails that are kept in a folder.
+    pub(crate) fn new(folder: PathBuf, clock: Clock, entropy: Entropy) -> Self {
         Self(Arc::new(Inner { folder, clock, entropy, sent: Mutex::default() }))
     }
 
@@ -146,13 +146,11 @@ impl Outbox {
             html: simple.body.html.data,
             headers: simple.headers.into_iter().map(|header| (header.name, header.value)).collect(),
         };
-        if let Some(folder) = &self.0.folder {
-            let date = jiff::fmt::rfc2822::to_string(&now.to_zoned(jiff::tz::TimeZone::UTC)).unwrap_or_default();
-            keep(folder, &mail.id, &eml(&mail, &date)).map_err(|error| {
-                tracing::error!(%error, "a mail cannot be kept");
-                Refused::new("InternalFailure", "the mail cannot be kept")
-            })?;
-        }
+        let date = jiff::fmt::rfc2822::to_string(&now.to_zoned(jiff::tz::TimeZone::UTC)).unwrap_or_default();
+        keep(&self.0.folder, &mail.id, &eml(&mail, &date)).map_err(|error| {
+            tracing::error!(%error, "a mail cannot be kept");
+            Refused::new("InternalFailure", "the mail cannot be kept")
+        })?;
         let answer = json!({"MessageId": mail.id});
         let mut sent = self.0.sent.lock().unwrap_or_else(PoisonError::into_inner);
         if sent.len() >= KEPT_MAX {
@@ -259,7 +257,7 @@ mod tests {
     #[test]
     fn a_mail_is_a_file_that_a_mail_program_opens_and_what_is_odd_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let outbox = Outbox::new(Some(folder.path().join("outbox")), Clock::default(), Entropy::default());
+        let outbox = Outbox::new(folder.path().join("outbox"), Clock::default(), Entropy::default());
         let id = outbox.send(&request(&["ada@s.example"], "Ugens tal på én side")).unwrap()["MessageId"].clone();
         let file = folder.path().join("outbox").join(format!("{}.eml", id.as_str().unwrap()));
         let text = fs::read_to_string(file).unwrap();

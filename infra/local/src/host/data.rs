@@ -169,8 +169,8 @@ impl DataFolder {
     }
 
     /// The folder, to show.
-    pub(crate) fn outbox(&self) -> Option<PathBuf> {
-        self.persistent.then(|| self.path.join(OUTBOX))
+    pub(crate) fn outbox(&self) -> PathBuf {
+        self.path.join(OUTBOX)
     }
 
     pub(crate) fn path(&self) -> Option<&Path> {

@@ -87,6 +87,9 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
         engines.parameters.put(name, value);
     }
     let mut environments = environments(&template, &endpoints);
+    // Where it can be shown what was sent.
+    let outbox = data.outbox().to_string_lossy().into_owned();
+    environments.values_mut().for_each(|one| one.extend([("SIGNALBOX_OUTBOX".to_owned(), outbox.clone())]));
     imports::lend_secrets(&mut environments, &template, &options.variables);
     let rights = rights(&template);
     let invoker = deploy(&template, &environments, &rights, &outside, &options.functions).await?;

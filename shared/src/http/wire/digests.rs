@@ -73,6 +73,15 @@ pub struct DigestsView {
     pub cursor: Option<String>,
 }
 
+/// The mail of a digest.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DigestMailView {
+    /// Always true.
+    pub ok: bool,
+    /// The file, as a mail program opens it (RFC 5322).
+    pub eml: String,
+}
+
 /// A digest that is sent by hand.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OneDigestView {
