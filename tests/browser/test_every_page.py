@@ -8,7 +8,7 @@ from stubs import REGISTRY, VENDOR, WINDOW, answer, window
 from stubs_of_pages import HEALTH, OVERVIEW, health_of, overview
 from stubs_of_pulls import Centre, status
 
-PAGES = ["/", "/vendor-sync", "/vendor-sync/registry", "/deliveries", "/deliveries/out", "/systems/integrations", "/health", "/audit", "/sign-in", "/components", "/settings/admin", "/settings/admin/gbp-sync", "/settings/admin/categories", "/settings/admin/flags"]
+PAGES = ["/", "/vendor-sync", "/vendor-sync/registry", "/deliveries", "/deliveries/out", "/systems/integrations", "/health", "/audit", "/sign-in", "/components", "/settings/admin", "/settings/admin/gbp-sync", "/settings/admin/categories", "/settings/admin/flags", "/settings/admin/digests", "/unsubscribe"]
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
     "font-src 'self'; require-trusted-types-for 'script'; frame-ancestors 'none'"

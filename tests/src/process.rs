@@ -67,6 +67,7 @@ impl Process {
             build!("completions", signalbox_completions),
             build!("console", signalbox_console),
             build!("dead-letters", signalbox_dead_letters),
+            build!("digests", signalbox_digests),
             build!("live-logs", signalbox_live_logs),
             build!("read-api", signalbox_read_api),
             build!("scheduler", signalbox_scheduler),

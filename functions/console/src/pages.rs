@@ -79,12 +79,23 @@ const FLAGS: Page = Page::new(
     "flags.js",
 )
 .styled("settings.css");
+const DIGESTS: Page = Page::new(
+    "/settings/admin/digests",
+    "Settings › Admin › Weekly digest",
+    "Indstillinger › Admin › Ugebrev",
+    Language::English,
+    "digests.js",
+)
+.titled("Weekly digest")
+.styled("settings.css");
+const UNSUBSCRIBE: Page =
+    Page::new("/unsubscribe", "Weekly digest", "Ugebrev", Language::English, "unsubscribe.js").bare();
 const SIGN_IN: Page = Page::new("/sign-in", "Sign in", "Log ind", Language::English, "sign-in.js").bare();
 const COMPONENTS: Page = Page::new("/components", "Components", "Komponenter", Language::English, "components.js");
 /// In place of one that is not there; it has no path of its own.
 const MISSING: Page = Page::new("", "No such page", "Ingen sådan side", Language::English, "missing.js");
 
-const ALL: [Page; 15] = [
+const ALL: [Page; 17] = [
     OVERVIEW,
     RUNS,
     REGISTRY,
@@ -97,6 +108,8 @@ const ALL: [Page; 15] = [
     CATEGORY_SYNC,
     CATEGORIES,
     FLAGS,
+    DIGESTS,
+    UNSUBSCRIBE,
     SIGN_IN,
     COMPONENTS,
     MISSING,
@@ -164,6 +177,8 @@ pub(crate) fn routes() -> OpenApiRouter<Pages> {
         .routes(routes!(category_sync))
         .routes(routes!(categories_page))
         .routes(routes!(flags_page))
+        .routes(routes!(digests_page))
+        .routes(routes!(unsubscribe_page))
         .routes(routes!(sign_in))
         .routes(routes!(components))
         .routes(routes!(asset))
@@ -204,6 +219,13 @@ page!(
 );
 page!(categories_page, CATEGORIES, "/settings/admin/categories", "The page of a tenant's categories.");
 page!(flags_page, FLAGS, "/settings/admin/flags", "The page of flags: what is on, why, and for whom.");
+page!(digests_page, DIGESTS, "/settings/admin/digests", "The page of weekly digests: who was told of which week.");
+page!(
+    unsubscribe_page,
+    UNSUBSCRIBE,
+    "/unsubscribe",
+    "The page where who gets a weekly digest says that they do not want it any more."
+);
 page!(sign_in, SIGN_IN, "/sign-in", "The page where a token is exchanged for a session.");
 page!(components, COMPONENTS, "/components", "Every component of the console in every state, side by side.");
 

@@ -7,6 +7,7 @@ mod categories;
 mod completions;
 mod connections;
 mod deliveries;
+mod digests;
 mod flags;
 mod mirror;
 mod operations;
@@ -14,6 +15,7 @@ mod pulls;
 mod service;
 mod sync;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::Router;
@@ -34,6 +36,7 @@ use signalbox::aws::datasets::snapshots::SnapshotStore;
 use signalbox::aws::deliveries::DeliveryStore;
 use signalbox::aws::deliveries::effects::EffectStore;
 use signalbox::aws::deliveries::listed::DeliveryReads;
+use signalbox::aws::digests::DigestStore;
 use signalbox::aws::journal::Journal;
 use signalbox::aws::mirror::categories::CategoryStore;
 use signalbox::aws::queues::depth::Queues;
@@ -70,6 +73,9 @@ pub(crate) struct Reads {
     runs: RunReads,
     alerts: AlertStore,
     notices: NoticeStore,
+    digests: DigestStore,
+    /// Where mails are kept, on one's own machine.
+    outbox: Option<PathBuf>,
     looks: Looks,
     pulled: PulledReads,
     snapshots: SnapshotStore,
@@ -153,6 +159,7 @@ fn routes() -> OpenApiRouter<Reads> {
         .merge(completions::routes())
         .merge(connections::routes())
         .merge(deliveries::routes())
+        .merge(digests::routes())
         .merge(flags::routes())
         .merge(mirror::routes())
         .merge(operations::routes())
@@ -180,6 +187,8 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         runs: RunReads::connect(&clients, environment)?,
         alerts: AlertStore::connect(&clients, environment)?,
         notices: NoticeStore::connect(&clients, environment)?,
+        digests: DigestStore::connect(&clients, environment)?,
+        outbox: environment.get("SIGNALBOX_OUTBOX").filter(|_| environment.is_local()).map(PathBuf::from),
         looks: Looks::connect(&clients, environment, outside)?,
         pulled: PulledReads::connect(&clients, environment, &outside.providers)?,
         snapshots: SnapshotStore::connect(&clients, environment)?,

@@ -7,6 +7,7 @@ mod catalogue;
 mod categories;
 mod connections;
 mod deliveries;
+mod digests;
 mod flags;
 mod integrations;
 mod mirror;
@@ -24,11 +25,12 @@ use jiff::Timestamp;
 use signalbox::aws::alerts::AlertStore;
 use signalbox::aws::clients::Clients;
 use signalbox::aws::connections::last_test::LastTests;
+use signalbox::aws::digests::DigestStore;
 use signalbox::aws::faults::AwsFault;
 use signalbox::aws::service_secrets::SecretsReader;
 use signalbox::domain::catalogue::vendor::Vendor;
 use signalbox::domain::ids::{ConnectionName, TenantId};
-use signalbox::domain::service_secrets::{self, Name};
+use signalbox::domain::service_secrets::{self, Name, ServiceSecrets};
 use signalbox::engine::categories::Categories;
 use signalbox::engine::connections::desk::Desk;
 use signalbox::engine::connections::link::Links;
@@ -61,6 +63,8 @@ pub(crate) struct Control {
     flags: Flags,
     links: Links,
     deliveries: Deliveries,
+    digests: DigestStore,
+    service_secrets: ServiceSecrets,
     operators: Operators,
     mirrors: Mirrors,
     replays: Replays,
@@ -104,6 +108,7 @@ fn routes() -> OpenApiRouter<Control> {
         .merge(categories::routes())
         .merge(connections::routes())
         .merge(deliveries::routes())
+        .merge(digests::routes())
         .merge(flags::routes())
         .merge(integrations::routes())
         .merge(mirror::routes())
@@ -137,6 +142,8 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         connections,
         flags,
         deliveries: Deliveries::connect(&clients, environment, outside, secrets.secrets())?,
+        digests: DigestStore::connect(&clients, environment)?,
+        service_secrets: secrets.secrets(),
         operators: Operators::connect(&clients, environment, outside)?,
         replays: Replays::connect(&clients, environment, outside)?,
         authority: Authority::new(environment, secrets.secrets()),

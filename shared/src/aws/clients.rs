@@ -122,6 +122,11 @@ impl Clients {
         client!(&self.settings, aws_sdk_kms, "KMS")
     }
 
+    /// A client of SES. Made by whoever needs one.
+    pub(super) fn sesv2(&self) -> aws_sdk_sesv2::Client {
+        client!(&self.settings, aws_sdk_sesv2, "SESV2")
+    }
+
     /// A client of SSM. Made by whoever needs one.
     pub(super) fn ssm(&self) -> aws_sdk_ssm::Client {
         client!(&self.settings, aws_sdk_ssm, "SSM")

@@ -111,11 +111,14 @@ pub enum Action {
     /// Delete a category of a tenant.
     #[serde(rename = "category.delete")]
     DeleteCategory,
+    /// Send a weekly digest by hand.
+    #[serde(rename = "digest.send")]
+    SendDigest,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Requeue,
         Self::Drop,
         Self::Admit,
@@ -147,6 +150,7 @@ impl Action {
         Self::ChangeFlag,
         Self::PutCategory,
         Self::DeleteCategory,
+        Self::SendDigest,
     ];
 
     /// The action in answers, as it is stored.
@@ -184,6 +188,7 @@ impl Action {
             Self::ChangeFlag => "flag.change",
             Self::PutCategory => "category.put",
             Self::DeleteCategory => "category.delete",
+            Self::SendDigest => "digest.send",
         }
     }
 }

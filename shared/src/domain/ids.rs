@@ -115,6 +115,8 @@ names! {
         ALERT_WEBHOOK = "alert-webhook";
         /// Signed webhooks that say which runs are over.
         COMPLETION_WEBHOOK = "completion-webhook";
+        /// Who is told each week how mirrors did, by mail.
+        WEEKLY_DIGEST = "weekly-digest";
         /// No system: what imports note is sealed under it.
         IMPORTS = "imports";
     }
@@ -158,7 +160,7 @@ names! {
 
 impl ProviderId {
     /// The providers that have a name of their own. All other names are those of senders of any name.
-    pub const NAMED: [Self; 8] = [
+    pub const NAMED: [Self; 9] = [
         Self::ALERT_WEBHOOK,
         Self::CATALOGUE,
         Self::COMPLETION_WEBHOOK,
@@ -167,6 +169,7 @@ impl ProviderId {
         Self::POS,
         Self::TEAMS,
         Self::TRACKSTAR,
+        Self::WEEKLY_DIGEST,
     ];
 }
 

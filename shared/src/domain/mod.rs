@@ -10,6 +10,7 @@ pub mod correlation;
 pub mod datasets;
 pub mod dead_letter;
 pub mod deliveries;
+pub mod digest;
 pub mod flags;
 pub mod health;
 pub mod ids;

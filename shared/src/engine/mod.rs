@@ -7,6 +7,7 @@ pub mod categories;
 pub mod completions;
 pub mod connections;
 pub mod deliveries;
+pub mod digests;
 pub mod flags;
 pub mod gbp;
 pub mod health;

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use jiff::Timestamp;
+use serde_json::Value;
 use url::Url;
 
 use super::client::{Answer, NoAnswer, Request, VendorClient};
@@ -40,6 +41,11 @@ pub async fn send(
         ChannelKind::Teams => teams::send(&sending, secret, message).await,
         ChannelKind::Webhook => alert_webhook::send(&sending, settings, secret, message).await,
     }
+}
+
+/// Sends a card over a channel of Teams, once.
+pub async fn send_card(sending: &Sending<'_>, secret: &Secret, card: &Value) -> Answered {
+    teams::post(sending, secret, card).await
 }
 
 /// What is wrong with a secret that a connection is given, without it; none where nothing is, or the provider is none that is told

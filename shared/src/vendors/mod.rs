@@ -15,6 +15,7 @@ mod signed;
 pub mod teams;
 pub mod trackstar;
 mod web;
+pub mod weekly_digest;
 
 #[cfg(test)]
 mod server;
@@ -34,6 +35,7 @@ const PROVIDERS: &[(ProviderId, Provider)] = &[
     (ProviderId::POS, pos::PROVIDER),
     (ProviderId::TEAMS, teams::PROVIDER),
     (ProviderId::TRACKSTAR, trackstar::provider::PROVIDER),
+    (ProviderId::WEEKLY_DIGEST, weekly_digest::PROVIDER),
 ];
 
 /// Senders of signed webhooks, whatever they are called.

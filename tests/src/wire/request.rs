@@ -10,6 +10,10 @@ const STACK: &str = "signalbox-";
 /// `DynamoDB_20120810.PutItem` → `DynamoDB.PutItem`.
 pub(crate) fn operation(request: &HttpRequest) -> String {
     let target = request.headers().get("x-amz-target").unwrap_or_default();
+    // SES says by its path what is done.
+    if target.is_empty() && request.uri().ends_with("/v2/email/outbound-emails") {
+        return "SES.SendEmail".to_owned();
+    }
     let (service, operation) = target.split_once('.').unwrap_or((target, ""));
     let service = match service {
         "AmazonSQS" => "SQS",

@@ -93,13 +93,23 @@ async fn providers_are_listed_with_what_people_need_to_know_of_them() {
     let listed = ask(&system, "GET", &format!("{LIST}/providers"), Value::Null).await.expect(200);
     let items = listed["items"].as_array().unwrap();
     let ids: Vec<Option<&str>> = items.iter().map(|item| item["id"].as_str()).collect();
-    let named =
-        ["alert-webhook", "catalogue", "completion-webhook", "doorloop", "gbp", "pos", "teams", "trackstar", "harbour"];
+    let named = [
+        "alert-webhook",
+        "catalogue",
+        "completion-webhook",
+        "doorloop",
+        "gbp",
+        "pos",
+        "teams",
+        "trackstar",
+        "weekly-digest",
+        "harbour",
+    ];
     assert_eq!(ids, named.map(Some).into_iter().chain([None]).collect::<Vec<_>>());
     let berth = json!({"name": "berth", "kind": "number", "choices": [], "bounds": [1, 99], "required": true, "about": "Which berth it tells of"});
     let mistake = json!({"seen": "bad_signature", "remedy": "The harbour signs with its newest secret alone"});
     assert_eq!(
-        items[8],
+        items[9],
         json!({
             "id": "harbour", "name": "Harbour", "icon": "HB", "colour": "#0e7490", "entities": [], "settings": [berth],
             "secret": "required", "secretAbout": "What the harbour signs with", "scheduled": false, "signsWebhooks": true,
@@ -107,7 +117,7 @@ async fn providers_are_listed_with_what_people_need_to_know_of_them() {
         })
     );
     assert_eq!((&items[1]["entities"], &items[1]["signsWebhooks"]), (&json!(["products"]), &json!(false)));
-    assert!(items[9]["schemes"].as_array().unwrap().contains(&json!("github")), "{}", items[9]);
+    assert!(items[10]["schemes"].as_array().unwrap().contains(&json!("github")), "{}", items[10]);
     for item in items {
         let text = |name: &str| item[name].as_str().unwrap_or_default();
         assert!(

@@ -26,6 +26,7 @@ function pages() {
     { text: "GBP Category Sync", place: "/settings/admin/gbp-sync" },
     { text: say("Categories", "Kategorier"), place: "/settings/admin/categories" },
     { text: say("Flags", "Flag"), place: "/settings/admin/flags" },
+    { text: say("Weekly digest", "Ugebrev"), place: "/settings/admin/digests" },
   );
   return links.map((link) => ({ ...link, mark: "right", kind: say("Page", "Side") }));
 }

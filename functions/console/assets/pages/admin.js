@@ -56,6 +56,7 @@ async function load() {
   const others = [
     tile("/settings/admin/categories", say("Categories", "Kategorier"), say("A tenant's categories, and which of Google's each stands for", "En lejers kategorier, og hvilken af Googles hver står for"), { mark: "copy" }),
     tile("/settings/admin/flags", say("Flags", "Flag"), say("What is on, why, and for whom", "Hvad der er slået til, hvorfor, og for hvem"), { mark: "flag" }),
+    tile("/settings/admin/digests", say("Weekly digest", "Ugebrev"), say("Who is told each Monday how the mirrors did", "Hvem der hver mandag får at vide, hvordan det gik"), { mark: "send" }),
   ];
   try {
     const answer = await askPlatform(`/api/admin/effective-flags${tenant ? `/${encodeURIComponent(tenant)}` : ""}`);

@@ -9,6 +9,7 @@ pub(crate) mod json;
 pub(crate) mod kms;
 mod message;
 pub mod queues;
+pub mod ses;
 pub mod ssm;
 pub(crate) mod tables;
 

@@ -56,6 +56,8 @@ pub struct Endpoints {
     pub kms: String,
     /// SSM.
     pub ssm: String,
+    /// SES.
+    pub sesv2: String,
 }
 
 macro_rules! client {

@@ -19,6 +19,8 @@ pub(crate) const TABLES: &str = "tables.sqlite";
 pub(crate) const QUEUES: &str = "queues.sqlite";
 /// The file of the embedded KMS's root key.
 pub(crate) const KEYS: &str = "keys.json";
+/// The folder of mails that were sent.
+const OUTBOX: &str = "outbox";
 /// The file that is locked while a host runs.
 const LOCK: &str = "host.lock";
 /// The catalogue that the project ships.
@@ -167,6 +169,10 @@ impl DataFolder {
     }
 
     /// The folder, to show.
+    pub(crate) fn outbox(&self) -> PathBuf {
+        self.path.join(OUTBOX)
+    }
+
     pub(crate) fn path(&self) -> Option<&Path> {
         self.persistent.then_some(self.path.as_path())
     }

@@ -34,6 +34,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::engines::events::Seen;
+use crate::engines::ses::Outbox;
 use crate::engines::ssm::Parameters;
 use crate::host::clients::Endpoints;
 use crate::host::data::DataFolder;
@@ -59,6 +60,7 @@ pub struct Host {
     secrets: Secrets,
     seen: Seen,
     parameters: Parameters,
+    outbox: Outbox,
     dynamodb: aws_sdk_dynamodb::Client,
     sqs: aws_sdk_sqs::Client,
     events: Arc<RustackEvents>,
@@ -151,6 +153,12 @@ impl Host {
     #[must_use]
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
+    }
+
+    /// The mails that were sent.
+    #[must_use]
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
     }
 
     /// Invokes a function with an event of your own.

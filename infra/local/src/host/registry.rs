@@ -15,6 +15,7 @@ pub(crate) async fn build(
         "completions" => signalbox_completions::build(environment, outside).await,
         "console" => signalbox_console::build(environment, outside).await,
         "dead-letters" => signalbox_dead_letters::build(environment, outside).await,
+        "digests" => signalbox_digests::build(environment, outside).await,
         "live-logs" => signalbox_live_logs::build(environment, outside).await,
         "read-api" => signalbox_read_api::build(environment, outside).await,
         "scheduler" => signalbox_scheduler::build(environment, outside).await,

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
+use crate::engines::ses;
 use crate::host::layer;
 use crate::template::{ACCOUNT, REGION, Right};
 
@@ -97,6 +98,7 @@ struct About {
     source_encryption_context: BTreeMap<String, IgnoredAny>,
     destination_encryption_context: BTreeMap<String, IgnoredAny>,
     names: Vec<String>,
+    from_email_address: String,
 }
 
 #[derive(Deserialize)]
@@ -159,6 +161,11 @@ fn needed(request: &HttpRequest) -> Vec<Right> {
         "AmazonSSM" => {
             let parameter = |name: &String| format!("parameter/{}", name.strip_prefix('/').unwrap_or(name));
             about.names.iter().map(|name| on("ssm", operation, &parameter(name))).collect()
+        }
+        // It says by its path what is done, and by whom it is from which identity it needs.
+        "" if request.uri().ends_with(ses::PATH) => {
+            let domain = about.from_email_address.rsplit('@').next().unwrap_or_default().trim_end_matches('>');
+            vec![on("ses", "SendEmail", &format!("identity/{domain}"))]
         }
         _ => Vec::new(),
     };

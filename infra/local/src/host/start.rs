@@ -33,6 +33,7 @@ use crate::engines::journal::Journal;
 use crate::engines::json::JsonHandler;
 use crate::engines::kms::{self, Keys};
 use crate::engines::queues::{QueueHandler, Queues};
+use crate::engines::ses::{MailHandler, Outbox};
 use crate::engines::ssm::Parameters;
 use crate::engines::tables::TableHandler;
 use crate::engines::{EngineError, dynamodb};
@@ -85,6 +86,9 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
         engines.parameters.put(name, value);
     }
     let mut environments = environments(&template, &endpoints);
+    // Where it can be shown what was sent.
+    let outbox = data.outbox().to_string_lossy().into_owned();
+    environments.values_mut().for_each(|one| one.extend([("SIGNALBOX_OUTBOX".to_owned(), outbox.clone())]));
     imports::lend_secrets(&mut environments, &template, &options.variables);
     let rights = rights(&template);
     let invoker = deploy(&template, &environments, &rights, &outside, &options.functions).await?;
@@ -149,6 +153,7 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
         secrets,
         seen: engines.seen,
         parameters: engines.parameters,
+        outbox: engines.outbox,
         sqs,
         events: engines.events,
         stop: intake.stop,
@@ -167,6 +172,7 @@ struct EnginePorts {
     events: TcpListener,
     kms: TcpListener,
     ssm: TcpListener,
+    sesv2: TcpListener,
 }
 
 impl EnginePorts {
@@ -178,6 +184,7 @@ impl EnginePorts {
             eventbridge: format!("http://{}", local_address(&self.events)?),
             kms: format!("http://{}", local_address(&self.kms)?),
             ssm: format!("http://{}", local_address(&self.ssm)?),
+            sesv2: format!("http://{}", local_address(&self.sesv2)?),
         })
     }
 }
@@ -193,7 +200,14 @@ fn open_ports(front: u16) -> Result<(TcpListener, EnginePorts), HostError> {
         }
         other => other.into(),
     })?;
-    let engines = EnginePorts { tables: open(0)?, queues: open(0)?, events: open(0)?, kms: open(0)?, ssm: open(0)? };
+    let engines = EnginePorts {
+        tables: open(0)?,
+        queues: open(0)?,
+        events: open(0)?,
+        kms: open(0)?,
+        ssm: open(0)?,
+        sesv2: open(0)?,
+    };
     Ok((front, engines))
 }
 
@@ -245,6 +259,7 @@ struct Engines {
     events: Arc<RustackEvents>,
     seen: Seen,
     parameters: Parameters,
+    outbox: Outbox,
     /// Where matched events go, once there are functions.
     targets: Arc<Targets>,
 }
@@ -283,10 +298,12 @@ async fn start_engines(
     let parameters = Parameters::default();
     serve(&mut services, ports.kms, JsonHandler(keys), &guard);
     serve(&mut services, ports.ssm, JsonHandler(parameters.clone()), &guard);
+    let outbox = Outbox::new(data.outbox(), outside.clock.clone(), outside.entropy.clone());
+    serve(&mut services, ports.sesv2, MailHandler(outbox.clone()), &guard);
 
     services.spawn(sweep(SWEEP_ITEMS, move || database.sweep_ttl().map(drop).map_err(|error| error.to_string())));
     services.spawn(sweep(SWEEP_MESSAGES, move || queues.expire().map_err(|error| error.to_string())));
-    Ok(Engines { opened, services, events, seen, parameters, targets })
+    Ok(Engines { opened, services, events, seen, parameters, outbox, targets })
 }
 
 /// Serves an engine until the tasks are dropped: an orderly end would wait for clients that keep connections open.
@@ -342,6 +359,7 @@ fn environment(function: &FunctionModel, endpoints: &Endpoints) -> Environment {
         ("AWS_ENDPOINT_URL_EVENTBRIDGE", endpoints.eventbridge.clone()),
         ("AWS_ENDPOINT_URL_KMS", endpoints.kms.clone()),
         ("AWS_ENDPOINT_URL_SSM", endpoints.ssm.clone()),
+        ("AWS_ENDPOINT_URL_SESV2", endpoints.sesv2.clone()),
         ("AWS_REGION", REGION.to_owned()),
         ("AWS_ACCESS_KEY_ID", endpoints.access_key.id.clone()),
         ("AWS_SECRET_ACCESS_KEY", endpoints.access_key.secret.clone()),

@@ -5,7 +5,7 @@
 //! | `mirrors#all#strategy`, run id | a row of the log; of a fan-out that there is one |
 //! | `mirrors#tenant/…#strategy`, run id | the same of one tenant |
 //! | `mirrors#all#strategy`, `day#…` or `month#…`, each behind `#counters` | how many there were, with a slot an hour, or a day |
-//! | `mirrors#errors`, run id | a row of one that failed, for a week |
+//! | `mirrors#errors`, run id | a row of one that failed, for nine days: the digest of a week comes up to two days after it |
 //! | `mirrors#fan-out#strategy`, run id | a [`FanOut`]; in the index `open`, while not all of its children were started |
 //!
 //! So a page of the log costs itself, the months there are, and the rows of one hour at most, wherever it begins.
@@ -28,7 +28,7 @@ use crate::domain::runs::window::{Cover, counters, hour_after};
 
 const ERRORS: &str = "mirrors#errors";
 /// How long what failed is among the newest that did, in seconds.
-const ERRORS_SECONDS: i64 = 7 * 86_400;
+const ERRORS_SECONDS: i64 = 9 * 86_400;
 /// How the counters' slots and totals are called.
 const LETTERS: [&str; 6] = ["n", "r", "s", "f", "k", "o"];
 

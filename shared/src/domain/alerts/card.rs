@@ -34,7 +34,9 @@ pub fn card(message: &Message, link: Option<&str>) -> Value {
     envelope(body, link)
 }
 
-fn envelope(body: Vec<Value>, link: Option<&str>) -> Value {
+/// The envelope of Workflows around a card of these parts.
+#[must_use]
+pub fn envelope(body: Vec<Value>, link: Option<&str>) -> Value {
     let mut card = json!({
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -67,7 +69,9 @@ fn container(line: &Line) -> Value {
     })
 }
 
-fn text(text: &str, weight: Option<&str>, colour: &str) -> Value {
+/// A line of plain text.
+#[must_use]
+pub fn text(text: &str, weight: Option<&str>, colour: &str) -> Value {
     // An empty run is refused.
     let text = if text.is_empty() { " " } else { text };
     let mut run = json!({"type": "TextRun", "text": text, "color": colour});

@@ -7,6 +7,7 @@ pub mod categories;
 pub mod checkpoints;
 pub mod completions;
 pub mod connections;
+pub mod digests;
 pub mod entity_runs;
 pub mod flags;
 pub mod health;

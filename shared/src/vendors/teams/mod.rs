@@ -2,6 +2,7 @@
 //! signature in it and lets whoever has it post, so the URL is the secret.
 
 use http::Method;
+use serde_json::Value;
 use url::Url;
 
 use super::channels::{UNUSABLE, never_reachable, posted};
@@ -9,6 +10,7 @@ use crate::domain::alerts::card::card;
 use crate::domain::alerts::delivery::{Answered, Message};
 use crate::domain::alerts::quiet::{self, QuietHours};
 use crate::domain::connections::provider::{Mistake, Provider, SecretUse};
+use crate::domain::digest::recipient;
 use crate::domain::secret::Secret;
 use crate::vendors::channels::Sending;
 use crate::vendors::client::Request;
@@ -19,13 +21,16 @@ pub const PROVIDER: Provider = Provider {
     icon: "TE",
     colour: "#4b53bc",
     entities: &[],
-    settings: &[quiet::FROM, quiet::TO, quiet::ZONE],
+    settings: &[quiet::FROM, quiet::TO, quiet::ZONE, recipient::WEEKLY],
     secret: SecretUse::Required,
     secret_about: "The URL of the Workflow that posts to the channel: whoever has it can post",
     scheduled: false,
     sender: None,
     pull: None,
-    check: |_, settings| QuietHours::of(settings).map(drop),
+    check: |connection, settings| {
+        recipient::check_channel(connection, settings)?;
+        QuietHours::of(settings).map(drop)
+    },
     addresses: |_, _| Vec::new(),
     mistakes: &[
         Mistake {
@@ -58,7 +63,12 @@ pub(super) fn wrong_secret(secret: &Secret, is_local: bool) -> Option<String> {
 
 /// Posts a message as a card.
 pub(super) async fn send(sending: &Sending<'_>, secret: &Secret, message: &Message) -> Answered {
+    post(sending, secret, &card(message, sending.link)).await
+}
+
+/// Posts a card in its envelope.
+pub(super) async fn post(sending: &Sending<'_>, secret: &Secret, body: &Value) -> Answered {
     let Some(url) = url(secret) else { return Answered::Refused(UNUSABLE.to_owned()) };
-    let body = card(message, sending.link).to_string();
+    let body = body.to_string();
     posted(sending, Request { method: Method::POST, body: Some(body.into()), ..Request::get(url) }).await
 }

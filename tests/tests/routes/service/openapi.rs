@@ -33,6 +33,7 @@ fn openapi() -> Value {
         {"name": "pulls", "description": "The control centre of vendors that are pulled: how their syncs do, start, stop, schedule, and the rows that were set aside; in the words of its clients"},
         {"name": "alerts", "description": "What is wrong with connections, who has seen it, and what people were told"},
         {"name": "completions", "description": "What receivers were told of runs that are over"},
+        {"name": "digests", "description": "Who is told each week how mirrors did"},
         {"name": "mirror", "description": "Tenants' categories, the mirror of them and Google's, and the flags that turn both on"},
         {"name": "webhooks", "description": "Take deliveries in, once"},
         {"name": "health", "description": "How connections do, and what failed done again; in the words of the warehouse API's clients"},

@@ -16,11 +16,12 @@ use signalbox_tests::queues::Queue;
 use signalbox_tests::runs::catalogue::Catalogue;
 use signalbox_tests::wire::{Fault, Verdict, Wire, every};
 
-const FUNCTIONS: [&str; 10] = [
+const FUNCTIONS: [&str; 11] = [
     "alerts",
     "completions",
     "console",
     "dead-letters",
+    "digests",
     "read-api",
     "scheduler",
     "sync-control",
@@ -78,6 +79,7 @@ async fn every_right_is_used() {
     deliveries(&hooks).await;
     alerts(&hooks).await;
     completions(&hooks).await;
+    digests(&hooks).await;
     reads(&hooks).await;
 
     let listed = ELSEWHERE.iter().map(|(function, action, on, _)| format!("{function} {action} {on}"));
@@ -303,6 +305,19 @@ async fn completions(hooks: &Hooks) {
     hooks.work(Queue::Completions).await;
     hooks.host.fire("Again").await.unwrap();
     ask(hooks, "GET", "/api/admin/completions", None).await;
+}
+
+/// A week that is over, and who is told of it.
+async fn digests(hooks: &Hooks) {
+    let one = |provider: &str| format!("/api/admin/connections/default/{provider}/weekly");
+    ask(hooks, "PUT", &one("weekly-digest"), Some(json!({"settings": {"to": ["ada@shop.example"]}}))).await;
+    let channel = json!({"settings": {"weeklyDigest": "tenant"}, "secrets": {"current": "http://127.0.0.1:1/a"}});
+    ask(hooks, "PUT", &one("teams"), Some(channel)).await;
+    for _ in 0..7 * 4 {
+        hooks.pass(Duration::from_secs(6 * 3600));
+        hooks.host.fire("Weekly").await.unwrap();
+    }
+    ask(hooks, "GET", "/api/admin/digests", None).await;
 }
 
 async fn reads(hooks: &Hooks) {

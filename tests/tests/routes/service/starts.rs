@@ -14,6 +14,7 @@ async fn build(function: &str, environment: &Environment) -> Result<Function, St
         "scheduler" => signalbox_scheduler::build(environment, &outside).await,
         "webhooks" => signalbox_webhooks::build(environment, &outside).await,
         "webhook-worker" => signalbox_webhook_worker::build(environment, &outside).await,
+        "digests" => signalbox_digests::build(environment, &outside).await,
         "live-logs" => signalbox_live_logs::build(environment, &outside).await,
         "alerts" => signalbox_alerts::build(environment, &outside).await,
         "completions" => signalbox_completions::build(environment, &outside).await,
@@ -75,6 +76,7 @@ async fn without_a_table_queue_or_bus_that_it_uses_and_it_is_told_of_no_other() 
         ("live-logs", &["RUNS_TABLE", "CONTROL_TABLE", "SECRETS_PATH"]),
         ("alerts", &["RUNS_TABLE", "SNAPSHOTS_TABLE", "CONTROL_TABLE", "JOURNAL_TABLE"]),
         ("completions", &["RUNS_TABLE", "CONTROL_TABLE", "JOURNAL_TABLE"]),
+        ("digests", &["RUNS_TABLE", "CONTROL_TABLE", "SECRETS_PATH"]),
         ("console", &[]),
         ("dead-letters", &["DELIVERIES_TABLE", "JOURNAL_TABLE"]),
         (
