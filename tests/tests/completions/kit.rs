@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::Message;
 use serde_json::{Value, json};
 use signalbox::aws::clients::Clients;
@@ -46,6 +47,17 @@ impl<'a> Told<'a> {
         let body = json!({"settings": settings, "secrets": {"current": SIGNED_WITH}});
         let answer = self.ask("PUT", &format!("connections/{}", self.receiver_path(name)), body).await;
         assert!(answer.status < 300, "{}", answer.text);
+    }
+
+    /// Has a receiver lead elsewhere, past what is looked at where it is given.
+    pub(super) async fn moved_to(&self, name: &str, url: &str) {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let table = self.system.environment("sync-control").require("CONNECTIONS_TABLE").unwrap().to_owned();
+        let sort = format!("connection#completion-webhook/{name}");
+        let update = self.system.host.dynamodb().update_item().table_name(table);
+        let update = update.key("pk", text(&self.tenant)).key("sk", text(&sort));
+        let update = update.update_expression("SET settings.#url = :url").expression_attribute_names("#url", "url");
+        update.expression_attribute_values(":url", text(url)).send().await.unwrap();
     }
 
     pub(super) async fn receiver(&self, name: &str, channel: &SimulatedChannel) {

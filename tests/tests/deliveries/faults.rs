@@ -12,10 +12,12 @@ use signalbox_tests::process::Process;
 use signalbox_tests::wire::{Fault, Verdict, Wire};
 
 /// Routes that answer without storage, and the metrics, which say that there is none in a sample.
-const WITHOUT_STORAGE: [&str; 13] = [
+const WITHOUT_STORAGE: [&str; 15] = [
     "delete /api/auth/session",
     "get /api",
     "get /api/admin/connections/providers",
+    // A file of one's own machine.
+    "get /api/admin/digests/{id}/mail",
     "get /api/auth/dev-mint",
     "get /api/auth/session",
     "get /api/health",
@@ -26,6 +28,8 @@ const WITHOUT_STORAGE: [&str; 13] = [
     "get /openapi.json",
     "post /api/auth/dev-mint",
     "post /api/auth/session",
+    // Its link is looked at first, and is none of ours.
+    "post /api/digests/unsubscribe",
 ];
 
 /// `get /path` of every route that is described.
@@ -82,6 +86,7 @@ async fn a_fault_of_storage_is_told_to_the_log_and_not_to_clients() {
             None => path,
         };
         let path = path.replace("runs/{id}", "runs/018ff1e2-0000-7000-8000-000000000000");
+        let path = path.replace("digests/{id}", "digests/018ff1e2-0000-7000-8000-000000000000");
         let path = path.replace("{id}", "4102488000000-5fea7756");
         let path = path.replace("{flag}", "FF_CATEGORY_MIRRORING");
         let path = path.replace("{tenant}/{provider}/{name}", "default/github/main");

@@ -49,6 +49,7 @@ const TYPING_MS = 250;
 function picker(place, input) {
   const known = [...new Set(place.all.map((one) => one.googleCategoryId).filter(Boolean))].sort().map((id) => ({ id, name: "" }));
   const options = h("datalist", { id: `${input.id}-ids` });
+  const told = h("p", { class: "note", role: "status" });
   input.setAttribute("list", options.id);
   /** @param {{ id: any, name: string }[]} all */
   const offer = (all) => replace(options, ...all.map(({ id, name }) => h("option", { value: id, label: name ? `${name} · ${id}` : id })));
@@ -57,10 +58,12 @@ function picker(place, input) {
     const search = input.value.trim();
     try {
       const query = new URLSearchParams({ limit: "20", ...(search && { search }) });
-      const { data } = await askPlatform(`/api/v1/tenants/${encodeURIComponent(place.tenant)}/google-categories?${query}`);
+      const { data } = await askPlatform(`/api/v1/tenants/${encodeURIComponent(place.tenant)}/google-categories?${query}`, { more: { "x-signalbox-request": "1" } });
+      replace(told);
       if (search === input.value.trim()) offer(data);
-    } catch {
+    } catch (thrown) {
       offer(known);
+      replace(told, say("Google's categories cannot be listed now: ", "Googles kategorier kan ikke hentes nu: "), asError(thrown).details.join(" "));
     }
   };
   offer(known);
@@ -69,13 +72,13 @@ function picker(place, input) {
     window.clearTimeout(timer);
     timer = window.setTimeout(look, TYPING_MS);
   });
-  return options;
+  return [options, told];
 }
 
 const GOOGLE_NOTE = () => say("Type to look through Google's categories.", "Skriv for at lede i Googles kategorier.");
 
-/** @param {Place} place @param {Category | null} one */
-export function categoryForm(place, one) {
+/** @param {Place} place @param {Category | null} one @param {HTMLInputElement | null} [aligned] Where it may have been typed what it stands for. */
+export function categoryForm(place, one, aligned = null) {
   const told = h("div", { role: "status", "aria-live": "polite" });
   const name = text("category-name", { required: true, maxlength: 100, value: one?.name });
   const slug = text("category-slug", { required: true, maxlength: 100, pattern: "[a-z0-9\\-]+", value: one?.slug });
@@ -104,6 +107,8 @@ export function categoryForm(place, one) {
       parentId: parent.value || null,
       ...(order.value !== "" && { sortOrder: order.valueAsNumber }),
       ...(!one && google.value.trim() && { googleCategoryId: google.value.trim() }),
+      // Typed and not aligned yet: what is saved is all that is seen.
+      ...(one && aligned && aligned.value.trim() !== (one.googleCategoryId ?? "") && { googleCategoryId: aligned.value.trim() || null }),
     };
     try {
       const { data } = await askPlatform(path(place.tenant, one?.id), { method: one ? "PUT" : "POST", body, more: one ? unchanged(one) : {} });
@@ -148,11 +153,12 @@ function alignment(place, one) {
     send(google.value.trim());
   };
   const none = one.googleCategoryId && button(say("None", "Ingen"), { onclick: () => send(null) });
-  return section(
+  const shown = section(
     say("Google category", "Googles kategori"),
     h("form", { class: "grid gap-2", onsubmit: submit }, field("align-google", say("Google's id of it", "Googles id for den"), google, GOOGLE_NOTE()), picker(place, google), told,
       h("div", { class: "flex gap-2" }, button(say("Align", "Knyt"), { type: "submit" }), none)),
   );
+  return { shown, google };
 }
 
 /** @param {Place} place @param {Category} one */
@@ -167,10 +173,11 @@ export function categoryDrawer(place, one) {
     fact(say("Changed", "Ændret"), dateTime(one.updatedAt)),
     fact(say("Version", "Version"), number(one.version)),
   );
+  const aligned = alignment(place, one);
   const body = !place.mayChange
     ? [facts]
     : one.isActive
-      ? [section(say("Category", "Kategori"), categoryForm(place, one)), alignment(place, one), section(say("Facts", "Fakta"), facts)]
+      ? [section(say("Category", "Kategori"), categoryForm(place, one, aligned.google)), aligned.shown, section(say("Facts", "Fakta"), facts)]
       : [callout("idle", say("It is deleted", "Den er slettet"), say("It keeps its slug, and comes back as it was.", "Den beholder sin slug og kommer tilbage, som den var.")), facts];
   const remove = button(say("Delete…", "Slet…"), { kind: "danger", icon: "drop", onclick: () => openRemoval(place, one) });
   const restore = button(say("Restore", "Gendan"), { kind: "primary", onclick: () => bringBack(place, one) });

@@ -51,5 +51,5 @@ export const isTaken = (attempt) => attempt.status !== null && attempt.status >=
 export function noticeStatus(notice) {
   if (notice.state === "delivered") return status("ok", say("Delivered", "Leveret"));
   if (notice.state === "failed") return status("bad", say("Given up", "Opgivet"));
-  return notice.attempts.length > 0 ? status("warn", say("Tried again", "Prøves igen")) : status("run", say("Under way", "Undervejs"));
+  return notice.attempts.length > 0 ? status("warn", say("Will be tried again", "Prøves igen")) : status("run", say("Under way", "Undervejs"));
 }

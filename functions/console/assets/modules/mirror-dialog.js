@@ -24,11 +24,12 @@ export function openMirrorDialog(tenant, started) {
   const describe = () => {
     const id = name.value.trim();
     const whom = id || say("all tenants that have the feature on", "alle lejere, der har funktionen slået til");
-    const way = strategy.value === "platform_to_gbp"
+    const way = dry.checked ? say(`The categories of ${whom} and those of their locations are compared.`, `Kategorierne hos ${whom} og stedernes sammenlignes.`)
+      : strategy.value === "platform_to_gbp"
       ? say(`The locations of ${whom} are given the tenant's categories.`, `Stederne hos ${whom} får lejerens kategorier.`)
       : say(`The categories of ${whom} become those of the locations.`, `Kategorierne hos ${whom} bliver stedernes.`);
     const real = dry.checked
-      ? say(" Both sides are compared and nothing is changed.", " De to sider sammenlignes, og intet ændres.")
+      ? say(" Nothing is changed. The next sync the same way may start a minute later.", " Intet ændres. Den næste synkronisering samme vej kan starte et minut senere.")
       : say(" One that would remove much waits for approval.", " En, der ville fjerne meget, venter på godkendelse.");
     replace(meaning, way + real);
     replace(go, dry.checked ? say("Start the dry run", "Start prøvekørslen") : say("Start the sync", "Start synkroniseringen"));

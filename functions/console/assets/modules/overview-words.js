@@ -34,9 +34,9 @@ const deliveriesOf = ({ provider, name, tenant }) => new URLSearchParams({ sourc
 /** The syncs of a vendor, as its tenant sees them. @param {Named} one */
 const syncsOf = ({ name, tenant }) => `/vendor-sync?${new URLSearchParams({ vendor: name, for: tenant })}`;
 
-/** Where it is pulled by hand, with its last runs and the rows that were set aside. @param {Named} one */
+/** Where it is synced by hand, with its last runs and the rows that were set aside. @param {Named} one */
 const controlOf = ({ provider, name, tenant }) =>
-  `/systems/integrations?${new URLSearchParams({ provider, connection: name, for: tenant })}`;
+  provider === "gbp" ? `/settings/admin/gbp-sync?${new URLSearchParams({ for: tenant })}` : `/systems/integrations?${new URLSearchParams({ provider, connection: name, for: tenant })}`;
 
 /** The run that a matter is about: its link names it as the first of a list. @param {Matter} matter */
 function runPlace({ link, of }) {

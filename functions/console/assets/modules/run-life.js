@@ -83,7 +83,7 @@ export function life(run) {
   const wait = run.metadata?.waitsUntil;
   if (run.status === "running" && wait) {
     const why = say(...(WAITS[run.metadata?.waitsFor] ?? ["Waiting", "Venter"]));
-    events.push({ mark: icon("waiting", "held"), at: wait, text: why, more: say("Goes on by itself then", "Fortsætter selv derefter") });
+    events.push({ mark: icon("waiting", "held"), at: wait, text: why, more: run.metadata?.waitsFor === "approval" ? say("Is given up then", "Opgives derefter") : say("Goes on by itself then", "Fortsætter selv derefter") });
   } else if (run.status === "running") {
     events.push({ mark: icon("run", "run"), at: run.updatedAt, text: say("Running", "I gang"), more: checkpoint(run) });
   }

@@ -60,16 +60,28 @@ impl RunReads {
         Ok(OpenRuns { runs, next: page.last_evaluated_key.filter(|key| !key.is_empty()).map(OpenPlace) })
     }
 
-    /// Mirrors that wait for approval, the oldest first, and whether there may be more: the oldest 500 open runs are looked at. One that
+    /// Mirrors that wait for approval, as [`Self::held_runs`].
+    ///
+    /// # Errors
+    /// As [`Self::held_runs`].
+    pub async fn held_mirrors(&self, limit: usize) -> Result<(Vec<Run>, bool), AwsFault> {
+        self.held_runs(|run| run.work.mirror().is_some(), limit).await
+    }
+
+    /// Runs that wait for approval, the oldest first, and whether there may be more: the oldest 500 open runs are looked at. One that
     /// was approved of and was not planned anew yet is among them.
     ///
     /// # Errors
     /// When the index cannot be read.
-    pub async fn held_mirrors(&self, limit: usize) -> Result<(Vec<Run>, bool), AwsFault> {
+    pub async fn held_runs(
+        &self,
+        is_meant: impl Fn(&Run) -> bool + Send,
+        limit: usize,
+    ) -> Result<(Vec<Run>, bool), AwsFault> {
         let (mut held, mut behind) = (Vec::new(), None);
         for _ in 0..HELD_PAGES_MAX {
             let part = self.open_runs(behind, HELD_PAGE).await?;
-            let is_held = |run: &Run| run.held.is_some() && run.work.mirror().is_some() && !run.status.is_over();
+            let is_held = |run: &Run| run.held.is_some() && is_meant(run) && !run.status.is_over();
             held.extend(part.runs.into_iter().map(|(_, run)| run).filter(is_held));
             behind = part.next;
             if behind.is_none() || held.len() > limit {

@@ -45,6 +45,8 @@ pub enum Rule {
     ChannelRefusing,
     /// A receiver of completion webhooks was disabled, as it took none.
     ReceiverDisabled,
+    /// A run waits until somebody approves of what it would remove.
+    RunHeld,
     /// Of all tenants' mirrors too many fail.
     MirrorsFailing,
     /// All tenants' mirrors find differences again and again.
@@ -58,7 +60,7 @@ impl Rule {
     pub const OF_MIRRORS: [Self; 3] = [Self::MirrorsFailing, Self::MirrorsOutOfSync, Self::MirrorsSlow];
 
     /// Those about a connection.
-    pub const OF_CONNECTIONS: [Self; 8] = [
+    pub const OF_CONNECTIONS: [Self; 9] = [
         Self::RunFailed,
         Self::ConnectivityFailing,
         Self::NoSuccess,
@@ -67,6 +69,7 @@ impl Rule {
         Self::DeadLettersGrowing,
         Self::ChannelRefusing,
         Self::ReceiverDisabled,
+        Self::RunHeld,
     ];
 
     /// The rule's name, in keys and answers.
@@ -81,6 +84,7 @@ impl Rule {
             Self::DeadLettersGrowing => "dead_letters_growing",
             Self::ChannelRefusing => "channel_refusing",
             Self::ReceiverDisabled => "receiver_disabled",
+            Self::RunHeld => "run_held",
             Self::MirrorsFailing => "mirrors_failing",
             Self::MirrorsOutOfSync => "mirrors_out_of_sync",
             Self::MirrorsSlow => "mirrors_slow",
@@ -99,6 +103,7 @@ impl Rule {
             | Self::BreakerOpen
             | Self::DeadLettersGrowing
             | Self::ReceiverDisabled
+            | Self::RunHeld
             | Self::MirrorsFailing
             | Self::MirrorsOutOfSync
             | Self::MirrorsSlow => Severity::Warning,
@@ -117,6 +122,7 @@ impl Rule {
             Self::DeadLettersGrowing => "dead letters grew in number",
             Self::ChannelRefusing => "the channel took no messages",
             Self::ReceiverDisabled => "the receiver of completion webhooks was disabled",
+            Self::RunHeld => "a run waited for approval",
             Self::MirrorsFailing => "too many failed",
             Self::MirrorsOutOfSync => "many found differences",
             Self::MirrorsSlow => "they took long",
@@ -180,6 +186,8 @@ pub struct RunSeen {
     pub is_full: bool,
     /// What came of it.
     pub end: End,
+    /// Why it waits until somebody approves, if it does.
+    pub held: Option<String>,
 }
 
 /// What came of a run.
@@ -247,6 +255,7 @@ impl RunSeen {
             is_nightly_full: is_scheduled && is_full && is_of_the_night,
             is_full,
             end: end(run),
+            held: run.held.as_ref().filter(|_| !run.status.is_over()).map(|held| held.why.clone()),
         }
     }
 }
@@ -322,6 +331,7 @@ impl Facts<'_> {
             (Rule::MirrorsFailing | Rule::MirrorsOutOfSync | Rule::MirrorsSlow, _) => Seen::Unknown,
             (Rule::ReceiverDisabled, _) => self.disabled(),
             (_, None) => Seen::Clear,
+            (Rule::RunHeld, _) => self.held(),
             (Rule::RunFailed, _) => self.failed(|run| run.is_scheduled && !run.is_nightly_full, |_| true),
             (Rule::NightlyFullFailed, _) => self.failed(|run| run.is_nightly_full, |run| run.is_full),
             (Rule::ConnectivityFailing, _) => self.connectivity(),
@@ -329,6 +339,20 @@ impl Facts<'_> {
             (Rule::BreakerOpen, _) => self.breaker(now),
             (Rule::DeadLettersGrowing, _) => self.letters(),
             (Rule::ChannelRefusing, Some(stored)) => self.refusal(stored),
+        }
+    }
+
+    /// One at most has the connection, and others are skipped meanwhile.
+    fn held(&self) -> Seen {
+        let waits = self.runs.iter().find_map(|run| Some((run, run.held.as_ref()?)));
+        match waits {
+            Some((run, why)) => {
+                let detail = format!("run {} waits until somebody approves or rejects: {why}", run.id);
+                Seen::Holds(Finding { code: "held".to_owned(), detail, mark: run.id.clone() })
+            }
+            None if self.runs.len() < RUNS_MAX => Seen::Clear,
+            // One that waits for days may be older than those that were skipped for it.
+            None => Seen::Unknown,
         }
     }
 

@@ -43,7 +43,7 @@ fn ended(id: u32, minutes: i64, code: Option<&str>) -> RunSeen {
             at: at(minutes),
         },
     };
-    RunSeen { id: id.to_string(), is_scheduled: true, is_nightly_full: false, is_full: false, end }
+    RunSeen { id: id.to_string(), is_scheduled: true, is_nightly_full: false, is_full: false, end, held: None }
 }
 
 fn manual(run: RunSeen) -> RunSeen {
@@ -263,6 +263,16 @@ fn a_receiver_that_nobody_paused_is_wrong_until_somebody_resumes_it() {
         stored.state = ConnectionState::Active;
         assert_eq!(facts(&stored, vec![]).seen(Rule::ReceiverDisabled, at(1)), Seen::Clear);
     }
+}
+
+#[test]
+fn a_run_that_waits_for_approval_is_told_of_until_it_is_over() {
+    let stored = stored(json!({"every": 10}), "active");
+    let waits = RunSeen { end: End::Nothing, held: Some("7 of 9 would go".into()), ..ended(2, 2, None) };
+    let seen = |runs: Vec<RunSeen>| word(&facts(&stored, runs).seen(Rule::RunHeld, at(9)));
+    assert_eq!(seen(vec![ended(3, 3, None), waits]), "holds");
+    assert_eq!(seen(vec![ended(3, 3, None)]), "clear");
+    assert_eq!(seen((0..20).map(|id| ended(id, 3, None)).collect()), "unknown");
 }
 
 #[test]

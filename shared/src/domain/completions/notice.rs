@@ -212,7 +212,7 @@ impl Notice {
             (false, Some(next)) => after.due_at = next,
             (false, None) => {
                 after.state = NoticeState::Failed;
-                after.error = Some(format!("given up after {made} attempts: {}", answered.why()));
+                after.error = Some(format!("given up after {}: {}", attempts(made), answered.why()));
             }
         }
         after
@@ -230,6 +230,12 @@ impl Notice {
         let next = asked.map_or(ours, |asked| asked.min(later(now, ASKED_MAX)).max(ours));
         (next.duration_since(self.at) < GIVEN_UP_AFTER).then_some(next)
     }
+}
+
+/// So many attempts, in words.
+#[must_use]
+pub fn attempts(made: usize) -> String {
+    if made == 1 { "1 attempt".to_owned() } else { format!("{made} attempts") }
 }
 
 fn later(now: Timestamp, by: SignedDuration) -> Timestamp {

@@ -117,7 +117,7 @@ pub enum Refused {
     )]
     SlugOfDeleted(CategoryId),
     /// Others are below it.
-    #[error("{0} categories are below it: move or delete them first")]
+    #[error("categories are below it, {0} in number: move or delete them first")]
     HasChildren(usize),
     /// More is changed at once than is stored at once.
     #[error("more than {CHANGES_MAX} categories would change at once")]

@@ -199,7 +199,9 @@ mod tests {
     fn its_row_is_the_sum_of_its_children() {
         let row = FanOut { children: 3, over: 3, failed: 1, created: 4, listed: true, ..fan_out() }.row();
         assert_eq!((row.tenant_id, row.created, row.error.as_deref()), (None, 4, Some("1 of 3 tenants failed")));
-        let row = FanOut { children: 2, over: 2, skipped: 2, listed: true, ..fan_out() }.row();
+        let row =
+            FanOut { children: 2, over: 2, skipped: 2, listed: true, reason: Some("cooldown".into()), ..fan_out() };
+        let row = row.row();
         assert_eq!((row.skipped, row.reason.as_deref(), row.error), (true, Some("cooldown"), None));
         assert!(!FanOut { listed: true, ..fan_out() }.row().skipped);
         let cut = FanOut { listed: true, cut_short: true, ..fan_out() }.row();

@@ -179,11 +179,12 @@ impl MirrorTally {
         }
     }
 
-    /// How many of a hundred went well, of those that began, to a tenth; none where none did.
+    /// How many of a hundred went well, of those that came to an end, to a tenth; none where none did. One that goes on, or waits for
+    /// somebody, has not failed.
     #[must_use]
     pub fn success_rate(&self) -> f64 {
-        let began = self.runs.saturating_sub(self.skipped);
-        if began == 0 { 0.0 } else { (self.success as f64 * 1_000.0 / began as f64).round() / 10.0 }
+        let ended = self.success + self.failed;
+        if ended == 0 { 0.0 } else { (self.success as f64 * 1_000.0 / ended as f64).round() / 10.0 }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::domain::runs::held::Held;
 use crate::domain::runs::lease::{LEASE_MS, Wait};
 use crate::domain::runs::log::{Line, RunLog};
 use crate::domain::runs::mirror::MirrorWork;
-use crate::domain::runs::pull::PullWork;
+use crate::domain::runs::pull::{EntityState, PullWork};
 use crate::domain::runs::said;
 use crate::domain::runs::slices::Slices;
 
@@ -365,7 +365,9 @@ impl Run {
         self.status = status;
         self.error = error;
         self.wait = None;
-        self.held = None;
+        if self.held.take().is_some() {
+            self.forget_removals();
+        }
         self.updated_at = at;
         self.completed_at = Some(at);
         let elapsed = at.as_millisecond() - self.started_at.as_millisecond();
@@ -381,6 +383,19 @@ impl Run {
         }
         self.log.seal(at);
         self
+    }
+
+    /// What it would have removed, and was not let: none of that was done.
+    fn forget_removals(&mut self) {
+        match &mut self.work {
+            // Nothing of a catalogue or a mirror is done before its plan is let through.
+            Work::Catalogue(work) => work.counts = None,
+            Work::Mirror(work) => (work.plan, work.locations) = (None, Vec::new()),
+            Work::Pull(work) => {
+                let held = work.entities.iter_mut().filter(|entity| entity.state == EntityState::Held);
+                held.for_each(|entity| entity.progress.counts.removed = 0);
+            }
+        }
     }
 
     /// Ends what it is held for, if it is.

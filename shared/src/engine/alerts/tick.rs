@@ -29,6 +29,8 @@ const ROUND_PART: usize = 200;
 const ROUND_EVERY: SignedDuration = SignedDuration::from_mins(15);
 /// Dead letters of the last hour that are counted.
 const LETTERS_MAX: usize = 500;
+/// Runs that wait for approval and are looked at in a round.
+const HELD_MAX: usize = 200;
 /// Looks beside one another.
 const LOOKS_AT_ONCE: usize = 8;
 /// A part that takes longer than this leaves the rest to the next tick: the function is ended after a minute.
@@ -80,8 +82,12 @@ async fn looks(alerts: &Alerts, ticked: &mut Ticked) -> Result<(), AwsFault> {
         .unwrap_or_else(|| (Vec::new(), before.clone()));
     // The round goes on also behind a part that cannot be judged: it comes to that again.
     let suspects = or_none(suspects(alerts, part, now).await, "part of the round", &mut faults).unwrap_or_default();
+    // A wait for approval is told by no event: it is hours until it is over.
+    let begins = round.round_began_at != before.round_began_at;
+    let held =
+        if begins { or_none(held(alerts).await, "held runs", &mut faults).unwrap_or_default() } else { Vec::new() };
     let growing = letters.iter().filter(|(_, (count, _))| *count >= LETTERS_GROWING).map(|(of, _)| of.clone());
-    let wanted: BTreeSet<Connection> = watched.into_iter().chain(growing).chain(suspects).collect();
+    let wanted: BTreeSet<Connection> = watched.into_iter().chain(growing).chain(suspects).chain(held).collect();
     let until = Instant::now() + PART_MAX;
     let seen = wanted.into_iter().map(|connection| {
         let of = letters.get(&connection).cloned().or_else(|| are_all.then(|| (0, String::new())));
@@ -101,9 +107,7 @@ async fn looks(alerts: &Alerts, ticked: &mut Ticked) -> Result<(), AwsFault> {
     }
     drop(seen);
     // What is of all tenants is looked at as often as all connections are.
-    if round.round_began_at != before.round_began_at
-        && let Some(changed) = or_none(look_at_mirrors(alerts).await, "look at mirrors", &mut faults)
-    {
+    if begins && let Some(changed) = or_none(look_at_mirrors(alerts).await, "look at mirrors", &mut faults) {
         ticked.changed += changed;
     }
     // Also where a look failed: those that come after it must not wait for it.
@@ -133,6 +137,12 @@ async fn letters(alerts: &Alerts, now: Timestamp) -> Result<(BTreeMap<Connection
         }
     }
     Ok((of, are_all))
+}
+
+/// Connections of which a run waits until somebody approves.
+async fn held(alerts: &Alerts) -> Result<Vec<Connection>, AwsFault> {
+    let (held, _) = alerts.runs.held_runs(|_| true, HELD_MAX).await?;
+    Ok(held.into_iter().map(|run| run.connection).collect())
 }
 
 /// The next part of the round over all connections, and where the round is then.

@@ -7,7 +7,7 @@ use super::Completions;
 use crate::aws::completions::DueNotice;
 use crate::aws::faults::AwsFault;
 use crate::aws::keys::KeyFault;
-use crate::domain::completions::notice::{Answered, NoAnswer, Notice};
+use crate::domain::completions::notice::{Answered, NoAnswer, Notice, attempts};
 use crate::domain::completions::receiver::{DISABLED_BY, Failing, disabled};
 use crate::domain::connections::stored::{Knows, StoredConnection};
 use crate::engine::connections::change::{Deed, change};
@@ -45,7 +45,7 @@ pub(super) async fn send_one(completions: &Completions, due: &DueNotice) -> Resu
     let stored = completions.desk.store.read(&notice.receiver).await?;
     let dropped = match &stored {
         _ if notice.is_given_up(now) => {
-            Some(format!("given up after {} attempts: its time is over", notice.attempts.len()))
+            Some(format!("given up after {}: its time is over", attempts(notice.attempts.len())))
         }
         Some(stored) if stored.is_active() && stored.secrets.is_some() => None,
         Some(stored) if disabled(stored).is_some() => Some("the receiver is disabled".to_owned()),

@@ -1,6 +1,10 @@
 //! Test a connection: read a catalogue's source from end to end, ask a vendor that is pulled for a row, and Google for its locations, tell a
-//! channel of alerts that it is tested, or look whether a sender's settings and secrets can be used. Nothing is changed but the note of the
+//! channel of alerts or a receiver of completion webhooks that it is tested, or look whether a sender's settings and secrets can be used. Nothing is changed but the note of the
 //! test, and of a channel that takes it that it refused before.
+
+use std::time::Duration;
+
+use serde_json::json;
 
 use super::desk::{Desk, Refused};
 use crate::aws::alerts::AlertStore;
@@ -12,8 +16,9 @@ use crate::domain::catalogue::vendor::{Integration, Vendor};
 use crate::domain::connections::provider::SecretUse;
 use crate::domain::connections::stored::StoredConnection;
 use crate::domain::deliveries::signature::{LiveSecret, sign};
-use crate::domain::ids::{Connection, ProviderId};
+use crate::domain::ids::{Connection, ProviderId, RunId};
 use crate::domain::redact;
+use crate::domain::time;
 use crate::engine::alerts::try_channel::Trial;
 use crate::engine::catalogue::test_vendor::test_vendor;
 use crate::engine::connections::pulled::is_asked;
@@ -22,6 +27,10 @@ use crate::engine::runs::context::RunWorker;
 use crate::engine::runs::kinds::pull::look::{NotLooked, Sight, try_look};
 use crate::engine::runs::slice::SliceFault;
 use crate::vendors::catalogue::provider::vendor;
+use crate::vendors::completion_webhook;
+
+/// Who waits is answered before the gateway gives up.
+const ANSWER_MAX: Duration = Duration::from_secs(15);
 
 /// Tests a connection. One that cannot be used is a result. A crash leaves what a test before found.
 ///
@@ -36,7 +45,8 @@ pub async fn test(
 ) -> Result<VendorTest, Refused> {
     let stored = desk.store.read(connection).await.map_err(Refused::Unread)?.ok_or(Refused::NotFound)?;
     let trial = Trial { desk, store: alerts, quotas: &worker.quotas };
-    if ChannelKind::of(&connection.provider).is_some()
+    let is_told = connection.provider == ProviderId::COMPLETION_WEBHOOK;
+    if (is_told || ChannelKind::of(&connection.provider).is_some())
         && let Some(until) = trial.rests_until(connection).await.map_err(Refused::Unread)?
     {
         return Err(Refused::TooOften(until));
@@ -46,6 +56,7 @@ pub async fn test(
     let error = match usable(desk, &stored).await? {
         Ok(Usable::Catalogue(vendor)) => return Ok(test_vendor(worker, tests, &vendor, None).await?),
         Ok(Usable::Asked) => return asked(worker, tests, connection).await,
+        Ok(Usable::Configured) if is_told => receiver(desk, &stored).await?,
         Ok(Usable::Configured) => match trial.one(&stored).await? {
             Some(Tried::Failed(why)) => Some(redact::error_text(&why)),
             Some(Tried::Taken | Tried::Rests(_)) | None => None,
@@ -56,6 +67,24 @@ pub async fn test(
     let test = VendorTest { checked_at, ok: error.is_none(), source_path: None, total_items: None, error };
     tests.keep(connection, &test).await?;
     Ok(test)
+}
+
+/// Tells a receiver of completion webhooks that it is tested: why it did not take that.
+async fn receiver(desk: &Desk, stored: &StoredConnection) -> Result<Option<String>, Refused> {
+    let Some(secrets) = &stored.secrets else { return Ok(Some("it has no secret".to_owned())) };
+    let secret = match desk.keys.open(&stored.connection, &secrets.current).await {
+        Ok(secret) => secret,
+        Err(KeyFault::Unreadable(unreadable)) => return Ok(Some(unreadable.to_string())),
+        Err(fault) => return Err(fault.into()),
+    };
+    let now = desk.operators.now();
+    let id = RunId::new(now, desk.operators.random()).to_string();
+    let body = json!({"type": "test", "timestamp": time::text(now), "data": {"tenant": stored.connection.tenant}});
+    let sent = completion_webhook::post_signed(&stored.settings, &secret, (&id, body.to_string()), now, desk.is_local);
+    let Some(answered) = desk.operators.clock().within(ANSWER_MAX, sent).await else {
+        return Ok(Some(format!("no answer within {} s", ANSWER_MAX.as_secs())));
+    };
+    Ok((!answered.is_taken()).then(|| redact::error_text(&answered.why())))
 }
 
 /// How a connection that seems usable is tried.

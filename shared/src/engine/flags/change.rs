@@ -129,7 +129,7 @@ fn told(row: &Row) -> String {
     let word = |value: Option<bool>| value.map_or("none", |value| if value { "true" } else { "false" });
     let (over, allowed) = (word(row.platform_override), word(row.allow_override));
     let enabled = row.enabled;
-    let pilots = pilots.join(" ");
+    let pilots = if pilots.is_empty() { "none".to_owned() } else { pilots.join(" ") };
     format!("override {over}, enabled {enabled}, allowOverride {allowed}, percentage {percentage}, pilots {pilots}")
 }
 

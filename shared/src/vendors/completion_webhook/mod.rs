@@ -48,12 +48,23 @@ pub const PROVIDER: Provider = Provider {
 
 /// Posts a notice, signed, once: a redirect is not followed.
 pub async fn send(settings: &Settings, secret: &Secret, notice: &Notice, now: Timestamp, local: bool) -> Answered {
+    post_signed(settings, secret, (&notice.id, notice.body.clone()), now, local).await
+}
+
+/// Posts a body under an id, as [`send`] does a notice.
+pub async fn post_signed(
+    settings: &Settings,
+    secret: &Secret,
+    (id, body): (&str, String),
+    now: Timestamp,
+    local: bool,
+) -> Answered {
     let unsigned = |why: String| Answered::Nothing(notice::NoAnswer::NotSigned, why);
     let url = match url(settings) {
         Ok(url) => url,
         Err(wrong) => return unsigned(format!("settings.{} {}", wrong.name, wrong.why)),
     };
-    let request = match signed(url, secret, &notice.id, now, notice.body.clone()) {
+    let request = match signed(url, secret, id, now, body) {
         Ok(request) => request,
         Err(refused) => return unsigned(refused.to_string()),
     };
