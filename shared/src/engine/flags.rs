@@ -58,6 +58,12 @@ impl Flags {
         Ok(Self { store, environment: Arc::new(on), clock: outside.clock.clone(), kept: Arc::default() })
     }
 
+    /// The same, which has read nothing yet: for whoever wants to see what has just been changed, perhaps elsewhere.
+    #[must_use]
+    pub fn as_of_now(&self) -> Self {
+        Self { kept: Arc::default(), ..self.clone() }
+    }
+
     /// Whether a flag is on, for a tenant or for the platform, and what decided so.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use http::HeaderMap;
 use signalbox::domain::ids::{Connection, RunId};
 use signalbox::engine::operators::Operator;
 use signalbox::engine::runs::approve::{Decided, approve, reject};
+use signalbox::engine::runs::stop::{self, Stopping};
 use signalbox::http::correlation::CorrelationId;
 use signalbox::http::problem::{INTERNAL_ERROR, NOT_FOUND, Problem, ProblemView, RUN_NOT_HELD};
 use signalbox::http::query::path_text;
@@ -80,6 +81,38 @@ pub(crate) async fn reject_run(
     let (operator, connection, id) = of_run(&control, &headers, trace, path)?;
     let decided = reject(&control.worker.runs, (&control.operators, &operator), (&connection, &id)).await;
     told(&id, decided.map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))?)
+}
+
+/// Stop a run, of whatever kind: at its next effect, also while it waits. What it has done stays.
+#[utoipa::path(
+    post, path = "/api/admin/connections/{tenant}/{provider}/{name}/runs/{id}/stop", tag = "mirror",
+    params(
+        ("tenant" = String, Path, description = "Whose"),
+        ("provider" = String, Path, description = "To which kind of system"),
+        ("name" = String, Path, description = "Which"),
+        ("id" = String, Path, description = "The run"),
+    ),
+    responses(
+        (status = 200, description = "It stops", body = DecidedView),
+        (status = 404, description = "not_found: there is no such run that is not over", body = ProblemView),
+        ConnectionProblems,
+    ),
+    security(("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
+)]
+pub(crate) async fn stop_run(
+    State(control): State<Control>,
+    path: RunPath,
+    Extension(trace): Extension<CorrelationId>,
+    headers: HeaderMap,
+) -> Result<Json<DecidedView>, Problem> {
+    let (operator, connection, id) = of_run(&control, &headers, trace, path)?;
+    let asked = stop::stop_run(&control.worker.runs, &control.operators, &operator, &connection, &id).await;
+    match asked.map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))? {
+        Stopping::Asked => {
+            Ok(Json(DecidedView { ok: true, run_id: id.to_string(), decision: "stopping", removals_max: None }))
+        }
+        Stopping::NotRunning => Err(Problem::new(NOT_FOUND, "there is no such run that is not over")),
+    }
 }
 
 fn of_run(

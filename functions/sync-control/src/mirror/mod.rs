@@ -14,4 +14,5 @@ pub(crate) fn routes() -> OpenApiRouter<Control> {
         .routes(routes!(start::start_mirror))
         .routes(routes!(decide::approve_run))
         .routes(routes!(decide::reject_run))
+        .routes(routes!(decide::stop_run))
 }

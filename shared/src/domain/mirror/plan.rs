@@ -58,7 +58,7 @@ pub enum Place {
 pub struct Entry {
     /// Google's id of it, `gcid:…`.
     pub key: String,
-    /// What it is called.
+    /// What it is called; empty where Google does not say.
     pub name: String,
     /// Where it stands.
     pub place: Place,
@@ -171,6 +171,15 @@ impl Difference {
         self.created.is_empty() && self.updated.is_empty() && self.deleted.is_empty()
     }
 
+    /// What of it is done while a source may be about to change: what is new is taken, behind all others. What would be deleted, moved
+    /// or renamed is as it was.
+    #[must_use]
+    pub fn unsettled(self) -> Self {
+        let created = self.created.into_iter().map(|entry| Entry { place: Place::Additional, ..entry });
+        let unchanged = self.unchanged + self.updated.len();
+        Self { created: created.collect(), updated: Vec::new(), deleted: Vec::new(), unchanged }
+    }
+
     /// How many of each.
     #[must_use]
     pub fn counts(&self) -> Counts {
@@ -187,7 +196,9 @@ pub fn difference(source: &CategorySet, target: &CategorySet, names: Names) -> D
     let (there, wanted) = (target.by_key(), source.by_key());
     let mut found = Difference::default();
     for entry in &source.0 {
-        let same_name = |other: &Entry| names == Names::PassedOver || other.name.trim() == entry.name.trim();
+        // A name that Google does not say is no other name.
+        let is_compared = names == Names::Compared && !entry.name.is_empty();
+        let same_name = |other: &Entry| !is_compared || other.name.trim() == entry.name.trim();
         match there.get(entry.key.as_str()) {
             None => found.created.push(entry.clone()),
             Some(other) if other.place == entry.place && same_name(other) => found.unchanged += 1,
@@ -277,47 +288,53 @@ pub enum Change {
 }
 
 /// What makes a tenant's categories equal those of its locations: creates, then updates, then deletions. The primary one gets the first
-/// place, which may move another one that had it, without a word of it in the counts.
+/// place. Whatever stands there moves behind it, and what that meets moves on, which is no word in the counts.
+///
+/// It can be done in parts, in this order, and what is left is found anew: those that make room move from the last one on, so that at no
+/// time two of them change places, and the primary one comes last.
 #[must_use]
 pub fn changes(source: &CategorySet, categories: &[PlatformCategory], found: &Difference) -> Vec<Change> {
-    let primary = source.0.first().map(|entry| entry.key.as_str());
-    let last = categories.iter().map(|category| category.sort_order).max().unwrap_or(0);
-    // Where another one is first, all others move by one, so that their order among themselves stays.
-    let first = categories.iter().find_map(|category| category.key.as_deref());
-    let shift = u32::from(first != primary);
-    let created = found.created.iter().zip(1u32..).map(|(entry, number)| Change::Create {
-        key: entry.key.clone(),
-        name: entry.name.trim().to_owned(),
-        sort_order: if primary == Some(entry.key.as_str()) {
-            0
-        } else {
-            last.saturating_add(number).saturating_add(shift)
-        },
-    });
     let wanted = source.by_key();
-    let (mut kept, mut updated, mut deleted) = (BTreeSet::new(), Vec::new(), Vec::new());
     let gone: BTreeSet<&str> = found.deleted.iter().map(|entry| entry.key.as_str()).collect();
-    for category in categories {
-        let Some(key) = category.key.as_deref() else { continue };
-        let Some(entry) = wanted.get(key) else {
-            // Of those that share a key all go.
-            if gone.contains(key) {
-                deleted.push(Change::Delete { id: category.id.clone() });
-            }
-            continue;
+    let updated: BTreeSet<&str> = found.updated.iter().map(|entry| entry.key.as_str()).collect();
+    let moved = found.created.iter().chain(&found.updated).find(|entry| entry.place == Place::Primary);
+    let moved = moved.map(|entry| entry.key.as_str());
+    let mut mapped: Vec<(&str, &PlatformCategory)> =
+        categories.iter().filter_map(|category| Some((category.key.as_deref()?, category))).collect();
+    mapped.sort_by(|(_, a), (_, b)| (a.sort_order, &a.id).cmp(&(b.sort_order, &b.id)));
+    let (deleted, kept): (Vec<_>, Vec<_>) = mapped.into_iter().partition(|(key, _)| gone.contains(key));
+    let makes_room = moved.is_some() && kept.first().map(|(key, _)| *key) != moved;
+    let (mut known, mut changed, mut first) = (BTreeSet::new(), Vec::new(), None);
+    // Where the one before had to go to, if it had to.
+    let mut before = makes_room.then_some(0);
+    let mut last = 0;
+    for (key, category) in kept {
+        let is_first = known.insert(key);
+        // Of those that share a key the first is the one that is meant; of a name that Google does not say nothing follows.
+        let entry = wanted.get(key).filter(|entry| is_first && updated.contains(key) && !entry.name.is_empty());
+        let name = entry.map_or(category.name.trim(), |entry| entry.name.trim());
+        let is_moved = makes_room && is_first && moved == Some(key);
+        let sort_order = match before.filter(|_| !is_moved) {
+            _ if is_moved => 0,
+            Some(taken) if category.sort_order <= taken => taken.saturating_add(1),
+            _ => category.sort_order,
         };
-        let is_first = kept.insert(key);
-        let name = if is_first { entry.name.trim() } else { category.name.trim() };
-        let sort_order = match primary == Some(key) && is_first {
-            true if shift == 1 => 0,
-            true => category.sort_order,
-            false => category.sort_order.saturating_add(shift),
-        };
+        if !is_moved {
+            before = before.filter(|_| sort_order != category.sort_order).map(|_| sort_order);
+        }
+        last = last.max(sort_order).max(category.sort_order);
         if name != category.name.trim() || sort_order != category.sort_order {
-            updated.push(Change::Update { id: category.id.clone(), name: name.to_owned(), sort_order });
+            let change = Change::Update { id: category.id.clone(), name: name.to_owned(), sort_order };
+            if is_moved { first = Some(change) } else { changed.push(change) }
         }
     }
-    created.chain(updated).chain(deleted).collect()
+    let created = found.created.iter().zip(1u32..).map(|(entry, number)| Change::Create {
+        key: entry.key.clone(),
+        name: if entry.name.is_empty() { entry.key.clone() } else { entry.name.trim().to_owned() },
+        sort_order: if entry.place == Place::Primary { 0 } else { last.saturating_add(number) },
+    });
+    let deleted = deleted.into_iter().map(|(_, category)| Change::Delete { id: category.id.clone() });
+    created.chain(changed.into_iter().rev()).chain(first).chain(deleted).collect()
 }
 
 #[cfg(test)]

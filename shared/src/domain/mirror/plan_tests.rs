@@ -128,6 +128,58 @@ proptest! {
         prop_assert_eq!(changes(&source, &after, &again), Vec::<Change>::new());
         prop_assert_eq!(unmapped(&after), left_alone);
     }
+
+    /// However few are done at a time: it comes to an end, and those that only make room keep their order among themselves.
+    #[test]
+    fn changes_that_are_made_in_parts_come_to_the_same_and_move_nothing_past_another(
+        source in keys(), mut categories in platform(), part in 1usize..4, unsettled in any::<bool>(),
+    ) {
+        let source = set(&source);
+        prop_assume!(!source.is_empty());
+        let order = |categories: &[PlatformCategory], primary: &str| -> Vec<String> {
+            let others = categories.iter().filter(|one| one.key.as_deref().is_some_and(|key| key != primary));
+            others.filter(|one| !one.id.starts_with("new")).map(|one| one.id.clone()).collect()
+        };
+        let primary = source.keys().remove(0);
+        let before = order(&categories, &primary);
+        let mut rounds = 0;
+        loop {
+            let found = difference(&source, &platform_set(&categories).0, Names::Compared);
+            let found = if unsettled { found.unsettled() } else { found };
+            let all = changes(&source, &categories, &found);
+            if all.is_empty() {
+                break;
+            }
+            rounds += 1;
+            prop_assert!(rounds < 200, "{all:?} of {categories:?}");
+            categories = apply(categories, all.get(..part).unwrap_or(&all));
+            for (number, category) in categories.iter_mut().enumerate() {
+                if category.id.starts_with("new") {
+                    category.id = format!("new {rounds:03} {number:03} {}", category.id.len());
+                }
+            }
+            let after = order(&categories, &primary);
+            let left: Vec<&String> = before.iter().filter(|id| after.contains(id)).collect();
+            prop_assert_eq!(after.iter().collect::<Vec<_>>(), left);
+        }
+    }
+}
+
+#[test]
+fn while_a_location_may_be_about_to_change_only_what_is_new_is_taken() {
+    let source = CategorySet::ordered([("gcid:1".to_owned(), "One".to_owned()), ("gcid:2".to_owned(), String::new())]);
+    let category = |id: &str, key: &str, sort_order| PlatformCategory {
+        id: id.into(),
+        key: Some(key.into()),
+        name: "Mine".into(),
+        sort_order,
+    };
+    let categories = [category("a", "gcid:9", 0), category("b", "gcid:2", 1)];
+    let found = difference(&source, &platform_set(&categories).0, Names::Compared);
+    let create = |sort_order| Change::Create { key: "gcid:1".into(), name: "One".into(), sort_order };
+    assert_eq!(changes(&source, &categories, &found.clone().unsettled()), [create(2)]);
+    // What Google does not say the name of keeps its own.
+    assert_eq!(changes(&source, &categories, &found), [create(0), Change::Delete { id: "a".into() }]);
 }
 
 #[test]

@@ -19,7 +19,7 @@ use super::{hold, read_locations, read_platform, refused, set_of};
 const REASON_CHARACTERS_MAX: usize = 300;
 
 /// A location always has a primary category: without one in the answer nobody knows what would be replaced.
-const UNKNOWN: &str = "Google says nothing of its categories: nothing is concluded from that";
+pub(super) const UNKNOWN: &str = "Google says nothing of its categories: nothing is concluded from that";
 
 pub(super) async fn step(slice: &mut Slice<'_>) -> Result<(), SliceFault> {
     let mut google = Google::of(slice.worker, &slice.run.connection).await?;
@@ -59,7 +59,7 @@ fn next(slice: &mut Slice<'_>) -> Option<usize> {
     slice.mirror().locations.iter().position(|location| location.state == LocationState::Planned)
 }
 
-fn failed(slice: &mut Slice<'_>) -> Result<(), SliceFault> {
+pub(super) fn failed(slice: &mut Slice<'_>) -> Result<(), SliceFault> {
     let work = slice.mirror();
     let failed = work.locations_in(LocationState::Failed);
     let first = work.locations.iter().find_map(|location| Some((&location.name, location.error.as_ref()?)));

@@ -55,9 +55,7 @@ pub(super) async fn step(slice: &mut Slice<'_>) -> Result<Switch, SliceFault> {
         slice.mirror().plan = None;
         slice.mirror().locations.clear();
     }
-    if slice.mirror().plan.is_none() {
-        still_wanted(slice).await?;
-    }
+    still_wanted(slice).await?;
     match slice.mirror().strategy {
         Strategy::PlatformToGbp => locations::step(slice).await?,
         Strategy::GbpToPlatform => platform::step(slice).await?,
@@ -98,12 +96,13 @@ async fn read_locations(google: &mut Google) -> Result<Vec<Location>, SliceFault
     Ok(found)
 }
 
-/// The categories that a location has, called as a tenant's category could be.
+/// The categories that a location has, called as a tenant's category could be; by no name where Google says none.
 fn set_of(location: &Location) -> CategorySet {
     let all = location.primary.iter().chain(&location.additional);
-    CategorySet::ordered(
-        all.map(|Category { id, name }| (id.as_str().to_owned(), CategoryName::fitted(name, id).as_str().to_owned())),
-    )
+    CategorySet::ordered(all.map(|Category { id, name }| {
+        let fitted = CategoryName::fitted(name, id).as_str().to_owned();
+        (id.as_str().to_owned(), if fitted == id.as_str() { String::new() } else { fitted })
+    }))
 }
 
 fn platform_categories<'a>(rows: impl IntoIterator<Item = &'a TenantCategory>) -> Vec<PlatformCategory> {

@@ -12,15 +12,18 @@ use crate::domain::mirror::categories::{
 use crate::domain::mirror::plan::{
     CategorySet, Change, Difference, Names, PlatformCategory, changes, difference, platform_set,
 };
-use crate::domain::runs::failure::Failure;
+use crate::domain::runs::failure::{Failure, RunError};
 use crate::domain::runs::mirror::{LocationMirror, LocationState, MirrorPlan};
 use crate::engine::gbp::Google;
 use crate::engine::runs::slice::{Slice, SliceFault};
 
-use super::{hold, platform_categories, read_locations, refused, set_of};
+use super::{hold, locations, platform_categories, read_locations, refused, set_of};
 
 /// How often what others changed meanwhile is compared anew.
 const RACES_MAX: u32 = 8;
+
+/// So many transactions change every category a tenant may have several times over.
+const ROUNDS_MAX: u32 = 200;
 
 /// What the locations have between them.
 struct Source {
@@ -31,8 +34,13 @@ struct Source {
 
 pub(super) async fn step(slice: &mut Slice<'_>) -> Result<(), SliceFault> {
     let source = read(slice).await?;
-    let mut races = 0;
+    let (mut races, mut rounds) = (0, 0);
     loop {
+        rounds += 1;
+        if rounds > ROUNDS_MAX {
+            let detail = "the tenant's categories do not come to rest: others change them all the time".to_owned();
+            return Err(SliceFault::Vendor { failure: Failure::SourceChanged, detail, may_pass: false });
+        }
         slice.breathe().await?;
         let tenant = slice.run.connection.tenant.clone();
         let mut tree = slice.worker.categories.tree(&tenant).await?;
@@ -59,9 +67,12 @@ pub(super) async fn step(slice: &mut Slice<'_>) -> Result<(), SliceFault> {
             slice.keep().await?;
         }
         if changes.is_empty() || slice.run.mode.is_dry() {
-            return Ok(());
+            return locations::failed(slice);
         }
         let made = apply(slice, &mut tree, &changes)?;
+        if made == 0 {
+            return Err(refused(Failure::RequestRefused, "none of what is left to be changed can be"));
+        }
         let removed = deletions(changes.get(..made).unwrap_or(&changes));
         let made = made as u64;
         slice.plan().done += made;
@@ -101,25 +112,29 @@ fn going(changes: &[Change], rows: &[PlatformCategory]) -> Vec<String> {
 }
 
 /// What is gone by, where a location's set may be about to change: nothing goes.
-fn settled(mut found: Difference, unsettled: bool) -> (Difference, u64) {
+fn settled(found: Difference, unsettled: bool) -> (Difference, u64) {
     if !unsettled {
         return (found, 0);
     }
-    let kept = std::mem::take(&mut found.deleted);
-    (found, kept.len() as u64)
+    let kept = found.deleted.len() as u64;
+    (found.unsettled(), kept)
 }
 
 async fn read(slice: &mut Slice<'_>) -> Result<Source, SliceFault> {
     let mut google = Google::of(slice.worker, &slice.run.connection).await?;
-    let (mut sets, mut locations, mut unsettled) = (Vec::new(), Vec::new(), false);
+    let (mut sets, mut found, mut unsettled) = (Vec::new(), Vec::new(), false);
     for location in read_locations(&mut google).await? {
         // What a location has of which Google says nothing is not known, and nothing follows from it (I4).
         let is_known = location.primary.is_some();
         unsettled |= location.has_pending_edits || !is_known;
-        let is_settled = is_known && !location.has_pending_edits;
-        let state = if is_settled { LocationState::InSync } else { LocationState::Pending };
+        let state = match is_known {
+            false => LocationState::Failed,
+            true if location.has_pending_edits => LocationState::Pending,
+            true => LocationState::InSync,
+        };
+        let error = (!is_known).then(|| RunError::new(Failure::PageInvalid, locations::UNKNOWN));
         let name = location.name.to_string();
-        locations.push(LocationMirror { name, state, counts: Counts::default(), error: None });
+        found.push(LocationMirror { name, state, counts: Counts::default(), error });
         sets.push(set_of(&location));
     }
     let union = CategorySet::union(&sets);
@@ -129,7 +144,7 @@ async fn read(slice: &mut Slice<'_>) -> Result<Source, SliceFault> {
             "no location has a category at Google: nothing is concluded from that",
         ));
     }
-    slice.mirror().locations = locations;
+    slice.mirror().locations = found;
     Ok(Source { union, unsettled })
 }
 
