@@ -56,8 +56,11 @@ impl<'a> Told<'a> {
         let sort = format!("connection#completion-webhook/{name}");
         let update = self.system.host.dynamodb().update_item().table_name(table);
         let update = update.key("pk", text(&self.tenant)).key("sk", text(&sort));
-        let update = update.update_expression("SET settings.#url = :url").expression_attribute_names("#url", "url");
-        update.expression_attribute_values(":url", text(url)).send().await.unwrap();
+        // Settings are stored as a text.
+        let settings = text(&json!({"url": url}).to_string());
+        let update =
+            update.update_expression("SET settings = :settings").condition_expression("attribute_exists(settings)");
+        update.expression_attribute_values(":settings", settings).send().await.unwrap();
     }
 
     pub(super) async fn receiver(&self, name: &str, channel: &SimulatedChannel) {

@@ -217,7 +217,7 @@ pub struct DecidedView {
     pub ok: bool,
     /// The run.
     pub run_id: String,
-    /// `approved` or `rejected`.
+    /// `approved`, `rejected` or `stopping`.
     pub decision: &'static str,
     /// How many may go; null where it was rejected.
     pub removals_max: Option<u64>,
