@@ -145,3 +145,25 @@ async fn a_tenants_categories_wait_as_well() {
         (vec!["bakery".to_owned()], &json!("Success"))
     );
 }
+
+#[tokio::test]
+async fn what_waits_is_listed_with_what_would_go_and_is_stopped_as_any_run() {
+    let system = System::start().await;
+    let google = google(&system, 1, 1, Limits::Off).await;
+    let tenant = held(&system, &google).await;
+    let listed = tenant.read("mirror/held").await.expect(200);
+    let one = &listed["data"][0];
+    assert_eq!(
+        (&one["id"], &one["removals"], &one["of"]),
+        (&tenant.newest().await["sk"], &json!(2), &json!(3)),
+        "{listed}"
+    );
+    assert_eq!(one["going"].as_array().map(Vec::len), Some(2), "{listed}");
+    decide(&tenant, "stop", Value::Null).await.expect(200);
+    tenant.settle().await;
+    let run = tenant.newest().await;
+    assert_eq!((&run["status"], &run["error"]["code"]), (&json!("Cancelled"), &json!("stopped")));
+    assert_eq!(decide(&tenant, "stop", Value::Null).await.problem(), (404, "not_found"));
+    let listed = tenant.read("mirror/held").await.expect(200);
+    assert_eq!(listed["data"], json!([]));
+}
