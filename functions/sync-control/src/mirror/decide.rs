@@ -106,6 +106,8 @@ pub(crate) async fn stop_run(
     headers: HeaderMap,
 ) -> Result<Json<DecidedView>, Problem> {
     let (operator, connection, id) = of_run(&control, &headers, trace, path)?;
+    // Who may change the connection may stop it, and its tenant's record has it.
+    let operator = Operator { tenant: connection.tenant.clone(), ..operator };
     let asked = stop::stop_run(&control.worker.runs, &control.operators, &operator, &connection, &id).await;
     match asked.map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))? {
         Stopping::Asked => {
