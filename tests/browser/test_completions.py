@@ -61,7 +61,7 @@ def out(page: Page) -> Page:
 
 def test_what_receivers_were_told_is_listed_and_each_attempt_is_in_the_drawer(out: Page):
     rows = out.get_by_role("row")
-    expect(rows.nth(1)).to_contain_text("Tried again")
+    expect(rows.nth(1)).to_contain_text("Will be tried again")
     expect(rows.nth(2)).to_contain_text("Delivered")
     expect(rows.nth(2)).to_contain_text("Answered 204 · 2 attempts")
     expect(rows.nth(3)).to_contain_text("Given up")

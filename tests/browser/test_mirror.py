@@ -442,7 +442,8 @@ def test_states_without_data(open_page):
 
 def test_the_real_routes_are_asked_as_they_want_it(open_page):
     """Nothing is put in place of an answer: a rollout is set, a category is made, and a mirror is started and seen."""
-    real = Host(**{name: "true" for name in (MIRRORING, CATEGORY, SYNC)})
+    # Without the demo, which has categories and a run of its own.
+    real = Host(SIGNALBOX_DEMO="0", **{name: "true" for name in (MIRRORING, CATEGORY, SYNC)})
     try:
         page = open_page(base=real.url).page
         # A first visit of who has no session yet.
@@ -466,6 +467,8 @@ def test_the_real_routes_are_asked_as_they_want_it(open_page):
         form.get_by_role("button", name="Create").click()
         drawer = page.get_by_role("dialog", name="Food")
         drawer.get_by_label("Google's id of it").fill("gcid:bakery")
+        # It is let in to ask, and there is nobody to be asked.
+        expect(drawer).to_contain_text("the tenant has no active connection to Google")
         drawer.get_by_role("button", name="Align").click()
         expect(figure(page, "Coverage")).to_have_text("100%")
         page.goto(PATH)
