@@ -22,7 +22,7 @@ pub(crate) fn routes() -> OpenApiRouter<Reads> {
     OpenApiRouter::default().routes(routes!(completions))
 }
 
-/// The problems that the route can answer, for the API's description.
+/// The problems that lists of what others were told can answer, for the API's description.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "it is described, never made")]
 pub(crate) enum CompletionProblems {
@@ -44,6 +44,17 @@ fn wrong(text: impl Into<String>) -> AdminProblem {
     AdminProblem::new(INVALID_REQUEST, text)
 }
 
+/// How many a page has, and behind which it begins.
+pub(crate) fn page_of(query: &Query) -> Result<(usize, Option<RunId>), AdminProblem> {
+    let unknown = |_| wrong("there is a parameter that is none of limit, cursor, tenant, or twice");
+    query.only(&["limit", "cursor"]).map_err(unknown)?;
+    let limit = query.limit(&["limit"], LIMIT_DEFAULT, LIMIT_MAX).map_err(|why| wrong(format!("limit {why}")))?;
+    match query.first(&["cursor"]).map(RunId::parse) {
+        Some(None) => Err(wrong("cursor is of no such list")),
+        below => Ok((limit, below.flatten())),
+    }
+}
+
 /// What a tenant's receivers were told of runs within 30 days, those of the runs that were over last first: each with its attempts.
 #[utoipa::path(
     get, path = "/api/admin/completions", tag = "completions",
@@ -62,14 +73,7 @@ pub(crate) async fn completions(
 ) -> Result<Json<NoticesView>, AdminProblem> {
     let caller = reads.authority.admin_reader(&uri, &headers, reads.now())?;
     let query = Query::of(&uri);
-    query
-        .only(&["limit", "cursor"])
-        .map_err(|_| wrong("there is a parameter that is none of limit, cursor, tenant, or twice"))?;
-    let limit = query.limit(&["limit"], LIMIT_DEFAULT, LIMIT_MAX).map_err(|why| wrong(format!("limit {why}")))?;
-    let below = match query.first(&["cursor"]).map(RunId::parse) {
-        Some(None) => return Err(wrong("cursor is of no such list")),
-        below => below.flatten(),
-    };
+    let (limit, below) = page_of(&query)?;
     let page = reads.notices.page(&caller.tenant, below.as_ref(), limit).await;
     let (found, cursor) = page.map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))?;
     Ok(Json(NoticesView { ok: true, notices: found.iter().map(NoticeView::from).collect(), cursor }))

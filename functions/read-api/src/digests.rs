@@ -6,44 +6,20 @@ use axum::extract::{Path, State};
 use http::{HeaderMap, Uri};
 use signalbox::domain::ids::RunId;
 use signalbox::http::admin_problem::{AdminProblem, AdminProblemView};
-use signalbox::http::problem::{INTERNAL_ERROR, INVALID_REQUEST, NOT_FOUND, Problem};
+use signalbox::http::problem::{INTERNAL_ERROR, NOT_FOUND, Problem};
 use signalbox::http::query::{Query, path_text};
 use signalbox::http::wire::digests::{DigestMailView, DigestView, DigestsView};
-use utoipa::IntoResponses;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Reads;
+use crate::completions::{CompletionProblems, page_of};
 
-const LIMIT_DEFAULT: usize = 50;
-const LIMIT_MAX: usize = 100;
 const MAIL_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The routes of this file.
 pub(crate) fn routes() -> OpenApiRouter<Reads> {
     OpenApiRouter::default().routes(routes!(digests)).routes(routes!(digest_mail))
-}
-
-/// The problems that the route can answer, for the API's description.
-#[derive(IntoResponses)]
-#[expect(dead_code, reason = "it is described, never made")]
-pub(crate) enum DigestProblems {
-    /// invalid_request
-    #[response(status = 400)]
-    Invalid(AdminProblemView),
-    /// missing_token, invalid_token: in this envelope `error` is `unauthorized`
-    #[response(status = 401)]
-    Unknown(AdminProblemView),
-    /// forbidden, insufficient_scope: for administrators; a service token needs connections:read
-    #[response(status = 403)]
-    Forbidden(AdminProblemView),
-    /// internal_error
-    #[response(status = 500)]
-    Failed(AdminProblemView),
-}
-
-fn wrong(text: impl Into<String>) -> AdminProblem {
-    AdminProblem::new(INVALID_REQUEST, text)
 }
 
 /// The weekly digests of a tenant's recipients within 90 days, those of the newest week first.
@@ -54,7 +30,7 @@ fn wrong(text: impl Into<String>) -> AdminProblem {
         ("cursor" = Option<String>, Query, description = "From `cursor` of the page before"),
         ("tenant" = Option<String>, Query, description = "Whose; the token's tenant by default"),
     ),
-    responses((status = 200, description = "A page", body = DigestsView), DigestProblems),
+    responses((status = 200, description = "A page", body = DigestsView), CompletionProblems),
     security((), ("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
 )]
 pub(crate) async fn digests(
@@ -64,13 +40,7 @@ pub(crate) async fn digests(
 ) -> Result<Json<DigestsView>, AdminProblem> {
     let caller = reads.authority.admin_reader(&uri, &headers, reads.now())?;
     let query = Query::of(&uri);
-    let unknown = |_| wrong("there is a parameter that is none of limit, cursor, tenant, or twice");
-    query.only(&["limit", "cursor"]).map_err(unknown)?;
-    let limit = query.limit(&["limit"], LIMIT_DEFAULT, LIMIT_MAX).map_err(|why| wrong(format!("limit {why}")))?;
-    let below = match query.first(&["cursor"]).map(RunId::parse) {
-        Some(None) => return Err(wrong("cursor is of no such list")),
-        below => below.flatten(),
-    };
+    let (limit, below) = page_of(&query)?;
     let page = reads.digests.page(&caller.tenant, below.as_ref(), limit).await;
     let (found, cursor) = page.map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))?;
     Ok(Json(DigestsView { ok: true, digests: found.iter().map(DigestView::from).collect(), cursor }))
@@ -86,7 +56,7 @@ pub(crate) async fn digests(
     responses(
         (status = 200, description = "The mail", body = DigestMailView),
         (status = 404, description = "not_found: there is no such digest, or its mail is not kept", body = AdminProblemView),
-        DigestProblems,
+        CompletionProblems,
     ),
     security((), ("service" = []), ("user" = []), ("admin" = []), ("session" = [])),
 )]

@@ -56,9 +56,6 @@ pub struct MirrorPlan {
     /// Of the tenant's categories: how many may be deleted. Several may stand for one of Google's, so they are more than what differs.
     #[serde(default)]
     pub removals: u64,
-    /// And how many were.
-    #[serde(default)]
-    pub removed: u64,
 }
 
 /// The work of a mirror.
@@ -76,6 +73,9 @@ pub struct MirrorWork {
     /// How many deletions were left undone, as a location's set may be about to change.
     #[serde(default)]
     pub kept: u64,
+    /// How many of the tenant's categories were deleted, by this plan and by those before it: what is approved of is all of them together.
+    #[serde(default)]
+    pub removed: u64,
     /// What there is to do, once both sides were read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<MirrorPlan>,
@@ -88,7 +88,7 @@ impl MirrorWork {
     /// A mirror of which nothing was read yet.
     #[must_use]
     pub fn new(strategy: Strategy, parent: Option<RunId>) -> Self {
-        Self { strategy, parent, unmapped: 0, kept: 0, plan: None, locations: Vec::new() }
+        Self { strategy, parent, unmapped: 0, kept: 0, removed: 0, plan: None, locations: Vec::new() }
     }
 
     /// What differs, once it is known. Of locations it is the sum over those that are not left alone.
@@ -139,8 +139,8 @@ mod tests {
     fn a_mirror_is_stored_under_these_names() {
         let counts = serde_json::json!({"total": 2, "created": 1, "updated": 0, "removed": 3, "unchanged": 1});
         let stored = serde_json::json!({
-            "strategy": "platform_to_gbp", "parent": "018bcfe5-6800-7000-8000-000000000000", "unmapped": 1, "kept": 2,
-            "plan": {"wanted": ["gcid:a"], "counts": counts, "done": 1, "removals": 2, "removed": 1},
+            "strategy": "platform_to_gbp", "parent": "018bcfe5-6800-7000-8000-000000000000", "unmapped": 1, "kept": 2, "removed": 1,
+            "plan": {"wanted": ["gcid:a"], "counts": counts, "done": 1, "removals": 2},
             "locations": [{"name": "locations/1", "state": "planned", "counts": counts,
                 "error": {"code": "vendor_refused", "detail": "why"}}],
         });

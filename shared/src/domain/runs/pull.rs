@@ -11,6 +11,7 @@ use crate::domain::ids::Entity;
 use crate::domain::pull::drift::Change;
 use crate::domain::pull::pages::{Chain, Proof};
 use crate::domain::runs::failure::RunError;
+use crate::domain::runs::run::is_zero;
 
 /// The most entities of one pull: they are stored in the run.
 pub const ENTITIES_MAX: usize = 32;
@@ -252,11 +253,6 @@ impl EntityPull {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
-fn is_none(count: &u64) -> bool {
-    *count == 0
-}
-
 /// The work of a pull.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -274,7 +270,7 @@ pub struct PullWork {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub one_row: bool,
     /// How many rows were let go of what somebody approved.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub let_go: u64,
     /// What it pulls, one after another.
     #[serde(default)]

@@ -342,7 +342,7 @@ pub struct Run {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Held>,
     /// For how long it waited for approval before, in milliseconds: that is given to it beside its own time.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub held_ms: u64,
     /// The trace of the request that started it.
     pub correlation_id: String,
@@ -350,12 +350,8 @@ pub struct Run {
     pub work: Work,
 }
 
-fn is_zero(number: &u32) -> bool {
-    *number == 0
-}
-
-fn is_none(milliseconds: &u64) -> bool {
-    *milliseconds == 0
+pub(super) fn is_zero<N: Default + PartialEq>(number: &N) -> bool {
+    *number == N::default()
 }
 
 impl Run {
@@ -388,9 +384,13 @@ impl Run {
     /// What it would have removed, and was not let: none of that was done.
     fn forget_removals(&mut self) {
         match &mut self.work {
-            // Nothing of a catalogue or a mirror is done before its plan is let through.
+            // Nothing of a catalogue is done before its plan is let through.
             Work::Catalogue(work) => work.counts = None,
-            Work::Mirror(work) => (work.plan, work.locations) = (None, Vec::new()),
+            // Of a mirror a plan before may have been: then the counts stay, as some of it was done.
+            Work::Mirror(work) if work.removed == 0 && work.plan.as_ref().is_none_or(|plan| plan.done == 0) => {
+                (work.plan, work.locations) = (None, Vec::new());
+            }
+            Work::Mirror(_) => {}
             Work::Pull(work) => {
                 let held = work.entities.iter_mut().filter(|entity| entity.state == EntityState::Held);
                 held.for_each(|entity| entity.progress.counts.removed = 0);

@@ -51,7 +51,8 @@ fn refused(failure: Failure, detail: impl Into<String>) -> SliceFault {
 /// Makes one side like the other, as far as the slice's time goes.
 pub(super) async fn step(slice: &mut Slice<'_>) -> Result<Switch, SliceFault> {
     // What was approved of is planned anew: it may be something else by now.
-    if approval::is_approved(slice)? || slice.run.held.is_some() {
+    approval::is_approved(slice)?;
+    if slice.run.held.is_some() {
         slice.mirror().plan = None;
         slice.mirror().locations.clear();
     }

@@ -54,15 +54,17 @@ pub(super) async fn step(slice: &mut Slice<'_>) -> Result<(), SliceFault> {
         (work.unmapped, work.kept) = (unmapped, kept);
         let changes = changes(&source.union, &rows, &found);
         let removals = deletions(&changes);
-        if allowed(work.plan.as_ref(), removals) {
+        // A plan that came before this one may have deleted some: the share, and what is approved of, are of all together.
+        let (removed, done) = (work.removed, work.plan.as_ref().map_or(0, |plan| plan.done));
+        let in_all = removed + removals;
+        if work.plan.as_ref().is_some_and(|plan| in_all <= plan.removals) {
             let now = slice.now();
             slice.run.let_go(now);
         } else {
             let mapped = rows.iter().filter(|row| row.key.is_some()).count() as u64;
             // What would go are the tenant's categories, however many of them stand for one of Google's.
-            let of_rows =
-                Counts { removed: removals, updated: 0, unchanged: mapped.saturating_sub(removals), ..counts };
-            slice.mirror().plan = Some(MirrorPlan { counts, removals, ..MirrorPlan::default() });
+            let of_rows = Counts { removed: in_all, updated: 0, unchanged: mapped.saturating_sub(removals), ..counts };
+            slice.mirror().plan = Some(MirrorPlan { counts, removals: in_all, done, ..MirrorPlan::default() });
             hold::check(slice, &of_rows, going(&changes, &rows))?;
             slice.keep().await?;
         }
@@ -76,12 +78,12 @@ pub(super) async fn step(slice: &mut Slice<'_>) -> Result<(), SliceFault> {
         let removed = deletions(changes.get(..made).unwrap_or(&changes));
         let made = made as u64;
         slice.plan().done += made;
-        slice.plan().removed += removed;
+        slice.mirror().removed += removed;
         slice.run.updated_at = slice.now();
         let beside = slice.worker.runs.store.beside(&slice.run, &slice.hold)?;
         if slice.worker.categories.commit(&tree, beside).await? == Committed::Raced {
             slice.plan().done -= made;
-            slice.plan().removed -= removed;
+            slice.mirror().removed -= removed;
             races += 1;
             // Either the tree moved, or the run is somebody else's by now: this says which.
             slice.keep().await?;
@@ -91,11 +93,6 @@ pub(super) async fn step(slice: &mut Slice<'_>) -> Result<(), SliceFault> {
             }
         }
     }
-}
-
-/// Whether a plan that was let through covers what is left to be deleted, beside what was.
-fn allowed(plan: Option<&MirrorPlan>, left: u64) -> bool {
-    plan.is_some_and(|plan| plan.removed + left <= plan.removals)
 }
 
 fn deletions(changes: &[Change]) -> u64 {
