@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use crate::host::data::{DataError, QUEUES, TABLES, unusable};
 
-/// The format that this version writes. One more with each change of what is stored.
-pub(crate) const FORMAT: u32 = 4;
-/// The mark: a file with the number. The first format had none.
-const MARK: &str = "format";
+/// The format that this version writes: that of the first release. One more with each change that code of the release before
+/// cannot live beside (docs/rollout.md); what may be absent and is ignored by who does not know it is none.
+pub(crate) const FORMAT: u32 = 1;
+/// The mark: a file with the number.
+const MARK: &str = "stored-format";
 
 /// What a folder's mark says, where it does not say [`FORMAT`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub enum Found {
 impl std::fmt::Display for Found {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::None => write!(formatter, "was written by an earlier version (it has no file named {MARK})"),
+            Self::None => write!(formatter, "was written before the first release (it has no file named {MARK})"),
             Self::Other(number) => write!(formatter, "was written by another version (its format is {number})"),
             Self::Unreadable => write!(formatter, "is of an unknown version (its file named {MARK} holds no number)"),
         }
@@ -89,15 +90,15 @@ mod tests {
 
     #[test]
     fn a_new_folder_is_marked_and_a_marked_one_is_read() {
-        let mark = ("format".to_owned(), b"4\n".to_vec());
+        let mark = ("stored-format".to_owned(), b"1\n".to_vec());
         let (opened, left) = open(&[]);
         assert_eq!((opened, left.contains(&mark)), (Ok(true), true));
         // A host in memory keeps its generated secrets there.
         let (opened, left) = open(&[("secrets.json", b"{}")]);
         assert_eq!((opened, left.contains(&mark)), (Ok(true), true));
         // The host died between the mark and the tables.
-        assert_eq!(open(&[("format", b"4\n")]).0, Ok(true));
-        assert_eq!(open(&[("format", b"4\n"), ("tables.sqlite", b"t")]).0, Ok(false));
+        assert_eq!(open(&[("stored-format", b"1\n")]).0, Ok(true));
+        assert_eq!(open(&[("stored-format", b"1\n"), ("tables.sqlite", b"t")]).0, Ok(false));
     }
 
     #[test]
@@ -105,13 +106,15 @@ mod tests {
         let tables: (&str, &[u8]) = ("tables.sqlite", b"t");
         let lock: (&str, &[u8]) = ("host.lock", b"");
         for (files, found) in [
-            (vec![lock, tables], "earlier version"),
-            (vec![lock, ("queues.sqlite", b"q")], "earlier version"),
-            (vec![("format", b"1\n"), lock, tables], "its format is 1"),
-            (vec![("format", b"5\n"), lock], "its format is 5"),
-            (vec![("format", b""), lock, tables], "holds no number"),
-            (vec![("format", b"two"), lock, tables], "holds no number"),
-            (vec![("format", b"\xff"), lock, tables], "holds no number"),
+            (vec![lock, tables], "before the first release"),
+            (vec![lock, ("queues.sqlite", b"q")], "before the first release"),
+            // What came before the first release had numbers of its own, in a file of another name.
+            (vec![("format", b"1\n"), lock, tables], "before the first release"),
+            (vec![("stored-format", b"0\n"), lock, tables], "its format is 0"),
+            (vec![("stored-format", b"2\n"), lock], "its format is 2"),
+            (vec![("stored-format", b""), lock, tables], "holds no number"),
+            (vec![("stored-format", b"two"), lock, tables], "holds no number"),
+            (vec![("stored-format", b"\xff"), lock, tables], "holds no number"),
         ] {
             let (opened, left) = open(&files);
             let refused = opened.unwrap_err();
