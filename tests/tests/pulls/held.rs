@@ -33,6 +33,15 @@ async fn work(pulled: &Pulled<'_>) -> Item {
     pulled.newest().await
 }
 
+/// What the overview says of the tenant, each matter's kind and detail.
+async fn needs_attention(pulled: &Pulled<'_>) -> Value {
+    let token = pulled.world.system.service_token("ada", "default", &[CONNECTIONS_READ]);
+    let path = format!("/api/admin/overview?tenant={}", pulled.connection.tenant);
+    let overview = pulled.world.system.get(&path).bearer(&token).answer().await.expect(200);
+    let matters = overview["attention"].as_array().unwrap();
+    matters.iter().map(|matter| json!([matter["kind"], matter["detail"]])).collect()
+}
+
 async fn decide(pulled: &Pulled<'_>, decision: &str, body: Value) -> Answer {
     let run = pulled.newest().await["sk"].as_str().unwrap().to_owned();
     let token = pulled.world.system.service_token("ada", "default", &[CONNECTIONS_READ, CONNECTIONS_WRITE]);
@@ -56,6 +65,8 @@ async fn the_other_lists_go_on_and_what_is_approved_of_goes() {
     let shown = &shown["currentRun"]["held"];
     assert_eq!(shown["why"], format!("{half} of {before} rows would go"), "{shown}");
     assert!(shown["going"][0].as_str().unwrap().starts_with("units "), "{shown}");
+    let matters = json!([["held_run", format!("{half} of {before} rows would go")]]);
+    assert_eq!(needs_attention(&pulled).await, matters);
 
     // More would go than was approved of.
     decide(&pulled, "approve", json!({"removalsMax": half - 1})).await.expect(200);
@@ -70,6 +81,7 @@ async fn the_other_lists_go_on_and_what_is_approved_of_goes() {
     let stored = pulled.stored("units").await;
     stored.check();
     assert_eq!(stored.records.len() as u64, doorloop.rows("units").unwrap());
+    assert_eq!(needs_attention(&pulled).await, json!([]));
 }
 
 #[tokio::test]

@@ -87,6 +87,14 @@ const KINDS = {
     act: ["Review them", "Se på dem"],
     place: runPlace,
   },
+  held_run: {
+    tone: "held",
+    mark: "held",
+    one: ["Waits for approval", "Venter på godkendelse"],
+    many: (count) => [`${count} runs wait for approval`, `${count} kørsler venter på godkendelse`],
+    act: ["Decide", "Afgør"],
+    place: runPlace,
+  },
   unhealthy: {
     tone: "bad",
     mark: "bad",

@@ -157,7 +157,7 @@ impl From<&HourCounts> for CameView {
 /// What somebody should look at.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct AttentionView {
-    /// `failed_run`, `refused_removal`, `dead_letters`, `set_aside` or `rejected`
+    /// `failed_run`, `refused_removal`, `held_run`, `dead_letters`, `set_aside` or `rejected`
     pub kind: &'static str,
     /// How many: of dead letters and of rows set aside, those among the newest 200; of refused webhooks, those of 24 hours that claim to come from one connection, among
     /// the newest ten of each ring of their origin that the caller sees; else 1.

@@ -50,6 +50,10 @@ impl Matters {
             wanted.insert(run.connection.clone());
             of.entry(run.connection.clone()).or_default().extend(of_run(run));
         }
+        for run in &found.held {
+            wanted.insert(run.connection.clone());
+            of.entry(run.connection.clone()).or_default().extend(of_held(run));
+        }
         for ((connection, given), letters) in &found.letters {
             wanted.insert(connection.clone());
             of.entry(connection.clone()).or_default().push(of_letters(connection, *given, letters, found.more_letters));
@@ -103,6 +107,19 @@ fn of_run(run: &Run) -> Option<AttentionView> {
         more: false,
         detail: error.detail.clone(),
         at: run.completed_at.map(time::text),
+        link: link_of(run),
+    })
+}
+
+/// What there is to decide on of a run that waits for approval.
+fn of_held(run: &Run) -> Option<AttentionView> {
+    let held = run.held.as_ref()?;
+    Some(AttentionView {
+        kind: "held_run",
+        count: 1,
+        more: false,
+        detail: held.why.clone(),
+        at: Some(time::text(held.since)),
         link: link_of(run),
     })
 }

@@ -1,5 +1,5 @@
-//! What of all connections needs somebody's attention: applies that failed, deliveries that were given up on, and deliveries that were
-//! refused. Each is found where it is noted as it happens, in an index that has nothing else: so a look costs what there is to look
+//! What of all connections needs somebody's attention: applies that failed, runs that wait for approval, deliveries that were given up
+//! on, and deliveries that were refused. Each is found where it is noted as it happens, in an index that has nothing else: so a look costs what there is to look
 //! at, however many connections there are.
 
 mod refused;
@@ -24,6 +24,8 @@ use crate::domain::runs::run::{Run, RunStatus};
 
 /// Connections whose last apply failed, of one look.
 pub const RUNS_MAX: usize = 50;
+/// Runs that wait for approval, of one look.
+const HELD_MAX: usize = 50;
 /// How often so many marks are read, where those before are of connections that are gone, or not the caller's.
 const MARKS_READ_MAX: usize = 4;
 /// Dead letters that one look counts: the newest.
@@ -93,7 +95,9 @@ impl From<&Subject> for Given {
 pub struct Attention {
     /// Applies that failed, each the last one of its connection.
     pub runs: Vec<Run>,
-    /// Their connections.
+    /// Runs that wait until somebody approves of what they would remove.
+    pub held: Vec<Run>,
+    /// Connections of those that failed.
     pub stored: Vec<StoredConnection>,
     /// What was given up on.
     pub letters: Letters,
@@ -105,7 +109,7 @@ pub struct Attention {
     pub more: bool,
 }
 
-/// Looks for it: three queries, and some batches of what they find. Where it is one tenant's, of refusals those alone whose signature was
+/// Looks for it: four queries, and some batches of what they find. Where it is one tenant's, of refusals those alone whose signature was
 /// right, as others do not prove whose they are.
 ///
 /// # Errors
@@ -121,9 +125,10 @@ pub async fn look(reads: AttentionReads<'_>, whose: Whose<'_>, now: Timestamp) -
             None => reads.journal.newest_dead_letters(LETTERS_MAX).await,
         }
     };
+    let held = reads.runs.held_runs(|run| whose.has(&run.connection), HELD_MAX);
     let refused = refused::newest(reads.deliveries, whose, now);
-    let ((runs, stored, more_runs), letters, (refused, more_refused)) =
-        futures::future::try_join3(runs, letters, refused).await?;
+    let ((runs, stored, more_runs), (held, more_held), letters, (refused, more_refused)) =
+        futures::future::try_join4(runs, held, letters, refused).await?;
     let more_letters = letters.len() == LETTERS_MAX;
     let mut of = Letters::new();
     for letter in letters {
@@ -134,8 +139,8 @@ pub async fn look(reads: AttentionReads<'_>, whose: Whose<'_>, now: Timestamp) -
                 .or_insert((1, letter));
         }
     }
-    let more = more_runs || more_refused || more_letters;
-    Ok(Attention { runs, stored, letters: of, more_letters, refused, more })
+    let more = more_runs || more_held || more_refused || more_letters;
+    Ok(Attention { runs, held, stored, letters: of, more_letters, refused, more })
 }
 
 /// The newest marks of connections that are there, these, and whether there are others. A mark that one left which is gone is passed over,
