@@ -97,6 +97,32 @@ impl Process {
         lines.filter(|line| line.get(name).is_some()).collect()
     }
 
+    /// How much it measured of a metric, by its dimensions with their values, as `provider=pos reason=conflict`.
+    ///
+    /// # Panics
+    /// When a line is not of the embedded metric format.
+    #[must_use]
+    pub fn measured(&self, name: &str) -> BTreeMap<String, f64> {
+        let mut sums = BTreeMap::new();
+        for line in self.metric(name) {
+            let directives = line["_aws"]["CloudWatchMetrics"].as_array().expect("directives");
+            for directive in directives {
+                let metrics = directive["Metrics"].as_array().expect("metrics");
+                if !metrics.iter().any(|metric| metric["Name"] == name) {
+                    continue;
+                }
+                for set in directive["Dimensions"].as_array().expect("sets of dimensions") {
+                    let dimensions =
+                        set.as_array().expect("dimensions").iter().map(|name| name.as_str().expect("text"));
+                    let values = dimensions.map(|name| format!("{name}={}", line[name].as_str().expect("a value")));
+                    let values: Vec<String> = values.collect();
+                    *sums.entry(values.join(" ")).or_default() += line[name].as_f64().expect("a number");
+                }
+            }
+        }
+        sums
+    }
+
     /// The lines about deliveries that say this.
     ///
     /// # Panics

@@ -5,6 +5,7 @@
 mod alerts {
     mod cards;
     mod channels;
+    mod counted;
     mod crash_matrix;
     mod kit;
     mod life;

@@ -17,6 +17,7 @@ mod deliveries {
     mod listed;
     mod listed_bounds;
     mod load;
+    mod measured;
     mod metrics;
     mod one;
     mod pos;

@@ -19,15 +19,15 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
     let clients = Clients::connect(environment, outside)?;
     let store = DeliveryStore::connect(&clients, environment)?;
     let journal = Journal::connect(&clients, environment)?;
-    let clock = outside.clock.clone();
+    let outside = outside.clone();
     Ok(Function::sqs(move |messages| {
-        let (store, journal, clock) = (store.clone(), journal.clone(), clock.clone());
+        let (store, journal, outside) = (store.clone(), journal.clone(), outside.clone());
         async move {
             let mut failed = Vec::new();
             let mut recorded = FleetTally::default();
             for dead in messages.into_iter().map(QueuedDelivery::from) {
                 let message_id = dead.message_id.clone();
-                match give_up(&store, &journal, clock.now(), dead).await {
+                match give_up(&store, &journal, &outside, dead).await {
                     Ok(tally) => recorded.merge(tally),
                     Err(fault) => {
                         tracing::error!(%fault, message_id, "dead letter not recorded");

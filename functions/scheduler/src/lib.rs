@@ -98,10 +98,7 @@ async fn handle(runs: &Runs, due: &Due, importer: &Importer, tick: &Tick) -> Res
             tracing::info!(runs = started.len(), "nightly runs started");
         }
         Schedule::Due => {
-            let connections = hand_out(&due.connections, &due.queue, runs.now()).await?;
-            if connections > 0 {
-                tracing::info!(connections, "what is due was handed out");
-            }
+            let _logged = hand_out(&runs.outside, &due.connections, &due.queue).await?;
         }
         // Boxed: it is a large part of what every other tick would carry.
         Schedule::Import => {

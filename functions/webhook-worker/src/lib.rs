@@ -2,7 +2,7 @@
 
 use signalbox::aws::clients::Clients;
 use signalbox::aws::queues::webhook::QueuedDelivery;
-use signalbox::domain::deliveries::delivery::Label;
+use signalbox::domain::deliveries::delivery::{Label, UNKNOWN_ORIGIN};
 use signalbox::domain::deliveries::retry::{Cause, wait_seconds};
 use signalbox::engine::deliveries::apply::{Counted, apply};
 use signalbox::engine::deliveries::context::DeliveryWorker;
@@ -10,6 +10,7 @@ use signalbox::engine::deliveries::counts::{count, count_connections};
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
 use signalbox::outside::Outside;
+use signalbox::telemetry::metrics::{By, Level, Line, Unit};
 use tracing::Instrument as _;
 
 /// Builds the handler from its environment.
@@ -49,7 +50,9 @@ async fn handle(worker: &DeliveryWorker, queued: &QueuedDelivery) -> (bool, Coun
     let mut counted = Counted::default();
     let Some(label) = &queued.label else {
         let wait = delay(worker, queued, Cause::Lasting).await;
-        tracing::error!(message_id = queued.message_id, attempt = queued.receives, wait, "message that cannot be read");
+        let line =
+            Line::new(Level::Error, "message that cannot be read").with("message_id", queued.message_id.as_str());
+        failed(worker, line.with("attempt", queued.receives).with("wait", wait), UNKNOWN_ORIGIN);
         return (false, counted);
     };
     let span = tracing::info_span!("delivery", correlation_id = label.correlation_id, connection = %label.connection);
@@ -67,10 +70,19 @@ async fn apply_or_delay(
         Ok(_) => true,
         Err(error) => {
             let wait = delay(worker, queued, error.cause()).await;
-            tracing::warn!(fault = error.detail(), attempt = queued.receives, wait, "delivery failed");
+            let line = Line::new(Level::Warn, "delivery failed").traced(&label.correlation_id);
+            let line = line.with("connection", label.connection.to_string()).with("fault", error.detail());
+            let line = line.with("attempt", queued.receives).with("wait", wait);
+            failed(worker, line, label.connection.provider.as_str());
             false
         }
     }
+}
+
+/// Says that an attempt failed, which counts it.
+fn failed(worker: &DeliveryWorker, line: Line, provider: &str) {
+    let measured = By(&[("provider", provider)], &[("webhook.failed", 1.0, Unit::Count)]);
+    worker.outside.metrics.log(worker.outside.clock.now(), line, &[measured]);
 }
 
 /// Lets a message that failed wait: for how many seconds.

@@ -41,6 +41,11 @@ pub enum Level {
 /// A metric: its name, its value, its unit.
 pub type Metric<'a> = (&'a str, f64, Unit);
 
+/// Metrics by one set of dimensions, each with its value; of none where there is one of them for all that runs. A line may have several
+/// such sets, and a dimension has one value in it. [docs/metrics.md](../../../docs/metrics.md) lists them all.
+#[derive(Clone, Copy, Debug)]
+pub struct By<'a>(pub &'a [(&'a str, &'a str)], pub &'a [Metric<'a>]);
+
 /// A line of the log that may be a metric too: one line where there would be two. It looks like those of
 /// [`logs`](super::logs).
 #[derive(Debug)]
@@ -80,28 +85,22 @@ impl Metrics {
         Self(Some(Arc::new(sink)))
     }
 
-    /// Emits metrics that share one time and one set of dimensions. `properties` are searchable in the logs but
-    /// are not dimensions: ids and counts belong there, so that no metric grows a series per run or tenant.
-    pub fn emit(
-        &self,
-        at: Timestamp,
-        dimensions: &[(&str, &str)],
-        metrics: &[Metric<'_>],
-        properties: &[(&str, Value)],
-    ) {
+    /// Emits metrics of one time. `properties` are searchable in the logs but are not dimensions: ids and counts belong there, so that no
+    /// metric grows a series per run or tenant.
+    pub fn emit(&self, at: Timestamp, measured: &[By<'_>], properties: &[(&str, Value)]) {
         let fields = properties.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
-        self.write(at, dimensions, metrics, fields.collect());
+        self.write(at, measured, fields.collect());
     }
 
     /// Writes a line of the log, with these metrics or with none. What is not measured goes by the log's filter.
-    pub fn log(&self, at: Timestamp, line: Line, dimensions: &[(&str, &str)], metrics: &[Metric<'_>]) {
+    pub fn log(&self, at: Timestamp, line: Line, measured: &[By<'_>]) {
         let Line { level, message, fields } = line;
         let wanted = match level {
             Level::Info => tracing::enabled!(tracing::Level::INFO),
             Level::Warn => tracing::enabled!(tracing::Level::WARN),
             Level::Error => tracing::enabled!(tracing::Level::ERROR),
         };
-        if metrics.is_empty() && !wanted {
+        if !wanted && measured.iter().all(|By(_, metrics)| metrics.is_empty()) {
             return;
         }
         let mut said = Map::new();
@@ -109,27 +108,57 @@ impl Metrics {
         said.insert("level".into(), format!("{level:?}").to_uppercase().into());
         said.insert("message".into(), message.into());
         said.extend(fields);
-        self.write(at, dimensions, metrics, said);
+        self.write(at, measured, said);
     }
 
-    fn write(&self, at: Timestamp, dimensions: &[(&str, &str)], metrics: &[Metric<'_>], mut line: Map<String, Value>) {
-        if !metrics.is_empty() {
+    fn write(&self, at: Timestamp, measured: &[By<'_>], mut line: Map<String, Value>) {
+        let mut directives = Vec::with_capacity(measured.len());
+        for By(dimensions, metrics) in measured.iter().filter(|By(_, metrics)| !metrics.is_empty()) {
             let names: Vec<&str> = dimensions.iter().map(|(name, _)| *name).collect();
             let definitions: Vec<Value> =
                 metrics.iter().map(|(name, _, unit)| json!({"Name": name, "Unit": format!("{unit:?}")})).collect();
-            let embedded = json!({
-                "Timestamp": at.as_millisecond(),
-                "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [names], "Metrics": definitions}],
-            });
-            line.insert("_aws".into(), embedded);
+            directives.push(json!({"Namespace": NAMESPACE, "Dimensions": [names], "Metrics": definitions}));
+            line.extend(dimensions.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))));
+            line.extend(metrics.iter().map(|(name, value, _)| ((*name).to_owned(), Value::from(*value))));
         }
-        line.extend(dimensions.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))));
-        line.extend(metrics.iter().map(|(name, value, _)| ((*name).to_owned(), Value::from(*value))));
+        if !directives.is_empty() {
+            line.insert("_aws".into(), json!({"Timestamp": at.as_millisecond(), "CloudWatchMetrics": directives}));
+        }
         let line = Value::Object(line).to_string();
         match &self.0 {
             Some(sink) => sink(&line),
             // A closed standard output is no reason to fail the work that was being measured.
             None => drop(writeln!(std::io::stdout().lock(), "{line}")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[test]
+    fn a_line_has_each_set_of_dimensions_with_its_metrics() {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&lines);
+        let metrics = Metrics::to(move |line| sink.lock().unwrap().push(line.to_owned()));
+        let (status, provider) = (("status", "Failed"), ("provider", "pos"));
+        let (runs, took) = (("runs", 1.0, Unit::Count), ("took_ms", 7.0, Unit::Milliseconds));
+        let measured = [By(&[status], &[runs, took]), By(&[status, provider], &[runs]), By(&[("reason", "")], &[])];
+        metrics.emit(Timestamp::UNIX_EPOCH, &measured, &[("runId", json!("r"))]);
+        metrics.emit(Timestamp::UNIX_EPOCH, &[By(&[], &[took])], &[]);
+        let lines: Vec<Value> = lines.lock().unwrap().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let (runs, took) =
+            (json!({"Name": "runs", "Unit": "Count"}), json!({"Name": "took_ms", "Unit": "Milliseconds"}));
+        let of = |dimensions: Value, metrics: Value| json!({"Namespace": "Signalbox", "Dimensions": [dimensions], "Metrics": metrics});
+        let directives = [of(json!(["status"]), json!([runs, took])), of(json!(["status", "provider"]), json!([runs]))];
+        let expected = [
+            json!({"_aws": {"Timestamp": 0, "CloudWatchMetrics": directives}, "status": "Failed", "provider": "pos",
+                "runs": 1.0, "took_ms": 7.0, "runId": "r"}),
+            json!({"_aws": {"Timestamp": 0, "CloudWatchMetrics": [of(json!([]), json!([took]))]}, "took_ms": 7.0}),
+        ];
+        assert_eq!(lines, expected);
     }
 }

@@ -73,6 +73,25 @@ async fn what_is_due_is_started_once_and_again_an_hour_later() {
 }
 
 #[tokio::test]
+async fn how_late_it_was_handed_out_is_measured_where_something_was() {
+    const LAG: &str = "scheduler.due_lag_ms";
+    let root = tempfile::tempdir().unwrap();
+    let hooks = hooks(&root).await;
+    let desk = Desk::new(&hooks);
+    let stored = scheduled(&desk, &hooks, "shop.json").await;
+    let process = hooks.process(Wire::whole()).await;
+    process.fire("due").await.unwrap().unwrap();
+    assert_eq!(process.metric(LAG).len(), 0);
+    hooks.pass(Duration::from_secs(2 * 3600));
+    let due = desk.store.due_time(&stored.connection).await.unwrap().unwrap().at;
+    for _ in 0..2 {
+        process.fire("due").await.unwrap().unwrap();
+    }
+    let late = hooks.clock.now().as_millisecond() - due.as_millisecond();
+    assert_eq!(process.measured(LAG), [(String::new(), late as f64)].into(), "once, and of no dimension");
+}
+
+#[tokio::test]
 async fn a_paused_connection_is_started_no_more() {
     let root = tempfile::tempdir().unwrap();
     let hooks = hooks(&root).await;

@@ -166,6 +166,7 @@ async fn senders_that_nobody_knows_are_one_origin() {
 /// is counted once storage is back.
 #[tokio::test]
 async fn storage_that_is_throttled_is_tried_once_and_what_it_did_not_take_is_counted() {
+    let _logged = Logged::here();
     let hooks = Hooks::start().await;
     let mut throttled = true;
     let wire = Wire::planned(move |call: &Call| {
@@ -185,6 +186,8 @@ async fn storage_that_is_throttled_is_tried_once_and_what_it_did_not_take_is_cou
         (format!("ingest_rejected_unkept_total{pos}}}"), 4),
     ];
     assert_eq!(samples(&hooks, "ingest_rejected").await, expected.into());
+    assert_eq!(process.measured("webhook.rejected"), [("provider=pos reason=bad_signature".into(), 5.0)].into());
+    assert_eq!(process.measured("webhook.unkept"), [("provider=pos".into(), 4.0)].into());
 }
 
 /// One that has a number in its ring was counted by it, though it is not kept.

@@ -445,7 +445,7 @@ async fn a_delivery_has_one_line_at_each_side() {
         ("delivery applied", "INFO"),
     ];
     assert_eq!(said.collect::<Vec<_>>(), expected);
-    assert_eq!(process.metric("_aws").len(), 3, "the first is no metric");
+    assert_eq!(process.metric("_aws").len(), 4, "and each is a metric");
     for line in lines {
         assert_eq!((&line["span"]["correlation_id"], line["timestamp"].is_string()), (&json!("trace"), true), "{line}");
     }

@@ -5,7 +5,7 @@
 //! | `tenant#alerts`, `at#provider/name#rule` | the newest [`Alert`] of a rule and a connection: what the next look is compared with |
 //! | `tenant#alerts#open` or `tenant#alerts#resolved`, id | the same, for lists |
 //! | `tenant#alerts#history`, `id#number` | a [`Past`] transition, for 90 days |
-//! | `@alerts#open`, `tenant/provider/name#rule` | that it is to be looked at again |
+//! | `@alerts#open`, `tenant/provider/name#rule` | that it is to be looked at again, and whether it is open |
 //! | `@alerts#notes`, `tenant#id` | a note, until it is part of a message |
 //! | `tenant#alerts`, `sender` | what is known of the tenant's messages |
 //! | `tenant#alerts`, `channel#provider/name` | that a channel took no message last |
@@ -24,7 +24,7 @@ mod rounds;
 
 pub use self::lists::{AlertPage, ListPlace};
 pub use self::messages::{Due, MessagePage, MessagePlace};
-pub use self::rounds::{Cursor, Watched};
+pub use self::rounds::{Cursor, OpenByRule, Watched};
 
 use jiff::Timestamp;
 
@@ -42,6 +42,9 @@ use crate::environment::{Environment, StartError};
 
 /// For how long what is over is kept, in seconds.
 const KEPT_SECONDS: i64 = 90 * 86_400;
+
+/// Whether an alert that is watched is open, or over and flaps.
+const WATCHED_STATE: &str = "state";
 
 /// The alerts.
 #[derive(Clone, Debug)]
@@ -147,9 +150,12 @@ impl AlertStore {
             let left = self.0.put(expiring(item(&over, list_key(tenant, before.state, &before.id))?, now));
             transaction = transaction.put(built(left.build())?);
         }
-        let watched = watched_key(connection, alert.rule);
+        let mut watched = watched_key(connection, alert.rule);
         transaction = match alert.is_watched() {
-            true => transaction.put(built(self.0.put(watched).build())?),
+            true => {
+                watched.insert(WATCHED_STATE.into(), text(alert.state.as_str()));
+                transaction.put(built(self.0.put(watched).build())?)
+            }
             false => transaction.delete(built(self.0.delete(watched).build())?),
         };
         if let Some(past) = Past::of(step) {

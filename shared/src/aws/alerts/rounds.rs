@@ -1,11 +1,15 @@
-//! Where looks go on: over the alerts that are watched, and over all connections.
+//! Where looks go on: over the alerts that are watched, and over all connections. And how many alerts are open.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::AlertStore;
+use super::{AlertStore, WATCHED_STATE};
 use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{Item, item, key, text, value};
+use crate::domain::alerts::life::AlertState;
+use crate::domain::alerts::rules::Rule;
 use crate::domain::ids::Connection;
 
 fn cursor_key() -> Item {
@@ -29,6 +33,9 @@ pub struct Cursor {
 
 /// Connections with alerts that are watched, each once, and behind which alert others are.
 pub type Watched = (Vec<Connection>, Option<String>);
+
+/// How many alerts of each rule are open, and whether these are all.
+pub type OpenByRule = (BTreeMap<&'static str, u64>, bool);
 
 impl AlertStore {
     /// Where the next looks begin.
@@ -70,5 +77,31 @@ impl AlertStore {
         let mut found: Vec<Connection> = items.iter().filter_map(connection).collect();
         found.dedup();
         Ok((found, next))
+    }
+
+    /// How many alerts of each rule are open, of all tenants: among so many that are watched. One query, also where none is.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn open_by_rule(&self, limit: usize) -> Result<OpenByRule, AwsFault> {
+        let call = self
+            .0
+            .query()
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text("@alerts#open"))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        let page = call.send().await.map_err(|error| fault("count open alerts", &error))?;
+        let are_all = page.last_evaluated_key.is_none_or(|key| key.is_empty());
+        let mut open: BTreeMap<&'static str, u64> = Rule::all().map(|rule| (rule.as_str(), 0)).collect();
+        for item in page.items.unwrap_or_default() {
+            let text = |name: &str| item.get(name).and_then(|text| text.as_s().ok()).map(String::as_str);
+            // One that is over and flaps is watched as well. A version before this one did not say.
+            let is_open = text(WATCHED_STATE).is_none_or(|state| state == AlertState::Open.as_str());
+            let rule = text("sk").and_then(|place| place.rsplit_once('#')).map_or("", |(_, rule)| rule);
+            if let Some(count) = open.get_mut(rule).filter(|_| is_open) {
+                *count += 1;
+            }
+        }
+        Ok((open, are_all))
     }
 }

@@ -72,7 +72,12 @@ impl Rule {
         Self::RunHeld,
     ];
 
-    /// The rule's name, in keys and answers.
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::OF_CONNECTIONS.into_iter().chain(Self::OF_MIRRORS)
+    }
+
+    /// The rule's name, in keys, answers and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

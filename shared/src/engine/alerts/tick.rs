@@ -20,6 +20,7 @@ use crate::domain::connections::schedule::Schedule;
 use crate::domain::connections::stored::StoredConnection;
 use crate::domain::ids::{Connection, TenantId};
 use crate::domain::pull::breaker::State;
+use crate::telemetry::metrics::{By, Unit};
 
 /// Alerts that a tick looks at again. In a storm each has its turn after some minutes.
 const WATCHED_MAX: usize = 200;
@@ -29,6 +30,8 @@ const ROUND_PART: usize = 200;
 const ROUND_EVERY: SignedDuration = SignedDuration::from_mins(15);
 /// Dead letters of the last hour that are counted.
 const LETTERS_MAX: usize = 500;
+/// Alerts that are counted as open, at most: no more than one page of them is read.
+const COUNTED_MAX: usize = 1_000;
 /// Runs that wait for approval and are looked at in a round.
 const HELD_MAX: usize = 200;
 /// Looks beside one another.
@@ -63,6 +66,7 @@ pub async fn tick(alerts: &Alerts) -> Result<Ticked, AwsFault> {
         }
     };
     note(looks(alerts, &mut ticked).await, "looks");
+    note(measure_open(alerts).await, "open alerts");
     note(messages(alerts, &mut ticked).await, "messages");
     note(sending::send_due(alerts, &mut ticked.tried).await, "sending");
     failed.map_or(Ok(ticked), Err)
@@ -116,6 +120,18 @@ async fn looks(alerts: &Alerts, ticked: &mut Ticked) -> Result<(), AwsFault> {
         or_none(alerts.store.keep_cursor(&after).await, "cursor", &mut faults);
     }
     one_fault(faults)
+}
+
+/// Says how many connections have an alert of each rule open now: a line a rule, as a line has one value of a dimension. A rule without
+/// any has a nought, so that an alarm ends; but not where there are more alerts than are counted, as it may be among the rest.
+async fn measure_open(alerts: &Alerts) -> Result<(), AwsFault> {
+    let (open, are_all) = alerts.store.open_by_rule(COUNTED_MAX).await?;
+    let properties: &[_] = if are_all { &[] } else { &[("atLeast", true.into())] };
+    for (rule, count) in open.into_iter().filter(|(_, count)| are_all || *count > 0) {
+        let measured = By(&[("rule", rule)], &[("alerts.open", count as f64, Unit::Count)]);
+        alerts.outside.metrics.emit(alerts.now(), &[measured], properties);
+    }
+    Ok(())
 }
 
 /// What there is; none where it failed, which is logged and kept for the end.

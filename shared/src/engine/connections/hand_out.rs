@@ -16,6 +16,8 @@ use crate::aws::connections::store::ConnectionStore;
 use crate::aws::faults::AwsFault;
 use crate::aws::queues::due::{CONNECTIONS_PER_CALL, DueQueue};
 use crate::domain::ids::Connection;
+use crate::outside::Outside;
+use crate::telemetry::metrics::{By, Level, Line, Unit};
 
 /// How long a round hands out. The rest follows at the next minute.
 const TIME: Duration = Duration::from_secs(6);
@@ -25,26 +27,34 @@ const TIME: Duration = Duration::from_secs(6);
 struct Reached {
     place: Option<DuePlace>,
     connections: usize,
+    /// When what was handed out first was due, epoch milliseconds: the longest due goes first.
+    due_ms: Option<i64>,
 }
 
 /// Hands out what is due; how many connections that were.
 ///
 /// # Errors
 /// The first fault, after all shards were tried: what was not handed out is at the next minute.
-pub async fn hand_out(store: &ConnectionStore, queue: &DueQueue, now: Timestamp) -> Result<usize, AwsFault> {
+pub async fn hand_out(outside: &Outside, store: &ConnectionStore, queue: &DueQueue) -> Result<usize, AwsFault> {
+    let now = outside.clock.now();
     let before = store.handed_out().await?.filter(|before| before.holds(now));
     let mut handed_out = before.unwrap_or_else(|| HandedOut::nothing(now));
     let shards = ConnectionStore::due_shards().map(|shard| {
         let after = handed_out.after(shard).cloned();
         async move { (shard, hand_out_shard(store, queue, shard, after, now).await) }
     });
-    let (mut connections, mut fault) = (0, None);
+    let (mut connections, mut due_ms, mut fault) = (0, None, None);
     for (shard, (reached, done)) in futures::future::join_all(shards).await {
         connections += reached.connections;
+        due_ms = due_ms.into_iter().chain(reached.due_ms).min();
         reached.place.into_iter().for_each(|place| handed_out.reach(shard, place));
         fault = fault.or(done.err());
     }
-    if connections > 0 {
+    if let Some(due_ms) = due_ms {
+        // How late it is: of the one that was due for longest. One that no worker took is handed out again, and later still.
+        let lag = (now.as_millisecond() - due_ms).max(0) as f64;
+        let line = Line::new(Level::Info, "what is due was handed out").with("connections", connections);
+        outside.metrics.log(now, line, &[By(&[], &[("scheduler.due_lag_ms", lag, Unit::Milliseconds)])]);
         store.keep_handed_out(&handed_out).await?;
     }
     fault.map_or(Ok(connections), Err)
@@ -62,8 +72,10 @@ async fn hand_out_shard(
         loop {
             let (places, more) = store.due(shard, now, after.as_ref(), CONNECTIONS_PER_CALL).await?;
             let connections: Vec<Connection> = places.iter().map(|place| place.connection.clone()).collect();
+            let due_ms = places.first().map(|first| first.at);
             let Some(last) = places.into_iter().next_back() else { return Ok(()) };
             queue.hand_out(&connections).await?;
+            reached.due_ms = reached.due_ms.or(due_ms);
             reached.connections += connections.len();
             after = Some(last.clone());
             reached.place = Some(last);

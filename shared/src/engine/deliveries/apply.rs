@@ -11,7 +11,7 @@ use crate::domain::deliveries::retry::Cause;
 use crate::domain::redact;
 use crate::engine::deliveries::context::DeliveryWorker;
 use crate::engine::deliveries::thing::Thing;
-use crate::telemetry::metrics::{Level, Line, Unit};
+use crate::telemetry::metrics::{By, Level, Line, Unit};
 use crate::vendors::trackstar::BadPayload;
 
 /// Why a delivery was not applied.
@@ -90,7 +90,7 @@ pub async fn apply(
                 let failed_ms = (completed.attempts > 0).then(|| completed.failed_ms.unwrap_or(received_ms));
                 counted.connections.processed(connection, applied, received_ms, now_ms, failed_ms);
             }
-            log(worker, label, applied, ahead);
+            log(worker, label, applied, ahead, completed.first);
             Ok(applied)
         }
         Err(error) => {
@@ -122,8 +122,8 @@ async fn effect(worker: &DeliveryWorker, label: &Label, body: &[u8]) -> Result<(
     Ok((effects.store_version(label, body, thing.place(), &thing.fields, now).await?, thing.ahead))
 }
 
-/// The worker's one line about a delivery that it applied.
-fn log(worker: &DeliveryWorker, label: &Label, applied: Applied, ahead: bool) {
+/// The worker's one line about a delivery that it applied, `first` or once more.
+fn log(worker: &DeliveryWorker, label: &Label, applied: Applied, ahead: bool, first: bool) {
     let now = worker.outside.clock.now();
     // One that was admitted or requeued has waited for a person before that.
     let since = label.enqueued_ms.unwrap_or(label.received_ms);
@@ -131,10 +131,12 @@ fn log(worker: &DeliveryWorker, label: &Label, applied: Applied, ahead: bool) {
     // Somebody's clock is wrong.
     let level = if ahead { Level::Warn } else { Level::Info };
     let line = Line::new(level, "delivery applied").traced(&label.correlation_id);
-    let line = line.with("applied", applied.as_str()).with("key", label.key.as_str());
+    let line = line.with("outcome", applied.as_str()).with("key", label.key.as_str());
     let line = line.with("connection", label.connection.to_string()).with("eventType", label.event_type.as_deref());
     let line = if ahead { line.with("aheadOfReceipt", true) } else { line };
-    let dimensions = [("provider", label.connection.provider.as_str())];
-    let metrics = [("webhook.processing_latency_ms", latency, Unit::Milliseconds)];
-    worker.outside.metrics.log(now, line, &dimensions, &metrics);
+    let provider = ("provider", label.connection.provider.as_str());
+    let took = [("webhook.processing_latency_ms", latency, Unit::Milliseconds)];
+    let counted = [("webhook.applied", 1.0, Unit::Count)];
+    let counted = By(&[provider, ("outcome", applied.as_str())], &counted[..usize::from(first)]);
+    worker.outside.metrics.log(now, line, &[By(&[provider], &took), counted]);
 }

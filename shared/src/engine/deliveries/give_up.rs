@@ -1,7 +1,5 @@
 //! Give up: record what a queue could not have processed, so that somebody can look, requeue or drop it.
 
-use jiff::Timestamp;
-
 use crate::aws::deliveries::DeliveryStore;
 use crate::aws::faults::AwsFault;
 use crate::aws::journal::Journal;
@@ -10,6 +8,8 @@ use crate::domain::dead_letter::{DEAD_LETTER_SECONDS, DeadLetter, DeadLetterId, 
 use crate::domain::deliveries::counters::{Counter, FleetTally};
 use crate::domain::deliveries::delivery::{UNKNOWN_ORIGIN, body_hash, origin};
 use crate::domain::ids::TenantId;
+use crate::outside::Outside;
+use crate::telemetry::metrics::{By, Level, Line, Unit};
 
 /// Records a dead letter, and says what there is to count of it. The same message recorded twice is one entry.
 ///
@@ -18,9 +18,10 @@ use crate::domain::ids::TenantId;
 pub async fn give_up(
     store: &DeliveryStore,
     journal: &Journal,
-    now: Timestamp,
+    outside: &Outside,
     dead: QueuedDelivery,
 ) -> Result<FleetTally, AwsFault> {
+    let now = outside.clock.now();
     let (reason, noted) = match &dead.label {
         Some(label) => {
             let claim = store.claim_of(&label.claim_key()).await?;
@@ -42,8 +43,13 @@ pub async fn give_up(
     };
     let tenant = letter.connection().map_or_else(TenantId::default, |connection| connection.tenant.clone());
     let first = journal.put_dead_letter(&tenant, &letter, &dead.body).await?;
-    tracing::error!(dead_letter = %letter.id, %tenant, reason = letter.reason, attempts = letter.attempts,
-        correlation_id = letter.label().map(|label| label.correlation_id.as_str()), "dead letter recorded");
+    let line = Line::new(Level::Error, "dead letter recorded").with("dead_letter", letter.id.to_string());
+    let line = line.with("tenant", tenant.as_str()).with("reason", letter.reason.as_str());
+    let line = line.with("attempts", letter.attempts);
+    let line = line.with("correlation_id", letter.label().map(|label| label.correlation_id.as_str()));
+    // Also one that is recorded once more: counted twice it alarms, and not at all nobody looks.
+    let counted = By(&[("queue", "webhooks")], &[("dead_letters", 1.0, Unit::Count)]);
+    outside.metrics.log(now, line, &[counted]);
     let mut tally = FleetTally::default();
     if first {
         let origin = letter.connection().map_or_else(|| UNKNOWN_ORIGIN.to_owned(), origin);

@@ -13,7 +13,7 @@ use crate::domain::deliveries::rejected::{
 use crate::domain::ids::TenantId;
 use crate::domain::redact;
 use crate::engine::deliveries::context::Deliveries;
-use crate::telemetry::metrics::{Level, Line, Unit};
+use crate::telemetry::metrics::{By, Level, Line, Metric, Unit};
 
 /// How long a refused sender waits for what is stored about it. Whoever sends a flood must not hold an instance for longer.
 pub(super) const STORING_MAX: Duration = Duration::from_millis(150);
@@ -40,10 +40,11 @@ pub(super) async fn reject(
     refused: RefusedArrival<'_>,
     rejected: impl FnOnce() -> Rejected,
 ) -> Result<(), AwsFault> {
+    let mut numbered = false;
     if refused.acknowledged {
         let rejected = described(&refused, rejected());
-        let kept = keep(deliveries, &refused, &rejected, Patience::Usual, &mut false).await;
-        log(deliveries, &refused, &rejected, &kept);
+        let kept = keep(deliveries, &refused, &rejected, Patience::Usual, &mut numbered).await;
+        log(deliveries, &refused, &rejected, &kept, numbered);
         return kept;
     }
     let (origin, reason) = (&refused.ring.origin, refused.reason);
@@ -52,7 +53,6 @@ pub(super) async fn reject(
         return Ok(());
     }
     let rejected = described(&refused, rejected());
-    let mut numbered = false;
     let keeping = keep(deliveries, &refused, &rejected, Patience::Once, &mut numbered);
     let kept = deliveries.outside.clock.within(STORING_MAX, keeping).await;
     let kept = kept.unwrap_or_else(|| Err(AwsFault::unanswered("keep rejected delivery", STORING_MAX)));
@@ -61,7 +61,7 @@ pub(super) async fn reject(
         flood.count(origin, reason, numbered);
         flood.rest(deliveries.now().as_millisecond());
     }
-    log(deliveries, &refused, &rejected, &kept);
+    log(deliveries, &refused, &rejected, &kept, numbered);
     Ok(())
 }
 
@@ -102,37 +102,64 @@ async fn keep(
     store.keep_rejected(&id, rejected, kept_body(refused), patience).await
 }
 
-/// One line, whatever became of it.
-fn log(deliveries: &Deliveries, refused: &RefusedArrival<'_>, rejected: &Rejected, kept: &Result<(), AwsFault>) {
+/// One line, whatever became of it. One without a number is measured where it is counted.
+fn log(
+    deliveries: &Deliveries,
+    refused: &RefusedArrival<'_>,
+    rejected: &Rejected,
+    kept: &Result<(), AwsFault>,
+    numbered: bool,
+) {
     let line = match kept {
         Ok(()) => Line::new(Level::Warn, "delivery rejected"),
         Err(fault) => Line::new(Level::Error, "rejected delivery not kept").with("fault", fault.to_string()),
     };
     let line = line.traced(&rejected.correlation_id).with("origin", refused.ring.origin.as_str());
     let line = line.with("reason", refused.reason.as_str()).with("bodyBytes", rejected.body_bytes);
-    write(deliveries, line, &refused.ring.origin, u64::from(refused.reason == Rejection::BadSignature));
+    write(deliveries, line, &refused.ring.origin, numbered.then_some((refused.reason, 1)), 0);
 }
 
-/// Writes down what was refused and only counted, if a second has passed since the last time. One line for all of them.
+/// Writes down what was refused and only counted, if a second has passed since the last time. One line for all of them, and another for
+/// each further reason, as a line has one: a flood has one, too.
 pub(super) async fn count_refused(deliveries: &Deliveries) {
     let due = deliveries.flood().due(deliveries.now().as_millisecond());
     let Some((origin, counts)) = due else { return };
     let counting = deliveries.store.count_fleet(&origin, &counts, Patience::Once);
     let counted = deliveries.outside.clock.within(STORING_MAX, counting).await;
     let counted = counted.unwrap_or_else(|| Err(AwsFault::unanswered("count", STORING_MAX)));
-    let line = match counted {
-        Ok(()) => Line::new(Level::Warn, "refusals counted"),
-        Err(fault) => Line::new(Level::Error, "refusals not counted").with("fault", fault.to_string()),
+    let line = || match &counted {
+        Ok(()) => Line::new(Level::Warn, "refusals counted").with("origin", origin.as_str()),
+        Err(fault) => Line::new(Level::Error, "refusals not counted")
+            .with("origin", origin.as_str())
+            .with("fault", fault.to_string()),
     };
-    let line = counts.iter().fold(line, |line, (counter, count)| line.with(&counter.name(), *count));
-    let failures = counts.get(&Counter::Refused(Rejection::BadSignature)).copied().unwrap_or(0);
-    write(deliveries, line.with("origin", origin.as_str()), &origin, failures);
+    let refused = |(counter, count): (&Counter, &u64)| match counter {
+        Counter::Refused(reason) => Some((*reason, *count)),
+        _ => None,
+    };
+    let mut refused = counts.iter().filter_map(refused);
+    let all = counts.iter().fold(line(), |line, (counter, count)| line.with(&counter.name(), *count));
+    let unkept = counts.get(&Counter::Unkept).copied().unwrap_or(0);
+    write(deliveries, all, &origin, refused.next(), unkept);
+    refused.for_each(|refused| write(deliveries, line(), &origin, Some(refused), 0));
 }
 
-fn write(deliveries: &Deliveries, line: Line, origin: &str, signature_failures: u64) {
+fn write(deliveries: &Deliveries, line: Line, origin: &str, refused: Option<(Rejection, u64)>, unkept: u64) {
     // Of `provider/connection`: no metric grows a series for each connection.
-    let dimensions = [("provider", origin.split('/').next().unwrap_or_default())];
-    let metrics = [("webhook.signature_failures", signature_failures as f64, Unit::Count)];
-    let measured = usize::from(signature_failures > 0);
-    deliveries.outside.metrics.log(deliveries.now(), line, &dimensions[..measured], &metrics[..measured]);
+    let provider = ("provider", origin.split('/').next().unwrap_or_default());
+    // One whose body came before was none that was refused: its sender was told of a duplicate, as which it is counted.
+    let (reason, count) = refused.filter(|(reason, _)| *reason != Rejection::SameBody).unzip();
+    let reason = reason.map(Rejection::as_str);
+    let failures = count.filter(|_| reason == Some(Rejection::BadSignature.as_str()));
+    let metric = |name, count: Option<u64>| Some((name, count? as f64, Unit::Count));
+    let of_provider: Vec<Metric<'_>> = [
+        metric("webhook.signature_failures", failures),
+        metric("webhook.unkept", Some(unkept).filter(|unkept| *unkept > 0)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let of_reason: Vec<Metric<'_>> = metric("webhook.rejected", count).into_iter().collect();
+    let measured = [By(&[provider], &of_provider), By(&[provider, ("reason", reason.unwrap_or_default())], &of_reason)];
+    deliveries.outside.metrics.log(deliveries.now(), line, &measured);
 }

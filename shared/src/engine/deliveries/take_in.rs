@@ -23,7 +23,7 @@ use crate::engine::deliveries::doors::{self, Claimed, DoorRules, Identity, Named
 use crate::engine::deliveries::refusal::Refusal;
 use crate::engine::deliveries::reject::{RefusedArrival, count_refused, reject};
 use crate::telemetry::logs;
-use crate::telemetry::metrics::{Level, Line, Unit};
+use crate::telemetry::metrics::{By, Level, Line, Unit};
 
 /// What became of an arrival.
 #[derive(Debug)]
@@ -294,10 +294,9 @@ fn log(deliveries: &Deliveries, label: &Label, verdict: Verdict, delivery: &Veri
     let line = line.with("proof", format!("{:?}", delivery.proof()));
     let line = line.with("connection", label.connection.to_string()).with("key", label.key.as_str());
     let line = line.with("ms", taken_in(deliveries, delivery, started).ms);
-    let duplicate = usize::from(verdict != Verdict::First);
-    let dimensions = [("provider", label.connection.provider.as_str())];
-    let metrics = [("webhook.duplicate_events", 1.0, Unit::Count)];
-    deliveries.outside.metrics.log(deliveries.now(), line, &dimensions[..duplicate], &metrics[..duplicate]);
+    let counted = if verdict == Verdict::First { "webhook.received" } else { "webhook.duplicate_events" };
+    let provider = [("provider", label.connection.provider.as_str())];
+    deliveries.outside.metrics.log(deliveries.now(), line, &[By(&provider, &[(counted, 1.0, Unit::Count)])]);
 }
 
 /// Size, sender, signature.

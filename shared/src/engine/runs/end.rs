@@ -12,7 +12,7 @@ use crate::domain::runs::lease::Hold;
 use crate::domain::runs::run::{Run, RunStatus};
 use crate::engine::runs::context::Runs;
 use crate::engine::runs::kinds;
-use crate::telemetry::metrics::Unit;
+use crate::telemetry::metrics::{By, Unit};
 
 /// What a run's steps left to be switched to.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -71,15 +71,13 @@ pub async fn expire(runs: &Runs, replaced: Option<(Dataset, Vec<LayerRef>)>, now
     }
 }
 
-/// Counts a run that has ended, by status. Vendor, tenant and run are properties, not dimensions: they can be searched
-/// for, and make no series.
+/// Counts a run that has ended, by status, and by status and provider. Vendor, tenant and run are properties, not dimensions: they can be
+/// searched for, and make no series.
 fn measure(runs: &Runs, run: &Run) {
     let counts = run.work.counts().unwrap_or_default();
     let as_number = |count: u64| count as f64;
-    let mut metrics = vec![
-        ("runs", 1.0, Unit::Count),
-        ("run_duration_ms", as_number(run.duration_ms.unwrap_or(0)), Unit::Milliseconds),
-    ];
+    let counted = ("runs", 1.0, Unit::Count);
+    let mut metrics = vec![counted, ("run_duration_ms", as_number(run.duration_ms.unwrap_or(0)), Unit::Milliseconds)];
     if run.work.counts().is_some() {
         metrics.extend([
             ("items_created", as_number(counts.created), Unit::Count),
@@ -91,13 +89,14 @@ fn measure(runs: &Runs, run: &Run) {
     let properties = [
         ("runId", json!(run.id)),
         ("tenant", json!(run.connection.tenant)),
-        ("provider", json!(run.connection.provider)),
         ("vendor", json!(run.connection.name)),
         ("dryRun", json!(run.mode.is_dry())),
         ("trigger", json!(run.trigger)),
     ];
     kinds::mirror::measure(&runs.outside, run);
-    runs.outside.metrics.emit(run.updated_at, &[("status", run.status.as_str())], &metrics, &properties);
+    let (status, provider) = (("status", run.status.as_str()), ("provider", run.connection.provider.as_str()));
+    let measured = [By(&[status], &metrics), By(&[status, provider], &[counted])];
+    runs.outside.metrics.emit(run.updated_at, &measured, &properties);
     tracing::info!(run_id = %run.id, connection = %run.connection, status = run.status.as_str(),
         correlation_id = %run.correlation_id, duration_ms = run.duration_ms, created = counts.created,
         updated = counts.updated, removed = counts.removed, unchanged = counts.unchanged,

@@ -7,7 +7,7 @@ use crate::domain::mirror::log::{Outcome, job_of, outcome};
 use crate::domain::runs::failure::RunError;
 use crate::domain::runs::run::Run;
 use crate::outside::Outside;
-use crate::telemetry::metrics::Unit;
+use crate::telemetry::metrics::{By, Unit};
 
 /// Measures a mirror that is over. Another run is passed over.
 pub fn measure(outside: &Outside, run: &Run) {
@@ -24,7 +24,7 @@ pub fn measure(outside: &Outside, run: &Run) {
         ("deleted", json!(counts.removed)),
     ];
     let emit = |dimensions: &[(&str, &str)], name: &str, value: f64, unit: Unit| {
-        outside.metrics.emit(run.updated_at, dimensions, &[(name, value, unit)], &properties);
+        outside.metrics.emit(run.updated_at, &[By(dimensions, &[(name, value, unit)])], &properties);
     };
     let of_run = [("strategy", strategy), ("dryRun", dry)];
     match outcome(run) {
