@@ -24,7 +24,11 @@ impl Answer {
     }
 
     /// A function's answer to API Gateway.
-    pub(crate) fn of(answer: &Value) -> Self {
+    ///
+    /// # Panics
+    /// When it has no status.
+    #[must_use]
+    pub fn of(answer: &Value) -> Self {
         let status = answer["statusCode"].as_u64().and_then(|status| status.try_into().ok()).expect("a status");
         let headers = answer["headers"].as_object().into_iter().flatten();
         let headers = headers.map(|(name, value)| (name.to_lowercase(), value.as_str().unwrap_or_default().to_owned()));

@@ -15,6 +15,7 @@ pub mod deliveries;
 pub mod events;
 pub mod items;
 pub mod logged;
+pub mod meter;
 pub mod process;
 pub mod queues;
 pub mod runs;

@@ -86,6 +86,15 @@ impl Process {
         &self.wire
     }
 
+    /// All lines that are metrics or are written as such.
+    ///
+    /// # Panics
+    /// When somebody panicked while writing one.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        self.metrics.lock().expect("the lines").clone()
+    }
+
     /// The lines in which it emitted a metric.
     ///
     /// # Panics

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{check_loadtest, connections, loadtest, local, simulate, smoke, token, verify, wait_for_health};
+use crate::commands::{
+    check_loadtest, connections, cost, loadtest, local, simulate, smoke, token, verify, wait_for_health,
+};
 
 /// Signalbox, an integration sync control plane, on your laptop.
 ///
@@ -41,6 +43,10 @@ enum Command {
     Loadtest(loadtest::LoadtestArguments),
     /// Say whether a load test's report is good enough
     CheckLoadtest(check_loadtest::CheckLoadtestArguments),
+    /// Print what webhooks and nightlies cost, line by line
+    Cost(cost::CostArguments),
+    /// Print what a load uses of each limit, and what breaks first
+    Scale(cost::ScaleArguments),
 }
 
 /// Called wrongly. Not clap's 2: to gates of deployments that is a load test with failures.
@@ -70,6 +76,8 @@ fn main() -> ExitCode {
         Some(Command::Smoke(arguments)) => smoke::run(&arguments),
         Some(Command::Loadtest(arguments)) => loadtest::run(&arguments),
         Some(Command::CheckLoadtest(arguments)) => check_loadtest::run(&arguments),
+        Some(Command::Cost(arguments)) => cost::cost(&arguments),
+        Some(Command::Scale(arguments)) => cost::scale(&arguments),
         Some(Command::Local(arguments)) => local::run(arguments),
         None => local::run(cli.local),
     }

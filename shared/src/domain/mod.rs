@@ -7,6 +7,7 @@ pub mod catalogue;
 pub mod completions;
 pub mod connections;
 pub mod correlation;
+pub mod cost;
 pub mod datasets;
 pub mod dead_letter;
 pub mod deliveries;

@@ -3,6 +3,7 @@
 
 pub(crate) mod check_loadtest;
 pub(crate) mod connections;
+pub(crate) mod cost;
 pub(crate) mod loadtest;
 pub(crate) mod local;
 mod remote;

@@ -1,0 +1,162 @@
+//! Quantities times prices, over a profile that is made up so that each product can be done in the head.
+
+use serde_json::{Value, json};
+use signalbox::domain::cost::prices::{BUILT_IN, PriceList};
+
+use super::*;
+use crate::cost::deployment::Deployment;
+use crate::cost::profile;
+
+/// Prices of a dollar for one of anything.
+fn prices() -> PriceList {
+    let mut list: Value = serde_json::from_str(BUILT_IN).unwrap();
+    for price in list["regions"]["us-east-1"]["prices"].as_object_mut().unwrap().values_mut() {
+        (price["usd"], price["per"]) = (json!(1), json!(1));
+    }
+    PriceList::parse(&list.to_string()).unwrap()
+}
+
+fn made_up() -> Value {
+    let mut profile: Value = serde_json::from_str(profile::BUILT_IN).unwrap();
+    profile["cpu"]["ms"] = json!({"newEvent": 1, "duplicate": 1, "appliedEvent": 2, "row": 1, "changedRow": 3, "pulledRow": 1,
+        "call": 1});
+    profile["waits"] = json!({"source": "made up", "callMs": 10, "atOnce": {"webhook-worker": 10}});
+    let nightly = |rows: u64, changed: u64, units: u64| json!({"of": rows, "changed": changed, "tables": {"RunsTable": {"write": 20 + changed, "read": units}}});
+    profile["scenarios"]["nightlyFew"] = nightly(100, 0, 11);
+    profile["scenarios"]["nightlyMany"] = nightly(1_000, 0, 20);
+    profile["scenarios"]["nightlyChanged"] = nightly(1_000, 50, 20);
+    let webhooks = |receive: u64| {
+        json!({"of": 10, "api": {"requests": 10}, "queues": {"WebhookQueue": {"send": 10, "receive": receive, "delete": receive,
+            "fair": 10 + 2 * receive}}})
+    };
+    profile["scenarios"]["webhooksFull"] = webhooks(1);
+    profile["scenarios"]["webhooksAlone"] = webhooks(10);
+    profile
+}
+
+fn parsed(profile: &Value) -> Profile {
+    Profile::parse(&profile.to_string()).unwrap()
+}
+
+fn lines(bill: &Bill) -> Vec<(&str, f64, f64)> {
+    let rounded = |number: f64| (number * 1e6).round() / 1e6;
+    bill.lines.iter().map(|line| (line.what.as_str(), rounded(line.quantity), rounded(line.dollars))).collect()
+}
+
+#[test]
+fn each_line_is_a_quantity_times_its_price() {
+    let (list, deployment) = (prices(), Deployment::of_template().unwrap());
+    let profile = parsed(&made_up());
+    let basis = Basis { profile: &profile, prices: list.region("us-east-1").unwrap(), deployment: &deployment };
+    let counted: Counted = serde_json::from_value(json!({
+        "of": 1, "api": {"requests": 7, "bytesOut": 1_073_741_824_u64, "logBytes": 536_870_912},
+        "functions": {
+            // 4 calls that are in the work's time, one after the other, with a core: 3 + 40 + 1.
+            "webhooks": {"invocations": 2, "calls": 4, "logBytes": 2_147_483_648_u64, "logBytesWarn": 0, "work": {"newEvent": 3}},
+            // 20 calls in tens, which no work stands for: 20 + 20 + 0.5.
+            "webhook-worker": {"invocations": 1, "calls": 20},
+        },
+        "tables": {"RunsTable": {"write": 5, "read": 0.5}}, "queues": {"SyncQueue": {"send": 1, "receive": 2, "delete": 3, "fair": 6}},
+        "busEvents": 4, "firings": 8, "kms": 9,
+    }))
+    .unwrap();
+    let whole = deployment.with_memory("webhooks", 2048.0).with_memory("webhook-worker", 2048.0);
+    let bill = basis.of(&whole).bill("all", &counted);
+    let expected = [
+        ("HTTP API: requests", 7.0),
+        ("webhook-worker: invocations", 1.0),
+        ("webhook-worker: GB-seconds", 0.081),
+        ("webhooks: invocations", 2.0),
+        ("webhooks: GB-seconds", 0.088),
+        ("RunsTable: write units", 5.0),
+        ("RunsTable: read units", 0.5),
+        ("SyncQueue: requests", 6.0),
+        ("SyncQueue: of fair queues", 6.0),
+        ("event bus: events", 4.0),
+        ("schedules: firings", 8.0),
+        ("KMS: calls", 9.0),
+        ("webhooks: GB of log", 2.0),
+        ("HTTP API: GB of log", 0.5),
+        ("HTTP API: GB out", 1.0),
+    ];
+    assert_eq!(lines(&bill), expected.map(|(what, number)| (what, number, number)));
+    assert!((bill.dollars - expected.iter().map(|(_, number)| number).sum::<f64>()).abs() < 1e-9);
+    let quiet = whole.quiet();
+    assert!((bill.dollars - basis.of(&quiet).bill("all", &counted).dollars - 2.0).abs() < 1e-9);
+    // Half the memory has half of the processor: half the gigabytes for twice that part of the time.
+    let half = whole.with_memory("webhooks", 884.5);
+    assert!((basis.of(&half).billed_ms("webhooks", &counted) - 47.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_nightly_has_a_part_for_each_run_one_for_each_row_and_one_for_each_change() {
+    let profile = parsed(&made_up());
+    for (rows, changed, write, read) in
+        [(100.0, 0.0, 20.0, 11.0), (1_000_000.0, 0.0, 20.0, 10_010.0), (1_000_000.0, 0.01, 10_020.0, 10_010.0)]
+    {
+        let counted = nightly(&profile, rows, changed);
+        let units = counted.tables["RunsTable"];
+        assert!((units.write - write).abs() < 1e-6 && (units.read - read).abs() < 1e-6, "{rows}, {changed}: {units:?}");
+        assert!((counted.of - rows).abs() < 1e-6, "{}", counted.of);
+    }
+}
+
+#[test]
+fn what_a_batch_costs_once_is_shared_by_its_messages() {
+    let profile = parsed(&made_up());
+    for (batch, receive) in [(10.0, 0.1), (5.0, 0.2), (2.0, 0.5), (1.0, 1.0)] {
+        let queue = webhooks(&profile, batch).queues["WebhookQueue"];
+        assert!(
+            (queue.receive / MILLION - receive).abs() < 1e-9 && (queue.send / MILLION - 1.0).abs() < 1e-9,
+            "{batch}: {queue:?}"
+        );
+    }
+}
+
+#[test]
+fn a_profile_that_is_broken_or_of_another_time_is_refused_with_what_to_do() {
+    type Change = fn(&mut Value);
+    let table: [(Change, &str); 7] = [
+        (|profile| profile["format"] = json!(0), "format 0"),
+        (|profile| profile["format"] = json!("new"), "no profile"),
+        (
+            |profile| drop(profile["scenarios"].as_object_mut().unwrap().remove("duplicates")),
+            "Duplicates was not counted",
+        ),
+        (|profile| profile["scenarios"]["pullNew"]["of"] = json!(0), "PullNew is of nothing"),
+        (|profile| drop(profile["cpu"]["ms"].as_object_mut().unwrap().remove("row")), "cpu.ms lacks Row"),
+        (|profile| profile["scenarios"]["nightlyMany"]["of"] = json!(100), "do not differ"),
+        (|profile| profile["scenarios"]["nightlyFew"]["lambdas"] = json!(1), "lambdas"),
+    ];
+    for (change, part) in table {
+        let mut profile = made_up();
+        change(&mut profile);
+        let error = Profile::parse(&profile.to_string()).unwrap_err().to_string();
+        assert!(error.contains(part), "{part}: {error}");
+    }
+}
+
+#[test]
+fn the_report_of_the_built_in_profile_has_every_line_and_says_whether_targets_are_met() {
+    let (list, deployment, profile) =
+        (PriceList::built_in().unwrap(), Deployment::of_template().unwrap(), Profile::built_in().unwrap());
+    for region in list.regions() {
+        let basis = Basis { profile: &profile, prices: list.region(region).unwrap(), deployment: &deployment };
+        let report = Report::of(basis, Asked { rows: MILLION, changed: 0.01 });
+        let text = report.text(basis);
+        for part in [
+            "HTTP API: requests",
+            "webhooks: GB-seconds",
+            "DeliveriesTable: write units",
+            "WebhookQueue: of fair queues",
+            "event bus: events",
+            "webhook-worker: GB of log",
+            "HTTP API: GB out",
+            "target: at most $3.60",
+            "target: at most $0.010",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(report.bills.iter().all(|bill| bill.dollars.is_finite() && bill.dollars > 0.0), "{text}");
+    }
+}
