@@ -195,8 +195,7 @@ impl Process {
     /// # Errors
     /// When the process dies.
     pub async fn handle(&self, queue: Queue, messages: &[Message]) -> Result<Vec<String>, Crashed> {
-        let function = queue.function();
-        Ok(failed(&self.invoke(function, sqs_event(function, messages)).await?))
+        Ok(failed(&self.invoke(queue.function(), sqs_event(&queue.physical_name(), messages)).await?))
     }
 
     /// Fires a schedule, `nightly` or `watchdog`. The text is what the function said of a failure.

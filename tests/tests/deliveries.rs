@@ -29,6 +29,7 @@ mod deliveries {
     mod retried;
     mod retries;
     mod sender;
+    mod syncs;
     mod trackstar;
     mod walk;
 }

@@ -1,5 +1,5 @@
-//! Dead letters: what could not be processed and was given up on, kept until somebody decides: a delivery, or a record that a
-//! run could not take.
+//! Dead letters: what could not be processed and was given up on, kept until somebody decides: a delivery, a record that a run could not
+//! take, or a message about a run or a replay.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,8 +8,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::deliveries::delivery::{BODY_PART_BYTES_MAX, Label};
+use crate::domain::deliveries::replay::ReplayId;
 use crate::domain::deliveries::text::Part;
-use crate::domain::ids::{Connection, Dataset, RunId};
+use crate::domain::ids::{Connection, Dataset, RunId, TenantId};
+use crate::domain::mirror::plan::Strategy;
 use crate::domain::place::{NoPlace, TIME_DIGITS, split_time};
 
 /// Dead letters wait this long for somebody to decide, in seconds.
@@ -96,6 +98,56 @@ pub enum Subject {
         /// The run that met it.
         run_id: RunId,
     },
+    /// A message of the queue of runs that no worker finished. It carried no state, and nothing waits for it.
+    Sync {
+        /// What it was about; none for a message that could not be read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        work: Option<SyncWork>,
+    },
+}
+
+/// What a message of the queue of runs was about. Stored under its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "of", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum SyncWork {
+    /// A slice of a run.
+    Run {
+        /// Over which connection.
+        connection: Connection,
+        /// Which run.
+        run_id: RunId,
+        /// Its trace.
+        #[serde(default)]
+        correlation_id: String,
+    },
+    /// A chunk of a replay.
+    Replay {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        replay: ReplayId,
+        /// Which chunk of it.
+        chunk: u32,
+    },
+    /// A part of a mirror of all tenants.
+    FanOut {
+        /// Which.
+        run_id: RunId,
+        /// Which way.
+        strategy: Strategy,
+    },
+}
+
+impl SyncWork {
+    /// Whose it is: of all tenants, the operators'.
+    #[must_use]
+    pub fn tenant(&self) -> &TenantId {
+        match self {
+            Self::Run { connection, .. } => &connection.tenant,
+            Self::Replay { tenant, .. } => tenant,
+            Self::FanOut { .. } => &TenantId::DEFAULT,
+        }
+    }
 }
 
 /// What was given up on.
@@ -139,7 +191,16 @@ impl DeadLetter {
     pub fn label(&self) -> Option<&Label> {
         match &self.subject {
             Subject::Delivery { label } => label.as_ref(),
-            Subject::Record { .. } => None,
+            Subject::Record { .. } | Subject::Sync { .. } => None,
+        }
+    }
+
+    /// The trace of what it is about.
+    #[must_use]
+    pub fn correlation_id(&self) -> Option<&str> {
+        match &self.subject {
+            Subject::Sync { work: Some(SyncWork::Run { correlation_id, .. }) } => Some(correlation_id),
+            _ => self.label().map(|label| label.correlation_id.as_str()),
         }
     }
 
@@ -149,6 +210,8 @@ impl DeadLetter {
         match &self.subject {
             Subject::Delivery { label } => label.as_ref().map(|label| &label.connection),
             Subject::Record { dataset, .. } => Some(&dataset.connection),
+            Subject::Sync { work: Some(SyncWork::Run { connection, .. }) } => Some(connection),
+            Subject::Sync { .. } => None,
         }
     }
 
@@ -166,7 +229,7 @@ impl DeadLetter {
         let label = self.label();
         part.is_in([
             label.map(|label| label.key.as_str()),
-            label.map(|label| label.correlation_id.as_str()),
+            self.correlation_id(),
             label.and_then(|label| label.event_type.as_deref()),
             Some(&self.reason),
         ])
@@ -258,6 +321,11 @@ mod tests {
             &format!(r#"{{"kind":"delivery","label":{label}}}"#),
             r#"{"kind":"delivery"}"#,
             r#"{"kind":"record","dataset":"acme/doorloop/main/owners","key":"17","runId":"018bcfe5-6800-7000-8000-000000000000"}"#,
+            r#"{"kind":"sync"}"#,
+            r#"{"kind":"sync","work":{"of":"run","connection":"acme/doorloop/main","runId":"018bcfe5-6800-7000-8000-000000000000",
+                "correlationId":"trace"}}"#,
+            r#"{"kind":"sync","work":{"of":"replay","tenant":"acme","replay":"0123456789abcdef0123456789abcdef","chunk":7}}"#,
+            r#"{"kind":"sync","work":{"of":"fanOut","runId":"018bcfe5-6800-7000-8000-000000000000","strategy":"gbp_to_platform"}}"#,
         ] {
             let stored = format!(r#"{{"id":"0000000000007-a","subject":{subject},{rest}}}"#);
             let stored: serde_json::Value = serde_json::from_str(&stored).unwrap();

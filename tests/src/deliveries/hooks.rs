@@ -98,8 +98,8 @@ impl Hooks {
                 return worked;
             }
             worked += messages.len();
-            let function = queue.function();
-            let answer = self.host.invoke(function, sqs_event(function, &messages)).await.expect("an answer");
+            let event = sqs_event(&queue.physical_name(), &messages);
+            let answer = self.host.invoke(queue.function(), event).await.expect("an answer");
             self.finish(queue, &messages, &failed(&answer)).await;
         }
     }

@@ -8,6 +8,8 @@ use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::operation::change_message_visibility::ChangeMessageVisibilityError;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 
+use signalbox_local::template::STACK;
+
 pub(crate) use self::delays::Delays;
 use self::delays::{Delayed, HIDDEN_SECONDS};
 use crate::system::System;
@@ -26,6 +28,8 @@ pub enum Queue {
     Webhooks,
     /// Of deliveries that the worker gave up on.
     DeadLetters,
+    /// Of slices that the worker gave up on.
+    SyncDeadLetters,
     /// Of runs that are over.
     Completions,
 }
@@ -37,9 +41,15 @@ impl Queue {
         match self {
             Self::Due | Self::Sync => "sync-worker",
             Self::Webhooks => "webhook-worker",
-            Self::DeadLetters => "dead-letters",
+            Self::DeadLetters | Self::SyncDeadLetters => "dead-letters",
             Self::Completions => "completions",
         }
+    }
+
+    /// Its name as the stack gives it, which the events of its messages have.
+    #[must_use]
+    pub fn physical_name(self) -> String {
+        format!("{STACK}-{}", self.name())
     }
 
     /// Its name in `template.yaml`.
@@ -49,6 +59,7 @@ impl Queue {
             Self::Sync => "SyncQueue",
             Self::Webhooks => "WebhookQueue",
             Self::DeadLetters => "WebhookDeadLetterQueue",
+            Self::SyncDeadLetters => "SyncDeadLetterQueue",
             Self::Completions => "CompletionQueue",
         }
     }

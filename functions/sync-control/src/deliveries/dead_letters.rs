@@ -63,7 +63,9 @@ pub(crate) async fn requeue(
         Requeued::NotFound => Err(no_dead_letter()),
         Requeued::NoLabel => Err(Problem::new(UNPROCESSABLE, "it has no label that says where it goes: drop it")),
         Requeued::NotADelivery => {
-            Err(Problem::new(UNPROCESSABLE, "it is a row of a pull: POST /api/admin/sync/dlq/{id}/requeue applies it"))
+            let detail = "it is no delivery: a row of a pull is applied by POST /api/admin/sync/dlq/{id}/requeue, and what a \
+                message about a run was for goes on without it: drop it";
+            Err(Problem::new(UNPROCESSABLE, detail))
         }
         Requeued::Conflict => Err(Problem::new(CONFLICT, "another body came under its key since: drop it")),
         Requeued::Decided => Err(already_decided("somebody else dropped it meanwhile, or requeued it")),

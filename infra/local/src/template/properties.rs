@@ -112,6 +112,12 @@ pub(super) struct FunctionUrlConfig {
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct EventInvokeConfig {
     pub(super) maximum_retry_attempts: Option<u32>,
+    /// On a laptop nothing waits so long.
+    #[serde(rename = "MaximumEventAgeInSeconds")]
+    pub(super) _maximum_event_age: Option<u32>,
+    /// On a laptop the log says what failed.
+    #[serde(rename = "DestinationConfig")]
+    pub(super) _destination: Option<Value>,
 }
 
 #[derive(Deserialize)]

@@ -295,7 +295,8 @@ fn trigger(
             });
         }
         "ScheduleV2" => {
-            let schedule: ScheduleEvent = read(properties, &["Description"], &place, resolver)?;
+            let elsewhere = ["Description", "RetryPolicy", "DeadLetterConfig"];
+            let schedule: ScheduleEvent = read(properties, &elsewhere, &place, resolver)?;
             if schedule.schedule_expression_timezone.as_deref().is_some_and(|zone| zone != "UTC") {
                 return Err(TemplateError::at(place, "ScheduleExpressionTimezone: the local host keeps UTC alone"));
             }

@@ -1,8 +1,9 @@
 //! The queues: [`due`] carries connections that are due to `sync-worker`, and [`sync`] runs, a message per slice; [`webhook`]
-//! deliveries to `webhook-worker`. [`depth`] is how much lies in them.
+//! deliveries to `webhook-worker`. [`given_up`] is what comes of runs' that no worker finished, and [`depth`] how much lies in them.
 
 pub mod depth;
 pub mod due;
+pub mod given_up;
 pub mod sync;
 pub mod webhook;
 

@@ -18,6 +18,7 @@ use crate::domain::alerts::rules::{LETTERS_GROWING, LETTERS_WITHIN, SUCCESS_WITH
 use crate::domain::completions::receiver;
 use crate::domain::connections::schedule::Schedule;
 use crate::domain::connections::stored::StoredConnection;
+use crate::domain::dead_letter::Subject;
 use crate::domain::ids::{Connection, TenantId};
 use crate::domain::pull::breaker::State;
 use crate::telemetry::metrics::{By, Unit};
@@ -147,7 +148,8 @@ async fn letters(alerts: &Alerts, now: Timestamp) -> Result<(BTreeMap<Connection
     let (found, are_all) = alerts.journal.dead_letters_since(since.as_millisecond(), LETTERS_MAX).await?;
     let mut of: BTreeMap<Connection, Letters> = BTreeMap::new();
     // The newest first.
-    for letter in found {
+    // A message about a run is none of what people decide on.
+    for letter in found.into_iter().filter(|letter| !matches!(letter.subject, Subject::Sync { .. })) {
         if let Some(connection) = letter.connection().cloned() {
             of.entry(connection).or_insert_with(|| (0, letter.id.to_string())).0 += 1;
         }

@@ -99,7 +99,7 @@ async fn would(
     let label = match &letter.subject {
         Subject::Delivery { label: Some(label) } => label,
         Subject::Delivery { label: None } => return Ok(Would::NoLabel),
-        Subject::Record { .. } => return Ok(Would::NotADelivery),
+        Subject::Record { .. } | Subject::Sync { .. } => return Ok(Would::NotADelivery),
     };
     match foresee(&foresight.store, label, now).await? {
         Verdict::Conflict => return Ok(Would::Conflict),

@@ -96,7 +96,7 @@ pub async fn requeue(requeuer: &Requeuer, operator: &Operator, id: &DeadLetterId
     let label = match &letter.subject {
         Subject::Delivery { label: Some(label) } => label,
         Subject::Delivery { label: None } => return Ok(Requeued::NoLabel),
-        Subject::Record { .. } => return Ok(Requeued::NotADelivery),
+        Subject::Record { .. } | Subject::Sync { .. } => return Ok(Requeued::NotADelivery),
     };
     Ok(match send_again(requeuer, operator, (&letter, &body), label, Duplicates::Send).await? {
         SentAgain::Sent | SentAgain::Applied => {

@@ -8,6 +8,7 @@ pub mod approve;
 pub mod batches;
 pub mod context;
 pub mod end;
+pub mod given_up;
 pub mod history;
 mod hold;
 pub mod kinds;

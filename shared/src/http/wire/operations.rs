@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::dead_letter::{DeadLetter, DeadLetterId, Subject};
+use crate::domain::dead_letter::{DeadLetter, DeadLetterId, Subject, SyncWork};
 use crate::domain::deliveries::delivery::origin;
 use crate::domain::deliveries::rejected::{Rejected, RejectedId};
 use crate::domain::ids::{Connection, TenantId};
@@ -60,6 +60,38 @@ pub struct DeadLetterView {
     /// The record that a run could not take; absent where it is about a delivery.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record: Option<RecordView>,
+    /// What a message was about that no worker finished; absent where it is about a delivery or a record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sync: Option<SyncWorkView>,
+}
+
+/// What a message of the queue of runs was about.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncWorkView {
+    /// `run`, `replay`, `fanOut` of a mirror of all tenants, or `unreadable`.
+    pub of: &'static str,
+    /// Which run, or which mirror of all tenants.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<String>,
+    /// Which replay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replay_id: Option<String>,
+}
+
+impl From<Option<&SyncWork>> for SyncWorkView {
+    fn from(work: Option<&SyncWork>) -> Self {
+        match work {
+            Some(SyncWork::Run { run_id, .. }) => Self { of: "run", run_id: Some(run_id.to_string()), replay_id: None },
+            Some(SyncWork::Replay { replay, .. }) => {
+                Self { of: "replay", run_id: None, replay_id: Some(replay.to_string()) }
+            }
+            Some(SyncWork::FanOut { run_id, .. }) => {
+                Self { of: "fanOut", run_id: Some(run_id.to_string()), replay_id: None }
+            }
+            None => Self { of: "unreadable", ..Self::default() },
+        }
+    }
 }
 
 /// A record that a run could not take.
@@ -78,13 +110,18 @@ impl From<&DeadLetter> for DeadLetterView {
     fn from(letter: &DeadLetter) -> Self {
         let (label, connection) = (letter.label(), letter.connection());
         let record = match &letter.subject {
-            Subject::Delivery { .. } => None,
+            Subject::Delivery { .. } | Subject::Sync { .. } => None,
             Subject::Record { dataset, key, run_id } => {
                 Some(RecordView { entity: dataset.entity.to_string(), key: key.clone(), run_id: run_id.to_string() })
             }
         };
+        let sync = match &letter.subject {
+            Subject::Sync { work } => Some(SyncWorkView::from(work.as_ref())),
+            Subject::Delivery { .. } | Subject::Record { .. } => None,
+        };
         Self {
             record,
+            sync,
             id: letter.id.to_string(),
             reason: letter.reason.clone(),
             attempts: letter.attempts,
@@ -94,7 +131,7 @@ impl From<&DeadLetter> for DeadLetterView {
             tenant: connection.map(|connection| connection.tenant.to_string()),
             event_key: label.map(|label| label.key.clone()),
             event_type: label.and_then(|label| label.event_type.clone()),
-            correlation_id: label.map(|label| label.correlation_id.clone()),
+            correlation_id: letter.correlation_id().map(str::to_owned),
             received_at: label.and_then(|label| shown(label.received_ms)),
             recorded_at: shown(letter.recorded_ms),
         }

@@ -245,6 +245,12 @@ async fn deliveries(hooks: &Hooks) {
     ask(hooks, "DELETE", &format!("{LETTERS}/{id}"), None).await;
     ask(hooks, "POST", &format!("{LETTERS}/requeue"), Some(json!({}))).await;
     replays(hooks).await;
+
+    // And a message about a run that nobody finished.
+    let slice = json!({"connection": "default/catalogue/moscot", "runId": "018bcfe5-6800-7000-8000-000000000000"});
+    let url = hooks.queue_url(Queue::SyncDeadLetters);
+    hooks.host.sqs().send_message().queue_url(url).message_body(slice.to_string()).send().await.unwrap();
+    assert_eq!(hooks.work(Queue::SyncDeadLetters).await, 1);
 }
 
 /// A replay of what has versions, foreseen, begun, and done.

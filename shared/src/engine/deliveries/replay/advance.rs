@@ -123,7 +123,7 @@ async fn outcome(
     let label = match &letter.subject {
         Subject::Delivery { label: Some(label) } => label,
         Subject::Delivery { label: None } => return Ok((Outcome::NoLabel, None)),
-        Subject::Record { .. } => return Ok((Outcome::NotADelivery, None)),
+        Subject::Record { .. } | Subject::Sync { .. } => return Ok((Outcome::NotADelivery, None)),
     };
     let sent = match prospect(&replays.effects, label, &body, replays.now()).await? {
         Prospect::Fail(why) => return Ok((Outcome::Fail, Some(redact::error_text(&why)))),

@@ -81,11 +81,13 @@ pub enum Given {
     Row,
 }
 
-impl From<&Subject> for Given {
-    fn from(subject: &Subject) -> Self {
+impl Given {
+    /// None where there is nothing to decide: what a message about a run was for goes on without it.
+    fn of(subject: &Subject) -> Option<Self> {
         match subject {
-            Subject::Delivery { .. } => Self::Delivery,
-            Subject::Record { .. } => Self::Row,
+            Subject::Delivery { .. } => Some(Self::Delivery),
+            Subject::Record { .. } => Some(Self::Row),
+            Subject::Sync { .. } => None,
         }
     }
 }
@@ -133,10 +135,9 @@ pub async fn look(reads: AttentionReads<'_>, whose: Whose<'_>, now: Timestamp) -
     let mut of = Letters::new();
     for letter in letters {
         let connection = letter.connection().cloned().filter(|connection| whose.has(connection));
-        if let Some(connection) = connection.filter(|_| !letter.is_expired(now)) {
-            of.entry((connection, Given::from(&letter.subject)))
-                .and_modify(|(count, _)| *count += 1)
-                .or_insert((1, letter));
+        let given = Given::of(&letter.subject).filter(|_| !letter.is_expired(now));
+        if let Some(place) = connection.zip(given) {
+            of.entry(place).and_modify(|(count, _)| *count += 1).or_insert((1, letter));
         }
     }
     let more = more_runs || more_held || more_refused || more_letters;

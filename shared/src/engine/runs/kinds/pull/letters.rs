@@ -54,7 +54,7 @@ impl Which<'_> {
 fn dataset_of(letter: &DeadLetter) -> Option<&Dataset> {
     match &letter.subject {
         Subject::Record { dataset, .. } => Some(dataset),
-        Subject::Delivery { .. } => None,
+        Subject::Delivery { .. } | Subject::Sync { .. } => None,
     }
 }
 
