@@ -4,6 +4,8 @@
 pub mod samples;
 pub mod target;
 
+use std::time::Duration;
+
 use lambda_runtime::Error;
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,10 +14,14 @@ use signalbox::aws::faults::AwsFault;
 use signalbox::aws::releases::Releases;
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
-use signalbox::outside::Outside;
+use signalbox::outside::{Clock, Outside};
 
 use crate::samples::Refused;
 use crate::target::{Target, Unreadable};
+
+/// How long a version is tried: what the function's timeout leaves beside it is for the verdict, without which CodeDeploy waits for an
+/// hour.
+const TRIED_MAX: Duration = Duration::from_secs(70);
 
 /// What CodeDeploy sends.
 #[derive(Debug, Deserialize)]
@@ -30,6 +36,8 @@ struct Asked {
 enum Doubt {
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
+    #[error("it did not answer all within {} s", TRIED_MAX.as_secs())]
+    Late,
     #[error("there are no samples of {0}")]
     NoSamples(String),
     #[error(transparent)]
@@ -44,16 +52,17 @@ enum Doubt {
 /// When the environment is unusable.
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
     let releases = Releases::connect(&Clients::connect(environment, outside)?, outside);
+    let clock = outside.clock.clone();
     let stack = environment.require("STACK_NAME")?.to_owned();
     Ok(Function::event(move |event: Value, _context| {
-        let (releases, stack) = (releases.clone(), stack.clone());
-        async move { handle(&releases, &stack, serde_json::from_value(event)?).await }
+        let (releases, stack, clock) = (releases.clone(), stack.clone(), clock.clone());
+        async move { handle(&releases, &stack, &clock, serde_json::from_value(event)?).await }
     }))
 }
 
-async fn handle(releases: &Releases, stack: &str, asked: Asked) -> Result<(), Error> {
+async fn handle(releases: &Releases, stack: &str, clock: &Clock, asked: Asked) -> Result<(), Error> {
     let Asked { deployment_id, lifecycle_event_hook_execution_id } = asked;
-    let judged = judge(releases, stack, &deployment_id).await;
+    let judged = clock.within(TRIED_MAX, judge(releases, stack, &deployment_id)).await.unwrap_or(Err(Doubt::Late));
     match &judged {
         Ok(target) => {
             let Target { function, version, .. } = target;

@@ -245,6 +245,22 @@ mod tests {
                 vec![("unknown:TrentService.Decrypt".into(), arn("unknown", ""))],
             ),
             (
+                "CodeDeploy_20141006.GetApplicationRevision",
+                "{}",
+                vec![(
+                    "codedeploy:GetApplicationRevision".into(),
+                    arn("codedeploy", "application:signalbox-ServerlessDeploymentApplication"),
+                )],
+            ),
+            (
+                "CodeDeploy_20141006.GetDeployment",
+                r#"{"deploymentId":"d-1"}"#,
+                vec![(
+                    "codedeploy:GetDeployment".into(),
+                    arn("codedeploy", "deploymentgroup:signalbox-ServerlessDeploymentApplication/"),
+                )],
+            ),
+            (
                 "AmazonSSM.GetParameters",
                 r#"{"Names":["/signalbox/A","B"],"WithDecryption":true}"#,
                 vec![
@@ -256,6 +272,14 @@ mod tests {
             let needed = needed(&request(target, body)).into_iter().map(|right| (right.action, right.resource));
             assert_eq!(needed.collect::<Vec<_>>(), expected, "{target}");
         }
+    }
+
+    #[test]
+    fn an_invocation_names_its_function_and_version_by_its_path() {
+        let function = "/2015-03-31/functions/signalbox-ReadApi/invocations?Qualifier=7";
+        assert_eq!(invoked(function).as_deref(), Some("function:signalbox-ReadApi:7"));
+        // Whatever is not a version is not understood, and so not let through.
+        assert_eq!(invoked("/2015-03-31/functions/signalbox-ReadApi/invocations"), None);
     }
 
     #[test]
