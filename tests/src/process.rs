@@ -69,6 +69,7 @@ impl Process {
             build!("dead-letters", signalbox_dead_letters),
             build!("digests", signalbox_digests),
             build!("live-logs", signalbox_live_logs),
+            build!("pre-traffic", signalbox_pre_traffic),
             build!("read-api", signalbox_read_api),
             build!("scheduler", signalbox_scheduler),
             build!("sync-control", signalbox_sync_control),

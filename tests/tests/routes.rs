@@ -20,6 +20,7 @@ mod routes {
         mod cors;
         mod documents;
         mod openapi;
+        mod pre_traffic;
         mod rights;
         mod samples;
         mod secrets;

@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
+use super::signed::{Service, Signed};
 use crate::environment::{Environment, StartError};
 use crate::outside::Outside;
 
@@ -125,6 +126,18 @@ impl Clients {
     /// A client of SES. Made by whoever needs one.
     pub(super) fn sesv2(&self) -> aws_sdk_sesv2::Client {
         client!(&self.settings, aws_sdk_sesv2, "SESV2")
+    }
+
+    /// What signs and sends calls to a service that has no client here.
+    pub(super) fn signed(&self, service: Service, outside: &Outside) -> Signed {
+        let Settings { region, credentials, endpoints, http, sleep, .. } = &self.settings;
+        let endpoint = self.settings.endpoint(service.variable).or_else(|| {
+            // A laptop has neither of them: what it does there must not reach somebody's account.
+            (!endpoints.is_local()).then(|| format!("https://{}.{region}.amazonaws.com", service.name))
+        });
+        let (region, credentials) = (region.clone(), credentials.clone());
+        let (http, sleep, outside) = (http.clone(), sleep.clone(), outside.clone());
+        Signed { service, endpoint, region, credentials, http, sleep, outside }
     }
 
     /// A client of SSM. Made by whoever needs one.

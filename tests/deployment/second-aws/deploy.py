@@ -57,8 +57,17 @@ def main():
     template = yaml_parse((root / "template.yaml").read_text())
     storage = boto3.client("s3")
     storage.create_bucket(Bucket=BUCKET)
+    # Without what moves traffic from version to version: there is one version of each function here, and no CodeDeploy.
+    shared = template["Globals"]["Function"]
+    for name in ("AutoPublishAlias", "DeploymentPreference"):
+        shared.pop(name, None)
+    beside = ("AWS::CloudWatch::Alarm",)
+    template["Resources"] = {name: one for name, one in template["Resources"].items() if one["Type"] not in beside}
+    del template["Resources"]["PreTraffic"]
+    template["Outputs"] = {name: one for name, one in template["Outputs"].items() if not name.startswith("PreTraffic")}
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"].pop("DeploymentPreference", None)
             name = pathlib.Path(resource["Properties"]["CodeUri"]).name
             storage.put_object(Bucket=BUCKET, Key=name, Body=packed(arguments.functions / name))
             resource["Properties"]["CodeUri"] = f"s3://{BUCKET}/{name}"

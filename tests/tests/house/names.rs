@@ -88,7 +88,9 @@ fn a_sample_event_is_one_its_function_can_get() {
         };
         let triggers = resource["Properties"]["Events"].as_mapping();
         let own_url = resource["Properties"].get("FunctionUrlConfig").is_some() && is_of_url(&event);
+        let own_hook = is_hook(&logical_id(function)) && is_of_hook(&event);
         if !own_url
+            && !own_hook
             && !triggers.into_iter().flat_map(|triggers| triggers.values()).any(|trigger| sends(trigger, &event))
         {
             problems.push(format!("{file} fits no trigger of {}", logical_id(function)));
@@ -130,6 +132,18 @@ fn sends(trigger: &Yaml, event: &Json) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether CodeDeploy invokes the function before traffic moves to a version of another.
+fn is_hook(id: &str) -> bool {
+    let hook = &template()["Globals"]["Function"]["DeploymentPreference"]["Hooks"]["PreTraffic"];
+    matches!(hook, Yaml::Tagged(tagged) if tagged.tag == "Ref" && tagged.value == id)
+}
+
+/// Whether the event is one of CodeDeploy's to a hook.
+fn is_of_hook(event: &Json) -> bool {
+    let named = ["DeploymentId", "LifecycleEventHookExecutionId"].map(|name| event[name].is_string());
+    named == [true, true] && event.as_object().is_some_and(|event| event.len() == 2)
 }
 
 /// Whether the event is a request to a function's own URL.

@@ -17,6 +17,7 @@ pub(crate) async fn build(
         "dead-letters" => signalbox_dead_letters::build(environment, outside).await,
         "digests" => signalbox_digests::build(environment, outside).await,
         "live-logs" => signalbox_live_logs::build(environment, outside).await,
+        "pre-traffic" => signalbox_pre_traffic::build(environment, outside).await,
         "read-api" => signalbox_read_api::build(environment, outside).await,
         "scheduler" => signalbox_scheduler::build(environment, outside).await,
         "sync-control" => signalbox_sync_control::build(environment, outside).await,

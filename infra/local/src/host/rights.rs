@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::engines::ses;
 use crate::host::layer;
-use crate::template::{ACCOUNT, REGION, Right};
+use crate::template::{ACCOUNT, APPLICATION, REGION, Right};
 
 /// The rights of one function, and which of them it has used. Clones are the same.
 #[derive(Clone, Debug)]
@@ -162,15 +162,28 @@ fn needed(request: &HttpRequest) -> Vec<Right> {
             let parameter = |name: &String| format!("parameter/{}", name.strip_prefix('/').unwrap_or(name));
             about.names.iter().map(|name| on("ssm", operation, &parameter(name))).collect()
         }
+        // Which deployment group it is about CodeDeploy alone knows; all are of one application.
+        "CodeDeploy_20141006" => match operation {
+            "GetApplicationRevision" => vec![on("codedeploy", operation, &format!("application:{APPLICATION}"))],
+            _ => vec![on("codedeploy", operation, &format!("deploymentgroup:{APPLICATION}/"))],
+        },
         // It says by its path what is done, and by whom it is from which identity it needs.
         "" if request.uri().ends_with(ses::PATH) => {
             let domain = about.from_email_address.rsplit('@').next().unwrap_or_default().trim_end_matches('>');
             vec![on("ses", "SendEmail", &format!("identity/{domain}"))]
         }
+        "" => invoked(request.uri()).map(|function| on("lambda", "InvokeFunction", &function)).into_iter().collect(),
         _ => Vec::new(),
     };
     // What is not understood is not let through.
     if needed.is_empty() { vec![on("unknown", target, "")] } else { needed }
+}
+
+/// The version of a function that a request to Lambda invokes.
+fn invoked(uri: &str) -> Option<String> {
+    let (_, rest) = uri.split_once("/2015-03-31/functions/")?;
+    let (function, version) = rest.split_once("/invocations?Qualifier=")?;
+    Some(format!("function:{function}:{version}"))
 }
 
 #[cfg(test)]
@@ -232,6 +245,22 @@ mod tests {
                 vec![("unknown:TrentService.Decrypt".into(), arn("unknown", ""))],
             ),
             (
+                "CodeDeploy_20141006.GetApplicationRevision",
+                "{}",
+                vec![(
+                    "codedeploy:GetApplicationRevision".into(),
+                    arn("codedeploy", "application:signalbox-ServerlessDeploymentApplication"),
+                )],
+            ),
+            (
+                "CodeDeploy_20141006.GetDeployment",
+                r#"{"deploymentId":"d-1"}"#,
+                vec![(
+                    "codedeploy:GetDeployment".into(),
+                    arn("codedeploy", "deploymentgroup:signalbox-ServerlessDeploymentApplication/"),
+                )],
+            ),
+            (
                 "AmazonSSM.GetParameters",
                 r#"{"Names":["/signalbox/A","B"],"WithDecryption":true}"#,
                 vec![
@@ -243,6 +272,14 @@ mod tests {
             let needed = needed(&request(target, body)).into_iter().map(|right| (right.action, right.resource));
             assert_eq!(needed.collect::<Vec<_>>(), expected, "{target}");
         }
+    }
+
+    #[test]
+    fn an_invocation_names_its_function_and_version_by_its_path() {
+        let function = "/2015-03-31/functions/signalbox-ReadApi/invocations?Qualifier=7";
+        assert_eq!(invoked(function).as_deref(), Some("function:signalbox-ReadApi:7"));
+        // Whatever is not a version is not understood, and so not let through.
+        assert_eq!(invoked("/2015-03-31/functions/signalbox-ReadApi/invocations"), None);
     }
 
     #[test]

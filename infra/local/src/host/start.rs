@@ -360,6 +360,9 @@ fn environment(function: &FunctionModel, endpoints: &Endpoints) -> Environment {
         ("AWS_ENDPOINT_URL_KMS", endpoints.kms.clone()),
         ("AWS_ENDPOINT_URL_SSM", endpoints.ssm.clone()),
         ("AWS_ENDPOINT_URL_SESV2", endpoints.sesv2.clone()),
+        // Neither is here. An engine that refuses what it does not know is asked, lest somebody's account is.
+        ("AWS_ENDPOINT_URL_CODEDEPLOY", endpoints.ssm.clone()),
+        ("AWS_ENDPOINT_URL_LAMBDA", endpoints.ssm.clone()),
         ("AWS_REGION", REGION.to_owned()),
         ("AWS_ACCESS_KEY_ID", endpoints.access_key.id.clone()),
         ("AWS_SECRET_ACCESS_KEY", endpoints.access_key.secret.clone()),

@@ -16,6 +16,9 @@ pub const REGION: &str = "us-east-1";
 /// The account of every ARN.
 pub const ACCOUNT: &str = "000000000000";
 
+/// The application of CodeDeploy that SAM makes for the functions' deployment groups.
+pub const APPLICATION: &str = "signalbox-ServerlessDeploymentApplication";
+
 /// What references resolve to.
 #[derive(Debug, Default, Clone)]
 pub struct Bindings {
@@ -148,8 +151,14 @@ impl<'a> Resolver<'a> {
             let value = value.ok_or_else(|| TemplateError::at(place, format!("parameter {name} has no value")))?;
             return Ok(match parameter.list {
                 true => value.split(',').map(str::trim).map(Value::from).collect(),
-                false => Value::from(value.as_str()),
+                false => match parameter.number.then(|| value.parse::<u64>()) {
+                    Some(Ok(number)) => number.into(),
+                    _ => value.as_str().into(),
+                },
             });
+        }
+        if name == "ServerlessDeploymentApplication" {
+            return Ok(APPLICATION.into());
         }
         let Some((kind, physical)) = self.physical.get(name) else {
             return Err(TemplateError::at(place, format!("refers to {name}, which does not exist")));
@@ -227,6 +236,7 @@ impl<'a> Resolver<'a> {
                 (None, Some((id, attribute))) => result.push_str(&self.attribute(id, attribute, place)?),
                 (None, None) => match self.reference(name, place)? {
                     Value::String(value) => result.push_str(&value),
+                    Value::Number(value) => result.push_str(&value.to_string()),
                     _ => return Err(TemplateError::at(place, format!("!Sub: {name} is not a string"))),
                 },
             }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use self::conditions::Conditions;
-pub use self::intrinsics::{ACCOUNT, Bindings, REGION, STACK};
+pub use self::intrinsics::{ACCOUNT, APPLICATION, Bindings, REGION, STACK};
 pub use self::parameters::{LOCAL_STAGE, Parameter, environment_name};
 
 /// The repository's template, built in so that the binary runs in any folder.

@@ -21,6 +21,8 @@ pub struct Parameter {
     pub allowed: Vec<String>,
     /// Whether a reference to it is a list.
     pub list: bool,
+    /// Whether a reference to it is a number.
+    pub number: bool,
 }
 
 impl Parameter {
@@ -62,12 +64,13 @@ fn one(name: String, value: &Value) -> Result<Parameter, TemplateError> {
     let Some(fields) = value.as_object() else {
         return Err(TemplateError::at(place, "is not a mapping"));
     };
-    let mut parameter = Parameter { name, default: None, allowed: Vec::new(), list: false };
+    let mut parameter = Parameter { name, default: None, allowed: Vec::new(), list: false, number: false };
     for (field, value) in fields {
         let unreadable = || TemplateError::at(format!("{place}.{field}"), "has an unexpected value");
         match field.as_str() {
             "Type" => match value.as_str() {
-                Some("String" | "Number") => {}
+                Some("String") => {}
+                Some("Number") => parameter.number = true,
                 Some("CommaDelimitedList") => parameter.list = true,
                 _ => return Err(TemplateError::at(format!("{place}.Type"), format!("{value} is not supported"))),
             },
@@ -77,6 +80,8 @@ fn one(name: String, value: &Value) -> Result<Parameter, TemplateError> {
                 parameter.allowed =
                     values.iter().map(|value| scalar(value).ok_or_else(unreadable)).collect::<Result<_, _>>()?;
             }
+            // A function's variables have a limit in AWS, which has none on a laptop (docs/configuration.md).
+            "MaxLength" if value.is_u64() => {}
             "NoEcho" | "Description" | "ConstraintDescription" => {}
             _ => return Err(TemplateError::at(format!("{place}.{field}"), "is not supported")),
         }

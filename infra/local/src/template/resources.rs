@@ -17,7 +17,10 @@ use super::{
 use crate::host::schedule::{Expression, Input};
 
 /// Resource types that have no counterpart on a laptop: rights, logs and alarms.
-const ELSEWHERE: [&str; 10] = [
+const ELSEWHERE: [&str; 12] = [
+    // A name of one's own for the HTTP API.
+    "AWS::ApiGatewayV2::ApiMapping",
+    "AWS::ApiGatewayV2::DomainName",
     "AWS::Logs::LogGroup",
     "AWS::Logs::MetricFilter",
     "AWS::CloudWatch::Alarm",
@@ -47,6 +50,7 @@ const FUNCTION_ELSEWHERE: [&str; 16] = [
     "RuntimeManagementConfig",
     "Tags",
     "Tracing",
+    // How versions come in: on a laptop there is one.
     "AutoPublishAlias",
     "DeploymentPreference",
 ];

@@ -137,6 +137,7 @@ fn what_is_not_understood_is_refused_by_name() {
         "F",
         "PolicyProperties",
     );
+    refused("Parameters: {Key: {Type: String, MaxLength: long}}", "Parameters.Key.MaxLength", "not supported");
     refused("Parameters: {Key: {Type: String}}", "Parameters.Key", "set KEY");
     refused("Parameters: {Size: {Type: String, AllowedValues: [m, l], Default: s}}", "Parameters.Size", "one of m, l");
 }
@@ -151,6 +152,19 @@ fn nothing_can_be_deployed_as_local_and_the_local_host_alone_may_be_it() {
         bindings.parameters.insert("Stage".into(), stage.into());
         assert_eq!(source.resolve(&bindings).is_ok(), allowed, "{stage}");
     }
+}
+
+#[test]
+fn a_reference_to_a_number_is_a_number() {
+    let yaml = "Parameters: {Size: {Type: Number, Default: 256}, Text: {Type: String, Default: 256, MaxLength: 9}}
+Resources:
+  F: {Type: AWS::Serverless::Function, Properties: {MemorySize: !Ref Size, Environment: {Variables: {T: !Ref Text, S: !Sub '${Size} MB'}}}}
+";
+    let template = resolved(&format!("{yaml}\n")).unwrap();
+    let function = &template.functions[0];
+    assert_eq!(function.memory_mb, 256);
+    assert_eq!((function.environment["T"].as_str(), function.environment["S"].as_str()), ("256", "256 MB"));
+    refused(&yaml.replace("!Ref Size,", "!Ref Text,"), "F", "invalid type");
 }
 
 #[test]

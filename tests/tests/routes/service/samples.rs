@@ -34,6 +34,10 @@ async fn every_sample_event_is_answered() {
     let mut answered = 0;
     for folder in fs::read_dir(root().join("events")).unwrap().map(Result::unwrap) {
         let function = folder.file_name().into_string().unwrap();
+        // It asks CodeDeploy, which is not here: pre_traffic.rs has one.
+        if function == "pre-traffic" {
+            continue;
+        }
         for file in fs::read_dir(folder.path()).unwrap().map(Result::unwrap) {
             let name = format!("{function}/{}", file.file_name().into_string().unwrap());
             // A host for each: the nightly event starts runs that would be in the others' way.

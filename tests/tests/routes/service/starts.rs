@@ -19,6 +19,7 @@ async fn build(function: &str, environment: &Environment) -> Result<Function, St
         "alerts" => signalbox_alerts::build(environment, &outside).await,
         "completions" => signalbox_completions::build(environment, &outside).await,
         "console" => signalbox_console::build(environment, &outside).await,
+        "pre-traffic" => signalbox_pre_traffic::build(environment, &outside).await,
         "dead-letters" => signalbox_dead_letters::build(environment, &outside).await,
         _ => signalbox_read_api::build(environment, &outside).await,
     }
@@ -78,6 +79,7 @@ async fn without_a_table_queue_or_bus_that_it_uses_and_it_is_told_of_no_other() 
         ("completions", &["RUNS_TABLE", "CONTROL_TABLE", "JOURNAL_TABLE"]),
         ("digests", &["RUNS_TABLE", "CONTROL_TABLE", "SECRETS_PATH"]),
         ("console", &[]),
+        ("pre-traffic", &[]),
         ("dead-letters", &["RUNS_TABLE", "DELIVERIES_TABLE", "JOURNAL_TABLE"]),
         (
             "read-api",
