@@ -6,5 +6,6 @@ mod house {
     mod files;
     mod layers;
     mod names;
+    mod observability;
     mod workspace;
 }
