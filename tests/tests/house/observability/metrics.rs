@@ -79,24 +79,31 @@ fn looked_for(expression: &str) -> Option<Named> {
     Some(Named::new(schema.next()?, name, schema))
 }
 
-/// What of an expression is the id of another one: words that begin with a small letter, outside quotes.
-fn ids(expression: &str) -> BTreeSet<&str> {
-    let words = expression.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
-    words.filter(|word| word.starts_with(|first: char| first.is_ascii_lowercase())).collect()
+/// What of an expression names another one: words that begin with a small letter are ids; what is quoted is a part of them, as in
+/// `METRICS("part")`.
+fn names(expression: &str) -> (Vec<&str>, Vec<&str>) {
+    let is_other = |letter: char| !letter.is_ascii_alphanumeric() && letter != '_';
+    let plain = expression.split('"').step_by(2).flat_map(|text| text.split(is_other));
+    let ids = plain.filter(|word| word.starts_with(|first: char| first.is_ascii_lowercase()));
+    (ids.collect(), expression.split('"').skip(1).step_by(2).collect())
 }
 
 /// The metrics of some queries, and what is wrong with their expressions.
+#[derive(Default)]
 struct Queries<'a> {
     named: Vec<Named>,
     ids: BTreeSet<&'a str>,
-    used: BTreeSet<&'a str>,
+    /// Ids that are named, and parts of ids.
+    wanted: (Vec<&'a str>, Vec<&'a str>),
     problems: Vec<String>,
 }
 
 impl<'a> Queries<'a> {
     fn expression(&mut self, expression: &'a str) {
         if !expression.starts_with("SE") {
-            self.used.extend(ids(expression));
+            let (ids, parts) = names(expression);
+            self.wanted.0.extend(ids);
+            self.wanted.1.extend(parts);
         } else if let Some(named) = looked_for(expression) {
             self.named.push(named);
         } else {
@@ -105,7 +112,7 @@ impl<'a> Queries<'a> {
     }
 
     fn of_alarm(alarm: &'a Json) -> Self {
-        let mut queries = Self { named: vec![], ids: BTreeSet::new(), used: BTreeSet::new(), problems: vec![] };
+        let mut queries = Self::default();
         let metric = |metric: &'a Json| {
             let dimensions =
                 metric["Dimensions"].as_array().into_iter().flatten().filter_map(|one| one["Name"].as_str());
@@ -123,7 +130,7 @@ impl<'a> Queries<'a> {
     }
 
     fn of_widget(widget: &'a Json) -> Self {
-        let mut queries = Self { named: vec![], ids: BTreeSet::new(), used: BTreeSet::new(), problems: vec![] };
+        let mut queries = Self::default();
         for metric in widget["properties"]["metrics"].as_array().into_iter().flatten() {
             let Some(parts) = metric.as_array() else { continue };
             let options = parts.iter().find(|part| part.is_object()).unwrap_or(&Json::Null);
@@ -141,8 +148,10 @@ impl<'a> Queries<'a> {
     }
 
     fn problems(self, of: &str, known: &BTreeSet<Named>, used: &mut BTreeSet<Named>) -> Vec<String> {
-        let Self { named, ids, used: wanted, mut problems } = self;
-        problems.extend(wanted.difference(&ids).map(|id| format!("no metric has the id {id}")));
+        let Self { named, ids, wanted: (wanted, parts), mut problems } = self;
+        let missing = wanted.iter().filter(|id| !ids.contains(*id));
+        let missing = missing.chain(parts.iter().filter(|part| !ids.iter().any(|id| id.contains(*part))));
+        problems.extend(missing.map(|id| format!("no metric has the id {id}")));
         let unknown = named.iter().filter(|named| !known.contains(named));
         problems
             .extend(unknown.map(|Named(namespace, name, by)| format!("nothing emits {namespace} {name} by {by:?}")));

@@ -169,10 +169,10 @@ impl Scope<'_> {
         match (name, self.parameters.get(name)) {
             ("AWS::Region", _) => json!("eu-central-1"),
             ("AWS::StackName", _) => json!("watch"),
-            (_, Some(parameter)) => match parameter.get("Default") {
-                Some(default) => self.value(default),
-                None => json!(format!("{{{name}}}")),
-            },
+            // A text, also where it is a number: so CloudFormation has them.
+            (_, Some(parameter)) => {
+                parameter.get("Default").map_or_else(|| format!("{{{name}}}"), |default| self.text(default)).into()
+            }
             _ => json!(name),
         }
     }
