@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "what a test was given, shown when it fails")]
 
 mod alerts {
+    mod alarms;
     mod cards;
     mod channels;
     mod counted;

@@ -1,4 +1,5 @@
-//! Tell people of what is wrong: an event of the bus says where to look, and each minute a tick looks where nothing happens, and sends.
+//! Tell people of what is wrong: an event of the bus says where to look, and each minute a tick looks where nothing happens, and sends. What
+//! is wrong with the service itself CloudWatch's alarms say, by SNS.
 
 use jiff::Timestamp;
 use lambda_runtime::Error;
@@ -6,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use signalbox::aws::clients::Clients;
 use signalbox::domain::ids::Connection;
+use signalbox::engine::alerts::alarms::hear;
 use signalbox::engine::alerts::look::look;
 use signalbox::engine::alerts::{Alerts, tick};
 use signalbox::environment::{Environment, StartError};
@@ -20,6 +22,8 @@ enum Call {
     Tick(Tick),
     /// An event of the bus.
     Event(Event),
+    /// Alarms of the service, from the topic of `infra/observability/template.yaml`. That it alone may send them is its permission's to see to.
+    Alarms(Alarms),
 }
 
 #[derive(Debug, Deserialize)]
@@ -50,9 +54,26 @@ struct Detail {
     connection: Connection,
 }
 
-/// What came is neither.
+/// As SNS delivers messages. What a message says is looked at one by one: one that cannot be read keeps no other from being heard.
+#[derive(Debug, Deserialize)]
+struct Alarms {
+    #[serde(rename = "Records")]
+    records: Vec<Value>,
+}
+
+impl Alarms {
+    /// What the messages say; none of one that is no message of SNS.
+    fn messages(&self) -> impl Iterator<Item = Option<&str>> {
+        self.records.iter().take(RECORDS_MAX).map(|record| record["Sns"]["Message"].as_str())
+    }
+}
+
+/// SNS delivers one message at a time.
+const RECORDS_MAX: usize = 10;
+
+/// What came is none of these.
 #[derive(Debug, thiserror::Error)]
-#[error("neither the input of the schedule in template.yaml nor an event of the bus")]
+#[error("neither the input of the schedule in template.yaml nor an event of the bus nor a message of SNS")]
 struct Unknown;
 
 impl Call {
@@ -87,6 +108,11 @@ async fn handle(alerts: &Alerts, call: Call) -> Result<(), Error> {
             let changed = look(alerts, &connection, None).await?;
             tracing::info!(kind, %connection, changed, "a connection looked at");
         }
+        Call::Alarms(alarms) => {
+            for message in alarms.messages() {
+                hear(alerts, message.unwrap_or_default()).await?;
+            }
+        }
     }
     Ok(())
 }
@@ -98,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tick_and_an_event_are_told_apart_and_nothing_else_is_taken() {
+    fn a_tick_an_event_and_an_alarm_are_told_apart_and_nothing_else_is_taken() {
         let tick = json!({"schedule": "alerts", "scheduledTime": "2026-01-15T12:00:00Z"});
         assert!(matches!(Call::read(tick), Ok(Call::Tick(_))));
         let event = json!({
@@ -107,7 +133,11 @@ mod tests {
             "detail": {"connection": "acme/doorloop/main", "runId": "r"},
         });
         assert!(matches!(Call::read(event), Ok(Call::Event(event)) if event.kind == "run.failed"));
+        let alarms = json!({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": "{}"}}, {"Sns": 7}, "?"]});
+        let Ok(Call::Alarms(alarms)) = Call::read(alarms) else { panic!("SNS sends such") };
+        assert_eq!(alarms.messages().collect::<Vec<_>>(), [Some("{}"), None, None]);
         for event in [
+            json!({"Records": {}}),
             json!({"schedule": "watchdog", "scheduledTime": "2026-01-15T12:00:00Z"}),
             json!({"schedule": "alerts", "scheduledTime": "<aws.scheduler.scheduled-time>"}),
             json!({"detail-type": "run.failed", "detail": {"connection": "acme"}}),

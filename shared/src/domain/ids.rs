@@ -117,6 +117,8 @@ names! {
         COMPLETION_WEBHOOK = "completion-webhook";
         /// Who is told each week how mirrors did, by mail.
         WEEKLY_DIGEST = "weekly-digest";
+        /// No system that is synced: what watches the service, by its alarms.
+        CLOUDWATCH = "cloudwatch";
         /// No system: what imports note is sealed under it.
         IMPORTS = "imports";
     }

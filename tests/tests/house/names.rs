@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 use serde_norway::Value as Yaml;
 
+use super::observability::is_subscribed;
 use super::workspace::{expect_none, files, metadata, template, text};
 
 /// The functions of `template.yaml` by logical id.
@@ -89,14 +90,19 @@ fn a_sample_event_is_one_its_function_can_get() {
         let triggers = resource["Properties"]["Events"].as_mapping();
         let own_url = resource["Properties"].get("FunctionUrlConfig").is_some() && is_of_url(&event);
         let own_hook = is_hook(&logical_id(function)) && is_of_hook(&event);
+        let subscribed = is_of_topic(&event) && is_subscribed(&logical_id(function));
         if !own_url
             && !own_hook
+            && !subscribed
             && !triggers.into_iter().flat_map(|triggers| triggers.values()).any(|trigger| sends(trigger, &event))
         {
             problems.push(format!("{file} fits no trigger of {}", logical_id(function)));
         }
     }
-    expect_none(&problems, "A route, queue or schedule of the function in template.yaml must be able to send it.");
+    expect_none(
+        &problems,
+        "A route, queue or schedule of the function in template.yaml must be able to send it, or a topic that it is subscribed to.",
+    );
 }
 
 /// Whether the trigger of `template.yaml` sends such events.
@@ -151,6 +157,15 @@ fn is_of_url(event: &Json) -> bool {
     let context = &event["requestContext"];
     let is_default = event["routeKey"] == "$default" && context["routeKey"] == "$default";
     is_default && event["version"] == "2.0" && context["http"]["path"] == event["rawPath"]
+}
+
+/// Whether the event is what SNS delivers of an alarm.
+fn is_of_topic(event: &Json) -> bool {
+    let records = event["Records"].as_array().map(Vec::as_slice);
+    let is_message =
+        |text: &str| serde_json::from_str::<Json>(text).is_ok_and(|message| message["AlarmName"].is_string());
+    matches!(records, Some([record]) if record["EventSource"] == "aws:sns"
+        && record["Sns"]["Message"].as_str().is_some_and(is_message))
 }
 
 /// Whether the event is the schedule's input, with values in place of its attributes.

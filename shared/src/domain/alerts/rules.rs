@@ -53,6 +53,8 @@ pub enum Rule {
     MirrorsOutOfSync,
     /// All tenants' mirrors take long.
     MirrorsSlow,
+    /// An alarm of the service itself went off.
+    ServiceAlarm,
 }
 
 impl Rule {
@@ -93,6 +95,7 @@ impl Rule {
             Self::MirrorsFailing => "mirrors_failing",
             Self::MirrorsOutOfSync => "mirrors_out_of_sync",
             Self::MirrorsSlow => "mirrors_slow",
+            Self::ServiceAlarm => "service_alarm",
         }
     }
 
@@ -101,9 +104,11 @@ impl Rule {
     #[must_use]
     pub fn severity(self) -> Severity {
         match self {
-            Self::ConnectivityFailing | Self::NoSuccess | Self::NightlyFullFailed | Self::ChannelRefusing => {
-                Severity::Severe
-            }
+            Self::ConnectivityFailing
+            | Self::NoSuccess
+            | Self::NightlyFullFailed
+            | Self::ChannelRefusing
+            | Self::ServiceAlarm => Severity::Severe,
             Self::RunFailed
             | Self::BreakerOpen
             | Self::DeadLettersGrowing
@@ -131,6 +136,7 @@ impl Rule {
             Self::MirrorsFailing => "too many failed",
             Self::MirrorsOutOfSync => "many found differences",
             Self::MirrorsSlow => "they took long",
+            Self::ServiceAlarm => "the alarm went off",
         }
     }
 }
@@ -333,7 +339,9 @@ impl Facts<'_> {
     #[must_use]
     pub fn seen(&self, rule: Rule, now: Timestamp) -> Seen {
         match (rule, self.stored.filter(|stored| stored.is_active())) {
-            (Rule::MirrorsFailing | Rule::MirrorsOutOfSync | Rule::MirrorsSlow, _) => Seen::Unknown,
+            (Rule::MirrorsFailing | Rule::MirrorsOutOfSync | Rule::MirrorsSlow | Rule::ServiceAlarm, _) => {
+                Seen::Unknown
+            }
             (Rule::ReceiverDisabled, _) => self.disabled(),
             (_, None) => Seen::Clear,
             (Rule::RunHeld, _) => self.held(),

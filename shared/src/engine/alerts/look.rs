@@ -50,7 +50,9 @@ async fn try_look(
     let before = alerts.store.of(connection).await?;
     let facts = facts(alerts, connection, stored.as_ref(), letters, now).await?;
     let display_name = stored.as_ref().map_or(connection.name.as_str(), |stored| stored.display_name.as_str());
-    let seen = Rule::OF_CONNECTIONS.map(|rule| (rule, facts.seen(rule, now)));
+    // No look says anything of an alarm, but that it has stayed as it is.
+    let rules = Rule::OF_CONNECTIONS.into_iter().chain([Rule::ServiceAlarm]);
+    let seen: Vec<_> = rules.map(|rule| (rule, facts.seen(rule, now))).collect();
     compare(alerts, (connection, display_name), &before, &seen, now).await
 }
 
@@ -74,7 +76,7 @@ pub async fn look_at_mirrors(alerts: &Alerts) -> Result<usize, AwsFault> {
 }
 
 /// Stores what became of alerts: how many changed, and whether nobody else changed one meanwhile.
-async fn compare(
+pub(super) async fn compare(
     alerts: &Alerts,
     (connection, display_name): (&Connection, &str),
     before: &[Alert],

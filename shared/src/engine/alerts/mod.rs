@@ -1,7 +1,7 @@
 //! Alerts: who is looked at, what is stored of what was seen, and how people are told.
 //!
 //! An event names a connection to [`look`] at, and a [`tick`] looks at those of which nothing comes, so a lost event is one that is a few
-//! minutes late. What was seen is stored with the note of it; the notes become messages, and these are [`sending`]. By the write that a
+//! minutes late. Of the service itself, [`alarms`] tell. What was seen is stored with the note of it; the notes become messages, and these are [`sending`]. By the write that a
 //! crash comes after, it leaves:
 //!
 //! - nothing: the next look sees the same
@@ -10,6 +10,7 @@
 //! - a message that is claimed: it is sent once the claim is over, two minutes later; a second time where it was taken already
 
 pub mod acknowledge;
+pub mod alarms;
 pub mod channels;
 pub mod look;
 pub mod sending;

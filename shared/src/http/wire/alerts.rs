@@ -16,7 +16,7 @@ pub struct AlertView {
     /// Its id.
     pub id: String,
     /// `run_failed`, `connectivity_failing`, `no_success`, `breaker_open`, `nightly_full_failed`, `dead_letters_growing`,
-    /// `channel_refusing`, `receiver_disabled`, `run_held`, `mirrors_failing`, `mirrors_out_of_sync` or `mirrors_slow`.
+    /// `channel_refusing`, `receiver_disabled`, `run_held`, `mirrors_failing`, `mirrors_out_of_sync`, `mirrors_slow` or `service_alarm`.
     pub rule: &'static str,
     /// `severe` or `warning`.
     pub severity: &'static str,
