@@ -12,6 +12,7 @@ mod runs {
     mod leases;
     mod removals;
     mod restarts;
+    mod retention;
     mod sources;
     mod stale_holders;
     mod stops;

@@ -3,6 +3,7 @@
 //! [`Host::start`](host::Host::start) is what `signalbox local` and the system tests call.
 
 pub mod cost;
+pub mod data;
 pub mod engines;
 pub mod gateway;
 pub mod host;

@@ -17,7 +17,7 @@ use super::clients::Clients;
 use super::faults::{AwsFault, fault};
 use super::items::{Item, conditional, is_expired, item, key, number, text, value};
 use super::table::Table;
-use crate::domain::audit::{AUDIT_SECONDS, Action, Audit, AuditId};
+use crate::domain::audit::{AUDIT_DAYS, AUDIT_DAYS_RANGE, Action, Audit, AuditId};
 use crate::domain::dead_letter::{DeadLetter, DeadLetterId};
 use crate::domain::deliveries::delivery::BODY_PART_BYTES_MAX;
 use crate::domain::ids::TenantId;
@@ -88,17 +88,19 @@ pub enum Begun {
     Gone,
 }
 
-/// The journal.
+/// The journal, and for how many days what operators did is kept.
 #[derive(Clone, Debug)]
-pub struct Journal(Table);
+pub struct Journal(Table, i64);
 
 impl Journal {
-    /// The table that `JOURNAL_TABLE` names; nothing is called.
+    /// The table that `JOURNAL_TABLE` names, and the days of `AUDIT_RETENTION_DAYS`; nothing is called.
     ///
     /// # Errors
-    /// When it is not set.
+    /// When it is not set, or the days make no sense.
     pub fn connect(clients: &Clients, environment: &Environment) -> Result<Self, StartError> {
-        Table::connect(clients, environment, "JOURNAL_TABLE").map(Self)
+        let days = environment.number_in("AUDIT_RETENTION_DAYS", AUDIT_DAYS, AUDIT_DAYS_RANGE)?;
+        let days = i64::try_from(days).unwrap_or(i64::MAX);
+        Ok(Self(Table::connect(clients, environment, "JOURNAL_TABLE")?, days))
     }
 
     /// Records a dead letter; false when it was recorded before. The same message recorded twice is one entry.
@@ -343,7 +345,7 @@ impl Journal {
     pub async fn audit(&self, tenant: &TenantId, random: [u8; 16], entry: &Audit) -> Result<(), AwsFault> {
         let id = AuditId::new(entry.at_ms, random);
         let mut fields = item(entry, key(record(tenant), id.as_str()))?;
-        fields.insert("expires_at".into(), number(entry.at_ms / 1000 + AUDIT_SECONDS));
+        fields.insert("expires_at".into(), number(entry.at_ms / 1000 + self.1 * 86_400));
         self.0.write(fields, "record audit entry").await
     }
 

@@ -10,6 +10,7 @@ pub mod deliveries;
 pub mod digests;
 pub mod faults;
 pub mod flags;
+pub mod inventory;
 mod items;
 pub mod journal;
 pub mod keys;

@@ -1,6 +1,7 @@
 //! What operators did.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use jiff::Timestamp;
@@ -9,8 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::domain::ids::TenantId;
 use crate::domain::place::{NoPlace, TIME_DIGITS, split_time};
 
-/// What operators did is kept this long, in seconds.
-pub const AUDIT_SECONDS: i64 = 400 * 86_400;
+/// What operators did is kept for so many days, unless it is said otherwise: a year, and what is late in it.
+pub const AUDIT_DAYS: u64 = 400;
+/// What may be said: as long as a dead letter that was decided on would have been kept at least, and ten years at most.
+pub const AUDIT_DAYS_RANGE: RangeInclusive<u64> = 90..=3_650;
 
 /// The last moment of so many digits, in the year 2286: what is later is no earlier for having more of them.
 const MS_MAX: i64 = 9_999_999_999_999;
@@ -114,11 +117,14 @@ pub enum Action {
     /// Send a weekly digest by hand.
     #[serde(rename = "digest.send")]
     SendDigest,
+    /// Erase a tenant: of all that is on its record, this alone stays.
+    #[serde(rename = "tenant.erase")]
+    EraseTenant,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Requeue,
         Self::Drop,
         Self::Admit,
@@ -151,6 +157,7 @@ impl Action {
         Self::PutCategory,
         Self::DeleteCategory,
         Self::SendDigest,
+        Self::EraseTenant,
     ];
 
     /// The action in answers, as it is stored.
@@ -189,6 +196,7 @@ impl Action {
             Self::PutCategory => "category.put",
             Self::DeleteCategory => "category.delete",
             Self::SendDigest => "digest.send",
+            Self::EraseTenant => "tenant.erase",
         }
     }
 }
@@ -331,10 +339,5 @@ mod tests {
         for text in ["", "5-00", "0000000000005-000000000000000g", "0000000000005-00000000000000000"] {
             assert_eq!(text.parse::<AuditId>(), Err(NoPlace), "{text}");
         }
-    }
-
-    #[test]
-    fn what_operators_did_is_kept_for_four_hundred_days() {
-        assert_eq!(AUDIT_SECONDS / 86_400, 400);
     }
 }

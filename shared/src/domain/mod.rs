@@ -21,6 +21,7 @@ pub mod number;
 pub mod place;
 pub mod pull;
 pub mod redact;
+pub mod retention;
 pub mod runs;
 pub mod secret;
 pub mod service_secrets;

@@ -32,7 +32,7 @@ pub struct Stored {
 }
 
 /// What differs between two runs of the same.
-const VOLATILE: [&str; 21] = [
+const VOLATILE: [&str; 22] = [
     "attempts",
     "by_status",
     "completedAt",
@@ -41,6 +41,7 @@ const VOLATILE: [&str; 21] = [
     "createdAt",
     "deadlineFrom",
     "durationMs",
+    "expires_at",
     "fence",
     "fetchedAt",
     "id",
@@ -208,7 +209,10 @@ fn statistics(counters: &[Item]) -> BTreeMap<String, i64> {
     let mut sums = BTreeMap::new();
     for counter in counters {
         let kind = text(counter, "sk").split('#').next().unwrap_or_default().to_owned();
-        for (name, value) in counter.iter().filter(|(name, _)| *name != "pk" && *name != "sk" && !name.ends_with('m')) {
+        for (name, value) in counter
+            .iter()
+            .filter(|(name, _)| !["pk", "sk", "expires_at"].contains(&name.as_str()) && !name.ends_with('m'))
+        {
             let slot = if name.len() > 1 { " slot" } else { "" };
             let sum = sums.entry(format!("{kind}{slot} {}", &name[name.len() - 1..])).or_insert(0);
             *sum += value.as_str().and_then(|number| number.parse::<i64>().ok()).expect("a number");

@@ -90,6 +90,38 @@ async fn the_log_is_paged_to_its_end_and_filtered() {
 }
 
 #[tokio::test]
+async fn the_log_and_its_total_end_where_runs_are_kept_no_longer() {
+    const DAY: u64 = 86_400;
+    let system = System::start().await;
+    let google = google(&system, 1, 1, Limits::Off).await;
+    let mut tenant = Mirrored::of(&system, &google, 1).await;
+    tenant.world.set("RUNS_RETENTION_DAYS", "30");
+    let mut jobs = Vec::new();
+    for days in [0, 0, 29, 1, 0] {
+        system.pass(std::time::Duration::from_secs(days * DAY + 61));
+        jobs.insert(0, tenant.start("platform_to_gbp", true).await);
+        tenant.settle().await;
+    }
+    // Those of the first day are thirty days old, and thirty-one then. Nothing sweeps them here.
+    for (days, kept) in [(0, 5), (1, 3), (29, 2), (1, 0)] {
+        system.pass(std::time::Duration::from_secs(days * DAY));
+        for of in ["", &format!("&tenantId={}", tenant.world.tenant)] {
+            let mut seen = Vec::new();
+            for offset in 0..jobs.len() {
+                let page = tenant.read(&format!("sync-logs?limit=1&offset={offset}{of}")).await.expect(200);
+                assert_eq!(page["pagination"]["total"], json!(kept), "{of}");
+                seen.extend(
+                    page["data"].as_array().unwrap().iter().map(|row| row["jobId"].as_str().unwrap().to_owned()),
+                );
+            }
+            assert_eq!(seen, jobs[..kept], "{of}");
+        }
+        let last = tenant.read(&format!("mirror/last-run?tenantId={}", tenant.world.tenant)).await.expect(200);
+        assert_eq!(last["data"].is_null(), kept == 0, "{last:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_tenant_that_cannot_be_mirrored_has_a_row_that_says_why() {
     let system = System::start().await;
     let google = google(&system, 1, 1, Limits::Off).await;

@@ -64,6 +64,7 @@ async fn a_run_that_waits_half_an_hour_is_left_alone_by_thirty_rounds_and_resume
     let stored = world.stored().await;
     assert_eq!((stored.statuses(), vendor.asked()), (vec!["Pending"], 1));
     assert_eq!(stored.lease["waitsFor"], "retryAfter");
+    assert!(!world.runs().await[0].contains_key("expires_at"), "what waits is not history yet");
     // Who looks at it, or starts another, learns how long it takes.
     let process = world.healthy().await;
     let until = stored.runs[0]["wait"]["until"].as_str().unwrap();
@@ -94,6 +95,7 @@ async fn a_run_that_waits_half_an_hour_is_left_alone_by_thirty_rounds_and_resume
     assert_eq!((stored.statuses(), stored.products().len()), (vec!["Success"], 30));
     stored.check_consistent();
     assert!(!stored.runs[0].contains_key("wait"), "{:?}", stored.runs[0]);
+    assert!(world.runs().await[0].contains_key("expires_at"), "it is over");
     // Its slices are told: the one that was asked to wait, and half an hour later the one that ended it.
     let shown = process.get(&format!("/api/catalog/moscot/sync/runs/{run}")).await;
     let metadata = &shown.body["data"]["metadata"];

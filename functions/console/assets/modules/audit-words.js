@@ -36,6 +36,7 @@ export const ACTIONS = {
   DLQ_REQUEUE: ["Asked to apply a row that was set aside", "Bad om at anvende en række, der var lagt til side"],
   DLQ_DELETE: ["Asked to forget rows that were set aside", "Bad om at glemme rækker, der var lagt til side"],
   "alert.acknowledge": ["Said that an alert was seen", "Sagde, at en advarsel er set"],
+  "tenant.erase": ["Erased the tenant", "Slettede lejeren"],
   "digest.send": ["Asked to send a weekly digest", "Bad om at sende et ugebrev"],
   SCHEDULER_CHANGE: ["Asked to change a schedule", "Bad om at ændre en tidsplan"],
 };

@@ -117,7 +117,7 @@ rows.element.classList.add("audit");
 
 replace(
   main,
-  pageHead(say("Audit", "Hændelseslog"), say("Who did what; kept for 400 days", "Hvem gjorde hvad; gemmes i 400 dage"), actions),
+  pageHead(say("Audit", "Hændelseslog"), say("Who did what, recorded before it is done", "Hvem gjorde hvad, noteret før det sker"), actions),
   filters,
   alertSlot,
   h("section", { class: "card", "aria-label": say("Audit", "Hændelseslog") }, content, pages.element),

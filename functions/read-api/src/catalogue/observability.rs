@@ -63,14 +63,15 @@ pub(crate) async fn observability(
     let with_days = query.switch("days").map_err(|wrong| Problem::fields(&[("days", wrong)]))?.unwrap_or(false);
     let connection = connection(&caller, &vendor);
     let vendor = connection.as_ref().map_or(vendor, |connection| connection.name.to_string());
-    let days: Vec<Date> = if with_days { days_of(start, end, reads.now()).collect() } else { Vec::new() };
+    let kept = reads.runs.retention().clip(start, reads.now());
+    let days: Vec<Date> = if with_days { days_of(kept, end, reads.now()).collect() } else { Vec::new() };
     let daily = match &connection {
         Some(connection) => reads.runs.daily(connection, &days).await,
         None => Ok(days.iter().map(|day| (*day, Tally::default())).collect()),
     };
     let daily = daily.map_err(|fault| Problem::internal(FAILED_TO_LOAD_OBSERVABILITY, &fault))?;
     let found = match connection {
-        Some(connection) => page(&reads.runs, &connection, wanted).await.map_err(|error| match error {
+        Some(connection) => page(&reads.runs, &connection, wanted, reads.now()).await.map_err(|error| match error {
             HistoryError::UnknownCursor => unknown_cursor(),
             HistoryError::Fault(fault) => Problem::internal(FAILED_TO_LOAD_OBSERVABILITY, &fault),
         })?,

@@ -60,5 +60,9 @@ pub(crate) async fn run(
     };
     let read = reads.runs.one(&connection, &id).await;
     let found = read.map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))?.ok_or_else(missing)?;
+    // It may be there still: what has expired is swept some days later.
+    if reads.runs.retention().hides(found.started_at, found.status.is_over(), now) {
+        return Err(missing());
+    }
     Ok(Json(OneRunView { ok: true, data: RunView::from(&found) }))
 }

@@ -50,7 +50,7 @@ pub(crate) async fn runs(State(reads): State<Reads>, uri: Uri, headers: HeaderMa
     };
     let (limit, statuses) = (wanted.limit, wanted.statuses.clone());
     let found = match connection(&caller, &vendor) {
-        Some(connection) => page(&reads.runs, &connection, wanted).await.map_err(|error| match error {
+        Some(connection) => page(&reads.runs, &connection, wanted, reads.now()).await.map_err(|error| match error {
             HistoryError::UnknownCursor => unknown_cursor(),
             HistoryError::Fault(fault) => Problem::internal(FAILED_TO_FETCH_RUNS, &fault),
         })?,

@@ -39,7 +39,7 @@ pub(crate) async fn mirror_logs(
     let limit = number(&query, "limit").map_or(LIMIT_DEFAULT, |limit| limit.clamp(1.0, LIMIT_MAX as f64) as usize);
     let offset = number(&query, "offset").map_or(0, |offset| offset.max(0.0) as u64);
     let (rows, total) = match of(&query) {
-        Some(of) => reads.runs.mirror_log(&of, offset, limit).await.map_err(failed)?,
+        Some(of) => reads.runs.mirror_log(&of, offset, limit, reads.now()).await.map_err(failed)?,
         None => (Vec::new(), 0),
     };
     let has_more = offset.saturating_add(limit as u64) < total;
@@ -66,7 +66,7 @@ pub(crate) async fn last_mirror(
     let data = match of(&Query::of(&uri)) {
         Some(of) => {
             let strategy = of.strategy.unwrap_or(Strategy::PlatformToGbp);
-            reads.runs.last_mirror(of.tenant.as_ref(), strategy).await.map_err(failed)?
+            reads.runs.last_mirror(of.tenant.as_ref(), strategy, reads.now()).await.map_err(failed)?
         }
         None => None,
     };

@@ -96,7 +96,8 @@ async fn listed(
     let limit = limit.map_err(|_| AdminProblem::new(INVALID_REQUEST, "limit must be a whole number, 1 or more"))?;
     let limit = limit.min(LIMIT_MAX);
     // Each run has a row at least, but for one that is open.
-    let wanted = Wanted { limit: limit + 1, ..Wanted::default() };
+    let start = reads.runs.retention().edge(reads.now());
+    let wanted = Wanted { limit: limit + 1, start, ..Wanted::default() };
     let found = reads.runs.page(&stored.connection, &wanted).await;
     let found = found.map_err(|fault| Problem::internal(INTERNAL_ERROR, &fault))?;
     // Of one that was removed, and had its name, nothing is shown.

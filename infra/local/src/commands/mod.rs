@@ -4,12 +4,14 @@
 pub(crate) mod check_loadtest;
 pub(crate) mod connections;
 pub(crate) mod cost;
+pub(crate) mod data;
 pub(crate) mod loadtest;
 pub(crate) mod local;
 mod remote;
 mod sender;
 pub(crate) mod simulate;
 pub(crate) mod smoke;
+mod tables;
 pub(crate) mod token;
 pub(crate) mod verify;
 pub(crate) mod wait_for_health;

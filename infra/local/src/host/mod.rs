@@ -7,6 +7,7 @@ pub mod format;
 mod imports;
 pub mod invoke;
 pub mod layer;
+pub mod lent;
 pub mod options;
 pub mod poller;
 mod registry;
@@ -212,6 +213,7 @@ impl Host {
             vendors.stop().await;
         }
         self.services.shutdown().await;
+        self.data.path().into_iter().for_each(lent::take_back);
         for file in self.data.tables().into_iter().chain(self.data.journal()) {
             let _settled = tokio::task::spawn_blocking(move || stored::settle(&file)).await;
         }

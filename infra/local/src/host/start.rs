@@ -45,7 +45,7 @@ use crate::host::invoke::{Deployed, Invoker};
 use crate::host::options::{HostError, Options};
 use crate::host::rights::Rights;
 use crate::host::settings::{self, SERVICE_SECRET, Secrets};
-use crate::host::{Host, demo, imports, poller, registry, restart, ticker};
+use crate::host::{Host, demo, imports, lent, poller, registry, restart, ticker};
 use crate::server;
 use crate::template::{ACCOUNT, Bindings, FunctionModel, REGION, Source, Template, TemplateError};
 
@@ -90,6 +90,9 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
     let outbox = data.outbox().to_string_lossy().into_owned();
     environments.values_mut().for_each(|one| one.extend([("SIGNALBOX_OUTBOX".to_owned(), outbox.clone())]));
     imports::lend_secrets(&mut environments, &template, &options.variables);
+    if let Some((folder, environment)) = data.path().zip(environments.get(lent::FUNCTION)) {
+        lent::lend(folder, environment)?;
+    }
     let rights = rights(&template);
     let invoker = deploy(&template, &environments, &rights, &outside, &options.functions).await?;
     let sqs = clients::sqs(&endpoints);

@@ -1,11 +1,12 @@
 //! Fan-outs: mirrors of all tenants, each an item of counters to which its children's own transactions add.
 
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use jiff::Timestamp;
 
 use super::mirrors::{fan_outs, partition};
 use super::{RunReads, RunStore};
 use crate::aws::faults::{AwsFault, fault};
-use crate::aws::items::{conditional, item, key, text, value};
+use crate::aws::items::{conditional, item, key, number, text, value};
 use crate::aws::transaction::{Declined, Transaction, built, past_conflicts};
 use crate::domain::ids::{Connection, RunId};
 use crate::domain::mirror::fan_out::FanOut;
@@ -29,7 +30,7 @@ impl RunStore {
         let all = partition(None, fan_out.strategy);
         let transaction = Transaction::default()
             .put(built(self.runs().put(item(fan_out, keys)?).build())?)
-            .put(built(self.runs().put(item(&row, key(&all, row.id.as_str()))?).build())?);
+            .put(built(self.runs().put(self.row_item(&row, &all, Some(row.started_at))?).build())?);
         let counted = (&MirrorTally::default(), &MirrorTally::of(&row));
         let counted = self.count_mirror(&all, row.started_at, counted)?;
         let transaction = counted.into_iter().fold(transaction, Transaction::update);
@@ -51,6 +52,10 @@ impl RunStore {
         now: Timestamp,
     ) -> Result<bool, AwsFault> {
         let call = self.runs().update_item(key(fan_outs(fan_out.strategy), fan_out.id.as_str()));
+        let (set, call) = match next {
+            Some(_) => ("", call),
+            None => self.going(fan_out, now, call),
+        };
         let call = call.expression_attribute_values(":now", text(crate::domain::time::text(now)));
         let call = match next {
             Some(next) => call
@@ -58,7 +63,7 @@ impl RunStore {
                 .expression_attribute_names("#cursor", "cursor")
                 .expression_attribute_values(":next", text(next.to_string())),
             None => call
-                .update_expression("SET listed = :true, movedAt = :now REMOVE #open")
+                .update_expression(format!("SET listed = :true, movedAt = :now{set} REMOVE #open"))
                 .expression_attribute_names("#open", "open")
                 .expression_attribute_names("#cursor", "cursor")
                 .expression_attribute_values(":true", aws_sdk_dynamodb::types::AttributeValue::Bool(true)),
@@ -72,16 +77,29 @@ impl RunStore {
         Ok(conditional(past_conflicts(|| call.clone().send()).await, "move fan-out")?.is_some())
     }
 
+    /// That a fan-out of which no more children are started goes, long after the last of them is over: a child's end adds to it.
+    fn going(
+        &self,
+        fan_out: &FanOut,
+        now: Timestamp,
+        call: UpdateItemFluentBuilder,
+    ) -> (&'static str, UpdateItemFluentBuilder) {
+        match self.reads.retention().ends(fan_out.started_at, now) {
+            Some(ends) => (", expires_at = :ends", call.expression_attribute_values(":ends", number(ends.as_second()))),
+            None => ("", call),
+        }
+    }
+
     /// Leaves a fan-out as it is: no more children are started.
     ///
     /// # Errors
     /// When the table cannot be written.
     pub async fn give_up_fan_out(&self, fan_out: &FanOut, now: Timestamp) -> Result<(), AwsFault> {
         use aws_sdk_dynamodb::types::AttributeValue::Bool;
-        let call = self
-            .runs()
-            .update_item(key(fan_outs(fan_out.strategy), fan_out.id.as_str()))
-            .update_expression("SET listed = :true, cutShort = :true, movedAt = :now REMOVE #open")
+        let call = self.runs().update_item(key(fan_outs(fan_out.strategy), fan_out.id.as_str()));
+        let (set, call) = self.going(fan_out, now, call);
+        let call = call
+            .update_expression(format!("SET listed = :true, cutShort = :true, movedAt = :now{set} REMOVE #open"))
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_names("#open", "open")
             .expression_attribute_values(":true", Bool(true))

@@ -24,7 +24,7 @@ use crate::domain::mirror::fan_out::FanOut;
 use crate::domain::mirror::log::{MirrorLog, MirrorTally, row};
 use crate::domain::mirror::plan::Strategy;
 use crate::domain::runs::run::Run;
-use crate::domain::runs::window::{Cover, counters, hour_after};
+use crate::domain::runs::window::{Cover, counters, hour_after, month_key};
 
 const ERRORS: &str = "mirrors#errors";
 /// How long what failed is among the newest that did, in seconds.
@@ -87,7 +87,7 @@ impl RunStore {
             return Ok(Vec::new());
         }
         let update = |(counter, slot): (String, i8)| {
-            let mut update = self.runs().update(counter_key(partition, counter));
+            let mut update = self.runs().update(counter_key(partition, counter.clone()));
             let mut adds = Vec::new();
             for (letter, step) in &added {
                 adds.push(format!("#{letter} :{letter}, #s{letter} :{letter}"));
@@ -96,9 +96,23 @@ impl RunStore {
                     .expression_attribute_names(format!("#s{letter}"), format!("s{slot:02}{letter}"))
                     .expression_attribute_values(format!(":{letter}"), number(*step));
             }
-            built(update.update_expression(format!("ADD {}", adds.join(", "))).build())
+            let (set, update) = self.reads.kept_for_a_day(&counter, at, update);
+            built(update.update_expression(format!("{set}ADD {}", adds.join(", "))).build())
         };
         counters(at).into_iter().map(update).collect()
+    }
+
+    /// A row in a partition of the log. What it tells of goes once it is over, as runs do.
+    pub(super) fn row_item(
+        &self,
+        row: &MirrorLog,
+        partition: &str,
+        over_at: Option<Timestamp>,
+    ) -> Result<Item, AwsFault> {
+        let mut keys = key(partition, row.id.as_str());
+        let ends = over_at.and_then(|over_at| self.reads.1.ends(row.started_at, over_at));
+        keys.extend(ends.map(|ends| ("expires_at".to_owned(), number(ends.as_second()))));
+        item(row, keys)
     }
 
     /// The log's part of a run's start, or of one that was over before it began. Its first write is refused where the run is known.
@@ -106,7 +120,7 @@ impl RunStore {
         let Some(row) = row(run) else { return Ok(Transaction::default()) };
         let mut transaction = Transaction::default();
         for partition in [partition(None, row.strategy), partition(row.tenant_id.as_ref(), row.strategy)] {
-            let put = self.runs().put(item(&row, key(&partition, row.id.as_str()))?);
+            let put = self.runs().put(self.row_item(&row, &partition, row.completed_at)?);
             let put =
                 put.condition_expression("attribute_not_exists(pk)").return_values_on_condition_check_failure(OLD);
             transaction = transaction.put(built(put.build())?);
@@ -129,7 +143,7 @@ impl RunStore {
         let mut transaction = Transaction::default();
         let begun = MirrorTally { rows: 1, runs: 1, ..MirrorTally::default() };
         for partition in [partition(None, row.strategy), partition(row.tenant_id.as_ref(), row.strategy)] {
-            let put = self.runs().put(item(&row, key(&partition, row.id.as_str()))?);
+            let put = self.runs().put(self.row_item(&row, &partition, row.completed_at)?);
             transaction = transaction.put(built(put.build())?);
             let counted = (&begun, &MirrorTally::of(&row));
             transaction = self
@@ -194,7 +208,7 @@ impl RunStore {
 }
 
 impl RunReads {
-    /// The newest mirror of a tenant, or the newest fan-out.
+    /// The newest mirror of a tenant, or the newest fan-out, of those that are kept.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -202,9 +216,10 @@ impl RunReads {
         &self,
         tenant: Option<&TenantId>,
         strategy: Strategy,
+        now: Timestamp,
     ) -> Result<Option<MirrorLog>, AwsFault> {
         let pk = tenant.map_or_else(|| fan_outs(strategy), |tenant| partition(Some(tenant), strategy));
-        let newest = self.newest(&pk, "~", 1).await?.pop();
+        let newest = self.newest(&pk, (&self.lowest(now), "~"), 1).await?.pop();
         newest
             .map(
                 |found| {
@@ -219,12 +234,11 @@ impl RunReads {
     /// # Errors
     /// When the table cannot be read.
     pub async fn failed_mirrors(&self, since: Timestamp, limit: usize) -> Result<Vec<MirrorLog>, AwsFault> {
-        let rows = self.newest(ERRORS, "~", limit).await?;
-        let rows: Vec<MirrorLog> = rows.into_iter().map(value).collect::<Result<_, _>>()?;
-        Ok(rows.into_iter().filter(|row| row.started_at >= since).collect())
+        let rows = self.newest(ERRORS, (&RunId::lowest(since), "~"), limit).await?;
+        rows.into_iter().map(value).collect()
     }
 
-    /// A page of the log, newest first, and how many rows there are. What is passed over is counted and not read, but for the rows of one
+    /// A page of the log, newest first, and how many rows are kept. What is passed over is counted and not read, but for the rows of one
     /// hour.
     ///
     /// # Errors
@@ -234,6 +248,7 @@ impl RunReads {
         of: &MirrorsOf,
         offset: u64,
         limit: usize,
+        now: Timestamp,
     ) -> Result<(Vec<MirrorLog>, u64), AwsFault> {
         let partitions = of.partitions();
         let mut months: HashMap<String, Vec<Item>> = HashMap::new();
@@ -243,19 +258,41 @@ impl RunReads {
             let Some(name) = month.get("sk").and_then(|name| name.as_s().ok()).cloned() else { continue };
             months.entry(name).or_default().push(month);
         }
-        let total = months.values().flatten().map(|month| read(month, "").rows).sum();
+        let total = self.rows_kept(&months, now);
         if offset >= total {
             return Ok((Vec::new(), total));
         }
         let (high, behind) = self.place(&partitions, months, offset).await?;
         let wanted = limit.saturating_add(usize::try_from(behind).unwrap_or(usize::MAX));
-        let found = partitions.iter().map(|partition| self.newest(partition, &high, wanted));
+        let low = self.lowest(now);
+        let found = partitions.iter().map(|partition| self.newest(partition, (&low, &high), wanted));
         let found = futures::future::try_join_all(found).await?.concat();
         let mut rows: Vec<MirrorLog> = found.into_iter().map(value).collect::<Result<_, _>>()?;
         rows.sort_by(|a, b| b.id.cmp(&a.id));
         let behind = usize::try_from(behind).unwrap_or(usize::MAX);
         let page: Vec<MirrorLog> = rows.into_iter().skip(behind).take(limit).collect();
         Ok((self.summed(page).await?, total))
+    }
+
+    /// Below all ids of what is kept.
+    fn lowest(&self, now: Timestamp) -> String {
+        // A sort key cannot be empty, and every id sorts after "0".
+        self.1.edge(now).map_or_else(|| "0".to_owned(), RunId::lowest)
+    }
+
+    /// How many rows months count, without the days whose rows are kept no longer.
+    fn rows_kept(&self, months: &HashMap<String, Vec<Item>>, now: Timestamp) -> u64 {
+        let edge = self.1.edge(now).map(|edge| edge.to_zoned(jiff::tz::TimeZone::UTC).date());
+        let first = edge.map(|edge| (month_key(edge), edge.day()));
+        let of = |(name, items): (&String, &Vec<Item>)| -> u64 {
+            let rows = |slot: &str| items.iter().map(|item| read(item, slot).rows).sum::<u64>();
+            match &first {
+                Some((month, _)) if name < month => 0,
+                Some((month, day)) if name == month => (*day..=31).map(|day| rows(&format!("s{day:02}"))).sum(),
+                _ => rows(""),
+            }
+        };
+        months.iter().map(of).sum()
     }
 
     /// Where a page begins: at or before which id, and how many rows behind that.
@@ -326,15 +363,20 @@ impl RunReads {
         Ok(page.items.unwrap_or_default())
     }
 
-    /// Items below or at a sort key, the last first.
-    async fn newest(&self, pk: &str, high: &str, limit: usize) -> Result<Vec<Item>, AwsFault> {
+    /// Items between two sort keys, the last first.
+    async fn newest(&self, pk: &str, (low, high): (&str, &str), limit: usize) -> Result<Vec<Item>, AwsFault> {
+        // DynamoDB refuses such a range.
+        if low > high {
+            return Ok(Vec::new());
+        }
         let (mut found, mut from): (Vec<Item>, Option<Item>) = (Vec::new(), None);
         loop {
             let call = self
                 .0
                 .query()
-                .key_condition_expression("pk = :pk AND sk < :high")
+                .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
                 .expression_attribute_values(":pk", text(pk))
+                .expression_attribute_values(":low", text(low))
                 .expression_attribute_values(":high", text(high))
                 .scan_index_forward(false)
                 .limit(i32::try_from(limit - found.len()).unwrap_or(i32::MAX))

@@ -27,19 +27,29 @@ pub mod transitions;
 use super::clients::Clients;
 use super::datasets::snapshots::SnapshotStore;
 use super::table::Table;
+use crate::domain::retention::{RUNS_DAYS, Retention};
 use crate::environment::{Environment, StartError};
 
-/// The runs table, to read.
+/// The runs table, to read, and how long runs are kept.
 #[derive(Clone, Debug)]
-pub struct RunReads(Table);
+pub struct RunReads(Table, Retention);
 
 impl RunReads {
-    /// The table that `RUNS_TABLE` names; nothing is called.
+    /// The table that `RUNS_TABLE` names, and the days of `RUNS_RETENTION_DAYS`; nothing is called.
     ///
     /// # Errors
-    /// When it is not set.
+    /// When it is not set, or the days make no sense.
     pub fn connect(clients: &Clients, environment: &Environment) -> Result<Self, StartError> {
-        Table::connect(clients, environment, "RUNS_TABLE").map(Self)
+        const NAME: &str = "RUNS_RETENTION_DAYS";
+        let kept = Retention::of_days(environment.number(NAME, RUNS_DAYS)?);
+        let kept = kept.map_err(|why| StartError::Invalid { name: NAME, reason: why.to_string() })?;
+        Ok(Self(Table::connect(clients, environment, "RUNS_TABLE")?, kept))
+    }
+
+    /// How long runs are kept: lists and what counts them end at its edge.
+    #[must_use]
+    pub fn retention(&self) -> Retention {
+        self.1
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{Select, Update};
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
@@ -17,7 +18,7 @@ use crate::aws::transaction::built;
 use crate::domain::connections::stored::StoredConnection;
 use crate::domain::ids::{Connection, RunId};
 use crate::domain::runs::run::{RunStatus, SeenStatus};
-use crate::domain::runs::window::{Cover, Slots, Tally, counters, day_before, month_key};
+use crate::domain::runs::window::{Cover, Slots, Tally, counters, day_before, is_of_a_day, month_key};
 
 fn letter(status: SeenStatus) -> &'static str {
     match status {
@@ -47,7 +48,7 @@ impl RunReads {
         steps.extend(from.map(|from| (letter(from), -1)));
         steps.retain(|(_, step)| *step != 0);
         let update = |(counter, slot): (String, i8)| {
-            let mut update = self.0.update(key(partition(connection), counter));
+            let mut update = self.0.update(key(partition(connection), counter.clone()));
             let mut adds = Vec::new();
             for (index, (letter, step)) in steps.iter().enumerate() {
                 adds.push(format!("#t{index} :v{index}, #s{index} :v{index}"));
@@ -56,9 +57,26 @@ impl RunReads {
                     .expression_attribute_names(format!("#s{index}"), format!("s{slot:02}{letter}"))
                     .expression_attribute_values(format!(":v{index}"), number(step));
             }
-            built(update.update_expression(format!("ADD {}", adds.join(", "))).build())
+            let (set, update) = self.kept_for_a_day(&counter, started_at, update);
+            built(update.update_expression(format!("{set}ADD {}", adds.join(", "))).build())
         };
         counters(started_at).into_iter().map(update).collect()
+    }
+
+    /// A counter with the hours of a day goes with the runs of that day, as no window has a part of a day then. Those of months stay:
+    /// they are the totals.
+    pub(super) fn kept_for_a_day(
+        &self,
+        counter: &str,
+        started_at: Timestamp,
+        update: UpdateBuilder,
+    ) -> (&'static str, UpdateBuilder) {
+        match self.1.ends(started_at, started_at).filter(|_| is_of_a_day(counter)) {
+            Some(ends) => {
+                ("SET expires_at = :ends ", update.expression_attribute_values(":ends", number(ends.as_second())))
+            }
+            None => ("", update),
+        }
     }
 
     /// Counts the runs that a cover describes.

@@ -120,7 +120,7 @@ impl RunStore {
     }
 
     fn new_run(&self, run: &Run) -> Result<Transaction, AwsFault> {
-        Ok(Transaction::default().put(built(self.runs().put(run_item(run)?).build())?))
+        Ok(Transaction::default().put(built(self.runs().put(run_item(run, self.reads.1)?).build())?))
     }
 
     /// Stores a new run and reserves its connection: of two starts at once, one wins. With a fence the starter holds
@@ -355,6 +355,6 @@ impl RunStore {
     }
 
     fn holders(&self, run: &Run) -> Result<Update, AwsFault> {
-        built(holders_update(self.runs(), run)?.build())
+        built(holders_update(self.runs(), run, self.reads.1)?.build())
     }
 }

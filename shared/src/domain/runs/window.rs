@@ -84,6 +84,12 @@ fn day_key(day: Date) -> String {
     format!("day#{day}")
 }
 
+/// Whether a counter has the hours of a day, and not the days of a month.
+#[must_use]
+pub fn is_of_a_day(counter: &str) -> bool {
+    counter.starts_with("day#")
+}
+
 /// The end of an hour of a day, as counters name it: `2026-01-15`.
 #[must_use]
 pub fn hour_after(day: &str, hour: i8) -> Option<Timestamp> {

@@ -64,8 +64,10 @@ pub async fn look_at_mirrors(alerts: &Alerts) -> Result<usize, AwsFault> {
     let (now, all) = (alerts.now(), mirrors::all());
     let since = now.saturating_sub(mirrors::WITHIN).unwrap_or(Timestamp::MIN);
     let (of, window) = (MirrorsOf::default(), cover(Some(since), Some(now)));
-    let read =
-        futures::future::try_join(alerts.runs.mirror_tally(&of, &window), alerts.runs.mirror_log(&of, 0, NEWEST_MAX));
+    let read = futures::future::try_join(
+        alerts.runs.mirror_tally(&of, &window),
+        alerts.runs.mirror_log(&of, 0, NEWEST_MAX, now),
+    );
     let (tally, (newest, _)) = read.await?;
     let newest = newest.into_iter().filter(|row| row.tenant_id.is_some() && row.started_at >= since).collect();
     let day = MirrorDay { tally, newest };

@@ -107,9 +107,10 @@ impl PulledReads {
         let api = self.providers.of(&connection.provider).pull;
         let settings = api.and_then(|api| pulled::read(api, &stored.settings).ok());
         let datasets = datasets(api, connection);
-        let newest = Wanted { limit: RUNS, ..Wanted::default() };
-        let failed = Wanted { limit: FAILED_RUNS, statuses: vec![SeenStatus::Error], ..Wanted::default() };
         let reads = &self.runs.reads;
+        let start = reads.retention().edge(now);
+        let newest = Wanted { limit: RUNS, start, ..Wanted::default() };
+        let failed = Wanted { limit: FAILED_RUNS, statuses: vec![SeenStatus::Error], start, ..Wanted::default() };
         let (lease, due, mut runs, mut failed, mut pulled, breaker, paid) = tokio::try_join!(
             self.runs.lease_of(connection),
             self.connections.due_time(connection),

@@ -35,11 +35,17 @@ pub enum HistoryError {
     Fault(#[from] AwsFault),
 }
 
-/// Reads a page of a connection's runs, and the statistics of all that the filter holds.
+/// Reads a page of a connection's runs, and the statistics of all that the filter holds. Both end where runs are kept no longer.
 ///
 /// # Errors
 /// See [`HistoryError`].
-pub async fn page(reads: &RunReads, connection: &Connection, wanted: Wanted) -> Result<RunPage, HistoryError> {
+pub async fn page(
+    reads: &RunReads,
+    connection: &Connection,
+    wanted: Wanted,
+    now: Timestamp,
+) -> Result<RunPage, HistoryError> {
+    let wanted = Wanted { start: reads.retention().clip(wanted.start, now), ..wanted };
     let limit = wanted.limit;
     let one_more = Wanted { limit: limit + 1, ..wanted.clone() };
     let newest = Wanted { limit: 1, cursor: None, ..wanted.clone() };

@@ -1,0 +1,139 @@
+//! A tenant that is erased is gone from every table, and nothing else is.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use signalbox::aws::inventory::kinds::{Erasure, KINDS, TableName};
+use signalbox_local::data::Failed;
+use signalbox_local::data::erase::look;
+use signalbox_tests::system::System;
+use signalbox_tests::wire::{Fault, Verdict, Wire, any};
+
+use super::kit::{erased, everything, inventory, put, tenant};
+use super::samples::{connection, of_all, of_tenant, open_run};
+
+const GONE: &str = "gone-one";
+const OTHER: &str = "other-one";
+
+/// One of every kind, of both.
+async fn filled() -> System {
+    let system = System::start().await;
+    put(&system, &of_tenant(GONE, "a")).await;
+    put(&system, &of_tenant(OTHER, "b")).await;
+    put(&system, &of_all(GONE, OTHER)).await;
+    system
+}
+
+/// That nothing names it but the record of its erasure, and that the other has what it had.
+async fn check(system: &System, before: &std::collections::BTreeMap<String, signalbox::aws::inventory::Stored>) {
+    let after = everything(system).await;
+    let named: Vec<&String> = after
+        .iter()
+        .filter(|(_, stored)| stored.kind().unwrap().0.name != "record of an erasure")
+        .filter(|(key, stored)| key.contains(GONE) || stored.json().to_string().contains(GONE))
+        .map(|(key, _)| key)
+        .collect();
+    assert_eq!(named, Vec::<&String>::new());
+    for (key, stored) in before.iter().filter(|(_, stored)| stored.kind().unwrap().1 == Some(tenant(OTHER))) {
+        assert_eq!(after.get(key), Some(stored), "{key}");
+    }
+    for (key, name) in [("connections \"@imports\"", "connections"), ("control \"@flags\"", "flags")] {
+        let (_, stored) = after.iter().find(|(found, _)| found.replace("{\"S\":", "").starts_with(key)).unwrap();
+        let left = stored.json()[name].to_string();
+        assert!(left.contains(OTHER) && stored.json()["version"] != json!({"N": "1"}), "{key}: {left}");
+    }
+    // Counted still by the counters beside it, and nobody's.
+    let rows: Vec<_> = after.values().filter(|stored| stored.kind().unwrap().0.name == "mirror among all").collect();
+    assert!(rows.iter().any(|row| row.json()["tenantId"] == json!({"S": "erased"})), "{rows:?}");
+    assert_eq!(rows.len(), 2);
+}
+
+#[tokio::test]
+async fn nothing_of_every_kind_there_is_names_the_tenant_and_the_other_has_all_it_had() {
+    let system = filled().await;
+    let before = everything(&system).await;
+    let of = |stored: &signalbox::aws::inventory::Stored| stored.kind().map(|(kind, _)| (kind.table, kind.name));
+    let kinds: BTreeSet<(TableName, &str)> = before.values().filter_map(of).collect();
+    // Nobody erases a tenant with an open run, and there is no record yet.
+    let late = ["open run", "record of an erasure"];
+    let expected: BTreeSet<(TableName, &str)> =
+        KINDS.iter().filter(|kind| !late.contains(&kind.name)).map(|kind| (kind.table, kind.name)).collect();
+    assert_eq!(kinds, expected, "an item of each kind");
+
+    let found = look(&inventory(&system, &Wire::whole()), &tenant(GONE), &mut |_, _| {}).await.unwrap();
+    assert_eq!(everything(&system).await, before, "to look changes nothing");
+    let done = erased(&system, &Wire::whole(), GONE).await.unwrap();
+    assert_eq!((&done.deleted, &done.taken_out), (&found.deleted, &found.taken_out));
+    let of_erasure = |erasure: Erasure| -> BTreeSet<(TableName, &str)> {
+        let meant = KINDS.iter().filter(|kind| kind.erasure == erasure && !late.contains(&kind.name));
+        meant.filter(|kind| kind.name != "open fan-out").map(|kind| (kind.table, kind.name)).collect()
+    };
+    assert_eq!(done.deleted.keys().copied().collect::<BTreeSet<_>>(), of_erasure(Erasure::Deleted));
+    assert_eq!(done.taken_out.keys().copied().collect::<BTreeSet<_>>(), of_erasure(Erasure::TakenOut));
+    check(&system, &before).await;
+
+    // Who did it, when, and how many went; and again, of what is left.
+    let again = erased(&system, &Wire::whole(), GONE).await.unwrap();
+    assert!(again.deleted.is_empty() && again.taken_out.is_empty(), "{again:?}");
+    let records = system.items("JOURNAL_TABLE", &format!("{GONE}#audit")).await;
+    let told: Vec<_> = records.iter().map(|record| (&record["action"], &record["actor"], &record["target"])).collect();
+    assert_eq!(told, vec![(&json!("tenant.erase"), &json!("jo"), &json!(GONE)); 2]);
+    let results: BTreeSet<&str> = records.iter().map(|record| record["result"].as_str().unwrap()).collect();
+    assert!(results.contains("nothing was left"), "{results:?}");
+    assert!(results.iter().any(|result| result.starts_with("items: connections 10, control ")), "{results:?}");
+    check(&system, &before).await;
+}
+
+#[tokio::test]
+async fn an_erasure_that_was_cut_short_is_finished_by_doing_it_again() {
+    for number in [3, 5, 8, 12, 16, 20] {
+        let system = filled().await;
+        let before = everything(&system).await;
+        let wire = Wire::when(any().from(number), Verdict::Fail(Fault::Unavailable));
+        let cut = erased(&system, &wire, GONE).await;
+        assert!(cut.is_err(), "call {number}: {:?}", wire.calls());
+        // What comes in first goes first.
+        let left = everything(&system).await;
+        let is_there = |table| left.values().any(|stored| stored.table() == table && stored.names(&tenant(GONE)));
+        assert!(!is_there(TableName::Connections) || is_there(TableName::Records), "call {number}");
+        erased(&system, &Wire::whole(), GONE).await.unwrap();
+        check(&system, &before).await;
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_is_not_erased_while_anything_of_it_works() {
+    let told = |done: Result<_, Failed>| match done {
+        Err(Failed::Refused(why)) => why,
+        other => panic!("{other:?}"),
+    };
+    for (items, expected) in [
+        (vec![connection(GONE, "active", "operators")], "1 connections of gone-one work: pause or delete them first"),
+        (vec![connection(GONE, "paused", "configuration")], "1 connections of gone-one are kept by the deployment's"),
+        (vec![open_run(GONE)], "1 runs of gone-one are open, or their end was not told of yet"),
+    ] {
+        let system = filled().await;
+        put(&system, &items).await;
+        let before = everything(&system).await;
+        let why = told(erased(&system, &Wire::whole(), GONE).await);
+        assert!(why.starts_with(expected) && why.contains("gone-one/erp/main"), "{why}");
+        assert_eq!(everything(&system).await, before, "nothing was done");
+        // It is nothing to the other.
+        erased(&system, &Wire::whole(), OTHER).await.unwrap();
+    }
+    let system = System::start().await;
+    assert!(told(erased(&system, &Wire::whole(), "default").await).contains("the deployment's own"));
+}
+
+#[tokio::test]
+async fn an_item_of_a_kind_that_is_not_known_is_said_and_stays() {
+    let system = filled().await;
+    let strange = (TableName::Control, json!({"pk": {"S": "gone-one#news"}, "sk": {"S": "1"}}));
+    put(&system, &[strange]).await;
+    match erased(&system, &Wire::whole(), GONE).await {
+        Err(Failed::Unknown { count, table, example }) => {
+            assert_eq!((count, table, example.as_str()), (1, TableName::Control, "gone-one#news"));
+        }
+        other => panic!("{other:?}"),
+    }
+}
