@@ -7,8 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    check_loadtest, connections, cost, loadtest, local, simulate, smoke, token, verify, wait_for_health,
-    check_loadtest, connections, data, loadtest, local, simulate, smoke, token, verify, wait_for_health,
+    check_loadtest, connections, cost, data, loadtest, local, simulate, smoke, token, verify, wait_for_health,
 };
 
 /// Signalbox, an integration sync control plane, on your laptop.
