@@ -110,6 +110,8 @@ def main():
     arguments = arguments.parse_args()
     logging.disable(logging.CRITICAL)
 
+    if not arguments.source.is_file():
+        raise SystemExit(f"infra/deploy/template.py: there is no {arguments.source}: infra/deploy/build makes it")
     given = {}
     for file in arguments.parameters:
         given |= json.loads(file.read_text())
