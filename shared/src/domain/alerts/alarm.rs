@@ -10,6 +10,8 @@ use crate::domain::time;
 
 /// A longer message is none of CloudWatch's; SNS delivers up to 256 KB.
 const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// The longest name of an alarm, in characters.
+const ALARM_NAME_MAX: usize = 255;
 
 /// That an alarm changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,11 +29,11 @@ pub struct AlarmChange {
 /// Why a message says nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum NoAlarm {
-    /// It is too long.
-    #[error("it is longer than {MESSAGE_BYTES_MAX} bytes")]
+    /// It is too long, or the alarm's name is.
+    #[error("it is longer than {MESSAGE_BYTES_MAX} bytes, or the alarm's name than {ALARM_NAME_MAX} characters")]
     Long,
-    /// It is not what CloudWatch writes.
-    #[error("it is not what CloudWatch says of an alarm: {0}")]
+    /// It is not what CloudWatch writes. The place is said and not the text, which may be anything.
+    #[error("it is not what CloudWatch says of an alarm, at line {} column {}", .0.line(), .0.column())]
     Unreadable(#[from] serde_json::Error),
     /// The alarm has a name that names nothing here.
     #[error("the alarm's name: {0}")]
@@ -72,6 +74,9 @@ impl AlarmChange {
             return Err(NoAlarm::Long);
         }
         let message: Message = serde_json::from_str(message)?;
+        if message.alarm_name.chars().count() > ALARM_NAME_MAX {
+            return Err(NoAlarm::Long);
+        }
         let at = strtime::parse("%Y-%m-%dT%H:%M:%S%.f%z", &message.state_change_time)?.to_timestamp()?;
         let seen = match message.new_state_value {
             State::Alarm => {
@@ -162,6 +167,7 @@ mod tests {
             message("a#b", "OK", AT),
             message("", "OK", AT),
             message("ä", "OK", AT),
+            message(&"x".repeat(ALARM_NAME_MAX + 1), "OK", AT),
             message("a", "ok", AT),
             message("a", "OK", ""),
             message("a", "OK", "2026-13-45T99:00:00.000+0000"),
