@@ -17,6 +17,7 @@ pub mod items;
 pub mod logged;
 pub mod process;
 pub mod queues;
+pub mod recorder;
 pub mod runs;
 pub mod system;
 pub mod tokens;

@@ -5,5 +5,6 @@ mod house {
     mod files;
     mod layers;
     mod names;
+    mod recorded;
     mod workspace;
 }

@@ -9,6 +9,7 @@ pub mod invoke;
 pub mod layer;
 pub mod options;
 pub mod poller;
+pub mod record;
 mod registry;
 mod restart;
 pub mod rights;
@@ -105,6 +106,11 @@ impl Host {
     #[must_use]
     pub fn rights(&self, function: &str) -> &Rights {
         &self.rights[function]
+    }
+
+    /// The functions, by package.
+    pub fn functions(&self) -> impl Iterator<Item = &str> {
+        self.rights.keys().map(String::as_str)
     }
 
     /// Where the engines listen.
