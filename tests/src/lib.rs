@@ -18,6 +18,7 @@ pub mod logged;
 pub mod meter;
 pub mod process;
 pub mod queues;
+pub mod recorder;
 pub mod runs;
 pub mod system;
 pub mod tokens;

@@ -18,6 +18,7 @@ use signalbox_local::host::poller::sqs_event;
 use crate::answer::Answer;
 use crate::events::{http_event, schedule_event};
 use crate::queues::Queue;
+use crate::recorder::recorder;
 use crate::system::System;
 use crate::wire::Wire;
 use crate::wire::store::WiredStore;
@@ -37,11 +38,14 @@ pub struct Process {
 impl Process {
     pub(crate) async fn start(system: &System, wire: Wire, variables: &[(&str, &str)]) -> Self {
         let metrics = Arc::new(Mutex::new(Vec::new()));
-        let (lines, stores) = (Arc::clone(&metrics), wire.clone());
+        let (lines, stores, recorder) = (Arc::clone(&metrics), wire.clone(), recorder());
         let all = Outside {
             aws_http: Some(wire.http_but_for_secrets(system.http.clone())),
             stores: StoreFactory::wrapped(move |store| Arc::new(WiredStore::new(stores.clone(), store))),
-            metrics: Metrics::to(move |line| lines.lock().expect("the lines").push(line.to_owned())),
+            metrics: Metrics::to(move |line| {
+                recorder.measured(line);
+                lines.lock().expect("the lines").push(line.to_owned());
+            }),
             ..system.outside(&wire)
         };
         // A call that the template does not allow is refused before it comes to the wire.

@@ -15,6 +15,7 @@ use signalbox_local::{Host, Options};
 
 use crate::process::Process;
 use crate::queues::Delays;
+use crate::recorder::recorder;
 use crate::tokens::{SERVICE_SECRET, SESSION_SECRET, USER_SECRET};
 use crate::wire::Wire;
 
@@ -87,7 +88,7 @@ impl System {
         let http = delays.http(aws_smithy_http_client::Builder::new().build_http());
         let aws_http = (!poll).then(|| http.clone());
         let outside = Outside { clock: clock.clone(), stores, providers, aws_http, ..Outside::default() };
-        let options = Options { variables, outside, poll, ..Options::default() };
+        let options = Options { variables, outside, poll, recorder: recorder(), ..Options::default() };
         let host = Host::start(options).await.expect("the host starts");
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         Self { host, clock, entropy: Entropy::seeded(7), delays, http, client, worlds: AtomicUsize::new(0) }

@@ -13,6 +13,7 @@ use signalbox::http::auth::{DELIVERIES_WRITE, READ, WRITE};
 use signalbox_local::host::invoke::InvokeError;
 use signalbox_local::token::{self, Grant};
 use signalbox_local::{Host, Options};
+use signalbox_tests::recorder::recorder;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -54,7 +55,7 @@ async fn start() -> Host {
         ("INLINE_BUDGET_MS", "0"),
     ];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    Host::start(Options { variables, poll: false, ..Options::default() }).await.unwrap()
+    Host::start(Options { variables, poll: false, recorder: recorder(), ..Options::default() }).await.unwrap()
 }
 
 /// The sample events of each function, with a token that lets them in.

@@ -8,5 +8,6 @@ mod house {
     mod names;
     mod observability;
     mod operated;
+    mod recorded;
     mod workspace;
 }

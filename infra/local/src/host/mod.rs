@@ -10,6 +10,7 @@ pub mod layer;
 pub mod lent;
 pub mod options;
 pub mod poller;
+pub mod record;
 mod registry;
 mod restart;
 pub mod rights;
@@ -106,6 +107,11 @@ impl Host {
     #[must_use]
     pub fn rights(&self, function: &str) -> &Rights {
         &self.rights[function]
+    }
+
+    /// The functions, by package.
+    pub fn functions(&self) -> impl Iterator<Item = &str> {
+        self.rights.keys().map(String::as_str)
     }
 
     /// Where the engines listen.

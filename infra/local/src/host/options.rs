@@ -9,6 +9,7 @@ use signalbox::outside::Outside;
 
 use crate::engines::EngineError;
 use crate::host::data::{DataError, Storage};
+use crate::host::record::Recorder;
 use crate::host::settings::Variables;
 use crate::template::TemplateError;
 
@@ -37,6 +38,8 @@ pub struct Options {
     pub template: Option<String>,
     /// Handlers in place of this binary's, by package, for tests of the host.
     pub functions: BTreeMap<String, Function>,
+    /// Where it is written down what functions do; nowhere by default.
+    pub recorder: Recorder,
 }
 
 impl Default for Options {
@@ -53,6 +56,7 @@ impl Default for Options {
             outside: Outside::default(),
             template: None,
             functions: BTreeMap::new(),
+            recorder: Recorder::default(),
         }
     }
 }

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::engines::ses;
 use crate::host::layer;
+use crate::host::record::Recorder;
 use crate::template::{ACCOUNT, APPLICATION, REGION, Right};
 
 /// The rights of one function, and which of them it has used. Clones are the same.
@@ -26,11 +27,12 @@ struct Inner {
     granted: Vec<Right>,
     /// By their places in `granted`.
     used: Mutex<BTreeSet<usize>>,
+    recorder: Recorder,
 }
 
 impl Rights {
-    pub(crate) fn new(function: &str, granted: Vec<Right>) -> Self {
-        Self(Arc::new(Inner { function: function.to_owned(), granted, used: Mutex::default() }))
+    pub(crate) fn new(function: &str, granted: Vec<Right>, recorder: Recorder) -> Self {
+        Self(Arc::new(Inner { function: function.to_owned(), granted, used: Mutex::default(), recorder }))
     }
 
     /// A client for the AWS SDK that sends what the function may call, and refuses the rest.
@@ -55,10 +57,12 @@ impl Rights {
     fn missing(&self, request: &HttpRequest) -> Option<Right> {
         let mut used = self.0.used.lock().unwrap_or_else(PoisonError::into_inner);
         for needed in needed(request) {
-            match self.0.granted.iter().position(|granted| covers(granted, &needed)) {
-                None => return Some(needed),
-                Some(place) => used.insert(place),
+            let Some(place) = self.0.granted.iter().position(|granted| covers(granted, &needed)) else {
+                return Some(needed);
             };
+            if used.insert(place) {
+                self.0.recorder.right(&self.0.function, &self.0.granted[place]);
+            }
         }
         None
     }
@@ -289,7 +293,7 @@ mod tests {
             resource: format!("arn:aws:dynamodb:us-east-1:000000000000:table/{resource}"),
             context: Vec::new(),
         };
-        let rights = Rights::new("f", vec![right("T"), right("T/index/*")]);
+        let rights = Rights::new("f", vec![right("T"), right("T/index/*")], Recorder::default());
         let query = |body: &str| rights.missing(&request("DynamoDB_20120810.Query", body));
         assert_eq!(query(r#"{"TableName":"T","IndexName":"i"}"#), None);
         assert_eq!(rights.unused(), [right("T")]);
@@ -302,7 +306,8 @@ mod tests {
     fn a_right_under_a_condition_covers_what_names_its_context_alone() {
         let resource = "arn:aws:kms:us-east-1:000000000000:key/K".to_owned();
         let context = vec!["connection".to_owned(), "tenant".to_owned()];
-        let rights = Rights::new("f", vec![Right { action: "kms:Decrypt".into(), resource, context }]);
+        let rights =
+            Rights::new("f", vec![Right { action: "kms:Decrypt".into(), resource, context }], Recorder::default());
         let decrypt = |context: &str| {
             let body = format!(r#"{{"KeyId":"K","EncryptionContext":{context}}}"#);
             rights.missing(&request("TrentService.Decrypt", &body)).is_none()

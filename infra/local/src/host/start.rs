@@ -43,6 +43,7 @@ use crate::host::clients::{self, AccessKey, Endpoints};
 use crate::host::data::{DataFolder, Opened};
 use crate::host::invoke::{Deployed, Invoker};
 use crate::host::options::{HostError, Options};
+use crate::host::record::Recorder;
 use crate::host::rights::Rights;
 use crate::host::settings::{self, SERVICE_SECRET, Secrets};
 use crate::host::{Host, demo, imports, lent, poller, registry, restart, ticker};
@@ -75,7 +76,11 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
 
     let mut outside = options.outside.clone();
     // Standard output has the ready line and nothing else.
-    outside.metrics = Metrics::to(say);
+    let recorder = options.recorder.clone();
+    outside.metrics = Metrics::to(move |line| {
+        recorder.measured(line);
+        say(line);
+    });
     // Its own: options may start another host once this one is stopped.
     outside.shutdown = Shutdown::default();
     let mut engines = start_engines(&data, engine_ports, &endpoints.access_key, &template, &outside).await?;
@@ -93,7 +98,7 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
     if let Some((folder, environment)) = data.path().zip(environments.get(lent::FUNCTION)) {
         lent::lend(folder, environment)?;
     }
-    let rights = rights(&template);
+    let rights = rights(&template, &options.recorder);
     let invoker = deploy(&template, &environments, &rights, &outside, &options.functions).await?;
     let sqs = clients::sqs(&endpoints);
     engines.targets.connect(Arc::clone(&invoker), sqs.clone(), endpoints.sqs.clone());
@@ -377,9 +382,9 @@ fn environment(function: &FunctionModel, endpoints: &Endpoints) -> Environment {
 }
 
 /// What each function may call, by package.
-fn rights(template: &Template) -> BTreeMap<String, Rights> {
-    let of = |function: &FunctionModel| (function.name.clone(), Rights::new(&function.name, function.rights.clone()));
-    template.functions.iter().map(of).collect()
+fn rights(template: &Template, recorder: &Recorder) -> BTreeMap<String, Rights> {
+    let rights = |FunctionModel { name, rights, .. }: &_| Rights::new(name, rights.clone(), recorder.clone());
+    template.functions.iter().map(|function| (function.name.clone(), rights(function))).collect()
 }
 
 async fn deploy(
