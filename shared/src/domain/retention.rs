@@ -4,8 +4,11 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
-/// The fewest days that history is kept: longer than any run may be open, and than the weeks that digests and health look back on.
-pub const DAYS_MIN: u64 = 30;
+/// The fewest days that runs are kept: longer than any may be open, and than the weeks that digests and health look back on.
+pub const RUNS_DAYS_MIN: u64 = 30;
+/// The fewest days that deliveries are kept which had their effect: a dead letter is kept for 90 and then claimed for 30 more, and where
+/// its effect stands it must be seen.
+pub const DELIVERIES_DAYS_MIN: u64 = 120;
 /// The most days: ten years. Longer is for ever.
 pub const DAYS_MAX: u64 = 3_650;
 /// How long runs are kept unless it is said otherwise, in days.
@@ -18,21 +21,21 @@ const AFTER_ITS_END: SignedDuration = SignedDuration::from_hours(7 * 24);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention(Option<i64>);
 
-/// A number of days that makes no sense.
+/// A number of days that makes no sense; the fewest that do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it must be 0, which keeps all for ever, or a whole number of days from {DAYS_MIN} to {DAYS_MAX}")]
-pub struct NoRetention;
+#[error("it must be 0, which keeps all for ever, or a whole number of days from {0} to {DAYS_MAX}")]
+pub struct NoRetention(u64);
 
 impl Retention {
     /// So many days; 0 means for ever.
     ///
     /// # Errors
-    /// When it is below [`DAYS_MIN`] or above [`DAYS_MAX`].
-    pub fn of_days(days: u64) -> Result<Self, NoRetention> {
+    /// When it is below the fewest, or above [`DAYS_MAX`].
+    pub fn of_days(days: u64, fewest: u64) -> Result<Self, NoRetention> {
         match days {
             0 => Ok(Self(None)),
-            DAYS_MIN..=DAYS_MAX => Ok(Self(i64::try_from(days).ok())),
-            _ => Err(NoRetention),
+            _ if (fewest..=DAYS_MAX).contains(&days) => Ok(Self(i64::try_from(days).ok())),
+            _ => Err(NoRetention(fewest)),
         }
     }
 
@@ -82,7 +85,7 @@ mod tests {
     }
 
     fn days(days: u64) -> Retention {
-        Retention::of_days(days).unwrap()
+        Retention::of_days(days, RUNS_DAYS_MIN).unwrap()
     }
 
     #[test]
@@ -90,7 +93,7 @@ mod tests {
         for (number, is_good) in
             [(0, true), (1, false), (29, false), (30, true), (400, true), (3_650, true), (3_651, false)]
         {
-            assert_eq!(Retention::of_days(number).is_ok(), is_good, "{number}");
+            assert_eq!(Retention::of_days(number, RUNS_DAYS_MIN).is_ok(), is_good, "{number}");
         }
         let (long_ago, now) = (at("1970-01-01"), at("2024-06-07"));
         assert_eq!((days(0).edge(now), days(0).ends(long_ago, long_ago)), (None, None));
@@ -119,13 +122,13 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_shown_is_never_swept(
-            days in DAYS_MIN..=DAYS_MAX,
+            days in RUNS_DAYS_MIN..=DAYS_MAX,
             started_s in 0_i64..4_000_000_000,
             lasted_s in 0_i64..40 * 86_400,
             later_s in 0_i64..400_000_000,
         ) {
             let stamp = |second: i64| Timestamp::from_second(second).unwrap();
-            let kept = Retention::of_days(days).unwrap();
+            let kept = Retention::of_days(days, RUNS_DAYS_MIN).unwrap();
             let (started_at, over_at) = (stamp(started_s), stamp(started_s + lasted_s));
             let now = stamp(started_s + lasted_s + later_s);
             let is_swept = kept.ends(started_at, over_at).is_some_and(|ends| ends <= now);

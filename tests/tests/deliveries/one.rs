@@ -85,6 +85,34 @@ async fn a_long_body_is_cut_and_its_size_is_told() {
 }
 
 #[tokio::test]
+async fn what_had_its_effect_goes_with_its_day_where_it_is_said_how_long_and_else_never() {
+    const DAY: u64 = 86_400;
+    for (days, kept) in [("120", Some(121 * DAY)), ("", None)] {
+        let hooks = Hooks::with(&[("DELIVERIES_RETENTION_DAYS", days)]).await;
+        let today = hooks.clock.now().as_second().unsigned_abs() / DAY * DAY;
+        // Its body lies in parts, beside the entry and the name of the partition.
+        let body = json!({"of": "x".repeat(400_000)}).to_string();
+        assert_eq!(hooks.send(&Delivery::pos("t1", body).header("idempotency-key", "k")).await.status, 201);
+        hooks.work(Queue::Webhooks).await;
+        let id = newest(&hooks, "t1", "status=processed").await;
+        let items = hooks.items("RECORDS_TABLE", "t1#deliveries").await;
+        let ends = kept.map(|kept| json!((today + kept).to_string()));
+        assert!(
+            items.len() > 2 && items.iter().all(|item| item.get("expires_at") == ends.as_ref()),
+            "{days}: {items:?}"
+        );
+        for (days, is_there) in [(120, true), (1, kept.is_none())] {
+            hooks.pass(std::time::Duration::from_secs(days * DAY));
+            let list = format!("{LIST}?status=processed&from=2100-01-01");
+            let page = hooks.ask("GET", &list, Some(&hooks.operator("t1")), None).await.expect(200);
+            assert_eq!(page["items"].as_array().unwrap().len(), usize::from(is_there), "{days}");
+            let status = if is_there { 200 } else { 404 };
+            assert_eq!(answer(&hooks, "t1", &id).await.status, status, "nothing swept it here");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_dead_letter_says_when_and_why_it_was_given_up() {
     let hooks = Hooks::start().await;
     given_up(&hooks, &[named("t1", "k")]).await;

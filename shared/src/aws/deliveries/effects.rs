@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::kept;
 use super::partitions::Named;
 use crate::aws::clients::Clients;
 use crate::aws::faults::{AwsFault, fault};
@@ -25,6 +26,7 @@ use crate::domain::deliveries::delivery::{Applied, BODY_PART_BYTES_MAX, Label};
 use crate::domain::deliveries::placement::DeliveryPlace;
 use crate::domain::deliveries::version::Version;
 use crate::domain::ids::Dataset;
+use crate::domain::retention::Retention;
 use crate::domain::time;
 use crate::environment::{Environment, StartError};
 
@@ -82,17 +84,25 @@ fn effect_key(partition: String, sort: Vec<u8>) -> Item {
     Item::from([("pk".to_owned(), text(partition)), ("sk".to_owned(), AttributeValue::B(Blob::new(sort)))])
 }
 
-/// The records table, as deliveries write it. Clones share what they remember to have named.
+/// The records table, as deliveries write it, and how long they are kept. Clones share what they remember to have named.
 #[derive(Clone, Debug)]
-pub struct EffectStore(Table, Named);
+pub struct EffectStore(Table, Named, Retention);
 
 impl EffectStore {
-    /// The table that `RECORDS_TABLE` names; nothing is called.
+    /// The table that `RECORDS_TABLE` names, and the days of `DELIVERIES_RETENTION_DAYS`; nothing is called.
     ///
     /// # Errors
-    /// When it is not set.
+    /// When it is not set, or the days make no sense.
     pub fn connect(clients: &Clients, environment: &Environment) -> Result<Self, StartError> {
-        Ok(Self(Table::connect(clients, environment, "RECORDS_TABLE")?, Named::default()))
+        Ok(Self(Table::connect(clients, environment, "RECORDS_TABLE")?, Named::default(), kept(environment)?))
+    }
+
+    /// When an entry goes, where it does: with all of the day in which it was received. As an attribute, for its own item and the parts
+    /// of its body alike.
+    fn goes(&self, label: &Label) -> Option<(String, AttributeValue)> {
+        let received_at = label.received_at();
+        let ends = self.2.ends(received_at, received_at)?;
+        Some(("expires_at".to_owned(), number(ends.as_second())))
     }
 
     /// Stores a delivery as it came, and that it was applied at `at`.
@@ -196,7 +206,9 @@ impl EffectStore {
         let parts = body.chunks(BODY_PART_BYTES_MAX);
         let kept = Kept::InParts(parts.len());
         let keyed = (0_u8..).zip(parts).map(|(part, bytes)| {
-            (effect_key(place.partition().key(tenant), place.part_sort(&label.body_hash, part)), bytes)
+            let mut fields = effect_key(place.partition().key(tenant), place.part_sort(&label.body_hash, part));
+            fields.extend(self.goes(label));
+            (fields, bytes)
         });
         self.0.write_parts("payload", keyed, "store parts of a body").await?;
         Ok(kept)
@@ -216,12 +228,13 @@ impl EffectStore {
     ) -> Result<(), AwsFault> {
         const OPERATION: &str = "list delivery";
         let (tenant, place) = (&label.connection.tenant, DeliveryPlace::of(label));
-        self.1.name(&self.0, tenant, place.partition()).await?;
+        self.1.name(&self.0, tenant, place.partition(), self.goes(label)).await?;
         // These are for claiming. How it was taken in stays: nothing else says which secret proved it.
         let own = Label { signed_id: false, content_hash: None, ..label.clone() };
         let mut fields = item(&own, effect_key(place.partition().key(tenant), place.sort()))?;
         fields.insert("receivedAt".into(), text(time::text(label.received_at())));
         fields.insert("bodyBytes".into(), number(body.len()));
+        fields.extend(self.goes(label));
         if ahead {
             fields.insert(AHEAD.into(), AttributeValue::Bool(true));
         }

@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::kept;
 use crate::aws::clients::Clients;
 use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{Item, text, value};
@@ -13,6 +14,7 @@ use crate::domain::deliveries::delivery::{Applied, Label};
 use crate::domain::deliveries::partition::Partition;
 use crate::domain::deliveries::placement::{DeliveryPlace, ListPlace, lowest_sort};
 use crate::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
+use crate::domain::retention::Retention;
 use crate::environment::{Environment, StartError};
 
 const OPERATION: &str = "read deliveries";
@@ -110,17 +112,23 @@ pub struct ShardPart {
     pub rest: Option<ListPlace>,
 }
 
-/// The records table, as lists of deliveries read it.
+/// The records table, as lists of deliveries read it, and how long deliveries are kept.
 #[derive(Clone, Debug)]
-pub struct DeliveryReads(pub(super) Table);
+pub struct DeliveryReads(pub(super) Table, Retention);
 
 impl DeliveryReads {
-    /// The table that `RECORDS_TABLE` names; nothing is called.
+    /// The table that `RECORDS_TABLE` names, and the days of `DELIVERIES_RETENTION_DAYS`; nothing is called.
     ///
     /// # Errors
-    /// When it is not set.
+    /// When it is not set, or the days make no sense.
     pub fn connect(clients: &Clients, environment: &Environment) -> Result<Self, StartError> {
-        Table::connect(clients, environment, "RECORDS_TABLE").map(Self)
+        Ok(Self(Table::connect(clients, environment, "RECORDS_TABLE")?, kept(environment)?))
+    }
+
+    /// How long deliveries are kept: lists end at its edge.
+    #[must_use]
+    pub fn retention(&self) -> Retention {
+        self.1
     }
 
     /// The entries of a partition that are wanted, as of a moment ago: one query, which may find fewer than `limit` and still leave

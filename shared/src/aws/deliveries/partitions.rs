@@ -40,8 +40,14 @@ fn sort(sort: String) -> AttributeValue {
 pub(super) struct Named(Arc<Mutex<HashMap<String, Arc<OnceCell<()>>>>>);
 
 impl Named {
-    /// Names a partition, if this instance has not.
-    pub(super) async fn name(&self, table: &Table, tenant: &TenantId, partition: Partition) -> Result<(), AwsFault> {
+    /// Names a partition, if this instance has not; with when its name goes, where it does.
+    pub(super) async fn name(
+        &self,
+        table: &Table,
+        tenant: &TenantId,
+        partition: Partition,
+        goes: Option<(String, AttributeValue)>,
+    ) -> Result<(), AwsFault> {
         let cell = {
             let mut named = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if named.len() >= REMEMBERED_MAX {
@@ -50,10 +56,8 @@ impl Named {
             named.entry(partition.key(tenant)).or_default().clone()
         };
         let put = || async {
-            let item = Item::from([
-                ("pk".to_owned(), text(of_tenant(tenant))),
-                ("sk".to_owned(), sort(partition.to_string())),
-            ]);
+            let key = [("pk".to_owned(), text(of_tenant(tenant))), ("sk".to_owned(), sort(partition.to_string()))];
+            let item: Item = key.into_iter().chain(goes.clone()).collect();
             let named = table.put_item(item).send().await;
             named.map(drop).map_err(|error| fault("name partition of deliveries", &error))
         };

@@ -27,7 +27,7 @@ pub mod transitions;
 use super::clients::Clients;
 use super::datasets::snapshots::SnapshotStore;
 use super::table::Table;
-use crate::domain::retention::{RUNS_DAYS, Retention};
+use crate::domain::retention::{RUNS_DAYS, RUNS_DAYS_MIN, Retention};
 use crate::environment::{Environment, StartError};
 
 /// The runs table, to read, and how long runs are kept.
@@ -40,9 +40,7 @@ impl RunReads {
     /// # Errors
     /// When it is not set, or the days make no sense.
     pub fn connect(clients: &Clients, environment: &Environment) -> Result<Self, StartError> {
-        const NAME: &str = "RUNS_RETENTION_DAYS";
-        let kept = Retention::of_days(environment.number(NAME, RUNS_DAYS)?);
-        let kept = kept.map_err(|why| StartError::Invalid { name: NAME, reason: why.to_string() })?;
+        let kept = environment.retention("RUNS_RETENTION_DAYS", RUNS_DAYS, RUNS_DAYS_MIN)?;
         Ok(Self(Table::connect(clients, environment, "RUNS_TABLE")?, kept))
     }
 

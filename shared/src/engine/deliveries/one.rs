@@ -115,6 +115,11 @@ pub async fn find(
             Some(Found { one: One::Dead(letter), body, claim })
         }
         DeliveryId::TakenIn(place) => {
+            // It may be there still: what has expired is swept some days later.
+            let received_at = Timestamp::from_millisecond(place.received_ms).unwrap_or(Timestamp::MIN);
+            if reads.deliveries.retention().hides(received_at, true, now) {
+                return Ok(None);
+            }
             let Some(kept) = reads.deliveries.kept(tenant, place).await? else { return Ok(None) };
             let claim = claim_of(reads, now, &kept.label).await?;
             let bytes = kept.delivery.body_bytes;

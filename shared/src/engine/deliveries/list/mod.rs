@@ -289,6 +289,8 @@ async fn streams<'a>(
         Some(moment) => (moment, to_ms.min(moment.saturating_add(TRACE_AHEAD_MS))),
         None => (from_ms.unwrap_or(0), to_ms),
     };
+    let kept_ms = reads.deliveries.retention().edge(now).map_or(0, Timestamp::as_millisecond);
+    let from_ms = from_ms.max(kept_ms);
     // Without a filter each that is read is wanted: a short page costs little.
     let filtered =
         wanted.brands.is_some() || wanted.source.is_some() || wanted.correlation_id.is_some() || wanted.text.is_some();
