@@ -32,7 +32,7 @@ pub struct Stored {
 }
 
 /// What differs between two runs of the same.
-const VOLATILE: [&str; 21] = [
+const VOLATILE: [&str; 22] = [
     "attempts",
     "by_status",
     "completedAt",
@@ -51,6 +51,8 @@ const VOLATILE: [&str; 21] = [
     "queuedMs",
     "sk",
     "slices",
+    // A step that is done twice is paid for twice.
+    "spent",
     "startedAt",
     "tenant",
     "updatedAt",
@@ -208,7 +210,9 @@ fn statistics(counters: &[Item]) -> BTreeMap<String, i64> {
     let mut sums = BTreeMap::new();
     for counter in counters {
         let kind = text(counter, "sk").split('#').next().unwrap_or_default().to_owned();
-        for (name, value) in counter.iter().filter(|(name, _)| *name != "pk" && *name != "sk" && !name.ends_with('m')) {
+        for (name, value) in
+            counter.iter().filter(|(name, _)| *name != "pk" && *name != "sk" && !name.ends_with(['m', 'c']))
+        {
             let slot = if name.len() > 1 { " slot" } else { "" };
             let sum = sums.entry(format!("{kind}{slot} {}", &name[name.len() - 1..])).or_insert(0);
             *sum += value.as_str().and_then(|number| number.parse::<i64>().ok()).expect("a number");

@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 
 use crate::aws::faults::AwsFault;
 use crate::aws::items::{Item, item, key, text};
+use crate::aws::meter;
 use crate::aws::table::Table;
 use crate::domain::ids::{Connection, RunId};
 use crate::domain::runs::run::{Run, SeenStatus};
@@ -12,7 +13,7 @@ use crate::domain::runs::run::{Run, SeenStatus};
 pub(super) const OPEN: &str = "open";
 
 /// What the holder of a run writes of it. The rest is written once, at the start, or is others' to write.
-const HOLDERS: [&str; 14] = [
+const HOLDERS: [&str; 15] = [
     "status",
     "updatedAt",
     "deadlineFrom",
@@ -23,6 +24,7 @@ const HOLDERS: [&str; 14] = [
     "unconnected",
     "wait",
     "slices",
+    "spent",
     "log",
     "held",
     "heldMs",
@@ -48,6 +50,11 @@ pub(super) fn run_item(run: &Run) -> Result<Item, AwsFault> {
 /// The update of all that a holder owns. An update, as a put would undo what others wrote since the holder read the run.
 pub(super) fn holders_update(table: &Table, run: &Run) -> Result<UpdateBuilder, AwsFault> {
     let mut fields = item(run, Item::new())?;
+    // Up to this very commit, where it is made in a slice.
+    if let Some(spent) = meter::spent() {
+        let spent = serde_dynamo::to_attribute_value(&spent);
+        fields.insert("spent".into(), spent.map_err(|error| AwsFault::damaged("write run", error.to_string()))?);
+    }
     let mut update = table
         .update(run_key(&run.connection, &run.id))
         .condition_expression("attribute_exists(pk)")
