@@ -104,6 +104,7 @@ fn run(connection: &Connection, id: RunId, at: Timestamp, number: usize, open: b
         completed_at: None,
         wait: None,
         slices: Slices::default(),
+        spent: None,
         duration_ms: None,
         error: None,
         attempts: 0,

@@ -4,4 +4,5 @@
 mod cost {
     mod counted;
     mod profile;
+    mod runs;
 }

@@ -126,7 +126,7 @@ pub fn openapi() -> OpenApi {
 /// # Errors
 /// When the environment is unusable.
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
-    let clients = Clients::connect(environment, outside)?;
+    let clients = Clients::connect(environment, outside)?.counted();
     let names: Vec<Name> = service_secrets::all().collect();
     let secrets = SecretsReader::start(&clients, environment, outside, &names).await?;
     let worker = RunWorker::connect(&clients, environment, outside)?;

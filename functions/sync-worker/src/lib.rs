@@ -24,7 +24,7 @@ use tracing::Instrument as _;
 /// # Errors
 /// When the environment is unusable.
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
-    let clients = Clients::connect(environment, outside)?;
+    let clients = Clients::connect(environment, outside)?.counted();
     let worker = RunWorker::connect(&clients, environment, outside)?;
     let flags = Flags::connect(&clients, environment, outside)?;
     let mirrors = Mirrors::connect(&worker.runs, &flags, &clients, environment)?;

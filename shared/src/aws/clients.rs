@@ -10,6 +10,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
 use super::signed::{Service, Signed};
+use crate::aws::meter::Counted;
 use crate::environment::{Environment, StartError};
 use crate::outside::Outside;
 
@@ -58,6 +59,7 @@ struct Settings {
     endpoints: Environment,
     http: Option<SharedHttpClient>,
     sleep: Option<SharedAsyncSleep>,
+    is_counted: bool,
 }
 
 impl Settings {
@@ -81,6 +83,9 @@ macro_rules! client {
         config.set_http_client(settings.http.clone());
         if let Some(sleep) = settings.sleep.clone() {
             config.set_sleep_impl(Some(sleep));
+        }
+        if settings.is_counted {
+            config = config.interceptor(Counted);
         }
         $sdk::Client::from_conf(config.build())
     }};
@@ -109,13 +114,22 @@ impl Clients {
         let timeouts =
             TimeoutConfig::builder().operation_timeout(CALL_TIMEOUT).operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
         let (endpoints, http, sleep) = (environment.clone(), outside.aws_http.clone(), outside.aws_sleep.clone());
-        let settings = Settings { region, credentials, timeouts, endpoints, http, sleep };
-        Ok(Self {
+        Ok(Self::of(Settings { region, credentials, timeouts, endpoints, http, sleep, is_counted: false }))
+    }
+
+    fn of(settings: Settings) -> Self {
+        Self {
             dynamodb: client!(&settings, aws_sdk_dynamodb, "DYNAMODB"),
             sqs: client!(&settings, aws_sdk_sqs, "SQS"),
             eventbridge: client!(&settings, aws_sdk_eventbridge, "EVENTBRIDGE"),
             settings,
-        })
+        }
+    }
+
+    /// The same, but that calls for a run are counted: for a function that advances runs.
+    #[must_use]
+    pub fn counted(self) -> Self {
+        Self::of(Settings { is_counted: true, ..self.settings })
     }
 
     /// A client of KMS. Made by whoever needs one: a function that has no secrets to open carries none.

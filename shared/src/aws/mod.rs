@@ -15,6 +15,7 @@ mod items;
 pub mod journal;
 pub mod keys;
 pub mod mail;
+pub mod meter;
 pub mod mirror;
 pub mod parameters;
 pub mod queues;

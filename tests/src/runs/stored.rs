@@ -52,6 +52,8 @@ const VOLATILE: [&str; 22] = [
     "queuedMs",
     "sk",
     "slices",
+    // A step that is done twice is paid for twice.
+    "spent",
     "startedAt",
     "tenant",
     "updatedAt",
@@ -211,7 +213,7 @@ fn statistics(counters: &[Item]) -> BTreeMap<String, i64> {
         let kind = text(counter, "sk").split('#').next().unwrap_or_default().to_owned();
         for (name, value) in counter
             .iter()
-            .filter(|(name, _)| !["pk", "sk", "expires_at"].contains(&name.as_str()) && !name.ends_with('m'))
+            .filter(|(name, _)| !["pk", "sk", "expires_at"].contains(&name.as_str()) && !name.ends_with(['m', 'c']))
         {
             let slot = if name.len() > 1 { " slot" } else { "" };
             let sum = sums.entry(format!("{kind}{slot} {}", &name[name.len() - 1..])).or_insert(0);

@@ -20,7 +20,7 @@ use super::counted::Counting;
 const WEBHOOKS: usize = 100;
 const BATCH: usize = 10;
 const ROWS: [usize; 2] = [1_000, 3_000];
-const CHANGED: usize = 100;
+const CHANGED: [usize; 2] = [100, 300];
 const PULLED: u64 = 1_000;
 /// How much more or less log there may be than is committed: ids and durations are not of one length.
 const LOG_SLACK: f64 = 0.03;
@@ -39,7 +39,7 @@ fn push(key: &str) -> Delivery {
     Delivery::github(key, json!({"ref": "refs/heads/main", "after": key, "note": "x".repeat(200)}).to_string())
 }
 
-fn settings(root: &Path) -> Settings {
+pub(super) fn settings(root: &Path) -> Settings {
     let senders = json!([{"provider": "github", "connection": "acme", "tenant": "acme", "scheme": "github",
         "secrets": [GITHUB_SECRET]}]);
     Settings::default().with(&[
@@ -85,7 +85,7 @@ async fn duplicates(counting: &mut Counting) -> Counted {
 }
 
 /// A catalogue whose first rows may be in a second edition.
-fn publish(root: &Path, rows: usize, changed: usize) {
+pub(super) fn publish(root: &Path, rows: usize, changed: usize) {
     let row = |number: usize| {
         let edition = 1 + usize::from(number < changed);
         json!({"catalogId": format!("row-{number:06}"), "name": "Lemtosh", "price": 19_000 + number, "edition": edition})
@@ -93,7 +93,7 @@ fn publish(root: &Path, rows: usize, changed: usize) {
     std::fs::write(root.join("shop.json"), Value::from_iter((0..rows).map(row)).to_string()).unwrap();
 }
 
-async fn put(counting: &Counting, connection: &str, body: Value) {
+pub(super) async fn put(counting: &Counting, connection: &str, body: Value) {
     let system = &counting.system;
     let token = system.service_token("operator", "default", &[CONNECTIONS_READ, CONNECTIONS_WRITE]);
     let put = system.request("PUT", &format!("/api/admin/connections/{connection}")).bearer(&token);
@@ -108,7 +108,7 @@ async fn delete(counting: &Counting, connection: &str) {
 }
 
 /// An hour in which so many rows are read, of which some have changed.
-async fn hour(counting: &mut Counting, rows: usize, changed: usize) -> Counted {
+pub(super) async fn hour(counting: &mut Counting, rows: usize, changed: usize) -> Counted {
     counting.take(1.0);
     counting.hour().await;
     counting.worked("sync-worker", Work::Row, rows as f64);
@@ -116,7 +116,7 @@ async fn hour(counting: &mut Counting, rows: usize, changed: usize) -> Counted {
     Counted { changed: changed as f64, ..counting.take(rows as f64) }
 }
 
-async fn nightlies(counting: &mut Counting, root: &Path) -> [Counted; 3] {
+async fn nightlies(counting: &mut Counting, root: &Path) -> [Counted; 4] {
     publish(root, ROWS[0], 0);
     put(counting, "default/catalogue/shop", json!({"settings": {"source": "shop.json"}, "schedule": {"every": 60}}))
         .await;
@@ -125,10 +125,15 @@ async fn nightlies(counting: &mut Counting, root: &Path) -> [Counted; 3] {
     publish(root, ROWS[1], 0);
     hour(counting, ROWS[1], ROWS[1] - ROWS[0]).await;
     let many = hour(counting, ROWS[1], 0).await;
-    publish(root, ROWS[1], CHANGED);
-    let changed = hour(counting, ROWS[1], CHANGED).await;
+    publish(root, ROWS[1], CHANGED[0]);
+    let changed = hour(counting, ROWS[1], CHANGED[0]).await;
+    // All of the first edition again, and more of the second.
+    publish(root, ROWS[1], 0);
+    hour(counting, ROWS[1], CHANGED[0]).await;
+    publish(root, ROWS[1], CHANGED[1]);
+    let more = hour(counting, ROWS[1], CHANGED[1]).await;
     delete(counting, "default/catalogue/shop").await;
-    [few, many, changed]
+    [few, many, changed, more]
 }
 
 async fn pulls(counting: &mut Counting) -> [Counted; 2] {
@@ -175,7 +180,7 @@ async fn count() -> BTreeMap<Scenario, Counted> {
     let alone = webhooks(&mut counting, POS, 1, one).await;
     let many = webhooks(&mut counting, POS, BATCH, |number, key| sale(number % BATCH, &format!("{key} many"))).await;
     let unsigned = webhooks(&mut counting, HOOKS, BATCH, |_, key| push(key)).await;
-    let [few_rows, many_rows, changed_rows] = nightlies(&mut counting, root.path()).await;
+    let [few_rows, many_rows, changed_rows, more_changed] = nightlies(&mut counting, root.path()).await;
     let [new, unchanged] = pulls(&mut counting).await;
     let idle = idle(&mut counting).await;
     [
@@ -187,6 +192,7 @@ async fn count() -> BTreeMap<Scenario, Counted> {
         (Scenario::NightlyFew, few_rows),
         (Scenario::NightlyMany, many_rows),
         (Scenario::NightlyChanged, changed_rows),
+        (Scenario::NightlyChangedMore, more_changed),
         (Scenario::PullNew, new),
         (Scenario::PullUnchanged, unchanged),
         (Scenario::IdleMinute, idle),

@@ -65,6 +65,8 @@ fn sorted(value: &Value) -> Value {
 
 fn normalised(value: &Value, name: &str, known: &mut Vec<String>) -> Value {
     match value {
+        // Each call more or less would change them: tests/tests/cost compares what they say.
+        Value::Object(_) if name == "cost" => "<cost>".into(),
         Value::Object(fields) => {
             let mut names: Vec<&String> = fields.keys().collect();
             names.sort();

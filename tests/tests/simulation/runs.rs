@@ -42,6 +42,7 @@ pub(super) fn start(world: &mut World) {
         unconnected: 0,
         log: Default::default(),
         slices: Slices::default(),
+        spent: None,
         held: None,
         held_ms: 0,
         correlation_id: "trace".into(),

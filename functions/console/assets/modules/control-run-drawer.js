@@ -7,6 +7,7 @@ import { closeDrawer, openDrawer, section } from "./drawer.js";
 import { dateTime, number, say } from "./language.js";
 import { callout, copied, fact } from "./messages.js";
 import { readable } from "./moment.js";
+import { runPrice } from "./run-price.js";
 import { span } from "./span.js";
 
 /** @typedef {import("./control-words.js").EntityRun} EntityRun */
@@ -66,7 +67,7 @@ function drift(run) {
 
 /** @param {EntityRun} run */
 function facts(run) {
-  const { pages, setAside, since, state } = run.fullDetails;
+  const { cost, pages, setAside, since, state } = run.fullDetails;
   return section(
     say("Run", "Kørsel"),
     h(
@@ -77,6 +78,7 @@ function facts(run) {
       fact(say("Pages", "Sider"), number(pages)),
       fact(say("Set aside", "Lagt til side"), number(setAside)),
       fact(say("State", "Tilstand"), STATES[state] ? say(...STATES[state]) : (state ?? "—")),
+      cost && fact(say("Price of the run", "Kørslens pris"), runPrice(cost)),
       fact(say("By", "Af"), run.actor),
       fact(say("RunId", "Kørsels-id"), mono(run.runId)),
     ),

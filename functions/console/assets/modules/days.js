@@ -4,7 +4,7 @@ import { h, s } from "./dom.js";
 import { dayText, number, say } from "./language.js";
 import { status } from "./status.js";
 
-/** @typedef {{ day: string, success: number, error: number, running: number }} Day */
+/** @typedef {{ day: string, success: number, error: number, running: number, usd?: number }} Day */
 
 /** More than these are columns, without words. */
 const WITH_WORDS_MAX = 14;

@@ -5,6 +5,7 @@ import { section } from "./drawer.js";
 import { dateTime, duration, number, say } from "./language.js";
 import { callout, copied, fact } from "./messages.js";
 import { life } from "./run-life.js";
+import { runPrice } from "./run-price.js";
 import { countsOf, isSkipped, reason, runStatus } from "./runs.js";
 import { timeline } from "./timeline.js";
 
@@ -120,6 +121,7 @@ function facts(run) {
     fact("Hash", run.hash ? mono(run.hash) : "—"),
     fact("Dry-run", run.dryRun ? say("Yes", "Ja") : say("No", "Nej")),
     fact("Id", mono(run.id)),
+    run.cost && fact(say("Price", "Pris"), runPrice(run.cost)),
     run.metadata?.correlationId && fact(say("Trace", "Spor"), mono(run.metadata.correlationId)),
   );
   return section(say("Source", "Kilde"), list);

@@ -10,6 +10,7 @@ import { status } from "./status.js";
  *   startedAt: string, completedAt: string | null, finishedAt?: string | null, durationMs: number | null,
  *   counts: Counts, metrics?: Counts, hash: string | null, error: string | null, metadata: Record<string, any> | null,
  *   updatedAt: string,
+ *   cost?: import("./run-price.js").Cost,
  * }} Run
  */
 

@@ -13,6 +13,7 @@ import { blank, callout, copied, failed, stale } from "../modules/messages.js";
 import { paging } from "../modules/paging.js";
 import { poll } from "../modules/poll.js";
 import { runDrawer } from "../modules/run-drawer.js";
+import { money } from "../modules/run-price.js";
 import { columns } from "../modules/run-rows.js";
 import { may, whoever } from "../modules/session.js";
 import { stats } from "../modules/stats.js";
@@ -144,11 +145,17 @@ function drawFigures() {
   const figure = (/** @type {import("../modules/status.js").Tone} */ tone, /** @type {number} */ count) =>
     count > 0 ? status(tone, number(count)) : h("span", { class: "ink-3" }, "0");
   const latest = shown?.latest;
+  // Of all runs of its days, whatever their status.
+  const spent = shown?.days?.reduce((sum, one) => sum + (one.usd ?? 0), 0);
+  const listed = say(
+    "What all runs of these days (UTC) cost that are over, at list prices",
+    "Hvad alle afsluttede kørsler på disse dage (UTC) kostede, til listepriser",
+  );
   const day = latest && (isToday(latest) ? say("today", "i dag") : dayMonth(latest));
   replace(
     figures,
     stats([
-      { label: say("Runs in the window", "Kørsler i vinduet"), value: shown ? number(shown.total) : none },
+      { label: say("Runs in the window", "Kørsler i vinduet"), value: shown ? [number(shown.total), spent && h("small", { title: listed }, money(spent))] : none },
       { label: say("Success", "Succes"), value: shown ? figure("ok", shown.counts.success) : none },
       { label: say("Failures", "Fejl"), value: shown ? figure("bad", shown.counts.error) : none },
       { label: say("In progress", "I gang"), value: shown ? figure("run", shown.counts.running) : none },

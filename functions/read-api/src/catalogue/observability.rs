@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use signalbox::aws::runs::reads::Wanted;
 use signalbox::domain::runs::run::SeenStatus;
+use signalbox::domain::runs::spent::dollars;
 use signalbox::domain::runs::window::{Tally, days_of};
 use signalbox::domain::time;
 use signalbox::engine::runs::history::{HistoryError, RunPage, page};
@@ -114,7 +115,13 @@ pub(crate) async fn observability(
 }
 
 fn day_counts((day, tally): &(Date, Tally)) -> DayCounts {
-    DayCounts { day: day.to_string(), success: tally.success, error: tally.error, running: tally.running }
+    DayCounts {
+        day: day.to_string(),
+        success: tally.success,
+        error: tally.error,
+        running: tally.running,
+        usd: dollars(tally.nano_dollars),
+    }
 }
 
 /// Reads the parameters; every wrong one is named at once.

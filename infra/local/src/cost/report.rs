@@ -54,14 +54,20 @@ pub struct Report {
     pub choices: Vec<Choice>,
 }
 
-/// What a nightly of so many rows uses. What there is for each run and what there is for each row are told apart by two counts.
+/// What a nightly of so many rows uses. What there is for each run, for each row, for a run that changes something and for each row that
+/// has changed are told apart by four counts.
 #[must_use]
 pub fn nightly(profile: &Profile, rows: f64, changed: f64) -> Counted {
-    let (few, many, some) =
-        (profile.of(Scenario::NightlyFew), profile.of(Scenario::NightlyMany), profile.of(Scenario::NightlyChanged));
+    let [few, many, some, more] =
+        [Scenario::NightlyFew, Scenario::NightlyMany, Scenario::NightlyChanged, Scenario::NightlyChangedMore]
+            .map(|scenario| profile.of(scenario));
     let share = (rows - few.of) / (many.of - few.of);
-    let each_changed = changed * rows / some.changed;
-    Counted::sum(&[(1.0 - share, &few), (share, &many), (each_changed, &some), (-each_changed, &many)])
+    let unchanged = Counted::sum(&[(1.0 - share, &few), (share, &many)]);
+    if changed <= 0.0 {
+        return unchanged;
+    }
+    let share = (changed * rows - some.changed) / (more.changed - some.changed);
+    Counted::sum(&[(1.0, &unchanged), (1.0 - share, &some), (share, &more), (-1.0, &many)])
 }
 
 /// What so many webhooks use where a batch has so many of them: between a full batch and one alone.
@@ -97,12 +103,16 @@ impl Report {
             basis.bill(format!("A nightly of {} unchanged rows", text::whole(rows)), &nightly(profile, rows, 0.0));
         let unchanged = if rows <= MILLION { unchanged.within(NIGHTLY_MAX) } else { unchanged };
         let title = format!("The same, {} of them changed", text::whole(rows * changed));
+        let a_run = text::whole(profile.of(Scenario::PullNew).of);
         let bills = vec![
             full.clone(),
             basis.bill("A million duplicates of what was applied", &million(Scenario::Duplicates)),
             unchanged,
             basis.bill(title, &nightly(profile, rows, changed)),
-            basis.bill(format!("A pull of {} new rows", text::whole(rows)), &profile.of(Scenario::PullNew).per(rows)),
+            basis.bill(
+                format!("Pulls of {} new rows, {a_run} a run", text::whole(rows)),
+                &profile.of(Scenario::PullNew).per(rows),
+            ),
             basis.bill("The same, nothing changed", &profile.of(Scenario::PullUnchanged).per(rows)),
             idle(basis),
         ];

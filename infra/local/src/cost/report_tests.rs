@@ -21,10 +21,11 @@ fn made_up() -> Value {
     profile["cpu"]["ms"] = json!({"newEvent": 1, "duplicate": 1, "appliedEvent": 2, "row": 1, "changedRow": 3, "pulledRow": 1,
         "call": 1});
     profile["waits"] = json!({"source": "made up", "callMs": 10, "atOnce": {"webhook-worker": 10}});
-    let nightly = |rows: u64, changed: u64, units: u64| json!({"of": rows, "changed": changed, "tables": {"RunsTable": {"write": 20 + changed, "read": units}}});
+    let nightly = |rows: u64, changed: u64, units: u64| json!({"of": rows, "changed": changed, "tables": {"RunsTable": {"write": 20 + 5 * u64::from(changed > 0) + changed, "read": units}}});
     profile["scenarios"]["nightlyFew"] = nightly(100, 0, 11);
     profile["scenarios"]["nightlyMany"] = nightly(1_000, 0, 20);
     profile["scenarios"]["nightlyChanged"] = nightly(1_000, 50, 20);
+    profile["scenarios"]["nightlyChangedMore"] = nightly(1_000, 150, 20);
     let webhooks = |receive: u64| {
         json!({"of": 10, "api": {"requests": 10}, "queues": {"WebhookQueue": {"send": 10, "receive": receive, "delete": receive,
             "fair": 10 + 2 * receive}}})
@@ -89,10 +90,10 @@ fn each_line_is_a_quantity_times_its_price() {
 }
 
 #[test]
-fn a_nightly_has_a_part_for_each_run_one_for_each_row_and_one_for_each_change() {
+fn a_nightly_has_parts_for_each_run_each_row_any_change_and_each_change() {
     let profile = parsed(&made_up());
     for (rows, changed, write, read) in
-        [(100.0, 0.0, 20.0, 11.0), (1_000_000.0, 0.0, 20.0, 10_010.0), (1_000_000.0, 0.01, 10_020.0, 10_010.0)]
+        [(100.0, 0.0, 20.0, 11.0), (1_000_000.0, 0.0, 20.0, 10_010.0), (1_000_000.0, 0.01, 10_025.0, 10_010.0)]
     {
         let counted = nightly(&profile, rows, changed);
         let units = counted.tables["RunsTable"];

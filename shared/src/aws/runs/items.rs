@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 
 use crate::aws::faults::AwsFault;
 use crate::aws::items::{Item, item, key, number, text};
+use crate::aws::meter;
 use crate::aws::table::Table;
 use crate::domain::ids::{Connection, RunId};
 use crate::domain::retention::Retention;
@@ -24,6 +25,7 @@ const HOLDERS: [&str; 15] = [
     "unconnected",
     "wait",
     "slices",
+    "spent",
     "log",
     "held",
     "heldMs",
@@ -57,6 +59,11 @@ pub(super) fn run_item(run: &Run, kept: Retention) -> Result<Item, AwsFault> {
 /// The update of all that a holder owns. An update, as a put would undo what others wrote since the holder read the run.
 pub(super) fn holders_update(table: &Table, run: &Run, kept: Retention) -> Result<UpdateBuilder, AwsFault> {
     let mut fields = item(run, goes(run, kept))?;
+    // Up to this very commit, where it is made in a slice.
+    if let Some(spent) = meter::spent() {
+        let spent = serde_dynamo::to_attribute_value(&spent);
+        fields.insert("spent".into(), spent.map_err(|error| AwsFault::damaged("write run", error.to_string()))?);
+    }
     let mut update = table
         .update(run_key(&run.connection, &run.id))
         .condition_expression("attribute_exists(pk)")

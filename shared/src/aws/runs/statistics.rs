@@ -1,7 +1,8 @@
 //! Counters over runs, kept by the runs' own transactions (I8).
 //!
 //! A day's counter has totals and a slot per hour, a month's totals and a slot per day. Attribute `r`, `s`, `e` and
-//! `m` count running, success, error and milliseconds; a slot's carry its number: `s07r`.
+//! `m` count running, success, error and milliseconds; a slot's carry its number: `s07r`. A month's have `c` besides: what its runs cost,
+//! in thousand millionths of a dollar. A day's have not: they would cost more than they tell.
 
 use std::collections::HashMap;
 
@@ -18,7 +19,7 @@ use crate::aws::transaction::built;
 use crate::domain::connections::stored::StoredConnection;
 use crate::domain::ids::{Connection, RunId};
 use crate::domain::runs::run::{RunStatus, SeenStatus};
-use crate::domain::runs::window::{Cover, Slots, Tally, counters, day_before, is_of_a_day, month_key};
+use crate::domain::runs::window::{Cover, MONTHS, Slots, Tally, counters, day_before, is_of_a_day, month_key};
 
 fn letter(status: SeenStatus) -> &'static str {
     match status {
@@ -42,13 +43,16 @@ impl RunReads {
         started_at: Timestamp,
         from: Option<SeenStatus>,
         to: SeenStatus,
-        duration_ms: u64,
+        (duration_ms, nano_dollars): (u64, u64),
     ) -> Result<Vec<Update>, AwsFault> {
-        let mut steps = vec![(letter(to), 1), ("m", i64::try_from(duration_ms).unwrap_or(0))];
-        steps.extend(from.map(|from| (letter(from), -1)));
-        steps.retain(|(_, step)| *step != 0);
+        let whole = |number: u64| i64::try_from(number).unwrap_or(0);
+        let mut of_all = vec![(letter(to), 1), ("m", whole(duration_ms))];
+        of_all.extend(from.map(|from| (letter(from), -1)));
         let update = |(counter, slot): (String, i8)| {
             let mut update = self.0.update(key(partition(connection), counter.clone()));
+            let mut steps = of_all.clone();
+            steps.extend(counter.starts_with(MONTHS).then(|| ("c", whole(nano_dollars))));
+            steps.retain(|(_, step)| *step != 0);
             let mut adds = Vec::new();
             for (index, (letter, step)) in steps.iter().enumerate() {
                 adds.push(format!("#t{index} :v{index}, #s{index} :v{index}"));
@@ -233,5 +237,11 @@ fn read(counter: &HashMap<String, aws_sdk_dynamodb::types::AttributeValue>, slot
         let value = counter.get(&format!("{slot}{letter}")).and_then(|value| value.as_n().ok());
         value.and_then(|number| number.parse().ok()).unwrap_or(0)
     };
-    Tally { running: count("r"), success: count("s"), error: count("e"), duration_ms: count("m") }
+    Tally {
+        running: count("r"),
+        success: count("s"),
+        error: count("e"),
+        duration_ms: count("m"),
+        nano_dollars: count("c"),
+    }
 }

@@ -13,6 +13,7 @@ use super::leases::{lease_key, until};
 use crate::aws::connections::due::DueMove;
 use crate::aws::faults::AwsFault;
 use crate::aws::items::{number, text, value};
+use crate::aws::meter;
 use crate::aws::mirror::categories::Beside;
 use crate::aws::transaction::{Declined, OLD, Transaction, built};
 use crate::domain::datasets::snapshot::{Manifest, SnapshotState};
@@ -114,8 +115,10 @@ impl RunStore {
     }
 
     fn counted(&self, run: &Run, from: Option<SeenStatus>) -> Result<Transaction, AwsFault> {
-        let counts =
-            self.reads.count(&run.connection, run.started_at, from, run.status.seen(), run.duration_ms.unwrap_or(0))?;
+        let spent = meter::spent().or_else(|| run.spent.clone()).filter(|_| run.status.is_over());
+        let nano = spent.map_or(0, |spent| spent.nano_dollars());
+        let took = (run.duration_ms.unwrap_or(0), nano);
+        let counts = self.reads.count(&run.connection, run.started_at, from, run.status.seen(), took)?;
         Ok(counts.into_iter().fold(Transaction::default(), Transaction::update))
     }
 

@@ -91,6 +91,7 @@ mod tests {
             correlation_id: "t".into(),
             wait: None,
             slices: Slices::default(),
+            spent: None,
             held: None,
             held_ms: 0,
             work: Work::Catalogue(CatalogueWork::default()),

@@ -34,6 +34,7 @@ fn run(deadline_from_ms: i64, attempts: u32) -> Run {
         completed_at: None,
         wait: None,
         slices: Slices::default(),
+        spent: None,
         held: None,
         held_ms: 0,
         duration_ms: None,

@@ -13,4 +13,5 @@ pub mod pulls;
 pub mod run;
 pub mod said;
 pub mod slices;
+pub mod spent;
 pub mod window;

@@ -15,6 +15,7 @@ use crate::domain::runs::mirror::MirrorWork;
 use crate::domain::runs::pull::{EntityState, PullWork};
 use crate::domain::runs::said;
 use crate::domain::runs::slices::Slices;
+use crate::domain::runs::spent::Spent;
 
 /// Where a run stands, as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -335,6 +336,9 @@ pub struct Run {
     /// The slices it took, once there was more than one.
     #[serde(default, skip_serializing_if = "Slices::is_empty")]
     pub slices: Slices,
+    /// What it has spent up to its latest commit. Runs of before it was counted have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spent: Option<Spent>,
     /// What it says of itself while it goes on, where somebody can watch it.
     #[serde(default, skip_serializing_if = "RunLog::is_silent")]
     pub log: RunLog,

@@ -23,6 +23,8 @@ pub struct Tally {
     pub error: u64,
     /// Milliseconds of all finished runs.
     pub duration_ms: u64,
+    /// What they cost, where whole days or months are counted; nothing of parts of a day.
+    pub nano_dollars: u64,
 }
 
 impl Tally {
@@ -50,6 +52,7 @@ impl std::ops::AddAssign for Tally {
         self.success += other.success;
         self.error += other.error;
         self.duration_ms += other.duration_ms;
+        self.nano_dollars = self.nano_dollars.saturating_add(other.nano_dollars);
     }
 }
 
@@ -98,10 +101,13 @@ pub fn hour_after(day: &str, hour: i8) -> Option<Timestamp> {
     start.checked_add(1.hour()).ok()
 }
 
+/// How the names of counters of months begin.
+pub const MONTHS: &str = "month#";
+
 /// The counter of a day's month; its slots are the days.
 #[must_use]
 pub fn month_key(day: Date) -> String {
-    day.strftime("month#%Y-%m").to_string()
+    format!("{MONTHS}{}", day.strftime("%Y-%m"))
 }
 
 /// How many days a strip of days has at most: four months' counters.
@@ -231,9 +237,9 @@ mod tests {
     #[test]
     fn tallies_add_up_and_count_the_wanted_statuses() {
         use SeenStatus::{Error, Running, Success};
-        let mut tally = Tally { running: 1, success: 20, error: 300, duration_ms: 4_000 };
-        tally += Tally { running: 5, success: 60, error: 700, duration_ms: 8_000 };
-        assert_eq!(tally, Tally { running: 6, success: 80, error: 1_000, duration_ms: 12_000 });
+        let mut tally = Tally { running: 1, success: 20, error: 300, duration_ms: 4_000, nano_dollars: 7 };
+        tally += Tally { running: 5, success: 60, error: 700, duration_ms: 8_000, nano_dollars: 8 };
+        assert_eq!(tally, Tally { running: 6, success: 80, error: 1_000, duration_ms: 12_000, nano_dollars: 15 });
         for (wanted, expected) in [
             (&[][..], 1_086),
             (&[Running], 6),

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::aws::faults::AwsFault;
+use crate::aws::meter;
 use crate::aws::queues::sync::{DELAY_SECONDS_MAX, SliceMessage};
 use crate::aws::runs::leases::Taken;
 use crate::aws::runs::transitions::CommitError;
@@ -70,6 +71,12 @@ fn delay_seconds(at: Timestamp, now: Timestamp) -> u32 {
 /// # Errors
 /// As [`take_and_advance`].
 pub async fn advance(worker: &RunWorker, run: Run, taken: Taken, until: Timestamp) -> Result<SliceEnd, AwsFault> {
+    let before = run.spent.clone();
+    worker.meter.slice(before, advance_counted(worker, run, taken, until)).await
+}
+
+/// What calls meanwhile is counted as the run's.
+async fn advance_counted(worker: &RunWorker, run: Run, taken: Taken, until: Timestamp) -> Result<SliceEnd, AwsFault> {
     let begun = run.work.clone();
     let since = worker.runs.now();
     let mut slice = Slice { worker, run, hold: taken.hold, since, until, approval: taken.approval, begun };
@@ -170,6 +177,7 @@ async fn go_on(mut slice: Slice<'_>, wait: Option<Wait>, by: EndedBy) -> Result<
         slice.run.say(said::waits(wait, now));
     }
     slice.run.log.seal(now);
+    slice.run.spent = meter::spent();
     let delay = wait.map_or(0, |wait| delay_seconds(wait.until, now));
     let queued = now.checked_add(SignedDuration::from_secs(delay.into())).unwrap_or(now);
     match runs.store.hand_on(&slice.run, &slice.hold, wait, queued).await {
@@ -203,6 +211,7 @@ async fn end_slice(
     if !run.slices.is_empty() {
         run.slices.note(slice.since, now, EndedBy::Over);
     }
+    run.spent = meter::spent();
     let runs: &Runs = &slice.worker.runs;
     if !end::end(runs, &run, &slice.hold, manifest).await? {
         return Ok(SliceEnd::NotOurs);

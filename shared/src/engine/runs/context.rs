@@ -9,6 +9,7 @@ use crate::aws::connections::breaker::Breakers;
 use crate::aws::connections::quota::Quotas;
 use crate::aws::datasets::records::RecordStore;
 use crate::aws::journal::Journal;
+use crate::aws::meter::Meter;
 use crate::aws::mirror::categories::CategoryStore;
 use crate::aws::queues::sync::SyncQueue;
 use crate::aws::runs::RunStore;
@@ -101,6 +102,8 @@ pub struct RunWorker {
     pub journal: Journal,
     /// What is shared by all who ask Google.
     pub google: GoogleShared,
+    /// What its slices spend.
+    pub meter: Meter,
     sources: Arc<Sources>,
 }
 
@@ -128,6 +131,7 @@ impl RunWorker {
             flags: Flags::connect(clients, environment, outside)?,
             journal: Journal::connect(clients, environment)?,
             google: GoogleShared::connect(clients, environment, outside)?,
+            meter: Meter::connect(environment, &outside.clock),
             sources: Arc::new(Sources {
                 rules: SourceRules::from_environment(environment)?,
                 environment: environment.clone(),

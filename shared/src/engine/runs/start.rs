@@ -241,6 +241,7 @@ fn new_run(runs: &Runs, request: &StartRequest, before: Option<&RunId>) -> Run {
         completed_at: None,
         wait: None,
         slices: Slices::default(),
+        spent: None,
         duration_ms: None,
         error: None,
         attempts: 0,

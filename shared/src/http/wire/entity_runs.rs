@@ -10,6 +10,7 @@ use crate::domain::runs::failure::{Failure, RunError};
 use crate::domain::runs::pull::{EntityPull, EntityState, PullMode};
 use crate::domain::runs::run::{Run, RunStatus};
 use crate::domain::time;
+use crate::http::wire::vendor_sync::runs::CostView;
 
 /// What became of one entity in one run.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -40,7 +41,7 @@ pub struct EntityRunView {
     pub full_message: Option<String>,
     /// All else that is known: `code`, `fingerprint` (the same of failures that are one and the same), `state` (`done`, `failed`,
     /// `notSupported`, `stopped`, `notStarted`), `counts`, `pages`, `setAside`,
-    /// `since`, `drift`, `answer`, the beginning (2 KB) of what the vendor answered, where that is the reason, `hint`, what to do about it, and
+    /// `since`, `drift`, `cost`, what the whole run costs, `answer`, the beginning (2 KB) of what the vendor answered, where that is the reason, `hint`, what to do about it, and
     /// of a dry run `sample`, up to 20 keys of what is new (`created`) and of what changed (`updated`).
     #[schema(value_type = Object)]
     pub full_details: Value,
@@ -100,6 +101,8 @@ impl EntityRunView {
                 "drift": entity.drift,
                 "answer": entity.answer,
                 "sample": (!entity.sample.is_empty()).then_some(&entity.sample),
+                // Of the run: its entities share it.
+                "cost": run.spent.as_ref().map(CostView::of),
                 "hint": error.and_then(RunError::failure).map(Failure::remedy_of_pull),
             }),
             dry_run: run.mode.is_dry(),

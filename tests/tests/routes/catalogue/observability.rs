@@ -160,10 +160,17 @@ async fn a_window_is_counted_by_day_for_whoever_asks() {
     world.pass(Duration::from_secs(24 * 3600));
     world.apply().await;
     let path = "/api/catalog/vendor-sync/observability?start=2024-06-06&end=2024-06-30";
-    let window = world.read(&format!("{path}&days=1&status=error")).await;
+    let mut window = world.read(&format!("{path}&days=1&status=error")).await;
     let day =
         |day: &str, success: u64, error: u64| json!({"day": day, "success": success, "error": error, "running": 0});
     let expected = json!([day("2024-06-06", 0, 0), day("2024-06-07", 1, 1), day("2024-06-08", 1, 0)]);
+    // What they cost is the sum of what their runs do.
+    let runs = world.read(path).await["data"]["runs"].clone();
+    let of_runs: f64 = runs.as_array().unwrap().iter().map(|run| run["cost"]["usd"].as_f64().unwrap()).sum();
+    let days = window["data"]["days"].as_array_mut().unwrap();
+    let of_days: f64 =
+        days.iter_mut().map(|day| day.as_object_mut().unwrap().remove("usd").unwrap().as_f64().unwrap()).sum();
+    assert!(of_days > 0.0 && (of_days - of_runs).abs() < 1e-8, "{of_days} {of_runs}");
     assert_eq!(window["data"]["days"], expected, "whatever the filter, and no day that has not begun");
     assert!(world.read(path).await["data"].get("days").is_none());
 }

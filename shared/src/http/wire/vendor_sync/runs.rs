@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::domain::datasets::guard::check_removals;
 use crate::domain::runs::run::{Run, RunStatus, SeenStatus};
+use crate::domain::runs::spent::Spent;
 use crate::domain::time;
 use crate::http::wire::held::HeldView;
 
@@ -36,6 +37,43 @@ impl CountsView {
             removed: Some(counts.removed),
             unchanged: Some(counts.unchanged),
         })
+    }
+}
+
+/// What a run costs at list prices: what its slices were counted to use, and what each run needs besides (docs/cost.md).
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CostView {
+    /// Dollars.
+    #[schema(example = 0.000041)]
+    pub usd: f64,
+    /// Write units that its slices were counted to use, up to its latest commit.
+    pub write_units: f64,
+    /// Read units of the same.
+    pub read_units: f64,
+    /// Messages it sent.
+    pub messages: u64,
+    /// Events it put on the bus.
+    pub events: u64,
+    /// Slices it took, each an invocation.
+    pub slices: u64,
+    /// Gigabytes of memory times seconds.
+    pub gigabyte_seconds: f64,
+}
+
+impl CostView {
+    /// What a run that has spent this costs.
+    #[must_use]
+    pub fn of(spent: &Spent) -> Self {
+        Self {
+            usd: spent.dollars(),
+            write_units: spent.write_tenths as f64 / 10.0,
+            read_units: spent.read_tenths as f64 / 10.0,
+            messages: spent.messages,
+            events: spent.events,
+            slices: spent.slices,
+            gigabyte_seconds: spent.gigabyte_seconds(),
+        }
     }
 }
 
@@ -81,6 +119,9 @@ pub struct RunView {
     /// how many rows have an id that a later row has again, and some of these ids.
     #[schema(value_type = Option<Object>)]
     pub metadata: Value,
+    /// What it costs; absent until it has committed something, and of runs of before that was counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<CostView>,
     /// When it last changed.
     pub updated_at: String,
 }
@@ -151,6 +192,7 @@ impl From<&Run> for RunView {
             hash: run.work.hash().map(str::to_owned),
             error: run.error.as_ref().map(|error| error.detail.clone()),
             metadata,
+            cost: run.spent.as_ref().map(CostView::of),
             updated_at: time::text(run.updated_at),
         }
     }

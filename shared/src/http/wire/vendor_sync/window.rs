@@ -63,6 +63,8 @@ pub struct DayCounts {
     pub error: u64,
     /// Not over.
     pub running: u64,
+    /// What those that are over cost, in dollars at list prices; 0 of days before that was counted.
+    pub usd: f64,
 }
 
 /// Its bounds, both inclusive; null is open.
