@@ -19,6 +19,7 @@ pub mod mirror;
 pub mod parameters;
 pub mod queues;
 pub mod replays;
+mod retention;
 pub mod runs;
 pub mod service_secrets;
 pub mod stream_tickets;
