@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
-use crate::domain::retention::Retention;
-
 /// The environment variables of one function.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
@@ -93,15 +91,6 @@ impl Environment {
         number.ok_or(StartError::Invalid { name, reason })
     }
 
-    /// For how long something is kept, in days, of which there are so few at least; or the default when it is unset.
-    ///
-    /// # Errors
-    /// When it is set to something else.
-    pub fn retention(&self, name: &'static str, default: u64, fewest: u64) -> Result<Retention, StartError> {
-        let kept = Retention::of_days(self.number(name, default)?, fewest);
-        kept.map_err(|why| StartError::Invalid { name, reason: why.to_string() })
-    }
-
     /// A switch, or the default when it is unset.
     ///
     /// # Errors
@@ -154,19 +143,6 @@ impl std::fmt::Debug for Environment {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn days_that_make_no_sense_are_refused_with_those_that_do() {
-        let kept = |days: &str| Environment::from_iter([("DAYS", days)]).retention("DAYS", 400, 30);
-        assert_eq!(kept("").unwrap(), kept("400").unwrap());
-        assert_eq!(kept("0").unwrap(), Retention::default());
-        let expected =
-            "DAYS is not usable: it must be 0, which keeps all for ever, or a whole number of days from 30 to 3650";
-        for wrong in ["29", "3651", "-1", "x", "30.5"] {
-            let why = kept(wrong).unwrap_err().to_string();
-            assert!(why == expected || why == "DAYS is not usable: it must be a whole number", "{wrong}: {why}");
-        }
-    }
 
     #[test]
     fn local_mode_is_refused_away_from_this_machine() {

@@ -21,6 +21,7 @@ pub mod parameters;
 pub mod queues;
 pub mod releases;
 pub mod replays;
+mod retention;
 pub mod runs;
 pub mod service_secrets;
 mod signed;

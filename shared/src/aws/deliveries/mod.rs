@@ -14,13 +14,14 @@ use std::time::Duration;
 use super::clients::Clients;
 use super::faults::AwsFault;
 use super::items::key;
+use super::retention::retention;
 use super::table::Table;
 use crate::domain::retention::{DELIVERIES_DAYS_MIN, Retention};
 use crate::environment::{Environment, StartError};
 
 /// For how long deliveries that had their effect are kept. For ever unless it is said otherwise: an event's entry is its effect.
 fn kept(environment: &Environment) -> Result<Retention, StartError> {
-    environment.retention("DELIVERIES_RETENTION_DAYS", 0, DELIVERIES_DAYS_MIN)
+    retention(environment, "DELIVERIES_RETENTION_DAYS", 0, DELIVERIES_DAYS_MIN)
 }
 
 /// The deliveries table.

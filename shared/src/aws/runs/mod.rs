@@ -26,6 +26,7 @@ pub mod transitions;
 
 use super::clients::Clients;
 use super::datasets::snapshots::SnapshotStore;
+use super::retention::retention;
 use super::table::Table;
 use crate::domain::retention::{RUNS_DAYS, RUNS_DAYS_MIN, Retention};
 use crate::environment::{Environment, StartError};
@@ -40,7 +41,7 @@ impl RunReads {
     /// # Errors
     /// When it is not set, or the days make no sense.
     pub fn connect(clients: &Clients, environment: &Environment) -> Result<Self, StartError> {
-        let kept = environment.retention("RUNS_RETENTION_DAYS", RUNS_DAYS, RUNS_DAYS_MIN)?;
+        let kept = retention(environment, "RUNS_RETENTION_DAYS", RUNS_DAYS, RUNS_DAYS_MIN)?;
         Ok(Self(Table::connect(clients, environment, "RUNS_TABLE")?, kept))
     }
 
