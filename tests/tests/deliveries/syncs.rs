@@ -74,7 +74,7 @@ async fn a_slice_that_no_worker_finished_is_found_and_its_run_goes_on() {
     let found = letters(&hooks, "default").await;
     assert_eq!((found.len(), &found[0]["id"]), (1, &json!(id)));
     assert_eq!(found[0]["reason"], "no worker finished the message; its run ended as Success");
-    hooks.ask("DELETE", &format!("{LIST}/{id}"), Some(&operator), None).await.expect(200);
+    hooks.ask("DELETE", &format!("{LIST}/{id}"), Some(&hooks.operator("default")), None).await.expect(200);
     assert!(letters(&hooks, "default").await.is_empty());
 }
 
