@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 use serde_norway::Value as Yaml;
 
+use super::levels::{LEVEL, children, tells};
 use super::stack::{FILE, Stack};
 use crate::house::anchors::anchors;
 use crate::house::workspace::{expect_none, template, text};
@@ -13,33 +14,32 @@ const RUNBOOK: &str = "docs/runbook.md";
 /// The part of the runbook with a row for each alarm.
 const SYMPTOMS: &str = "## By symptom";
 const ALARM: &str = "AWS::CloudWatch::Alarm";
-const LEVEL: &str = "AWS::CloudWatch::CompositeAlarm";
 
 /// What of template.yaml no alarm looks at, and why not.
 const UNWATCHED: &[(&str, &str)] =
     &[("PreTraffic", "it runs in a deployment alone, which is taken back where it fails")];
-
-/// The alarms that a rule of a composite names.
-fn children(rule: &str) -> BTreeSet<&str> {
-    rule.split("ALARM(\"").skip(1).filter_map(|rest| Some(rest.split_once('"')?.0)).collect()
-}
 
 #[test]
 fn an_alarm_says_what_to_do_and_tells_somebody() {
     let (stack, anchors) = (Stack::read(), anchors(RUNBOOK));
     let mut problems = Vec::new();
     let alarms: BTreeMap<&str, &Json> = stack.of(ALARM).collect();
-    let told = |alarm: &Json| ["AlarmActions", "OKActions"].iter().all(|name| alarm[*name][0] == "AlarmTopic");
+    let levels: BTreeMap<&str, &Json> = stack.of(LEVEL).collect();
+    let silencers: BTreeSet<&str> = levels.values().filter_map(|level| level["ActionsSuppressor"].as_str()).collect();
     let mut of_levels = BTreeSet::new();
-    for (id, level) in stack.of(LEVEL) {
-        let children = children(level["AlarmRule"].as_str().unwrap_or_default());
-        let unknown = children.iter().filter(|child| !alarms.contains_key(*child));
+    for (id, level) in &levels {
+        let children = children(&level["AlarmRule"]);
+        let unknown = children.iter().filter(|child| !alarms.contains_key(*child) && !levels.contains_key(*child));
         problems.extend(unknown.map(|child| format!("{id} is made of {child}, which is no alarm")));
-        if children.is_empty() || !told(level) {
+        if children.is_empty() || (!tells(level) && !silencers.contains(id)) {
             problems.push(format!("{id} is made of nothing, or tells nobody"));
         }
-        of_levels.extend(children.into_iter().map(str::to_owned));
+        if tells(level) {
+            of_levels.extend(children);
+        }
     }
+    let unknown = silencers.iter().filter(|id| !levels.contains_key(*id));
+    problems.extend(unknown.map(|id| format!("a level waits for {id}, which is none")));
     for (id, alarm) in alarms.iter().map(|(id, alarm)| (*id, *alarm)).chain(stack.of(LEVEL)) {
         let description = alarm["AlarmDescription"].as_str().unwrap_or_default();
         let leads_to = description.rsplit_once(". ").and_then(|(_, link)| link.split_once('#'));
@@ -51,14 +51,16 @@ fn an_alarm_says_what_to_do_and_tells_somebody() {
         }
     }
     for (id, alarm) in &alarms {
-        let number = |name: &str| alarm[name].as_u64().unwrap_or_default();
+        // Of a parameter it is text.
+        let plain = |value: &Json| value.as_u64().or_else(|| value.as_str()?.parse().ok());
+        let number = |name: &str| plain(&alarm[name]).unwrap_or_default();
         if !["notBreaching", "breaching", "ignore"].iter().any(|word| alarm["TreatMissingData"] == *word) {
             problems.push(format!("{id} does not say what silence means"));
         }
         if !(1..=number("EvaluationPeriods")).contains(&number("DatapointsToAlarm")) {
             problems.push(format!("{id} does not say how many of how many"));
         }
-        if !of_levels.contains(*id) && !told(alarm) {
+        if !of_levels.contains(id) && !tells(alarm) {
             problems.push(format!("{id} is of no level, and tells nobody"));
         }
     }
