@@ -135,6 +135,33 @@ fn names_are_filled_from_the_service_and_all_of_it_is_watched() {
     expect_none(&problems, "Each name is an Output of template.yaml, and whatever is there is watched.");
 }
 
+/// CloudWatch has errors of DynamoDB by operation, and throttles of an index by its name: an alarm names each.
+#[test]
+fn each_index_and_each_call_of_a_table_is_watched() {
+    let (stack, yaml) = (Stack::read(), text("template.yaml").expect("text"));
+    let alarms: BTreeMap<&str, String> = stack.of(ALARM).map(|(id, alarm)| (id, alarm.to_string())).collect();
+    let named = |alarm: &str, name: &str| alarms.get(alarm).is_some_and(|text| text.contains(&format!("\"{name}\"")));
+    let calls: BTreeSet<&str> = yaml
+        .split("dynamodb:")
+        .skip(1)
+        .filter_map(|rest| rest.split(|letter: char| !letter.is_ascii_alphabetic()).next())
+        // A right to a part of a transaction.
+        .map(|call| if call == "ConditionCheckItem" { "TransactWriteItems" } else { call })
+        .filter(|call| call.starts_with(char::is_uppercase))
+        .collect();
+    assert!(calls.len() > 5, "the test looks in the wrong place: {calls:?}");
+    let mut problems = Vec::new();
+    for (id, table) in resources(&template(), "AWS::DynamoDB::Table") {
+        let indexes = table.get("GlobalSecondaryIndexes").and_then(Yaml::as_sequence).into_iter().flatten();
+        let indexes = indexes.filter_map(|index| index["IndexName"].as_str());
+        let unseen = indexes.filter(|index| !named(&format!("{id}IndexesThrottled"), index));
+        problems.extend(unseen.map(|index| format!("no alarm looks at the index {index} of {id}")));
+        let unseen = calls.iter().filter(|call| !named(&format!("{id}Fails"), call));
+        problems.extend(unseen.map(|call| format!("no alarm looks at {call} of {id}")));
+    }
+    expect_none(&problems, "Name it in the mapping Indexes, or in the alarm.");
+}
+
 #[test]
 fn thresholds_of_functions_are_those_of_template_yaml() {
     let (stack, template) = (Stack::read(), template());
