@@ -19,6 +19,7 @@ use signalbox::engine::runs::{schedule, watchdog};
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
 use signalbox::outside::Outside;
+use signalbox::telemetry::metrics::{By, Unit};
 
 /// One firing of a schedule.
 #[derive(Debug, Clone, Deserialize, PartialEq, Eq)]
@@ -92,6 +93,10 @@ struct Due {
 }
 
 async fn handle(runs: &Runs, due: &Due, importer: &Importer, tick: &Tick) -> Result<(), Error> {
+    // That it came, whatever becomes of it: a schedule that is gone is not seen by what the others do, and what fails has its own count.
+    let came = [("scheduler.ticks", 1.0, Unit::Count)];
+    let schedule = tick.schedule.to_string();
+    runs.outside.metrics.emit(runs.now(), &[By(&[("schedule", &schedule)], &came)], &[("tick", tick.id().into())]);
     match tick.schedule {
         Schedule::Nightly => {
             let started = schedule::start_all(runs, &tick.id()).await?;

@@ -91,6 +91,23 @@ async fn how_late_it_was_handed_out_is_measured_where_something_was() {
     assert_eq!(process.measured(LAG), [(String::new(), late as f64)].into(), "once, and of no dimension");
 }
 
+/// Each schedule by itself, as one that is gone must be missed while the others come; and also where it comes to nothing.
+#[tokio::test]
+async fn each_tick_that_comes_is_counted_by_its_schedule() {
+    let root = tempfile::tempdir().unwrap();
+    let hooks = hooks(&root).await;
+    let process = hooks.process(Wire::whole()).await;
+    for schedule in ["due", "due", "import", "watchdog", "nightly"] {
+        process.fire(schedule).await.unwrap().unwrap();
+    }
+    let expected = [("due", 2.0), ("import", 1.0), ("nightly", 1.0), ("watchdog", 1.0)];
+    let of = |(schedule, count)| (format!("schedule={schedule}"), count);
+    assert_eq!(process.measured("scheduler.ticks"), expected.map(of).into());
+    let dying = hooks.process(Wire::when(first("DynamoDB.GetItem"), Verdict::KillBefore)).await;
+    dying.fire("due").await.unwrap_err();
+    assert_eq!(dying.measured("scheduler.ticks"), [("schedule=due".into(), 1.0)].into());
+}
+
 #[tokio::test]
 async fn a_paused_connection_is_started_no_more() {
     let root = tempfile::tempdir().unwrap();

@@ -113,6 +113,7 @@ async fn what_is_acknowledged_is_kept_however_many_come() {
     let keeping = any().about("DeliveriesTable");
     let away = hooks.process(Wire::when(keeping, Verdict::Fail(Fault::Throttled))).await;
     assert_eq!(away.send(&Delivery::trackstar("", &event(30))).await.unwrap().status, 500);
+    assert_eq!(away.said("rejected delivery not kept")[0]["acknowledged"], true, "which the alarm looks for");
 }
 
 /// One write a second at most beside what is kept, whichever origins are in flood; and none is forgotten.
@@ -177,7 +178,12 @@ async fn storage_that_is_throttled_is_tried_once_and_what_it_did_not_take_is_cou
     let process = hooks.process(wire).await;
     send(&process, &forged(), 4).await;
     assert_eq!(process.wire().calls().len(), 2, "no attempt is repeated, and storage rests");
-    assert_eq!(process.said("rejected delivery not kept").len(), 1);
+    let unkept = process.said("rejected delivery not kept");
+    assert_eq!(
+        (unkept.len(), &unkept[0]["acknowledged"]),
+        (1, &json!(false)),
+        "its sender was refused, and nobody is woken"
+    );
     hooks.pass(Duration::from_secs(1));
     send(&process, &forged(), 1).await;
     let pos = "{source=\"pos\"";

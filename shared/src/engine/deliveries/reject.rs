@@ -112,7 +112,10 @@ fn log(
 ) {
     let line = match kept {
         Ok(()) => Line::new(Level::Warn, "delivery rejected"),
-        Err(fault) => Line::new(Level::Error, "rejected delivery not kept").with("fault", fault.to_string()),
+        // Whoever asks for what was lost wants those whose senders were to be told of success: of the others senders know.
+        Err(fault) => Line::new(Level::Error, "rejected delivery not kept")
+            .with("fault", fault.to_string())
+            .with("acknowledged", refused.acknowledged),
     };
     let line = line.traced(&rejected.correlation_id).with("origin", refused.ring.origin.as_str());
     let line = line.with("reason", refused.reason.as_str()).with("bodyBytes", rejected.body_bytes);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 use serde_norway::Value as Yaml;
 
+use super::levels::{LEVEL, children, tells};
 use super::stack::{FILE, Stack};
 use crate::house::anchors::anchors;
 use crate::house::workspace::{expect_none, template, text};
@@ -13,33 +14,32 @@ const RUNBOOK: &str = "docs/runbook.md";
 /// The part of the runbook with a row for each alarm.
 const SYMPTOMS: &str = "## By symptom";
 const ALARM: &str = "AWS::CloudWatch::Alarm";
-const LEVEL: &str = "AWS::CloudWatch::CompositeAlarm";
 
 /// What of template.yaml no alarm looks at, and why not.
 const UNWATCHED: &[(&str, &str)] =
     &[("PreTraffic", "it runs in a deployment alone, which is taken back where it fails")];
-
-/// The alarms that a rule of a composite names.
-fn children(rule: &str) -> BTreeSet<&str> {
-    rule.split("ALARM(\"").skip(1).filter_map(|rest| Some(rest.split_once('"')?.0)).collect()
-}
 
 #[test]
 fn an_alarm_says_what_to_do_and_tells_somebody() {
     let (stack, anchors) = (Stack::read(), anchors(RUNBOOK));
     let mut problems = Vec::new();
     let alarms: BTreeMap<&str, &Json> = stack.of(ALARM).collect();
-    let told = |alarm: &Json| ["AlarmActions", "OKActions"].iter().all(|name| alarm[*name][0] == "AlarmTopic");
+    let levels: BTreeMap<&str, &Json> = stack.of(LEVEL).collect();
+    let silencers: BTreeSet<&str> = levels.values().filter_map(|level| level["ActionsSuppressor"].as_str()).collect();
     let mut of_levels = BTreeSet::new();
-    for (id, level) in stack.of(LEVEL) {
-        let children = children(level["AlarmRule"].as_str().unwrap_or_default());
-        let unknown = children.iter().filter(|child| !alarms.contains_key(*child));
+    for (id, level) in &levels {
+        let children = children(&level["AlarmRule"]);
+        let unknown = children.iter().filter(|child| !alarms.contains_key(*child) && !levels.contains_key(*child));
         problems.extend(unknown.map(|child| format!("{id} is made of {child}, which is no alarm")));
-        if children.is_empty() || !told(level) {
+        if children.is_empty() || (!tells(level) && !silencers.contains(id)) {
             problems.push(format!("{id} is made of nothing, or tells nobody"));
         }
-        of_levels.extend(children.into_iter().map(str::to_owned));
+        if tells(level) {
+            of_levels.extend(children);
+        }
     }
+    let unknown = silencers.iter().filter(|id| !levels.contains_key(*id));
+    problems.extend(unknown.map(|id| format!("a level waits for {id}, which is none")));
     for (id, alarm) in alarms.iter().map(|(id, alarm)| (*id, *alarm)).chain(stack.of(LEVEL)) {
         let description = alarm["AlarmDescription"].as_str().unwrap_or_default();
         let leads_to = description.rsplit_once(". ").and_then(|(_, link)| link.split_once('#'));
@@ -51,14 +51,16 @@ fn an_alarm_says_what_to_do_and_tells_somebody() {
         }
     }
     for (id, alarm) in &alarms {
-        let number = |name: &str| alarm[name].as_u64().unwrap_or_default();
+        // Of a parameter it is text.
+        let plain = |value: &Json| value.as_u64().or_else(|| value.as_str()?.parse().ok());
+        let number = |name: &str| plain(&alarm[name]).unwrap_or_default();
         if !["notBreaching", "breaching", "ignore"].iter().any(|word| alarm["TreatMissingData"] == *word) {
             problems.push(format!("{id} does not say what silence means"));
         }
         if !(1..=number("EvaluationPeriods")).contains(&number("DatapointsToAlarm")) {
             problems.push(format!("{id} does not say how many of how many"));
         }
-        if !of_levels.contains(*id) && !told(alarm) {
+        if !of_levels.contains(id) && !tells(alarm) {
             problems.push(format!("{id} is of no level, and tells nobody"));
         }
     }
@@ -131,6 +133,33 @@ fn names_are_filled_from_the_service_and_all_of_it_is_watched() {
         problems.extend(unseen.map(|(id, _)| format!("no alarm looks at {id}")));
     }
     expect_none(&problems, "Each name is an Output of template.yaml, and whatever is there is watched.");
+}
+
+/// CloudWatch has errors of DynamoDB by operation, and throttles of an index by its name: an alarm names each.
+#[test]
+fn each_index_and_each_call_of_a_table_is_watched() {
+    let (stack, yaml) = (Stack::read(), text("template.yaml").expect("text"));
+    let alarms: BTreeMap<&str, String> = stack.of(ALARM).map(|(id, alarm)| (id, alarm.to_string())).collect();
+    let named = |alarm: &str, name: &str| alarms.get(alarm).is_some_and(|text| text.contains(&format!("\"{name}\"")));
+    let calls: BTreeSet<&str> = yaml
+        .split("dynamodb:")
+        .skip(1)
+        .filter_map(|rest| rest.split(|letter: char| !letter.is_ascii_alphabetic()).next())
+        // A right to a part of a transaction.
+        .map(|call| if call == "ConditionCheckItem" { "TransactWriteItems" } else { call })
+        .filter(|call| call.starts_with(char::is_uppercase))
+        .collect();
+    assert!(calls.len() > 5, "the test looks in the wrong place: {calls:?}");
+    let mut problems = Vec::new();
+    for (id, table) in resources(&template(), "AWS::DynamoDB::Table") {
+        let indexes = table.get("GlobalSecondaryIndexes").and_then(Yaml::as_sequence).into_iter().flatten();
+        let indexes = indexes.filter_map(|index| index["IndexName"].as_str());
+        let unseen = indexes.filter(|index| !named(&format!("{id}IndexesThrottled"), index));
+        problems.extend(unseen.map(|index| format!("no alarm looks at the index {index} of {id}")));
+        let unseen = calls.iter().filter(|call| !named(&format!("{id}Fails"), call));
+        problems.extend(unseen.map(|call| format!("no alarm looks at {call} of {id}")));
+    }
+    expect_none(&problems, "Name it in the mapping Indexes, or in the alarm.");
 }
 
 #[test]

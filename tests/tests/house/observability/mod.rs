@@ -2,6 +2,7 @@
 
 mod alarms;
 mod dashboards;
+mod levels;
 mod metrics;
 mod stack;
 
