@@ -77,7 +77,7 @@ def without_idle_rights(resources, values):
             policies[:] = [policy for policy in policies if "xray" not in json.dumps(policy).lower()]
 
 
-def alarms_that_stop(resources):
+def say_that_no_alarm_counts(resources):
     """Says where no alarm takes a release back that none does: SAM leaves that empty, and CodeDeploy is not said to drop what it had."""
     for resource in resources.values():
         if resource["Type"] == "AWS::CodeDeploy::DeploymentGroup":
@@ -113,7 +113,7 @@ def transform(text, given, folder):
     resources = translated["Resources"]
     one_permission_each(resources)
     without_idle_rights(resources, values)
-    alarms_that_stop(resources)
+    say_that_no_alarm_counts(resources)
     for name, place in code.items():
         resources[name]["Properties"]["Code"] = str(place)
     return translated
