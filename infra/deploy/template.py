@@ -5,7 +5,8 @@ function has one statement, for the whole HTTP API. And SAM makes a new version 
 variables, in which a parameter is only named: here also when the value of a parameter changes that it is told of, so that a setting goes
 out, and comes back, as code does.
 
-What `sam build` made is read, and a JSON file written, in which the functions' code is named by its folders: `sam deploy` uploads it.
+What `sam build` made is read, and a JSON file written, in which the functions' code is named by its folders: `sam deploy` uploads it. Beside
+it are written the values of its parameters, as `sam deploy` reads them: it takes no JSON, so the file is called YAML, which JSON is as well.
 """
 
 import argparse
@@ -68,6 +69,23 @@ def one_permission_each(resources):
         resources[f"{alias}ApiPermission"] = permission
 
 
+def without_idle_rights(resources, values):
+    """Takes back the rights to X-Ray, which SAM gives every function that names a mode of tracing, also where nothing is traced."""
+    for resource in resources.values():
+        if resource["Type"] == "AWS::IAM::Role" and values["Tracing"] != "Active":
+            policies = resource["Properties"].get("ManagedPolicyArns", [])
+            policies[:] = [policy for policy in policies if "xray" not in json.dumps(policy).lower()]
+
+
+def say_that_no_alarm_counts(resources):
+    """Says where no alarm takes a release back that none does: SAM leaves that empty, and CodeDeploy is not said to drop what it had."""
+    for resource in resources.values():
+        if resource["Type"] == "AWS::CodeDeploy::DeploymentGroup":
+            chosen = resource["Properties"]["AlarmConfiguration"]["Fn::If"]
+            if chosen[2] == {}:
+                chosen[2] = {"Enabled": False, "Alarms": []}
+
+
 def marked(text, given, folder):
     """The template with a mark for each function by which its version is known, its parameters' values, and where each one's code is:
     below `folder`, as CodeUri says."""
@@ -94,6 +112,8 @@ def transform(text, given, folder):
     translated = Translator({}, Parser()).translate(template, values)
     resources = translated["Resources"]
     one_permission_each(resources)
+    without_idle_rights(resources, values)
+    say_that_no_alarm_counts(resources)
     for name, place in code.items():
         resources[name]["Properties"]["Code"] = str(place)
     return translated
@@ -118,6 +138,10 @@ def main():
     translated = transform(arguments.source.read_text(), given, arguments.source.parent.resolve())
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(translated, indent=1))
+    # Some are secret.
+    parameters = arguments.out.with_name("parameters.yaml")
+    parameters.touch(mode=0o600)
+    parameters.write_text(json.dumps({name: str(value) for name, value in given.items()}, indent=1))
     versions = sum(resource["Type"] == "AWS::Lambda::Version" for resource in translated["Resources"].values())
     print(f"{arguments.out}: {len(translated['Resources'])} resources, {versions} versions", file=sys.stderr)
 

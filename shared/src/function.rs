@@ -4,8 +4,9 @@
 //! same value real event JSON through [`Function::invoke`], which is also all that [`Function::run`] does with an event: what
 //! cannot be converted here can be converted nowhere, and is refused by the same code.
 
+use std::collections::BTreeSet;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use axum::body::{Body, BodyDataStream};
@@ -23,7 +24,18 @@ use crate::outside::Outside;
 /// new version can show that it starts, with its variables and secrets, before it is given work (docs/rollout.md).
 pub const NOTHING: &str = "nothing";
 
-type SqsHandler = Arc<dyn Fn(SqsEvent, Context) -> BoxFuture<'static, SqsBatchResponse> + Send + Sync>;
+/// How many messages an instance fails, with none between that it does, before it says so by failing itself: one or two may be unreadable,
+/// or meet a fault that passes.
+const FAILED_IN_A_ROW: usize = 3;
+
+/// That no message is done any more. Answers name the messages that are to come again, which counts as an invocation that went well: a
+/// version that fails every message would be taken for one that works. It makes no other difference, as all of the batch come again.
+#[derive(Debug, thiserror::Error)]
+#[error("the last {FAILED_IN_A_ROW} messages or more failed, and none was done")]
+pub struct NothingDone;
+
+type SqsHandler =
+    Arc<dyn Fn(SqsEvent, Context) -> BoxFuture<'static, Result<SqsBatchResponse, NothingDone>> + Send + Sync>;
 type EventHandler = Arc<dyn Fn(Value, Context) -> BoxFuture<'static, Result<(), Error>> + Send + Sync>;
 
 /// A function's handler, by what triggers it.
@@ -40,18 +52,24 @@ pub enum Function {
 }
 
 impl Function {
-    /// A handler of queue messages, which answers with the ids of those that are to come again. The queue forgets the others.
+    /// A handler of queue messages, which answers with the ids of those that are to come again. The queue forgets the others. Where nothing
+    /// is done any more the invocation fails: [`NothingDone`].
     pub fn sqs<F, Fut>(handler: F) -> Self
     where
         F: Fn(Vec<SqsMessage>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Vec<String>> + Send + 'static,
     {
+        let failing = Arc::<Failing>::default();
         Self::Sqs(Arc::new(move |event: SqsEvent, _context| {
+            let messages = event.records.len();
             let failed = handler(event.records);
+            let failing = Arc::clone(&failing);
             Box::pin(async move {
+                let failed = failed.await;
+                failing.note(messages, &failed)?;
                 let mut response = SqsBatchResponse::default();
-                response.set_failures(failed.await);
-                response
+                response.set_failures(failed);
+                Ok(response)
             })
         }))
     }
@@ -76,7 +94,7 @@ impl Function {
                 Ok(serde_json::to_value(event.answer(router.clone()).await?)?)
             }
             Self::Sqs(handler) => {
-                let response = handler(serde_json::from_value(event)?, context).await;
+                let response = handler(serde_json::from_value(event)?, context).await?;
                 Ok(serde_json::to_value(response)?)
             }
             Self::Event(_) if event == json!({"signalbox": NOTHING}) => Ok(Value::Null),
@@ -120,6 +138,26 @@ impl Function {
     }
 }
 
+/// The messages that failed since one was done, as far as they are needed. One that comes again and again is one.
+#[derive(Default)]
+struct Failing(Mutex<BTreeSet<String>>);
+
+impl Failing {
+    fn note(&self, messages: usize, failed: &[String]) -> Result<(), NothingDone> {
+        let mut since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if failed.len() < messages {
+            since.clear();
+            return Ok(());
+        }
+        for id in failed {
+            if since.len() < FAILED_IN_A_ROW {
+                since.insert(id.clone());
+            }
+        }
+        if since.len() < FAILED_IN_A_ROW || messages == 0 { Ok(()) } else { Err(NothingDone) }
+    }
+}
+
 /// An answer as the runtime sends it: status and headers first, then the body as it comes.
 fn streamed(response: Response<Body>) -> StreamResponse<BodyDataStream> {
     let (mut parts, body) = response.into_parts();
@@ -141,4 +179,25 @@ where
     let environment = Environment::from_process();
     crate::telemetry::logs::start(&environment);
     build(&environment, &Outside::default()).await?.run().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instance_fails_once_it_does_nothing_any_more() {
+        let failing = Failing::default();
+        let failed = |messages: usize, ids: &[&str]| {
+            let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+            failing.note(messages, &ids).is_err()
+        };
+        // One that cannot be read comes again and again, and says nothing of others.
+        assert!(!failed(1, &["a"]) && !failed(1, &["a"]) && !failed(1, &["a"]) && !failed(1, &["b"]));
+        assert!(!failed(2, &["c"]), "one was done");
+        assert!(!failed(4, &["d", "e", "f"]), "and one of these");
+        assert!(!failed(1, &["g"]) && !failed(1, &["h"]) && failed(1, &["i"]) && failed(1, &["i"]));
+        assert!(!failed(0, &[]) && !failed(1, &[]), "nothing came, and something was done");
+        assert!(!failed(1, &["k"]) && failed(3, &["l", "m", "n"]), "as a batch");
+    }
 }

@@ -1,8 +1,8 @@
 """Checks what template.yaml comes to in CloudFormation, without an account: its limits, and that a release can be taken back.
 
-Whatever invokes a function does so by its alias; each alias has a deployment group with the hook and alarms; a version is made when a
-function's code or a value that it is told of changes, and at no other time; and nothing goes in a circle, which CloudFormation finds only
-when it is deployed.
+Whatever invokes a function does so by its alias; each alias has a deployment group with the hook and alarms; a release is over before the
+credentials of whoever deploys it; a version is made when a function's code or a value that it is told of changes, and at no other time;
+and nothing goes in a circle, which CloudFormation finds only when it is deployed.
 """
 
 import json
@@ -13,7 +13,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "infra/deploy"))
-from template import marked, transform  # noqa: E402
+from template import marked, transform, yaml_parse  # noqa: E402
 
 HOOK = "PreTraffic"
 # CloudFormation's quotas, of a template that is uploaded to S3.
@@ -22,6 +22,12 @@ LIMITS = {"resources": 500, "parameters": 200, "outputs": 200, "bytes": 1_000_00
 POLICY_BYTES_MAX = 20_480
 # A statement, with the longest names and ids: `aws lambda get-policy` shows them.
 STATEMENT_BYTES = 520
+
+
+# What a role lets one stay for an hour is used up by, beside tables and uploads: minutes.
+ROLL_OUT_MAX = 45
+# The waves that docs/rollout.md tells of.
+WAVES = 3
 
 
 def of_type(resources, kind):
@@ -109,7 +115,7 @@ def check_roll_out(resources):
         group = groups[update["DeploymentGroupName"]["Ref"]]
         expect("DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"], f"{function} stays where an alarm rings")
         condition, wanted, otherwise = group["AlarmConfiguration"]["Fn::If"]
-        expect((condition, otherwise) == ("RolloutAlarmsWanted", {}), f"the alarms of {function} are not those of a parameter")
+        expect((condition, otherwise) == ("RolloutAlarmsWanted", {"Enabled": False, "Alarms": []}), f"the alarms of {function} are not those of a parameter")
         named = [alarm["Name"] for alarm in wanted.get("Alarms", [])]
         missing = [alarm for alarm in named if alarm.get("Ref") not in alarms and json.dumps(alarm) not in own_names]
         expect(named and wanted["Enabled"] and not missing, f"{function} is taken back by alarms that are not there: {missing}")
@@ -119,6 +125,45 @@ def check_roll_out(resources):
         watched = {dimension["Name"]: dimension["Value"] for dimension in errors["Dimensions"]}
         expect(watched["ExecutedVersion"] == version, f"the alarm of {function} watches another version")
     expect(all(alarm.get("TreatMissingData") for alarm in alarms.values()), "an alarm leaves open what no data means")
+
+
+def minutes(preference):
+    """How long CodeDeploy moves traffic, by its own configurations' names."""
+    every = re.search(r"Every(\d+)Minute", preference)
+    after = re.search(r"Percent(\d+)Minutes", preference)
+    return 10 * int(every[1]) if every else int(after[1]) if after else 0
+
+
+def check_how_long(template, resources):
+    """For each roll-out that there is: an alias goes once those have gone that it needs, by whatever it needs them."""
+    usual = json.dumps(template["Parameters"]["Rollout"]["Default"])
+
+    def needs(name, took, waves):
+        """How many waves and minutes pass until something is there, where what takes the usual roll-out takes so many minutes."""
+        if name not in waves:
+            before = [needs(one, took, waves) for one in set(references(resources[name])) if one in resources]
+            wave, spent = max((one[0] for one in before), default=0), max((one[1] for one in before), default=0)
+            if update := resources[name].get("UpdatePolicy", {}).get("CodeDeployLambdaAliasUpdate"):
+                moves = json.dumps(resources[update["DeploymentGroupName"]["Ref"]]["Properties"]["DeploymentConfigName"])
+                wave, spent = wave + 1, spent + (took if usual in moves else minutes(moves))
+            waves[name] = wave, spent
+        return waves[name]
+
+    for rollout in template["Parameters"]["Rollout"]["AllowedValues"]:
+        waves = {}
+        last = max(needs(name, minutes(rollout), waves)[0] for name in resources)
+        spent = max(minutes for _, minutes in waves.values())
+        expect(last == WAVES, f"functions go in {last} waves, and docs/rollout.md says {WAVES}")
+        expect(spent <= ROLL_OUT_MAX, f"{rollout} takes {spent} minutes, of {ROLL_OUT_MAX}")
+
+
+def check_rights(text, resources):
+    """Nothing of X-Ray where nothing is traced, and what it needs where something is."""
+    def traced(resources):
+        return [name for name, role in of_type(resources, "AWS::IAM::Role").items() if "xray" in json.dumps(role).lower()]
+
+    expect(not traced(resources), f"{traced(resources)} may write to X-Ray, which is off")
+    expect(traced(transform(text, {"Tracing": "Active"}, ROOT)["Resources"]), "nothing may write to X-Ray, which is on")
 
 
 def check_alias_is_invoked(resources):
@@ -175,6 +220,8 @@ def main():
     resources = translated["Resources"]
     sizes = check_limits(translated)
     check_roll_out(resources)
+    check_rights(text, resources)
+    check_how_long(yaml_parse(text), resources)
     routes = check_alias_is_invoked(resources)
     circle = in_a_circle(resources)
     expect(not circle, f"goes in a circle: {' -> '.join(circle or [])}")

@@ -1,5 +1,6 @@
 """Checks the workflows of .github/: that they call what there is, pin what they use, and may do no more than they need."""
 
+import json
 import os
 import pathlib
 import re
@@ -56,6 +57,10 @@ def main():
     for step in sorted(steps):
         said = subprocess.run([ROOT / step, "--help"], capture_output=True, text=True)
         expect(said.returncode == 0 and f"usage: {step}" in said.stdout, f"{step} --help says {said.stdout or said.stderr}")
+    at_once = int(re.search(r"infra/deploy/load .*--concurrency (\d+)", (WORKFLOWS / "stage.yml").read_text())[1])
+    reserved = json.loads((ROOT / "infra/stages/staging.json").read_text())["WebhooksConcurrency"]
+    # Where each request finds an instance that starts, none may be left over for the last: it would be throttled, which is no 2xx.
+    expect(reserved == "" or int(reserved) > at_once, f"staging reserves {reserved} instances, and {at_once} requests come at once")
     print(f"{len(workflows)} workflows call {len(called)} scripts")
 
 

@@ -9,7 +9,7 @@ use lambda_runtime::{Context, Error};
 use serde_json::Value;
 use signalbox::domain::service_secrets::{self, Name};
 use signalbox::environment::Environment;
-use signalbox::function::Function;
+use signalbox::function::{Function, NothingDone};
 use signalbox::outside::Outside;
 use signalbox::telemetry::metrics::Metrics;
 use signalbox::vendors::catalogue::StoreFactory;
@@ -195,12 +195,19 @@ impl Process {
         Ok(Answer::of(&self.invoke(function, event).await?))
     }
 
-    /// Hands messages to their queue's function: the ids of those that failed.
+    /// Hands messages to their queue's function: the ids of those that failed, which are all where it does nothing any more.
     ///
     /// # Errors
     /// When the process dies.
+    ///
+    /// # Panics
+    /// When the function fails otherwise.
     pub async fn handle(&self, queue: Queue, messages: &[Message]) -> Result<Vec<String>, Crashed> {
-        Ok(failed(&self.invoke(queue.function(), sqs_event(&queue.physical_name(), messages)).await?))
+        let event = sqs_event(&queue.physical_name(), messages);
+        Ok(match self.try_invoke(queue.function(), event).await? {
+            Err(error) if error.is::<NothingDone>() => ids(messages),
+            answer => failed(&answer.expect("an answer")),
+        })
     }
 
     /// Fires a schedule, `nightly` or `watchdog`. The text is what the function said of a failure.
@@ -231,6 +238,12 @@ impl Drop for Process {
             self.wire.check();
         }
     }
+}
+
+/// The ids of messages.
+#[must_use]
+pub fn ids(messages: &[Message]) -> Vec<String> {
+    messages.iter().filter_map(Message::message_id).map(str::to_owned).collect()
 }
 
 /// The messages that a function's answer names as failed.

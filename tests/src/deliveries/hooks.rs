@@ -6,13 +6,14 @@ use std::ops::Deref;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use signalbox::domain::deliveries::placement::DeliveryPlace;
+use signalbox::function::NothingDone;
 use signalbox::http::auth::{DELIVERIES_WRITE, READ};
 use signalbox_local::host::poller::sqs_event;
 
 use crate::answer::Answer;
 use crate::deliveries::delivery::{Delivery, GITHUB_SECRET, POS_SECRET, POS_SECRET_PREVIOUS, TRACKSTAR_SECRET};
 use crate::items::{Item, json};
-use crate::process::{Process, failed};
+use crate::process::{Process, failed, ids};
 use crate::queues::Queue;
 use crate::system::{Settings, System};
 
@@ -99,8 +100,11 @@ impl Hooks {
             }
             worked += messages.len();
             let event = sqs_event(&queue.physical_name(), &messages);
-            let answer = self.host.invoke(queue.function(), event).await.expect("an answer");
-            self.finish(queue, &messages, &failed(&answer)).await;
+            let failed = match self.host.invoke(queue.function(), event).await {
+                Err(error) if error.to_string().ends_with(&NothingDone.to_string()) => ids(&messages),
+                answer => failed(&answer.expect("an answer")),
+            };
+            self.finish(queue, &messages, &failed).await;
         }
     }
 

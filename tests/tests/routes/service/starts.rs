@@ -1,5 +1,7 @@
 //! A function refuses to start on an environment with which it could not do its work.
 
+use std::collections::BTreeSet;
+
 use signalbox::environment::{Environment, StartError};
 use signalbox::function::Function;
 use signalbox::outside::Outside;
@@ -24,6 +26,22 @@ async fn build(function: &str, environment: &Environment) -> Result<Function, St
         _ => signalbox_read_api::build(environment, &outside).await,
     }
 }
+
+const FUNCTIONS: [&str; 13] = [
+    "sync-control",
+    "sync-worker",
+    "scheduler",
+    "webhooks",
+    "webhook-worker",
+    "digests",
+    "live-logs",
+    "alerts",
+    "completions",
+    "console",
+    "pre-traffic",
+    "dead-letters",
+    "read-api",
+];
 
 /// Every table, queue and bus that the template can name to a function, and where secrets are.
 const NAMES: [&str; 10] = [
@@ -106,4 +124,26 @@ async fn without_a_table_queue_or_bus_that_it_uses_and_it_is_told_of_no_other() 
             assert_eq!(refused, expected, "{function}");
         }
     }
+}
+
+/// Without it a setting would hold in one function and its default in another. What cannot be read as a number, a switch or JSON is found by
+/// the functions that read it.
+#[tokio::test]
+async fn it_is_told_of_every_setting_that_it_reads() {
+    let world = World::local().await;
+    let functions = FUNCTIONS.map(|function| (function, world.host.environment(function)));
+    let all: BTreeSet<&str> =
+        functions.iter().flat_map(|(_, environment)| environment.iter().map(|(name, _)| name)).collect();
+    let mut found = 0;
+    for (function, told) in &functions {
+        for name in all.iter().filter(|name| !NAMES.contains(*name)) {
+            let mut environment = told.clone();
+            environment.extend([((*name).to_owned(), "?".to_owned())]);
+            if build(function, &environment).await.is_err() {
+                assert!(told.iter().any(|(one, _)| one == *name), "{function} reads {name}, of which it is not told");
+                found += 1;
+            }
+        }
+    }
+    assert!(found > FUNCTIONS.len(), "the test looks in the wrong place");
 }
