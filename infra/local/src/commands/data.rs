@@ -203,15 +203,20 @@ pub(crate) fn run_erase(arguments: &EraseArguments) -> ExitCode {
         let outside = Outside::default();
         let clients = Clients::connect(&environment, &outside)?;
         let inventory = Inventory::connect(&clients, &environment)?;
-        let erased = if arguments.dry_run {
-            erase::look(&inventory, tenant, &mut told()).await?
+        let mut erased = Erased::default();
+        let done = if arguments.dry_run {
+            erase::look(&inventory, tenant, &mut erased, &mut told()).await
         } else {
             let operators = Operators::connect(&clients, &environment, &outside)?;
             let correlation_id = format!("erase-{}", outside.clock.now().as_millisecond());
             let operator = Operator { tenant: tenant.clone(), actor: arguments.actor.clone(), correlation_id };
-            erase::erase(&inventory, &operators, &operator, &mut told()).await?
+            erase::erase(&inventory, &operators, &operator, &mut erased, &mut told()).await
         };
-        tell_erased(&erased, arguments.dry_run);
+        // What went is told whatever came after it.
+        if done.is_ok() || erased.is_something() {
+            tell_erased(&erased, arguments.dry_run);
+        }
+        done?;
         Ok(ExitCode::SUCCESS)
     }))
 }

@@ -46,7 +46,7 @@ pub enum Failed {
     },
     /// There are items of kinds that this version does not know.
     #[error(
-        "{count} items are of no kind that this version knows, such as one of {example:?} in the table {table}: use the \
+        "{count} items are of no kind that this version knows, such as {example:?}, {sort} in the table {table}: use the \
          version that wrote them"
     )]
     Unknown {
@@ -56,6 +56,8 @@ pub enum Failed {
         table: TableName,
         /// The partition of one.
         example: String,
+        /// Its sort key, as DynamoDB writes it.
+        sort: String,
     },
     /// It must not be done now.
     #[error("{0}")]
@@ -114,15 +116,16 @@ pub struct Secrets {
 
 /// Items of no kind that is known.
 #[derive(Debug, Default)]
-struct Unknowns(Option<(u64, TableName, String)>);
+struct Unknowns(Option<(u64, TableName, String, String)>);
 
 impl Unknowns {
     fn note(&mut self, stored: &Stored) {
-        let found = self.0.get_or_insert_with(|| (0, stored.table(), stored.partition().to_owned()));
+        let place = || (0, stored.table(), stored.partition().to_owned(), stored.json()["sk"].to_string());
+        let found = self.0.get_or_insert_with(place);
         found.0 += 1;
     }
 
     fn checked(self) -> Result<(), Failed> {
-        self.0.map_or(Ok(()), |(count, table, example)| Err(Failed::Unknown { count, table, example }))
+        self.0.map_or(Ok(()), |(count, table, example, sort)| Err(Failed::Unknown { count, table, example, sort }))
     }
 }
