@@ -21,6 +21,9 @@ const EXPORT: &str = "export";
 /// The longest line: an item has 400 KB at most, and bytes and quotes in it take more as text.
 const LINE_BYTES_MAX: usize = 4 << 20;
 
+/// So many are named, where each has a name.
+const NAMED_MAX: usize = 100;
+
 /// So many items, by table and kind.
 pub type Counts = BTreeMap<(TableName, &'static str), u64>;
 
@@ -84,6 +87,9 @@ struct Line {
     table: TableName,
     kind: String,
     item: Value,
+    /// The secrets that the item had, of a connection: to be set again. Here and not behind all items, so that no line grows with their number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    secrets: Vec<String>,
 }
 
 /// The last line.
@@ -100,13 +106,34 @@ struct Totals {
     tables: BTreeMap<TableName, u64>,
     /// What is in the tables and not here, by kind: what goes on at the moment.
     left_out: BTreeMap<String, u64>,
-    /// The secrets that are to be set again.
-    secrets: Vec<Secrets>,
+}
+
+/// How many, and the first of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named<T> {
+    /// How many.
+    pub count: u64,
+    /// The first hundred.
+    pub first: Vec<T>,
+}
+
+impl<T> Default for Named<T> {
+    fn default() -> Self {
+        Self { count: 0, first: Vec::new() }
+    }
+}
+
+impl<T> Named<T> {
+    fn note(&mut self, one: T) {
+        self.count += 1;
+        if self.first.len() < NAMED_MAX {
+            self.first.push(one);
+        }
+    }
 }
 
 /// The secrets of a connection, by name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Secrets {
     /// Which connection.
     pub connection: String,
