@@ -13,7 +13,7 @@ use signalbox::aws::clients::Clients;
 use signalbox::aws::inventory::Inventory;
 use signalbox::domain::ids::TenantId;
 use signalbox::outside::{Clock, Outside};
-use signalbox_local::data::erase::look;
+use signalbox_local::data::erase::{Erased, look};
 use signalbox_local::host::settings;
 use signalbox_local::remote::Remote;
 use signalbox_local::remote::smoke_mirror::{MirrorSmoke, smoke_mirror};
@@ -80,7 +80,8 @@ async fn a_first_start_has_runs_and_webhooks_of_every_fate_and_a_second_makes_no
         let environment = host.environment("sync-control");
         let clients = Clients::connect(&environment, &Outside::default()).unwrap();
         let nobody = TenantId::parse("nobody").unwrap();
-        look(&Inventory::connect(&clients, &environment).unwrap(), &nobody, &mut |_, _| {}).await.unwrap();
+        let (inventory, mut found) = (Inventory::connect(&clients, &environment).unwrap(), Erased::default());
+        look(&inventory, &nobody, &mut found, &mut |_, _| {}).await.unwrap();
         // Nothing is left to be made.
         let began = Instant::now();
         while folder.path().join("demo.pending").exists() && began.elapsed() < WAIT_MAX {

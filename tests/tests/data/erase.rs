@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 use signalbox::aws::inventory::kinds::{Erasure, KINDS, TableName};
-use signalbox_local::data::Failed;
-use signalbox_local::data::erase::look;
+use signalbox_local::data::erase::{Erased, look};
+use signalbox_local::data::{Counts, Failed};
 use signalbox_tests::system::System;
-use signalbox_tests::wire::{Fault, Verdict, Wire, any};
+use signalbox_tests::wire::{Fault, Verdict, Wire, any, every};
 
-use super::kit::{erased, everything, inventory, put, tenant};
+use super::kit::{erased, erased_in_part, everything, inventory, put, tenant};
 use super::samples::{connection, of_all, of_tenant, open_run};
 
 const GONE: &str = "gone-one";
@@ -48,6 +48,13 @@ async fn check(system: &System, before: &std::collections::BTreeMap<String, sign
     assert_eq!(rows.len(), 2);
 }
 
+/// What erasing it would come to.
+async fn looked(system: &System) -> Erased {
+    let mut found = Erased::default();
+    look(&inventory(system, &Wire::whole()), &tenant(GONE), &mut found, &mut |_, _| {}).await.unwrap();
+    found
+}
+
 #[tokio::test]
 async fn nothing_of_every_kind_there_is_names_the_tenant_and_the_other_has_all_it_had() {
     let system = filled().await;
@@ -60,7 +67,7 @@ async fn nothing_of_every_kind_there_is_names_the_tenant_and_the_other_has_all_i
         KINDS.iter().filter(|kind| !late.contains(&kind.name)).map(|kind| (kind.table, kind.name)).collect();
     assert_eq!(kinds, expected, "an item of each kind");
 
-    let found = look(&inventory(&system, &Wire::whole()), &tenant(GONE), &mut |_, _| {}).await.unwrap();
+    let found = looked(&system).await;
     assert_eq!(everything(&system).await, before, "to look changes nothing");
     let done = erased(&system, &Wire::whole(), GONE).await.unwrap();
     assert_eq!((&done.deleted, &done.taken_out), (&found.deleted, &found.taken_out));
@@ -86,7 +93,7 @@ async fn nothing_of_every_kind_there_is_names_the_tenant_and_the_other_has_all_i
 
 #[tokio::test]
 async fn an_erasure_that_was_cut_short_is_finished_by_doing_it_again() {
-    for number in [3, 5, 8, 12, 16, 20] {
+    for number in [3, 10, 12, 15, 18, 22, 26] {
         let system = filled().await;
         let before = everything(&system).await;
         let wire = Wire::when(any().from(number), Verdict::Fail(Fault::Unavailable));
@@ -99,6 +106,29 @@ async fn an_erasure_that_was_cut_short_is_finished_by_doing_it_again() {
         erased(&system, &Wire::whole(), GONE).await.unwrap();
         check(&system, &before).await;
     }
+}
+
+#[tokio::test]
+async fn what_went_is_told_and_on_record_where_the_rest_could_not_be_deleted() {
+    let system = filled().await;
+    let found = looked(&system).await;
+    let wire = Wire::when(every("DynamoDB.BatchWriteItem").about("RunsTable"), Verdict::Fail(Fault::Unavailable));
+    let mut went = Erased::default();
+    assert!(erased_in_part(&system, &wire, GONE, &mut went).await.is_err());
+    wire.check();
+    let until_then = |table: TableName| table < TableName::Runs;
+    let expected: Counts = found.deleted.clone().into_iter().filter(|((table, _), _)| until_then(*table)).collect();
+    assert_eq!(went.deleted, expected, "all that went, and nothing that did not");
+    let records = system.items("JOURNAL_TABLE", &format!("{GONE}#audit")).await;
+    let results: Vec<&str> = records.iter().filter_map(|record| record["result"].as_str()).collect();
+    assert!(
+        matches!(results.as_slice(), [told] if told.starts_with("not to its end; items: connections 10, control "))
+    );
+
+    let rest = erased(&system, &Wire::whole(), GONE).await.unwrap();
+    let mut both = went.deleted;
+    rest.deleted.into_iter().for_each(|(kind, count)| *both.entry(kind).or_default() += count);
+    assert_eq!(both, found.deleted, "together they are all of it");
 }
 
 #[tokio::test]
@@ -116,7 +146,7 @@ async fn a_tenant_is_not_erased_while_anything_of_it_works() {
         put(&system, &items).await;
         let before = everything(&system).await;
         let why = told(erased(&system, &Wire::whole(), GONE).await);
-        assert!(why.starts_with(expected) && why.contains("gone-one/erp/main"), "{why}");
+        assert!(why.starts_with(expected) && why.contains("gone-one/trackstar/main"), "{why}");
         assert_eq!(everything(&system).await, before, "nothing was done");
         // It is nothing to the other.
         erased(&system, &Wire::whole(), OTHER).await.unwrap();
@@ -126,14 +156,17 @@ async fn a_tenant_is_not_erased_while_anything_of_it_works() {
 }
 
 #[tokio::test]
-async fn an_item_of_a_kind_that_is_not_known_is_said_and_stays() {
+async fn an_item_of_a_kind_that_is_not_known_is_said_before_anything_goes() {
     let system = filled().await;
     let strange = (TableName::Control, json!({"pk": {"S": "gone-one#news"}, "sk": {"S": "1"}}));
     put(&system, &[strange]).await;
+    let before = everything(&system).await;
     match erased(&system, &Wire::whole(), GONE).await {
-        Err(Failed::Unknown { count, table, example }) => {
-            assert_eq!((count, table, example.as_str()), (1, TableName::Control, "gone-one#news"));
+        Err(Failed::Unknown { count, table, example, sort }) => {
+            let place = (example.as_str(), sort.as_str());
+            assert_eq!((count, table, place), (1, TableName::Control, ("gone-one#news", r#"{"S":"1"}"#)));
         }
         other => panic!("{other:?}"),
     }
+    assert_eq!(everything(&system).await, before, "nothing was done");
 }

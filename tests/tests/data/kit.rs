@@ -53,11 +53,17 @@ pub(super) async fn put(system: &System, items: &[(TableName, Value)]) {
 }
 
 pub(super) async fn erased(system: &System, wire: &Wire, name: &str) -> Result<Erased, Failed> {
+    let mut erased = Erased::default();
+    erased_in_part(system, wire, name, &mut erased).await.map(|()| erased)
+}
+
+/// Erases a tenant, and adds up what went, however it ends.
+pub(super) async fn erased_in_part(system: &System, wire: &Wire, name: &str, went: &mut Erased) -> Result<(), Failed> {
     let (environment, outside) = (system.environment("sync-control"), system.outside(wire));
     let clients = Clients::connect(&environment, &outside).unwrap();
     let operators = Operators::connect(&clients, &environment, &outside).unwrap();
     let operator = Operator { tenant: tenant(name), actor: "jo".into(), correlation_id: "trace".into() };
-    erase(&inventory(system, wire), &operators, &operator, &mut |_, _| {}).await
+    erase(&inventory(system, wire), &operators, &operator, went, &mut |_, _| {}).await
 }
 
 /// What is taken out of a system, as text.

@@ -30,28 +30,33 @@ fn is(word: &str) -> Value {
 
 /// A tenant's connection.
 pub(super) fn connection(tenant: &str, state: &str, kept_by: &str) -> (TableName, Value) {
-    let of = format!("{tenant}/erp/main");
+    let of = format!("{tenant}/trackstar/main");
+    let change = json!({"M": {"at": {"S": "2100-01-01T00:00:00.000Z"}, "by": {"S": "jo"}}});
     let more = [
         ("connection", text(of)),
-        ("provider", text("erp")),
+        ("displayName", text("A brand")),
+        ("settings", text(json!({"connectionId": tenant}).to_string())),
+        ("schedule", text("off")),
+        ("provider", text("trackstar")),
         ("place", text(format!("{tenant}/main"))),
         ("state", is(state)),
-        ("keptBy", json!({"M": {"is": {"S": kept_by}}})),
+        ("keptBy", json!({"M": {"is": {"S": kept_by}, "source": {"S": "file"}}})),
         ("version", number(7)),
-        ("changed", json!({"M": {"by": {"S": "jo"}}})),
+        ("created", change.clone()),
+        ("changed", change),
         ("secrets", json!({"M": {"current": {"M": {"ciphertext": {"S": "sealed"}}}, "rotatedAt": {"S": "x"}}})),
     ];
-    (Connections, item(tenant, text("connection#erp/main"), &more))
+    (Connections, item(tenant, text("connection#trackstar/main"), &more))
 }
 
 /// A tenant's run that is open.
 pub(super) fn open_run(tenant: &str) -> (TableName, Value) {
-    (Runs, item(format!("{tenant}/erp/main"), text("9"), &[("open", text("open"))]))
+    (Runs, item(format!("{tenant}/trackstar/main"), text("9"), &[("open", text("open"))]))
 }
 
 /// What is one tenant's: of every kind that is, but of open runs. A letter tells apart what has no tenant in its key.
 pub(super) fn of_tenant(tenant: &str, letter: &str) -> Vec<(TableName, Value)> {
-    let of = format!("{tenant}/erp/main");
+    let of = format!("{tenant}/trackstar/main");
     let dataset = format!("{of}/products");
     let under = |kind: &str| format!("{tenant}#{kind}");
     let time = "4102444800000";
@@ -63,7 +68,7 @@ pub(super) fn of_tenant(tenant: &str, letter: &str) -> Vec<(TableName, Value)> {
     let audit = [("action", text("connection.put")), ("target", text(&of))];
     let mut items = vec![
         connection(tenant, "paused", "operators"),
-        (Connections, item(format!("@address#erp/{letter}"), text("address"), &[("connection", text(&of))])),
+        (Connections, item(format!("@address#trackstar/{tenant}"), text("address"), &[("connection", text(&of))])),
         plain(Control, of.clone(), "lease"),
         plain(Control, of.clone(), "test"),
         plain(Control, of.clone(), "used"),
@@ -78,8 +83,11 @@ pub(super) fn of_tenant(tenant: &str, letter: &str) -> Vec<(TableName, Value)> {
         plain(Deliveries, format!("{of}#key"), "claim"),
         plain(Deliveries, format!("{tenant}/pos#key:a/b"), "claim"),
         plain(Deliveries, format!("{of}#hours"), "2100-01-01T00"),
-        (Deliveries, item("rejected#erp/main", text(place), &[("tenant", text(tenant)), ("number", rejected.clone())])),
-        (Deliveries, item("rejected#erp/main", text(format!("body#{place}")), &[("number", rejected)])),
+        (
+            Deliveries,
+            item("rejected#trackstar/main", text(place), &[("tenant", text(tenant)), ("number", rejected.clone())]),
+        ),
+        (Deliveries, item("rejected#trackstar/main", text(format!("body#{place}")), &[("number", rejected)])),
         plain(Runs, of.clone(), "1"),
         plain(Runs, format!("{of}#statistics"), "month#2100-01"),
         plain(Runs, format!("{of}#log"), "1#0000000000"),
@@ -99,11 +107,11 @@ pub(super) fn of_tenant(tenant: &str, letter: &str) -> Vec<(TableName, Value)> {
         ),
         (Records, item(under("deliveries#2100-01-01T00#3"), bytes(4), &[("payload", bytes(5))])),
     ];
-    let beside = ["due", "breaker", "linking", "quota", "access-token"].map(|what| format!("{what}#erp/main"));
+    let beside = ["due", "breaker", "linking", "quota", "access-token"].map(|what| format!("{what}#trackstar/main"));
     items.extend(beside.iter().map(|sk| plain(Connections, tenant.to_owned(), sk)));
-    items.push(plain(Connections, tenant.to_owned(), "quota-of#erp/main/locations/1"));
+    items.push(plain(Connections, tenant.to_owned(), "quota-of#trackstar/main/locations/1"));
     for (kind, sk) in [
-        ("alerts", "at#erp/main#overdue"),
+        ("alerts", "at#trackstar/main#overdue"),
         ("alerts", "sender"),
         ("alerts", "channel#teams/main"),
         ("alerts#open", "1"),
@@ -128,7 +136,7 @@ pub(super) fn of_tenant(tenant: &str, letter: &str) -> Vec<(TableName, Value)> {
 
 /// What is of all tenants, and names both.
 pub(super) fn of_all(first: &str, second: &str) -> Vec<(TableName, Value)> {
-    let of = |tenant: &str| format!("{tenant}/erp/main");
+    let of = |tenant: &str| format!("{tenant}/trackstar/main");
     let texts = |texts: [String; 2]| json!({"L": texts.map(text)});
     let pilots = texts([first.to_owned(), second.to_owned()]);
     let flags = json!({"M": {"FF_X": {"M": {"rollout": {"M": {"pilots": pilots}}}}}});
@@ -138,14 +146,14 @@ pub(super) fn of_all(first: &str, second: &str) -> Vec<(TableName, Value)> {
     vec![
         (Connections, item("@due", text("handed-out"), &[("after", place)])),
         (Connections, item("@imports", text("file"), &import)),
-        (Connections, item("@providers", text("providers"), &[("providers", json!({"SS": ["erp"]}))])),
+        (Connections, item("@providers", text("providers"), &[("providers", json!({"SS": ["trackstar"]}))])),
         (Control, item("watchdog", text("cursor"), &[("connection", text(of(first)))])),
         (Control, item("@alerts", text("cursor"), &[("watchedAfter", text(format!("{}#overdue", of(first))))])),
         (Control, item("@digests", text("round"), &[("after", text(of(first)))])),
         (Control, item("@flags", text("platform"), &[("flags", flags), ("version", number(4))])),
-        (Deliveries, item("metrics", text("erp/main"), &[("n", number(2))])),
-        (Deliveries, item("rejected", text("origins"), &[("origins", json!({"SS": ["erp/main"]}))])),
-        (Deliveries, item("rejected#erp/main", text("next"), &[("next", number(2))])),
+        (Deliveries, item("metrics", text("trackstar/main"), &[("n", number(2))])),
+        (Deliveries, item("rejected", text("origins"), &[("origins", json!({"SS": ["trackstar/main"]}))])),
+        (Deliveries, item("rejected#trackstar/main", text("next"), &[("next", number(2))])),
         (Runs, item("mirrors#all#gbp_to_platform#counters", text("month#2100-01"), &[("n", number(2))])),
         (Runs, item("mirrors#fan-out#gbp_to_platform", text("1"), &[("cursor", text(of(first)))])),
         (

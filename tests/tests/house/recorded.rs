@@ -33,6 +33,9 @@ const CATALOGUES: &str = "arn:aws:s3:::signalbox-no-catalog-bucket";
 const PAST_THE_SDK: &str = "s3:// is read past the SDK, and nothing here stands in for S3";
 const MISSING_OR_FORBIDDEN: &str = "without it S3 answers 403 where there is no object, not 404";
 
+/// What a test of erasing stores on purpose, of no kind.
+const OF_NO_KIND: &str = r#""control" "gone-one#news" {"S":"1"}"#;
+
 /// A right of a function.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Used {
@@ -76,6 +79,8 @@ struct Recording {
     tests: BTreeMap<String, bool>,
     rights: BTreeSet<Used>,
     metrics: BTreeSet<Measured>,
+    /// Items of no kind: table and key.
+    unknown: BTreeSet<String>,
 }
 
 impl Recording {
@@ -91,6 +96,10 @@ impl Recording {
             if let right @ Value::Object(_) = &value["right"] {
                 let [function, action, resource] = ["function", "action", "resource"].map(|name| text(&right[name]));
                 self.rights.insert(Used::new(&function, &action, &resource));
+            }
+            if let item @ Value::Object(_) = &value["unknown"] {
+                let [table, pk, sk] = [&item["table"], &item["pk"]["S"], &item["sk"]].map(Value::to_string);
+                self.unknown.insert(format!("{table} {pk} {sk}"));
             }
             if let metric @ Value::Object(_) = &value["metric"] {
                 let dimensions = metric["dimensions"].as_array().into_iter().flatten().map(text).collect();
@@ -123,7 +132,11 @@ impl Recording {
         });
         let unlisted = self.metrics.difference(listed);
         let unlisted = unlisted.map(|metric| format!("{metric} was printed: docs/metrics.md does not list it so"));
-        unused.chain(stale).chain(unprinted).chain(unlisted).collect()
+        let unknown = self.unknown.iter().filter(|item| **item != OF_NO_KIND);
+        let unknown = unknown.map(|item| {
+            format!("{item} was stored, and stops every export and erasure: add its kind to aws::inventory::kinds")
+        });
+        unused.chain(stale).chain(unprinted).chain(unlisted).chain(unknown).collect()
     }
 }
 
@@ -202,7 +215,8 @@ fn a_recording_that_differs_or_is_not_whole_is_told_of() {
         .read(
             r#"{"test": "runs", "whole": true}
             {"right": {"function": "f", "action": "sqs:SendMessage", "resource": "arn:aws:sqs:r:0:table/signalbox-Q"}}
-            {"metric": {"name": "m", "unit": "Count", "dimensions": ["b", "a"]}}"#,
+            {"metric": {"name": "m", "unit": "Count", "dimensions": ["b", "a"]}}
+            {"unknown": {"table": "control", "pk": {"S": "gone-one#news"}, "sk": {"S": "1"}}}"#,
         )
         .unwrap();
     recording.read(r#"{"test": "pulls", "whole": false}"#).unwrap();
@@ -227,4 +241,8 @@ fn a_recording_that_differs_or_is_not_whole_is_told_of() {
     ] {
         assert!(matches!(&found[..], [one] if one.starts_with(expected)), "{expected}: {found:?}");
     }
+    let item = r#"{"unknown": {"table": "runs", "pk": {"S": "a#news"}, "sk": {"S": "1"}}}"#;
+    recording.read(item).unwrap();
+    let found = recording.differs(&BTreeSet::new(), &BTreeSet::new(), &[metric].into());
+    assert!(matches!(&found[..], [one] if one.starts_with(r#""runs" "a#news" {"S":"1"} was stored"#)), "{found:?}");
 }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufReader, BufWriter};
+use std::io::{BufReader, BufWriter, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use jiff::Timestamp;
 use signalbox::aws::clients::Clients;
 use signalbox::aws::inventory::Inventory;
 use signalbox::aws::inventory::kinds::{Part, TableName};
@@ -17,12 +18,12 @@ use signalbox::outside::Outside;
 use signalbox_local::data::erase::{self, Erased};
 use signalbox_local::data::export::{Exported, Wanted, export};
 use signalbox_local::data::import::{self, Imported, Options};
-use signalbox_local::data::{Counts, Secrets};
+use signalbox_local::data::{Counts, Named, Secrets};
 
 use super::tables::TablesArguments;
 use super::{block_on, fail, hint, say};
 
-/// All was done, and something that is there differs from the file and was kept.
+/// All was done, and something that is there was kept, as it differs from the file or is in the way of a connection.
 const EXIT_KEPT: u8 = 3;
 /// How often it is said how far it is, in items.
 const SAY_EVERY: u64 = 10_000;
@@ -117,19 +118,36 @@ pub(crate) fn run_export(arguments: &ExportArguments) -> ExitCode {
         let exported = if arguments.to == Path::new("-") {
             export(&inventory, &wanted, now, &mut BufWriter::new(std::io::stdout()), &mut told()).await?
         } else {
-            // Under its own name only once it is whole.
-            let (mut file, draft) = draft_of(&arguments.to)?;
-            let exported = export(&inventory, &wanted, now, &mut file, &mut told()).await?;
-            file.into_inner()?.sync_all()?;
-            fs::rename(draft, &arguments.to)?;
-            exported
+            let (file, draft) = draft_of(&arguments.to)?;
+            let exported = export_to(file, &draft, &arguments.to, &inventory, &wanted, now).await;
+            if exported.is_err() {
+                // What was taken out until then is data all the same.
+                let _gone = fs::remove_file(&draft);
+            }
+            exported?
         };
         tell_export(&exported);
         Ok(ExitCode::SUCCESS)
     }))
 }
 
-/// A file that its owner alone reads, beside the one that it becomes.
+/// Under its own name only once it is whole.
+async fn export_to(
+    mut file: BufWriter<File>,
+    draft: &Path,
+    to: &Path,
+    inventory: &Inventory,
+    wanted: &Wanted,
+    now: Timestamp,
+) -> Result<Exported, Box<dyn std::error::Error>> {
+    let exported = export(inventory, wanted, now, &mut file, &mut told()).await?;
+    file.into_inner()?.sync_all()?;
+    fs::rename(draft, to)?;
+    Ok(exported)
+}
+
+/// A file that its owner alone reads, beside the one that it becomes. One that a process left that was killed is made anew: it has the rights
+/// that it was made with.
 fn draft_of(to: &Path) -> Result<(BufWriter<File>, PathBuf), Box<dyn std::error::Error>> {
     if to.exists() {
         return Err(format!("{} is there already: name another file", to.display()).into());
@@ -137,8 +155,12 @@ fn draft_of(to: &Path) -> Result<(BufWriter<File>, PathBuf), Box<dyn std::error:
     let mut draft = to.as_os_str().to_owned();
     draft.push(".part");
     let draft = PathBuf::from(draft);
-    let file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft);
-    let file = file.map_err(|error| format!("{}: {error}", draft.display()))?;
+    let wrong = |error: std::io::Error| format!("{}: {error}", draft.display());
+    match fs::remove_file(&draft) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(wrong(error).into()),
+        _ => {}
+    }
+    let file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&draft).map_err(wrong)?;
     Ok((BufWriter::new(file), draft))
 }
 
@@ -148,13 +170,21 @@ fn tell_export(exported: &Exported) {
     tell_secrets(&exported.secrets);
 }
 
-fn tell_secrets(secrets: &[Secrets]) {
-    if secrets.is_empty() {
+fn tell_secrets(secrets: &Named<Secrets>) {
+    if secrets.count == 0 {
         return;
     }
     hint(&"Secrets are in no export. Where it is put in, these are to be set again (signalbox connections set):");
-    for Secrets { connection, names } in secrets {
+    for Secrets { connection, names } in &secrets.first {
         hint(&format!("  {connection}: {}", names.join(", ")));
+    }
+    tell_rest(secrets);
+}
+
+fn tell_rest<T>(named: &Named<T>) {
+    let rest = named.count.saturating_sub(named.first.len() as u64);
+    if rest > 0 {
+        hint(&format!("  and {rest} more; the lines of the file have all"));
     }
 }
 
@@ -180,16 +210,24 @@ pub(crate) fn run_import(arguments: &ImportArguments) -> ExitCode {
         let options = Options { dry_run: arguments.dry_run, overwrite: arguments.overwrite };
         let now = outside.clock.now();
         let done = import::import(&inventory, &checked, &mut open()?, options, now, &mut told()).await?;
-        let Imported { new, same, kept, overwritten, expired, secrets } = done;
+        let Imported { new, same, kept, overwritten, expired, addresses, taken, secrets } = done;
         let would = if arguments.dry_run { " (nothing was written)" } else { "" };
         say(&format!(
             "new {new}, same {same}, different and kept {kept}, written over {overwritten}, expired meanwhile {expired}{would}"
         ));
+        if addresses > 0 {
+            hint(&format!("{addresses} addresses go with their connections, where these are new"));
+        }
+        if taken.count > 0 {
+            hint(&"Not put in, as an address of theirs leads to another connection, which has to let go of it first:");
+            taken.first.iter().for_each(|connection| hint(&format!("  {connection}")));
+            tell_rest(&taken);
+        }
         tell_secrets(&secrets);
         if !arguments.dry_run && new > 0 {
             hint(&"Connections that are new are paused: signalbox connections set, then resume them.");
         }
-        Ok(if kept > 0 { ExitCode::from(EXIT_KEPT) } else { ExitCode::SUCCESS })
+        Ok(if kept + taken.count > 0 { ExitCode::from(EXIT_KEPT) } else { ExitCode::SUCCESS })
     }))
 }
 
@@ -203,15 +241,20 @@ pub(crate) fn run_erase(arguments: &EraseArguments) -> ExitCode {
         let outside = Outside::default();
         let clients = Clients::connect(&environment, &outside)?;
         let inventory = Inventory::connect(&clients, &environment)?;
-        let erased = if arguments.dry_run {
-            erase::look(&inventory, tenant, &mut told()).await?
+        let mut erased = Erased::default();
+        let done = if arguments.dry_run {
+            erase::look(&inventory, tenant, &mut erased, &mut told()).await
         } else {
             let operators = Operators::connect(&clients, &environment, &outside)?;
             let correlation_id = format!("erase-{}", outside.clock.now().as_millisecond());
             let operator = Operator { tenant: tenant.clone(), actor: arguments.actor.clone(), correlation_id };
-            erase::erase(&inventory, &operators, &operator, &mut told()).await?
+            erase::erase(&inventory, &operators, &operator, &mut erased, &mut told()).await
         };
-        tell_erased(&erased, arguments.dry_run);
+        // What went is told whatever came after it.
+        if done.is_ok() || erased.is_something() {
+            tell_erased(&erased, arguments.dry_run);
+        }
+        done?;
         Ok(ExitCode::SUCCESS)
     }))
 }

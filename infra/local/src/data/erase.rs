@@ -1,5 +1,5 @@
 //! Erasing a tenant: what lets new data in goes first, what is read goes last, and a crash in between is gone on from by doing it again.
-//! The tables are gone through until there is nothing left to erase.
+//! The tables are gone through until there is nothing left to erase. Whatever ends it, what went until then is told and on record.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +15,8 @@ use super::{Counts, Failed, Progress, Unknowns};
 const ROUNDS_MAX: usize = 5;
 /// Items that a refusal names.
 const NAMED_MAX: usize = 5;
+/// Items that are deleted before they are counted: one call's.
+const BATCH: usize = 25;
 
 /// What went, or would go.
 #[derive(Debug, Default)]
@@ -25,11 +27,21 @@ pub struct Erased {
     pub taken_out: Counts,
     /// Items that stay, are nobody's or another tenant's, and say its name in some text.
     pub said: Counts,
+    /// Whether an item was changed by somebody while the tenant was taken out of it.
+    is_behind: bool,
 }
 
 impl Erased {
-    fn is_nothing(&self) -> bool {
-        self.deleted.is_empty() && self.taken_out.is_empty()
+    /// Whether anything went.
+    #[must_use]
+    pub fn is_something(&self) -> bool {
+        !self.deleted.is_empty() || !self.taken_out.is_empty()
+    }
+
+    fn add(&mut self, more: Self) {
+        add(&mut self.deleted, more.deleted);
+        add(&mut self.taken_out, more.taken_out);
+        self.said = more.said;
     }
 
     /// Both, in a sentence.
@@ -44,41 +56,60 @@ impl Erased {
     }
 }
 
-/// Says what erasing a tenant would come to.
+/// Adds up what erasing a tenant would come to.
 ///
 /// # Errors
 /// When a table cannot be read, or there are items of kinds that are not known.
-pub async fn look(inventory: &Inventory, tenant: &TenantId, progress: Progress<'_>) -> Result<Erased, Failed> {
-    let mut found = Erased::default();
-    round(inventory, tenant, false, &mut found, progress).await?;
-    Ok(found)
+pub async fn look(
+    inventory: &Inventory,
+    tenant: &TenantId,
+    found: &mut Erased,
+    progress: Progress<'_>,
+) -> Result<(), Failed> {
+    round(inventory, tenant, false, found, progress).await
 }
 
-/// Erases a tenant. On record before, under its name, by who does it; what came of it is noted there after it.
+/// Erases a tenant, and adds up what went, however it ends. On record before, under its name, by who does it; what went is noted there after
+/// it.
 ///
 /// # Errors
-/// When a connection of it works or is kept by a deployment's configuration, a run of it is open, or a table cannot be read or written. Some
-/// may be gone then: to do it again goes on.
+/// When a connection of it works or is kept by a deployment's configuration, a run of it is open, there are items of kinds that are not known,
+/// or a table cannot be read. Nothing is done then. Also when a table cannot be written: some is gone then, and to do it again goes on.
 pub async fn erase(
     inventory: &Inventory,
     operators: &Operators,
     operator: &Operator,
+    erased: &mut Erased,
     progress: Progress<'_>,
-) -> Result<Erased, Failed> {
+) -> Result<(), Failed> {
     let tenant = &operator.tenant;
     check(inventory, tenant).await?;
+    // What it had of kinds that are not known would stay: that is found before anything goes.
+    look(inventory, tenant, &mut Erased::default(), progress).await?;
     let begun = operators.begin(operator, Action::EraseTenant, tenant.to_string()).await?;
-    let mut erased = Erased::default();
+    let done = rounds(inventory, tenant, erased, progress).await;
+    let told = match &done {
+        Ok(()) => erased.told(),
+        Err(failed) => format!("not to its end; {}; {failed}", erased.told()),
+    };
+    operators.noted(begun, &told).await;
+    done
+}
+
+async fn rounds(
+    inventory: &Inventory,
+    tenant: &TenantId,
+    erased: &mut Erased,
+    progress: Progress<'_>,
+) -> Result<(), Failed> {
     for _ in 0..ROUNDS_MAX {
         let mut found = Erased::default();
-        round(inventory, tenant, true, &mut found, progress).await?;
-        let is_over = found.is_nothing();
-        add(&mut erased.deleted, found.deleted);
-        add(&mut erased.taken_out, found.taken_out);
-        erased.said = found.said;
+        let done = round(inventory, tenant, true, &mut found, progress).await;
+        let is_over = !found.is_something() && !found.is_behind;
+        erased.add(found);
+        done?;
         if is_over {
-            operators.noted(begun, &erased.told()).await;
-            return Ok(erased);
+            return Ok(());
         }
     }
     Err(Failed::Refused(format!(
@@ -146,18 +177,13 @@ async fn round(
                 };
                 let is_own = owner.as_ref() == Some(tenant);
                 match kind.erasure {
-                    Erasure::Deleted if is_own => {
-                        *found.deleted.entry((table, kind.name)).or_default() += 1;
-                        doomed.push(stored);
-                    }
+                    Erasure::Deleted if is_own => doomed.push((kind.name, stored)),
                     Erasure::TakenOut => match stored.without(tenant) {
-                        Some(rest) => {
-                            *found.taken_out.entry((table, kind.name)).or_default() += 1;
-                            // Where somebody has changed it meanwhile, the next round finds it again.
-                            if writes {
-                                inventory.forget(&stored, rest).await?;
-                            }
-                        }
+                        Some(rest) => match !writes || inventory.forget(&stored, rest).await? {
+                            true => *found.taken_out.entry((table, kind.name)).or_default() += 1,
+                            // Somebody has changed it meanwhile: the next round finds it again.
+                            false => found.is_behind = true,
+                        },
                         None if stored.names(tenant) => *found.said.entry((table, kind.name)).or_default() += 1,
                         None => {}
                     },
@@ -166,8 +192,12 @@ async fn round(
                     _ => {}
                 }
             }
-            if writes {
-                inventory.delete(&doomed).await?;
+            while !doomed.is_empty() {
+                let (kinds, batch): (Vec<&str>, Vec<Stored>) = doomed.drain(..doomed.len().min(BATCH)).unzip();
+                if writes {
+                    inventory.delete(&batch).await?;
+                }
+                kinds.into_iter().for_each(|kind| *found.deleted.entry((table, kind)).or_default() += 1);
             }
             progress(table, read);
             from = next;

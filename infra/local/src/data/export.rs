@@ -1,5 +1,4 @@
-//! Taking data out: every item that is exported is a line, written as its table is read. Nothing is held but a page of a table, and the
-//! names of connections that have secrets.
+//! Taking data out: every item that is exported is a line, written as its table is read. Nothing is held but a page of a table.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -11,7 +10,7 @@ use signalbox::aws::inventory::kinds::{Part, TableName};
 use signalbox::domain::ids::TenantId;
 use signalbox::domain::time;
 
-use super::{Counts, EXPORT, End, Failed, Header, Line, Progress, Secrets, Totals, Unknowns, VERSION};
+use super::{Counts, EXPORT, End, Failed, Header, Line, Named, Progress, Secrets, Totals, Unknowns, VERSION};
 
 /// What is taken out.
 #[derive(Debug, Clone)]
@@ -30,7 +29,7 @@ pub struct Exported {
     /// What is in the tables, and not in the file: what goes on at the moment, and what is of other parts is not counted.
     pub left_out: Counts,
     /// The secrets that are to be set again where it is put in.
-    pub secrets: Vec<Secrets>,
+    pub secrets: Named<Secrets>,
 }
 
 /// Takes data out into a file.
@@ -77,13 +76,13 @@ pub async fn export(
                     Some(part)
                         if wanted.parts.contains(&part) && !(wanted.tenant.is_some() && is_of_all(kind.name)) =>
                     {
-                        let names = stored.secrets();
-                        if let Some(connection) = stored.connection().filter(|_| !names.is_empty()) {
-                            done.secrets.push(Secrets { connection: connection.to_owned(), names });
+                        let secrets = stored.secrets();
+                        if let Some(connection) = stored.connection().filter(|_| !secrets.is_empty()) {
+                            done.secrets.note(Secrets { connection: connection.to_owned(), names: secrets.clone() });
                         }
                         *done.counts.entry((table, kind.name)).or_default() += 1;
                         let item = stored.without_secrets().json();
-                        write(to, &Line { table, kind: kind.name.to_owned(), item })?;
+                        write(to, &Line { table, kind: kind.name.to_owned(), item, secrets })?;
                     }
                     Some(_) => {}
                     None => *done.left_out.entry((table, kind.name)).or_default() += 1,
@@ -97,7 +96,7 @@ pub async fn export(
         }
     }
     unknowns.checked()?;
-    let mut totals = Totals { secrets: done.secrets.clone(), ..Totals::default() };
+    let mut totals = Totals::default();
     for ((table, _), count) in &done.counts {
         totals.items += count;
         *totals.tables.entry(*table).or_default() += count;

@@ -1,5 +1,8 @@
 //! Putting data in: a file is read to its end before anything is written, so that one that was cut off is refused. Then each item is put
 //! where none is under its key. To do it again, after a crash for example, finds what is there and goes on.
+//!
+//! Addresses are not put as items: each goes with the connection that is new and whose settings name it, or neither is put. One that was put
+//! by itself would lead past who has it now, or stay when its connection is deleted.
 
 use std::io::{BufRead, Read as _};
 
@@ -8,8 +11,9 @@ use jiff::Timestamp;
 use signalbox::aws::inventory::kinds::Part;
 use signalbox::aws::inventory::{Inventory, Put, Stored};
 use signalbox::domain::ids::TenantId;
+use signalbox::vendors::Providers;
 
-use super::{EXPORT, End, Failed, Header, LINE_BYTES_MAX, Line, Progress, Secrets, Totals, VERSION};
+use super::{EXPORT, End, Failed, Header, LINE_BYTES_MAX, Line, Named, Progress, Secrets, Totals, VERSION};
 
 /// Items that are put beside one another.
 const WIDTH: usize = 16;
@@ -40,8 +44,38 @@ pub struct Imported {
     pub overwritten: u64,
     /// Items that have expired since they were taken out.
     pub expired: u64,
-    /// The secrets that the file lacks.
-    pub secrets: Vec<Secrets>,
+    /// Addresses: each goes with its connection.
+    pub addresses: u64,
+    /// Connections that are not there, and were not put: an address of theirs leads to another one.
+    pub taken: Named<String>,
+    /// The secrets that those lack which are new.
+    pub secrets: Named<Secrets>,
+}
+
+impl Imported {
+    fn add(&mut self, became: Became) {
+        match became {
+            Became::New(secrets) => {
+                self.new += 1;
+                secrets.into_iter().for_each(|secrets| self.secrets.note(secrets));
+            }
+            Became::Same => self.same += 1,
+            Became::Kept => self.kept += 1,
+            Became::Overwritten => self.overwritten += 1,
+            Became::Address => self.addresses += 1,
+            Became::Taken(connection) => self.taken.note(connection),
+        }
+    }
+}
+
+/// What became of an item.
+enum Became {
+    New(Option<Secrets>),
+    Same,
+    Kept,
+    Overwritten,
+    Address,
+    Taken(String),
 }
 
 /// What a file is.
@@ -69,7 +103,7 @@ pub fn check(file: &mut (dyn BufRead + Send)) -> Result<Checked, Failed> {
     let mut counted = Totals::default();
     loop {
         match lines.item(&header)? {
-            Next::Item(stored) => {
+            Next::Item(stored, _) => {
                 counted.items += 1;
                 *counted.tables.entry(stored.table()).or_default() += 1;
             }
@@ -102,31 +136,26 @@ pub async fn import(
     if lines.header()? != checked.header {
         return Err(lines.wrong("the file has changed since it was read"));
     }
-    let mut done = Imported { secrets: checked.totals.secrets.clone(), ..Imported::default() };
+    let (providers, mut done) = (Providers::default(), Imported::default());
     let (mut group, mut read) = (Vec::with_capacity(GROUP), 0_u64);
     loop {
         let next = lines.item(&checked.header)?;
         let is_over = matches!(next, Next::End(_));
-        if let Next::Item(stored) = next {
+        if let Next::Item(stored, secrets) = next {
             read += 1;
             match stored.is_expired(now) {
                 true => done.expired += 1,
-                false => group.push(stored),
+                false => group.push((stored, secrets)),
             }
         }
         if group.len() < GROUP && !is_over {
             continue;
         }
-        let table = group.last().map(Stored::table);
-        let puts = group.drain(..).map(|stored| put(inventory, stored, options, now));
+        let table = group.last().map(|(stored, _)| stored.table());
+        let puts = group.drain(..).map(|(stored, secrets)| put(inventory, &providers, stored, secrets, options, now));
         let mut puts = stream::iter(puts).buffer_unordered(WIDTH);
-        while let Some((outcome, overwritten)) = puts.try_next().await? {
-            match outcome {
-                Put::New => done.new += 1,
-                Put::Same => done.same += 1,
-                Put::Differs if overwritten => done.overwritten += 1,
-                Put::Differs => done.kept += 1,
-            }
+        while let Some(became) = puts.try_next().await? {
+            done.add(became);
         }
         table.into_iter().for_each(|table| progress(table, read));
         if is_over {
@@ -135,26 +164,54 @@ pub async fn import(
     }
 }
 
-/// What became of one, and whether it was written over another.
-async fn put(inventory: &Inventory, stored: Stored, options: Options, now: Timestamp) -> Result<(Put, bool), Failed> {
-    let is_connection = stored.connection().is_some();
+async fn put(
+    inventory: &Inventory,
+    providers: &Providers,
+    stored: Stored,
+    secrets: Vec<String>,
+    options: Options,
+    now: Timestamp,
+) -> Result<Became, Failed> {
+    let Options { dry_run, overwrite } = options;
+    if stored.kind().is_some_and(|(kind, _)| kind.name == "address") {
+        return Ok(Became::Address);
+    }
     let stored = stored.without_secrets().paused("signalbox import", WHY, now);
-    let overwrites = options.overwrite && !is_connection;
-    if options.dry_run {
-        return Ok((inventory.look(&stored).await?, overwrites));
+    if let Some(made) = stored.as_connection() {
+        let addresses = (providers.of(&made.connection.provider).addresses)(&made.connection, &made.settings);
+        let outcome = match dry_run {
+            true => inventory.look_at_connection(&stored, &addresses).await?,
+            false => inventory.put_connection(&stored, &made, &addresses).await?,
+        };
+        let connection = made.connection.to_string();
+        return Ok(match outcome {
+            Put::New if secrets.is_empty() => Became::New(None),
+            Put::New => Became::New(Some(Secrets { connection, names: secrets })),
+            Put::Same => Became::Same,
+            Put::Differs => Became::Kept,
+            Put::Taken => Became::Taken(connection),
+        });
     }
-    if is_connection {
-        inventory.note_provider(&stored).await?;
-    }
-    let outcome = inventory.put_new(&stored).await?;
-    if outcome == Put::Differs && overwrites {
-        inventory.put(&stored).await?;
-    }
-    Ok((outcome, overwrites))
+    let outcome = match dry_run {
+        true => inventory.look(&stored).await?,
+        false => inventory.put_new(&stored).await?,
+    };
+    Ok(match outcome {
+        Put::New => Became::New(None),
+        Put::Same => Became::Same,
+        Put::Differs if !overwrite => Became::Kept,
+        Put::Differs | Put::Taken => {
+            if !dry_run {
+                inventory.put(&stored).await?;
+            }
+            Became::Overwritten
+        }
+    })
 }
 
 enum Next {
-    Item(Stored),
+    /// An item, and the secrets that it had.
+    Item(Stored, Vec<String>),
     End(Totals),
 }
 
@@ -202,10 +259,10 @@ impl Lines<'_> {
             let End { end } = serde_json::from_slice(&line).map_err(|error| self.wrong(error.to_string()))?;
             return Ok(Next::End(end));
         }
-        let Line { table, kind, item } =
+        let Line { table, kind, item, secrets } =
             serde_json::from_slice(&line).map_err(|error| self.wrong(error.to_string()))?;
         let stored = Stored::of_json(table, &item).map_err(|error| self.wrong(error.to_string()))?;
-        self.expected(&stored, &kind, header).map(|()| Next::Item(stored))
+        self.expected(&stored, &kind, header).map(|()| Next::Item(stored, secrets))
     }
 
     /// An item must be what its line says, of the parts and of the tenant that the file is of: nothing else is written.
@@ -215,6 +272,9 @@ impl Lines<'_> {
         let is_of_file = kind.part.is_some_and(|part: Part| header.parts.contains(&part));
         if kind.name != said || !is_of_file {
             return Err(self.wrong(format!("the item is {:?}, which the line or the file does not say", kind.name)));
+        }
+        if kind.name == "connection" && stored.as_connection().is_none() {
+            return Err(self.wrong("the item is no connection that this version could read"));
         }
         match (&header.tenant, owner) {
             (Some(tenant), owner) if owner.as_ref() != Some(tenant) => {

@@ -21,6 +21,9 @@ const EXPORT: &str = "export";
 /// The longest line: an item has 400 KB at most, and bytes and quotes in it take more as text.
 const LINE_BYTES_MAX: usize = 4 << 20;
 
+/// So many are named, where each has a name.
+const NAMED_MAX: usize = 100;
+
 /// So many items, by table and kind.
 pub type Counts = BTreeMap<(TableName, &'static str), u64>;
 
@@ -46,7 +49,7 @@ pub enum Failed {
     },
     /// There are items of kinds that this version does not know.
     #[error(
-        "{count} items are of no kind that this version knows, such as one of {example:?} in the table {table}: use the \
+        "{count} items are of no kind that this version knows, such as {example:?}, {sort} in the table {table}: use the \
          version that wrote them"
     )]
     Unknown {
@@ -56,6 +59,8 @@ pub enum Failed {
         table: TableName,
         /// The partition of one.
         example: String,
+        /// Its sort key, as DynamoDB writes it.
+        sort: String,
     },
     /// It must not be done now.
     #[error("{0}")]
@@ -82,6 +87,9 @@ struct Line {
     table: TableName,
     kind: String,
     item: Value,
+    /// The secrets that the item had, of a connection: to be set again. Here and not behind all items, so that no line grows with their number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    secrets: Vec<String>,
 }
 
 /// The last line.
@@ -98,13 +106,34 @@ struct Totals {
     tables: BTreeMap<TableName, u64>,
     /// What is in the tables and not here, by kind: what goes on at the moment.
     left_out: BTreeMap<String, u64>,
-    /// The secrets that are to be set again.
-    secrets: Vec<Secrets>,
+}
+
+/// How many, and the first of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named<T> {
+    /// How many.
+    pub count: u64,
+    /// The first hundred.
+    pub first: Vec<T>,
+}
+
+impl<T> Default for Named<T> {
+    fn default() -> Self {
+        Self { count: 0, first: Vec::new() }
+    }
+}
+
+impl<T> Named<T> {
+    fn note(&mut self, one: T) {
+        self.count += 1;
+        if self.first.len() < NAMED_MAX {
+            self.first.push(one);
+        }
+    }
 }
 
 /// The secrets of a connection, by name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Secrets {
     /// Which connection.
     pub connection: String,
@@ -114,15 +143,16 @@ pub struct Secrets {
 
 /// Items of no kind that is known.
 #[derive(Debug, Default)]
-struct Unknowns(Option<(u64, TableName, String)>);
+struct Unknowns(Option<(u64, TableName, String, String)>);
 
 impl Unknowns {
     fn note(&mut self, stored: &Stored) {
-        let found = self.0.get_or_insert_with(|| (0, stored.table(), stored.partition().to_owned()));
+        let place = || (0, stored.table(), stored.partition().to_owned(), stored.json()["sk"].to_string());
+        let found = self.0.get_or_insert_with(place);
         found.0 += 1;
     }
 
     fn checked(self) -> Result<(), Failed> {
-        self.0.map_or(Ok(()), |(count, table, example)| Err(Failed::Unknown { count, table, example }))
+        self.0.map_or(Ok(()), |(count, table, example, sort)| Err(Failed::Unknown { count, table, example, sort }))
     }
 }

@@ -6,6 +6,7 @@ mod demo;
 pub mod format;
 mod imports;
 pub mod invoke;
+mod kinds;
 pub mod layer;
 pub mod lent;
 pub mod options;
@@ -42,6 +43,7 @@ use crate::host::clients::Endpoints;
 use crate::host::data::DataFolder;
 use crate::host::demo::vendors::Vendors;
 use crate::host::invoke::{InvokeError, Invoker};
+use crate::host::kinds::Kinds;
 use crate::host::options::{HostError, Options};
 use crate::host::rights::Rights;
 use crate::host::settings::Secrets;
@@ -75,6 +77,8 @@ pub struct Host {
     services: JoinSet<()>,
     /// The demo's, which runs in flight may ask: ended after them.
     vendors: Option<Vendors>,
+    /// Where somebody records, looks at what is stored at the end.
+    kinds: Option<Kinds>,
     /// Locked for as long as the host runs.
     data: DataFolder,
 }
@@ -219,6 +223,7 @@ impl Host {
             vendors.stop().await;
         }
         self.services.shutdown().await;
+        drop(self.kinds.take());
         self.data.path().into_iter().for_each(lent::take_back);
         for file in self.data.tables().into_iter().chain(self.data.journal()) {
             let _settled = tokio::task::spawn_blocking(move || stored::settle(&file)).await;

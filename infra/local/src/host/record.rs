@@ -1,4 +1,5 @@
-//! What functions did, written down for whoever compares it with what was meant: which of their rights they used, and what they measured.
+//! What functions did, written down for whoever compares it with what was meant: which of their rights they used, what they
+//! measured, and what they stored that is of no kind.
 //! The system tests do so (`tests/run`); a host writes nothing unless it is given such a recorder.
 
 use std::collections::BTreeSet;
@@ -37,6 +38,15 @@ impl Recorder {
     pub(crate) fn right(&self, function: &str, right: &Right) {
         let Right { action, resource, .. } = right;
         self.see(|| json!({"right": {"function": function, "action": action, "resource": resource}}));
+    }
+
+    pub(crate) fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// That an item was stored that is of no kind.
+    pub(crate) fn unknown(&self, table: &str, item: &Value) {
+        self.see(|| json!({"unknown": {"table": table, "pk": item["pk"], "sk": item["sk"]}}));
     }
 
     /// What a line of the embedded metric format measures: names, units and dimensions, without values. Another line says nothing.

@@ -42,6 +42,7 @@ use crate::gateway::{self, Gateway, Pages, routes::Routes};
 use crate::host::clients::{self, AccessKey, Endpoints};
 use crate::host::data::{DataFolder, Opened};
 use crate::host::invoke::{Deployed, Invoker};
+use crate::host::kinds::Kinds;
 use crate::host::options::{HostError, Options};
 use crate::host::record::Recorder;
 use crate::host::rights::Rights;
@@ -83,7 +84,8 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
     });
     // Its own: options may start another host once this one is stopped.
     outside.shutdown = Shutdown::default();
-    let mut engines = start_engines(&data, engine_ports, &endpoints.access_key, &template, &outside).await?;
+    let key = &endpoints.access_key;
+    let mut engines = start_engines(&data, engine_ports, key, &template, &outside, &options.recorder).await?;
     if let Some(opened) = engines.opened.clone() {
         outside.storage = StorageCheck::by(move || opened.takes_writes());
     }
@@ -169,6 +171,7 @@ pub(super) async fn start(options: Options) -> Result<Host, HostError> {
         intake: intake.tasks,
         services: engines.services,
         vendors,
+        kinds: engines.kinds,
         data,
     })
 }
@@ -262,6 +265,7 @@ fn resolve(
 struct Engines {
     /// Their files, where there are any.
     opened: Option<Opened>,
+    kinds: Option<Kinds>,
     /// What the work needs: ended last.
     services: JoinSet<()>,
     events: Arc<RustackEvents>,
@@ -278,6 +282,7 @@ async fn start_engines(
     access_key: &AccessKey,
     template: &Template,
     outside: &Outside,
+    recorder: &Recorder,
 ) -> Result<Engines, HostError> {
     let mut services = JoinSet::new();
     data.prepare()?;
@@ -290,6 +295,7 @@ async fn start_engines(
     let journal = Journal::open(data.journal().as_deref()).map_err(EngineError::from)?;
     let opened = data.opened()?;
     let guard = Guard { access_key: access_key.clone(), files: opened.clone() };
+    let kinds = Kinds::new(database.clone(), template, recorder);
     serve(&mut services, ports.tables, TableHandler(database.clone()), &guard);
 
     let port = local_address(&ports.queues)?.port();
@@ -311,7 +317,7 @@ async fn start_engines(
 
     services.spawn(sweep(SWEEP_ITEMS, move || database.sweep_ttl().map(drop).map_err(|error| error.to_string())));
     services.spawn(sweep(SWEEP_MESSAGES, move || queues.expire().map_err(|error| error.to_string())));
-    Ok(Engines { opened, services, events, seen, parameters, outbox, targets })
+    Ok(Engines { opened, kinds, services, events, seen, parameters, outbox, targets })
 }
 
 /// Serves an engine until the tasks are dropped: an orderly end would wait for clients that keep connections open.

@@ -15,7 +15,7 @@
 //! Tenants have no `@`. What is due changes with each start and is an item of its own: beside the settings it would rewrite them,
 //! and their place in the other index, each time.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, Put};
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
@@ -36,7 +36,7 @@ use crate::environment::{Environment, StartError};
 /// Over how many partitions of the index what is due is spread: a minute of ten thousand starts is not written to one.
 pub const DUE_SHARDS: u8 = 8;
 
-pub(super) fn connection_key(connection: &Connection) -> Item {
+pub(in crate::aws) fn connection_key(connection: &Connection) -> Item {
     connection_key_as("connection", connection)
 }
 
@@ -49,8 +49,17 @@ pub(super) fn connection_key_as(what: &str, connection: &Connection) -> Item {
     key(connection.tenant.as_str(), format!("{what}#{}/{}", connection.provider, connection.name))
 }
 
-fn address_key(address: &str) -> Item {
+pub(in crate::aws) fn address_key(address: &str) -> Item {
     key(format!("@address#{address}"), "address")
+}
+
+/// The write by which an address leads to a connection: where it is free, or leads there already.
+pub(in crate::aws) fn address_put(table: &Table, address: &str, connection: &Connection) -> Result<Put, AwsFault> {
+    let mut fields = address_key(address);
+    fields.insert("connection".into(), text(connection.to_string()));
+    let free = table.put(fields).condition_expression("attribute_not_exists(pk) OR #connection = :connection");
+    let free = free.expression_attribute_names("#connection", "connection");
+    built(free.expression_attribute_values(":connection", text(connection.to_string())).build())
 }
 
 fn shard(connection: &Connection) -> String {
@@ -181,12 +190,7 @@ impl ConnectionStore {
         let mut transaction = Transaction::default().put(built(put.build())?);
         let taken: Vec<&String> = addresses.iter().collect();
         for address in &taken {
-            let mut fields = address_key(address);
-            fields.insert("connection".into(), text(connection.to_string()));
-            let free = self.0.put(fields).condition_expression("attribute_not_exists(pk) OR #connection = :connection");
-            let free = free.expression_attribute_names("#connection", "connection");
-            let free = free.expression_attribute_values(":connection", text(connection.to_string()));
-            transaction = transaction.put(built(free.build())?);
+            transaction = transaction.put(address_put(&self.0, address, connection)?);
         }
         for address in addresses_before.iter().filter(|address| !addresses.contains(address)) {
             transaction = transaction.delete(built(self.0.delete(address_key(address)).build())?);

@@ -8,8 +8,11 @@ use super::Stored;
 use crate::aws::items::{Item, number, text};
 use crate::domain::ids::TenantId;
 
-/// Whose a row of the log of all mirrors is once its tenant was erased: it is counted still, as its counters are of all tenants.
+/// Whose a row of the log of all mirrors is once its tenant was erased: it is counted still, as its counters are of all tenants. It is a
+/// name, as whoever reads the log wants one.
 const NOBODY: &str = "erased";
+/// What such a row has besides. A tenant may have that name, and its rows have not.
+pub(super) const IS_NOBODYS: &str = "erased";
 /// What of such a row may say more than that there was one.
 const OF_ROWS: [&str; 2] = ["error", "reason"];
 
@@ -36,6 +39,7 @@ impl Stored {
                 let mut rest = self.item.clone();
                 rest.retain(|name, _| !OF_ROWS.contains(&name.as_str()));
                 rest.insert("tenantId".into(), text(NOBODY));
+                rest.insert(IS_NOBODYS.into(), AttributeValue::Bool(true));
                 Some(Forgotten::Rest(rest))
             }
             "handed out" | "cursor of alerts" | "cursor of the watchdog" | "round of digests" => {

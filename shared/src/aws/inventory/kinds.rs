@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Item;
+use super::forget::IS_NOBODYS;
 use crate::domain::audit::Action;
 use crate::domain::ids::TenantId;
 use crate::domain::place::split_time;
@@ -365,7 +366,10 @@ fn of_runs<'a>(pk: &'a str, item: &'a Item) -> Option<(&'static str, Whose<'a>)>
         };
         return Some((name, first(pk)));
     };
-    let of_row = || field(item, "tenantId").map_or(Whose::All, Whose::Tenant);
+    let of_row = || match field(item, "tenantId") {
+        Some(tenant) if !item.contains_key(IS_NOBODYS) => Whose::Tenant(tenant),
+        _ => Whose::All,
+    };
     let is_counter = of_mirrors.ends_with("#counters");
     if let Some(of_tenant) = of_mirrors.strip_prefix("tenant/") {
         return Some((if is_counter { "counter of mirrors" } else { "mirror" }, first(of_tenant)));

@@ -18,10 +18,12 @@ pub use self::forget::Forgotten;
 use self::kinds::{Kind, TableName, classify};
 pub use self::line::NoItem;
 use super::clients::Clients;
+use super::connections::store::{address_key, address_put, connection_key};
 use super::faults::{AwsFault, fault};
-use super::items::{Item, conditional, is_expired, key, text};
+use super::items::{Item, conditional, is_expired, key, text, value};
 use super::table::Table;
-use super::transaction::{OLD, built};
+use super::transaction::{Declined, OLD, Transaction, built};
+use crate::domain::connections::stored::StoredConnection;
 use crate::domain::ids::TenantId;
 use crate::environment::{Environment, StartError};
 
@@ -59,6 +61,8 @@ pub enum Put {
     Same,
     /// Another one is there under its key, and stays.
     Differs,
+    /// It is a connection of which an address leads to another one already: nothing was put.
+    Taken,
 }
 
 impl Stored {
@@ -114,6 +118,13 @@ impl Stored {
     #[must_use]
     pub fn connection(&self) -> Option<&str> {
         self.item.get("connection").filter(|_| self.is("connection"))?.as_s().ok().map(String::as_str)
+    }
+
+    /// The connection that it is, as the service reads it, without its secrets; none of another kind, or where the service could not read it.
+    #[must_use]
+    pub fn as_connection(&self) -> Option<StoredConnection> {
+        let item = self.is("connection").then(|| self.clone().without_secrets().item)?;
+        value(item).ok().filter(|stored: &StoredConnection| connection_key(&stored.connection) == self.key())
     }
 
     /// A connection that works by itself, and not as a deployment's configuration says: whether it works, and whether it is kept so.
@@ -262,6 +273,54 @@ impl Inventory {
         })
     }
 
+    /// Puts a connection where none is under its key, with the addresses that lead to it, as who makes one does: all of it, or nothing. An
+    /// address of another one is never taken, as what is signed for all would go to whoever has it.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn put_connection(
+        &self,
+        stored: &Stored,
+        made: &StoredConnection,
+        addresses: &[String],
+    ) -> Result<Put, AwsFault> {
+        self.note_provider(stored).await?;
+        let table = self.table(TableName::Connections);
+        let put = table.put(stored.item.clone()).condition_expression("attribute_not_exists(pk)");
+        let put = put.return_values_on_condition_check_failure(OLD);
+        let mut transaction = Transaction::default().put(built(put.build())?);
+        for address in addresses {
+            transaction = transaction.put(address_put(table, address, &made.connection)?);
+        }
+        match transaction.commit(&table.client, PUT).await {
+            Ok(()) => Ok(Put::New),
+            Err(Declined::Fault(fault)) => Err(fault),
+            Err(declined) => Ok(match declined.at(0) {
+                Some(found) if stored.is_like(found) => Put::Same,
+                Some(_) => Put::Differs,
+                None => Put::Taken,
+            }),
+        }
+    }
+
+    /// What [`Self::put_connection`] would come to.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn look_at_connection(&self, stored: &Stored, addresses: &[String]) -> Result<Put, AwsFault> {
+        let found = self.look(stored).await?;
+        if found != Put::New {
+            return Ok(found);
+        }
+        for address in addresses {
+            let there = self.table(TableName::Connections).read(address_key(address), READ).await?;
+            if there.is_some_and(|there| there.get("connection") != stored.item.get("connection")) {
+                return Ok(Put::Taken);
+            }
+        }
+        Ok(Put::New)
+    }
+
     /// Puts an item, in place of another one under its key.
     ///
     /// # Errors
@@ -271,10 +330,7 @@ impl Inventory {
     }
 
     /// Notes the provider of a connection that is put, as lists of all go by provider.
-    ///
-    /// # Errors
-    /// When the table cannot be written.
-    pub async fn note_provider(&self, stored: &Stored) -> Result<(), AwsFault> {
+    async fn note_provider(&self, stored: &Stored) -> Result<(), AwsFault> {
         let Some(provider) = stored.item.get("provider").filter(|_| stored.is("connection")) else { return Ok(()) };
         let providers = provider.as_s().cloned().unwrap_or_default();
         let call = self.table(TableName::Connections).update_item(key("@providers", "providers"));

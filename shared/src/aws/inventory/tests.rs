@@ -157,8 +157,13 @@ fn what_is_of_all_loses_the_tenant_and_nothing_else() {
         let more = [&[("tenantId", text(tenant)), ("created", number(3))], more].concat();
         stored(TableName::Runs, "mirrors#all#gbp_to_platform", "0", &more)
     };
-    assert_eq!(row("acme", &[("error", text("acme failed"))]).without(&acme), rest(row("erased", &[])));
+    let nobodys = row("erased", &[("erased", AttributeValue::Bool(true))]);
+    assert_eq!(row("acme", &[("error", text("acme failed"))]).without(&acme), rest(nobodys.clone()));
     assert_eq!(row("beta", &[]).without(&acme), None);
+    // A tenant may have the name that nobody's rows have.
+    assert_eq!((nobodys.kind().unwrap().1, nobodys.without(&tenant("erased"))), (None, None));
+    assert_eq!(row("erased", &[]).kind().unwrap().1, Some(tenant("erased")));
+    assert_eq!(row("erased", &[]).without(&tenant("erased")), rest(nobodys));
     let fan_out = |more: &[(&str, AttributeValue)]| stored(TableName::Runs, "mirrors#fan-out#x", "0", more);
     assert_eq!(fan_out(&[("cursor", text("acme/gbp/main"))]).without(&acme), Some(Forgotten::Attribute("cursor")));
     assert_eq!(fan_out(&[("cursor", text("acme/gbp/main")), ("open", text("fan-out"))]).without(&acme), None);
