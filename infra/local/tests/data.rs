@@ -22,6 +22,13 @@ async fn put(host: &Host, pk: &str, sk: &str) {
     call.send().await.unwrap();
 }
 
+async fn take_away(host: &Host, pk: &str, sk: &str) {
+    let table = host.environment("sync-control").require("SNAPSHOTS_TABLE").unwrap().to_owned();
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let call = host.dynamodb().delete_item().table_name(table).key("pk", text(pk)).key("sk", text(sk));
+    call.send().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_tenant_is_taken_out_erased_and_put_in_from_a_terminal() {
     let folder = tempfile::tempdir().unwrap();
@@ -39,11 +46,21 @@ async fn a_tenant_is_taken_out_erased_and_put_in_from_a_terminal() {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&data.join("tables.json")), 0o600, "who reads it reads all data");
+    // What one left that was killed lends its rights to nothing.
+    let draft = folder.join("acme.ndjson.part");
+    std::fs::write(&draft, "").unwrap();
+    std::fs::set_permissions(&draft, std::fs::Permissions::from_mode(0o644)).unwrap();
     let (code, out, told) = run(folder, &["export", "--tenant", "acme", "--to", "acme.ndjson"]).await;
     assert_eq!((code, out.as_str(), mode(&folder.join("acme.ndjson"))), (Some(0), "", 0o600), "{told}");
     assert!(told.contains("taken out: snapshots: state: 1\ntaken out: 2 items\n"), "{told}");
     let file = std::fs::read_to_string(folder.join("acme.ndjson")).unwrap();
     assert_eq!((file.lines().count(), file.contains("beta")), (4, false), "{file}");
+
+    put(&host, "acme/erp/main", "news").await;
+    let (code, _, told) = run(folder, &["export", "--tenant", "acme", "--to", "failed.ndjson"]).await;
+    assert!(code == Some(1) && told.contains("\"acme/erp/main\", {\"S\":\"news\"} in the table snapshots"), "{told}");
+    assert!(!folder.join("failed.ndjson").exists() && !folder.join("failed.ndjson.part").exists(), "it is data");
+    take_away(&host, "acme/erp/main", "news").await;
 
     let none = "deleted: 0 items\nlost the tenant: 0 items\n";
     let gone =

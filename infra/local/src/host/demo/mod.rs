@@ -68,8 +68,11 @@ impl Setting<'_> {
 
     fn webhooks(&self, remote: &Remote) -> Option<Webhooks> {
         let signs_headers = self.bindings.parameters.get("PosSignedHeaders").is_some_and(|value| value == "required");
-        let source = self.template.event_sources.iter().find(|source| source.function == "dead-letters")?;
-        let dead_letters = DeadLetterQueue { sqs: self.sqs.clone(), name: source.queue.clone() };
+        // Runs have a dead-letter queue too.
+        let source = self.template.event_sources.iter().find(|source| source.function == "webhook-worker")?;
+        let queue = self.template.queues.iter().find(|queue| queue.name == source.queue)?;
+        let name = queue.redrive.as_ref()?.queue.clone();
+        let dead_letters = DeadLetterQueue { sqs: self.sqs.clone(), name };
         Some(Webhooks::new(remote.clone(), Secret::new(self.webhooks?), signs_headers, dead_letters))
     }
 }
