@@ -14,7 +14,7 @@ use crate::domain::runs::run::{Run, SeenStatus};
 pub(super) const OPEN: &str = "open";
 
 /// What the holder of a run writes of it. The rest is written once, at the start, or is others' to write.
-const HOLDERS: [&str; 15] = [
+const HOLDERS: [&str; 16] = [
     "status",
     "updatedAt",
     "deadlineFrom",
