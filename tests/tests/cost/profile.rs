@@ -257,7 +257,7 @@ fn recorded() -> Recorded {
     Recorded {
         date: Clock::default().now().strftime("%Y-%m-%d").to_string(),
         commit: said("git", &["rev-parse", "--short", "HEAD"]).unwrap_or_else(|| "unknown".to_owned()),
-        build: "debug; counts do not depend on it".to_owned(),
+        build: "a debug build, on which counts do not depend".to_owned(),
         machine: machine.map_or_else(|| "unknown".to_owned(), |name| name.trim().to_owned()),
     }
 }

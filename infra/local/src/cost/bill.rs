@@ -113,7 +113,7 @@ impl<'a> Basis<'a> {
                 stored.expiring / GIGABYTE,
                 Item::StorageGigabyteMonth,
             ));
-            used.push((format!("{name}: GB kept on"), stored.kept / GIGABYTE, Item::StorageGigabyteMonth));
+            used.push((format!("{name}: GB kept until deleted"), stored.kept / GIGABYTE, Item::StorageGigabyteMonth));
             let backed_up = (stored.expiring + stored.kept) / GIGABYTE;
             used.push((format!("{name}: GB of its backups"), backed_up, Item::BackupGigabyteMonth));
         }
@@ -130,7 +130,8 @@ impl<'a> Basis<'a> {
             Line { what, quantity, item, dollars }
         });
         let lines: Vec<Line> = priced.collect();
-        let dollars = lines.iter().map(|line| line.dollars).sum();
+        // A sum of nothing is below zero by its sign.
+        let dollars = lines.iter().map(|line| line.dollars).sum::<f64>() + 0.0;
         Bill { title: title.into(), lines, dollars, target: None }
     }
 }

@@ -52,6 +52,7 @@ pub struct Choice {
 
 /// The report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Report {
     /// The region whose prices these are.
     pub region: String,
@@ -219,7 +220,7 @@ impl Report {
         let mut lines = vec![format!("Prices: {}, {}, list prices without free tier", self.region, self.as_of)];
         if !self.unread_prices.is_empty() {
             let names = self.unread_prices.join(", ");
-            lines.extend(text::wrapped(&format!("Not read on AWS's pages: {names}"), WIDTH));
+            lines.extend(text::wrapped(&format!("Prices that nobody has read on AWS's pages: {names}"), WIDTH));
         }
         lines.push(format!("Counted: {}", self.recorded));
         lines.extend(text::wrapped(&format!("Times: {}", self.times), WIDTH));

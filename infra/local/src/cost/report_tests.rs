@@ -197,7 +197,7 @@ fn what_is_there_each_month_is_on_the_bill_of_a_month_in_which_nothing_happens()
     let expected = [
         ("DeliveriesTable: GB kept for 30 days", 1.0),
         ("DeliveriesTable: GB of its backups", 1.0),
-        ("RecordsTable: GB kept on", 2.0),
+        ("RecordsTable: GB kept until deleted", 2.0),
         ("RecordsTable: GB of its backups", 2.0),
     ];
     assert_eq!(lines(&storage), expected.map(|(what, number)| (what, number, number)));

@@ -239,7 +239,7 @@ fn table(load: Load, used: &[Use]) -> String {
             text::whole(load.webhooks),
             text::whole(load.tenants),
         ),
-        format!("  {:<48}{:>10}{:>11}{:>11}  what moves it", "limit", "used", "of", ""),
+        format!("  {:<48}{:>10}{:>11}{:>11}  what moves it", "what", "needed", "limit", "used"),
     ];
     for limit in used {
         let (moved, name) = match limit.moved {
@@ -262,11 +262,10 @@ fn table(load: Load, used: &[Use]) -> String {
     let (exceeded, near) = (beyond(100.0), beyond(HEADROOM * 100.0));
     lines.push(match used.first().filter(|_| exceeded > 0) {
         None => "  nothing breaks".to_owned(),
-        Some(first) => format!("  breaks first: {}; {exceeded} limits are exceeded", first.what),
+        Some(first) => format!("  breaks first: {}", first.what),
     });
-    if near > exceeded {
-        lines.push(format!("  used by more than {:.0} %, and not exceeded: {}", HEADROOM * 100.0, near - exceeded));
-    }
+    let (headroom, close) = (HEADROOM * 100.0, near - exceeded);
+    lines.push(format!("  limits that are exceeded: {exceeded}; used by more than {headroom:.0} % besides: {close}"));
     lines.join("\n")
 }
 
@@ -320,12 +319,12 @@ mod tests {
             used[0]
         );
         let load = Load { webhooks: 10.0, tenants: 10.0, failing: 0.0, body: 1_024.0 };
-        assert!(table(load, &at(10.0, 10.0)).ends_with("nothing breaks"));
+        assert!(table(load, &at(10.0, 10.0)).contains("  nothing breaks\n"));
         // At a limit is not beyond it: the account's requests are used up exactly.
         let beyond = used.iter().filter(|limit| limit.percent() > 100.0).count();
         let account = of(&used, "HTTP API: requests a second of an account");
         assert!((account.percent() - 100.0).abs() < 1e-9 && beyond < used.len());
-        let last = format!("breaks first: {}; {beyond} limits are exceeded", used[0].what);
+        let last = format!("  breaks first: {}\n  limits that are exceeded: {beyond};", used[0].what);
         assert!(table(load, &used).contains(&last), "{}", table(load, &used));
     }
 }
