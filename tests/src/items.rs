@@ -20,6 +20,21 @@ impl System {
         items
     }
 
+    /// What a table has stored, in bytes as DynamoDB counts them, with its hundred for each item: what stays, and what expires.
+    pub async fn stored_bytes(&self, table: &'static str) -> (usize, usize) {
+        let environment = self.environment("sync-control");
+        let table = environment.require(table).expect("a table").to_owned();
+        let scan = self.host.dynamodb().scan().table_name(table).consistent_read(true);
+        let mut pages = scan.into_paginator().items().send();
+        let (mut stays, mut expires) = (0, 0);
+        while let Some(item) = pages.next().await {
+            let item = item.expect("the table");
+            let bytes = 100 + item.iter().map(|(name, value)| name.len() + bytes_of(value)).sum::<usize>();
+            *(if item.contains_key("expires_at") { &mut expires } else { &mut stays }) += bytes;
+        }
+        (stays, expires)
+    }
+
     pub(crate) async fn raw_items(&self, table: &'static str, partition: &str) -> Vec<HashMap<String, AttributeValue>> {
         let environment = self.environment("sync-control");
         let table = environment.require(table).expect("a table").to_owned();
@@ -32,6 +47,21 @@ impl System {
             items.push(item.expect("the table"));
         }
         items
+    }
+}
+
+/// The bytes of an attribute, without its name.
+fn bytes_of(value: &AttributeValue) -> usize {
+    match value {
+        AttributeValue::S(text) => text.len(),
+        AttributeValue::N(digits) => digits.len().div_ceil(2) + 1,
+        AttributeValue::B(bytes) => bytes.as_ref().len(),
+        AttributeValue::M(fields) => {
+            3 + fields.iter().map(|(name, value)| 1 + name.len() + bytes_of(value)).sum::<usize>()
+        }
+        AttributeValue::L(items) => 3 + items.iter().map(|item| 1 + bytes_of(item)).sum::<usize>(),
+        AttributeValue::Ss(texts) => texts.iter().map(String::len).sum(),
+        _ => 1,
     }
 }
 

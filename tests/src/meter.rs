@@ -95,11 +95,12 @@ impl Used {
         };
         if !is_done {
             // A condition that does not hold costs what the write would have, and the answer names no units. Items here are below 1 KB; in
-            // a transaction each costs twice that.
+            // a transaction each of them costs twice that.
             let refused = answer["__type"].as_str().unwrap_or_default();
-            let each = if refused.ends_with("ConditionalCheckFailedException") { 1.0 } else { 2.0 };
-            if each < 2.0 || refused.ends_with("TransactionCanceledException") {
-                request::about(body).iter().for_each(|table| add(table, each));
+            if refused.ends_with("ConditionalCheckFailedException") {
+                request::about(body).iter().for_each(|table| add(table, 1.0));
+            } else if refused.ends_with("TransactionCanceledException") {
+                request::in_transaction(body).iter().for_each(|table| add(table, 2.0));
             }
             return;
         }
@@ -110,5 +111,22 @@ impl Used {
             let table = table.first().expect("an answer names its table");
             add(table, units.unwrap_or_else(|| panic!("{operation} names no units: {answer}")));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_transaction_that_is_cancelled_costs_each_of_its_items() {
+        let put = |table: &str| json!({"Put": {"TableName": table}});
+        let items = [put("signalbox-RunsTable"), put("signalbox-RunsTable"), put("signalbox-ControlTable")];
+        let answer = json!({"__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException"});
+        let mut used = Used::default();
+        used.note("DynamoDB.TransactWriteItems", &json!({"TransactItems": items}), &answer, false);
+        assert_eq!(used.tables, [("ControlTable".to_owned(), (2.0, 0.0)), ("RunsTable".to_owned(), (4.0, 0.0))].into());
     }
 }

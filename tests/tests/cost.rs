@@ -3,6 +3,8 @@
 
 mod cost {
     mod counted;
+    mod documents;
     mod profile;
     mod runs;
+    mod standing;
 }

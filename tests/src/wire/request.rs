@@ -29,8 +29,7 @@ pub(crate) fn operation(request: &HttpRequest) -> String {
 pub(crate) fn about(body: &Value) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     let mut add = |name: &str| {
-        let name = name.rsplit('/').next().unwrap_or_default();
-        let name = name.strip_prefix(STACK).unwrap_or(name).to_owned();
+        let name = in_template(name);
         if !names.contains(&name) {
             names.push(name);
         }
@@ -39,11 +38,21 @@ pub(crate) fn about(body: &Value) -> Vec<String> {
         body[field].as_str().into_iter().for_each(&mut add);
     }
     body["RequestItems"].as_object().into_iter().flatten().for_each(|(table, _)| add(table));
-    for item in body["TransactItems"].as_array().into_iter().flatten() {
-        let parts = item.as_object().into_iter().flatten();
-        parts.filter_map(|(_, part)| part["TableName"].as_str()).for_each(&mut add);
-    }
+    in_transaction(body).iter().for_each(|name| add(name));
     names
+}
+
+/// The table of each item of a transaction, as often as it has items.
+pub(crate) fn in_transaction(body: &Value) -> Vec<String> {
+    let items = body["TransactItems"].as_array().into_iter().flatten();
+    let parts = items.filter_map(Value::as_object).flatten();
+    parts.filter_map(|(_, part)| part["TableName"].as_str()).map(in_template).collect()
+}
+
+/// The name in the template of a table, or of a queue by its address.
+fn in_template(name: &str) -> String {
+    let name = name.rsplit('/').next().unwrap_or_default();
+    name.strip_prefix(STACK).unwrap_or(name).to_owned()
 }
 
 /// The body of a request; null when it is not JSON.

@@ -1,5 +1,6 @@
 //! A system whose processes are counted: what each function does, and what everything around it is asked for.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_sqs::types::MessageSystemAttributeName;
@@ -29,6 +30,8 @@ pub(super) struct Counting {
     logged: Logged,
     lines: usize,
     counted: Counted,
+    /// Metrics with their dimensions, as far as they were measured.
+    series: BTreeSet<String>,
 }
 
 impl Counting {
@@ -39,12 +42,17 @@ impl Counting {
         system.http = meter.http(system.http.clone());
         let process = system.process(Wire::whole()).await;
         let logged = Logged::here();
-        Self { system, process, meter, logged, lines: 0, counted: Counted::default() }
+        Self { system, process, meter, logged, lines: 0, counted: Counted::default(), series: BTreeSet::new() }
     }
 
     /// What was used since the last call, by so many webhooks or rows.
     pub(super) fn take(&mut self, of: f64) -> Counted {
         Counted { of, ..std::mem::take(&mut self.counted) }
+    }
+
+    /// The series of metrics that were measured since the last call.
+    pub(super) fn take_series(&mut self) -> BTreeSet<String> {
+        std::mem::take(&mut self.series)
     }
 
     async fn invoke(&mut self, function: &str, event: Value) -> Value {
@@ -60,6 +68,7 @@ impl Counting {
         counted.calls += used.calls;
         for line in self.logged.text().lines().chain(metrics.iter().map(String::as_str)) {
             let said: Value = serde_json::from_str(line).unwrap();
+            self.series.extend(series(&said));
             let bytes = (line.len() + LINE_BYTES) as f64;
             counted.log_bytes += bytes;
             // A metric is written whatever the level is.
@@ -155,6 +164,20 @@ impl Counting {
         self.fire(function, schedule).await;
         self.counted.firings += 1.0;
     }
+}
+
+/// The series that a line of the log has a value of.
+fn series(line: &Value) -> Vec<String> {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let mut all = Vec::new();
+    for directive in list(&line["_aws"]["CloudWatchMetrics"]) {
+        for dimensions in list(&directive["Dimensions"]) {
+            let named = |name: &Value| format!("{name}={}", line[name.as_str().unwrap_or_default()]);
+            let dimensions: Vec<String> = list(&dimensions).iter().map(named).collect();
+            all.extend(list(&directive["Metrics"]).iter().map(|metric| format!("{} {dimensions:?}", metric["Name"])));
+        }
+    }
+    all
 }
 
 /// The bytes of a line of the gateway's log, as the template has its form.

@@ -1,20 +1,22 @@
 //! The committed profile is what the system uses: counted again here, so that what is reported of costs cannot drift. Run with
-//! `SIGNALBOX_UPDATE=1` it writes the profile instead.
+//! `SIGNALBOX_UPDATE=1` it writes the profile instead, and what the commands print of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
+use signalbox::domain::deliveries::claim::CLAIM_SECONDS;
 use signalbox::http::auth::{CONNECTIONS_READ, CONNECTIONS_WRITE};
 use signalbox::outside::Clock;
-use signalbox_local::cost::profile::{self, Counted, Profile, Recorded, Scenario, Work};
+use signalbox_local::cost::profile::{self, Counted, Profile, Recorded, Scenario, Standing, Stored, Work};
 use signalbox_simulators::{Limits, Options, Simulator, Vendor};
 use signalbox_tests::deliveries::delivery::{Delivery, GITHUB_SECRET, POS_SECRET};
 use signalbox_tests::queues::Queue;
-use signalbox_tests::system::Settings;
+use signalbox_tests::system::{Settings, System};
 
 use super::counted::Counting;
+use super::{documents, standing};
 
 /// Webhooks of a scenario: ten full batches.
 const WEBHOOKS: usize = 100;
@@ -61,6 +63,7 @@ async fn webhooks(
     }
     counting.work(Queue::Webhooks, "WebhookQueue", BATCH).await;
     counting.take(1.0);
+    let before = stored(&counting.system).await;
     for number in 0..WEBHOOKS {
         assert!(counting.send(&make(number, &format!("{route} {at_once} {number}")), route).await < 300);
         if at_once == 1 {
@@ -72,7 +75,22 @@ async fn webhooks(
     }
     counting.worked("webhooks", Work::NewEvent, WEBHOOKS as f64);
     counting.worked("webhook-worker", Work::AppliedEvent, WEBHOOKS as f64);
-    counting.take(WEBHOOKS as f64)
+    let after = stored(&counting.system).await;
+    let left = |(table, after): (&str, Stored), before: Stored| {
+        let left = Stored { kept: after.kept - before.kept, expiring: after.expiring - before.expiring, ..after };
+        (table.to_owned(), left)
+    };
+    let stored = after.into_iter().zip(before).map(|(after, (_, before))| left(after, before)).collect();
+    Counted { stored, ..counting.take(WEBHOOKS as f64) }
+}
+
+/// What the tables of webhooks have.
+async fn stored(system: &System) -> [(&'static str, Stored); 2] {
+    let of = async |name| {
+        let (kept, expiring) = system.stored_bytes(name).await;
+        Stored { kept: kept as f64, expiring: expiring as f64, days: (CLAIM_SECONDS / 86_400) as f64 }
+    };
+    [("DeliveriesTable", of("DELIVERIES_TABLE").await), ("RecordsTable", of("RECORDS_TABLE").await)]
 }
 
 async fn duplicates(counting: &mut Counting) -> Counted {
@@ -155,11 +173,12 @@ async fn pulls(counting: &mut Counting) -> [Counted; 2] {
     pulled.try_into().unwrap()
 }
 
-async fn idle(counting: &mut Counting) -> Counted {
+async fn idle(counting: &mut Counting) -> (Counted, BTreeSet<String>) {
     // What was left of the hours before is seen to.
     counting.hour().await;
     for _ in 0..2 {
         counting.take(1.0);
+        counting.take_series();
         counting.system.pass(std::time::Duration::from_secs(60));
         for schedule in ["due", "import", "watchdog"] {
             counting.tick("scheduler", schedule).await;
@@ -168,10 +187,10 @@ async fn idle(counting: &mut Counting) -> Counted {
             counting.tick(function, function).await;
         }
     }
-    counting.take(1.0)
+    (counting.take(1.0), counting.take_series())
 }
 
-async fn count() -> BTreeMap<Scenario, Counted> {
+async fn count() -> (BTreeMap<Scenario, Counted>, Standing) {
     let root = tempfile::tempdir().unwrap();
     let mut counting = Counting::start(settings(root.path())).await;
     let one = |_: usize, key: &str| sale(0, key);
@@ -182,8 +201,11 @@ async fn count() -> BTreeMap<Scenario, Counted> {
     let unsigned = webhooks(&mut counting, HOOKS, BATCH, |_, key| push(key)).await;
     let [few_rows, many_rows, changed_rows, more_changed] = nightlies(&mut counting, root.path()).await;
     let [new, unchanged] = pulls(&mut counting).await;
-    let idle = idle(&mut counting).await;
-    [
+    let mut series = counting.take_series();
+    let (idle, idle_series) = idle(&mut counting).await;
+    series.extend(idle_series.iter().cloned());
+    let standing = standing::of(idle_series.len(), series.len());
+    let scenarios = [
         (Scenario::WebhooksFull, full),
         (Scenario::Duplicates, repeated),
         (Scenario::WebhooksAlone, alone),
@@ -196,8 +218,8 @@ async fn count() -> BTreeMap<Scenario, Counted> {
         (Scenario::PullNew, new),
         (Scenario::PullUnchanged, unchanged),
         (Scenario::IdleMinute, idle),
-    ]
-    .into()
+    ];
+    (scenarios.into(), standing)
 }
 
 /// Where two differ, by the path of the field.
@@ -213,7 +235,11 @@ fn differences(path: &str, counted: &Value, committed: &Value, found: &mut Vec<S
         }
         _ => {
             let (now, then) = (counted.as_f64().unwrap_or(f64::NAN), committed.as_f64().unwrap_or(f64::NAN));
-            let slack = if path.contains("logBytes") || path.contains("bytesOut") { then * LOG_SLACK } else { 1e-6 };
+            let slack = if ["logBytes", "bytesOut", "stored"].iter().any(|part| path.contains(part)) {
+                then * LOG_SLACK
+            } else {
+                1e-6
+            };
             if now.is_nan() || then.is_nan() || (now - then).abs() > slack {
                 found.push(format!("{path}: {counted} counted, {committed} committed"));
             }
@@ -231,7 +257,7 @@ fn recorded() -> Recorded {
     Recorded {
         date: Clock::default().now().strftime("%Y-%m-%d").to_string(),
         commit: said("git", &["rev-parse", "--short", "HEAD"]).unwrap_or_else(|| "unknown".to_owned()),
-        build: "debug; counts do not depend on it".to_owned(),
+        build: "a debug build, on which counts do not depend".to_owned(),
         machine: machine.map_or_else(|| "unknown".to_owned(), |name| name.trim().to_owned()),
     }
 }
@@ -239,15 +265,17 @@ fn recorded() -> Recorded {
 #[tokio::test]
 async fn the_committed_profile_is_what_the_system_uses() {
     let committed = Profile::parse(profile::BUILT_IN).unwrap();
-    let counted = count().await;
+    let (scenarios, standing) = count().await;
     if std::env::var("SIGNALBOX_UPDATE").is_ok() {
-        let profile = Profile { recorded: recorded(), scenarios: counted, ..committed };
+        let profile = Profile { recorded: recorded(), scenarios, standing, ..committed };
         let text = serde_json::to_string_pretty(&profile).unwrap() + "\n";
-        Profile::parse(&text).unwrap();
+        let profile = Profile::parse(&text).unwrap();
         std::fs::write(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/profile.json"), text).unwrap();
+        documents::write(&profile);
         return;
     }
     let mut found = Vec::new();
-    differences("scenarios", &json!(counted), &json!(committed.scenarios), &mut found);
+    differences("scenarios", &json!(scenarios), &json!(committed.scenarios), &mut found);
+    differences("standing", &json!(standing), &json!(committed.standing), &mut found);
     assert!(found.is_empty(), "SIGNALBOX_UPDATE=1 writes docs/profile.json anew:\n{}", found.join("\n"));
 }

@@ -8,10 +8,10 @@ use clap::Args;
 use serde_json::json;
 use signalbox::domain::cost::prices::{DEFAULT_REGION, PriceList};
 use signalbox_local::cost::bill::Basis;
-use signalbox_local::cost::deployment::Deployment;
+use signalbox_local::cost::deployment::{Deployment, Unknown};
 use signalbox_local::cost::profile::Profile;
-use signalbox_local::cost::report::{Asked, Report};
-use signalbox_local::cost::scale::{self, Load};
+use signalbox_local::cost::report::{self, Asked, Report};
+use signalbox_local::cost::scale::{self, Load, Use};
 
 use super::{fail, say};
 
@@ -25,10 +25,10 @@ pub(crate) struct CostArguments {
     #[command(flatten)]
     inputs: Inputs,
     /// Rows of the nightly
-    #[arg(long, value_name = "COUNT", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..=5_000_000))]
+    #[arg(long, value_name = "COUNT", default_value_t = report::ROWS, value_parser = clap::value_parser!(u32).range(1..=5_000_000))]
     rows: u32,
     /// Which part of them has changed, in percent, in the second nightly
-    #[arg(long, value_name = "PERCENT", default_value_t = 1.0, value_parser = percent)]
+    #[arg(long, value_name = "PERCENT", default_value_t = report::CHANGED_PERCENT, value_parser = percent)]
     changed: f64,
     /// Prints JSON
     #[arg(long)]
@@ -42,16 +42,16 @@ pub(crate) struct ScaleArguments {
     #[command(flatten)]
     inputs: Inputs,
     /// New webhooks a second; more than once for more loads
-    #[arg(long, value_name = "COUNT", default_values_t = [1_000, 10_000], value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "COUNT", default_values_t = scale::WEBHOOKS, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     webhooks: Vec<u32>,
     /// Tenants that they are spread over, each with a nightly
-    #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "COUNT", default_value_t = scale::TENANTS, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     tenants: u32,
     /// Which part of the webhooks fails until it is given up, in percent
-    #[arg(long, value_name = "PERCENT", default_value_t = 1.0, value_parser = percent)]
+    #[arg(long, value_name = "PERCENT", default_value_t = scale::FAILING_PERCENT, value_parser = percent)]
     failing: f64,
     /// Bytes of a webhook's body
-    #[arg(long, value_name = "BYTES", default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(0..=10_485_760))]
+    #[arg(long, value_name = "BYTES", default_value_t = scale::BODY_BYTES, value_parser = clap::value_parser!(u32).range(0..=10_485_760))]
     body: u32,
     /// Prints JSON
     #[arg(long)]
@@ -95,6 +95,9 @@ impl Inputs {
             None => PriceList::built_in().map_err(|error| format!("the built-in prices: {error}"))?.clone(),
         };
         let deployment = Deployment::of_template().map_err(|error| error.to_string())?;
+        deployment
+            .has_all_of(&profile)
+            .map_err(|error| format!("the profile does not fit the template: {error}. Count again (docs/cost.md)"))?;
         Ok(Read { profile, prices, deployment })
     }
 }
@@ -102,22 +105,31 @@ impl Inputs {
 fn read(file: &Path) -> Result<String, String> {
     use std::io::Read as _;
     let mut text = String::new();
-    let read = std::fs::File::open(file).and_then(|file| file.take(BYTES_MAX).read_to_string(&mut text));
-    read.map(|_| text).map_err(|error| format!("{} cannot be read: {error}", file.display()))
+    let read = std::fs::File::open(file).and_then(|file| file.take(BYTES_MAX + 1).read_to_string(&mut text));
+    match read {
+        Ok(bytes) if bytes as u64 > BYTES_MAX => {
+            Err(format!("{} is larger than 1 MiB: it is none of ours", file.display()))
+        }
+        Ok(_) => Ok(text),
+        Err(error) => Err(format!("{} cannot be read: {error}", file.display())),
+    }
 }
 
 /// Hands what was read to whoever makes a text of it.
-fn run(inputs: &Inputs, print: impl FnOnce(Basis<'_>) -> String) -> ExitCode {
+fn run(inputs: &Inputs, print: impl FnOnce(Basis<'_>) -> Result<String, Unknown>) -> ExitCode {
     let read = match inputs.read() {
         Ok(read) => read,
         Err(error) => return fail(&error),
     };
     match read.prices.region(&inputs.region) {
-        Ok(prices) => {
-            say(&print(Basis { profile: &read.profile, prices, deployment: &read.deployment }));
-            ExitCode::SUCCESS
-        }
-        Err(error) => fail(&format!("{error} (--prices)")),
+        Ok(prices) => match print(Basis { profile: &read.profile, prices, deployment: &read.deployment }) {
+            Ok(text) => {
+                say(&text);
+                ExitCode::SUCCESS
+            }
+            Err(error) => fail(&error.to_string()),
+        },
+        Err(error) => fail(&format!("{error}: --prices FILE")),
     }
 }
 
@@ -125,7 +137,7 @@ pub(crate) fn cost(arguments: &CostArguments) -> ExitCode {
     let asked = Asked { rows: f64::from(arguments.rows), changed: arguments.changed / 100.0 };
     run(&arguments.inputs, |basis| {
         let report = Report::of(basis, asked);
-        if arguments.json { json!(report).to_string() } else { report.text(basis) }
+        Ok(if arguments.json { json!(report).to_string() } else { report.text(basis) })
     })
 }
 
@@ -137,14 +149,24 @@ pub(crate) fn scale(arguments: &ScaleArguments) -> ExitCode {
         body: f64::from(arguments.body),
     };
     run(&arguments.inputs, |basis| {
-        let loads = arguments.webhooks.iter().map(load).map(|load| (load, scale::used(basis, load)));
-        if arguments.json {
-            let all: Vec<_> = loads
-                .map(|(load, used)| json!({"webhooks": load.webhooks, "tenants": load.tenants, "uses": used}))
-                .collect();
-            json!(all).to_string()
-        } else {
-            loads.map(|(load, used)| scale::table(load, &used)).collect::<Vec<_>>().join("\n\n")
+        let loads: Vec<Load> = arguments.webhooks.iter().map(load).collect();
+        if !arguments.json {
+            return scale::text(basis, &loads);
         }
+        let all: Result<Vec<_>, Unknown> = loads
+            .iter()
+            .map(|load| {
+                let used = scale::used(basis, *load)?;
+                let limit = |used: &Use| {
+                    let mut limit = json!(used);
+                    limit["percent"] = json!(used.percent());
+                    limit["needed"] = json!(used.needed());
+                    limit
+                };
+                let limits: Vec<_> = used.iter().map(limit).collect();
+                Ok(json!({"webhooks": load.webhooks, "tenants": load.tenants, "uses": limits}))
+            })
+            .collect();
+        Ok(json!(all?).to_string())
     })
 }

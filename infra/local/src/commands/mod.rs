@@ -17,15 +17,20 @@ pub(crate) mod verify;
 pub(crate) mod wait_for_health;
 
 use std::fmt::Display;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use signalbox_local::host::settings::{self, Variables};
 
-/// One line on standard output.
-#[expect(clippy::print_stdout, reason = "this is what the command is for")]
+/// What the command is for, on standard output. Who reads no more of it, as `head` does, has what was wanted.
 pub(crate) fn say(line: &dyn Display) {
-    println!("{line}");
+    match writeln!(std::io::stdout().lock(), "{line}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            hint(&format!("signalbox: standard output cannot be written: {error}"));
+        }
+        _ => {}
+    }
 }
 
 /// One line on standard error.

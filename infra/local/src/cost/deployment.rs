@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use signalbox::domain::cost::prices::Item;
 
+use super::profile::Profile;
 use crate::template::{Bindings, Source, Template, TemplateError};
 
 /// The processor that functions run on.
@@ -37,6 +38,20 @@ pub struct Deployment {
     parameters: BTreeMap<String, f64>,
     /// Of each queue's function: its name, the queue's, messages a batch, invocations at a time.
     pub sources: Vec<(String, String, f64, f64)>,
+}
+
+/// The template has none of the name that is asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("template.yaml has no {what} {name}")]
+pub struct Unknown {
+    what: &'static str,
+    name: String,
+}
+
+impl Unknown {
+    fn new(what: &'static str, name: &str) -> Self {
+        Self { what, name: name.to_owned() }
+    }
 }
 
 /// A function that has a whole core has this much memory.
@@ -74,17 +89,32 @@ impl Deployment {
         }
     }
 
-    /// What a parameter of the template is, where it is a number and has a default.
-    #[must_use]
-    pub fn parameter(&self, name: &str) -> f64 {
-        self.parameters.get(name).copied().unwrap_or_default()
+    /// What a parameter of the template is.
+    ///
+    /// # Errors
+    /// When there is none of that name whose default is a number.
+    pub fn parameter(&self, name: &str) -> Result<f64, Unknown> {
+        self.parameters.get(name).copied().ok_or_else(|| Unknown::new("parameter with a number", name))
     }
 
-    /// Messages a batch and invocations at a time of a queue's function.
-    #[must_use]
-    pub fn source(&self, queue: &str) -> (f64, f64) {
+    /// Messages a batch of a queue's function.
+    ///
+    /// # Errors
+    /// When no function has that queue.
+    pub fn batch(&self, queue: &str) -> Result<f64, Unknown> {
         let found = self.sources.iter().find(|(_, of, _, _)| of == queue);
-        found.map_or((1.0, 1.0), |(_, _, batch, at_once)| (*batch, *at_once))
+        found.map(|(_, _, batch, _)| *batch).ok_or_else(|| Unknown::new("source of messages", queue))
+    }
+
+    /// Whether every function of a profile is in the template.
+    ///
+    /// # Errors
+    /// When one is not: nobody knows what memory it has.
+    pub fn has_all_of(&self, profile: &Profile) -> Result<(), Unknown> {
+        let mut names = profile.scenarios.values().flat_map(|counted| counted.functions.keys());
+        names
+            .find(|name| !self.memory_mb.contains_key(*name))
+            .map_or(Ok(()), |name| Err(Unknown::new("function", name)))
     }
 
     /// A function's memory in megabytes.

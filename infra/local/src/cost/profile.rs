@@ -104,6 +104,8 @@ pub struct Counted {
     pub tables: BTreeMap<String, Units>,
     /// By queue.
     pub queues: BTreeMap<String, Requests>,
+    /// What is left in each table.
+    pub stored: BTreeMap<String, Stored>,
     /// Events on the bus.
     pub bus_events: f64,
     /// Firings of schedules.
@@ -148,6 +150,36 @@ pub struct Units {
     pub write: f64,
     /// Read.
     pub read: f64,
+}
+
+/// What is left in a table, without its indexes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Stored {
+    /// Bytes that are kept until somebody deletes them.
+    pub kept: f64,
+    /// Bytes that expire.
+    pub expiring: f64,
+    /// After how many days the last of those do.
+    pub days: f64,
+}
+
+/// What is paid for each month whatever happens, as the committed templates and the lines of metrics have it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Standing {
+    /// Metrics that alarms watch.
+    pub alarm_metrics: f64,
+    /// Alarms of alarms.
+    pub composite_alarms: f64,
+    /// Dashboards.
+    pub dashboards: f64,
+    /// Keys of KMS.
+    pub keys: f64,
+    /// Series of metrics that are measured in a minute in which nothing happens.
+    pub series_idle: f64,
+    /// Those of all scenarios together.
+    pub series: f64,
 }
 
 /// Requests to a queue.
@@ -212,6 +244,8 @@ pub struct Profile {
     pub cpu: Cpu,
     /// What calls take.
     pub waits: Waits,
+    /// What there is in every month.
+    pub standing: Standing,
     /// What was counted.
     pub scenarios: BTreeMap<Scenario, Counted>,
 }
@@ -260,6 +294,9 @@ impl Profile {
         if let Some(work) = Work::ALL.iter().find(|work| !profile.cpu.ms.contains_key(work)) {
             return broken(format!("cpu.ms lacks {work:?}"));
         }
+        if profile.waits.at_once.values().any(|calls| *calls < 1.0) {
+            return broken("waits.atOnce is below 1".to_owned());
+        }
         let rows = |scenario| profile.of(scenario).of;
         let changed = |scenario| profile.of(scenario).changed;
         if rows(Scenario::NightlyMany) <= rows(Scenario::NightlyFew)
@@ -291,12 +328,6 @@ impl Profile {
         let worked: f64 = function.work.iter().map(|(work, count)| count * ms(work)).sum();
         let counted = function.work.keys().any(|work| work.has_its_calls());
         worked + if counted { 0.0 } else { function.calls * ms(&Work::Call) }
-    }
-
-    /// Milliseconds that it waited for calls.
-    #[must_use]
-    pub fn waited_ms(&self, name: &str, function: &Function) -> f64 {
-        function.calls * self.waits.call_ms / self.waits.at_once.get(name).copied().unwrap_or(1.0)
     }
 }
 
@@ -332,6 +363,12 @@ impl Counted {
                 all.receive += times * requests.receive;
                 all.delete += times * requests.delete;
                 all.fair += times * requests.fair;
+            }
+            for (name, stored) in &part.stored {
+                let all = sum.stored.entry(name.clone()).or_default();
+                all.kept += times * stored.kept;
+                all.expiring += times * stored.expiring;
+                all.days = all.days.max(stored.days);
             }
             sum.bus_events += times * part.bus_events;
             sum.firings += times * part.firings;

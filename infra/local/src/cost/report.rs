@@ -1,6 +1,7 @@
 //! The report: what a million webhooks and a nightly cost, and what each choice changes about it.
 
 use serde::Serialize;
+use signalbox::domain::cost::prices::Item;
 
 use super::bill::{Basis, Bill};
 use super::deployment::Processor;
@@ -11,6 +12,12 @@ use super::text;
 const WEBHOOKS_MAX: f64 = 3.60;
 /// What a nightly of a million unchanged rows may cost.
 const NIGHTLY_MAX: f64 = 0.01;
+/// Rows of a nightly where nobody says how many.
+pub const ROWS: u32 = 1_000_000;
+/// Which part of them has changed, in percent, where nobody says.
+pub const CHANGED_PERCENT: f64 = 1.0;
+/// Characters of a line of text.
+const WIDTH: usize = 110;
 const MILLION: f64 = 1_000_000.0;
 /// Minutes of thirty days.
 const MONTH_MINUTES: f64 = 43_200.0;
@@ -26,6 +33,12 @@ pub struct Asked {
     pub changed: f64,
 }
 
+impl Default for Asked {
+    fn default() -> Self {
+        Self { rows: f64::from(ROWS), changed: CHANGED_PERCENT / 100.0 }
+    }
+}
+
 /// A choice, and what a million webhooks cost with it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Choice {
@@ -39,6 +52,7 @@ pub struct Choice {
 
 /// The report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Report {
     /// The region whose prices these are.
     pub region: String,
@@ -52,6 +66,10 @@ pub struct Report {
     pub bills: Vec<Bill>,
     /// What else could be chosen.
     pub choices: Vec<Choice>,
+    /// What could be given up, each by itself, and all of it.
+    pub savings: Vec<Choice>,
+    /// The names of prices that nobody has read on their page.
+    pub unread_prices: Vec<String>,
 }
 
 /// What a nightly of so many rows uses. What there is for each run, for each row, for a run that changes something and for each row that
@@ -80,13 +98,49 @@ pub fn webhooks(profile: &Profile, batch: f64) -> Counted {
     Counted::sum(&[(1.0 - of_alone, &full), (of_alone, &alone)])
 }
 
-/// What thirty days cost in which nothing happens.
-fn idle(basis: Basis<'_>) -> Bill {
+/// What thirty days cost in which nothing happens, and what their metrics cost besides where something does.
+fn months(basis: Basis<'_>) -> [Bill; 2] {
     let mut month = basis.profile.of(Scenario::IdleMinute).per(MONTH_MINUTES);
     for (_, queue, _, _) in &basis.deployment.sources {
         month.queues.entry(queue.clone()).or_default().receive += MONTH_POLLS;
     }
-    basis.bill("Thirty days in which nothing comes and nothing is due", &month)
+    let standing = basis.profile.standing;
+    let series = "metrics: series with a value";
+    let used = [
+        ("alarms: metrics that are watched", standing.alarm_metrics, Item::AlarmMetric),
+        ("alarms: levels of service", standing.composite_alarms, Item::CompositeAlarm),
+        ("dashboards", standing.dashboards, Item::Dashboard),
+        (series, standing.series_idle, Item::MetricSeries),
+        ("KMS: keys", standing.keys, Item::KmsKey),
+    ];
+    let used = used.map(|(what, quantity, item)| (what.to_owned(), quantity, item));
+    let title = "Thirty days in which nothing comes and nothing is due, with both stacks";
+    let (mut idle, standing_bill) = (basis.bill(title, &month), basis.priced("", used.into()));
+    idle.dollars += standing_bill.dollars;
+    idle.lines.extend(standing_bill.lines);
+    let more = vec![(series.to_owned(), standing.series - standing.series_idle, Item::MetricSeries)];
+    [idle, basis.priced("Metrics besides, of thirty days in which all of the above happens", more)]
+}
+
+/// What could be given up of a million webhooks, each by itself, and all of it.
+fn savings(basis: Basis<'_>, full: &Bill) -> Vec<Choice> {
+    let a_write = basis.prices.dollars(Item::WriteUnit, MILLION);
+    let saved = [
+        ("no write that it is done: a duplicate looks for the effect", a_write),
+        ("no line of the worker for each", full.of("webhook-worker: GB of log")),
+        ("no line of the door for each", full.of("webhooks: GB of log")),
+        ("no groups of messages: tenants wait for each other", full.of("WebhookQueue: of fair queues")),
+        // The claim and its end are two of the writes.
+        ("no counters of senders: health needs a scan", full.of("DeliveriesTable: write units") - 2.0 * a_write),
+        ("no log of the gateway", full.of("HTTP API: GB of log")),
+    ];
+    let all = ("all of these", saved.iter().map(|(_, dollars)| dollars).sum());
+    let choice = |(what, dollars): (&str, f64)| Choice {
+        what: what.to_owned(),
+        dollars: full.dollars - dollars,
+        more: -dollars,
+    };
+    saved.into_iter().chain([all]).map(choice).collect()
 }
 
 impl Report {
@@ -104,9 +158,14 @@ impl Report {
         let unchanged = if rows <= MILLION { unchanged.within(NIGHTLY_MAX) } else { unchanged };
         let title = format!("The same, {} of them changed", text::whole(rows * changed));
         let a_run = text::whole(profile.of(Scenario::PullNew).of);
+        let [idle, metrics] = months(basis);
         let bills = vec![
             full.clone(),
             basis.bill("A million duplicates of what was applied", &million(Scenario::Duplicates)),
+            basis.storage(
+                "What a million new webhooks leave in tables: the first month",
+                &million(Scenario::WebhooksFull),
+            ),
             unchanged,
             basis.bill(title, &nightly(profile, rows, changed)),
             basis.bill(
@@ -114,7 +173,8 @@ impl Report {
                 &profile.of(Scenario::PullNew).per(rows),
             ),
             basis.bill("The same, nothing changed", &profile.of(Scenario::PullUnchanged).per(rows)),
-            idle(basis),
+            idle,
+            metrics,
         ];
         let mut choices = Vec::new();
         let mut choose = |what: String, bill: Bill| {
@@ -125,14 +185,21 @@ impl Report {
             let what = if batch > 1.0 { format!("batches of {batch}") } else { "each alone in its batch".to_owned() };
             choose(what, basis.bill("", &webhooks(profile, batch)));
         }
-        choose("LOG_LEVEL warn in place of info".into(), basis.of(&basis.deployment.quiet()).bill("", &counted));
+        choose(
+            "LOG_LEVEL warn in place of info: lines that are metrics stay".into(),
+            basis.of(&basis.deployment.quiet()).bill("", &counted),
+        );
         choose("each of a batch from another sender".into(), basis.bill("", &million(Scenario::WebhooksMany)));
         let unsigned = million(Scenario::WebhooksUnsignedId);
         choose("a signature that does not cover the id".into(), basis.bill("", &unsigned));
         choose("x86_64 in place of arm64".into(), basis.of(&basis.deployment.on(Processor::X86)).bill("", &counted));
+        let memory_mb = basis.deployment.memory_mb("webhooks");
         for megabytes in [128.0, 512.0, 1024.0] {
             let other = basis.deployment.with_memory("webhooks", megabytes).with_memory("webhook-worker", megabytes);
-            choose(format!("{megabytes} MB for both functions in place of 256"), basis.of(&other).bill("", &counted));
+            choose(
+                format!("{} MB for both functions in place of {}", text::whole(megabytes), text::whole(memory_mb)),
+                basis.of(&other).bill("", &counted),
+            );
         }
         let recorded = &profile.recorded;
         Self {
@@ -140,6 +207,8 @@ impl Report {
             as_of: basis.prices.as_of.clone(),
             recorded: format!("{}, commit {}, {}", recorded.date, recorded.commit, recorded.build),
             times: format!("processor: {}; calls: {}", profile.cpu.source, profile.waits.source),
+            savings: savings(basis, &full),
+            unread_prices: basis.prices.unread(),
             bills,
             choices,
         }
@@ -148,33 +217,26 @@ impl Report {
     /// As text.
     #[must_use]
     pub fn text(&self, basis: Basis<'_>) -> String {
-        let mut lines = vec![
-            format!("Prices of {}, {}; no free tier", self.region, self.as_of),
-            format!("Counted {}", self.recorded),
-            format!("Times: {}", self.times),
-        ];
-        for bill in &self.bills {
-            lines.extend([String::new(), bill.title.clone()]);
-            for line in &bill.lines {
-                let price = basis.prices.price(line.item).map_or_else(String::new, |price| {
-                    format!("{} for {}", text::dollars(price.usd), text::whole(price.per))
-                });
-                let (quantity, dollars) = (text::quantity(line.quantity), text::dollars(line.dollars));
-                lines.push(format!("  {:<34}{quantity:>14}  {price:<24}{dollars:>12}", line.what));
-            }
-            lines.push(format!("  {:<72}{:>12}", "together", text::dollars(bill.dollars)));
-            if let Some(target) = bill.target {
-                let missed = bill.dollars - target;
-                let verdict =
-                    if missed > 0.0 { format!("missed by {}", text::dollars(missed)) } else { "met".to_owned() };
-                lines.push(format!("  target: at most {}: {verdict}", text::dollars(target)));
-            }
+        let mut lines = vec![format!("Prices: {}, {}, list prices without free tier", self.region, self.as_of)];
+        if !self.unread_prices.is_empty() {
+            let names = self.unread_prices.join(", ");
+            lines.extend(text::wrapped(&format!("Prices that nobody has read on AWS's pages: {names}"), WIDTH));
         }
-        lines.extend([String::new(), "What a choice costs, of a million new webhooks".to_owned()]);
-        for choice in &self.choices {
-            let sign = if choice.more < 0.0 { "-" } else { "+" };
-            let more = format!("{sign}{}", text::dollars(choice.more.abs()));
-            lines.push(format!("  {:<60}{:>12}{more:>12}", choice.what, text::dollars(choice.dollars)));
+        lines.push(format!("Counted: {}", self.recorded));
+        lines.extend(text::wrapped(&format!("Times: {}", self.times), WIDTH));
+        for bill in &self.bills {
+            lines.push(String::new());
+            lines.extend(bill.text(basis.prices));
+        }
+        for (title, choices) in [
+            ("What a choice makes of a million new webhooks", &self.choices),
+            ("What could be given up of them, each by itself", &self.savings),
+        ] {
+            lines.extend([String::new(), title.to_owned()]);
+            for choice in choices {
+                let (dollars, more) = (text::dollars(choice.dollars, 2), text::difference(choice.more, 2));
+                lines.push(format!("  {:<60}{dollars:>12}{more:>12}", choice.what));
+            }
         }
         lines.join("\n")
     }

@@ -84,6 +84,14 @@ fn each_line_is_a_quantity_times_its_price() {
     assert!((bill.dollars - expected.iter().map(|(_, number)| number).sum::<f64>()).abs() < 1e-9);
     let quiet = whole.quiet();
     assert!((bill.dollars - basis.of(&quiet).bill("all", &counted).dollars - 2.0).abs() < 1e-9);
+    // Of a batch of one no two calls are under way at once, so 4 take four times as long; of 4 messages 20 calls go four at a time.
+    for (messages, ms) in [(1, 2.0 + 40.0 + 0.5), (4, 8.0 + 50.0 + 0.5), (20, 40.0 + 20.0 + 0.5)] {
+        let calls = if messages == 1 { 4 } else { 20 };
+        let worker = json!({"invocations": 1, "calls": calls, "work": {"appliedEvent": messages}});
+        let batch = serde_json::from_value(json!({"of": 1, "functions": {"webhook-worker": worker}})).unwrap();
+        let billed = basis.of(&whole).billed_ms("webhook-worker", &batch);
+        assert!((billed - ms).abs() < 1e-9, "{messages}: {billed}");
+    }
     // Half the memory has half of the processor: half the gigabytes for twice that part of the time.
     let half = whole.with_memory("webhooks", 884.5);
     assert!((basis.of(&half).billed_ms("webhooks", &counted) - 47.0).abs() < 1e-9);
@@ -117,7 +125,8 @@ fn what_a_batch_costs_once_is_shared_by_its_messages() {
 #[test]
 fn a_profile_that_is_broken_or_of_another_time_is_refused_with_what_to_do() {
     type Change = fn(&mut Value);
-    let table: [(Change, &str); 7] = [
+    let table: [(Change, &str); 8] = [
+        (|profile| profile["waits"]["atOnce"]["webhook-worker"] = json!(0), "waits.atOnce"),
         (|profile| profile["format"] = json!(0), "format 0"),
         (|profile| profile["format"] = json!("new"), "no profile"),
         (
@@ -138,12 +147,81 @@ fn a_profile_that_is_broken_or_of_another_time_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn the_report_of_the_built_in_profile_has_every_line_and_says_whether_targets_are_met() {
+fn a_bill_says_whether_its_target_is_met_and_hides_what_is_next_to_nothing() {
+    let (list, deployment, profile) = (prices(), Deployment::of_template().unwrap(), parsed(&made_up()));
+    let basis = Basis { profile: &profile, prices: list.region("us-east-1").unwrap(), deployment: &deployment };
+    let used = vec![
+        ("writes".to_owned(), 3.0, Item::WriteUnit),
+        ("reads".to_owned(), 1.0, Item::ReadUnit),
+        ("little".to_owned(), 0.001, Item::BusEvent),
+    ];
+    let bill = basis.priced("All", used);
+    for (target, verdict) in [(3.6, "at most $3.60: missed by $0.40"), (4.5, "at most $4.50: met")] {
+        let text = bill.clone().within(target).text(basis.prices).join("\n");
+        let expected = [
+            "All",
+            "  writes                                         3  $1.00 each                 $3.00",
+            "  reads                                          1  $1.00 each                 $1.00",
+            "  less than $0.005 each: 1                                                     $0.00",
+            "  together                                                                     $4.00",
+            &format!("  target: {verdict}"),
+        ];
+        assert_eq!(text, expected.join("\n"));
+    }
+}
+
+#[test]
+fn what_is_there_each_month_is_on_the_bill_of_a_month_in_which_nothing_happens() {
+    let (list, deployment) = (prices(), Deployment::of_template().unwrap());
+    let mut profile = made_up();
+    profile["standing"] = json!({"alarmMetrics": 11, "compositeAlarms": 12, "dashboards": 13, "keys": 14, "seriesIdle": 15,
+        "series": 25});
+    let gigabyte = 1_073_741_824_u64;
+    profile["scenarios"]["webhooksFull"]["stored"] = json!({"DeliveriesTable": {"kept": 0, "expiring": gigabyte, "days": 30},
+        "RecordsTable": {"kept": 2 * gigabyte, "expiring": 0, "days": 0}});
+    let profile = parsed(&profile);
+    let basis = Basis { profile: &profile, prices: list.region("us-east-1").unwrap(), deployment: &deployment };
+    let [idle, metrics] = months(basis);
+    let standing = &lines(&idle)[idle.lines.len() - 5..];
+    let expected = [
+        ("alarms: metrics that are watched", 11.0),
+        ("alarms: levels of service", 12.0),
+        ("dashboards", 13.0),
+        ("metrics: series with a value", 15.0),
+        ("KMS: keys", 14.0),
+    ];
+    assert_eq!(standing, expected.map(|(what, number)| (what, number, number)));
+    let sum: f64 = idle.lines.iter().map(|line| line.dollars).sum();
+    assert!((idle.dollars - sum).abs() < 1e-9 && (metrics.dollars - 10.0).abs() < 1e-9, "{idle:?} {metrics:?}");
+    let storage = basis.storage("stored", &profile.of(Scenario::WebhooksFull));
+    let expected = [
+        ("DeliveriesTable: GB kept for 30 days", 1.0),
+        ("DeliveriesTable: GB of its backups", 1.0),
+        ("RecordsTable: GB kept until deleted", 2.0),
+        ("RecordsTable: GB of its backups", 2.0),
+    ];
+    assert_eq!(lines(&storage), expected.map(|(what, number)| (what, number, number)));
+}
+
+#[test]
+fn a_function_or_parameter_that_the_template_does_not_have_is_named() {
+    let deployment = Deployment::of_template().unwrap();
+    let mut profile = made_up();
+    assert!(deployment.has_all_of(&parsed(&profile)).is_ok());
+    profile["scenarios"]["webhooksFull"]["functions"] = json!({"hooks": {"invocations": 1}});
+    let error = deployment.has_all_of(&parsed(&profile)).unwrap_err().to_string();
+    assert!(error.contains("function hooks"), "{error}");
+    let error = deployment.parameter("ThrottlingRates").unwrap_err().to_string();
+    assert!(error.contains("ThrottlingRates"), "{error}");
+}
+
+#[test]
+fn the_report_of_the_built_in_profile_has_every_line_of_each_region() {
     let (list, deployment, profile) =
         (PriceList::built_in().unwrap(), Deployment::of_template().unwrap(), Profile::built_in().unwrap());
     for region in list.regions() {
         let basis = Basis { profile: &profile, prices: list.region(region).unwrap(), deployment: &deployment };
-        let report = Report::of(basis, Asked { rows: MILLION, changed: 0.01 });
+        let report = Report::of(basis, Asked::default());
         let text = report.text(basis);
         for part in [
             "HTTP API: requests",
@@ -154,7 +232,7 @@ fn the_report_of_the_built_in_profile_has_every_line_and_says_whether_targets_ar
             "webhook-worker: GB of log",
             "HTTP API: GB out",
             "target: at most $3.60",
-            "target: at most $0.010",
+            "target: at most $0.01",
         ] {
             assert!(text.contains(part), "{part}: {text}");
         }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::bill::Basis;
+use super::deployment::Unknown;
 use super::report::{nightly, webhooks};
 use super::text;
 
@@ -35,6 +36,14 @@ const MESSAGE_BYTES: f64 = 1_048_576.0;
 const PAYLOAD_BYTES: f64 = 6_291_456.0;
 /// Rows of a small catalogue, as most of ten thousand are.
 const SMALL_CATALOGUE: f64 = 100.0;
+/// What is asked where nobody says otherwise: new webhooks a second, of two loads,
+pub const WEBHOOKS: [u32; 2] = [1_000, 10_000];
+/// tenants,
+pub const TENANTS: u32 = 10_000;
+/// which part fails, in percent,
+pub const FAILING_PERCENT: f64 = 1.0;
+/// and bytes of a body.
+pub const BODY_BYTES: u32 = 1_024;
 /// A limit is not to be used beyond this part of it.
 const HEADROOM: f64 = 0.7;
 
@@ -42,7 +51,9 @@ const HEADROOM: f64 = 0.7;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", content = "name", rename_all = "camelCase")]
 pub enum Moved {
-    /// A parameter or property of the template.
+    /// A parameter of the template.
+    Parameter(&'static str),
+    /// Something else that the template says.
     Template(&'static str),
     /// A quota of the account.
     Quota(&'static str),
@@ -91,8 +102,10 @@ pub struct Load {
 }
 
 /// What a load uses of each limit, that first which is used most.
-#[must_use]
-pub fn used(basis: Basis<'_>, load: Load) -> Vec<Use> {
+///
+/// # Errors
+/// When the template lacks a parameter that is a limit.
+pub fn used(basis: Basis<'_>, load: Load) -> Result<Vec<Use>, Unknown> {
     let mut used: Vec<Use> = Vec::new();
     let mut add = |what: &str, amount: f64, limit: f64, moved: Moved| {
         used.push(Use { what: what.to_owned(), used: amount, limit, moved });
@@ -101,31 +114,25 @@ pub fn used(basis: Basis<'_>, load: Load) -> Vec<Use> {
     let each = webhooks(basis.profile, 10.0).per(1.0);
     let seconds = |function: &str| basis.billed_ms(function, &each) / 1_000.0;
 
-    add(
-        "HTTP API: requests a second, as deployed",
-        rate,
-        deployment.parameter("ThrottlingRate"),
-        Moved::Template("ThrottlingRate, ThrottlingBurst"),
-    );
+    let parameter = |name| Ok((deployment.parameter(name)?, Moved::Parameter(name)));
+    let (limit, moved) = parameter("ThrottlingRate")?;
+    add("HTTP API: requests a second, as deployed", rate, limit, moved);
     add("HTTP API: requests a second of an account", rate, API_REQUESTS, Moved::Quota("API Gateway throttle"));
     // Short requests are bounded by their number, long ones by their time.
     let at_door = (rate * seconds("webhooks")).max(rate / REQUESTS_PER_INVOCATION);
-    add(
-        "webhooks: invocations at a time",
-        at_door,
-        deployment.parameter("WebhooksConcurrency"),
-        Moved::Template("WebhooksConcurrency"),
-    );
-    let (batch, workers) = deployment.source("WebhookQueue");
+    let (limit, moved) = parameter("WebhooksConcurrency")?;
+    add("webhooks: invocations at a time", at_door, limit, moved);
+    let batch = deployment.batch("WebhookQueue")?;
     let behind = rate * seconds("webhook-worker");
-    add("webhook-worker: batches at a time", behind, workers, Moved::Template("WebhookWorker's MaximumConcurrency"));
+    let (limit, moved) = parameter("WebhookWorkerConcurrency")?;
+    add("webhook-worker: batches at a time", behind, limit, moved);
     add(
         "webhook-worker: batches polled at a time",
         behind,
         POLLED_AT_ONCE,
-        Moved::Template("WebhookWorker's BatchSize"),
+        Moved::Template("BatchSize of WebhookWorker"),
     );
-    let (_, runs_at_once) = deployment.source("SyncQueue");
+    let (runs_at_once, runs_moved) = parameter("SyncWorkerConcurrency")?;
     let at_once = at_door + behind + runs_at_once;
     add("account: invocations at a time", at_once, ACCOUNT_INVOCATIONS, Moved::Quota("Lambda concurrent executions"));
     add(
@@ -153,21 +160,17 @@ pub fn used(basis: Basis<'_>, load: Load) -> Vec<Use> {
                 Moved::Quota("DynamoDB table write units"),
             );
             add(
-                &format!("{table}: the same while it is new"),
+                &format!("{table}: write units while it is new"),
                 written,
                 NEW_TABLE_UNITS,
                 Moved::Template("WarmThroughput of the table"),
             );
         }
     }
-    let shards = deployment.parameter("DeliveryShards");
-    add(
-        "one tenant's list of an hour, were it all one's",
-        rate,
-        shards * PARTITION_UNITS,
-        Moved::Template("DeliveryShards"),
-    );
-    add("the same, spread evenly", rate / load.tenants, shards * PARTITION_UNITS, Moved::Template("DeliveryShards"));
+    let (shards, moved) = parameter("DeliveryShards")?;
+    let needed = rate / PARTITION_UNITS;
+    add("one tenant's list of an hour: shards, all its own", needed, shards, moved);
+    add("one tenant's list of an hour: shards, spread", needed / load.tenants, shards, moved);
     add(
         "counter of all points of sale: one item",
         rate / batch,
@@ -179,12 +182,7 @@ pub fn used(basis: Basis<'_>, load: Load) -> Vec<Use> {
     let a_second = load.tenants / signalbox::domain::connections::schedule::SPREAD.as_secs_f64();
     let night = nightly(basis.profile, SMALL_CATALOGUE, 0.0);
     let slice = basis.billed_ms("sync-worker", &night) / 1_000.0;
-    add(
-        "nightly: slices at a time",
-        a_second * slice,
-        runs_at_once,
-        Moved::Template("SyncWorker's MaximumConcurrency of SyncQueue"),
-    );
+    add("nightly: slices at a time", a_second * slice, runs_at_once, runs_moved);
     add(
         "nightly: index of open runs, one key",
         a_second * OPEN_INDEX_UNITS,
@@ -209,40 +207,65 @@ pub fn used(basis: Basis<'_>, load: Load) -> Vec<Use> {
         }
     }
     used.sort_by(|one, other| other.percent().total_cmp(&one.percent()));
-    used
+    Ok(used)
 }
 
-/// As text.
+/// Loads of so many webhooks a second as they are where nobody says otherwise.
 #[must_use]
-pub fn table(load: Load, used: &[Use]) -> String {
-    let title = format!(
-        "{} webhooks a second of {} tenants, {} % of which fail until they are given up",
-        text::whole(load.webhooks),
-        text::whole(load.tenants),
-        load.failing * 100.0
-    );
-    let mut lines = vec![title];
+pub fn default_loads() -> [Load; 2] {
+    WEBHOOKS.map(|webhooks| Load {
+        webhooks: f64::from(webhooks),
+        tenants: f64::from(TENANTS),
+        failing: FAILING_PERCENT / 100.0,
+        body: f64::from(BODY_BYTES),
+    })
+}
+
+/// What loads use of each limit, as text.
+///
+/// # Errors
+/// When the template lacks a parameter that is a limit.
+pub fn text(basis: Basis<'_>, loads: &[Load]) -> Result<String, Unknown> {
+    let tables: Result<Vec<String>, Unknown> =
+        loads.iter().map(|load| Ok(table(*load, &used(basis, *load)?))).collect();
+    Ok(tables?.join("\n\n"))
+}
+
+fn table(load: Load, used: &[Use]) -> String {
+    let failing = load.failing * 100.0;
+    let mut lines = vec![
+        format!(
+            "{} webhooks a second of {} tenants, {failing} % of which fail until they are given up",
+            text::whole(load.webhooks),
+            text::whole(load.tenants),
+        ),
+        format!("  {:<48}{:>10}{:>11}{:>11}  what moves it", "what", "needed", "limit", "used"),
+    ];
     for limit in used {
         let (moved, name) = match limit.moved {
+            Moved::Parameter(name) => ("parameter", name),
             Moved::Template(name) => ("template", name),
             Moved::Quota(name) => ("quota", name),
             Moved::Design(name) => ("design", name),
         };
-        let needed = if limit.percent() > HEADROOM * 100.0 {
+        let is_number = matches!(limit.moved, Moved::Parameter(_) | Moved::Quota(_));
+        let needed = if is_number && limit.percent() > HEADROOM * 100.0 {
             format!(", to {}", text::whole(limit.needed().ceil()))
         } else {
             String::new()
         };
-        lines.push(format!(
-            "  {:<48}{:>12} of {:>11} {:>8} %  {moved}: {name}{needed}",
-            limit.what,
-            text::quantity(limit.used),
-            text::whole(limit.limit),
-            text::whole(limit.percent()),
-        ));
+        let (used, percent) = (text::quantity(limit.used), text::percent(limit.percent()));
+        let of = text::whole(limit.limit);
+        lines.push(format!("  {:<48}{used:>10}{of:>11}{percent:>11}  {moved}: {name}{needed}", limit.what));
     }
-    let first = used.first().filter(|first| first.percent() > 100.0);
-    lines.push(first.map_or_else(|| "  nothing breaks".to_owned(), |first| format!("  breaks first: {}", first.what)));
+    let beyond = |percent: f64| used.iter().filter(|limit| limit.percent() > percent).count();
+    let (exceeded, near) = (beyond(100.0), beyond(HEADROOM * 100.0));
+    lines.push(match used.first().filter(|_| exceeded > 0) {
+        None => "  nothing breaks".to_owned(),
+        Some(first) => format!("  breaks first: {}", first.what),
+    });
+    let (headroom, close) = (HEADROOM * 100.0, near - exceeded);
+    lines.push(format!("  limits that are exceeded: {exceeded}; used by more than {headroom:.0} % besides: {close}"));
     lines.join("\n")
 }
 
@@ -258,7 +281,7 @@ mod tests {
         let (deployment, profile) = (Deployment::of_template().unwrap(), Profile::built_in().unwrap());
         let prices = PriceList::built_in().unwrap().region(DEFAULT_REGION).unwrap();
         let load = Load { webhooks, tenants, failing: 0.01, body: 1_024.0 };
-        used(Basis { profile: &profile, prices, deployment: &deployment }, load)
+        used(Basis { profile: &profile, prices, deployment: &deployment }, load).unwrap()
     }
 
     fn of<'a>(used: &'a [Use], what: &str) -> &'a Use {
@@ -273,8 +296,8 @@ mod tests {
             ("HTTP API: requests a second of an account", 10.0),
             ("webhooks: invocations at a time", 100.0),
             ("counter of all points of sale", 10.0),
-            ("one tenant's list of an hour", 25.0),
-            ("the same, spread evenly", 0.0025),
+            ("one tenant's list of an hour: shards, all", 25.0),
+            ("one tenant's list of an hour: shards, spread", 0.0025),
         ] {
             let percent = of(&thousand, what).percent();
             assert!((percent - expected).abs() < expected / 50.0, "{what}: {percent}");
@@ -296,7 +319,12 @@ mod tests {
             used[0]
         );
         let load = Load { webhooks: 10.0, tenants: 10.0, failing: 0.0, body: 1_024.0 };
-        assert!(table(load, &at(10.0, 10.0)).ends_with("nothing breaks"));
-        assert!(table(load, &used).ends_with(&format!("breaks first: {}", used[0].what)));
+        assert!(table(load, &at(10.0, 10.0)).contains("  nothing breaks\n"));
+        // At a limit is not beyond it: the account's requests are used up exactly.
+        let beyond = used.iter().filter(|limit| limit.percent() > 100.0).count();
+        let account = of(&used, "HTTP API: requests a second of an account");
+        assert!((account.percent() - 100.0).abs() < 1e-9 && beyond < used.len());
+        let last = format!("  breaks first: {}\n  limits that are exceeded: {beyond};", used[0].what);
+        assert!(table(load, &used).contains(&last), "{}", table(load, &used));
     }
 }
