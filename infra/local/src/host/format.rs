@@ -120,7 +120,8 @@ mod tests {
             let refused = opened.unwrap_err();
             assert!(refused.contains(found), "{refused}");
             assert!(refused.contains("move or delete") && refused.contains("--data-dir"), "{refused}");
-            let before: Vec<_> = files.iter().map(|(name, content)| ((*name).to_owned(), content.to_vec())).collect();
+            let mut before: Vec<_> = files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect();
+            before.sort();
             assert_eq!(left, before);
         }
     }
