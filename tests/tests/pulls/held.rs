@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use signalbox::domain::runs::lease::LEASE_MS;
 use signalbox::domain::runs::run::Mode;
-use signalbox::http::auth::{CONNECTIONS_READ, CONNECTIONS_WRITE};
+use signalbox::http::auth::{CONNECTIONS_READ, CONNECTIONS_WRITE, READ};
 use signalbox_simulators::{Running, Vendor};
 use signalbox_tests::answer::Answer;
 use signalbox_tests::items::Item;
@@ -35,7 +35,7 @@ async fn work(pulled: &Pulled<'_>) -> Item {
 
 /// What the overview says of the tenant, each matter's kind and detail.
 async fn needs_attention(pulled: &Pulled<'_>) -> Value {
-    let token = pulled.world.system.service_token("ada", "default", &[CONNECTIONS_READ]);
+    let token = pulled.world.system.service_token("ada", "default", &[READ]);
     let path = format!("/api/admin/overview?tenant={}", pulled.connection.tenant);
     let overview = pulled.world.system.get(&path).bearer(&token).answer().await.expect(200);
     let matters = overview["attention"].as_array().unwrap();
