@@ -8,6 +8,9 @@ import pathlib
 from samtranslator.yaml_helper import yaml_parse
 
 
+CONCURRENCIES = ["WebhooksConcurrency", "LiveLogsConcurrency"]
+
+
 def read(file):
     return {name: str(value) for name, value in json.loads(file.read_text()).items()}
 
@@ -17,9 +20,13 @@ def values_of(parameters, arguments):
     # Of the service's stack, whose other values and outputs are none of this one's.
     for file in [arguments.outputs, *arguments.shared]:
         values |= {name: value for name, value in read(file).items() if name in parameters}
+    # Empty there is unlimited: as many as the account has.
+    unlimited = [name for name in CONCURRENCIES if values.get(name) == ""]
     for file in arguments.values:
         values |= read(file)
-    return values | dict(one.split("=", 1) for one in arguments.given)
+    values |= dict(one.split("=", 1) for one in arguments.given)
+    account = values.get("AccountConcurrency", parameters["AccountConcurrency"]["Default"])
+    return values | {name: str(account) for name in unlimited if not values[name]}
 
 
 def problems_of(parameters, values):

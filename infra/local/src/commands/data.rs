@@ -72,8 +72,8 @@ pub(crate) struct EraseArguments {
     #[arg(long)]
     dry_run: bool,
     /// Who erases it, for the record
-    #[arg(long, env = "USER", value_name = "WHO")]
-    actor: String,
+    #[arg(long, env = "USER", value_name = "WHO", required_unless_present = "dry_run")]
+    actor: Option<String>,
     #[command(flatten)]
     tables: TablesArguments,
 }
@@ -247,7 +247,8 @@ pub(crate) fn run_erase(arguments: &EraseArguments) -> ExitCode {
         } else {
             let operators = Operators::connect(&clients, &environment, &outside)?;
             let correlation_id = format!("erase-{}", outside.clock.now().as_millisecond());
-            let operator = Operator { tenant: tenant.clone(), actor: arguments.actor.clone(), correlation_id };
+            let operator =
+                Operator { tenant: tenant.clone(), actor: arguments.actor.clone().unwrap_or_default(), correlation_id };
             erase::erase(&inventory, &operators, &operator, &mut erased, &mut told()).await
         };
         // What went is told whatever came after it.

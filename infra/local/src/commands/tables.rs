@@ -43,7 +43,28 @@ fn named(text: &str) -> Result<(TableName, String), String> {
     Ok((found.ok_or_else(|| format!("{table:?} is no table: there are {}", known()))?, name.to_owned()))
 }
 
-/// An output of a stack, as the command of AWS prints it.
+/// The outputs of a stack, as the command of AWS prints them, or as infra/deploy/deploy keeps them.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Outputs {
+    Listed(Vec<Output>),
+    Kept(BTreeMap<String, String>),
+}
+
+impl Outputs {
+    fn value(&self, key: &str) -> Option<&String> {
+        match self {
+            Self::Listed(outputs) => {
+                let output = outputs.iter().find(|output| output.output_key.eq_ignore_ascii_case(key));
+                output.map(|output| &output.output_value)
+            }
+            Self::Kept(outputs) => {
+                outputs.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value)
+            }
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Output {
@@ -60,12 +81,15 @@ impl TablesArguments {
         let mut names = BTreeMap::new();
         if let Some(path) = &self.stack_outputs {
             let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-            let outputs: Vec<Output> = serde_json::from_str(&text)
-                .map_err(|error| format!("{} is no list of outputs: {error}", path.display()))?;
-            for table in TableName::ALL {
-                let output = outputs.iter().find(|output| output.output_key.eq_ignore_ascii_case(&key(table)));
-                names.extend(output.map(|output| (table, output.output_value.clone())));
-            }
+            let outputs: Outputs = serde_json::from_str(&text).map_err(|_| {
+                format!(
+                    "{} holds no outputs: neither the list that the AWS CLI prints, nor what infra/deploy/deploy keeps",
+                    path.display()
+                )
+            })?;
+            names.extend(
+                TableName::ALL.into_iter().filter_map(|table| Some((table, outputs.value(&key(table))?.clone()))),
+            );
         }
         names.extend(self.tables.iter().cloned());
         if let Some(missing) = TableName::ALL.into_iter().find(|table| !names.contains_key(table)) {
