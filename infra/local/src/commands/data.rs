@@ -142,18 +142,23 @@ async fn export_to(
 ) -> Result<Exported, Box<dyn std::error::Error>> {
     let exported = export(inventory, wanted, now, &mut file, &mut told()).await?;
     file.into_inner()?.sync_all()?;
-    fs::rename(draft, to)?;
+    // Linked and not renamed, which would write over a file that came to be meanwhile.
+    fs::hard_link(draft, to).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => format!("{} came to be meanwhile, and stays: name another file", to.display()),
+        _ => format!("{}: {error}", to.display()),
+    })?;
+    fs::remove_file(draft)?;
     Ok(exported)
 }
 
-/// A file that its owner alone reads, beside the one that it becomes. One that a process left that was killed is made anew: it has the rights
-/// that it was made with.
+/// A file that its owner alone reads, beside the one that it becomes, and this process's own: another export to the same name has another.
+/// One that a process of the same number left when it was killed is made anew: it has the rights that it was made with.
 fn draft_of(to: &Path) -> Result<(BufWriter<File>, PathBuf), Box<dyn std::error::Error>> {
-    if to.exists() {
+    if to.symlink_metadata().is_ok() {
         return Err(format!("{} is there already: name another file", to.display()).into());
     }
     let mut draft = to.as_os_str().to_owned();
-    draft.push(".part");
+    draft.push(format!(".{}.part", std::process::id()));
     let draft = PathBuf::from(draft);
     let wrong = |error: std::io::Error| format!("{}: {error}", draft.display());
     match fs::remove_file(&draft) {
@@ -205,6 +210,12 @@ pub(crate) fn run_import(arguments: &ImportArguments) -> ExitCode {
             let file = File::open(&arguments.file);
             file.map(BufReader::new).map_err(|error| format!("{}: {error}", arguments.file.display()))
         };
+        // It is read twice, to its end before anything is written.
+        if arguments.file.metadata().is_ok_and(|file| !file.is_file()) {
+            return Err(
+                format!("{} is no file: it is read twice, so a pipe will not do", arguments.file.display()).into()
+            );
+        }
         let checked = import::check(&mut open()?)?;
         hint(&format!("{}: {} items, whole", arguments.file.display(), checked.items()));
         let options = Options { dry_run: arguments.dry_run, overwrite: arguments.overwrite };

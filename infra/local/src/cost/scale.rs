@@ -231,6 +231,14 @@ pub fn text(basis: Basis<'_>, loads: &[Load]) -> Result<String, Unknown> {
     Ok(tables?.join("\n\n"))
 }
 
+/// The most that the template lets a parameter be.
+const MOST: [(&str, f64); 4] = [
+    ("DeliveryShards", 8.0),
+    ("WebhookWorkerConcurrency", 1_000.0),
+    ("SyncWorkerConcurrency", 1_000.0),
+    ("StartsConcurrency", 1_000.0),
+];
+
 fn table(load: Load, used: &[Use]) -> String {
     let failing = load.failing * 100.0;
     let mut lines = vec![
@@ -250,7 +258,10 @@ fn table(load: Load, used: &[Use]) -> String {
         };
         let is_number = matches!(limit.moved, Moved::Parameter(_) | Moved::Quota(_));
         let needed = if is_number && limit.percent() > HEADROOM * 100.0 {
-            format!(", to {}", text::whole(limit.needed().ceil()))
+            match MOST.into_iter().find(|(parameter, most)| *parameter == name && limit.needed() > *most) {
+                Some((_, most)) => format!(", to {}, which is its most and too little", text::whole(most)),
+                None => format!(", to {}", text::whole(limit.needed().ceil())),
+            }
         } else {
             String::new()
         };

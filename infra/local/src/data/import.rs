@@ -248,6 +248,10 @@ impl Lines<'_> {
             let why = format!("the file is of version {}, and this reads version {VERSION} alone", value["version"]);
             return Err(self.wrong(why));
         }
+        // Without it the file would pass for one of all tenants.
+        if value.get("tenant").is_none() {
+            return Err(self.wrong("does not say whose data the file has"));
+        }
         serde_json::from_value(value).map_err(|error| self.wrong(error.to_string()))
     }
 
@@ -275,6 +279,9 @@ impl Lines<'_> {
         }
         if kind.name == "connection" && stored.as_connection().is_none() {
             return Err(self.wrong("the item is no connection that this version could read"));
+        }
+        if let Some(why) = stored.astray() {
+            return Err(self.wrong(why));
         }
         match (&header.tenant, owner) {
             (Some(tenant), owner) if owner.as_ref() != Some(tenant) => {

@@ -3,6 +3,7 @@
 //!
 //! Tables are read from end to end, a page of 1 MB at a time. That costs what they hold and finds everything, whatever it is keyed by.
 
+mod astray;
 mod forget;
 pub mod kinds;
 mod line;

@@ -5,6 +5,11 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+/// More than anything costs, and as much or little as it is counted by: what is far beyond is a slip, and no sum of it can be shown.
+const USD_MAX: f64 = 1e6;
+const PER_MIN: f64 = 1e-6;
+const PER_MAX: f64 = 1e12;
+
 /// The list that is built in.
 pub const BUILT_IN: &str = include_str!("prices.json");
 /// The form of a list that is understood here.
@@ -161,7 +166,9 @@ pub enum PriceError {
     #[error("its prices are in {0}, not in USD")]
     Currency(String),
     /// A price is not there, or is none.
-    #[error("{region} has no usable price of {item}: it takes a number of at least 0, for more than 0")]
+    #[error(
+        "{region} has no usable price of {item}: it takes 0 to a million dollars, for a millionth to a trillion of it"
+    )]
     Unpriced {
         /// Where.
         region: String,
@@ -194,7 +201,7 @@ impl PriceList {
         for (region, prices) in &list.regions {
             for item in Item::ALL {
                 let usable =
-                    |price: &Price| price.usd.is_finite() && price.usd >= 0.0 && price.per >= f64::MIN_POSITIVE;
+                    |price: &Price| (0.0..=USD_MAX).contains(&price.usd) && (PER_MIN..=PER_MAX).contains(&price.per);
                 if !prices.price(item).is_some_and(usable) {
                     return Err(PriceError::Unpriced { region: region.clone(), item: item.name() });
                 }
