@@ -43,6 +43,20 @@ def test_the_window_is_shown_with_its_statistics(runs: Page):
     expect(source).to_have_attribute("title", "s3://catalogs/2024/moscot.catalog.json")
 
 
+def test_a_price_has_a_label_and_a_run_s_says_what_it_is_made_of(page: Page):
+    page.goto("/api/auth/dev-mint")
+    cost = {"usd": 0.000046, "writeUnits": 12, "readUnits": 9.5, "messages": 1, "events": 0, "slices": 1, "gigabyteSeconds": 0.25}
+    days = [{"day": f"2024-06-0{day}", "success": 1, "error": 0, "running": 0, "usd": usd} for day, usd in ((6, 0.000024), (7, 0.000046))]
+    answer(page, WINDOW, window([run("r9", "2024-06-07T08:00:00.000Z", cost=cost)], days=days))
+    page.goto("/vendor-sync?run=r9")
+    expect(card(page, "Kørsler i vinduet").locator(".value")).to_have_text("1")
+    expect(card(page, "Pris").locator(".value")).to_have_text("$0.000070")
+    expect(card(page, "Pris").get_by_title("til listepriser")).to_be_visible()
+    figures = page.get_by_role("dialog").locator(".drawer-section").filter(has_text="Nøgletal")
+    expect(figures.locator(".facts dt")).to_have_text("Pris")
+    expect(figures.locator(".facts dd")).to_contain_text("$0.000046Til listepriser: 12 skriveenheder, 9,5 læseenheder, 0,25 GB-sekunder")
+
+
 def test_slices_and_waits_are_in_a_run_s_timeline(page: Page):
     page.goto("/api/auth/dev-mint")
     at = lambda minute: f"2024-06-07T08:{minute:02}:00.000Z"

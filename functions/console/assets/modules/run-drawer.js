@@ -86,6 +86,7 @@ function figures(run) {
       one(isRefused(run) && counts.removed ? say("Would remove", "Ville fjerne") : say("Removed", "Fjernet"), counts.removed),
       one(say("Unchanged", "Uændret"), counts.unchanged),
     ),
+    run.cost && h("dl", { class: "facts" }, fact(say("Price", "Pris"), runPrice(run.cost))),
   );
 }
 
@@ -121,7 +122,6 @@ function facts(run) {
     fact("Hash", run.hash ? mono(run.hash) : "—"),
     fact("Dry-run", run.dryRun ? say("Yes", "Ja") : say("No", "Nej")),
     fact("Id", mono(run.id)),
-    run.cost && fact(say("Price", "Pris"), runPrice(run.cost)),
     run.metadata?.correlationId && fact(say("Trace", "Spor"), mono(run.metadata.correlationId)),
   );
   return section(say("Source", "Kilde"), list);

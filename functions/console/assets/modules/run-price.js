@@ -15,7 +15,7 @@ export function money(dollars) {
   return `$${dollars.toFixed(Math.min(9, Math.max(2, 1 - Math.floor(Math.log10(dollars)))))}`;
 }
 
-/** @param {Cost} cost */
+/** What it cost, and below it what that is made of. @param {Cost} cost @returns {import("./dom.js").Child} */
 export function runPrice(cost) {
   const used = say(
     `${number(cost.writeUnits)} write units, ${number(cost.readUnits)} read units, ${number(cost.gigabyteSeconds)} GB-seconds`,
@@ -25,5 +25,5 @@ export function runPrice(cost) {
     `At list prices: ${used} counted up to its latest commit, and what every run needs to start and to end, which is estimated`,
     `Til listepriser: ${used} talt til og med seneste commit, og hvad enhver kørsel kræver for at starte og slutte, som er anslået`,
   );
-  return h("span", { title: how }, money(cost.usd));
+  return [money(cost.usd), h("p", { class: "note" }, how)];
 }

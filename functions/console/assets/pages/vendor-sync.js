@@ -155,11 +155,12 @@ function drawFigures() {
   replace(
     figures,
     stats([
-      { label: say("Runs in the window", "Kørsler i vinduet"), value: shown ? [number(shown.total), spent && h("small", { title: listed }, money(spent))] : none },
+      { label: say("Runs in the window", "Kørsler i vinduet"), value: shown ? number(shown.total) : none },
       { label: say("Success", "Succes"), value: shown ? figure("ok", shown.counts.success) : none },
       { label: say("Failures", "Fejl"), value: shown ? figure("bad", shown.counts.error) : none },
       { label: say("In progress", "I gang"), value: shown ? figure("run", shown.counts.running) : none },
       { label: say("Latest run", "Seneste kørsel"), value: latest ? [clockShort(latest), h("small", {}, day)] : none },
+      { label: say("Price", "Pris"), value: spent ? h("span", { title: listed }, money(spent)) : none },
     ]),
   );
 }
