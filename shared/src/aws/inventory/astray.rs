@@ -37,10 +37,44 @@ impl Stored {
             return Some(format!("the item's attribute {name} would have it found among what is not its own"));
         }
         let is_readable = match kind {
-            "run" => value::<Run>(self.item.clone()).is_ok(),
-            "dead letter" => value::<DeadLetter>(self.item.clone()).is_ok(),
+            "run" if text("by_status").is_some() => value::<Run>(self.item.clone()).is_ok(),
+            // Its body lies beside it, under the same kind and in no index.
+            "dead letter" if text("dead").is_some() => value::<DeadLetter>(self.item.clone()).is_ok(),
             _ => true,
         };
         (!is_readable).then(|| format!("the item is no {kind} that this version could read"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::aws::inventory::kinds::TableName;
+
+    #[test]
+    fn an_item_stands_in_indexes_under_its_own_name_alone() {
+        let run = "018bcfe5-6800-7000-8000-000000000000";
+        for (table, item, expected) in [
+            (
+                TableName::Runs,
+                json!({"pk": "evil/catalogue/shop", "sk": run, "by_status": "default/catalogue/shop#error"}),
+                "by_status",
+            ),
+            (TableName::Runs, json!({"pk": "evil/catalogue/shop", "sk": run, "open": "open"}), "open"),
+            (
+                TableName::Runs,
+                json!({"pk": "evil/catalogue/shop", "sk": run, "by_status": "evil/catalogue/shop#error"}),
+                "no run",
+            ),
+            (TableName::Journal, json!({"pk": "evil#dead-letters", "sk": "1-a", "dead": "dead"}), "no dead letter"),
+        ] {
+            let texts = item.as_object().unwrap().iter();
+            let item = texts.map(|(name, value)| (name.clone(), json!({"S": value}))).collect();
+            let stored = Stored::of_json(table, &serde_json::Value::Object(item)).unwrap();
+            let said = stored.astray().unwrap();
+            assert!(said.contains(expected), "{said}");
+        }
     }
 }
