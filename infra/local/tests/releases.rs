@@ -155,6 +155,8 @@ impl Successor {
             }
             assert!(began.elapsed() < WAIT_MAX, "{path} stays so: {answer:#}");
             self.clock.advance(Duration::from_secs(5));
+            // A run whose worker was killed in the middle is sent on by it, once its lease has run out.
+            self.host.fire("Watchdog").await.unwrap();
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
