@@ -38,10 +38,10 @@ def problems_of(parameters, values):
             yield f"{name} has no value"
         elif value not in parameter.get("AllowedValues", [value]):
             yield f"{name} is {value}, and may be {', '.join(parameter['AllowedValues'])}"
-    # Staging may be silent. In production nobody would know that nobody is told.
     for name, value in values.items():
         if "\n" in value:
             yield f"{name} has several lines"
+    # Staging may be silent. In production nobody would know that nobody is told.
     if values.get("Stage") == "production" and not values.get("AlarmEmail", "").strip():
         yield "production has no AlarmEmail: give AlarmEmail=…, or set ALARM_EMAIL"
 

@@ -10,17 +10,12 @@ use signalbox_local::data::import::Imported;
 use signalbox_tests::runs::catalogue::Catalogue;
 use signalbox_tests::system::System;
 
-use super::kit::{everything, exported, imported, put};
-use super::samples::{connection, of_all, of_tenant, open_run};
+use super::kit::{self, ONE, OTHER, everything, exported, imported, put};
+use super::samples::{connection, open_run};
 
-const ONE: &str = "gone-one";
-const OTHER: &str = "other-one";
-
+/// With a run that goes on at the moment besides, which no export has.
 async fn filled() -> System {
-    let system = System::start().await;
-    put(&system, &of_tenant(ONE, "a")).await;
-    put(&system, &of_tenant(OTHER, "b")).await;
-    put(&system, &of_all(ONE, OTHER)).await;
+    let system = kit::filled().await;
     put(&system, &[open_run(ONE)]).await;
     system
 }

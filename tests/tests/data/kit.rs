@@ -15,6 +15,22 @@ use signalbox_local::data::import::{Imported, Options, check, import};
 use signalbox_tests::system::System;
 use signalbox_tests::wire::Wire;
 
+use super::samples::{of_all, of_tenant};
+
+/// The tenant that is taken out, or erased.
+pub(super) const ONE: &str = "gone-one";
+/// The one beside it.
+pub(super) const OTHER: &str = "other-one";
+
+/// One of every kind, of both.
+pub(super) async fn filled() -> System {
+    let system = System::start().await;
+    put(&system, &of_tenant(ONE, "a")).await;
+    put(&system, &of_tenant(OTHER, "b")).await;
+    put(&system, &of_all(ONE, OTHER)).await;
+    system
+}
+
 pub(super) fn tenant(name: &str) -> TenantId {
     TenantId::parse(name).unwrap()
 }

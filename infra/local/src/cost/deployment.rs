@@ -36,6 +36,8 @@ pub struct Deployment {
     pub logs_info: bool,
     memory_mb: BTreeMap<String, f64>,
     parameters: BTreeMap<String, f64>,
+    /// The most that the template lets parameters be which have a bound.
+    most: BTreeMap<String, f64>,
     /// Of each queue's function: its name, the queue's, messages a batch, invocations at a time.
     pub sources: Vec<(String, String, f64, f64)>,
 }
@@ -68,7 +70,15 @@ impl Deployment {
             .parameters()
             .iter()
             .filter_map(|parameter| Some((parameter.name.clone(), parameter.default.as_ref()?.parse().ok()?)));
-        Ok(Self { parameters: numbers.collect(), ..Self::of(&source.resolve(&Bindings::default())?) })
+        let most = source.parameters().iter().filter_map(|parameter| {
+            let of_allowed = parameter.allowed.iter().filter_map(|value| value.parse().ok()).reduce(f64::max);
+            Some((parameter.name.clone(), parameter.most.or(of_allowed)?))
+        });
+        Ok(Self {
+            parameters: numbers.collect(),
+            most: most.collect(),
+            ..Self::of(&source.resolve(&Bindings::default())?)
+        })
     }
 
     fn of(template: &Template) -> Self {
@@ -85,6 +95,7 @@ impl Deployment {
             logs_info: true,
             memory_mb: memory_mb.collect(),
             parameters: BTreeMap::new(),
+            most: BTreeMap::new(),
             sources: sources.collect(),
         }
     }
@@ -95,6 +106,12 @@ impl Deployment {
     /// When there is none of that name whose default is a number.
     pub fn parameter(&self, name: &str) -> Result<f64, Unknown> {
         self.parameters.get(name).copied().ok_or_else(|| Unknown::new("parameter with a number", name))
+    }
+
+    /// The most that the template lets a parameter be, where it says that.
+    #[must_use]
+    pub fn most(&self, name: &str) -> Option<f64> {
+        self.most.get(name).copied()
     }
 
     /// Messages a batch of a queue's function.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::bill::Basis;
-use super::deployment::Unknown;
+use super::deployment::{Deployment, Unknown};
 use super::report::{nightly, webhooks};
 use super::text;
 
@@ -227,19 +227,11 @@ pub fn default_loads() -> [Load; 2] {
 /// When the template lacks a parameter that is a limit.
 pub fn text(basis: Basis<'_>, loads: &[Load]) -> Result<String, Unknown> {
     let tables: Result<Vec<String>, Unknown> =
-        loads.iter().map(|load| Ok(table(*load, &used(basis, *load)?))).collect();
+        loads.iter().map(|load| Ok(table(basis.deployment, *load, &used(basis, *load)?))).collect();
     Ok(tables?.join("\n\n"))
 }
 
-/// The most that the template lets a parameter be.
-const MOST: [(&str, f64); 4] = [
-    ("DeliveryShards", 8.0),
-    ("WebhookWorkerConcurrency", 1_000.0),
-    ("SyncWorkerConcurrency", 1_000.0),
-    ("StartsConcurrency", 1_000.0),
-];
-
-fn table(load: Load, used: &[Use]) -> String {
+fn table(deployment: &Deployment, load: Load, used: &[Use]) -> String {
     let failing = load.failing * 100.0;
     let mut lines = vec![
         format!(
@@ -258,8 +250,8 @@ fn table(load: Load, used: &[Use]) -> String {
         };
         let is_number = matches!(limit.moved, Moved::Parameter(_) | Moved::Quota(_));
         let needed = if is_number && limit.percent() > HEADROOM * 100.0 {
-            match MOST.into_iter().find(|(parameter, most)| *parameter == name && limit.needed() > *most) {
-                Some((_, most)) => format!(", to {}, which is its most and too little", text::whole(most)),
+            match deployment.most(name).filter(|most| limit.needed() > *most) {
+                Some(most) => format!(", to {}, which is its most and too little", text::whole(most)),
                 None => format!(", to {}", text::whole(limit.needed().ceil())),
             }
         } else {
@@ -285,7 +277,6 @@ mod tests {
     use signalbox::domain::cost::prices::{DEFAULT_REGION, PriceList};
 
     use super::*;
-    use crate::cost::deployment::Deployment;
     use crate::cost::profile::Profile;
 
     fn at(webhooks: f64, tenants: f64) -> Vec<Use> {
@@ -322,7 +313,7 @@ mod tests {
 
     #[test]
     fn what_is_used_most_comes_first_and_says_how_far_it_must_move() {
-        let used = at(10_000.0, 10_000.0);
+        let (deployment, used) = (Deployment::of_template().unwrap(), at(10_000.0, 10_000.0));
         assert!(used.windows(2).all(|pair| pair[0].percent() >= pair[1].percent()));
         assert!(
             used[0].percent() > 100.0 && (used[0].needed() * HEADROOM - used[0].used).abs() < 1e-6,
@@ -330,12 +321,15 @@ mod tests {
             used[0]
         );
         let load = Load { webhooks: 10.0, tenants: 10.0, failing: 0.0, body: 1_024.0 };
-        assert!(table(load, &at(10.0, 10.0)).contains("  nothing breaks\n"));
+        assert!(table(&deployment, load, &at(10.0, 10.0)).contains("  nothing breaks\n"));
         // At a limit is not beyond it: the account's requests are used up exactly.
         let beyond = used.iter().filter(|limit| limit.percent() > 100.0).count();
         let account = of(&used, "HTTP API: requests a second of an account");
         assert!((account.percent() - 100.0).abs() < 1e-9 && beyond < used.len());
         let last = format!("  breaks first: {}\n  limits that are exceeded: {beyond};", used[0].what);
-        assert!(table(load, &used).contains(&last), "{}", table(load, &used));
+        let said = table(&deployment, load, &used);
+        assert!(said.contains(&last), "{said}");
+        // The template lets there be eight.
+        assert!(said.contains("DeliveryShards, to 8, which is its most and too little"), "{said}");
     }
 }

@@ -19,6 +19,10 @@ pub struct Parameter {
     pub default: Option<String>,
     /// The only values it may have; empty when any will do.
     pub allowed: Vec<String>,
+    /// The least that a number may be.
+    pub least: Option<f64>,
+    /// The most that a number may be.
+    pub most: Option<f64>,
     /// Whether a reference to it is a list.
     pub list: bool,
     /// Whether a reference to it is a number.
@@ -64,7 +68,8 @@ fn one(name: String, value: &Value) -> Result<Parameter, TemplateError> {
     let Some(fields) = value.as_object() else {
         return Err(TemplateError::at(place, "is not a mapping"));
     };
-    let mut parameter = Parameter { name, default: None, allowed: Vec::new(), list: false, number: false };
+    let mut parameter =
+        Parameter { name, default: None, allowed: Vec::new(), least: None, most: None, list: false, number: false };
     for (field, value) in fields {
         let unreadable = || TemplateError::at(format!("{place}.{field}"), "has an unexpected value");
         match field.as_str() {
@@ -80,6 +85,8 @@ fn one(name: String, value: &Value) -> Result<Parameter, TemplateError> {
                 parameter.allowed =
                     values.iter().map(|value| scalar(value).ok_or_else(unreadable)).collect::<Result<_, _>>()?;
             }
+            "MinValue" => parameter.least = Some(value.as_f64().ok_or_else(unreadable)?),
+            "MaxValue" => parameter.most = Some(value.as_f64().ok_or_else(unreadable)?),
             // A function's variables have a limit in AWS, which has none on a laptop (docs/configuration.md).
             "MaxLength" if value.is_u64() => {}
             "NoEcho" | "Description" | "ConstraintDescription" => {}
@@ -112,6 +119,13 @@ pub(super) fn check(parameters: &[Parameter], values: &BTreeMap<String, String>)
             let allowed: Vec<&str> = allowed.into_iter().filter(|allowed| !allowed.is_empty()).collect();
             let name = parameter.environment_name();
             let reason = format!("{value:?} is not one of {}: on a laptop {name} sets it", allowed.join(", "));
+            return Err(TemplateError::at(place(), reason));
+        }
+        let (least, most) = (parameter.least.unwrap_or(f64::MIN), parameter.most.unwrap_or(f64::MAX));
+        let is_bounded = parameter.least.is_some() || parameter.most.is_some();
+        if is_bounded && !value.parse().is_ok_and(|number: f64| (least..=most).contains(&number)) {
+            let name = parameter.environment_name();
+            let reason = format!("{value:?} is no number from {least} to {most}: on a laptop {name} sets it");
             return Err(TemplateError::at(place(), reason));
         }
     }

@@ -90,7 +90,7 @@ impl Spent {
     pub fn nano_dollars(&self) -> u64 {
         let Ok(list) = PriceList::built_in() else { return 0 };
         let Ok(prices) = list.region(&self.region).or_else(|_| list.region(DEFAULT_REGION)) else { return 0 };
-        let messages = (self.messages + BESIDE_MESSAGES) as f64 * REQUESTS_A_MESSAGE;
+        let messages = self.messages.saturating_add(BESIDE_MESSAGES) as f64 * REQUESTS_A_MESSAGE;
         let dollars = [
             (Item::WriteUnit, self.write_tenths.saturating_add(BESIDE_WRITE_TENTHS) as f64 / 10.0),
             (Item::ReadUnit, self.read_tenths.saturating_add(BESIDE_READ_TENTHS) as f64 / 10.0),
