@@ -49,6 +49,7 @@ async fn with_secrets(State(secrets): State<SecretsReader>, request: Request, ne
 /// When the environment is unusable.
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
     let clients = Clients::connect(environment, outside)?;
+    clients.prepare_wire();
     let secrets = SecretsReader::start(&clients, environment, outside, &OF_DELIVERIES).await?;
     let deliveries = Deliveries::connect(&clients, environment, outside, secrets.secrets())?;
     let router = unrouted::answered(Router::from(routes()))

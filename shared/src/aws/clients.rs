@@ -10,6 +10,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
 use super::signed::{Service, Signed};
+use super::wire::Wire;
 use crate::aws::meter::Counted;
 use crate::environment::{Environment, StartError};
 use crate::outside::Outside;
@@ -47,6 +48,7 @@ pub struct Clients {
     pub(super) dynamodb: aws_sdk_dynamodb::Client,
     pub(super) sqs: aws_sdk_sqs::Client,
     pub(super) eventbridge: aws_sdk_eventbridge::Client,
+    pub(super) wire: Wire,
     settings: Settings,
 }
 
@@ -98,7 +100,7 @@ impl Clients {
     /// (`aws-config`) is left out: it would double the size of a function.
     ///
     /// # Errors
-    /// When the region or the credentials are missing, and in local mode anywhere but on somebody's own machine.
+    /// When the region or the credentials are missing, `LEAN_WIRE` cannot be read, and in local mode anywhere but on somebody's own machine.
     pub fn connect(environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
         // Here, as no function comes past it, whichever runtime drives it.
         environment.refuse_local_mode_elsewhere()?;
@@ -114,14 +116,19 @@ impl Clients {
         let timeouts =
             TimeoutConfig::builder().operation_timeout(CALL_TIMEOUT).operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
         let (endpoints, http, sleep) = (environment.clone(), outside.aws_http.clone(), outside.aws_sleep.clone());
-        Ok(Self::of(Settings { region, credentials, timeouts, endpoints, http, sleep, is_counted: false }))
+        let settings = Settings { region, credentials, timeouts, endpoints, http, sleep, is_counted: false };
+        let wire = Wire::connect(environment, outside, &settings.credentials, settings.region.as_ref(), |service| {
+            settings.endpoint(service)
+        })?;
+        Ok(Self::of(settings, wire))
     }
 
-    fn of(settings: Settings) -> Self {
+    fn of(settings: Settings, wire: Wire) -> Self {
         Self {
             dynamodb: client!(&settings, aws_sdk_dynamodb, "DYNAMODB"),
             sqs: client!(&settings, aws_sdk_sqs, "SQS"),
             eventbridge: client!(&settings, aws_sdk_eventbridge, "EVENTBRIDGE"),
+            wire,
             settings,
         }
     }
@@ -129,7 +136,12 @@ impl Clients {
     /// The same, but that calls for a run are counted: for a function that advances runs.
     #[must_use]
     pub fn counted(self) -> Self {
-        Self::of(Settings { is_counted: true, ..self.settings })
+        Self::of(Settings { is_counted: true, ..self.settings }, self.wire)
+    }
+
+    /// Opens the wire's connections beside what else is done: for a function whose first event would wait for them.
+    pub fn prepare_wire(&self) {
+        self.wire.prepare();
     }
 
     /// A client of KMS. Made by whoever needs one: a function that has no secrets to open carries none.

@@ -27,4 +27,7 @@ pub mod service_secrets;
 mod signed;
 pub mod stream_tickets;
 mod table;
+mod through;
+mod tls;
 mod transaction;
+mod wire;

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::clients::Clients;
 use super::faults::AwsFault;
-use super::signed::{Answered, Call, Service, Signed};
+use super::signed::{Call, Service, Signed};
+use super::through::Answered;
 use crate::outside::Outside;
 
 const CODE_DEPLOY: Service = Service { name: "codedeploy", variable: "CODEDEPLOY" };
@@ -100,7 +101,7 @@ impl Releases {
             body: event.to_string(),
         };
         let Answered { function_error, body, .. } = self.lambda.send(&call, INVOKE_MAX).await?;
-        Ok(Invoked { error: function_error, payload: body })
+        Ok(Invoked { error: function_error, payload: String::from_utf8_lossy(&body).into_owned() })
     }
 
     /// Says whether the version may come in.
@@ -121,6 +122,6 @@ impl Releases {
         ];
         let call = Call { operation, path: "/".to_owned(), headers, body: about.to_string() };
         let answered = self.code_deploy.send(&call, CALL_MAX).await?;
-        serde_json::from_str(&answered.body).map_err(|error| AwsFault::damaged(operation, error.to_string()))
+        serde_json::from_slice(&answered.body).map_err(|error| AwsFault::damaged(operation, error.to_string()))
     }
 }

@@ -1,23 +1,19 @@
 //! Calls to services that have no client here, as there are two or three operations of each: signed and sent by what signs and sends for
 //! the clients.
 
-use std::convert::Infallible;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
+use aws_sdk_dynamodb::config::Region;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 use aws_smithy_async::rt::sleep::SharedAsyncSleep;
-use aws_smithy_runtime::client::orchestrator::operation::Operation;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::timeout::TimeoutConfig;
 
 use super::faults::AwsFault;
+use super::through::{Answered, Sent, Through};
 use crate::outside::Outside;
 
 /// How often a call is made that may be answered otherwise a moment later.
@@ -44,15 +40,6 @@ pub(super) struct Call {
     /// Names and values.
     pub(super) headers: Vec<(&'static str, String)>,
     /// JSON.
-    pub(super) body: String,
-}
-
-/// What came of it.
-#[derive(Debug)]
-pub(super) struct Answered {
-    pub(super) status: u16,
-    /// The header `x-amz-function-error`.
-    pub(super) function_error: Option<String>,
     pub(super) body: String,
 }
 
@@ -97,31 +84,13 @@ impl Signed {
         let unusable = |detail: String| AwsFault { operation: call.operation, detail, transient: false };
         let endpoint = self.endpoint.as_deref().ok_or_else(|| unusable(format!("no {} here", self.service.name)))?;
         let request = self.signed(call, endpoint).map_err(|error| unusable(error.to_string()))?;
-        let mut operation = Operation::builder()
-            .service_name(self.service.name)
-            .operation_name(call.operation)
-            .behavior_version(BehaviorVersion::latest())
-            .endpoint_url(endpoint)
-            // It is signed already, and each attempt is signed anew.
-            .no_auth()
-            .no_retry()
-            .timeout_config(TimeoutConfig::builder().operation_timeout(limit).build());
-        if let Some(http) = self.http.clone() {
-            operation = operation.http_client(http);
-        }
-        if let Some(sleep) = self.sleep.clone() {
-            operation = operation.sleep_impl(sleep);
-        }
-        let operation = operation
-            .serializer(|request: Sent| request.into_request())
-            .deserializer::<Answered, Infallible>(|response| {
-                let body = response.body().bytes().unwrap_or_default();
-                let function_error = response.headers().get("x-amz-function-error").map(str::to_owned);
-                let body = String::from_utf8_lossy(body).into_owned();
-                Ok(Answered { status: response.status().as_u16(), function_error, body })
-            })
-            .build();
-        let answered = operation.invoke(request).await.map_err(|error| {
+        let through = Through {
+            service: self.service.name,
+            endpoint: endpoint.to_owned(),
+            http: self.http.clone(),
+            sleep: self.sleep.clone(),
+        };
+        let answered = through.send(call.operation, request, limit).await.map_err(|error| {
             let detail = match error {
                 SdkError::TimeoutError(_) => "timed out",
                 SdkError::DispatchFailure(_) => "could not be reached",
@@ -157,41 +126,13 @@ impl Signed {
         let (instructions, _) = sign(signable, &parameters.into())?.into_parts();
         let made = instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned()));
         let given = call.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
-        Ok(Sent { path: call.path.clone(), headers: given.chain(made).collect(), body: call.body.clone() })
-    }
-}
-
-/// A signed call.
-struct Sent {
-    path: String,
-    headers: Vec<(String, String)>,
-    body: String,
-}
-
-/// Without what it is signed with.
-impl std::fmt::Debug for Sent {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Sent").field("path", &self.path).finish_non_exhaustive()
-    }
-}
-
-impl Sent {
-    fn into_request(self) -> Result<HttpRequest, BoxError> {
-        let length = self.body.len().to_string();
-        let mut request = HttpRequest::new(SdkBody::from(self.body));
-        request.set_method("POST")?;
-        request.set_uri(self.path)?;
-        for (name, value) in self.headers {
-            request.headers_mut().try_insert(name, value)?;
-        }
-        request.headers_mut().try_insert("content-length", length)?;
-        Ok(request)
+        Ok(Sent { path: call.path.clone(), headers: given.chain(made).collect(), body: call.body.clone().into() })
     }
 }
 
 /// The code of a service's error; no request data.
-fn code(body: &str) -> String {
-    let body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+fn code(body: &[u8]) -> String {
+    let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
     let named = ["__type", "code", "Code", "Type"].iter().find_map(|name| body[*name].as_str());
     let code = named.unwrap_or_default().rsplit('#').next().unwrap_or_default();
     code.chars().filter(char::is_ascii_alphanumeric).take(80).collect()

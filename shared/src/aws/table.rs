@@ -3,20 +3,22 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
 use aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::builders::{ConditionCheckBuilder, DeleteBuilder, PutBuilder, UpdateBuilder};
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, ReturnConsumedCapacity, Update,
+    AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, ReturnConsumedCapacity, ReturnValue, Update,
 };
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::clients::{Clients, Patience};
 use super::faults::{AwsFault, fault};
 use super::items::Item;
-use super::transaction::built;
+use super::transaction::{OLD, built};
+use super::wire::{NewItem, Put as Stored, Wire};
 use crate::environment::{Environment, StartError};
 
 /// Keys of one BatchGetItem: DynamoDB takes no more.
@@ -31,6 +33,7 @@ const BATCH_ATTEMPTS_MAX: u32 = 3;
 pub(super) struct Table {
     pub(super) client: Client,
     pub(super) name: String,
+    wire: Wire,
 }
 
 impl Table {
@@ -40,7 +43,8 @@ impl Table {
         environment: &Environment,
         variable: &'static str,
     ) -> Result<Self, StartError> {
-        Ok(Self { client: clients.dynamodb.clone(), name: environment.require(variable)?.to_owned() })
+        let name = environment.require(variable)?.to_owned();
+        Ok(Self { client: clients.dynamodb.clone(), name, wire: clients.wire.clone() })
     }
 
     pub(super) fn get_item(&self, key: Item) -> GetItemFluentBuilder {
@@ -142,6 +146,30 @@ impl Table {
     /// Writes an item, in place of the one under its key.
     pub(super) async fn write(&self, item: Item, operation: &'static str) -> Result<(), AwsFault> {
         self.put_item(item).send().await.map(drop).map_err(|error| fault(operation, &error))
+    }
+
+    /// Puts an item over the wire, or through the SDK where that says nothing. So it may be put twice, and its own condition may be what
+    /// refuses the second: who has one must recognise its own item in what stands there.
+    pub(super) async fn store(&self, new: NewItem, operation: &'static str) -> Result<Stored, AwsFault> {
+        if let Some(stored) = self.wire.put_item(&self.name, &new).await {
+            return Ok(stored);
+        }
+        let NewItem { item, condition, values, returns_old } = new;
+        let call = self.put_item(item).set_condition_expression(condition.map(String::from));
+        let call = call
+            .set_expression_attribute_values((!values.is_empty()).then_some(values))
+            .set_return_values(returns_old.then_some(ReturnValue::AllOld))
+            .set_return_values_on_condition_check_failure(condition.map(|_| OLD));
+        let error = match call.send().await {
+            Ok(put) => return Ok(Stored::Done(put.attributes.unwrap_or_default())),
+            Err(error) => error,
+        };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(refused)) => {
+                Ok(Stored::Refused(refused.item.clone().unwrap_or_default()))
+            }
+            _ => Err(fault(operation, &error)),
+        }
     }
 
     /// Writes parts of a body, each into an item of its own under `attribute`. The item that names them is written after

@@ -10,9 +10,9 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
 use super::DeliveryStore;
-use crate::aws::faults::{AwsFault, fault};
+use crate::aws::faults::AwsFault;
 use crate::aws::items::{Item, conditional, item, key, number, text, value};
-use crate::aws::transaction::OLD;
+use crate::aws::wire::{NewItem, Put, values};
 use crate::domain::deliveries::claim::{Claim, ClaimStatus, NewClaim, Verdict, fitting_reason, judge};
 
 /// What a claim said when its delivery had its effect.
@@ -43,19 +43,20 @@ impl DeliveryStore {
     /// When the table cannot be written. The claim may stand all the same: the sender's next attempt finds it, and
     /// enqueues again.
     pub async fn claim(&self, claim_key: &str, ours: NewClaim, at: Timestamp) -> Result<(Verdict, Claim), AwsFault> {
-        let call = self
-            .0
-            .put_item(item(&ours.claim, key(claim_key, "claim"))?)
-            .condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
-            .expression_attribute_values(":now", number(at.as_second()))
-            .return_values_on_condition_check_failure(OLD);
-        let Err(error) = call.send().await else { return Ok((Verdict::First, ours.claim)) };
-        use aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException;
-        let Some(ConditionalCheckFailedException(refused)) = error.as_service_error() else {
-            return Err(fault("claim delivery", &error));
+        let new = NewItem {
+            item: item(&ours.claim, key(claim_key, "claim"))?,
+            condition: Some("attribute_not_exists(pk) OR expires_at <= :now"),
+            values: values([(":now", number(at.as_second()))]),
+            returns_old: false,
         };
-        let standing: Claim = value(refused.item.clone().unwrap_or_default())?;
-        Ok((judge(&standing, &ours), standing))
+        match self.0.store(new, "claim delivery").await? {
+            Put::Done(_) => Ok((Verdict::First, ours.claim)),
+            // By our own, where a first attempt was stored and its reply lost: its nonce says so.
+            Put::Refused(standing) => {
+                let standing: Claim = value(standing)?;
+                Ok((judge(&standing, &ours), standing))
+            }
+        }
     }
 
     /// The claim under a key, to see what became of it.

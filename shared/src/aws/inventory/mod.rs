@@ -199,7 +199,7 @@ impl Inventory {
     /// # Errors
     /// When the table cannot be read.
     pub async fn page(&self, table: TableName, from: Option<Place>) -> Result<Page, AwsFault> {
-        let Table { client, name } = self.table(table);
+        let Table { client, name, .. } = self.table(table);
         let call = client.scan().table_name(name).consistent_read(true);
         let page = call.set_exclusive_start_key(from.map(|from| from.0)).send().await;
         let page = page.map_err(|error| fault(READ, &error))?;

@@ -1,5 +1,7 @@
 //! The queue of deliveries.
 
+use std::borrow::Cow;
+
 use aws_lambda_events::sqs::SqsMessage;
 use aws_sdk_sqs::types::MessageAttributeValue;
 use base64::Engine as _;
@@ -7,6 +9,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::aws::clients::Clients;
 use crate::aws::faults::{AwsFault, fault};
+use crate::aws::wire::{MessageAttributes, SendMessage, Wire};
 use crate::domain::deliveries::delivery::Label;
 use crate::environment::{Environment, StartError};
 
@@ -14,6 +17,7 @@ use crate::environment::{Environment, StartError};
 #[derive(Clone, Debug)]
 pub struct WebhookQueue {
     sqs: aws_sdk_sqs::Client,
+    wire: Wire,
     url: String,
 }
 
@@ -23,7 +27,8 @@ impl WebhookQueue {
     /// # Errors
     /// When its address, `WEBHOOK_QUEUE_URL`, is not set.
     pub fn connect(clients: &Clients, environment: &Environment) -> Result<Self, StartError> {
-        Ok(Self { sqs: clients.sqs.clone(), url: environment.require("WEBHOOK_QUEUE_URL")?.to_owned() })
+        let url = environment.require("WEBHOOK_QUEUE_URL")?.to_owned();
+        Ok(Self { sqs: clients.sqs.clone(), wire: clients.wire.clone(), url })
     }
 
     /// Queues a delivery: its body as it came, its label beside it.
@@ -33,18 +38,29 @@ impl WebhookQueue {
     pub async fn send(&self, label: &Label, body: &[u8]) -> Result<(), AwsFault> {
         const OPERATION: &str = "queue delivery";
         let damaged = |error: serde_json::Error| AwsFault::damaged(OPERATION, error.to_string());
+        let (text, body) = (serde_json::to_string(label).map_err(damaged)?, encoded(label, body));
+        let sent = SendMessage {
+            queue_url: &self.url,
+            message_body: &body,
+            message_attributes: MessageAttributes { name: LABEL_ATTRIBUTE, text: &text },
+            // On a standard queue the group makes for fairness between tenants (SQS fair queues), not for order.
+            message_group_id: label.connection.tenant.as_str(),
+        };
+        if self.wire.send_message(&sent).await {
+            return Ok(());
+        }
+        // It may be in the queue already. A second one is what the queue itself may make of any: who applies it finds the effect there.
         let attribute = MessageAttributeValue::builder()
             .data_type("String")
-            .string_value(serde_json::to_string(label).map_err(damaged)?)
+            .string_value(text)
             .build()
             .map_err(|error| AwsFault::damaged(OPERATION, error.to_string()))?;
         let call = self
             .sqs
             .send_message()
             .queue_url(&self.url)
-            .message_body(encoded(label, body))
+            .message_body(body)
             .message_attributes(LABEL_ATTRIBUTE, attribute)
-            // On a standard queue the group makes for fairness between tenants (SQS fair queues), not for order.
             .message_group_id(label.connection.tenant.as_str());
         call.send().await.map(drop).map_err(|error| fault(OPERATION, &error))
     }
@@ -66,11 +82,11 @@ pub const LABEL_ATTRIBUTE: &str = "signalbox";
 /// What stands for an empty body: a queue takes none, and nothing else is encoded like this.
 const EMPTY_BODY: &str = "=";
 
-fn encoded(label: &Label, body: &[u8]) -> String {
+fn encoded<'a>(label: &Label, body: &'a [u8]) -> Cow<'a, str> {
     match std::str::from_utf8(body) {
-        _ if body.is_empty() => EMPTY_BODY.to_owned(),
-        Ok(text) if !label.base64 => text.to_owned(),
-        _ => BASE64.encode(body),
+        _ if body.is_empty() => EMPTY_BODY.into(),
+        Ok(text) if !label.base64 => text.into(),
+        _ => BASE64.encode(body).into(),
     }
 }
 
