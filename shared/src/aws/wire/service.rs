@@ -16,8 +16,8 @@ use crate::outside::Clock;
 
 /// The protocol of both services.
 const JSON: &str = "application/x-amz-json-1.0";
-/// How long an answer may take where the SDK's HTTP client carries the request.
-const THROUGH_MAX: Duration = Duration::from_secs(3);
+/// How long an answer may take where the SDK's HTTP client carries the request: as long as one of the SDK's own attempts.
+const THROUGH_MAX: Duration = Duration::from_secs(6);
 
 /// A service, and what requests to it are made with.
 pub(super) struct Service {
