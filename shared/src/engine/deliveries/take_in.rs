@@ -391,6 +391,7 @@ fn label(identity: &Identity, arrival: &Arrival, delivery: &VerifiedDelivery, sh
         content_hash: identity.content_hash.clone(),
         enqueued_ms: None,
         taken_in: None,
+        sent_again: false,
     }
 }
 
