@@ -31,9 +31,10 @@ pub async fn give_up(
         && effects.happened(label).await?.is_some()
     {
         store.complete_claim(&label.claim_key()).await?;
-        let line = Line::new(Level::Warn, "given up though its effect has happened").traced(&label.correlation_id);
-        let line = line.with("message_id", dead.message_id.as_str()).with("key", label.key.as_str());
-        outside.metrics.log(now, line.with("connection", label.connection.to_string()), &[]);
+        tracing::warn!(
+            correlation_id = label.correlation_id, connection = %label.connection, key = label.key,
+            "given up, and no dead letter: its effect has happened"
+        );
         return Ok(FleetTally::default());
     }
     let (reason, noted) = match &dead.label {
