@@ -189,7 +189,9 @@ impl Deliveries {
         if let Some((key, count)) = self.effects.iter().find(|(_, count)| **count > 1) {
             return Err(Broken::new("I1", format!("delivery {key} had its effect {count} times")));
         }
-        let lost = |key: &&u32| !self.effects.contains_key(key) && (is_over || !self.queue.iter().any(|message| message.key == **key));
+        let lost = |key: &&u32| {
+            !self.effects.contains_key(key) && (is_over || !self.queue.iter().any(|message| message.key == **key))
+        };
         match self.acknowledged.iter().find(lost) {
             Some(key) => Err(Broken::new("I1", format!("delivery {key} was acknowledged, and is nowhere"))),
             None => {
