@@ -19,7 +19,7 @@ use crate::outside::Outside;
 /// is not known to have been applied, and is enqueued again.
 ///
 /// What is to be counted of the first travels in its label, to whoever applies it: here it would cost a second write unit.
-/// `started` is when taking it in began.
+/// `started` is when taking it in began. Beside the verdict comes how it was taken in, until a message was sent or known not to be needed.
 ///
 /// # Errors
 /// When AWS fails. The sender must not be acknowledged then.
@@ -28,16 +28,17 @@ pub(super) async fn claim_and_enqueue(
     label: &mut Label,
     delivery: &VerifiedDelivery,
     started: Timestamp,
-) -> Result<Verdict, AwsFault> {
+) -> Result<(Verdict, TakenIn), AwsFault> {
     let at = label.received_at();
     let verdict = claim(&deliveries.store, &deliveries.outside, label, at).await?;
+    let taken_in = taken_in(deliveries, delivery, started);
     match verdict {
-        Verdict::Conflict | Verdict::Duplicate => return Ok(verdict),
-        Verdict::First => label.taken_in = Some(taken_in(deliveries, delivery, started)),
+        Verdict::Conflict | Verdict::Duplicate => return Ok((verdict, taken_in)),
+        Verdict::First => label.taken_in = Some(taken_in),
         Verdict::Again => {}
     }
     enqueue(&deliveries.queue, &deliveries.outside, label, delivery.body()).await?;
-    Ok(verdict)
+    Ok((verdict, taken_in))
 }
 
 /// Claims the key of a delivery at `at`. Where it was claimed before, the label becomes that of the event that was: it takes
