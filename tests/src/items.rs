@@ -35,7 +35,11 @@ impl System {
         (stays, expires)
     }
 
-    pub(crate) async fn raw_items(&self, table: &'static str, partition: &str) -> Vec<HashMap<String, AttributeValue>> {
+    /// The items of a table whose partition begins like this, as they are stored.
+    ///
+    /// # Panics
+    /// When the table cannot be read.
+    pub async fn raw_items(&self, table: &'static str, partition: &str) -> Vec<HashMap<String, AttributeValue>> {
         let environment = self.environment("sync-control");
         let table = environment.require(table).expect("a table").to_owned();
         let scan = self.host.dynamodb().scan().table_name(table).consistent_read(true);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use signalbox::aws::clients::Clients;
 use signalbox::aws::deliveries::DeliveryStore;
+use signalbox::aws::deliveries::effects::EffectStore;
 use signalbox::aws::journal::Journal;
 use signalbox::aws::queues::given_up::GivenUp;
 use signalbox::aws::queues::webhook::QueuedDelivery;
@@ -23,13 +24,14 @@ use signalbox::outside::Outside;
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
     let clients = Clients::connect(environment, outside)?;
     let store = DeliveryStore::connect(&clients, environment)?;
+    let effects = EffectStore::connect(&clients, environment)?;
     let journal = Journal::connect(&clients, environment)?;
     let reads = RunReads::connect(&clients, environment)?;
     // What its messages come from. Both queues have one function, and a message that cannot be read does not say of which it is.
     let syncs = Arc::<str>::from(environment.require("SYNC_DEAD_LETTER_QUEUE_ARN")?);
     let outside = outside.clone();
     Ok(Function::sqs(move |messages| {
-        let (store, journal, outside) = (store.clone(), journal.clone(), outside.clone());
+        let (store, effects, journal, outside) = (store.clone(), effects.clone(), journal.clone(), outside.clone());
         let (reads, syncs) = (reads.clone(), Arc::clone(&syncs));
         async move {
             let mut failed = Vec::new();
@@ -41,7 +43,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
                         let dead = GivenUp::from(message);
                         given_up::record(&reads, &journal, &outside, dead).await.map(|()| FleetTally::default())
                     }
-                    _ => give_up(&store, &journal, &outside, QueuedDelivery::from(message)).await,
+                    _ => give_up(&store, &effects, &journal, &outside, QueuedDelivery::from(message)).await,
                 };
                 match done {
                     Ok(tally) => recorded.merge(tally),

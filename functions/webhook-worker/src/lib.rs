@@ -36,7 +36,7 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
                     failed.push(queued.message_id);
                 }
             }
-            // Once for all of the batch: counting each by itself would cost as much as completing it.
+            // Once for all of the batch: counting each by itself would cost as much as its effect.
             let connections = count_connections(&worker.store, &counted.connections);
             futures::future::join(count(&worker.store, &counted.fleet), connections).await;
             failed
@@ -66,7 +66,7 @@ async fn apply_or_delay(
     label: &Label,
     counted: &mut Counted,
 ) -> bool {
-    match apply(worker, label, &queued.body, counted).await {
+    match apply(worker, label, &queued.body, queued.receives, counted).await {
         Ok(_) => true,
         Err(error) => {
             let wait = delay(worker, queued, error.cause()).await;

@@ -298,6 +298,7 @@ mod tests {
             content_hash: None,
             enqueued_ms: None,
             taken_in: None,
+            sent_again: false,
         }));
         for (provider, connection, of_labelled, of_unreadable) in [
             (None, None, true, true),

@@ -93,12 +93,20 @@ async fn stored(system: &System) -> [(&'static str, Stored); 2] {
     [("DeliveriesTable", of("DELIVERIES_TABLE").await), ("RecordsTable", of("RECORDS_TABLE").await)]
 }
 
-async fn duplicates(counting: &mut Counting) -> Counted {
+/// Duplicates of webhooks that were applied: of the first of each event there is a message.
+async fn duplicates(counting: &mut Counting, batches: usize) -> Counted {
     counting.take(1.0);
     for number in 0..WEBHOOKS {
         assert_eq!(counting.send(&sale(0, &format!("{POS} {BATCH} {number}")), POS).await, 204);
     }
-    counting.worked("webhooks", Work::Duplicate, WEBHOOKS as f64);
+    assert_eq!(counting.work(Queue::Webhooks, "WebhookQueue", BATCH).await, batches);
+    if batches > 0 {
+        // It has a second call at the door, as a new one has, and two behind the queue.
+        counting.worked("webhooks", Work::NewEvent, WEBHOOKS as f64);
+        counting.worked("webhook-worker", Work::AppliedEvent, WEBHOOKS as f64);
+    } else {
+        counting.worked("webhooks", Work::Duplicate, WEBHOOKS as f64);
+    }
     counting.take(WEBHOOKS as f64)
 }
 
@@ -195,7 +203,8 @@ async fn count() -> (BTreeMap<Scenario, Counted>, Standing) {
     let mut counting = Counting::start(settings(root.path())).await;
     let one = |_: usize, key: &str| sale(0, key);
     let full = webhooks(&mut counting, POS, BATCH, one).await;
-    let repeated = duplicates(&mut counting).await;
+    let first = duplicates(&mut counting, WEBHOOKS / BATCH).await;
+    let repeated = duplicates(&mut counting, 0).await;
     let alone = webhooks(&mut counting, POS, 1, one).await;
     let many = webhooks(&mut counting, POS, BATCH, |number, key| sale(number % BATCH, &format!("{key} many"))).await;
     let unsigned = webhooks(&mut counting, HOOKS, BATCH, |_, key| push(key)).await;
@@ -207,6 +216,7 @@ async fn count() -> (BTreeMap<Scenario, Counted>, Standing) {
     let standing = standing::of(idle_series.len(), series.len());
     let scenarios = [
         (Scenario::WebhooksFull, full),
+        (Scenario::FirstDuplicates, first),
         (Scenario::Duplicates, repeated),
         (Scenario::WebhooksAlone, alone),
         (Scenario::WebhooksMany, many),

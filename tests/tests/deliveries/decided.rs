@@ -95,3 +95,19 @@ async fn one_whose_requeuing_died_is_finished_and_not_dropped() {
     hooks.work(Queue::Webhooks).await;
     assert_eq!(hooks.events("t1/pos/demo").await.len(), 1);
 }
+
+/// Its message is a duplicate's, which was to complete the claim and could not look whether the effect has happened.
+#[tokio::test]
+async fn what_is_given_up_though_its_effect_has_happened_is_no_dead_letter() {
+    let hooks = Hooks::start().await;
+    assert_eq!(hooks.send(&named("t1", "k")).await.status, 201);
+    assert_eq!(hooks.work(Queue::Webhooks).await, 1);
+    assert_eq!(hooks.send(&named("t1", "k")).await.status, 204);
+    let blind = hooks.process(Wire::when(every("DynamoDB.GetItem"), Verdict::Fail(Fault::ServerError))).await;
+    assert_eq!(hooks.exhaust(Queue::Webhooks, &blind).await, 16);
+    assert_eq!(hooks.work(Queue::DeadLetters).await, 1);
+    assert_eq!(ids(&ask(&hooks, "t1", "GET", LIST, None).await.expect(200)), [""; 0]);
+    assert_eq!(hooks.send(&named("t1", "k")).await.status, 204);
+    assert_eq!(hooks.work(Queue::Webhooks).await, 0, "its claim is completed");
+    assert_eq!(hooks.events("t1/pos/demo").await.len(), 1);
+}

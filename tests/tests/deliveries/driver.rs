@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use jiff::Timestamp;
 use serde_json::Value;
 use signalbox_tests::deliveries::delivery::Delivery;
@@ -52,8 +53,8 @@ impl<'a> Driver<'a> {
         panic!("no answer after {ATTEMPTS_MAX} attempts");
     }
 
-    /// Delivers all that is in the queue: every message twice, the second time in the opposite order, before any is
-    /// deleted. What a dead process held comes again at once, what failed when its time has come.
+    /// Delivers all that is in the queue: every message twice, as the queue counts it, the second time in the opposite order, before any
+    /// is deleted. What a dead process held comes again at once, what failed when its time has come.
     pub(super) async fn work(&mut self, queue: Queue) {
         for _ in 0..ROUNDS_MAX {
             let mut messages = Vec::new();
@@ -70,7 +71,7 @@ impl<'a> Driver<'a> {
             messages.reverse();
             for batch in messages.chunks(10) {
                 let first = self.process.handle(queue, batch).await;
-                let again: Vec<_> = batch.iter().rev().cloned().collect();
+                let again: Vec<_> = batch.iter().rev().cloned().map(handed_out_again).collect();
                 let second = match &first {
                     Ok(_) => self.process.handle(queue, &again).await,
                     Err(Crashed) => Err(Crashed),
@@ -87,6 +88,13 @@ impl<'a> Driver<'a> {
         }
         panic!("the queue is not empty after {ROUNDS_MAX} rounds");
     }
+}
+
+fn handed_out_again(mut message: Message) -> Message {
+    let receives = MessageSystemAttributeName::ApproximateReceiveCount;
+    let count = message.attributes.as_mut().and_then(|all| all.get_mut(&receives)).expect("the queue counts");
+    *count = (count.parse::<u32>().unwrap() + 1).to_string();
+    message
 }
 
 /// What is stored of one tenant, without its name (which content keys are made of) and without what differs between two

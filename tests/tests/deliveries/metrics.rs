@@ -189,7 +189,7 @@ async fn a_latency_is_the_time_until_the_message_is_sent() {
         assert_eq!(process.send(&sale("t1", number)).await.unwrap().status, 201);
     }
     hooks.work(Queue::Webhooks).await;
-    // A duplicate is seen by the door alone.
+    // A duplicate's is the door's to count, and its message no part of it either.
     assert_eq!(process.send(&sale("t1", 0)).await.unwrap().status, 204);
     let samples = samples(&hooks).await;
     let bucket = |le: &str| samples[&format!("ingest_latency_seconds_bucket{{source=\"pos\",le=\"{le}\"}}")].as_str();
@@ -294,7 +294,7 @@ async fn a_message_that_comes_twice_is_counted_once() {
 }
 
 /// The newest version, written twice: by the SDK, which lost the reply to the first write, and by the worker that came after
-/// one that died before the completion.
+/// one that died before the entry.
 #[tokio::test]
 async fn an_effect_that_is_repeated_is_done_and_not_older() {
     for (verdict, dies) in [(Verdict::Fail(Fault::LostReply), false), (Verdict::KillAfter, true)] {
@@ -317,7 +317,7 @@ async fn a_count_that_fails_fails_no_delivery() {
     let hooks = Hooks::start().await;
     assert_eq!(hooks.send(&sale("t1", 1)).await.status, 201);
     let messages = hooks.receive(Queue::Webhooks).await;
-    // After the completion each attempt to count.
+    // After the use of its secret each attempt to count.
     let counts = every("DynamoDB.UpdateItem").from(2);
     let process = hooks.process(Wire::when(counts, Verdict::Fail(Fault::ServerError))).await;
     assert!(process.handle(Queue::Webhooks, &messages).await.unwrap().is_empty());

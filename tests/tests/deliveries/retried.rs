@@ -97,8 +97,8 @@ async fn a_crash_anywhere_with_an_envelope_that_changes_on_every_retry_leaves_on
         let calls = first.wire().calls();
         assert_eq!(
             calls.len(),
-            9,
-            "whether it is paused, claim, message, where its list is, effect, completion, use of the secret, two counts: {calls:?}"
+            8,
+            "whether it is paused, claim, message, where its list is, effect, use of the secret, two counts: {calls:?}"
         );
         for (number, call) in calls.iter().enumerate() {
             for verdict in [Verdict::KillBefore, Verdict::KillAfter] {
@@ -144,7 +144,8 @@ async fn verifying_again_goes_by_the_same_rule() {
             let id = json!({"id": format!("{provider}/a#1")});
             let verified = hooks.ask("POST", "/api/admin/deliveries/verify", Some(&token), Some(id)).await.expect(200);
             assert_eq!(verified["status"], "duplicate", "{provider}");
-            assert_eq!(hooks.work(Queue::Webhooks).await, usize::from(died), "{provider}");
+            // It is the first duplicate of the event, or its first message.
+            assert_eq!(hooks.work(Queue::Webhooks).await, 1, "{provider}");
             assert_eq!(hooks.events(&format!("t1/{provider}/a")).await.len(), 1, "{provider}");
         }
     }

@@ -51,6 +51,29 @@ fn pair(sku: &str, onhand: &str) -> (String, String) {
     (sku.to_owned(), onhand.to_owned())
 }
 
+/// A duplicate has no effect, whatever became of the first one's since, and whatever its body says by now: its id is signed.
+#[tokio::test]
+async fn a_duplicate_brings_back_no_version_that_was_removed_and_changes_none() {
+    let hooks = Hooks::start().await;
+    for (id, is_removed) in [("msg-1", false), ("msg-2", true)] {
+        assert_eq!(told(&hooks, &svix(&hooks, INVENTORY, id, &stock("A", 1, 5))).await.0, 200);
+        hooks.work(Queue::Webhooks).await;
+        assert_eq!(on_hand(&hooks, "acme/trackstar/north").await, [pair("A", "5")]);
+        if is_removed {
+            // As a pull removes it.
+            let table = hooks.environment("sync-worker").require("RECORDS_TABLE").unwrap().to_owned();
+            for item in hooks.raw_items("RECORDS_TABLE", "acme/trackstar/north/inventory").await {
+                let call = hooks.host.dynamodb().delete_item().table_name(&table);
+                call.key("pk", item["pk"].clone()).key("sk", item["sk"].clone()).send().await.unwrap();
+            }
+        }
+        let before = on_hand(&hooks, "acme/trackstar/north").await;
+        assert_eq!(told(&hooks, &svix(&hooks, INVENTORY, id, &stock("A", 9, 7))).await.0, 200);
+        assert_eq!(hooks.work(Queue::Webhooks).await, 1, "its claim was not completed");
+        assert_eq!((on_hand(&hooks, "acme/trackstar/north").await, before.is_empty()), (before, is_removed));
+    }
+}
+
 #[tokio::test]
 async fn either_signature_is_taken_and_every_wrong_one_is_refused() {
     let hooks = Hooks::start().await;

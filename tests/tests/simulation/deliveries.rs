@@ -1,11 +1,12 @@
 //! Deliveries: a sender that repeats until it is acknowledged, a door that may die between any two calls, and a queue that delivers in any
 //! order, some messages twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
 use jiff::Timestamp;
 use signalbox::domain::deliveries::claim::{Claim, ClaimStatus, NewClaim, Verdict, judge};
+use signalbox::domain::deliveries::completion::Happened;
 use signalbox::domain::deliveries::delivery::{Channel, Label};
 
 use super::world::{Broken, Bug, Seen};
@@ -19,16 +20,35 @@ pub(super) struct Deliveries {
     /// What the sender repeats, and how far the attempt has come that is under way.
     open: Vec<Attempt>,
     claims: BTreeMap<u32, Claim>,
-    queue: Vec<u32>,
+    queue: Vec<Message>,
+    /// How many messages each event had.
+    messages: BTreeMap<u32, u32>,
+    /// What has an entry, which says that its effect has happened.
+    entries: BTreeSet<u32>,
     /// What was acknowledged, and how often each had its effect.
     acknowledged: Vec<u32>,
     effects: BTreeMap<u32, u32>,
+}
+
+struct Message {
+    key: u32,
+    first_attempt: bool,
+    receives: u32,
 }
 
 struct Attempt {
     key: u32,
     nonce: String,
     at: At,
+}
+
+/// How far a worker comes with a message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Handled {
+    Whole,
+    /// The queue hands it out again all the same.
+    Again,
+    DiesBeforeCompletion,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,6 +74,7 @@ fn label(key: u32) -> Label {
         content_hash: None,
         enqueued_ms: None,
         taken_in: None,
+        sent_again: false,
     }
 }
 
@@ -77,7 +98,12 @@ impl Deliveries {
             }
             _ if !self.queue.is_empty() => {
                 let message = rng.usize(..self.queue.len());
-                self.apply(message, rng.u32(..8) == 0, bug, seen);
+                let how = match rng.u32(..8) {
+                    0 => Handled::Again,
+                    1 => Handled::DiesBeforeCompletion,
+                    _ => Handled::Whole,
+                };
+                self.apply(message, how, bug, now_ms, seen);
             }
             _ => {}
         }
@@ -104,7 +130,8 @@ impl Deliveries {
                     Verdict::Duplicate | Verdict::Conflict => false,
                 };
                 if enqueues {
-                    self.queue.push(key);
+                    *self.messages.entry(key).or_default() += 1;
+                    self.queue.push(Message { key, first_attempt: verdict == Verdict::First, receives: 0 });
                 }
                 self.open[which].at = At::Enqueued;
             }
@@ -132,18 +159,29 @@ impl Deliveries {
         }
     }
 
-    /// The effect and the claim's completion are one transaction; after it the message may come once more.
-    fn apply(&mut self, message: usize, again: bool, bug: Option<Bug>, seen: &mut Seen) {
-        let key = self.queue[message];
-        if let Some(claim) = self.claims.get_mut(&key)
-            && (claim.status == ClaimStatus::Received || bug == Some(Bug::AppliesTwice))
-        {
-            claim.status = ClaimStatus::Processed;
+    /// The effect is one write with its entry, which it finds where it has happened before; the claim's completion is another, where
+    /// there is any. The worker may die between them, and after both the message may come once more.
+    fn apply(&mut self, which: usize, how: Handled, bug: Option<Bug>, now_ms: i64, seen: &mut Seen) {
+        let message = &mut self.queue[which];
+        message.receives += 1;
+        let (key, first_attempt, receives) = (message.key, message.first_attempt, message.receives);
+        let before = !self.entries.insert(key);
+        if !before || bug == Some(Bug::AppliesTwice) {
             *self.effects.entry(key).or_default() += 1;
             seen.effects += 1;
         }
-        if !again {
-            self.queue.swap_remove(message);
+        if how == Handled::DiesBeforeCompletion {
+            seen.crashes += 1;
+            return;
+        }
+        let happened = Happened { before, first_attempt, receives, entry_ends: None, body_bytes: 2 };
+        if happened.completes_claim(Timestamp::from_millisecond(now_ms).unwrap())
+            && let Some(claim) = self.claims.get_mut(&key)
+        {
+            claim.status = ClaimStatus::Processed;
+        }
+        if how == Handled::Whole {
+            self.queue.swap_remove(which);
         }
     }
 
@@ -151,7 +189,9 @@ impl Deliveries {
         if let Some((key, count)) = self.effects.iter().find(|(_, count)| **count > 1) {
             return Err(Broken::new("I1", format!("delivery {key} had its effect {count} times")));
         }
-        let lost = |key: &&u32| !self.effects.contains_key(key) && (is_over || !self.queue.contains(key));
+        let lost = |key: &&u32| {
+            !self.effects.contains_key(key) && (is_over || !self.queue.iter().any(|message| message.key == **key))
+        };
         match self.acknowledged.iter().find(lost) {
             Some(key) => Err(Broken::new("I1", format!("delivery {key} was acknowledged, and is nowhere"))),
             None => {
@@ -162,10 +202,15 @@ impl Deliveries {
         }
     }
 
-    /// Empties the queue, and looks whether all that was acknowledged had its effect.
-    pub(super) fn settle(&mut self, bug: Option<Bug>, seen: &mut Seen) -> Result<(), Broken> {
+    /// Empties the queue, and looks whether all that was acknowledged had its effect, and whether what came twice has a claim that lets no
+    /// further message through.
+    pub(super) fn settle(&mut self, bug: Option<Bug>, now_ms: i64, seen: &mut Seen) -> Result<(), Broken> {
         while !self.queue.is_empty() {
-            self.apply(0, false, bug, seen);
+            self.apply(0, Handled::Whole, bug, now_ms, seen);
+        }
+        let open = |key: &u32| self.claims.get(key).is_some_and(|claim| claim.status == ClaimStatus::Received);
+        if let Some((key, count)) = self.messages.iter().find(|(key, count)| **count > 1 && open(key)) {
+            return Err(Broken::new("completion", format!("delivery {key} had {count} messages, and may have more")));
         }
         self.check(true)
     }

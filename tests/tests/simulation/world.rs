@@ -183,7 +183,7 @@ pub(super) fn episode(seed: u64, steps: u64, bug: Option<Bug>) -> Result<Seen, B
         world.seen.steps += 1;
         happens(&mut world, &mut workers, &mut callers).map_err(|broken| Broken { step, ..broken })?;
     }
-    let settled = world.deliveries.settle(bug, &mut world.seen);
+    let settled = world.deliveries.settle(bug, world.now_ms, &mut world.seen);
     settled.map_err(|broken| Broken { step: steps, ..broken })?;
     Ok(world.seen)
 }

@@ -213,7 +213,7 @@ async fn foreseen(
     let foresight = Foresight {
         store: control.deliveries.store.clone(),
         journal: journal.clone(),
-        effects: control.replays.effects.clone(),
+        effects: control.replays.requeuer.effects.clone(),
     };
     let previewed = preview(&foresight, now, &operator.tenant, letters).await.map_err(failed)?;
     let items = part.iter().map(|id| match previewed.iter().find(|(letter, _)| letter.id == *id) {

@@ -21,7 +21,9 @@ pub enum Scenario {
     WebhooksMany,
     /// The same of a sender whose signature does not cover the id.
     WebhooksUnsignedId,
-    /// Webhooks that were applied before.
+    /// Webhooks that were applied before, each the first duplicate of its event.
+    FirstDuplicates,
+    /// The same once more.
     Duplicates,
     /// A nightly of a catalogue that has not changed: the fewer rows.
     NightlyFew,
@@ -41,11 +43,12 @@ pub enum Scenario {
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::WebhooksFull,
         Self::WebhooksAlone,
         Self::WebhooksMany,
         Self::WebhooksUnsignedId,
+        Self::FirstDuplicates,
         Self::Duplicates,
         Self::NightlyFew,
         Self::NightlyMany,

@@ -1,6 +1,7 @@
 //! What deliveries leave behind, in the records table. Every effect is idempotent by itself: placed by its event, or
-//! versioned, so that an older version never overwrites a newer one. Followed by the claim's completion that costs half of a
-//! transaction over both, and is as safe: between the two the message is still in the queue.
+//! versioned, so that an older version never overwrites a newer one. Its entry says that it has happened, and the write of
+//! the entry says whether it had before. Where the claim is completed, that is a write of its own, which costs half of a transaction over both
+//! and is as safe: between the two the message is still in the queue.
 //!
 //! | partition | sort key | holds |
 //! |---|---|---|
@@ -17,7 +18,7 @@ use super::kept;
 use super::partitions::Named;
 use crate::aws::clients::Clients;
 use crate::aws::faults::{AwsFault, fault};
-use crate::aws::items::{Item, conditional, item, number, text};
+use crate::aws::items::{Item, item, number, text};
 use crate::aws::table::Table;
 use crate::aws::transaction::OLD;
 use crate::domain::datasets::manifest::Fingerprint;
@@ -56,6 +57,15 @@ impl VersionPlace<'_> {
     }
 }
 
+/// What came of an effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Effect {
+    /// What became of its delivery.
+    pub applied: Applied,
+    /// Whether its entry said before that it had happened: another attempt was first, or this one's reply was lost.
+    pub before: bool,
+}
+
 /// How an entry of the list has its delivery's body.
 #[derive(Debug, Clone, Copy)]
 enum Kept {
@@ -80,6 +90,15 @@ fn bytes(value: &AttributeValue) -> usize {
     }
 }
 
+/// What became of a delivery, by its entry; none where that does not say that its effect has happened.
+fn applied(entry: &Item) -> Option<Applied> {
+    entry.get("processedAt")?;
+    let outcome = entry.get("outcome").and_then(|outcome| outcome.as_s().ok());
+    let known = Applied::ALL.into_iter().find(|applied| outcome.is_some_and(|outcome| outcome == applied.as_str()));
+    // One of a younger version has happened all the same.
+    Some(known.unwrap_or(Applied::Done))
+}
+
 fn effect_key(partition: String, sort: Vec<u8>) -> Item {
     Item::from([("pk".to_owned(), text(partition)), ("sk".to_owned(), AttributeValue::B(Blob::new(sort)))])
 }
@@ -100,9 +119,27 @@ impl EffectStore {
     /// When an entry goes, where it does: with all of the day in which it was received. As an attribute, for its own item and the parts
     /// of its body alike.
     fn goes(&self, label: &Label) -> Option<(String, AttributeValue)> {
+        Some(("expires_at".to_owned(), number(self.ends(label)?.as_second())))
+    }
+
+    /// When the entry of a delivery goes; none where it stays for ever.
+    #[must_use]
+    pub fn ends(&self, label: &Label) -> Option<Timestamp> {
         let received_at = label.received_at();
-        let ends = self.2.ends(received_at, received_at)?;
-        Some(("expires_at".to_owned(), number(ends.as_second())))
+        self.2.ends(received_at, received_at)
+    }
+
+    /// What became of a delivery that has had its effect, as of now; none of one that has not.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn happened(&self, label: &Label) -> Result<Option<Applied>, AwsFault> {
+        let place = DeliveryPlace::of(label);
+        let key = effect_key(place.partition().key(&label.connection.tenant), place.sort());
+        // Not the body, which costs its reading all the same.
+        let call = self.0.get_item(key).consistent_read(true).projection_expression("processedAt, outcome");
+        let found = call.send().await.map_err(|error| fault("look for an effect", &error))?.item;
+        Ok(found.as_ref().and_then(applied))
     }
 
     /// Stores a delivery as it came, and that it was applied at `at`.
@@ -115,10 +152,11 @@ impl EffectStore {
         body: &[u8],
         applied: Applied,
         at: Timestamp,
-    ) -> Result<(), AwsFault> {
+    ) -> Result<Effect, AwsFault> {
         let long = body.len() > BODY_PART_BYTES_MAX;
         let kept = if long { self.store_parts(label, body).await? } else { Kept::Within };
-        self.list(label, body, kept, Some((applied, at)), false).await
+        let before = self.list(label, body, kept, Some((applied, at)), false).await?;
+        Ok(Effect { applied, before: before.is_some() })
     }
 
     /// Stores the newest version of a thing, unless a newer one is there already, and lists its delivery: after a crash between
@@ -137,12 +175,14 @@ impl EffectStore {
         place: VersionPlace<'_>,
         fields: &impl Serialize,
         at: Timestamp,
-    ) -> Result<Applied, AwsFault> {
+    ) -> Result<Effect, AwsFault> {
         let mut kept = Kept::Not;
         let mut fields = item(fields, place.key())?;
         if fields.iter().map(|(name, value)| name.len() + bytes(value)).sum::<usize>() > BODY_PART_BYTES_MAX {
             kept = self.store_parts(label, body).await?;
-            self.list(label, body, kept, None, place.ahead).await?;
+            if let Some(applied) = self.list(label, body, kept, None, place.ahead).await? {
+                return Ok(Effect { applied, before: true });
+            }
             fields.retain(|_, value| bytes(value) <= SHORT_BYTES_MAX);
             fields.insert("deliveryKey".into(), text(&label.key));
             fields.insert("deliveryShard".into(), number(label.shard));
@@ -152,8 +192,8 @@ impl EffectStore {
         }
         let newest = self.put_version(label, place.version, fields, at).await?;
         let applied = if newest { Applied::Done } else { Applied::Older };
-        self.list(label, body, kept, Some((applied, at)), place.ahead).await?;
-        Ok(applied)
+        let before = self.list(label, body, kept, Some((applied, at)), place.ahead).await?;
+        Ok(Effect { applied, before: before.is_some() })
     }
 
     /// False when a newer version is there already. Of two versions of one moment the one that came later counts. This very one
@@ -166,28 +206,38 @@ impl EffectStore {
         mut fields: Item,
         at: Timestamp,
     ) -> Result<bool, AwsFault> {
+        // Two deliveries in any order: the older never overwrites the newer.
+        const NEWER: &str = "attribute_not_exists(pk) OR versionMs < :version OR versionMs > :latest \
+             OR (versionMs = :version AND receivedMs < :received)";
         fields.insert("versionMs".into(), number(version.stored()));
         fields.insert("receivedMs".into(), number(label.received_ms));
-        let call = self
-            .0
-            .put_item(fields)
-            // Two deliveries in any order: the older never overwrites the newer.
-            .condition_expression(
-                "attribute_not_exists(pk) OR versionMs < :version OR versionMs > :latest \
-                 OR (versionMs = :version AND receivedMs < :received)",
-            )
-            .expression_attribute_values(":version", number(version.stored()))
-            .expression_attribute_values(":latest", number(Version::latest(at).stored()))
-            .expression_attribute_values(":received", number(label.received_ms))
-            .return_values_on_condition_check_failure(OLD);
-        let Err(error) = call.send().await else { return Ok(true) };
-        use aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException;
-        let Some(ConditionalCheckFailedException(refused)) = error.as_service_error() else {
-            return Err(fault("store version", &error));
-        };
-        let is =
-            |name: &str, expected: AttributeValue| refused.item().and_then(|item| item.get(name)) == Some(&expected);
+        let values = [
+            (":version", number(version.stored())),
+            (":latest", number(Version::latest(at).stored())),
+            (":received", number(label.received_ms)),
+        ];
+        let Some(stands) = self.put("store version", fields, NEWER, values).await? else { return Ok(true) };
+        let is = |name: &str, expected: AttributeValue| stands.get(name) == Some(&expected);
         Ok(is("versionMs", number(version.stored())) && is("receivedMs", number(label.received_ms)))
+    }
+
+    /// Puts an item where a condition holds of the one under its key. Where it does not, what stands there comes back with the
+    /// refusal, which costs as much as the put.
+    async fn put<const VALUES: usize>(
+        &self,
+        operation: &'static str,
+        fields: Item,
+        condition: &str,
+        values: [(&str, AttributeValue); VALUES],
+    ) -> Result<Option<Item>, AwsFault> {
+        let call = self.0.put_item(fields).condition_expression(condition);
+        let call = values.into_iter().fold(call, |call, (name, value)| call.expression_attribute_values(name, value));
+        let Err(error) = call.return_values_on_condition_check_failure(OLD).send().await else { return Ok(None) };
+        use aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException;
+        match error.as_service_error() {
+            Some(ConditionalCheckFailedException(refused)) => Ok(Some(refused.item.clone().unwrap_or_default())),
+            _ => Err(fault(operation, &error)),
+        }
     }
 
     /// Whether a version of a thing would change nothing, as a newer one is there.
@@ -214,10 +264,12 @@ impl EffectStore {
         Ok(kept)
     }
 
-    /// Puts a delivery into the list of its hour: as processed, or, while it is not, only for whoever looks for its body.
+    /// Puts a delivery into the list of its hour: as processed, or, while it is not, only for whoever looks for its body. What became of
+    /// it, where it was listed as processed before.
     ///
     /// The first that says when it was processed stands. A message that the queue hands out twice, or that a sender's attempt
-    /// brings again, changes nothing of what is listed; its write is refused, at the same price.
+    /// brings again, changes nothing of what is listed; its write is refused, at the same price. So is the SDK's own repetition of
+    /// a write whose reply was lost: to tell it from another attempt's would take a nonce in each entry, for no more than a count.
     async fn list(
         &self,
         label: &Label,
@@ -225,12 +277,11 @@ impl EffectStore {
         kept: Kept,
         processed: Option<(Applied, Timestamp)>,
         ahead: bool,
-    ) -> Result<(), AwsFault> {
-        const OPERATION: &str = "list delivery";
+    ) -> Result<Option<Applied>, AwsFault> {
         let (tenant, place) = (&label.connection.tenant, DeliveryPlace::of(label));
         self.1.name(&self.0, tenant, place.partition(), self.goes(label)).await?;
-        // These are for claiming. How it was taken in stays: nothing else says which secret proved it.
-        let own = Label { signed_id: false, content_hash: None, ..label.clone() };
+        // These are for claiming, and for completing the claim. How it was taken in stays: nothing else says which secret proved it.
+        let own = Label { signed_id: false, content_hash: None, sent_again: false, ..label.clone() };
         let mut fields = item(&own, effect_key(place.partition().key(tenant), place.sort()))?;
         fields.insert("receivedAt".into(), text(time::text(label.received_at())));
         fields.insert("bodyBytes".into(), number(body.len()));
@@ -252,7 +303,7 @@ impl EffectStore {
             fields.insert("outcome".into(), text(applied.as_str()));
             fields.insert("processedAt".into(), text(time::text(at)));
         }
-        let call = self.0.put_item(fields).condition_expression("attribute_not_exists(processedAt)");
-        conditional(call.send().await, OPERATION).map(drop)
+        let before = self.put("list delivery", fields, "attribute_not_exists(processedAt)", []).await?;
+        Ok(before.map(|before| applied(&before).unwrap_or(Applied::Done)))
     }
 }

@@ -11,6 +11,8 @@ pub mod rejected;
 
 use std::time::Duration;
 
+pub use self::claims::Completed;
+
 use super::clients::Clients;
 use super::faults::AwsFault;
 use super::items::key;

@@ -3,7 +3,7 @@
 //! Plain "put if absent, then send" loses acknowledged events: the SDK's own retry of a put whose reply was lost finds
 //! the key taken and calls its first attempt a duplicate; and a crash between the two leaves a key that lets
 //! nothing through any more. So a claim carries a nonce of its attempt, and a status that says whether the effect is known
-//! to have happened.
+//! to have happened. Where it is not, a second delivery goes the way of the first, and the worker finds what there is.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -44,9 +44,10 @@ const BESIDE_KEY_AND_REASON_BYTES_MAX: usize = 433;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClaimStatus {
-    /// Claimed; enqueued, or its attempt died before that.
+    /// Claimed; enqueued, or its attempt died before that. Whether its effect has happened, its entry says: see
+    /// [`completion`](super::completion).
     Received,
-    /// Its effect has happened.
+    /// Its effect has happened, and the claim was told.
     Processed,
 }
 
@@ -171,9 +172,9 @@ pub enum Verdict {
     /// The first: enqueue it.
     First,
     /// One seen before. Its effect is not known to have happened, and its attempt may have died before enqueuing: enqueue
-    /// again, for the worker's effect is idempotent.
+    /// again, for the worker's effect is idempotent, and has the claim know of it.
     Again,
-    /// One seen before, whose effect has happened.
+    /// One seen before, whose effect is known to have happened.
     Duplicate,
     /// Another body under the same key: never processed as the first one.
     Conflict,
@@ -217,6 +218,7 @@ mod tests {
             content_hash: None,
             enqueued_ms: None,
             taken_in: None,
+            sent_again: false,
         }
     }
 

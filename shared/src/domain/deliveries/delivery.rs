@@ -119,6 +119,9 @@ pub struct Label {
     /// know: a delivery is not lost for the sake of a count.
     #[serde(default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
     pub taken_in: Option<TakenIn>,
+    /// Whether somebody sent it through again, as the queue had given it up: its claim may have counted attempts that failed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sent_again: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field on by reference")]
@@ -198,6 +201,13 @@ impl Label {
     #[must_use]
     pub fn first_key(&self, fingerprint: &str) -> String {
         if fingerprint == self.fingerprint() { format!("{BODY_KEY}{fingerprint}") } else { fingerprint.to_owned() }
+    }
+
+    /// Whether it is that of a first attempt, so that nothing is known of it that its claim or its entry would say. An attempt
+    /// of what was claimed before does not say how it was taken in, as the door has counted it.
+    #[must_use]
+    pub fn is_first_attempt(&self) -> bool {
+        self.taken_in.is_some() && !self.sent_again
     }
 
     /// When it was received.

@@ -135,14 +135,9 @@ impl ConnectionTally {
         let lag = u64::try_from(now_ms.saturating_sub(received_ms)).unwrap_or(0);
         let place = LAG_BOUNDS_MS.iter().position(|bound| lag <= *bound).unwrap_or(LAG_BOUNDS_MS.len());
         let hour = Hour::of(now_ms);
-        match failed_ms.map(Hour::of) {
+        match failed_ms {
             None => self.received(connection, received_ms, hour),
-            Some(failed) => {
-                self.at(connection, failed).add(HourCounter::Recovered, 1);
-                if failed != hour {
-                    self.at(connection, hour).add(HourCounter::Late, 1);
-                }
-            }
+            Some(failed_ms) => self.recovered(connection, failed_ms, now_ms),
         }
         let counts = self.at(connection, hour);
         match applied {
@@ -154,6 +149,15 @@ impl ConnectionTally {
         counts.add(HourCounter::Lag(place), 1);
         counts.add(HourCounter::LagSumMs, lag);
         counts.last_processed_ms = counts.last_processed_ms.max(Some(now_ms));
+    }
+
+    /// Adds that one which failed first at `failed_ms` is through at `now_ms`, where another attempt had its effect and was counted.
+    pub fn recovered(&mut self, connection: &Connection, failed_ms: i64, now_ms: i64) {
+        let (failed, hour) = (Hour::of(failed_ms), Hour::of(now_ms));
+        self.at(connection, failed).add(HourCounter::Recovered, 1);
+        if failed != hour {
+            self.at(connection, hour).add(HourCounter::Late, 1);
+        }
     }
 
     /// Adds a delivery whose first attempt failed at `failed_ms`.

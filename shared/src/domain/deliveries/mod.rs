@@ -1,6 +1,7 @@
 //! Deliveries: what one is, who claims it, what becomes of it, and how senders sign.
 
 pub mod claim;
+pub mod completion;
 pub mod counters;
 pub mod delivery;
 pub mod delivery_id;

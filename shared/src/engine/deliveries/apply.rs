@@ -1,9 +1,15 @@
 //! Apply: a delivery's effect, exactly once though the queue delivers twice and in any order.
 //!
-//! First the effect, which is idempotent by itself, and its entry in the list of its hour; then the completion of the claim;
-//! then the queue forgets the message. A crash between any two brings the message again, and the same effect.
+//! First the effect, which is idempotent by itself, and its entry in the list of its hour; then the completion of the claim, where
+//! [`completion`](crate::domain::deliveries::completion) wants it; then the queue forgets the message. A crash between any two brings
+//! the message again, and the same effect.
 
+use jiff::Timestamp;
+
+use crate::aws::deliveries::Completed;
+use crate::aws::deliveries::effects::Effect;
 use crate::aws::faults::AwsFault;
+use crate::domain::deliveries::completion::Happened;
 use crate::domain::deliveries::counters::{Counter, FleetTally};
 use crate::domain::deliveries::delivery::{Applied, Channel, Label, origin};
 use crate::domain::deliveries::hours::ConnectionTally;
@@ -62,10 +68,12 @@ impl Counted {
     }
 }
 
-/// Applies one delivery, and notes it; what there is to count of it is added to `counted`.
+/// Applies one delivery, which the queue handed out for the `receives`th time, and notes it; what there is to count of it is added to
+/// `counted`.
 ///
-/// It is counted when its completion is new, or its failure the first: the queue may deliver it twice. A process that dies between
-/// the completion and the count leaves it uncounted.
+/// It is counted when its entry is new, or its failure the first: the queue may deliver it twice. A process that dies between
+/// the entry and the count, or cannot complete a claim that it has to, leaves it uncounted. That one which failed is through is counted when
+/// its claim is completed: it may be another attempt that had the effect.
 ///
 /// # Errors
 /// When it could not be applied; the reason is noted on the claim, for the dead letter it may become.
@@ -73,24 +81,25 @@ pub async fn apply(
     worker: &DeliveryWorker,
     label: &Label,
     body: &[u8],
+    receives: u32,
     counted: &mut Counted,
 ) -> Result<Applied, ApplyError> {
     match effect(worker, label, body).await {
-        Ok((applied, ahead)) => {
-            let completed = worker.store.complete_claim(&label.claim_key()).await?;
-            if completed.first {
-                let origin = origin(&label.connection);
-                counted.fleet.add(&origin, Counter::Applied(applied), 1);
-                if let Some(taken_in) = label.taken_in {
-                    counted.fleet.taken_in(&origin, taken_in);
-                }
-                let now_ms = worker.outside.clock.now().as_millisecond();
-                let (connection, received_ms) = (&label.connection, label.received_ms);
-                // A version before this one did not say when.
-                let failed_ms = (completed.attempts > 0).then(|| completed.failed_ms.unwrap_or(received_ms));
-                counted.connections.processed(connection, applied, received_ms, now_ms, failed_ms);
-            }
-            log(worker, label, applied, ahead, completed.first);
+        Ok((Effect { applied, before }, ahead)) => {
+            let happened = Happened {
+                before,
+                first_attempt: label.is_first_attempt(),
+                receives,
+                entry_ends: worker.effects.ends(label),
+                body_bytes: body.len(),
+            };
+            let failed_ms = if happened.completes_claim(worker.outside.clock.now()) {
+                failed_before(label, worker.store.complete_claim(&label.claim_key()).await?)
+            } else {
+                None
+            };
+            count(counted, label, (!before).then_some(applied), failed_ms, worker.outside.clock.now());
+            log(worker, label, applied, ahead, !before);
             Ok(applied)
         }
         Err(error) => {
@@ -106,17 +115,45 @@ pub async fn apply(
     }
 }
 
-/// What became of it, and whether its version was too far ahead of its receipt to count.
-async fn effect(worker: &DeliveryWorker, label: &Label, body: &[u8]) -> Result<(Applied, bool), ApplyError> {
+/// When one first failed that is through by this completion of its claim, epoch milliseconds.
+fn failed_before(label: &Label, completed: Completed) -> Option<i64> {
+    // A version before this one did not say when.
+    (completed.first && completed.attempts > 0).then(|| completed.failed_ms.unwrap_or(label.received_ms))
+}
+
+/// Counts what became of a delivery, where this attempt was the first to have its effect; else only that it is through.
+fn count(counted: &mut Counted, label: &Label, applied: Option<Applied>, failed_ms: Option<i64>, now: Timestamp) {
+    let (connection, now_ms) = (&label.connection, now.as_millisecond());
+    let Some(applied) = applied else {
+        failed_ms.into_iter().for_each(|failed_ms| counted.connections.recovered(connection, failed_ms, now_ms));
+        return;
+    };
+    let origin = origin(connection);
+    counted.fleet.add(&origin, Counter::Applied(applied), 1);
+    if let Some(taken_in) = label.taken_in {
+        counted.fleet.taken_in(&origin, taken_in);
+    }
+    counted.connections.processed(connection, applied, label.received_ms, now_ms, failed_ms);
+}
+
+/// What came of it, and whether its version was too far ahead of its receipt to count.
+///
+/// Of an attempt that is not the first it is looked whether its effect has happened: a read costs a fifth of a refused write, or less,
+/// and a version that was removed since must not come back by a duplicate, nor another body under the same key have an effect of its own.
+async fn effect(worker: &DeliveryWorker, label: &Label, body: &[u8]) -> Result<(Effect, bool), ApplyError> {
     let (effects, now) = (&worker.effects, worker.outside.clock.now());
+    if !label.is_first_attempt()
+        && let Some(applied) = effects.happened(label).await?
+    {
+        return Ok((Effect { applied, before: true }, false));
+    }
     let of_event = match label.channel {
         Channel::Event => Some(Applied::Done),
         Channel::TrackstarOther => Some(Applied::Unhandled),
         Channel::TrackstarInventory | Channel::TrackstarShipment | Channel::TrackstarReceipt => None,
     };
     if let Some(applied) = of_event {
-        effects.store_event(label, body, applied, now).await?;
-        return Ok((applied, false));
+        return Ok((effects.store_event(label, body, applied, now).await?, false));
     }
     let thing = Thing::read(label, body)?;
     Ok((effects.store_version(label, body, thing.place(), &thing.fields, now).await?, thing.ahead))

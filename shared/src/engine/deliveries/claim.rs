@@ -3,22 +3,23 @@
 use jiff::Timestamp;
 
 use crate::aws::deliveries::DeliveryStore;
+use crate::aws::deliveries::effects::EffectStore;
 use crate::aws::faults::AwsFault;
 use crate::aws::queues::webhook::WebhookQueue;
-use crate::domain::deliveries::claim::{NewClaim, Verdict, judge};
+use crate::domain::deliveries::claim::{Claim, NewClaim, Verdict, judge};
 use crate::domain::deliveries::delivery::{Label, TakenIn};
 use crate::domain::deliveries::signature::VerifiedDelivery;
 use crate::engine::deliveries::context::Deliveries;
 use crate::outside::Outside;
 
 /// Claims a delivery, and enqueues it where the verdict is [`Verdict::First`] or [`Verdict::Again`]: one write unit and one
-/// message. A duplicate costs one refused write.
+/// message. A duplicate costs one refused write, and where it is the first of its event a message too: its worker completes the claim then.
 ///
 /// A crash anywhere before the answer leaves the sender without one. It sends again, finds the claim of an attempt that
 /// is not known to have been applied, and is enqueued again.
 ///
 /// What is to be counted of the first travels in its label, to whoever applies it: here it would cost a second write unit.
-/// `started` is when taking it in began.
+/// `started` is when taking it in began. Beside the verdict comes how it was taken in, until a message was sent or known not to be needed.
 ///
 /// # Errors
 /// When AWS fails. The sender must not be acknowledged then.
@@ -27,16 +28,17 @@ pub(super) async fn claim_and_enqueue(
     label: &mut Label,
     delivery: &VerifiedDelivery,
     started: Timestamp,
-) -> Result<Verdict, AwsFault> {
+) -> Result<(Verdict, TakenIn), AwsFault> {
     let at = label.received_at();
     let verdict = claim(&deliveries.store, &deliveries.outside, label, at).await?;
+    let taken_in = taken_in(deliveries, delivery, started);
     match verdict {
-        Verdict::Conflict | Verdict::Duplicate => return Ok(verdict),
-        Verdict::First => label.taken_in = Some(taken_in(deliveries, delivery, started)),
+        Verdict::Conflict | Verdict::Duplicate => return Ok((verdict, taken_in)),
+        Verdict::First => label.taken_in = Some(taken_in),
         Verdict::Again => {}
     }
     enqueue(&deliveries.queue, &deliveries.outside, label, delivery.body()).await?;
-    Ok(verdict)
+    Ok((verdict, taken_in))
 }
 
 /// Claims the key of a delivery at `at`. Where it was claimed before, the label becomes that of the event that was: it takes
@@ -77,38 +79,60 @@ pub(super) async fn claim(
         }
     }
     if matches!(verdict, Verdict::Again | Verdict::Duplicate) {
-        // What its sender does not date is as old as when it first came, or a repetition would overwrite what is newer.
-        label.received_ms = standing.received_ms;
-        label.shard = standing.shard;
-        // What comes again over another connection is the first one's event: it must not have an effect of its own there.
-        if let Some(first) = standing.connection {
-            label.connection.name = first;
-        }
+        become_event_of(label, standing);
     }
     Ok(verdict)
 }
 
-/// What [`claim`] would say at `at`; it reads, and claims nothing.
-pub(super) async fn foresee(store: &DeliveryStore, label: &Label, at: Timestamp) -> Result<Verdict, AwsFault> {
+/// Makes a label that of the event that was claimed before.
+fn become_event_of(label: &mut Label, standing: Claim) {
+    // What its sender does not date is as old as when it first came, or a repetition would overwrite what is newer.
+    label.received_ms = standing.received_ms;
+    label.shard = standing.shard;
+    // What comes again over another connection is the first one's event: it must not have an effect of its own there.
+    if let Some(first) = standing.connection {
+        label.connection.name = first;
+    }
+}
+
+/// What [`claim`] would say at `at`, and of an event that has had its effect that it is a duplicate, whether its claim says so or its
+/// entry alone. It reads, and claims nothing.
+pub(super) async fn foresee(
+    store: &DeliveryStore,
+    effects: &EffectStore,
+    label: &Label,
+    at: Timestamp,
+) -> Result<Verdict, AwsFault> {
     let look = async |claim_key: &str, ours: &NewClaim| {
         let standing = store.claim_of(claim_key).await?.filter(|standing| standing.expires_at > at.as_second());
         let verdict = standing.as_ref().map_or(Verdict::First, |standing| judge(standing, ours));
         Ok::<_, AwsFault>((verdict, standing))
     };
     let of_delivery = |label: &Label| NewClaim::of_delivery(label, "", at);
-    let (verdict, standing) = look(&label.claim_key(), &of_delivery(label)).await?;
+    let mut label = label.clone();
+    let (mut verdict, mut standing) = look(&label.claim_key(), &of_delivery(&label)).await?;
     let named_by = match verdict {
-        Verdict::Conflict if label.goes_by_body() => standing,
+        Verdict::Conflict if label.goes_by_body() => standing.clone(),
         Verdict::First | Verdict::Again if label.claims_body => {
-            let (verdict, of_body) = look(&label.body_claim_key(), &NewClaim::of_body(label, "", at)).await?;
+            let (verdict, of_body) = look(&label.body_claim_key(), &NewClaim::of_body(&label, "", at)).await?;
             of_body.filter(|_| verdict == Verdict::Conflict)
         }
         _ => None,
     };
-    let Some(named_by) = named_by else { return Ok(verdict) };
-    let first = Label { key: label.first_key(&named_by.fingerprint), ..label.clone() };
-    let (verdict, _) = look(&first.claim_key(), &of_delivery(&first)).await?;
-    Ok(if verdict == Verdict::First { Verdict::Again } else { verdict })
+    if let Some(named_by) = named_by {
+        label.key = label.first_key(&named_by.fingerprint);
+        (verdict, standing) = look(&label.claim_key(), &of_delivery(&label)).await?;
+        if verdict == Verdict::First {
+            verdict = Verdict::Again;
+        }
+    }
+    if let (Verdict::Again, Some(standing)) = (verdict, standing) {
+        become_event_of(&mut label, standing);
+        if effects.happened(&label).await?.is_some() {
+            return Ok(Verdict::Duplicate);
+        }
+    }
+    Ok(verdict)
 }
 
 /// Hands a delivery to the queue, and notes when: what it waited for before that says nothing about the worker.

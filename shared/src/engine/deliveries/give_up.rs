@@ -1,6 +1,7 @@
 //! Give up: record what a queue could not have processed, so that somebody can look, requeue or drop it.
 
 use crate::aws::deliveries::DeliveryStore;
+use crate::aws::deliveries::effects::EffectStore;
 use crate::aws::faults::AwsFault;
 use crate::aws::journal::Journal;
 use crate::aws::queues::webhook::QueuedDelivery;
@@ -13,15 +14,29 @@ use crate::telemetry::metrics::{By, Level, Line, Unit};
 
 /// Records a dead letter, and says what there is to count of it. The same message recorded twice is one entry.
 ///
+/// Of a delivery that has had its effect nothing is left to decide: its message was a duplicate's, or could not be ended. Its claim
+/// is completed, and nothing recorded.
+///
 /// # Errors
 /// When AWS fails; the message stays in the dead-letter queue then.
 pub async fn give_up(
     store: &DeliveryStore,
+    effects: &EffectStore,
     journal: &Journal,
     outside: &Outside,
     dead: QueuedDelivery,
 ) -> Result<FleetTally, AwsFault> {
     let now = outside.clock.now();
+    if let Some(label) = &dead.label
+        && effects.happened(label).await?.is_some()
+    {
+        store.complete_claim(&label.claim_key()).await?;
+        tracing::warn!(
+            correlation_id = label.correlation_id, connection = %label.connection, key = label.key,
+            "given up, and no dead letter: its effect has happened"
+        );
+        return Ok(FleetTally::default());
+    }
     let (reason, noted) = match &dead.label {
         Some(label) => {
             let claim = store.claim_of(&label.claim_key()).await?;

@@ -73,7 +73,7 @@ pub struct Foresight {
     pub effects: EffectStore,
 }
 
-/// What requeuing each of these would come to, in their order. One to four reads each, and its body where that decides.
+/// What requeuing each of these would come to, in their order. One to five reads each, and its body where that decides.
 ///
 /// # Errors
 /// When AWS fails.
@@ -101,7 +101,7 @@ async fn would(
         Subject::Delivery { label: None } => return Ok(Would::NoLabel),
         Subject::Record { .. } | Subject::Sync { .. } => return Ok(Would::NotADelivery),
     };
-    match foresee(&foresight.store, label, now).await? {
+    match foresee(&foresight.store, &foresight.effects, label, now).await? {
         Verdict::Conflict => return Ok(Would::Conflict),
         Verdict::Duplicate => return Ok(Would::Duplicate),
         Verdict::First | Verdict::Again => {}

@@ -2,6 +2,7 @@
 
 use crate::aws::clients::Clients;
 use crate::aws::deliveries::DeliveryStore;
+use crate::aws::deliveries::effects::EffectStore;
 use crate::aws::faults::AwsFault;
 use crate::aws::journal::{Begun, Forgotten};
 use crate::aws::queues::webhook::WebhookQueue;
@@ -19,6 +20,8 @@ use crate::outside::Outside;
 pub struct Requeuer {
     /// Claims.
     pub store: DeliveryStore,
+    /// What deliveries leave behind, to see whether an effect has happened.
+    pub effects: EffectStore,
     /// Where deliveries are handed on.
     pub queue: WebhookQueue,
     /// What was given up on, and the record.
@@ -33,6 +36,7 @@ impl Requeuer {
     pub fn connect(clients: &Clients, environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
         Ok(Self {
             store: DeliveryStore::connect(clients, environment)?,
+            effects: EffectStore::connect(clients, environment)?,
             queue: WebhookQueue::connect(clients, environment)?,
             operators: Operators::connect(clients, environment, outside)?,
         })
@@ -141,7 +145,7 @@ pub(super) async fn send_again(
     label: &Label,
     duplicates: Duplicates,
 ) -> Result<SentAgain, AwsFault> {
-    let Requeuer { store, queue, operators } = requeuer;
+    let Requeuer { store, effects, queue, operators } = requeuer;
     let (tenant, mut label) = (&operator.tenant, label.clone());
     operators.record(operator, Action::Requeue, letter.id.to_string(), Some(letter.payload_hash.clone())).await?;
     let begun = operators.journal.begin_requeue(tenant, &letter.id).await?;
@@ -151,7 +155,11 @@ pub(super) async fn send_again(
     // A dead letter is kept for longer than its claim. Without one its sender's next attempt would be a new event, and the
     // reason could not be noted if it failed again. That the worker makes a claim where it finds none was rejected: it knows no
     // verdict, and cannot refuse.
-    match claim(store, &operators.outside, &mut label, operators.now()).await? {
+    let mut verdict = claim(store, &operators.outside, &mut label, operators.now()).await?;
+    if verdict == Verdict::Again && duplicates == Duplicates::LeaveOut && effects.happened(&label).await?.is_some() {
+        verdict = Verdict::Duplicate;
+    }
+    match verdict {
         Verdict::Conflict => {
             operators.journal.cancel_requeue(tenant, &letter.id).await?;
             Ok(SentAgain::Conflict)
@@ -160,6 +168,7 @@ pub(super) async fn send_again(
             Ok(if begun == Begun::Before { SentAgain::Sent } else { SentAgain::Applied })
         }
         Verdict::First | Verdict::Again | Verdict::Duplicate => {
+            label.sent_again = true;
             enqueue(queue, &operators.outside, &mut label, body).await?;
             Ok(SentAgain::Sent)
         }

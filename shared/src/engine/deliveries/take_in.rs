@@ -244,14 +244,14 @@ async fn claim_identified(
     started: Timestamp,
 ) -> Result<Intake, AwsFault> {
     let mut label = label(&identity, arrival, &delivery, deliveries.shards);
-    let verdict = claim_and_enqueue(deliveries, &mut label, &delivery, started).await?;
+    let (verdict, how) = claim_and_enqueue(deliveries, &mut label, &delivery, started).await?;
     if verdict != Verdict::Conflict {
         log(deliveries, &label, verdict, &delivery, started);
     }
     if matches!(verdict, Verdict::Again | Verdict::Duplicate) {
         deliveries.counts.soon(|tally| {
             tally.add(delivery.origin(), Counter::Duplicate, 1);
-            tally.taken_in(delivery.origin(), taken_in(deliveries, &delivery, started));
+            tally.taken_in(delivery.origin(), how);
         });
     }
     Ok(match verdict {
@@ -391,6 +391,7 @@ fn label(identity: &Identity, arrival: &Arrival, delivery: &VerifiedDelivery, sh
         content_hash: identity.content_hash.clone(),
         enqueued_ms: None,
         taken_in: None,
+        sent_again: false,
     }
 }
 

@@ -98,7 +98,7 @@ async fn without_a_table_queue_or_bus_that_it_uses_and_it_is_told_of_no_other() 
         ("digests", &["RUNS_TABLE", "CONTROL_TABLE", "SECRETS_PATH"]),
         ("console", &[]),
         ("pre-traffic", &[]),
-        ("dead-letters", &["RUNS_TABLE", "DELIVERIES_TABLE", "JOURNAL_TABLE"]),
+        ("dead-letters", &["RUNS_TABLE", "RECORDS_TABLE", "DELIVERIES_TABLE", "JOURNAL_TABLE"]),
         (
             "read-api",
             &[

@@ -125,7 +125,7 @@ async fn outcome(
         Subject::Delivery { label: None } => return Ok((Outcome::NoLabel, None)),
         Subject::Record { .. } | Subject::Sync { .. } => return Ok((Outcome::NotADelivery, None)),
     };
-    let sent = match prospect(&replays.effects, label, &body, replays.now()).await? {
+    let sent = match prospect(&replays.requeuer.effects, label, &body, replays.now()).await? {
         Prospect::Fail(why) => return Ok((Outcome::Fail, Some(redact::error_text(&why)))),
         Prospect::Stale => Outcome::Stale,
         Prospect::New => Outcome::Requeued,

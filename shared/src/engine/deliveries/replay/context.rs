@@ -1,7 +1,6 @@
 //! What replays work with.
 
 use crate::aws::clients::Clients;
-use crate::aws::deliveries::effects::EffectStore;
 use crate::aws::queues::sync::SyncQueue;
 use crate::aws::replays::ReplayStore;
 use crate::domain::deliveries::replay::CHUNK_ITEMS;
@@ -16,8 +15,6 @@ pub struct Replays {
     pub store: ReplayStore,
     /// Where their chunks are handed on.
     pub queue: SyncQueue,
-    /// What deliveries leave behind, to see whether a newer version is there.
-    pub effects: EffectStore,
     /// What sends a dead letter through again.
     pub requeuer: Requeuer,
     /// How many dead letters a new replay has in a chunk.
@@ -33,7 +30,6 @@ impl Replays {
         Ok(Self {
             store: ReplayStore::connect(clients, environment)?,
             queue: SyncQueue::connect(clients, environment)?,
-            effects: EffectStore::connect(clients, environment)?,
             requeuer: Requeuer::connect(clients, environment, outside)?,
             chunk_items: CHUNK_ITEMS,
         })
