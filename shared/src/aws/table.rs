@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::builders::{ConditionCheckBuilder, DeleteBuilder, PutBuilder, UpdateBuilder};
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, ReturnConsumedCapacity, ReturnValue, Update,
+    AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, ReturnConsumedCapacity, Update,
 };
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
@@ -154,14 +154,13 @@ impl Table {
         if let Some(stored) = self.wire.put_item(&self.name, &new).await {
             return Ok(stored);
         }
-        let NewItem { item, condition, values, returns_old } = new;
+        let NewItem { item, condition, values } = new;
         let call = self.put_item(item).set_condition_expression(condition.map(String::from));
         let call = call
             .set_expression_attribute_values((!values.is_empty()).then_some(values))
-            .set_return_values(returns_old.then_some(ReturnValue::AllOld))
             .set_return_values_on_condition_check_failure(condition.map(|_| OLD));
         let error = match call.send().await {
-            Ok(put) => return Ok(Stored::Done(put.attributes.unwrap_or_default())),
+            Ok(_) => return Ok(Stored::Done),
             Err(error) => error,
         };
         match error.as_service_error() {

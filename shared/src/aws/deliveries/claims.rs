@@ -47,10 +47,9 @@ impl DeliveryStore {
             item: item(&ours.claim, key(claim_key, "claim"))?,
             condition: Some("attribute_not_exists(pk) OR expires_at <= :now"),
             values: values([(":now", number(at.as_second()))]),
-            returns_old: false,
         };
         match self.0.store(new, "claim delivery").await? {
-            Put::Done(_) => Ok((Verdict::First, ours.claim)),
+            Put::Done => Ok((Verdict::First, ours.claim)),
             // By our own, where a first attempt was stored and its reply lost: its nonce says so.
             Put::Refused(standing) => {
                 let standing: Claim = value(standing)?;

@@ -20,7 +20,7 @@ use crate::aws::clients::Clients;
 use crate::aws::faults::{AwsFault, fault};
 use crate::aws::items::{Item, item, number, text};
 use crate::aws::table::Table;
-use crate::aws::transaction::OLD;
+use crate::aws::wire::{self, NewItem, Put};
 use crate::domain::datasets::manifest::Fingerprint;
 use crate::domain::datasets::placement::partition;
 use crate::domain::deliveries::delivery::{Applied, BODY_PART_BYTES_MAX, Label};
@@ -227,16 +227,13 @@ impl EffectStore {
         &self,
         operation: &'static str,
         fields: Item,
-        condition: &str,
+        condition: &'static str,
         values: [(&str, AttributeValue); VALUES],
     ) -> Result<Option<Item>, AwsFault> {
-        let call = self.0.put_item(fields).condition_expression(condition);
-        let call = values.into_iter().fold(call, |call, (name, value)| call.expression_attribute_values(name, value));
-        let Err(error) = call.return_values_on_condition_check_failure(OLD).send().await else { return Ok(None) };
-        use aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException;
-        match error.as_service_error() {
-            Some(ConditionalCheckFailedException(refused)) => Ok(Some(refused.item.clone().unwrap_or_default())),
-            _ => Err(fault(operation, &error)),
+        let new = NewItem { item: fields, condition: Some(condition), values: wire::values(values) };
+        match self.0.store(new, operation).await? {
+            Put::Done => Ok(None),
+            Put::Refused(stands) => Ok(Some(stands)),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use http::StatusCode;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::attributes::{Attributes, read};
@@ -23,7 +24,6 @@ pub(super) struct PutItem<'a> {
     #[serde(skip_serializing_if = "Item::is_empty", serialize_with = "attributes")]
     expression_attribute_values: &'a Item,
     return_consumed_capacity: &'static str,
-    return_values: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     return_values_on_condition_check_failure: Option<&'static str>,
 }
@@ -40,7 +40,6 @@ impl<'a> PutItem<'a> {
             condition_expression: new.condition,
             expression_attribute_values: &new.values,
             return_consumed_capacity: "TOTAL",
-            return_values: if new.returns_old { "ALL_OLD" } else { "NONE" },
             return_values_on_condition_check_failure: new.condition.map(|_| "ALL_OLD"),
         }
     }
@@ -49,8 +48,8 @@ impl<'a> PutItem<'a> {
 /// What became of a put.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::aws) enum Put {
-    /// It is there. With what it is in place of, where that was asked for.
-    Done(Item),
+    /// It is there.
+    Done,
     /// Its condition was not met, by this item.
     Refused(Item),
 }
@@ -63,8 +62,6 @@ pub(in crate::aws) struct NewItem {
     pub(in crate::aws) condition: Option<&'static str>,
     /// The values that it names, with their colons.
     pub(in crate::aws) values: Item,
-    /// Whether what was there before comes back.
-    pub(in crate::aws) returns_old: bool,
 }
 
 /// The values of a condition.
@@ -72,10 +69,11 @@ pub(in crate::aws) fn values<const N: usize>(values: [(&str, AttributeValue); N]
     values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-#[derive(Default, Deserialize)]
+/// What says that it is there: whoever answers in JSON, and with nothing that was not asked for.
+#[derive(Deserialize)]
 struct PutAnswer {
-    #[serde(rename = "Attributes", default)]
-    attributes: serde_dynamo::Item,
+    #[serde(rename = "ConsumedCapacity")]
+    _consumed: IgnoredAny,
 }
 
 /// What names a failed condition. Other errors are not read.
@@ -91,7 +89,7 @@ impl Put {
     /// What an answer says; none where it is neither of the two.
     pub(super) fn read(Answer { status, body }: &Answer) -> Option<Self> {
         match *status {
-            StatusCode::OK => Some(Self::Done(read(serde_json::from_slice::<PutAnswer>(body).ok()?.attributes))),
+            StatusCode::OK => serde_json::from_slice::<PutAnswer>(body).ok().map(|_| Self::Done),
             StatusCode::BAD_REQUEST => {
                 let Refusal { kind, item } = serde_json::from_slice(body).ok()?;
                 kind.ends_with("#ConditionalCheckFailedException").then(|| Self::Refused(read(item)))
