@@ -1,8 +1,8 @@
 //! What a Lambda function is, whichever runtime drives it.
 //!
 //! In production [`Function::run`] polls the Lambda Runtime API. The local host and the tests hand the very
-//! same value real event JSON through [`Function::invoke`], which is also all that [`Function::run`] does with an event: what
-//! cannot be converted here can be converted nowhere, and is refused by the same code.
+//! same value real event JSON through [`Function::invoke`]. Both come to the text of an event, which is read once, straight into what
+//! the handler takes: what cannot be converted here can be converted nowhere, and is refused by the same code.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -14,10 +14,12 @@ use futures::future::BoxFuture;
 use http::Response;
 use http::header::SET_COOKIE;
 use lambda_runtime::{Context, Error, LambdaEvent, MetadataPrelude, StreamResponse, service_fn};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
 use crate::environment::{Environment, StartError};
-use crate::http::event::HttpEvent;
+use crate::http::event::{HttpAnswer, HttpEvent};
 use crate::outside::Outside;
 
 /// What an event asks for that asks for nothing: `{"signalbox": "nothing"}`. A function of events answers it without its handler, so that a
@@ -88,19 +90,23 @@ impl Function {
     /// # Errors
     /// When the event is not of the function's kind, or the handler failed: what Lambda would call a failed invocation.
     pub async fn invoke(&self, event: Value, context: Context) -> Result<Value, Error> {
+        Ok(serde_json::to_value(self.answer(&to_raw_value(&event)?, context).await?)?)
+    }
+
+    async fn answer(&self, event: &RawValue, context: Context) -> Result<Answer, Error> {
+        let event = event.get();
         match self {
             Self::Http(router) | Self::Stream(router) => {
-                let event: HttpEvent = serde_json::from_value(event)?;
-                Ok(serde_json::to_value(event.answer(router.clone()).await?)?)
+                let event: HttpEvent<'_> = serde_json::from_str(event)?;
+                Ok(Answer::Http(event.answer(router.clone()).await?))
             }
-            Self::Sqs(handler) => {
-                let response = handler(serde_json::from_value(event)?, context).await?;
-                Ok(serde_json::to_value(response)?)
-            }
-            Self::Event(_) if event == json!({"signalbox": NOTHING}) => Ok(Value::Null),
+            Self::Sqs(handler) => Ok(Answer::Sqs(handler(serde_json::from_str(event)?, context).await?)),
             Self::Event(handler) => {
-                handler(event, context).await?;
-                Ok(Value::Null)
+                let event: Value = serde_json::from_str(event)?;
+                if event != json!({"signalbox": NOTHING}) {
+                    handler(event, context).await?;
+                }
+                Ok(Answer::Nothing)
             }
         }
     }
@@ -110,8 +116,12 @@ impl Function {
     /// # Errors
     /// When the event is not of the function's kind.
     pub async fn open(&self, event: Value) -> Result<Response<Body>, Error> {
+        self.opened(&to_raw_value(&event)?).await
+    }
+
+    async fn opened(&self, event: &RawValue) -> Result<Response<Body>, Error> {
         match self {
-            Self::Stream(router) => Ok(serde_json::from_value::<HttpEvent>(event)?.open(router.clone()).await),
+            Self::Stream(router) => Ok(serde_json::from_str::<HttpEvent<'_>>(event.get())?.open(router.clone()).await),
             Self::Http(_) | Self::Sqs(_) | Self::Event(_) => Err("the function does not stream".into()),
         }
     }
@@ -124,18 +134,28 @@ impl Function {
     pub async fn run(self) -> Result<(), Error> {
         if let Self::Stream(_) = self {
             // What `lambda_http::run_with_streaming_response` does, with our own conversion of the event: its own unwraps.
-            let handler = service_fn(move |event: LambdaEvent<Value>| {
+            let handler = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
                 let this = self.clone();
-                async move { Ok::<_, Error>(streamed(this.open(event.payload).await?)) }
+                async move { Ok::<_, Error>(streamed(this.opened(&event.payload).await?)) }
             });
             return lambda_runtime::run(handler).await;
         }
-        let handler = service_fn(move |event: LambdaEvent<Value>| {
+        // The runtime reads an event's text into no more than where it ends, and writes the answer: each once.
+        let handler = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
             let this = self.clone();
-            async move { this.invoke(event.payload, event.context).await }
+            async move { this.answer(&event.payload, event.context).await }
         });
         lambda_runtime::run(handler).await
     }
+}
+
+/// What an invocation comes to.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Answer {
+    Http(HttpAnswer),
+    Sqs(SqsBatchResponse),
+    Nothing,
 }
 
 /// The messages that failed since one was done, as far as they are needed. One that comes again and again is one.

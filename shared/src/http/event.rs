@@ -1,58 +1,148 @@
 //! API Gateway's payload format 2.0 as a function sees it: an event becomes a request, the answer an event's response.
 //! Source: API Gateway developer guide, "Create AWS Lambda proxy integrations for HTTP APIs".
 //!
-//! The types are `lambda_http`'s. Its own conversion unwraps what it makes of the host, the path, the query, the headers and
-//! the body, so that one request of a stranger ended the process. Here nothing that an event says can do more than be refused.
+//! The event's and the answer's types are our own, as one takes its text from the bytes that came and the other is written once:
+//! `lambda_http`'s hold the whole of both formats, and cost a webhook more than its signature does. What comes out of an event is
+//! `lambda_http`'s request, body and all. Its own conversion unwraps what it makes of the host, the path, the query, the headers
+//! and the body, so that one request of a stranger ended the process. Here nothing that an event says can do more than be refused.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::fmt;
 
+use axum::body::Bytes;
 use axum::response::IntoResponse as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::header::{COOKIE, SET_COOKIE};
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
-use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use lambda_http::{Body, Request};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::ser::{SerializeMap as _, SerializeStruct as _, Serializer};
+use serde::{Deserialize, Serialize};
 use tower::ServiceExt as _;
 
 use super::problem::{INVALID_REQUEST, Problem};
 
 /// What Lambda returns at most.
 const ANSWER_BYTES_MAX: usize = 6 * 1024 * 1024;
+/// How many headers a request mostly has at most, as API Gateway adds some of its own.
+const HEADERS_USUAL: usize = 24;
 /// What may not stand in a query as it is. What is encoded already stays so: `%` is not in it.
 const NOT_IN_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
 /// And in a path (WHATWG URL, "path percent-encode set").
 const NOT_IN_PATH: &AsciiSet = &NOT_IN_QUERY.add(b'?').add(b'`').add(b'{').add(b'}').add(b'^').add(b'|').add(b'\\');
 
-/// An event, as much of it as handlers read.
+/// An event, as much of it as handlers read, over the text that it came as.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct HttpEvent {
-    raw_path: String,
+pub struct HttpEvent<'a> {
+    #[serde(borrow)]
+    raw_path: Cow<'a, str>,
+    #[serde(default, borrow)]
+    raw_query_string: Option<Text<'a>>,
     #[serde(default)]
-    raw_query_string: Option<String>,
-    #[serde(default)]
-    headers: Option<BTreeMap<String, String>>,
-    #[serde(default)]
-    cookies: Option<Vec<String>>,
-    #[serde(default)]
-    body: Option<String>,
+    headers: Option<EventHeaders>,
+    #[serde(default, borrow)]
+    cookies: Option<Vec<Text<'a>>>,
+    #[serde(default, borrow)]
+    body: Option<Text<'a>>,
     #[serde(default)]
     is_base64_encoded: bool,
-    request_context: EventContext,
+    #[serde(borrow)]
+    request_context: EventContext<'a>,
 }
 
 #[derive(Debug, Deserialize)]
-struct EventContext {
-    http: EventHttp,
+struct EventContext<'a> {
+    #[serde(borrow)]
+    http: EventHttp<'a>,
 }
 
 #[derive(Debug, Deserialize)]
-struct EventHttp {
-    method: String,
+struct EventHttp<'a> {
+    #[serde(borrow)]
+    method: Cow<'a, str>,
+}
+
+/// Text, borrowed unless it is written with escapes. serde borrows for a bare `Cow` alone, and for none within another type.
+#[derive(Debug, Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// An event's headers, as far as they can be those of a request: what is refused is answered, and is no event that cannot be read.
+#[derive(Debug)]
+struct EventHeaders(Result<HeaderMap, Problem>);
+
+impl<'de> Deserialize<'de> for EventHeaders {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Headers;
+
+        impl<'de> Visitor<'de> for Headers {
+            type Value = EventHeaders;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("headers")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<EventHeaders, A::Error> {
+                let mut headers = Ok(HeaderMap::with_capacity(HEADERS_USUAL));
+                // To the end, as the rest of the event is read after it.
+                while let Some((Text(name), Text(value))) = members.next_entry()? {
+                    headers = headers.and_then(|headers| appended(headers, &name, &value));
+                }
+                Ok(EventHeaders(headers))
+            }
+        }
+
+        deserializer.deserialize_map(Headers)
+    }
+}
+
+/// What API Gateway takes for an answer.
+#[derive(Debug)]
+pub struct HttpAnswer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Serialize for HttpAnswer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut answer = serializer.serialize_struct("HttpAnswer", 5)?;
+        answer.serialize_field("statusCode", &self.status.as_u16())?;
+        answer.serialize_field("headers", &AnswerHeaders(&self.headers))?;
+        let cookies: Vec<_> = self.headers.get_all(SET_COOKIE).iter().map(text).collect();
+        answer.serialize_field("cookies", &cookies)?;
+        let text = std::str::from_utf8(&self.body);
+        match text {
+            Ok(text) => answer.serialize_field("body", text)?,
+            Err(_) => answer.serialize_field("body", &BASE64.encode(&self.body))?,
+        }
+        answer.serialize_field("isBase64Encoded", &text.is_err())?;
+        answer.end()
+    }
+}
+
+/// All but cookies, which have a field of their own.
+struct AnswerHeaders<'a>(&'a HeaderMap);
+
+impl Serialize for AnswerHeaders<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_map(None)?;
+        for name in self.0.keys().filter(|name| *name != SET_COOKIE) {
+            let mut values = self.0.get_all(name).iter().map(text);
+            let mut value = values.next().unwrap_or_default();
+            // The format has one value for a name; what HTTP lets be sent as several means the same joined.
+            values.for_each(|next| value.to_mut().extend([",", next.as_ref()]));
+            members.serialize_entry(name.as_str(), &value)?;
+        }
+        members.end()
+    }
+}
+
+fn text(value: &HeaderValue) -> Cow<'_, str> {
+    String::from_utf8_lossy(value.as_bytes())
 }
 
 /// Why a handler's answer cannot be returned.
@@ -60,13 +150,15 @@ struct EventHttp {
 #[error("the answer's body is larger than {ANSWER_BYTES_MAX} bytes, or broke off: {0}")]
 pub struct AnswerError(#[from] axum::Error);
 
-impl HttpEvent {
+impl HttpEvent<'_> {
     /// Hands the event to a router. One that holds what no HTTP request can is answered with 400, and reaches no handler.
     ///
     /// # Errors
     /// When the handler's answer cannot be returned.
-    pub async fn answer(self, router: axum::Router) -> Result<ApiGatewayV2httpResponse, AnswerError> {
-        answer(self.open(router).await).await
+    pub async fn answer(self, router: axum::Router) -> Result<HttpAnswer, AnswerError> {
+        let (parts, body) = self.open(router).await.into_parts();
+        let body = axum::body::to_bytes(body, ANSWER_BYTES_MAX).await?;
+        Ok(HttpAnswer { status: parts.status, headers: parts.headers, body })
     }
 
     /// As [`HttpEvent::answer`], with a body that goes on while it is sent.
@@ -83,21 +175,20 @@ impl HttpEvent {
         let refused = |what: &str| Problem::new(INVALID_REQUEST, what);
         let method = Method::from_bytes(self.request_context.http.method.as_bytes())
             .map_err(|_| refused("the method is none of HTTP's"))?;
-        let target = target(&self.raw_path, self.raw_query_string.as_deref().unwrap_or_default())
+        let query = self.raw_query_string.as_ref().map_or("", |Text(query)| query);
+        let target = target(&self.raw_path, query)
             .ok_or_else(|| refused("the path and the query are not those of a URL, or too long for one"))?;
-        let mut headers = HeaderMap::new();
-        for (name, value) in self.headers.unwrap_or_default() {
-            append(&mut headers, &name, &value)?;
-        }
-        let cookies = self.cookies.unwrap_or_default().join("; ");
+        let mut headers = self.headers.map_or_else(|| Ok(HeaderMap::new()), |EventHeaders(headers)| headers)?;
+        let cookies = self.cookies.unwrap_or_default();
+        let cookies = cookies.iter().map(|Text(cookie)| cookie.as_ref()).collect::<Vec<_>>().join("; ");
         if !cookies.is_empty() {
-            append(&mut headers, COOKIE.as_str(), &cookies)?;
+            headers = appended(headers, COOKIE.as_str(), &cookies)?;
         }
-        let body = self.body.unwrap_or_default();
+        let body = self.body.map_or(Cow::Borrowed(""), |Text(body)| body);
         let body = if self.is_base64_encoded {
-            BASE64.decode(body).map_err(|_| refused("the body is not the base64 that the event says it is"))?
+            BASE64.decode(body.as_ref()).map_err(|_| refused("the body is not the base64 that the event says it is"))?
         } else {
-            body.into_bytes()
+            body.into_owned().into_bytes()
         };
         let mut request = Request::new(Body::from(body));
         *request.method_mut() = method;
@@ -142,39 +233,20 @@ fn unreserved(path: &str) -> String {
     decoded
 }
 
-fn append(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Problem> {
+fn appended(mut headers: HeaderMap, name: &str, value: &str) -> Result<HeaderMap, Problem> {
     let refused = || Problem::new(INVALID_REQUEST, "a header's name or value is none of HTTP's, or there are too many");
     let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused())?;
     let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| refused())?;
-    headers.try_append(name, value).map(drop).map_err(|_| refused())
-}
-
-async fn answer(response: Response<axum::body::Body>) -> Result<ApiGatewayV2httpResponse, AnswerError> {
-    let (mut parts, body) = response.into_parts();
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let mut answer = ApiGatewayV2httpResponse::default();
-    answer.status_code = parts.status.as_u16().into();
-    answer.cookies = parts.headers.get_all(SET_COOKIE).iter().map(text).collect();
-    parts.headers.remove(SET_COOKIE);
-    for name in parts.headers.keys() {
-        // The format has one value for a name; what HTTP lets be sent as several means the same joined.
-        let joined = parts.headers.get_all(name).iter().map(text).collect::<Vec<_>>().join(",");
-        answer.headers.extend(HeaderValue::try_from(joined).map(|value| (name.clone(), value)));
-    }
-    let body = axum::body::to_bytes(body, ANSWER_BYTES_MAX).await?;
-    let body = match String::from_utf8(body.into()) {
-        Ok(text) => Body::Text(text),
-        Err(binary) => Body::Binary(binary.into_bytes()),
-    };
-    answer.is_base64_encoded = matches!(body, Body::Binary(_));
-    answer.body = Some(body);
-    Ok(answer)
+    headers.try_append(name, value).map_err(|_| refused())?;
+    Ok(headers)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use axum::Router;
-    use axum::body::Bytes;
+    use axum::response::AppendHeaders;
     use axum::routing::any;
     use http::Uri;
     use serde_json::{Value, json};
@@ -203,9 +275,10 @@ mod tests {
             let body = String::from_utf8_lossy(&body).into_owned();
             axum::Json(json!({"uri": uri.to_string(), "cookie": cookie, "body": body}))
         }));
-        let event: HttpEvent = serde_json::from_value(event(changes)).unwrap();
-        let answer = event.answer(router).await.unwrap();
-        (answer.status_code, serde_json::from_slice(&answer.body.unwrap()).unwrap())
+        let event = event(changes).to_string();
+        let event: HttpEvent<'_> = serde_json::from_str(&event).unwrap();
+        let answer = serde_json::to_value(event.answer(router).await.unwrap()).unwrap();
+        (answer["statusCode"].as_i64().unwrap(), serde_json::from_str(answer["body"].as_str().unwrap()).unwrap())
     }
 
     #[tokio::test]
@@ -260,11 +333,14 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_is_text_where_it_can_be() {
-        let router = |body: &'static [u8]| {
-            Router::new().fallback(any(async move || ([("x-a", "1"), ("set-cookie", "c=1")], [("x-b", "é")], body)))
+        let several = [("x-b", "é"), ("set-cookie", "d=2"), ("x-a", "2")];
+        let router = move |body: &'static [u8]| {
+            let headers = AppendHeaders(several);
+            Router::new().fallback(any(async move || ([("x-a", "1"), ("set-cookie", "c=1")], headers, body)))
         };
         let answer = async |body| {
-            let event: HttpEvent = serde_json::from_value(event(json!({}))).unwrap();
+            let event = event(json!({})).to_string();
+            let event: HttpEvent<'_> = serde_json::from_str(&event).unwrap();
             serde_json::to_value(event.answer(router(body)).await.unwrap()).unwrap()
         };
         let text = answer("é".as_bytes()).await;
@@ -272,7 +348,8 @@ mod tests {
             (&text["statusCode"], &text["body"], &text["isBase64Encoded"]),
             (&json!(200), &json!("é"), &json!(false))
         );
-        assert_eq!((&text["headers"]["x-b"], &text["cookies"]), (&json!("é"), &json!(["c=1"])));
+        assert_eq!((&text["headers"]["x-b"], &text["cookies"]), (&json!("é"), &json!(["c=1", "d=2"])));
+        assert_eq!((&text["headers"]["x-a"], &text["headers"]["set-cookie"]), (&json!("1,2"), &Value::Null));
         let binary = answer(b"\xff").await;
         assert_eq!((&binary["body"], &binary["isBase64Encoded"]), (&json!("/w=="), &json!(true)));
     }

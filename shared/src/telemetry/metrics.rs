@@ -3,11 +3,14 @@
 //!
 //! Such a line is paid for like any other of the log. Where there is something to say anyway, it says that too ([`Line`]).
 
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde::ser::{SerializeMap as _, SerializeSeq as _, SerializeStruct as _, Serializer};
+use serde_json::Value;
 
 /// The namespace of every metric.
 pub const NAMESPACE: &str = "Signalbox";
@@ -19,7 +22,7 @@ type Sink = dyn Fn(&str) + Send + Sync;
 pub struct Metrics(Option<Arc<Sink>>);
 
 /// The unit CloudWatch shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Unit {
     /// A number of things.
     Count,
@@ -38,6 +41,16 @@ pub enum Level {
     Error,
 }
 
+impl Level {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "INFO",
+            Self::Warn => "WARN",
+            Self::Error => "ERROR",
+        }
+    }
+}
+
 /// A metric: its name, its value, its unit.
 pub type Metric<'a> = (&'a str, f64, Unit);
 
@@ -52,22 +65,23 @@ pub struct By<'a>(pub &'a [(&'a str, &'a str)], pub &'a [Metric<'a>]);
 pub struct Line {
     level: Level,
     message: &'static str,
-    fields: Map<String, Value>,
+    fields: Vec<(Cow<'static, str>, Value)>,
+    correlation_id: Option<String>,
 }
 
 impl Line {
     /// A line of which people read this.
     #[must_use]
     pub fn new(level: Level, message: &'static str) -> Self {
-        Self { level, message, fields: Map::new() }
+        Self { level, message, fields: Vec::new(), correlation_id: None }
     }
 
     /// With a field; null is left out.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+    pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Value>) -> Self {
         let value = value.into();
         if !value.is_null() {
-            self.fields.insert(name.to_owned(), value);
+            self.fields.push((name.into(), value));
         }
         self
     }
@@ -75,7 +89,7 @@ impl Line {
     /// With the trace of the request that it is about, where all lines have it.
     #[must_use]
     pub fn traced(self, correlation_id: &str) -> Self {
-        self.with("span", json!({"correlation_id": correlation_id}))
+        Self { correlation_id: Some(correlation_id.to_owned()), ..self }
     }
 }
 
@@ -88,13 +102,13 @@ impl Metrics {
     /// Emits metrics of one time. `properties` are searchable in the logs but are not dimensions: ids and counts belong there, so that no
     /// metric grows a series per run or tenant.
     pub fn emit(&self, at: Timestamp, measured: &[By<'_>], properties: &[(&str, Value)]) {
-        let fields = properties.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
-        self.write(at, measured, fields.collect());
+        let said = properties.iter().map(|(name, value)| (*name, Said::Value(value)));
+        self.write(at, measured, said.collect());
     }
 
     /// Writes a line of the log, with these metrics or with none. What is not measured goes by the log's filter.
     pub fn log(&self, at: Timestamp, line: Line, measured: &[By<'_>]) {
-        let Line { level, message, fields } = line;
+        let Line { level, message, fields, correlation_id } = line;
         let wanted = match level {
             Level::Info => tracing::enabled!(tracing::Level::INFO),
             Level::Warn => tracing::enabled!(tracing::Level::WARN),
@@ -103,33 +117,131 @@ impl Metrics {
         if !wanted && measured.iter().all(|By(_, metrics)| metrics.is_empty()) {
             return;
         }
-        let mut said = Map::new();
-        said.insert("timestamp".into(), at.to_string().into());
-        said.insert("level".into(), format!("{level:?}").to_uppercase().into());
-        said.insert("message".into(), message.into());
-        said.extend(fields);
+        let mut said = Vec::with_capacity(ROOM);
+        said.push(("timestamp", Said::Time(at)));
+        said.push(("level", Said::Text(level.as_str())));
+        said.push(("message", Said::Text(message)));
+        said.extend(correlation_id.as_deref().map(|id| ("span", Said::Span(id))));
+        said.extend(fields.iter().map(|(name, value)| (name.as_ref(), Said::Value(value))));
         self.write(at, measured, said);
     }
 
-    fn write(&self, at: Timestamp, measured: &[By<'_>], mut line: Map<String, Value>) {
-        let mut directives = Vec::with_capacity(measured.len());
-        for By(dimensions, metrics) in measured.iter().filter(|By(_, metrics)| !metrics.is_empty()) {
-            let names: Vec<&str> = dimensions.iter().map(|(name, _)| *name).collect();
-            let definitions: Vec<Value> =
-                metrics.iter().map(|(name, _, unit)| json!({"Name": name, "Unit": format!("{unit:?}")})).collect();
-            directives.push(json!({"Namespace": NAMESPACE, "Dimensions": [names], "Metrics": definitions}));
-            line.extend(dimensions.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))));
-            line.extend(metrics.iter().map(|(name, value, _)| ((*name).to_owned(), Value::from(*value))));
+    fn write<'a>(&self, at: Timestamp, measured: &'a [By<'a>], mut said: Vec<(&'a str, Said<'a>)>) {
+        let is_measured = |By(_, metrics): &&By<'_>| !metrics.is_empty();
+        for By(dimensions, metrics) in measured.iter().filter(is_measured) {
+            said.extend(dimensions.iter().map(|(name, value)| (*name, Said::Text(value))));
+            said.extend(metrics.iter().map(|(name, value, _)| (*name, Said::Number(*value))));
         }
-        if !directives.is_empty() {
-            line.insert("_aws".into(), json!({"Timestamp": at.as_millisecond(), "CloudWatchMetrics": directives}));
+        if measured.iter().any(|by| is_measured(&by)) {
+            said.push(("_aws", Said::Measured(at, measured)));
         }
-        let line = Value::Object(line).to_string();
+        // A field that is said twice is what was said last.
+        said.reverse();
+        said.sort_by_key(|(name, _)| *name);
+        said.dedup_by_key(|(name, _)| *name);
+        let Ok(mut line) = serde_json::to_string(&Members(&said)) else { return };
         match &self.0 {
             Some(sink) => sink(&line),
             // A closed standard output is no reason to fail the work that was being measured.
-            None => drop(writeln!(std::io::stdout().lock(), "{line}")),
+            None => {
+                // With its end, as what is longer than a buffer would be written in two.
+                line.push('\n');
+                drop(std::io::stdout().lock().write_all(line.as_bytes()));
+            }
         }
+    }
+}
+
+/// How many fields a line mostly has at most.
+const ROOM: usize = 16;
+
+/// What a field of a line says. A line is written of these at once: as values first it cost a webhook more than its signature.
+enum Said<'a> {
+    Value(&'a Value),
+    Text(&'a str),
+    Number(f64),
+    Time(Timestamp),
+    /// The trace, as all lines have it.
+    Span(&'a str),
+    /// What of the line are metrics.
+    Measured(Timestamp, &'a [By<'a>]),
+}
+
+impl Serialize for Said<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Value(value) => value.serialize(serializer),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Number(number) => serializer.serialize_f64(*number),
+            Self::Time(at) => serializer.collect_str(at),
+            Self::Span(id) => Members(&[("correlation_id", Said::Text(id))]).serialize(serializer),
+            Self::Measured(at, measured) => {
+                let mut all = serializer.serialize_struct("Measured", 2)?;
+                all.serialize_field("CloudWatchMetrics", &Directives(measured))?;
+                all.serialize_field("Timestamp", &at.as_millisecond())?;
+                all.end()
+            }
+        }
+    }
+}
+
+struct Members<'a>(&'a [(&'a str, Said<'a>)]);
+
+impl Serialize for Members<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, said) in self.0 {
+            members.serialize_entry(name, said)?;
+        }
+        members.end()
+    }
+}
+
+struct Directives<'a>(&'a [By<'a>]);
+
+impl Serialize for Directives<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut directives = serializer.serialize_seq(None)?;
+        for by in self.0.iter().filter(|By(_, metrics)| !metrics.is_empty()) {
+            directives.serialize_element(&Directive(*by))?;
+        }
+        directives.end()
+    }
+}
+
+struct Directive<'a>(By<'a>);
+
+impl Serialize for Directive<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(By(dimensions, metrics)) = self;
+        let mut directive = serializer.serialize_struct("Directive", 3)?;
+        directive.serialize_field("Dimensions", &[Names(dimensions)])?;
+        directive.serialize_field("Metrics", &Definitions(metrics))?;
+        directive.serialize_field("Namespace", NAMESPACE)?;
+        directive.end()
+    }
+}
+
+struct Names<'a>(&'a [(&'a str, &'a str)]);
+
+impl Serialize for Names<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|(name, _)| name))
+    }
+}
+
+struct Definitions<'a>(&'a [Metric<'a>]);
+
+impl Serialize for Definitions<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Definition<'a> {
+            name: &'a str,
+            unit: Unit,
+        }
+
+        serializer.collect_seq(self.0.iter().map(|(name, _, unit)| Definition { name, unit: *unit }))
     }
 }
 
@@ -137,7 +249,27 @@ impl Metrics {
 mod tests {
     use std::sync::Mutex;
 
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn the_fields_of_a_line_are_in_order_and_each_is_there_once() {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&lines);
+        let metrics = Metrics::to(move |line| sink.lock().unwrap().push(line.to_owned()));
+        let line = Line::new(Level::Warn, "a \"message\"").with("ms", 1).with("key", "k").with("none", Value::Null);
+        let line = line.with("ms", json!({"b": [1.5], "a": "\u{1}"})).traced("trace").with("provider", "replaced");
+        let measured = [By(&[("provider", "pos")], &[("n", 2.0, Unit::Count), ("nan", f64::NAN, Unit::Milliseconds)])];
+        metrics.log(Timestamp::UNIX_EPOCH, line, &measured);
+        let expected = concat!(
+            r#"{"_aws":{"CloudWatchMetrics":[{"Dimensions":[["provider"]],"Metrics":[{"Name":"n","Unit":"Count"},"#,
+            r#"{"Name":"nan","Unit":"Milliseconds"}],"Namespace":"Signalbox"}],"Timestamp":0},"key":"k","level":"WARN","#,
+            r#""message":"a \"message\"","ms":{"a":"\u0001","b":[1.5]},"n":2.0,"nan":null,"provider":"pos","#,
+            r#""span":{"correlation_id":"trace"},"timestamp":"1970-01-01T00:00:00Z"}"#,
+        );
+        assert_eq!(*lines.lock().unwrap(), [expected]);
+    }
 
     #[test]
     fn a_line_has_each_set_of_dimensions_with_its_metrics() {

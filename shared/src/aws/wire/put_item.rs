@@ -2,7 +2,6 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use http::StatusCode;
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::attributes::{Attributes, read};
@@ -69,12 +68,9 @@ pub(in crate::aws) fn values<const N: usize>(values: [(&str, AttributeValue); N]
     values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// What says that it is there: whoever answers in JSON, and with nothing that was not asked for.
+/// What says that it is there: any object, as what it consumed is all that it could say.
 #[derive(Deserialize)]
-struct PutAnswer {
-    #[serde(rename = "ConsumedCapacity")]
-    _consumed: IgnoredAny,
-}
+struct PutAnswer {}
 
 /// What names a failed condition. Other errors are not read.
 #[derive(Deserialize)]

@@ -141,7 +141,7 @@ pub(super) async fn count_refused(deliveries: &Deliveries) {
         _ => None,
     };
     let mut refused = counts.iter().filter_map(refused);
-    let all = counts.iter().fold(line(), |line, (counter, count)| line.with(&counter.name(), *count));
+    let all = counts.iter().fold(line(), |line, (counter, count)| line.with(counter.name(), *count));
     let unkept = counts.get(&Counter::Unkept).copied().unwrap_or(0);
     write(deliveries, all, &origin, refused.next(), unkept);
     refused.for_each(|refused| write(deliveries, line(), &origin, Some(refused), 0));

@@ -201,6 +201,8 @@ enum Found {
 struct Identified {
     delivery: VerifiedDelivery,
     identity: Identity,
+    /// Whether its body is to travel in base64.
+    base64: bool,
 }
 
 /// Verifies an arrival and reads what it is. Nothing is stored, and a fault is one of reading.
@@ -224,8 +226,12 @@ async fn identify(
         Some(Named::Configured(connection)) => connections.unopened(&connection).await?,
         None => None,
     };
-    Ok(match fits_the_queue(&delivery).and_then(|()| rules.identify(arrival, &delivery, named.as_deref())) {
-        Ok(identity) => Ok(Found::Delivery(Box::new(Identified { delivery, identity }))),
+    let identified = travels_encoded(&delivery).and_then(|base64| {
+        let identity = rules.identify(arrival, &delivery, named.as_deref())?;
+        Ok((identity, base64))
+    });
+    Ok(match identified {
+        Ok((identity, base64)) => Ok(Found::Delivery(Box::new(Identified { delivery, identity, base64 }))),
         Err(refusal) => Err(proved(deliveries, &delivery, refusal)),
     })
 }
@@ -240,10 +246,11 @@ fn proved(deliveries: &Deliveries, delivery: &VerifiedDelivery, refusal: Refusal
 async fn claim_identified(
     deliveries: &Deliveries,
     arrival: &Arrival,
-    Identified { delivery, identity }: Identified,
+    identified: Identified,
     started: Timestamp,
 ) -> Result<Intake, AwsFault> {
-    let mut label = label(&identity, arrival, &delivery, deliveries.shards);
+    let mut label = label(&identified, arrival, deliveries.shards);
+    let Identified { delivery, identity, .. } = identified;
     let (verdict, how) = claim_and_enqueue(deliveries, &mut label, &delivery, started).await?;
     if verdict != Verdict::Conflict {
         log(deliveries, &label, verdict, &delivery, started);
@@ -366,16 +373,18 @@ fn compression(arrival: &Arrival) -> Option<&'static str> {
     named.filter_map(|name| COMPRESSIONS.into_iter().find(|known| known.eq_ignore_ascii_case(name))).next()
 }
 
-/// Whether it can be enqueued: what is not plain text travels in base64, and there is room for less of it.
-fn fits_the_queue(delivery: &VerifiedDelivery) -> Result<(), Refusal> {
-    if !fits_a_queue(delivery.body()) && delivery.body().len() > ENCODED_BODY_BYTES_MAX {
+/// Whether its body is to be enqueued in base64, as what is not plain text is. There is room for less of that.
+fn travels_encoded(delivery: &VerifiedDelivery) -> Result<bool, Refusal> {
+    let base64 = !fits_a_queue(delivery.body());
+    if base64 && delivery.body().len() > ENCODED_BODY_BYTES_MAX {
         let detail = format!("the body is not plain text and has more than {ENCODED_BODY_BYTES_MAX} bytes");
         return Err(Refusal::new(Rejection::TooLarge, detail));
     }
-    Ok(())
+    Ok(base64)
 }
 
-fn label(identity: &Identity, arrival: &Arrival, delivery: &VerifiedDelivery, shards: u8) -> Label {
+fn label(identified: &Identified, arrival: &Arrival, shards: u8) -> Label {
+    let Identified { delivery, identity, base64 } = identified;
     Label {
         connection: identity.connection.clone(),
         channel: identity.channel,
@@ -385,7 +394,7 @@ fn label(identity: &Identity, arrival: &Arrival, delivery: &VerifiedDelivery, sh
         received_ms: arrival.received_at.as_millisecond(),
         shard: shard_of(&claim_key(&identity.connection, &identity.key), shards),
         correlation_id: identity.correlation_id.clone(),
-        base64: !fits_a_queue(delivery.body()),
+        base64: *base64,
         claims_body: identity.claims_body,
         signed_id: identity.signed_id,
         content_hash: identity.content_hash.clone(),

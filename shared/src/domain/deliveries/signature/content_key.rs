@@ -37,14 +37,6 @@ pub fn pos_content_key(tenant: &str, source: &str, body: &[u8]) -> String {
     hex::encode(hash.finalize())
 }
 
-/// The hash, lower hex, of what tells one body from another: of its canonical JSON without the fields that its sender changes
-/// with each attempt. None of what is no JSON, or has a number too large to read.
-#[must_use]
-pub fn content_hash(body: &[u8], volatile: &[VolatilePath]) -> Option<String> {
-    let content = canonical_json_without(body, volatile)?;
-    Some(hex::encode(Sha256::digest(content)))
-}
-
 /// The key of a Packr event: `{tenant}:{brand}:{resource}:{action}:` and the first 16 hex digits of the SHA-256 of the
 /// canonical JSON of its `data`. Text is hashed as it is, without quotes.
 #[must_use]
@@ -71,7 +63,8 @@ fn canonical_json(text: &[u8]) -> Option<Vec<u8>> {
     canonical_json_without(text, &[])
 }
 
-fn canonical_json_without(text: &[u8], volatile: &[VolatilePath]) -> Option<Vec<u8>> {
+/// The same without the fields that these paths name.
+pub(super) fn canonical_json_without(text: &[u8], volatile: &[VolatilePath]) -> Option<Vec<u8>> {
     Node::read(without_byte_order_mark(text)).ok().map(|mut node| canonical_without(&mut node, volatile))
 }
 
@@ -127,7 +120,7 @@ mod tests {
             .into_iter()
             .map(|path| VolatilePath::parse(path).unwrap())
             .collect();
-        let hash = |body: &str| content_hash(body.as_bytes(), &volatile);
+        let content = |body: &str| canonical_json_without(body.as_bytes(), &volatile);
         let first = r#"{"id":1,"attempts":[],"meta":{"sentAt":"a","by":"x"},"lines":[{"n":1,"seen":true}]}"#;
         for (other, same) in [
             (r#"{"id":1,"attempts":[{"status":500}],"meta":{"sentAt":"b","by":"x"},"lines":[{"n":1}]}"#, true),
@@ -138,11 +131,11 @@ mod tests {
             (&first.replace("\"id\"", "\"attempt\""), false),
             ("{}", false),
         ] {
-            assert_eq!(hash(other) == hash(first), same, "{other}");
-            assert!(hash(other).is_some(), "{other}");
+            assert_eq!(content(other) == content(first), same, "{other}");
+            assert!(content(other).is_some(), "{other}");
         }
         for none in ["", "no JSON", r#"{"id":1e999}"#] {
-            assert_eq!(content_hash(none.as_bytes(), &volatile), None, "{none}");
+            assert_eq!(content(none), None, "{none}");
         }
     }
 

@@ -1,15 +1,19 @@
 //! The type that only a verified delivery has. What comes after takes nothing weaker.
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::content_key::canonical_json_without;
 use super::id::{self, DeliveryId};
 use super::live_secret::{LiveSecret, SecretLabel};
 use super::refused::Refused;
 use super::scheme::{HeaderLookup, Scheme};
 use super::verify::verify;
+use crate::domain::canonical::VolatilePath;
 
 /// What stands for a proof that was not asked for.
 const BYPASS: &str = "bypass";
@@ -19,6 +23,8 @@ const BYPASS: &str = "bypass";
 pub struct VerifiedDelivery {
     origin: String,
     body: Bytes,
+    /// Of the body, once somebody asked: keys and labels are made of it, and a body may have 900 KB.
+    hash: OnceLock<[u8; 32]>,
     delivery_id: Option<DeliveryId>,
     timestamp: Option<Timestamp>,
     proof: Proof,
@@ -82,6 +88,7 @@ impl VerifiedDelivery {
         Ok(Self {
             origin: origin.into(),
             body,
+            hash: OnceLock::new(),
             delivery_id: verified.delivery_id,
             timestamp: verified.timestamp,
             proof: Proof::Signature(verified.secret_label),
@@ -101,7 +108,8 @@ impl VerifiedDelivery {
     ) -> Result<Self, Refused> {
         let id = id::unverified(scheme, headers, &body)?;
         let delivery_id = id.map(|id| DeliveryId { signed: false, ..id });
-        Ok(Self { origin: origin.into(), body, delivery_id, timestamp: None, proof: Proof::LocalBypass })
+        let (origin, hash) = (origin.into(), OnceLock::new());
+        Ok(Self { origin, body, hash, delivery_id, timestamp: None, proof: Proof::LocalBypass })
     }
 
     /// Whose secret it was verified with.
@@ -119,7 +127,17 @@ impl VerifiedDelivery {
     /// SHA-256 of those bytes: what a claim remembers of them.
     #[must_use]
     pub fn body_hash(&self) -> [u8; 32] {
-        Sha256::digest(&self.body).into()
+        *self.hash.get_or_init(|| Sha256::digest(&self.body).into())
+    }
+
+    /// The hash, lower hex, of what tells its body from another: of its canonical JSON without the fields that its sender changes
+    /// with each attempt. None of what is no JSON, or has a number too large to read.
+    #[must_use]
+    pub fn content_hash(&self, volatile: &[VolatilePath]) -> Option<String> {
+        let content = canonical_json_without(&self.body, volatile)?;
+        // Many a sender writes canonical JSON.
+        let hash = if content == self.body { self.body_hash() } else { Sha256::digest(content).into() };
+        Some(hex::encode(hash))
     }
 
     /// The name the sender gives it; `None` means to go by the content.

@@ -20,7 +20,7 @@ mod sign;
 mod tests;
 mod verify;
 
-pub use content_key::{content_hash, packr_content_key, pos_content_key};
+pub use content_key::{packr_content_key, pos_content_key};
 pub use delivery::{LocalBypass, Proof, VerifiedDelivery};
 pub use explain::{Explanation, Finding, explain};
 pub use generic::{GENERIC, InvalidScheme};

@@ -9,9 +9,7 @@ use super::{Claimed, DoorRules, Identity, Verifier, Weaker};
 use crate::domain::deliveries::delivery::{
     CONTENT_KEY, Channel, GIVEN_KEY, POS, fits_a_key, no_json, without_byte_order_mark,
 };
-use crate::domain::deliveries::signature::{
-    LiveSecret, VerifiedDelivery, bare_key, content_hash, pos_content_key, schemes,
-};
+use crate::domain::deliveries::signature::{LiveSecret, VerifiedDelivery, bare_key, pos_content_key, schemes};
 use crate::domain::ids::{Connection, ConnectionName, ProviderId, TenantId};
 use crate::engine::connections::readers::Known;
 use crate::engine::deliveries::arrival::{Arrival, IDEMPOTENCY_KEY};
@@ -74,7 +72,7 @@ impl<'a> DoorRules<'a> for Rules<'a> {
         let key = match given.map(bare_key) {
             Some(key) if !key.is_empty() && key.len() <= KEY_BYTES_MAX && fits_a_key(&key) => {
                 // A client that retries may write its members in another order.
-                content = content_hash(body, &[]);
+                content = delivery.content_hash(&[]);
                 format!("{GIVEN_KEY}{key}")
             }
             // To go by the content instead would lose a second sale with an equal body.

@@ -10,7 +10,7 @@ use crate::domain::correlation;
 use crate::domain::deliveries::delivery::{BODY_KEY, Channel, Door, ID_KEY, UNKNOWN_ORIGIN, without_byte_order_mark};
 use crate::domain::deliveries::rejected::Rejection;
 use crate::domain::deliveries::sender::Sender;
-use crate::domain::deliveries::signature::{LiveSecret, Scheme, VerifiedDelivery, content_hash};
+use crate::domain::deliveries::signature::{LiveSecret, Scheme, VerifiedDelivery};
 use crate::domain::members::Members;
 use crate::engine::connections::readers::Known;
 use crate::engine::deliveries::arrival::{Arrival, EVENT_TYPES};
@@ -88,8 +88,7 @@ impl<'a> DoorRules<'a> for Rules<'a> {
         let id = delivery.delivery_id();
         let signed_id = id.is_some_and(|id| id.signed);
         // Under a signed id nothing of the body counts.
-        let content_hash =
-            if volatile.is_empty() || signed_id { None } else { content_hash(delivery.body(), volatile) };
+        let content_hash = if volatile.is_empty() || signed_id { None } else { delivery.content_hash(volatile) };
         let key = match (id, &content_hash) {
             (Some(id), _) => format!("{ID_KEY}{}", id.text),
             (None, Some(hash)) => format!("{BODY_KEY}{hash}"),

@@ -279,6 +279,19 @@ fn a_refusal_tells_no_secret_no_signature_and_nothing_that_was_sent() {
 }
 
 #[test]
+fn the_hash_of_a_content_is_that_of_its_canonical_text() {
+    let canonical = r#"{"data":{"a":[true,null],"b":1},"event_id":"evt_1","id":"evt_1"}"#;
+    let right = LocalBypass::new(true, true).unwrap();
+    for body in [BODY, canonical] {
+        let headers = Headers::new();
+        let bytes = Bytes::from_static(body.as_bytes());
+        let delivery = VerifiedDelivery::bypass(right, "github", &schemes::GITHUB, headers.as_slice(), bytes).unwrap();
+        assert_eq!(delivery.content_hash(&[]), Some(hex::encode(Sha256::digest(canonical))), "{body}");
+        assert_eq!(delivery.body_hash(), *Sha256::digest(body), "{body}");
+    }
+}
+
+#[test]
 fn only_what_was_verified_becomes_a_delivery() {
     let headers = signed(&schemes::GITHUB, SECRET, BODY.as_bytes());
     let delivery = |secret: &str| {
