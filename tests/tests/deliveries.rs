@@ -32,4 +32,5 @@ mod deliveries {
     mod syncs;
     mod trackstar;
     mod walk;
+    mod wire;
 }
