@@ -10,6 +10,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
 use super::signed::{Service, Signed};
+use super::tls;
 use crate::aws::meter::Counted;
 use crate::environment::{Environment, StartError};
 use crate::outside::Outside;
@@ -113,7 +114,8 @@ impl Clients {
         );
         let timeouts =
             TimeoutConfig::builder().operation_timeout(CALL_TIMEOUT).operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
-        let (endpoints, http, sleep) = (environment.clone(), outside.aws_http.clone(), outside.aws_sleep.clone());
+        let (endpoints, sleep) = (environment.clone(), outside.aws_sleep.clone());
+        let http = Some(outside.aws_http.clone().unwrap_or_else(|| tls::http_client(sleep.clone())));
         Ok(Self::of(Settings { region, credentials, timeouts, endpoints, http, sleep, is_counted: false }))
     }
 

@@ -27,4 +27,5 @@ pub mod service_secrets;
 mod signed;
 pub mod stream_tickets;
 mod table;
+pub mod tls;
 mod transaction;
