@@ -10,6 +10,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
 use super::signed::{Service, Signed};
+use super::tls;
 use super::wire::Wire;
 use crate::aws::meter::Counted;
 use crate::environment::{Environment, StartError};
@@ -115,7 +116,8 @@ impl Clients {
         );
         let timeouts =
             TimeoutConfig::builder().operation_timeout(CALL_TIMEOUT).operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
-        let (endpoints, http, sleep) = (environment.clone(), outside.aws_http.clone(), outside.aws_sleep.clone());
+        let (endpoints, sleep) = (environment.clone(), outside.aws_sleep.clone());
+        let http = Some(outside.aws_http.clone().unwrap_or_else(|| tls::http_client(sleep.clone())));
         let settings = Settings { region, credentials, timeouts, endpoints, http, sleep, is_counted: false };
         let wire = Wire::connect(environment, outside, &settings.credentials, settings.region.as_ref(), |service| {
             settings.endpoint(service)

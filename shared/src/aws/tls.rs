@@ -1,11 +1,29 @@
-//! TLS of our own connections to AWS, over the certificates that the system trusts.
+//! TLS to AWS, over the certificates that the system trusts. An instance has one client below all of the SDK's: each service's would
+//! make one of its own, and another to see that it can, each with all the certificates parsed anew and connections that it shares with
+//! none.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, default_async_sleep};
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
 
-/// The settings. The certificates are read once: it takes 2 ms.
+/// How long a connection may take to come about: what the SDK has by itself.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(3100);
+
+/// The settings of connections of our own, made when they are first asked for: before the first event is the time, as an instance has a
+/// whole processor then.
+///
+/// They read the system's certificates a second time, which takes a millisecond. The SDK keeps what it read to itself, and takes
+/// others as PEM alone: to write them for it, and have them parsed again, takes as long, and every function would pay for it.
 ///
 /// # Errors
 /// When the processor's cryptography has no protocol that TLS would take, which is none of any build.
@@ -21,4 +39,15 @@ pub(super) fn client_config() -> Result<Arc<ClientConfig>, rustls::Error> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Arc::clone(CONFIG.get_or_init(|| Arc::new(config))))
+}
+
+/// The client below all of the SDK's, of one instance: its connections live in that one's runtime. As the SDK's own but for that.
+pub(super) fn http_client(sleep: Option<SharedAsyncSleep>) -> SharedHttpClient {
+    let mut connector = Connector::builder()
+        .connector_settings(HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build())
+        .proxy_config(ProxyConfig::from_env());
+    connector.set_sleep_impl(sleep.or_else(default_async_sleep));
+    let connector = connector.tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build();
+    let connector = SharedHttpConnector::new(connector);
+    http_client_fn(move |_, _| connector.clone())
 }
