@@ -51,12 +51,14 @@ pub(crate) async fn measure(build: &Build, report: &mut Report) -> Result<()> {
         for (over, with_tls) in [("plain HTTP", None), ("TLS", Some(&authority))] {
             let (start, event) = starts(&sales, build, with_tls, from, (STARTS, Weather::Fair)).await?;
             let name = format!("{kind}, {over}");
-            let at_most = if with_tls.is_some() { Target::AtMost(6.0) } else { Target::None };
-            let (spawned, took) = (median(start.milliseconds), median(event.milliseconds));
-            report.add(format!("{name}: spawn to first poll"), spawned, "ms", at_most);
-            report.add(format!("{name}: CPU until then"), median(start.cpu), "ms", Target::None);
-            report.add(format!("{name}: first event, handed out to answered"), took, "ms", Target::None);
-            report.add(format!("{name}: CPU of it"), median(event.cpu), "ms", Target::None);
+            for (what, values) in [
+                ("spawn to first poll", &start.milliseconds),
+                ("CPU until then", &start.cpu),
+                ("first event, handed out to answered", &event.milliseconds),
+                ("CPU of it", &event.cpu),
+            ] {
+                report.add(format!("{name}: {what}"), median(values.clone()), "ms", Target::None);
+            }
             let Some(_) = with_tls else { continue };
             for (phase, counted) in [("until the first poll", &start.counted), ("first event", &event.counted)] {
                 let connections: u64 = counted.values().map(|written| written.connections).sum();
@@ -67,11 +69,12 @@ pub(crate) async fn measure(build: &Build, report: &mut Report) -> Result<()> {
             }
             let distant = (DISTANT_STARTS, Weather::Distant(WAY));
             let (far_start, far_event) = starts(&sales, build, with_tls, from, distant).await?;
-            let ways = |far: Vec<f64>, near: f64| (median(far) - near) / (WAY.as_secs_f64() * 1e3);
-            for (phase, ways) in [
-                ("until the first poll", ways(far_start.milliseconds, spawned)),
-                ("first event", ways(far_event.milliseconds, took)),
-            ] {
+            // The quickest of each: what else the machine does makes none quicker.
+            let quickest = |phase: &Phase| phase.milliseconds.iter().copied().fold(f64::INFINITY, f64::min);
+            let ways = |far: &Phase, near: &Phase| (quickest(far) - quickest(near)) / (WAY.as_secs_f64() * 1e3);
+            for (phase, ways) in
+                [("until the first poll", ways(&far_start, &start)), ("first event", ways(&far_event, &event))]
+            {
                 report.add(format!("{name}, {phase}: round trips one after another"), ways, "", Target::None);
             }
         }

@@ -15,7 +15,7 @@ use crate::catalogue::dlt;
 use crate::function::FunctionProcess;
 use crate::proxy::Proxy;
 use crate::report::{Report, Target, note};
-use crate::stage::{Stage, expect, vendor};
+use crate::stage::{Stage, vendor};
 use crate::{Result, rows};
 
 const EVENT: &str = include_str!("../../events/sync-worker/slice.json");
@@ -26,7 +26,17 @@ const CHANGED: usize = 200;
 const SLICES_MAX: u32 = 400;
 
 pub(crate) async fn measure(build: &Build, count: usize, with_dlt: bool, report: &mut Report) -> Result<()> {
-    beside_dlt(build, with_dlt, report).await?;
+    let beside = Stage::set().await?;
+    rows::write(&beside.file("rows.ndjson"), BESIDE_DLT, 0)?;
+    for (name, counted) in [("first load", "created"), ("nothing changed", "unchanged")] {
+        let expected = json!({counted: BESIDE_DLT});
+        run(build, &beside, "rows.ndjson", (name, &expected), BESIDE_DLT, report).await?;
+    }
+    if with_dlt {
+        dlt(&beside.file("rows.ndjson"), BESIDE_DLT, report)?;
+    }
+    drop(beside);
+
     let stage = Stage::set().await?;
     let bytes = rows::write_small(&stage.file("0.ndjson"), count, 0)?;
     rows::write_small(&stage.file("changed.ndjson"), count, CHANGED)?;
@@ -36,29 +46,7 @@ pub(crate) async fn measure(build: &Build, count: usize, with_dlt: bool, report:
         ("nothing changed", "0.ndjson", json!({"unchanged": count})),
         ("200 changed", "changed.ndjson", json!({"updated": CHANGED})),
     ] {
-        run(build, &stage, source, (&format!("{count} rows, {name}"), &expected), count, report).await?;
-    }
-    Ok(())
-}
-
-/// One catalogue, by one invocation, and by dlt.
-async fn beside_dlt(build: &Build, with_dlt: bool, report: &mut Report) -> Result<()> {
-    let stage = Stage::set().await?;
-    rows::write(&stage.file("rows.ndjson"), BESIDE_DLT, 0)?;
-    let mut function = stage.function(build, "sync-control").await?;
-    stage.warm(&mut function).await?;
-    for (name, expected) in [("first load", "created"), ("nothing changed", "unchanged")] {
-        let event = stage.sync(&vendor(0), "rows.ndjson", "apply")?;
-        let (answer, cpu) = function.invoke_counting_cpu(&event).await?;
-        expect(&answer.value, &json!({expected: BESIDE_DLT}))?;
-        let each = cpu.as_secs_f64() * 1e6 / BESIDE_DLT as f64;
-        report.add(format!("{BESIDE_DLT} rows, {name}: CPU per row"), each, "µs", Target::None);
-        report.add(format!("{BESIDE_DLT} rows, {name}: time"), answer.took.as_secs_f64(), "s", Target::None);
-    }
-    let (peak, _) = function.memory()?;
-    report.add(format!("{BESIDE_DLT} rows: peak memory"), peak, "MB", Target::AtMost(64.0));
-    if with_dlt {
-        dlt(&stage.file("rows.ndjson"), BESIDE_DLT, report)?;
+        run(build, &stage, source, (name, &expected), count, report).await?;
     }
     Ok(())
 }
@@ -72,6 +60,7 @@ async fn run(
     count: usize,
     report: &mut Report,
 ) -> Result<()> {
+    let name = format!("{count} rows, {name}");
     let (environment, outside) = (stage.host.environment("sync-control"), Outside::default());
     let runs = Runs::connect(&Clients::connect(&environment, &outside)?, &environment, &outside)?;
     let proxy = Proxy::start(&stage.host.endpoints().dynamodb).await?;

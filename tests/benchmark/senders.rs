@@ -54,7 +54,7 @@ pub(crate) async fn measure(build: &Build, count: usize, report: &mut Report) ->
         let counted = services.take();
         let calls = |of: &[&str]| {
             let all = counted.values().flat_map(|written| &written.operations);
-            all.filter(|(name, _)| of.contains(&name.as_str())).map(|(_, calls)| *calls as f64).sum::<f64>()
+            all.filter(|(name, _)| of.contains(&name.as_str())).map(|(_, calls)| *calls).sum::<u64>() as f64
         };
         report.add(format!("{what}: CPU each"), each(cpu), "ms", Target::None);
         report.add(format!("{what}: reads of the table each"), each(calls(&["GetItem", "Query"])), "", Target::None);
