@@ -14,7 +14,7 @@ pub(crate) fn write(path: &Path, count: usize, changed: usize) -> Result<f64> {
     write_of(row, path, count, changed)
 }
 
-/// The same of rows of some 90 bytes, so that millions of them fit into a database in memory.
+/// The same of rows of some 80 bytes, so that millions of them fit into a database in memory.
 pub(crate) fn write_small(path: &Path, count: usize, changed: usize) -> Result<f64> {
     write_of(small_row, path, count, changed)
 }
