@@ -22,7 +22,7 @@ use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-use crate::callgrind::Callgrind;
+use crate::callgrind::{self, Callgrind};
 use crate::{Result, process};
 
 /// An invocation that takes longer has hung.
@@ -80,7 +80,9 @@ impl FunctionProcess {
     /// Starts the binary on valgrind's processor, which counts its instructions, and does not wait for it.
     pub(crate) async fn spawn_counted(binary: &FilePath, environment: &Environment) -> Result<Self> {
         let callgrind = Callgrind::new()?;
-        let mut function = Self::spawn(callgrind.command(binary), environment).await?;
+        let mut environment = environment.clone();
+        environment.extend([callgrind::TUNED].map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let mut function = Self::spawn(callgrind.command(binary), &environment).await?;
         function.callgrind = Some(callgrind);
         Ok(function)
     }
