@@ -41,7 +41,7 @@ pub(crate) async fn measure(build: &Build, original: Option<&Path>, with_dlt: bo
     report.add("CPU per row, first load, of which read and hash", median(scans), "µs", Target::None);
     report.add("CPU per row, nothing changed", median(repeats), "µs", Target::AtMost(15.0));
     if with_dlt {
-        dlt(&stage.file("rows.ndjson"), report)?;
+        dlt(&stage.file("rows.ndjson"), ROWS, report)?;
     }
     throughput(&stage, build, original, report).await
 }
@@ -67,7 +67,7 @@ async fn throughput(stage: &Stage, build: &Build, original: Option<&Path>, repor
 }
 
 /// The same rows, merged by dlt into DuckDB. Its CPU is that of the database too, which is in its process.
-fn dlt(catalogue: &Path, report: &mut Report) -> Result<()> {
+pub(crate) fn dlt(catalogue: &Path, rows: usize, report: &mut Report) -> Result<()> {
     let requirements = root().join("tests/benchmark/requirements.txt");
     let python = install::python(&requirements, &target()?.join("benchmark-venv"))?;
     let script = root().join("tests/benchmark/dlt_merge.py");
@@ -76,11 +76,13 @@ fn dlt(catalogue: &Path, report: &mut Report) -> Result<()> {
     for (figure, name) in [("first load", "first_load"), ("nothing changed", "nothing_changed")] {
         let seconds = measured[name].as_f64().ok_or_else(|| format!("dlt_merge.py printed {measured}"))?;
         report.add(
-            format!("dlt merging into DuckDB, CPU per row, {figure}"),
-            seconds * 1e6 / ROWS as f64,
+            format!("dlt merging {rows} rows into DuckDB, CPU per row, {figure}"),
+            seconds * 1e6 / rows as f64,
             "µs",
             Target::None,
         );
     }
+    let peak = measured["peak_megabytes"].as_f64().ok_or_else(|| format!("dlt_merge.py printed {measured}"))?;
+    report.add(format!("dlt merging {rows} rows into DuckDB, peak memory"), peak, "MB", Target::None);
     Ok(())
 }

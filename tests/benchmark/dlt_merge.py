@@ -1,4 +1,4 @@
-"""Merges an NDJSON catalogue into DuckDB with dlt, twice, and prints the CPU seconds of each as JSON.
+"""Merges an NDJSON catalogue into DuckDB with dlt, twice, and prints the CPU seconds of each and its peak memory as JSON.
 
 The extraction is a generator over parsed lines, as dlt's own tutorials do it. Importing dlt and creating the
 pipeline are not counted; a load's CPU is this process's and that of any child it has waited for.
@@ -50,6 +50,7 @@ def main(path):
             expected = sum(1 for _ in lines)
         if stored != expected:
             sys.exit(f"dlt stored {stored} rows of {expected}")
+        seconds["peak_megabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
         json.dump(seconds, sys.stdout)
 
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use signalbox::domain::deliveries::signature::{schemes, sign};
 use signalbox::domain::secret::Secret;
+use signalbox_tests::deliveries::delivery::Delivery;
 
 use crate::Result;
 
@@ -46,11 +47,20 @@ pub(crate) fn read(path: &str, query: &str) -> Result<Value> {
     Ok(event)
 }
 
-/// A sale of a point of sale, signed, under this idempotency key.
+/// A sale of 1 KB of a point of sale, signed, under this idempotency key.
 pub(crate) fn sale(secret: &str, key: &str) -> Result<Value> {
+    sale_of(secret, key, SALE_LINES)
+}
+
+/// A sale of one line, of which all that is stored fits into 1 KB.
+pub(crate) fn small_sale(secret: &str, key: &str) -> Result<Value> {
+    sale_of(secret, key, 1)
+}
+
+fn sale_of(secret: &str, key: &str, lines: usize) -> Result<Value> {
     let line =
         |number| json!({"sku": format!("MOS-LEM-{number:04}"), "qty": 1, "price": 32_000, "name": "Lemtosh, 46 mm"});
-    let lines: Value = (0..SALE_LINES).map(line).collect();
+    let lines: Value = (0..lines).map(line).collect();
     let body = json!({"sale": key, "ts": "2025-11-07T10:04:02.000Z", "lines": lines}).to_string();
     let signed = sign(&schemes::POS, &Secret::new(secret), None, Timestamp::UNIX_EPOCH, None, body.as_bytes())?;
     let (name, signature) = signed.into_iter().next().ok_or("a sale is not signed")?;
@@ -63,6 +73,12 @@ pub(crate) fn sale(secret: &str, key: &str) -> Result<Value> {
     event["headers"]["content-length"] = json!(body.len().to_string());
     event["body"] = json!(body);
     Ok(event)
+}
+
+/// An event of a connection of GitHub's, by its name, signed with this secret.
+pub(crate) fn push(name: &str, secret: &str, id: &str) -> Value {
+    let (path, body) = (format!("/webhooks/github/{name}"), json!({"ref": "refs/heads/main", "of": id}).to_string());
+    Delivery::signed(&path, &schemes::GITHUB, secret, Some(id), Timestamp::UNIX_EPOCH, body).event()
 }
 
 /// A request of somebody who does not know the secret, with a body of this length.

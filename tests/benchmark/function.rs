@@ -22,6 +22,7 @@ use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
+use crate::callgrind::{self, Callgrind};
 use crate::{Result, process};
 
 /// An invocation that takes longer has hung.
@@ -38,6 +39,7 @@ struct Answered {
 struct RuntimeApi {
     events: Mutex<mpsc::UnboundedReceiver<String>>,
     first_poll: watch::Sender<Option<Instant>>,
+    polls: watch::Sender<u64>,
     handed_out: watch::Sender<Option<Instant>>,
     answers: mpsc::UnboundedSender<Answered>,
 }
@@ -50,8 +52,11 @@ pub(crate) struct FunctionProcess {
     handed_out: watch::Receiver<Option<Instant>>,
     answers: mpsc::UnboundedReceiver<Answered>,
     first_poll: watch::Receiver<Option<Instant>>,
+    polls: watch::Receiver<u64>,
+    invocations: u64,
     spawned: Instant,
     server: JoinHandle<()>,
+    callgrind: Option<Callgrind>,
 }
 
 /// An answer, how long it took from handing the event out to having the answer whole, and how long after the process
@@ -68,8 +73,17 @@ impl FunctionProcess {
         let mut environment = environment.clone();
         environment.extend([("LOG_LEVEL".to_owned(), "warn".to_owned())]);
         let mut function = Self::spawn(Command::new(binary), &environment).await?;
-        let polled = timeout(START_MAX, function.first_poll.wait_for(Option::is_some)).await;
-        polled.map_err(|_| format!("{} does not poll", binary.display()))??;
+        function.polled().await?;
+        Ok(function)
+    }
+
+    /// Starts the binary on valgrind's processor, which counts its instructions, and does not wait for it.
+    pub(crate) async fn spawn_counted(binary: &FilePath, environment: &Environment) -> Result<Self> {
+        let callgrind = Callgrind::new()?;
+        let mut environment = environment.clone();
+        environment.extend([callgrind::TUNED].map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let mut function = Self::spawn(callgrind.command(binary), &environment).await?;
+        function.callgrind = Some(callgrind);
         Ok(function)
     }
 
@@ -78,8 +92,9 @@ impl FunctionProcess {
         let (events, queue) = mpsc::unbounded_channel();
         let (answers, answered) = mpsc::unbounded_channel();
         let (polled, first_poll) = watch::channel(None);
+        let (counted, polls) = watch::channel(0);
         let (handed_out, handed) = watch::channel(None);
-        let api = Arc::new(RuntimeApi { events: Mutex::new(queue), first_poll: polled, handed_out, answers });
+        let api = RuntimeApi { events: Mutex::new(queue), first_poll: polled, polls: counted, handed_out, answers };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         // Without it an answer in two packets waits for the other side's delayed acknowledgement.
@@ -90,7 +105,7 @@ impl FunctionProcess {
             .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
             .route("/2018-06-01/runtime/init/error", post(error))
             .layer(DefaultBodyLimit::disable())
-            .with_state(api);
+            .with_state(Arc::new(api));
         let server = tokio::spawn(async move { drop(axum::serve(listener, router).await) });
 
         command
@@ -104,7 +119,34 @@ impl FunctionProcess {
         let spawned = Instant::now();
         let child = command.spawn().map_err(|error| format!("{command:?}: {error}"))?;
         let pid = child.id().ok_or("the function has ended at once")?;
-        Ok(Self { child, pid, events, handed_out: handed, answers: answered, first_poll, spawned, server })
+        let (handed_out, answers) = (handed, answered);
+        let (invocations, callgrind) = (0, None);
+        Ok(Self { child, pid, events, handed_out, answers, first_poll, polls, invocations, spawned, server, callgrind })
+    }
+
+    /// Waits for the first request for an event.
+    pub(crate) async fn polled(&mut self) -> Result<()> {
+        let polled = tokio::select! {
+            polled = timeout(START_MAX, self.first_poll.wait_for(Option::is_some)) => polled,
+            ended = self.child.wait() => return Err(format!("the function has ended: {}", ended?).into()),
+        };
+        polled.map_err(|_| format!("process {} does not poll", self.pid))??;
+        Ok(())
+    }
+
+    /// Waits until it asks for another event: what it still does after an answer is part of that event's cost.
+    async fn idle(&mut self) -> Result<()> {
+        let invocations = self.invocations;
+        let idle = timeout(START_MAX, self.polls.wait_for(|polls| *polls > invocations)).await;
+        idle.map_err(|_| format!("process {} does not poll again", self.pid))??;
+        Ok(())
+    }
+
+    /// The instructions since this was asked last, or since the start, the kernel's left out. Of a function that counts them.
+    pub(crate) async fn instructions(&mut self) -> Result<u64> {
+        self.idle().await?;
+        let callgrind = self.callgrind.as_mut().ok_or("the function does not run under callgrind")?;
+        callgrind.take(self.pid).await
     }
 
     /// From the call that starts the process to its first request for an event.
@@ -115,6 +157,7 @@ impl FunctionProcess {
     /// Invokes the function once.
     pub(crate) async fn invoke(&mut self, event: &Value) -> Result<Answer> {
         self.events.send(event.to_string())?;
+        self.invocations += 1;
         let answered = tokio::select! {
             answered = timeout(ANSWER_MAX, self.answers.recv()) => answered?.ok_or("the runtime API has ended")?,
             ended = self.child.wait() => return Err(format!("the function has ended: {}", ended?).into()),
@@ -158,6 +201,7 @@ async fn next(State(api): State<Arc<RuntimeApi>>) -> impl IntoResponse {
         at.get_or_insert_with(Instant::now);
         first
     });
+    api.polls.send_modify(|polls| *polls += 1);
     let Some(event) = api.events.lock().await.recv().await else {
         return Err(StatusCode::INTERNAL_SERVER_ERROR);
     };

@@ -14,7 +14,8 @@ use crate::report::{Report, Target, median, note, p95};
 use crate::stage::{Stage, expect, vendor};
 use crate::{Result, events};
 
-const HISTORIES: [usize; 2] = [1_000, 100_000];
+/// How many runs the short history has.
+const SHORT: usize = 1_000;
 const REQUESTS: usize = 1_000;
 const WARM: usize = 50;
 
@@ -27,10 +28,10 @@ struct History {
     milliseconds: Vec<f64>,
 }
 
-pub(crate) async fn measure(build: &Build, report: &mut Report) -> Result<()> {
+pub(crate) async fn measure(build: &Build, long: usize, report: &mut Report) -> Result<()> {
     let now = Clock::default().now();
     let mut histories = Vec::new();
-    for runs in HISTORIES {
+    for runs in [SHORT, long] {
         note(&format!("storing {runs} runs"));
         histories.push(history(build, runs, now).await?);
     }

@@ -7,11 +7,14 @@ use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use jiff::{SignedDuration, Timestamp};
 use signalbox::domain::datasets::diff::Counts;
 use signalbox::domain::ids::{Connection, RunId};
+use signalbox::domain::retention::{RUNS_DAYS, RUNS_DAYS_MIN, Retention};
 use signalbox::domain::runs::failure::{Failure, RunError};
 use signalbox::domain::runs::run::{CatalogueWork, Mode, Run, RunStatus, SeenStatus, Trigger, Work};
 use signalbox::domain::runs::slices::Slices;
-use signalbox::domain::runs::window::counters;
+use signalbox::domain::runs::spent::Spent;
+use signalbox::domain::runs::window::{MONTHS, counters, is_of_a_day};
 use signalbox::outside::Entropy;
+use signalbox_local::template::REGION;
 
 use crate::Result;
 
@@ -19,6 +22,10 @@ type Item = HashMap<String, AttributeValue>;
 
 /// How long the history is.
 pub(crate) const DAYS: i64 = 365;
+/// When an item goes.
+const EXPIRY: &str = "expires_at";
+/// What a run costs, and where, about.
+const NANO_DOLLARS: i64 = 70_000;
 /// Writes in flight at once.
 const BATCHES_MAX: usize = 4;
 
@@ -41,6 +48,7 @@ pub(crate) async fn store(
     now: Timestamp,
 ) -> Result<Stored> {
     let entropy = Entropy::seeded(7);
+    let kept = Retention::of_days(RUNS_DAYS, RUNS_DAYS_MIN)?;
     let step = SignedDuration::from_hours(24 * DAYS).as_millis() as i64 / count as i64;
     let mut stored = Stored { ids: Vec::with_capacity(count), success: 0, error: 0, running: 0 };
     let mut tallies: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();
@@ -56,7 +64,11 @@ pub(crate) async fn store(
         };
         *total += 1;
         for (counter, slot) in counters(run.started_at) {
+            let has_cost = counter.starts_with(MONTHS) && run.status.is_over();
+            // A counter with the hours of a day goes with its runs.
+            let ends = kept.ends(run.started_at, run.started_at).filter(|_| is_of_a_day(&counter));
             let tally = tallies.entry(counter).or_default();
+            tally.extend(ends.map(|ends| (EXPIRY.to_owned(), ends.as_second())));
             let mut add = |letter: &str, by: i64| {
                 *tally.entry(letter.to_owned()).or_default() += by;
                 *tally.entry(format!("s{slot:02}{letter}")).or_default() += by;
@@ -67,8 +79,11 @@ pub(crate) async fn store(
             if let Some(duration) = run.duration_ms {
                 add("m", i64::try_from(duration)?);
             }
+            if has_cost {
+                add("c", NANO_DOLLARS);
+            }
         }
-        batch.push(run_item(connection, &run)?);
+        batch.push(run_item(connection, &run, kept)?);
         stored.ids.push(run.id);
         if batch.len() == 25 {
             send(client, table, std::mem::take(&mut batch), &mut under_way).await?;
@@ -118,6 +133,8 @@ fn run(connection: &Connection, id: RunId, at: Timestamp, number: usize, open: b
     if open {
         return run;
     }
+    let spent = Spent { region: REGION.into(), slices: 1, write_tenths: 260, read_tenths: 50, ..Spent::default() };
+    let run = Run { spent: Some(spent), ..run };
     let over = at.checked_add(SignedDuration::from_millis(200 + (number as i64 * 37) % 4_000)).unwrap_or(at);
     if number % 16 == 5 {
         let error = RunError::new(Failure::SourceNotFound, "there is no catalogue at gone.json");
@@ -133,7 +150,7 @@ fn key(pk: &str, sk: &str) -> Item {
     HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
 }
 
-fn run_item(connection: &Connection, run: &Run) -> Result<Item> {
+fn run_item(connection: &Connection, run: &Run, kept: Retention) -> Result<Item> {
     let mut item: Item = serde_dynamo::to_item(run)?;
     item.retain(|_, value| !matches!(value, AttributeValue::Null(_)));
     item.extend(key(&connection.to_string(), run.id.as_str()));
@@ -141,6 +158,8 @@ fn run_item(connection: &Connection, run: &Run) -> Result<Item> {
     item.insert("by_status".into(), AttributeValue::S(status));
     if !run.status.is_over() {
         item.insert("open".into(), AttributeValue::S("open".into()));
+    } else if let Some(ends) = kept.ends(run.started_at, run.updated_at) {
+        item.insert(EXPIRY.into(), AttributeValue::N(ends.as_second().to_string()));
     }
     Ok(item)
 }

@@ -5,15 +5,21 @@
 
 mod bootstrap;
 mod build;
+mod callgrind;
 mod catalogue;
 mod connections;
+mod end_to_end;
 mod events;
+mod first_event;
 mod flood;
 mod function;
 mod history;
 mod history_data;
 mod ingest;
 mod install;
+mod instructions;
+mod large;
+mod line;
 mod memory;
 mod mirror_data;
 mod peers;
@@ -23,7 +29,10 @@ mod pulls;
 mod reads;
 mod report;
 mod rows;
+mod sales;
+mod senders;
 mod stage;
+mod tls;
 mod vendor;
 mod writes;
 
@@ -56,12 +65,18 @@ struct Arguments {
     /// Leave out the functions that webhooks is compared with, which need Node with npm, Python with PyPI
     #[arg(long)]
     without_peers: bool,
-    /// How many connections a nightly has
+    /// How many connections a nightly has, and whose events come to one door
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     connections: usize,
     /// How many deliveries the long history of the reads has, with a tenth as many runs; the short one has a hundredth of both
     #[arg(long, value_name = "COUNT", default_value_t = 1_000_000)]
     deliveries: usize,
+    /// How many runs the long history has that is read function by function
+    #[arg(long, value_name = "COUNT", default_value_t = 100_000)]
+    runs: usize,
+    /// How many rows the large catalogue has
+    #[arg(long, value_name = "COUNT", default_value_t = 5_000_000)]
+    catalogue_rows: usize,
     /// How often each read is measured over each history
     #[arg(long, value_name = "COUNT", default_value_t = 400)]
     requests: usize,
@@ -71,6 +86,9 @@ struct Arguments {
     /// Measure binaries that are there already instead of building them
     #[arg(long, value_name = "FOLDER")]
     binaries: Option<PathBuf>,
+    /// Of `instructions`: the folder of other binaries of the same functions, to compare with
+    #[arg(long, value_name = "FOLDER")]
+    before: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -89,8 +107,18 @@ enum Scenario {
     Pulls,
     /// Sizes and start times
     Bootstrap,
-    /// What a webhook costs, beside the functions that people would write for it
+    /// What a webhook costs, beside the functions that people would write for it, and to its effect
     Ingest,
+    /// What a webhook costs to its effect: the part of ingest that has no peers
+    EndToEnd,
+    /// Instructions of a webhook, by callgrind: part of ingest; with --before beside those of other binaries
+    Instructions,
+    /// The first event of an instance, over TLS and without; needs openssl
+    FirstEvent,
+    /// A catalogue of --catalogue-rows rows, and 200,000 beside dlt; half an hour and 8 GB, so no part of all
+    Large,
+    /// Events of as many connections as --connections says at one door; minutes, so no part of all
+    Senders,
     /// What a flood of forged webhooks costs, and how soon each is answered
     Flood,
     /// A nightly of many connections, pages of their list, and first webhooks; in this process, so no part of all
@@ -109,7 +137,9 @@ impl Scenario {
             Self::All | Self::Bootstrap => &[],
             Self::Catalogue | Self::Memory | Self::Writes => &["sync-control"],
             Self::History => &["read-api", "sync-control"],
-            Self::Ingest | Self::Flood => &["webhooks"],
+            Self::Large => &["sync-control", "sync-worker"],
+            Self::Ingest | Self::EndToEnd | Self::Instructions => &["webhooks", "webhook-worker"],
+            Self::Flood | Self::FirstEvent | Self::Senders => &["webhooks"],
             Self::Pulls => &["sync-worker"],
             Self::Connections | Self::Reads | Self::Vendor => &[],
         }
@@ -158,6 +188,17 @@ async fn measure(arguments: &Arguments) -> Result<Report> {
         return Ok(report);
     }
     let build = Build::make(arguments.binaries.as_deref(), arguments.scenario.functions())?;
+    match (arguments.scenario, arguments.before.as_deref()) {
+        (Scenario::Instructions, Some(before)) => instructions::compare(before, &build, &mut report).await?,
+        (_, Some(_)) => return Err("--before goes with the scenario instructions alone".into()),
+        (Scenario::Instructions, None) => instructions::measure(&build, &mut report).await?,
+        (Scenario::EndToEnd, None) => end_to_end::measure(&build, &mut report).await?,
+        (Scenario::Senders, None) => senders::measure(&build, arguments.connections, &mut report).await?,
+        (Scenario::Large, None) => {
+            large::measure(&build, arguments.catalogue_rows, !arguments.without_dlt, &mut report).await?;
+        }
+        (_, None) => {}
+    }
     if wanted(Scenario::Bootstrap) {
         bootstrap::measure(&build, &mut report).await?;
     }
@@ -171,10 +212,13 @@ async fn measure(arguments: &Arguments) -> Result<Report> {
         memory::measure(&build, &mut report).await?;
     }
     if wanted(Scenario::History) {
-        history::measure(&build, &mut report).await?;
+        history::measure(&build, arguments.runs, &mut report).await?;
     }
     if wanted(Scenario::Ingest) {
         ingest::measure(&build, !arguments.without_peers, &mut report).await?;
+    }
+    if wanted(Scenario::FirstEvent) {
+        first_event::measure(&build, &mut report).await?;
     }
     if wanted(Scenario::Pulls) {
         pulls::measure(&build, !arguments.without_dlt, &mut report).await?;

@@ -1,8 +1,9 @@
-//! Stands between a function and DynamoDB or SQS, and counts what is written and sent.
+//! Stands between a function and a service of AWS, and counts what is called, written and sent; with TLS, where that is wanted.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use http::header::CONTENT_LENGTH;
@@ -12,14 +13,18 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex as AsyncMutex, watch};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 use crate::Result;
 
 /// Operations that write, whose answer can say what that cost.
 const WRITES: [&str; 5] = ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"];
+/// Operations that read, whose answer can say so too.
+const READS: [&str; 3] = ["GetItem", "Query", "BatchGetItem"];
 const CAPACITY: &str = "ReturnConsumedCapacity";
 
 /// What was written since the last look.
@@ -37,6 +42,12 @@ pub(crate) struct Written {
     pub(crate) refused: u64,
     /// Messages sent to a queue.
     pub(crate) sent: u64,
+    /// Read capacity units that the answers name.
+    pub(crate) read_units: f64,
+    /// Connections that were made.
+    pub(crate) connections: u64,
+    /// Requests by operation.
+    pub(crate) operations: BTreeMap<String, u64>,
 }
 
 /// What becomes of the requests.
@@ -48,6 +59,8 @@ pub(crate) enum Weather {
     Throttled,
     /// They have no answer.
     Hanging,
+    /// They go through, and each way to the service and back takes as long: one for TCP, one for TLS, one for each request.
+    Distant(Duration),
 }
 
 /// A counting proxy.
@@ -61,17 +74,28 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Starts a proxy of the endpoint `http://host:port`.
     pub(crate) async fn start(endpoint: &str) -> Result<Self> {
+        Self::start_with(endpoint, None).await
+    }
+
+    /// The same, which is reached by TLS where it is given what to answer with.
+    pub(crate) async fn start_with(endpoint: &str, tls: Option<TlsAcceptor>) -> Result<Self> {
         let upstream = endpoint.strip_prefix("http://").ok_or("the endpoint is not on plain http")?.to_owned();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let url = format!("http://{}", listener.local_addr()?);
+        let address = listener.local_addr()?;
+        let url = match &tls {
+            // By name, as the services are: the certificate is of it.
+            Some(_) => format!("https://localhost:{}", address.port()),
+            None => format!("http://{address}"),
+        };
         let written = Arc::new(Mutex::new(Written::default()));
         let counted = Arc::clone(&written);
         let (weather, today) = watch::channel(Weather::Fair);
         let server = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (upstream, counted, today) = (upstream.clone(), Arc::clone(&counted), today.clone());
+                let tls = tls.clone();
                 // A connection that breaks shows as an error of the function.
-                tokio::spawn(async move { drop(serve(stream, &upstream, counted, today).await) });
+                tokio::spawn(async move { drop(accept(stream, tls, &upstream, counted, today).await) });
             }
         });
         Ok(Self { url, written, weather, server })
@@ -94,14 +118,36 @@ impl Drop for Proxy {
     }
 }
 
-/// Each connection has one of its own upstream.
-async fn serve(
+async fn accept(
     stream: TcpStream,
+    tls: Option<TlsAcceptor>,
     upstream: &str,
     counted: Arc<Mutex<Written>>,
     today: watch::Receiver<Weather>,
 ) -> Result<()> {
     stream.set_nodelay(true)?;
+    counted.lock().unwrap_or_else(PoisonError::into_inner).connections += 1;
+    let weather = *today.borrow();
+    if let Weather::Distant(way) = weather {
+        // The kernel has accepted already: what that would have taken is made up for here.
+        tokio::time::sleep(way * if tls.is_some() { 2 } else { 1 }).await;
+    }
+    match tls {
+        Some(tls) => serve(tls.accept(stream).await?, upstream, counted, today).await,
+        None => serve(stream, upstream, counted, today).await,
+    }
+}
+
+/// Each connection has one of its own upstream.
+async fn serve<S>(
+    stream: S,
+    upstream: &str,
+    counted: Arc<Mutex<Written>>,
+    today: watch::Receiver<Weather>,
+) -> Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let upstream = TcpStream::connect(upstream).await?;
     upstream.set_nodelay(true)?;
     let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(upstream)).await?;
@@ -116,6 +162,7 @@ async fn serve(
                     Weather::Fair => {}
                     Weather::Throttled => return Ok(throttled()),
                     Weather::Hanging => std::future::pending().await,
+                    Weather::Distant(way) => tokio::time::sleep(way).await,
                 }
                 let (mut parts, body) = request.into_parts();
                 let mut body = body.collect().await?.to_bytes();
@@ -123,8 +170,9 @@ async fn serve(
                 let operation = operation.and_then(|target| target.rsplit_once('.')).map(|(_, name)| name.to_owned());
                 let mut sent: Value = serde_json::from_slice(&body).unwrap_or_default();
                 let operation = operation.unwrap_or_default();
-                if WRITES.contains(&operation.as_str()) && sent[CAPACITY].is_null() {
-                    // Whoever does not ask what a write costs is told all the same. The endpoint checks no signature.
+                let is_of_tables = WRITES.contains(&operation.as_str()) || READS.contains(&operation.as_str());
+                if is_of_tables && sent[CAPACITY].is_null() {
+                    // Whoever does not ask what a call costs is told all the same. The endpoint checks no signature.
                     sent[CAPACITY] = "TOTAL".into();
                     body = sent.to_string().into();
                     parts.headers.insert(CONTENT_LENGTH, body.len().into());
@@ -134,6 +182,7 @@ async fn serve(
                 let body = body.collect().await?.to_bytes();
                 let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
                 let mut written = counted.lock().unwrap_or_else(PoisonError::into_inner);
+                *written.operations.entry(operation.clone()).or_default() += 1;
                 if parts.status.is_success() {
                     written.count(&operation, &sent, &answer);
                 } else if answer["__type"]
@@ -165,6 +214,9 @@ fn throttled() -> Response<Full<Bytes>> {
 impl Written {
     fn count(&mut self, operation: &str, sent: &Value, answer: &Value) {
         let before = self.items;
+        let consumed = &answer["ConsumedCapacity"];
+        let all = consumed.as_array().map_or_else(|| std::slice::from_ref(consumed), Vec::as_slice);
+        let units = all.iter().filter_map(|table| table["CapacityUnits"].as_f64()).sum::<f64>();
         match operation {
             "PutItem" | "UpdateItem" | "DeleteItem" => self.item(&sent["TableName"], 1),
             "BatchWriteItem" => {
@@ -183,12 +235,11 @@ impl Written {
                 }
             }
             "SendMessage" => self.sent += 1,
+            _ if READS.contains(&operation) => return self.read_units += units,
             _ => return,
         }
         self.requests += u64::from(self.items > before);
-        let consumed = &answer["ConsumedCapacity"];
-        let all = consumed.as_array().map_or_else(|| std::slice::from_ref(consumed), Vec::as_slice);
-        self.units += all.iter().filter_map(|table| table["CapacityUnits"].as_f64()).sum::<f64>();
+        self.units += units;
     }
 
     fn item(&mut self, table: &Value, count: u64) {

@@ -4,13 +4,22 @@ use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::Result;
 
 /// Writes a catalogue of rows of about 0.7 KB, one a line, the first `changed` of them in a second edition. Returns
 /// the bytes of a row on average. Rows depend on their number alone, so two files differ in what changed only.
 pub(crate) fn write(path: &Path, count: usize, changed: usize) -> Result<f64> {
+    write_of(row, path, count, changed)
+}
+
+/// The same of rows of some 80 bytes, so that millions of them fit into a database in memory.
+pub(crate) fn write_small(path: &Path, count: usize, changed: usize) -> Result<f64> {
+    write_of(small_row, path, count, changed)
+}
+
+fn write_of(row: fn(usize, u32) -> Value, path: &Path, count: usize, changed: usize) -> Result<f64> {
     let mut file = BufWriter::new(File::create(path)?);
     let mut bytes = 0;
     for number in 0..count {
@@ -24,7 +33,17 @@ pub(crate) fn write(path: &Path, count: usize, changed: usize) -> Result<f64> {
     Ok(bytes as f64 / count as f64)
 }
 
-fn row(number: usize, edition: u32) -> serde_json::Value {
+fn small_row(number: usize, edition: u32) -> Value {
+    let mixed = (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    json!({
+        "catalogId": format!("sku-{:08x}-{number}", mixed >> 32),
+        "price": 19_000 + (mixed >> 40) % 20_000,
+        "inStock": !number.is_multiple_of(3),
+        "edition": edition,
+    })
+}
+
+fn row(number: usize, edition: u32) -> Value {
     let mixed = (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let pick = |words: &[&'static str], shift: u32| words[(mixed >> shift) as usize % words.len()];
     let color = pick(&["Tortoise", "Black", "Blond Havane", "Crystal", "Café"], 8);
