@@ -9,8 +9,8 @@ use signalbox::aws::journal::Journal;
 use signalbox::aws::queues::given_up::GivenUp;
 use signalbox::aws::queues::webhook::QueuedDelivery;
 use signalbox::aws::runs::RunReads;
-use signalbox::domain::deliveries::counters::FleetTally;
-use signalbox::engine::deliveries::counts::count;
+use signalbox::engine::deliveries::apply::Counted;
+use signalbox::engine::deliveries::counts::{count, count_connections};
 use signalbox::engine::deliveries::give_up::give_up;
 use signalbox::engine::runs::given_up;
 use signalbox::environment::{Environment, StartError};
@@ -35,25 +35,26 @@ pub async fn build(environment: &Environment, outside: &Outside) -> Result<Funct
         let (reads, syncs) = (reads.clone(), Arc::clone(&syncs));
         async move {
             let mut failed = Vec::new();
-            let mut recorded = FleetTally::default();
+            let mut recorded = Counted::default();
             for message in messages {
                 let message_id = message.message_id.clone().unwrap_or_default();
                 let done = match message.event_source_arn.as_deref() {
                     Some(queue) if *queue == *syncs => {
                         let dead = GivenUp::from(message);
-                        given_up::record(&reads, &journal, &outside, dead).await.map(|()| FleetTally::default())
+                        given_up::record(&reads, &journal, &outside, dead).await.map(|()| Counted::default())
                     }
                     _ => give_up(&store, &effects, &journal, &outside, QueuedDelivery::from(message)).await,
                 };
                 match done {
-                    Ok(tally) => recorded.merge(tally),
+                    Ok(counted) => recorded.merge(counted),
                     Err(fault) => {
                         tracing::error!(%fault, message_id, "dead letter not recorded");
                         failed.push(message_id);
                     }
                 }
             }
-            count(&store, &recorded).await;
+            count(&store, &recorded.fleet).await;
+            count_connections(&store, &recorded.connections).await;
             failed
         }
     }))

@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::result::SdkError;
 
 use super::faults::AwsFault;
-use super::through::{Answered, Sent, Through};
+use super::through::{Answered, Sent, Through, code};
 use crate::outside::Outside;
 
 /// How often a call is made that may be answered otherwise a moment later.
@@ -128,12 +128,4 @@ impl Signed {
         let given = call.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
         Ok(Sent { path: call.path.clone(), headers: given.chain(made).collect(), body: call.body.clone().into() })
     }
-}
-
-/// The code of a service's error; no request data.
-fn code(body: &[u8]) -> String {
-    let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-    let named = ["__type", "code", "Code", "Type"].iter().find_map(|name| body[*name].as_str());
-    let code = named.unwrap_or_default().rsplit('#').next().unwrap_or_default();
-    code.chars().filter(char::is_ascii_alphanumeric).take(80).collect()
 }

@@ -155,10 +155,10 @@ impl Table {
             return Ok(stored);
         }
         let NewItem { item, condition, values } = new;
-        let call = self.put_item(item).set_condition_expression(condition.map(String::from));
+        let call = self.put_item(item).condition_expression(condition);
         let call = call
             .set_expression_attribute_values((!values.is_empty()).then_some(values))
-            .set_return_values_on_condition_check_failure(condition.map(|_| OLD));
+            .return_values_on_condition_check_failure(OLD);
         let error = match call.send().await {
             Ok(_) => return Ok(Stored::Done),
             Err(error) => error,

@@ -96,3 +96,11 @@ impl Sent {
         Ok(request)
     }
 }
+
+/// The code of a service's error; no request data.
+pub(super) fn code(body: &[u8]) -> String {
+    let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let named = ["__type", "code", "Code", "Type"].iter().find_map(|name| body[*name].as_str());
+    let code = named.unwrap_or_default().rsplit('#').next().unwrap_or_default();
+    code.chars().filter(char::is_ascii_alphanumeric).take(80).collect()
+}

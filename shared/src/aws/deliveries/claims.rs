@@ -45,7 +45,7 @@ impl DeliveryStore {
     pub async fn claim(&self, claim_key: &str, ours: NewClaim, at: Timestamp) -> Result<(Verdict, Claim), AwsFault> {
         let new = NewItem {
             item: item(&ours.claim, key(claim_key, "claim"))?,
-            condition: Some("attribute_not_exists(pk) OR expires_at <= :now"),
+            condition: "attribute_not_exists(pk) OR expires_at <= :now",
             values: values([(":now", number(at.as_second()))]),
         };
         match self.0.store(new, "claim delivery").await? {

@@ -230,7 +230,7 @@ impl EffectStore {
         condition: &'static str,
         values: [(&str, AttributeValue); VALUES],
     ) -> Result<Option<Item>, AwsFault> {
-        let new = NewItem { item: fields, condition: Some(condition), values: wire::values(values) };
+        let new = NewItem { item: fields, condition, values: wire::values(values) };
         match self.0.store(new, operation).await? {
             Put::Done => Ok(None),
             Put::Refused(stands) => Ok(Some(stands)),

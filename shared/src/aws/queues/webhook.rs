@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::aws::clients::Clients;
 use crate::aws::faults::{AwsFault, fault};
-use crate::aws::wire::{MessageAttributes, SendMessage, Wire};
+use crate::aws::wire::{MessageAttributes, SendMessage, Sent, Wire};
 use crate::domain::deliveries::delivery::Label;
 use crate::environment::{Environment, StartError};
 
@@ -46,10 +46,12 @@ impl WebhookQueue {
             // On a standard queue the group makes for fairness between tenants (SQS fair queues), not for order.
             message_group_id: label.connection.tenant.as_str(),
         };
-        if self.wire.send_message(&sent).await {
-            return Ok(());
-        }
-        // It may be in the queue already. A second one is what the queue itself may make of any: who applies it finds the effect there.
+        let text = match self.wire.send_message(&sent).await {
+            Sent::Done => return Ok(()),
+            Sent::Not => text,
+            // It may be in the queue already. So whoever applies this one looks first whether its effect has happened.
+            Sent::Perhaps => serde_json::to_string(&Label { sent_again: true, ..label.clone() }).map_err(damaged)?,
+        };
         let attribute = MessageAttributeValue::builder()
             .data_type("String")
             .string_value(text)

@@ -1,7 +1,7 @@
 //! Kept connections to one service: HTTP/1.1, with TLS where its endpoint has it.
 //!
 //! They do one thing: a request out, its answer in, within a time. What is tried again, and how, is not theirs to know; they say whether a
-//! request that has no answer may have arrived. A connection whose answer was not read to its end is dropped with it.
+//! request that has no answer may have arrived, which a message that is sent again must say. A connection whose answer was not read to its end is dropped with it.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,8 +31,8 @@ const ANSWER_MAX: Duration = Duration::from_secs(3);
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// A connection that nothing went over for so long is not used again, as by the SDK's client: something on the way may have forgotten it.
 const IDLE_MAX_MS: i64 = 90_000;
-/// For how long nothing is tried after a service could not be reached, or did not answer in time: each call would wait in vain before it
-/// is made in the other way.
+/// For how long nothing is tried after a service could not be reached, did not answer in time, or answered otherwise than is understood:
+/// each call would be made in vain before it is made in the other way, where attempts are counted and spread.
 const REST_MS: i64 = 30_000;
 
 /// Where a service is.
@@ -54,7 +54,9 @@ impl Address {
         };
         let port = uri.port_u16().unwrap_or(if has_tls { 443 } else { 80 });
         let is_root = matches!(uri.path(), "" | "/") && uri.query().is_none();
-        is_root.then(|| Self { host: uri.host().unwrap_or_default().to_owned(), port, has_tls })
+        // An address of version 6 has brackets here, and none where it is dialled. AWS has no such endpoint.
+        let host = uri.host().filter(|host| !host.starts_with('['))?.to_owned();
+        is_root.then_some(Self { host, port, has_tls })
     }
 
     /// What the header `host` says.
@@ -105,20 +107,21 @@ impl Connections {
     pub(super) fn prepare(self: Arc<Self>) {
         tokio::spawn(async move {
             let Ok(_all) = self.places.acquire_many(CONNECTIONS_MAX).await else { return };
-            if let Some(sender) = self.connect().await {
-                self.keep(sender);
+            match self.connect().await {
+                Some(sender) => self.keep(sender),
+                None => self.rest(),
             }
         });
     }
 
     /// Sends a request, and waits for its answer.
     pub(super) async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer, NoAnswer> {
-        if self.now_ms() < self.rests_until_ms.load(Ordering::Relaxed) {
+        if self.rests() {
             return Err(NoAnswer::NotSent);
         }
-        // As long as an answer may take, others are waited for.
+        // As long as an answer may take, others are waited for. Whoever they wait for may have waited in vain.
         let place = self.clock.within(ANSWER_MAX, self.places.acquire()).await;
-        let Some(Ok(place)) = place else { return Err(NoAnswer::NotSent) };
+        let Some(Ok(place)) = place.filter(|_| !self.rests()) else { return Err(NoAnswer::NotSent) };
         match self.clock.within(ANSWER_MAX, self.over_kept(request, place)).await {
             Some(answered) => answered,
             None => {
@@ -207,7 +210,13 @@ impl Connections {
         Ok(opened(tls).await?)
     }
 
-    fn rest(&self) {
+    /// Whether nothing is to be tried now.
+    fn rests(&self) -> bool {
+        self.now_ms() < self.rests_until_ms.load(Ordering::Relaxed)
+    }
+
+    /// Lets nothing be tried for a while.
+    pub(super) fn rest(&self) {
         self.rests_until_ms.store(self.now_ms() + REST_MS, Ordering::Relaxed);
     }
 

@@ -1,4 +1,4 @@
-//! The wire: the two calls that taking a webhook in is made of, without what the SDK does around each call of any kind.
+//! The wire: the two calls that a webhook's way is made of, without what the SDK does around each call of any kind.
 //!
 //! `PutItem` and `SendMessage` go over [kept connections](connections), [signed](signature) by hand. Whatever is neither 200 nor a failed
 //! condition is no answer here: the very same call is made through the SDK then, which owns retries, throttling, skew and errors. So a call
@@ -18,10 +18,10 @@ use std::sync::Arc;
 
 use aws_credential_types::Credentials;
 
-use self::connections::{Address, Connections};
+use self::connections::{Address, Connections, NoAnswer};
 use self::put_item::PutItem;
 pub(in crate::aws) use self::put_item::{NewItem, Put, values};
-pub(in crate::aws) use self::send_message::{MessageAttributes, SendMessage};
+pub(in crate::aws) use self::send_message::{MessageAttributes, SendMessage, Sent};
 use self::service::{Service, Way};
 use self::signature::Signer;
 use super::through::Through;
@@ -90,14 +90,27 @@ impl Wire {
     pub(super) async fn put_item(&self, table_name: &str, new: &NewItem) -> Option<Put> {
         let dynamodb = &self.0.as_ref()?.dynamodb;
         let answer = dynamodb.call(put_item::TARGET, &PutItem::of(table_name, new)).await.ok()?;
-        Put::read(&answer)
+        let put = Put::read(&answer);
+        if put.is_none() {
+            dynamodb.left(&answer);
+        }
+        put
     }
 
-    /// Sends a message. False where nobody knows whether it was sent: who sends it again through the SDK may have sent it twice.
-    pub(super) async fn send_message(&self, message: &SendMessage<'_>) -> bool {
-        let Some(services) = self.0.as_ref() else { return false };
-        let answered = services.sqs.call(send_message::TARGET, message).await;
-        answered.is_ok_and(|answer| send_message::is_sent(&answer))
+    /// Sends a message. Where nobody knows whether it was sent, who sends it again through the SDK may have sent it twice.
+    pub(super) async fn send_message(&self, message: &SendMessage<'_>) -> Sent {
+        let Some(services) = self.0.as_ref() else { return Sent::Not };
+        match services.sqs.call(send_message::TARGET, message).await {
+            Ok(answer) => {
+                let sent = Sent::read(&answer);
+                if sent != Sent::Done {
+                    services.sqs.left(&answer);
+                }
+                sent
+            }
+            Err(NoAnswer::NotSent) => Sent::Not,
+            Err(NoAnswer::Unknown) => Sent::Perhaps,
+        }
     }
 }
 
@@ -108,7 +121,7 @@ impl fmt::Debug for Wire {
     }
 }
 
-/// Whether a region's services have the names that all have but those of China and of closed partitions.
+/// Whether a region's services have the names that all have but those of other partitions: China's, Europe's sovereign cloud, closed ones.
 fn has_usual_names(region: &str) -> bool {
-    !region.starts_with("cn-") && !region.contains("iso")
+    !["cn-", "eusc-"].iter().any(|partition| region.starts_with(partition)) && !region.contains("iso")
 }

@@ -18,13 +18,11 @@ pub(super) struct PutItem<'a> {
     table_name: &'a str,
     #[serde(serialize_with = "attributes")]
     item: &'a Item,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    condition_expression: Option<&'a str>,
+    condition_expression: &'a str,
     #[serde(skip_serializing_if = "Item::is_empty", serialize_with = "attributes")]
     expression_attribute_values: &'a Item,
     return_consumed_capacity: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    return_values_on_condition_check_failure: Option<&'static str>,
+    return_values_on_condition_check_failure: &'static str,
 }
 
 fn attributes<S: Serializer>(item: &&Item, serializer: S) -> Result<S::Ok, S::Error> {
@@ -39,7 +37,7 @@ impl<'a> PutItem<'a> {
             condition_expression: new.condition,
             expression_attribute_values: &new.values,
             return_consumed_capacity: "TOTAL",
-            return_values_on_condition_check_failure: new.condition.map(|_| "ALL_OLD"),
+            return_values_on_condition_check_failure: "ALL_OLD",
         }
     }
 }
@@ -57,8 +55,7 @@ pub(in crate::aws) enum Put {
 #[derive(Debug, Clone)]
 pub(in crate::aws) struct NewItem {
     pub(in crate::aws) item: Item,
-    /// The condition, if any.
-    pub(in crate::aws) condition: Option<&'static str>,
+    pub(in crate::aws) condition: &'static str,
     /// The values that it names, with their colons.
     pub(in crate::aws) values: Item,
 }
@@ -68,7 +65,7 @@ pub(in crate::aws) fn values<const N: usize>(values: [(&str, AttributeValue); N]
     values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// What says that it is there: any object, as what it consumed is all that it could say.
+/// What says that it is there: any object or list, as what it consumed is all that it could say.
 #[derive(Deserialize)]
 struct PutAnswer {}
 

@@ -43,7 +43,25 @@ struct SendAnswer {
     _message_id: String,
 }
 
-/// Whether an answer says that the message is in the queue.
-pub(super) fn is_sent(Answer { status, body }: &Answer) -> bool {
-    *status == StatusCode::OK && serde_json::from_slice::<SendAnswer>(body).is_ok()
+/// Whether a message is in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::aws) enum Sent {
+    /// It is.
+    Done,
+    /// It is not.
+    Not,
+    /// Nobody knows.
+    Perhaps,
+}
+
+impl Sent {
+    /// What an answer says.
+    pub(super) fn read(Answer { status, body }: &Answer) -> Self {
+        match *status {
+            StatusCode::OK if serde_json::from_slice::<SendAnswer>(body).is_ok() => Self::Done,
+            // Refused by the service itself.
+            StatusCode::BAD_REQUEST => Self::Not,
+            _ => Self::Perhaps,
+        }
+    }
 }

@@ -11,11 +11,12 @@ use serde::Serialize;
 
 use super::connections::{Answer, Connections, NoAnswer};
 use super::signature::{Signer, moment};
-use crate::aws::through::{Sent, Through};
+use crate::aws::through::{Sent, Through, code};
 use crate::outside::Clock;
 
 /// The protocol of both services.
 const JSON: &str = "application/x-amz-json-1.0";
+const TOKEN: &str = "x-amz-security-token";
 /// How long an answer may take where the SDK's HTTP client carries the request: as long as one of the SDK's own attempts.
 const THROUGH_MAX: Duration = Duration::from_secs(6);
 
@@ -35,13 +36,23 @@ pub(super) enum Way {
 }
 
 impl Service {
+    /// Notes an answer that is none here. It is made through the SDK now, and so are all for a while: what is refused once is refused again,
+    /// and who slows down is the SDK.
+    pub(super) fn left(&self, answer: &Answer) {
+        let (status, code) = (answer.status.as_u16(), code(&answer.body));
+        tracing::warn!(host = self.host, status, code, "call left to the SDK");
+        if let Way::Kept(connections) = &self.way {
+            connections.rest();
+        }
+    }
+
     /// Makes a call. An answer may have any status.
     pub(super) async fn call(&self, target: &'static str, call: &impl Serialize) -> Result<Answer, NoAnswer> {
         let body = serde_json::to_vec(call).map_err(|_| NoAnswer::NotSent)?;
         let moment = moment(self.clock.now());
         let mut headers = Vec::with_capacity(6);
         headers.extend([("content-type", JSON), ("host", self.host.as_str()), ("x-amz-date", moment.as_str())]);
-        headers.extend(self.signer.token().map(|token| ("x-amz-security-token", token)));
+        headers.extend(self.signer.token().map(|token| (TOKEN, token)));
         headers.push(("x-amz-target", target));
         let authorization = self.signer.authorization(&moment, &headers, &body);
         match &self.way {
@@ -68,7 +79,9 @@ fn request(headers: &[(&'static str, &str)], authorization: &str, body: Vec<u8>)
     let mut request = Request::post("/").body(Full::from(body)).ok()?;
     let into = request.headers_mut();
     for (name, value) in headers {
-        into.insert(*name, HeaderValue::from_str(value).ok()?);
+        let mut value = HeaderValue::from_str(value).ok()?;
+        value.set_sensitive(*name == TOKEN);
+        into.insert(*name, value);
     }
     let mut authorization = HeaderValue::from_str(authorization).ok()?;
     authorization.set_sensitive(true);

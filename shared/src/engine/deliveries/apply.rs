@@ -72,11 +72,12 @@ impl Counted {
 /// `counted`.
 ///
 /// It is counted when its entry is new, or its failure the first: the queue may deliver it twice. A process that dies between
-/// the entry and the count, or cannot complete a claim that it has to, leaves it uncounted. That one which failed is through is counted when
+/// the entry and the count leaves it uncounted. That one which failed is through is counted when
 /// its claim is completed: it may be another attempt that had the effect.
 ///
 /// # Errors
-/// When it could not be applied; the reason is noted on the claim, for the dead letter it may become.
+/// When it could not be applied; the reason is noted on the claim, for the dead letter it may become. Or when it was, and its claim could
+/// not be completed.
 pub async fn apply(
     worker: &DeliveryWorker,
     label: &Label,
@@ -84,7 +85,7 @@ pub async fn apply(
     receives: u32,
     counted: &mut Counted,
 ) -> Result<Applied, ApplyError> {
-    match effect(worker, label, body).await {
+    match effect(worker, label, body, receives).await {
         Ok((Effect { applied, before }, ahead)) => {
             let happened = Happened {
                 before,
@@ -94,11 +95,15 @@ pub async fn apply(
                 body_bytes: body.len(),
             };
             let failed_ms = if happened.completes_claim(worker.outside.clock.now()) {
-                failed_before(label, worker.store.complete_claim(&label.claim_key()).await?)
+                let completed = worker.store.complete_claim(&label.claim_key()).await;
+                completed.map(|completed| failed_before(label, completed))
             } else {
-                None
+                Ok(None)
             };
-            count(counted, label, (!before).then_some(applied), failed_ms, worker.outside.clock.now());
+            // Also where the claim could not be completed: the next attempt finds the effect there, and counts it no more.
+            let through_ms = failed_ms.as_ref().ok().copied().flatten();
+            count(counted, label, (!before).then_some(applied), through_ms, worker.outside.clock.now());
+            failed_ms?;
             log(worker, label, applied, ahead, !before);
             Ok(applied)
         }
@@ -116,7 +121,7 @@ pub async fn apply(
 }
 
 /// When one first failed that is through by this completion of its claim, epoch milliseconds.
-fn failed_before(label: &Label, completed: Completed) -> Option<i64> {
+pub(super) fn failed_before(label: &Label, completed: Completed) -> Option<i64> {
     // A version before this one did not say when.
     (completed.first && completed.attempts > 0).then(|| completed.failed_ms.unwrap_or(label.received_ms))
 }
@@ -138,11 +143,16 @@ fn count(counted: &mut Counted, label: &Label, applied: Option<Applied>, failed_
 
 /// What came of it, and whether its version was too far ahead of its receipt to count.
 ///
-/// Of an attempt that is not the first it is looked whether its effect has happened: a read costs a fifth of a refused write, or less,
+/// Of an attempt that is not the first, and of a message that was handed out before, it is looked whether its effect has happened: a read costs a fifth of a refused write, or less,
 /// and a version that was removed since must not come back by a duplicate, nor another body under the same key have an effect of its own.
-async fn effect(worker: &DeliveryWorker, label: &Label, body: &[u8]) -> Result<(Effect, bool), ApplyError> {
+async fn effect(
+    worker: &DeliveryWorker,
+    label: &Label,
+    body: &[u8],
+    receives: u32,
+) -> Result<(Effect, bool), ApplyError> {
     let (effects, now) = (&worker.effects, worker.outside.clock.now());
-    if !label.is_first_attempt()
+    if (!label.is_first_attempt() || receives != 1)
         && let Some(applied) = effects.happened(label).await?
     {
         return Ok((Effect { applied, before: true }, false));

@@ -6,9 +6,10 @@ use crate::aws::faults::AwsFault;
 use crate::aws::journal::Journal;
 use crate::aws::queues::webhook::QueuedDelivery;
 use crate::domain::dead_letter::{DEAD_LETTER_SECONDS, DeadLetter, DeadLetterId, Subject};
-use crate::domain::deliveries::counters::{Counter, FleetTally};
+use crate::domain::deliveries::counters::Counter;
 use crate::domain::deliveries::delivery::{UNKNOWN_ORIGIN, body_hash, origin};
 use crate::domain::ids::TenantId;
+use crate::engine::deliveries::apply::{Counted, failed_before};
 use crate::outside::Outside;
 use crate::telemetry::metrics::{By, Level, Line, Unit};
 
@@ -25,17 +26,22 @@ pub async fn give_up(
     journal: &Journal,
     outside: &Outside,
     dead: QueuedDelivery,
-) -> Result<FleetTally, AwsFault> {
+) -> Result<Counted, AwsFault> {
     let now = outside.clock.now();
     if let Some(label) = &dead.label
         && effects.happened(label).await?.is_some()
     {
-        store.complete_claim(&label.claim_key()).await?;
+        let completed = store.complete_claim(&label.claim_key()).await?;
+        let mut counted = Counted::default();
+        // Its failures have no dead letter behind them, and are over.
+        if let Some(failed_ms) = failed_before(label, completed) {
+            counted.connections.recovered(&label.connection, failed_ms, now.as_millisecond());
+        }
         tracing::warn!(
             correlation_id = label.correlation_id, connection = %label.connection, key = label.key,
             "given up, and no dead letter: its effect has happened"
         );
-        return Ok(FleetTally::default());
+        return Ok(counted);
     }
     let (reason, noted) = match &dead.label {
         Some(label) => {
@@ -63,12 +69,12 @@ pub async fn give_up(
     let line = line.with("attempts", letter.attempts);
     let line = line.with("correlation_id", letter.label().map(|label| label.correlation_id.as_str()));
     // Also one that is recorded once more: counted twice it alarms, and not at all nobody looks.
-    let counted = By(&[("queue", "webhooks")], &[("dead_letters", 1.0, Unit::Count)]);
-    outside.metrics.log(now, line, &[counted]);
-    let mut tally = FleetTally::default();
+    let measured = By(&[("queue", "webhooks")], &[("dead_letters", 1.0, Unit::Count)]);
+    outside.metrics.log(now, line, &[measured]);
+    let mut counted = Counted::default();
     if first {
         let origin = letter.connection().map_or_else(|| UNKNOWN_ORIGIN.to_owned(), origin);
-        tally.add(&origin, Counter::Dead, 1);
+        counted.fleet.add(&origin, Counter::Dead, 1);
     }
-    Ok(tally)
+    Ok(counted)
 }
