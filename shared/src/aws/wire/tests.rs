@@ -37,6 +37,8 @@ struct Server {
     came: Arc<Mutex<Vec<(usize, String)>>>,
     /// A permit for each that came.
     arrived: Arc<Semaphore>,
+    /// A permit for each connection that was opened.
+    opened: Arc<Semaphore>,
     /// One for each that may go on.
     go_on: Arc<Semaphore>,
 }
@@ -49,12 +51,14 @@ impl Server {
             replies: Arc::new(Mutex::new(replies.into())),
             came: Arc::default(),
             arrived: Arc::new(Semaphore::new(0)),
+            opened: Arc::new(Semaphore::new(0)),
             go_on: Arc::new(Semaphore::new(0)),
         };
         let accepting = server.clone();
         tokio::spawn(async move {
             for number in 0.. {
                 let Ok((stream, _)) = listener.accept().await else { return };
+                accepting.opened.add_permits(1);
                 let server = accepting.clone();
                 tokio::spawn(async move { server.serve(number, stream).await });
             }
@@ -126,7 +130,7 @@ fn chunked(parts: &[&str]) -> String {
 fn new() -> NewItem {
     NewItem {
         item: Item::from([("pk".to_owned(), text("a"))]),
-        condition: Some("attribute_not_exists(pk)"),
+        condition: "attribute_not_exists(pk)",
         values: values([]),
     }
 }
@@ -184,11 +188,13 @@ async fn a_message_is_sent_where_the_queue_names_it() {
         message_group_id: "t1",
     };
     for (reply, sent) in [
-        (answer("200 OK", r#"{"MessageId":"m"}"#), true),
-        (answer("200 OK", DONE), false),
-        (answer("503 x", ""), false),
+        (Says(answer("200 OK", r#"{"MessageId":"m"}"#)), Sent::Done),
+        (Says(answer("400 Bad Request", r#"{"__type":"com.amazonaws.sqs#OverLimit"}"#)), Sent::Not),
+        (Says(answer("200 OK", "{}")), Sent::Perhaps),
+        (Says(answer("503 x", "")), Sent::Perhaps),
+        (Ends(String::new()), Sent::Perhaps),
     ] {
-        let server = Server::start(vec![Says(reply)]).await;
+        let server = Server::start(vec![reply]).await;
         assert_eq!(server.wire(&Clock::default()).send_message(&message).await, sent);
         let came = server.came.lock().unwrap().first().unwrap().1.clone();
         let (head, body) = came.split_once("\r\n\r\n").unwrap();
@@ -261,14 +267,28 @@ async fn a_service_that_does_not_answer_is_let_rest() {
     assert_eq!(server.connections(), [0, 1], "and the connection that hangs is not used again");
 }
 
+/// Also what refuses: the SDK counts its attempts, and spreads them.
+#[tokio::test]
+async fn a_service_that_refuses_is_let_rest() {
+    let server = Server::start(vec![Says(answer("500 x", "{}")), Says(answer("200 OK", DONE))]).await;
+    let clock = Clock::fixed(Timestamp::UNIX_EPOCH);
+    let wire = server.wire(&clock);
+    assert_eq!(wire.put_item("T", &new()).await, None);
+    assert_eq!(wire.put_item("T", &new()).await, None);
+    assert_eq!(server.connections(), [0], "nothing is sent while it rests");
+    clock.advance(Duration::from_secs(30));
+    assert_eq!(wire.put_item("T", &new()).await, Some(Put::Done));
+}
+
 #[tokio::test]
 async fn the_first_request_waits_for_the_connection_that_is_prepared() {
     let server = Server::start(vec![Says(answer("200 OK", DONE))]).await;
     let wire = server.wire(&Clock::default());
     wire.prepare();
-    tokio::task::yield_now().await;
+    // One for each service, which are the same server here, and no request yet.
+    server.opened.acquire_many(2).await.unwrap().forget();
     assert_eq!(wire.put_item("T", &new()).await, Some(Put::Done));
-    assert_eq!(server.connections(), [0]);
+    assert_eq!(server.opened.available_permits(), 0, "and it opened none of its own");
 }
 
 #[test]
@@ -281,6 +301,8 @@ fn there_is_none_where_it_is_not_wanted_or_cannot_be() {
         (&[("LEAN_WIRE", "false")], "eu-west-1", None, "Wire(off)"),
         (&[on, ("https_proxy", "http://proxy:3128")], "eu-west-1", None, "Wire(off)"),
         (&[on], "cn-north-1", None, "Wire(off)"),
+        (&[on], "eusc-de-east-1", None, "Wire(off)"),
+        (&[on], "eu-west-1", Some("http://[::1]:8000"), "Wire(off)"),
         (&[on, ("SIGNALBOX_STAGE", "local")], "eu-west-1", None, "Wire(off)"),
         (&[on], "eu-west-1", Some("https://example.com/below"), "Wire(off)"),
         (&[on], "eu-west-1", Some("unix:/socket"), "Wire(off)"),
