@@ -2,8 +2,9 @@
 
 use mimalloc::MiMalloc;
 
-/// A webhook is hundreds of allocations that live for a tenth of a millisecond, on one thread. The system's allocator needs some 300,000
-/// instructions for them, a fifth of what a webhook takes beside its hashes; this one a good third of that.
+/// A webhook is hundreds of allocations that live for a tenth of a millisecond, on one thread. The system's allocator
+/// needs some 300,000 instructions for them, a fifth of what a webhook takes beside its hashes; this one a good third
+/// of that.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
