@@ -1,8 +1,8 @@
 //! What a Lambda function is, whichever runtime drives it.
 //!
-//! In production [`Function::run`] polls the Lambda Runtime API. The local host and the tests hand the very
-//! same value real event JSON through [`Function::invoke`]. Both come to the text of an event, which is read once, straight into what
-//! the handler takes: what cannot be converted here can be converted nowhere, and is refused by the same code.
+//! In production [`Function::run`] polls the Lambda Runtime API. The local host and the tests hand the very same value
+//! real event JSON through [`Function::invoke`]. Both come to the text of an event, which is read once, straight into
+//! what the handler takes: what cannot be converted here can be converted nowhere, and is refused by the same code.
 
 use std::collections::BTreeSet;
 use std::future::Future;

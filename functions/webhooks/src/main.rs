@@ -2,8 +2,9 @@
 
 use mimalloc::MiMalloc;
 
-/// A webhook is some thousand allocations that live for a tenth of a millisecond, on one thread: the system's allocator takes a lock for
-/// each, which is an eighth of all that a webhook costs. A crash leaves nothing behind that the system's would not.
+/// A webhook is hundreds of allocations that live for a tenth of a millisecond, on one thread. The system's allocator
+/// needs some 300,000 instructions for them, a fifth of what a webhook takes beside its hashes; this one a good third
+/// of that.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

@@ -1,6 +1,6 @@
-//! TLS to AWS, over the certificates that the system trusts. An instance has one client below all of the SDK's: each service's would
-//! make one of its own, and another to see that it can, each with all the certificates parsed anew and connections that it shares with
-//! none.
+//! TLS to AWS, over the certificates that the system trusts. An instance has one client below all of the SDK's: each
+//! service's would make one of its own, and another to see that it can, each with all the certificates parsed anew and
+//! connections that it shares with none.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -19,11 +19,12 @@ use rustls::{ClientConfig, RootCertStore};
 /// How long a connection may take to come about: what the SDK has by itself.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(3100);
 
-/// The settings of connections of our own, made when they are first asked for: before the first event is the time, as an instance has a
-/// whole processor then.
+/// The settings of connections of our own, made when they are first asked for: before the first event is the time, as
+/// an instance has a whole processor then.
 ///
-/// They read the system's certificates a second time, which takes a millisecond. The SDK keeps what it read to itself, and takes
-/// others as PEM alone: to write them for it, and have them parsed again, takes as long, and every function would pay for it.
+/// They read the system's certificates a second time, which takes a millisecond. The SDK keeps what it read to itself,
+/// and takes others as PEM alone: to write them for it, and have them parsed again, takes as long, and every function
+/// would pay for it.
 ///
 /// # Errors
 /// When the processor's cryptography has no protocol that TLS would take, which is none of any build.
@@ -41,7 +42,8 @@ pub(super) fn client_config() -> Result<Arc<ClientConfig>, rustls::Error> {
     Ok(Arc::clone(CONFIG.get_or_init(|| Arc::new(config))))
 }
 
-/// The client below all of the SDK's, of one instance: its connections live in that one's runtime. As the SDK's own but for that.
+/// The client below all of the SDK's, of one instance: its connections live in that one's runtime. As the SDK's own but
+/// for that.
 pub(super) fn http_client(sleep: Option<SharedAsyncSleep>) -> SharedHttpClient {
     let mut connector = Connector::builder()
         .connector_settings(HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build())

@@ -1,10 +1,11 @@
 //! API Gateway's payload format 2.0 as a function sees it: an event becomes a request, the answer an event's response.
 //! Source: API Gateway developer guide, "Create AWS Lambda proxy integrations for HTTP APIs".
 //!
-//! The event's and the answer's types are our own, as one takes its text from the bytes that came and the other is written once:
-//! `lambda_http`'s hold the whole of both formats, and cost a webhook more than its signature does. What comes out of an event is
-//! `lambda_http`'s request, body and all. Its own conversion unwraps what it makes of the host, the path, the query, the headers
-//! and the body, so that one request of a stranger ended the process. Here nothing that an event says can do more than be refused.
+//! The event's and the answer's types are our own, as one takes its text from the bytes that came and the other is
+//! written once, where `lambda_http`'s hold the whole of both formats. What comes out of an event is `lambda_http`'s
+//! request, body and all. Its own conversion unwraps what it makes of the host, the path, the query, the headers and
+//! the body, so that one request of a stranger ended the process. Here nothing that an event says can do more than be
+//! refused.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -66,11 +67,13 @@ struct EventHttp<'a> {
     method: Cow<'a, str>,
 }
 
-/// Text, borrowed unless it is written with escapes. serde borrows for a bare `Cow` alone, and for none within another type.
+/// Text, borrowed unless it is written with escapes. serde borrows for a bare `Cow` alone, and for none within another
+/// type.
 #[derive(Debug, Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// An event's headers, as far as they can be those of a request: what is refused is answered, and is no event that cannot be read.
+/// An event's headers, as far as they can be those of a request: what is refused is answered, and is no event that
+/// cannot be read.
 #[derive(Debug)]
 struct EventHeaders(Result<HeaderMap, Problem>);
 

@@ -244,7 +244,8 @@ const BLOCK: usize = 32;
 /// Whether a queue takes the text as it is: the characters that SQS documents for SendMessage.
 #[must_use]
 pub fn fits_a_queue(body: &[u8]) -> bool {
-    // Nearly all bodies are plain ASCII, which needs no decoding: it is passed over, and what comes after it begins a character.
+    // Nearly all bodies are plain ASCII, which needs no decoding: it is passed over, and what comes after it begins a
+    // character.
     let plain = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
     // By blocks without a way out in the middle, which processors look at as one.
     let blocks = body.chunks_exact(BLOCK).take_while(|block| block.iter().fold(true, |all, byte| all & plain(byte)));

@@ -130,8 +130,8 @@ impl VerifiedDelivery {
         *self.hash.get_or_init(|| Sha256::digest(&self.body).into())
     }
 
-    /// The hash, lower hex, of what tells its body from another: of its canonical JSON without the fields that its sender changes
-    /// with each attempt. None of what is no JSON, or has a number too large to read.
+    /// The hash, lower hex, of what tells its body from another: of its canonical JSON without the fields that its
+    /// sender changes with each attempt. None of what is no JSON, or has a number too large to read.
     #[must_use]
     pub fn content_hash(&self, volatile: &[VolatilePath]) -> Option<String> {
         let content = canonical_json_without(&self.body, volatile)?;
