@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::result::SdkError;
 
 use super::faults::AwsFault;
-use super::through::{Answered, Sent, Through, code};
+use super::through::{Answered, SignedRequest, Through, code};
 use crate::outside::Outside;
 
 /// How often a call is made that may be answered otherwise a moment later.
@@ -110,7 +110,7 @@ impl Signed {
     }
 
     /// A call with its signature (Signature Version 4).
-    fn signed(&self, call: &Call, endpoint: &str) -> Result<Sent, BoxError> {
+    fn signed(&self, call: &Call, endpoint: &str) -> Result<SignedRequest, BoxError> {
         let identity = self.credentials.clone().into();
         let milliseconds = u64::try_from(self.outside.clock.now().as_millisecond()).unwrap_or_default();
         let parameters = SigningParams::builder()
@@ -126,6 +126,10 @@ impl Signed {
         let (instructions, _) = sign(signable, &parameters.into())?.into_parts();
         let made = instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned()));
         let given = call.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
-        Ok(Sent { path: call.path.clone(), headers: given.chain(made).collect(), body: call.body.clone().into() })
+        Ok(SignedRequest {
+            path: call.path.clone(),
+            headers: given.chain(made).collect(),
+            body: call.body.clone().into(),
+        })
     }
 }

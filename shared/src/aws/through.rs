@@ -26,7 +26,7 @@ pub(super) struct Through {
 }
 
 /// A signed call: always a `POST`.
-pub(super) struct Sent {
+pub(super) struct SignedRequest {
     pub(super) path: String,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Bytes,
@@ -46,7 +46,7 @@ impl Through {
     pub(super) async fn send(
         &self,
         operation: &'static str,
-        sent: Sent,
+        sent: SignedRequest,
         limit: Duration,
     ) -> Result<Answered, SdkError<Infallible, HttpResponse>> {
         let mut call = Operation::builder()
@@ -65,7 +65,7 @@ impl Through {
             call = call.sleep_impl(sleep);
         }
         let call = call
-            .serializer(|sent: Sent| sent.into_request())
+            .serializer(|sent: SignedRequest| sent.into_request())
             .deserializer::<Answered, Infallible>(|response| {
                 let body = Bytes::copy_from_slice(response.body().bytes().unwrap_or_default());
                 let function_error = response.headers().get("x-amz-function-error").map(str::to_owned);
@@ -77,13 +77,13 @@ impl Through {
 }
 
 /// Without what it is signed with.
-impl fmt::Debug for Sent {
+impl fmt::Debug for SignedRequest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Sent").field("path", &self.path).finish_non_exhaustive()
+        formatter.debug_struct("SignedRequest").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
-impl Sent {
+impl SignedRequest {
     fn into_request(self) -> Result<HttpRequest, BoxError> {
         let length = self.body.len().to_string();
         let mut request = HttpRequest::new(SdkBody::from(self.body));

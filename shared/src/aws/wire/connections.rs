@@ -1,7 +1,7 @@
 //! Kept connections to one service: HTTP/1.1, with TLS where its endpoint has it.
 //!
-//! They do one thing: a request out, its answer in, within a time. What is tried again, and how, is not theirs to know; they say whether a
-//! request that has no answer may have arrived, which a message that is sent again must say. A connection whose answer was not read to its end is dropped with it.
+//! They do one thing: a request out, its answer in, within a time. What is tried again, and how, is not theirs to know; they say whether
+//! a request that has no answer may have arrived. A connection whose answer was not read to its end is dropped with it.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -122,13 +122,17 @@ impl Connections {
         // As long as an answer may take, others are waited for. Whoever they wait for may have waited in vain.
         let place = self.clock.within(ANSWER_MAX, self.places.acquire()).await;
         let Some(Ok(place)) = place.filter(|_| !self.rests()) else { return Err(NoAnswer::NotSent) };
-        match self.clock.within(ANSWER_MAX, self.over_kept(request, place)).await {
-            Some(answered) => answered,
+        let answered = self.clock.within(ANSWER_MAX, self.over_kept(request, place)).await;
+        let unknown = |why: &str| tracing::warn!(host = %self.address.host, why, "call left to the SDK");
+        match answered {
+            Some(Err(NoAnswer::Unknown)) => unknown("the answer broke off"),
+            Some(_) => {}
             None => {
+                unknown("no answer in time");
                 self.rest();
-                Err(NoAnswer::Unknown)
             }
         }
+        answered.unwrap_or(Err(NoAnswer::Unknown))
     }
 
     /// Over a connection that is free, or over a new one where there is none that still takes it.

@@ -65,7 +65,7 @@ pub(in crate::aws) fn values<const N: usize>(values: [(&str, AttributeValue); N]
     values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// What says that it is there: any object or list, as what it consumed is all that it could say.
+/// What says that it is there: JSON, whatever it holds. What was consumed is all that it could say.
 #[derive(Deserialize)]
 struct PutAnswer {}
 

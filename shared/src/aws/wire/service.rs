@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::connections::{Answer, Connections, NoAnswer};
 use super::signature::{Signer, moment};
-use crate::aws::through::{Sent, Through, code};
+use crate::aws::through::{SignedRequest, Through, code};
 use crate::outside::Clock;
 
 /// The protocol of both services.
@@ -64,7 +64,7 @@ impl Service {
                 headers.retain(|(name, _)| *name != HOST.as_str());
                 headers.push((AUTHORIZATION.as_str(), &authorization));
                 let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-                let sent = Sent { path: "/".into(), headers, body: body.into() };
+                let sent = SignedRequest { path: "/".into(), headers, body: body.into() };
                 let (_, operation) = target.split_once('.').unwrap_or_default();
                 let answered = through.send(operation, sent, THROUGH_MAX).await.map_err(|_| NoAnswer::Unknown)?;
                 let status = StatusCode::from_u16(answered.status).map_err(|_| NoAnswer::Unknown)?;
