@@ -407,17 +407,18 @@ async fn a_body_that_cannot_be_applied_is_shown_to_the_tenant_of_its_connection(
     }
 }
 
-/// Whoever searches the log by the trace in the answer finds what became of the request: one line.
+/// Whoever searches the log by the trace in the answer finds what became of the request: one line, and of what storage refused also that
+/// the wire left it to the SDK.
 #[tokio::test]
 async fn the_log_goes_by_the_trace_that_is_echoed() {
     let hooks = Hooks::start().await;
     let away = hooks.process(Wire::when(every("DynamoDB.PutItem"), Verdict::Fail(Fault::ServerError))).await;
     let whole = hooks.process(Wire::whole()).await;
     let logged = Logged::here();
-    for (process, connection, name, said) in [
-        (&whole, "conn-1", "taken", "delivery taken in"),
-        (&whole, "conn-9", "refused", "delivery rejected"),
-        (&away, "conn-1", "lost", "delivery not taken in"),
+    for (process, connection, name, before, said) in [
+        (&whole, "conn-1", "taken", None, "delivery taken in"),
+        (&whole, "conn-9", "refused", None, "delivery rejected"),
+        (&away, "conn-1", "lost", Some("call left to the SDK"), "delivery not taken in"),
     ] {
         let body = with(with(stock("A", 1, 1), "connection_id", connection), "delivery_id", name);
         let reply = process.send(&Delivery::trackstar(INVENTORY, &body)).await.unwrap();
@@ -427,7 +428,8 @@ async fn the_log_goes_by_the_trace_that_is_echoed() {
         let ours = ours.map(|line| serde_json::from_str::<Value>(line).unwrap());
         let lines: Vec<Value> = process.said(said).into_iter().chain(ours).collect();
         let found = lines.iter().filter(|line| line["span"]["correlation_id"] == name);
-        assert_eq!(found.map(|line| &line["message"]).collect::<Vec<_>>(), [said], "{lines:#?}");
+        let expected: Vec<&str> = before.into_iter().chain([said]).collect();
+        assert_eq!(found.map(|line| &line["message"]).collect::<Vec<_>>(), expected, "{lines:#?}");
         logged.clear();
     }
 }
