@@ -18,7 +18,8 @@ use tracing::Instrument as _;
 /// # Errors
 /// When the environment is unusable.
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
-    let worker = DeliveryWorker::connect(&Clients::connect(environment, outside)?, environment, outside)?;
+    let clients = Clients::connect(environment, outside)?.wired(environment, outside)?;
+    let worker = DeliveryWorker::connect(&clients, environment, outside)?;
     Ok(Function::sqs(move |messages| {
         let worker = worker.clone();
         async move {

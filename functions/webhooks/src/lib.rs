@@ -48,7 +48,7 @@ async fn with_secrets(State(secrets): State<SecretsReader>, request: Request, ne
 /// # Errors
 /// When the environment is unusable.
 pub async fn build(environment: &Environment, outside: &Outside) -> Result<Function, StartError> {
-    let clients = Clients::connect(environment, outside)?;
+    let clients = Clients::connect(environment, outside)?.wired(environment, outside)?;
     clients.prepare_wire();
     let secrets = SecretsReader::start(&clients, environment, outside, &OF_DELIVERIES).await?;
     let deliveries = Deliveries::connect(&clients, environment, outside, secrets.secrets())?;

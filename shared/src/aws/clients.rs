@@ -101,7 +101,7 @@ impl Clients {
     /// (`aws-config`) is left out: it would double the size of a function.
     ///
     /// # Errors
-    /// When the region or the credentials are missing, `LEAN_WIRE` cannot be read, and in local mode anywhere but on somebody's own machine.
+    /// When the region or the credentials are missing, and in local mode anywhere but on somebody's own machine.
     pub fn connect(environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
         // Here, as no function comes past it, whichever runtime drives it.
         environment.refuse_local_mode_elsewhere()?;
@@ -119,10 +119,19 @@ impl Clients {
         let (endpoints, sleep) = (environment.clone(), outside.aws_sleep.clone());
         let http = Some(outside.aws_http.clone().unwrap_or_else(|| tls::http_client(sleep.clone())));
         let settings = Settings { region, credentials, timeouts, endpoints, http, sleep, is_counted: false };
-        let wire = Wire::connect(environment, outside, &settings.credentials, settings.region.as_ref(), |service| {
-            settings.endpoint(service)
-        })?;
-        Ok(Self::of(settings, wire))
+        Ok(Self::of(settings, Wire::default()))
+    }
+
+    /// The same, with the wire where `LEAN_WIRE` says so: for functions whose calls are made for each webhook. What is made of the
+    /// clients before has none.
+    ///
+    /// # Errors
+    /// When the variable cannot be read.
+    pub fn wired(self, environment: &Environment, outside: &Outside) -> Result<Self, StartError> {
+        let Settings { credentials, region, .. } = &self.settings;
+        let endpoint = |service: &str| self.settings.endpoint(service);
+        let wire = Wire::connect(environment, outside, credentials, region.as_ref(), endpoint)?;
+        Ok(Self { wire, ..self })
     }
 
     fn of(settings: Settings, wire: Wire) -> Self {
